@@ -136,7 +136,6 @@ const (
 	StatusFailed                // I/O error; the message says which
 )
 
-
 // SegmentStatus is one segment's answer in an ack.
 type SegmentStatus struct {
 	PG          PG
