@@ -1,0 +1,316 @@
+// Package table is the table layer: the one way in which either lane touches data.
+//
+// A lane opens a statement on a session's transaction, finds tables by name, and gets, scans, locks, inserts,
+// updates and deletes rows. The layer keeps indexes, unique constraints, auto-increment, locks, undo and
+// visibility; it knows columns by storage class and rows as datums, never SQL text.
+//
+// Lifecycle: DB.Begin -> Txn.BeginStmt -> (cursors and row operations) -> Stmt.End or Stmt.Rollback -> ... ->
+// Txn.Commit or Txn.Rollback. A Txn is used by one goroutine at a time; Txn.Kill may come from any.
+//
+// This file holds the contract between engine and sql; engine.Open returns the implementation.
+package table
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// Column is one column of a table, in the dictionary's terms.
+type Column struct {
+	ID        uint32 // never used again within the table
+	Name      string
+	Class     row.Class
+	Nullable  bool
+	Collation uint16     // MySQL collation id of a Bytes column; 0: binary
+	Virtual   bool       // not stored: a virtual generated column. The lane passes its value where an index needs it
+	Instant   *row.Datum // value of rows older than the column (instant ADD COLUMN)
+	Attrs     string     // the sql wing's own description (JSON): type, default, generated expression, comment ...
+}
+
+// Part is one part of an index key.
+type Part struct {
+	Column int // position in Def.Columns
+	Prefix int // > 0: that many leading characters
+	Desc   bool
+}
+
+// Index describes a B+tree of a table. Indexes[0] is the clustered one: PRIMARY, else the first UNIQUE over NOT
+// NULL columns, else a hidden 48-bit row id (Hidden).
+type Index struct {
+	ID      uint64
+	Name    string
+	Unique  bool
+	Primary bool
+	Hidden  bool // GEN_CLUST_INDEX: its only part is an implicit row id
+	Parts   []Part
+	Root    page.No
+	Attrs   string
+}
+
+// Def is one version of a table's definition. A Def is immutable once published.
+type Def struct {
+	ID       uint64
+	Schema   string
+	Name     string
+	Version  uint64 // grows with every DDL on this table
+	Columns  []Column
+	Indexes  []Index
+	AutoInc  int    // position of the AUTO_INCREMENT column, -1 if none
+	Attrs    string // engine, collation, comment, checks, foreign keys, row format ... as the sql wing wrote them
+	Created  time.Time
+	ReferTo  []string // "schema.table" of the parents of this table's foreign keys
+	ReferBy  []string // "schema.table" of tables whose foreign keys point here
+	Triggers bool     // some trigger exists: lanes that do not run triggers decline
+}
+
+// Isolation is a transaction's isolation level.
+type Isolation uint8
+
+// Levels, as MySQL numbers them.
+const (
+	ReadUncommitted Isolation = iota
+	ReadCommitted
+	RepeatableRead
+	Serializable
+)
+
+// TxnOptions start a transaction.
+type TxnOptions struct {
+	Isolation          Isolation
+	ReadOnly           bool
+	ConsistentSnapshot bool // take the snapshot now rather than at the first read
+	LockWait           time.Duration
+	SessionID          uint64 // connection id, for process list, lock views and KILL
+}
+
+// Lock says what a read takes on the rows it visits.
+type Lock uint8
+
+// Lock modes. LockNone reads a snapshot; the others read the current version.
+const (
+	LockNone Lock = iota
+	LockShared
+	LockExclusive
+)
+
+// WaitPolicy says what a locking read does about a row that is locked.
+type WaitPolicy uint8
+
+// Policies.
+const (
+	Wait WaitPolicy = iota
+	NoWait
+	SkipLocked
+)
+
+// DB is an open database instance.
+type DB interface {
+	Begin(o TxnOptions) Txn
+	Catalog() Catalog
+	// Info returns counters for SHOW STATUS, SHOW ENGINE INNODB STATUS and metrics.
+	Info() Info
+	Close() error
+}
+
+// Txn is a transaction. It costs nothing until its first statement reads or writes.
+type Txn interface {
+	ID() uint64 // 0 until it writes
+	Options() TxnOptions
+	// BeginStmt opens the next statement; the one before was ended.
+	BeginStmt(ctx context.Context, o StmtOptions) (Stmt, error)
+	// Commit makes the transaction's changes visible and waits until they are durable. CommitAsync returns when
+	// the commit record is in the log; done is called when it is durable. After an error from either the
+	// outcome is decided by the log: only ErrClosed and fencing make one.
+	Commit(ctx context.Context) error
+	CommitAsync(done func(error))
+	Rollback(ctx context.Context) error
+	Savepoint(name string)
+	RollbackTo(ctx context.Context, name string) error // ErrNoSavepoint
+	Release(name string) error
+	// WaitDependencies waits until all that this transaction has seen is durable (its dependency LSN). A lane
+	// calls it before it sends a result set or an error to the client.
+	WaitDependencies(ctx context.Context) error
+	// Kill ends the current wait of this transaction, from any goroutine, with err.
+	Kill(err error)
+	Writes() bool // it has changed something
+}
+
+// StmtOptions open a statement.
+type StmtOptions struct {
+	// Write says that the statement may change rows. Its own writes are hidden from its own cursors
+	// (Halloween), and it can be rolled back alone.
+	Write bool
+}
+
+// Stmt is one statement of a transaction. All row operations go through it.
+type Stmt interface {
+	Txn() Txn
+	// Open returns the table as this statement sees it: newest committed definition (or this transaction's own),
+	// under a shared metadata lock until the transaction ends. ErrNoTable, ErrNoSchema.
+	Open(ctx context.Context, schema, name string) (Table, error)
+	// End keeps the statement's changes in the transaction. Rollback undoes them.
+	End()
+	Rollback(ctx context.Context) error
+}
+
+// Range is a range of keys in one index. Bounds hold datums for a leading part of the index's columns; nil is open.
+// For a descending part Low is still the smaller datum.
+type Range struct {
+	Low, High         []row.Datum
+	LowOpen, HighOpen bool // exclude the bound itself
+}
+
+// ScanOptions describe a cursor.
+type ScanOptions struct {
+	Index   int // position in Def.Indexes
+	Range   Range
+	Reverse bool
+	Lock    Lock
+	Policy  WaitPolicy
+	// Columns that the caller needs (positions), nil for all: a secondary index that holds them all spares the
+	// clustered lookup.
+	Columns []int
+	// Limit, if > 0, is how many rows the caller expects to read: read-ahead stops there.
+	Limit int
+	// Filter, for READ COMMITTED: a row for which it returns false is not locked. It runs on the latched row
+	// and must not block.
+	Filter func(r []row.Datum) (bool, error)
+}
+
+// Cursor walks rows in index order. Row's datums are valid until the next call.
+type Cursor interface {
+	Next(ctx context.Context) (bool, error)
+	Row() []row.Datum // all of Def.Columns; those not asked for are Null
+	// Ref identifies the current row for Update and Delete; valid until the transaction ends.
+	Ref() Ref
+	Close()
+}
+
+// Ref is a row's clustered key in its stored form.
+type Ref []byte
+
+// Table is a table bound to a statement.
+type Table interface {
+	Def() *Def
+	Scan(ctx context.Context, o ScanOptions) (Cursor, error)
+	// Get reads one row by a full unique key. The datums are valid until the next call on the statement.
+	Get(ctx context.Context, index int, key []row.Datum, lock Lock, p WaitPolicy) (r []row.Datum, ref Ref, err error) // nil, nil, nil: none
+	// Insert adds a row (a datum for each column). A duplicate is a *DuplicateKey, and leaves nothing behind; the
+	// existing row is then locked as InnoDB does.
+	Insert(ctx context.Context, r []row.Datum) error
+	// Update replaces the row old (as a cursor or Get returned it, under an exclusive lock) by new.
+	Update(ctx context.Context, ref Ref, old, new []row.Datum) error
+	Delete(ctx context.Context, ref Ref, old []row.Datum) error
+	// NextAutoInc reserves n consecutive auto-increment values and returns the first; never reused, not even
+	// after a crash. SetAutoInc raises the counter above an explicitly given value; force also lowers it to max+1.
+	NextAutoInc(ctx context.Context, n uint64) (uint64, error)
+	SetAutoInc(ctx context.Context, v uint64, force bool) error
+	AutoInc() (next uint64, err error) // for SHOW CREATE TABLE
+	// Count is an estimate of the number of rows; Bytes of the clustered tree and of secondary indexes.
+	Count(ctx context.Context) (uint64, error)
+	Bytes(ctx context.Context) (data, index uint64, err error)
+	// Estimate guesses the number of rows in a range by descents.
+	Estimate(ctx context.Context, index int, r Range) (uint64, error)
+}
+
+// Object is a named text that the sql wing stores and the engine does not read: view, trigger, routine, event,
+// user, role, grant, persisted variable, statistics. Key is Kind, Schema, Name; names compare as
+// given (the sql wing folds case where MySQL does).
+type Object struct {
+	Kind, Schema, Name string
+	Body               []byte // up to 4 GiB - 1, in practice small
+}
+
+// Schema is a database. Attrs holds character set and collation.
+type Schema struct {
+	Name  string
+	Attrs string
+}
+
+// Catalog is the dictionary. Reads see committed state; every change is atomic, crash-safe, and its own
+// transaction (the caller has committed the session's before, as MySQL's DDL does). Changes wait for
+// metadata locks on the table they touch, and on nothing else.
+type Catalog interface {
+	Schemas(ctx context.Context) ([]Schema, error)
+	Schema(ctx context.Context, name string) (*Schema, error) // ErrNoSchema
+	CreateSchema(ctx context.Context, s Schema) error         // ErrSchemaExists
+	AlterSchema(ctx context.Context, s Schema) error
+	DropSchema(ctx context.Context, name string) error // with all its tables and objects
+
+	// TableNames lists the tables of a schema in name order; Definition loads one, lazily and cached.
+	TableNames(ctx context.Context, schema string) ([]string, error)
+	Definition(ctx context.Context, schema, name string) (*Def, error)
+	CreateTable(ctx context.Context, d *Def) (*Def, error) // IDs and roots are assigned; ErrTableExists
+	DropTable(ctx context.Context, schema, name string) error
+	TruncateTable(ctx context.Context, schema, name string) error
+	// RenameTables renames all or none: pairs of {schema, name}, from and to.
+	RenameTables(ctx context.Context, pairs [][2][2]string) error
+	// AlterTable publishes a new definition that needs no rebuild: attributes, defaults, names, comments, instant
+	// columns added (with Instant set) or dropped.
+	AlterTable(ctx context.Context, old *Def, new *Def) (*Def, error)
+	// RebuildTable replaces a table by new, copying each row through convert; the old one stays if that fails.
+	RebuildTable(ctx context.Context, old *Def, new *Def, convert func(r []row.Datum) ([]row.Datum, error), progress func(done, total uint64)) (*Def, error)
+	// CreateIndex builds an index over existing rows; virtual computes the values of virtual columns (may be nil).
+	CreateIndex(ctx context.Context, d *Def, ix Index, virtual func(r []row.Datum) error, progress func(done, total uint64)) (*Def, error)
+	DropIndex(ctx context.Context, d *Def, name string) (*Def, error)
+
+	// Objects: names of a kind in a schema, one object, an atomic batch of puts and deletes (Body nil).
+	Objects(ctx context.Context, kind, schema string) ([]Object, error)
+	Object(ctx context.Context, kind, schema, name string) (*Object, error) // nil, nil: none
+	PutObjects(ctx context.Context, o ...Object) error
+	// Generation of a kind of object grows with each change: caches compare it.
+	Generation(kind string) uint64
+}
+
+// Info is the engine's account of itself.
+type Info struct {
+	VDL, NextLSN      page.LSN
+	HistoryLength     uint64 // committed transactions whose undo is not purged
+	ActiveTxns        int
+	PoolPages         int
+	PoolDirty         int // above VDL, not evictable
+	PoolHits          uint64
+	PoolReads         uint64
+	LockWaits         uint64
+	Deadlocks         uint64
+	Records, RedoByte uint64
+	Extra             map[string]uint64
+}
+
+// Errors of the layer. The sql wing maps them to MySQL's codes.
+var (
+	ErrNoSchema     = errors.New("no such schema")
+	ErrSchemaExists = errors.New("schema exists")
+	ErrNoTable      = errors.New("no such table")
+	ErrTableExists  = errors.New("table exists")
+	ErrNoIndex      = errors.New("no such index")
+	ErrNoSavepoint  = errors.New("no such savepoint")
+	ErrDefChanged   = errors.New("table definition has changed") // 1412
+	ErrLockTimeout  = errors.New("lock wait timeout")            // 1205
+	ErrDeadlock     = errors.New("deadlock")                     // 1213: the whole transaction was rolled back
+	ErrLocked       = errors.New("row is locked")                // 3572
+	ErrReadOnly     = errors.New("transaction is read only")     // 1792
+	ErrKilled       = errors.New("statement was killed")         // 1317
+	ErrTooBig       = errors.New("row or key is too long")
+	ErrClosed       = errors.New("engine is closed")
+	ErrAutoIncFull  = errors.New("auto-increment is exhausted") // 1467
+	ErrNotNull      = errors.New("column cannot be null")       // 1048
+)
+
+// DuplicateKey is a violated unique index.
+type DuplicateKey struct {
+	Table *Def
+	Index int
+	Key   []row.Datum // the index's columns of the offending row
+	Ref   Ref         // the existing row
+	Row   []row.Datum // the existing row, copied
+}
+
+func (e *DuplicateKey) Error() string {
+	return fmt.Sprintf("duplicate key in %s.%s index %s", e.Table.Schema, e.Table.Name, e.Table.Indexes[e.Index].Name)
+}
