@@ -1,0 +1,51 @@
+// Package wait tells whoever admitted a piece of work that it is about to block, and that it goes on.
+//
+// The SQL dispatcher runs only a few statements per CPU at once. A statement that waits (for a row lock, a page from
+// storage, a commit, a client's socket) must not keep its place meanwhile. So every floor brackets its waits:
+//
+//	w := wait.Begin(ctx)
+//	<-granted
+//	w.End()
+//
+// Invariant: End never blocks, so it may be called under a latch: a statement that has begun goes on as soon as what it
+// waited for is there, and it is new statements that are held back. Brackets that are known to be short (under some
+// ten microseconds: a latch, a mutex) are not worth it. Both calls cost a few tens of nanoseconds; a context without an owner
+// costs one Value lookup.
+package wait
+
+import "context"
+
+// Owner is told of waits. Begin and End come in pairs, from one goroutine at a time.
+type Owner interface {
+	BeginWait()
+	EndWait()
+}
+
+type key struct{}
+
+// With returns a context whose waits are told to o.
+func With(ctx context.Context, o Owner) context.Context {
+	return context.WithValue(ctx, key{}, o)
+}
+
+// Key is the context key under which an Owner is kept, for context types that answer Value themselves.
+var Key any = key{}
+
+// Bracket is one wait under way.
+type Bracket struct{ o Owner }
+
+// Begin says that the caller is about to block.
+func Begin(ctx context.Context) Bracket {
+	o, _ := ctx.Value(Key).(Owner)
+	if o != nil {
+		o.BeginWait()
+	}
+	return Bracket{o}
+}
+
+// End says that the wait is over. It does not block.
+func (b Bracket) End() {
+	if b.o != nil {
+		b.o.EndWait()
+	}
+}
