@@ -274,6 +274,9 @@ type LogReply struct {
 	VDL     page.LSN
 	MRPL    page.LSN
 	Floor   page.LSN // log at or below was dropped here: a From below it needs a baseline first
+	// History is filled when Status is StatusStaleHistory: a member that slept through a truncation
+	// learns of it from its peers.
+	History History
 	Records []byte
 }
 
