@@ -268,12 +268,12 @@ type LogRequest struct {
 
 // LogReply carries records in chain order. It ends early at MaxBytes or at the sender's SCL.
 type LogReply struct {
-	Status  Status
-	Epoch   uint64
-	SCL     page.LSN
-	VDL     page.LSN
-	MRPL    page.LSN
-	Floor   page.LSN // log at or below was dropped here: a From below it needs a baseline first
+	Status Status
+	Epoch  uint64
+	SCL    page.LSN
+	VDL    page.LSN
+	MRPL   page.LSN
+	Floor  page.LSN // log at or below was dropped here: a From below it needs a baseline first
 	// History is filled when Status is StatusStaleHistory: a member that slept through a truncation
 	// learns of it from its peers.
 	History History
