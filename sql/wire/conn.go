@@ -1,0 +1,290 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// Conn is one client's connection. Methods are the session's goroutine's own, unless they say that they are safe for others.
+type Conn struct {
+	srv     *Server
+	id      uint32
+	sock    *sock
+	tls     *tls.Conn // nil without TLS
+	f       framer
+	caps    uint32
+	session Session
+	extra   bool // beyond the limit on connections
+
+	host      string
+	clientMax uint32 // the largest packet that the client says to accept
+	collation uint16
+	scramble  [scrambleLength]byte
+	maxPacket int
+	multi     bool // multi-statements are allowed now
+	closing   atomic.Bool
+	killErr   atomic.Pointer[mysqlerr.Error]
+	inCommand atomic.Bool
+	connected time.Time
+
+	hooks Hooks
+	reply Reply
+	exec  execution
+	stmts map[uint32]*Stmt
+	next  uint32 // last statement id
+}
+
+// ID returns the connection id (CONNECTION_ID(), the thread id of SHOW PROCESSLIST). Safe for any goroutine.
+func (c *Conn) ID() uint32 { return c.id }
+
+// RemoteAddr returns the client's address. Safe for any goroutine.
+func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
+
+// Host returns the client's host as the Authenticator saw it. Safe for any goroutine.
+func (c *Conn) Host() string { return c.host }
+
+// Capabilities returns the negotiated flags. They change only by COM_CHANGE_USER.
+func (c *Conn) Capabilities() uint32 { return c.caps }
+
+// MultiStatements reports whether a query text may now hold several statements.
+func (c *Conn) MultiStatements() bool { return c.multi }
+
+// TLS returns the TLS state, nil when the connection is in the clear.
+func (c *Conn) TLS() *tls.ConnectionState {
+	if c.tls == nil {
+		return nil
+	}
+	st := c.tls.ConnectionState()
+	return &st
+}
+
+// Connected returns when the client was accepted. Safe for any goroutine.
+func (c *Conn) Connected() time.Time { return c.connected }
+
+// Traffic returns the bytes received and sent so far. Safe for any goroutine.
+func (c *Conn) Traffic() (in, out uint64) { return c.sock.bytesIn.Load(), c.sock.bytesOut.Load() }
+
+// SetHooks installs the session's hooks, normally once, in Backend.Connect.
+func (c *Conn) SetHooks(h Hooks) { c.hooks = h }
+
+// SetMaxAllowedPacket changes the limit on incoming packets (the session's max_allowed_packet), in bytes.
+func (c *Conn) SetMaxAllowedPacket(n int) { c.maxPacket = max(n, 1024) }
+
+// SetIdleTimeout changes how long the connection may wait for its next command (wait_timeout, or interactive_timeout for
+// clients with CapInteractive); 0 is for ever.
+func (c *Conn) SetIdleTimeout(d time.Duration) { c.sock.idleTimeout = d }
+
+// SetNetTimeouts changes how long a read within a command (net_read_timeout) and a write (net_write_timeout) may wait
+// without any progress; 0 is for ever.
+func (c *Conn) SetNetTimeouts(read, write time.Duration) {
+	c.sock.readTimeout, c.sock.writeTimeout = read, write
+}
+
+// PeerClosed asks the kernel whether the client has gone, without consuming anything (about a microsecond). For statements
+// that wait long. Safe for any goroutine.
+func (c *Conn) PeerClosed() bool { return c.sock.peerClosed() }
+
+// Killed reports whether Kill was called. Safe for any goroutine.
+func (c *Conn) Killed() bool { return c.closing.Load() }
+
+// Kill ends the connection: at once when it waits for a command or for its client, else when the running Session method returns
+// (interrupting that is its owner's business). reason, if not nil, is sent to an idle client as its last packet.
+// Safe for any goroutine; only the first call's reason counts.
+func (c *Conn) Kill(reason *mysqlerr.Error) {
+	if reason != nil {
+		c.killErr.CompareAndSwap(nil, reason)
+	}
+	c.closing.Store(true)
+	c.sock.kill()
+}
+
+// Stmt finds an open prepared statement by its id, nil when there is none.
+func (c *Conn) Stmt(id uint32) *Stmt { return c.stmts[id] }
+
+// serve runs the connection from greeting to end.
+func (c *Conn) serve() {
+	defer c.end()
+	if err := c.handshake(); err != nil {
+		c.srv.abortedConnect(c, err)
+		c.lastWords(err)
+		return
+	}
+	for c.command() {
+	}
+}
+
+// end closes statements, session and socket, in this order.
+func (c *Conn) end() {
+	defer c.sock.Conn.Close()
+	defer c.f.discard()
+	if c.session != nil {
+		c.protect("closing the session", func() error {
+			c.closeStmts()
+			c.session.Close()
+			return nil
+		})
+	}
+}
+
+// protect runs a Session's code so that its panic becomes an error.
+func (c *Conn) protect(what string, fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.srv.log.Error("panic in a session", "connection", c.id, "while", what, "panic", v, "stack", string(debug.Stack()))
+			err = &panicError{what: what}
+		}
+	}()
+	return fn()
+}
+
+// panicError ends the connection after the client was told.
+type panicError struct{ what string }
+
+func (e *panicError) Error() string { return "internal error while " + e.what }
+
+// command waits for one command and answers it. It returns false when the connection is over.
+func (c *Conn) command() bool {
+	c.f.release()
+	c.f.seq = 0
+	if c.closing.Load() {
+		c.lastWords(c.killReason())
+		return false
+	}
+	c.sock.idle = true
+	p, err := c.f.next(c.maxPacket)
+	c.sock.idle = false
+	if err != nil {
+		c.readFailed(err)
+		return false
+	}
+	if len(p) == 0 {
+		c.lastWords(errMalformed)
+		return false
+	}
+	c.srv.commands.Add(1)
+	return c.dispatch(p[0], p[1:])
+}
+
+// readFailed tells the client why the connection ends, if it can still hear it.
+func (c *Conn) readFailed(err error) {
+	switch {
+	case c.closing.Load():
+		c.lastWords(c.killReason())
+	case isTimeout(err):
+		c.srv.abortedClients.Add(1)
+		c.lastWords(mysqlerr.New(mysqlerr.ER_CLIENT_INTERACTION_TIMEOUT))
+	case isProtocolError(err):
+		c.srv.abortedClients.Add(1)
+		c.lastWords(err)
+	default: // the client went without COM_QUIT
+		c.srv.abortedClients.Add(1)
+		c.srv.log.Debug("client went away", "connection", c.id, "error", err)
+	}
+}
+
+// killReason is what to tell the client of a killed connection, nil for nothing.
+func (c *Conn) killReason() error {
+	if e := c.killErr.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// lastWords sends an error, if there is one that concerns the client, and takes leave: it reads on for a moment so that bytes on their way do not make
+// the kernel throw the error away with a reset.
+func (c *Conn) lastWords(err error) {
+	if err == nil || !isProtocolError(err) {
+		return
+	}
+	c.sock.killed.Store(false)
+	c.sock.hooks = nil
+	c.sock.writeTimeout = time.Second
+	_ = c.sock.Conn.SetDeadline(time.Now().Add(time.Second))
+	c.f.beforeFlush = nil
+	c.f.drop()
+	c.f.begin()
+	c.f.out = appendError(c.f.out, mysqlerr.From(err))
+	if c.f.end() != nil || c.f.flush() != nil {
+		return
+	}
+	if half, ok := c.sock.Conn.(interface{ CloseWrite() error }); ok {
+		if c.tls != nil {
+			_ = c.tls.CloseWrite()
+		}
+		_ = half.CloseWrite()
+		_, _ = io.CopyN(io.Discard, c.sock.Conn, lingerBytes)
+	}
+}
+
+// lingerBytes bounds what is read and dropped after a last error.
+const lingerBytes = 32 << 20
+
+// run executes a Session method and completes its reply. It returns false when the connection is over.
+func (c *Conn) run(binary bool, what string, fn func(r *Reply) error) bool {
+	r := &c.reply
+	r.reset(binary)
+	c.inCommand.Store(true)
+	c.sock.hooks = &c.hooks
+	c.f.beforeFlush = c.hooks.BeforeSend
+	err := c.protect(what, func() error { return fn(r) })
+	if err != nil && c.f.writeErr == nil {
+		err = c.failed(r, err)
+	}
+	if err == nil {
+		err = c.finish(r)
+	}
+	c.sock.hooks = nil
+	c.f.beforeFlush = nil
+	c.inCommand.Store(false)
+	c.exec.release()
+	return err == nil && c.f.writeErr == nil && !c.gone()
+}
+
+// gone reports whether a killed connection should end now; the loop sees it at its next turn otherwise.
+func (c *Conn) gone() bool { return c.closing.Load() && c.killErr.Load() == nil }
+
+// failed sends a method's error; the result tells whether the connection must end.
+func (c *Conn) failed(r *Reply, err error) error {
+	var p *panicError
+	fatal := errors.As(err, &p)
+	if e := r.fail(err); e != nil {
+		return e
+	}
+	if fatal {
+		_ = c.finish(r)
+		return err
+	}
+	return nil
+}
+
+// finish completes and flushes a reply. If BeforeSend refuses, the client gets that error in place of what was not sent yet.
+func (c *Conn) finish(r *Reply) error {
+	var status uint16
+	if r.state != replyDone {
+		status = c.session.Status()
+	}
+	err := r.finish(status)
+	if err == nil || c.f.writeErr != nil {
+		return err
+	}
+	c.f.beforeFlush = nil
+	r.state = replyRows
+	if err := r.fail(err); err != nil {
+		return err
+	}
+	return c.f.flush()
+}
+
+// discard gives every buffer back, whatever it holds.
+func (f *framer) discard() {
+	f.in.r, f.in.w = 0, 0
+	f.out = f.out[:0]
+	f.release()
+}

@@ -1,0 +1,271 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// errKilled is what reads and writes return once Kill was called.
+var errKilled = errors.New("wire: connection was killed")
+
+// sock is the bottom of a connection: the socket, with three things that net.Conn lacks: waiting for a command without
+// holding a buffer, telling the owner when an operation has to wait, and deadlines that are armed only when it does.
+// It implements net.Conn, so that TLS can run over it. All methods but kill and peerClosed belong to the
+// connection's goroutine.
+type sock struct {
+	net.Conn
+	raw syscall.RawConn // nil when the Conn is no plain socket (tests); then hooks surround every operation
+
+	prefix []byte // bytes that were read before TLS took over
+
+	hooks   *Hooks // non-nil pointers only while a Session method runs
+	waiting bool   // BeginWait was called
+
+	idleTimeout, readTimeout, writeTimeout time.Duration // 0: none
+	idle                                   bool          // reads wait for a command: idleTimeout, no hooks
+	armed                                  time.Time     // of the read deadline, zero: none
+
+	killed            atomic.Bool
+	bytesIn, bytesOut atomic.Uint64
+
+	// The operation in flight, kept here so that the callbacks are bound once and nothing is allocated per call.
+	rbuf, wbuf              []byte
+	pooled                  *buffer
+	n                       int
+	opErr                   error
+	readFn, writeFn, idleFn func(fd uintptr) bool
+}
+
+func newSock(nc net.Conn) *sock {
+	s := &sock{Conn: nc}
+	if sc, ok := nc.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			s.raw = raw
+		}
+	}
+	s.readFn, s.writeFn, s.idleFn = s.tryRead, s.tryWrite, s.tryReadIdle
+	return s
+}
+
+// kill makes every present and later operation fail. Safe from any goroutine.
+func (s *sock) kill() {
+	s.killed.Store(true)
+	_ = s.Conn.SetDeadline(time.Unix(1, 0))
+}
+
+// begin and end bracket a wait on the peer.
+func (s *sock) begin() {
+	if !s.waiting && !s.idle && s.hooks != nil {
+		s.waiting = true
+		if s.hooks.BeginWait != nil {
+			s.hooks.BeginWait()
+		}
+	}
+}
+
+func (s *sock) end() {
+	if s.waiting {
+		s.waiting = false
+		if s.hooks != nil && s.hooks.EndWait != nil {
+			s.hooks.EndWait()
+		}
+	}
+}
+
+// armRead sets the read deadline that the present state calls for. Setting a deadline costs a timer operation, so a
+// deadline that is late by less than a 16th of the timeout is kept; expired decides whether it really is over.
+func (s *sock) armRead() {
+	d := s.readTimeout
+	if s.idle {
+		d = s.idleTimeout
+	}
+	if d <= 0 {
+		if !s.armed.IsZero() {
+			s.armed = time.Time{}
+			s.setReadDeadline(s.armed)
+		}
+		return
+	}
+	at := time.Now().Add(d)
+	if late := at.Sub(s.armed); late >= 0 && late < d/16 && !s.armed.IsZero() {
+		return
+	}
+	s.armed = at
+	s.setReadDeadline(at)
+}
+
+// setReadDeadline sets the deadline but never undoes a kill.
+func (s *sock) setReadDeadline(t time.Time) {
+	_ = s.Conn.SetReadDeadline(t)
+	if s.killed.Load() {
+		_ = s.Conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+func (s *sock) setWriteDeadline(t time.Time) {
+	_ = s.Conn.SetWriteDeadline(t)
+	if s.killed.Load() {
+		_ = s.Conn.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// Read implements net.Conn.
+func (s *sock) Read(p []byte) (int, error) {
+	if len(s.prefix) > 0 {
+		n := copy(p, s.prefix)
+		s.prefix = s.prefix[n:]
+		return n, nil
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if s.raw == nil {
+		s.armRead()
+		s.begin()
+		n, err := s.Conn.Read(p)
+		s.end()
+		s.bytesIn.Add(uint64(n))
+		return n, s.mapErr(err)
+	}
+	s.armRead()
+	s.rbuf, s.n, s.opErr = p, 0, nil
+	err := s.raw.Read(s.readFn)
+	s.rbuf = nil
+	return s.finishRead(err)
+}
+
+func (s *sock) finishRead(err error) (int, error) {
+	s.end()
+	if err == nil {
+		err = s.opErr
+	}
+	if err != nil {
+		return 0, s.mapErr(err)
+	}
+	s.bytesIn.Add(uint64(s.n))
+	return s.n, nil
+}
+
+func (s *sock) tryRead(fd uintptr) bool {
+	s.n, s.opErr = sysRead(fd, s.rbuf)
+	if s.opErr == syscall.EAGAIN {
+		s.begin()
+		return false
+	}
+	if s.n == 0 && s.opErr == nil {
+		s.opErr = io.EOF
+	}
+	return true
+}
+
+// readIdle reads the first bytes of a command. It borrows a buffer only when there is something to read.
+func (s *sock) readIdle() (*buffer, int, error) {
+	s.armRead()
+	s.n, s.opErr = 0, nil
+	err := s.raw.Read(s.idleFn)
+	n, err := s.finishRead(err)
+	b := s.pooled
+	s.pooled = nil
+	if err != nil {
+		if b != nil {
+			readPool.Put(b)
+		}
+		return nil, 0, err
+	}
+	return b, n, nil
+}
+
+func (s *sock) tryReadIdle(fd uintptr) bool {
+	b := readPool.Get().(*buffer)
+	s.n, s.opErr = sysRead(fd, b.b)
+	if s.opErr == syscall.EAGAIN {
+		readPool.Put(b)
+		s.begin()
+		return false
+	}
+	if s.n == 0 && s.opErr == nil {
+		s.opErr = io.EOF
+	}
+	s.pooled = b
+	return true
+}
+
+// Write implements net.Conn.
+func (s *sock) Write(p []byte) (int, error) {
+	if s.killed.Load() {
+		return 0, errKilled
+	}
+	if s.raw == nil {
+		if s.writeTimeout > 0 {
+			s.setWriteDeadline(time.Now().Add(s.writeTimeout))
+		}
+		s.begin()
+		n, err := s.Conn.Write(p)
+		s.end()
+		s.bytesOut.Add(uint64(n))
+		return n, s.mapErr(err)
+	}
+	s.wbuf, s.n, s.opErr = p, 0, nil
+	err := s.raw.Write(s.writeFn)
+	s.wbuf = nil
+	s.end()
+	s.bytesOut.Add(uint64(s.n))
+	if err == nil {
+		err = s.opErr
+	}
+	return s.n, s.mapErr(err)
+}
+
+func (s *sock) tryWrite(fd uintptr) bool {
+	for s.n < len(s.wbuf) {
+		n, err := sysWrite(fd, s.wbuf[s.n:])
+		if n > 0 {
+			s.n += n
+		}
+		if err == syscall.EAGAIN {
+			if s.writeTimeout > 0 { // the peer makes progress: the timeout starts anew
+				s.setWriteDeadline(time.Now().Add(s.writeTimeout))
+			}
+			s.begin()
+			return false
+		}
+		if err != nil {
+			s.opErr = err
+			return true
+		}
+	}
+	return true
+}
+
+// mapErr makes a kill recognisable whatever it interrupted.
+func (s *sock) mapErr(err error) error {
+	if err != nil && s.killed.Load() {
+		return errKilled
+	}
+	return err
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+func sysRead(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(fd), p)
+		if err != syscall.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+func sysWrite(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), p[:min(len(p), 1<<30)])
+		if err != syscall.EINTR {
+			return n, err
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Files that LoadOrMakeTLS keeps, each with mode 0600, in a directory with mode 0700.
+const (
+	certFile = "server-cert.pem"
+	keyFile  = "server-key.pem"
+)
+
+// certLifetime is that of a generated certificate; it is replaced at a start within renewBefore of its end.
+const (
+	certLifetime = 10 * 365 * 24 * time.Hour
+	renewBefore  = 30 * 24 * time.Hour
+)
+
+// LoadOrMakeTLS returns a server configuration with the certificate and key in dir. When there is none, or it is about to
+// expire, it makes a self-signed ECDSA P-256 certificate for hosts (names or IP addresses are not checked by MySQL clients by
+// default). A certificate that the operator put there under the same names is used as it is.
+func LoadOrMakeTLS(dir string, hosts ...string) (*tls.Config, error) {
+	certPath, keyPath := filepath.Join(dir, certFile), filepath.Join(dir, keyFile)
+	cert, err := tls.LoadX509KeyPair(certPath, keyPath)
+	switch {
+	case err == nil && !(selfMade(cert.Leaf) && time.Until(cert.Leaf.NotAfter) < renewBefore):
+		return tlsConfig(cert), nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("wire: loading the TLS certificate of %s: %w", dir, err)
+	}
+	if err := makeCert(dir, certPath, keyPath, hosts); err != nil {
+		return nil, fmt.Errorf("wire: making a TLS certificate in %s: %w", dir, err)
+	}
+	if cert, err = tls.LoadX509KeyPair(certPath, keyPath); err != nil {
+		return nil, fmt.Errorf("wire: loading the TLS certificate of %s: %w", dir, err)
+	}
+	return tlsConfig(cert), nil
+}
+
+const selfMadeName = "Zorya auto-generated server certificate"
+
+func selfMade(leaf *x509.Certificate) bool {
+	return leaf != nil && leaf.Subject.CommonName == selfMadeName
+}
+
+func tlsConfig(cert tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+}
+
+func makeCert(dir, certPath, keyPath string, hosts []string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return err
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: selfMadeName},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(certLifetime),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true, IsCA: true, DNSNames: hosts,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		return err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	// The key first: a crash in between leaves no certificate, and the pair is made anew.
+	if err := os.Remove(certPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writePEM(keyPath, "PRIVATE KEY", pkcs8); err != nil {
+		return err
+	}
+	return writePEM(certPath, "CERTIFICATE", der)
+}
+
+// writePEM replaces a file at once, so that a crash leaves the old one or the new one.
+func writePEM(path, kind string, der []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if err := pem.Encode(tmp, &pem.Block{Type: kind, Bytes: der}); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
