@@ -277,7 +277,9 @@ type LogReply struct {
 	// History is filled when Status is StatusStaleHistory: a member that slept through a truncation
 	// learns of it from its peers.
 	History History
-	Records []byte
+	// Membership is filled when Status is StatusStaleMembers.
+	Membership Membership
+	Records    []byte
 }
 
 // BaselineRequest asks a full peer for page images as of its own horizon, a batch at a time, in page
