@@ -36,7 +36,7 @@ const (
 	TruncationTooShort
 	// NoReplication opens without bringing the recovered log back to a write quorum.
 	NoReplication
-	// WalkFromZero starts the walk of the volume chain below the highest VDL seen, at the lowest.
+	// WalkFromLowestVDL starts the walk of the volume chain below the highest VDL seen, at the lowest.
 	WalkFromLowestVDL
 	// LatePublish runs the append's inOrder outside the critical section.
 	LatePublish
