@@ -1,0 +1,164 @@
+package frame
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+type released struct{ n atomic.Int32 }
+
+func (r *released) Release() { r.n.Add(1) }
+
+// TestRoundTrip sends frames of all sizes from many goroutines and checks that each arrives whole.
+func TestRoundTrip(t *testing.T) {
+	a, b := tcpPair(t)
+	w := NewWriter(a, time.Second)
+	var rel released
+	const senders, each = 4, 100
+	var wg sync.WaitGroup
+	for s := 0; s < senders; s++ {
+		wg.Go(func() {
+			for i := 0; i < each; i++ {
+				f := Frame{Type: uint8(s), ID: uint64(i), Body: bytes.Repeat([]byte{byte(s)}, i*7%300)}
+				if i%3 == 0 {
+					f.Ext = [][]byte{bytes.Repeat([]byte{byte(i)}, i*101), {}, {byte(s)}}
+					f.Release = &rel
+				}
+				send := w.Send
+				if i%5 == 0 {
+					send = w.Post
+				}
+				if err := send(&f); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	r := NewReader(b, 512)
+	next := [senders]int{}
+	for n := 0; n < senders*each; n++ {
+		var h Header
+		if err := r.Next(&h); err != nil {
+			t.Fatal(err)
+		}
+		i := int(h.ID)
+		if next[h.Type] != i {
+			t.Fatalf("sender %d: frame %d where %d was due", h.Type, i, next[h.Type])
+		}
+		next[h.Type]++
+		if n%7 == 0 {
+			continue // skipped by the next Next
+		}
+		got, err := r.Rest(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := bytes.Repeat([]byte{h.Type}, i*7%300)
+		if i%3 == 0 {
+			want = append(append(want, bytes.Repeat([]byte{byte(i)}, i*101)...), h.Type)
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("sender %d frame %d: %d bytes, want %d", h.Type, i, len(got), len(want))
+		}
+	}
+	wg.Wait()
+	w.Close(io.ErrClosedPipe)
+	if rel.n.Load() != senders*34 {
+		t.Fatalf("%d released", rel.n.Load())
+	}
+}
+
+func tcpPair(t testing.TB) (net.Conn, net.Conn) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close(); b.Close() })
+	return a, b
+}
+
+// TestCloseReleases: after Close no lent bytes are in use, although the peer never reads.
+func TestCloseReleases(t *testing.T) {
+	a, _ := tcpPair(t)
+	w := NewWriter(a, time.Minute)
+	var rel released
+	big := make([]byte, 8<<20)
+	started := make(chan struct{})
+	go func() {
+		close(started)
+		w.Send(&Frame{Ext: [][]byte{big}, Release: &rel})
+	}()
+	<-started
+	w.Post(&Frame{Ext: [][]byte{big}, Release: &rel})
+	w.Close(io.ErrClosedPipe)
+	if err := w.Send(&Frame{Ext: [][]byte{big}, Release: &rel}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Fatal(err)
+	}
+	w.Close(nil)
+	for rel.n.Load() < 3 { // the first sender may not have been there yet when Close came
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestReaderLimits(t *testing.T) {
+	var h Header
+	lie := (&Header{Len: MaxPayload}).Append(nil)
+	r := NewReader(bytes.NewReader(append(lie, 1, 2, 3)), 64)
+	if err := r.Next(&h); err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Rest(nil)
+	if !errors.Is(err, io.ErrUnexpectedEOF) || cap(got) > growStep {
+		t.Fatalf("%v, %d allocated", err, cap(got))
+	}
+	for _, b := range [][]byte{{255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, make([]byte, HeaderSize)} {
+		if err := NewReader(bytes.NewReader(b), 64).Next(&h); !errors.Is(err, ErrTooLong) {
+			t.Fatalf("%v: %v", b, err)
+		}
+	}
+	if err := NewReader(bytes.NewReader(nil), 64).Next(&h); err != io.EOF {
+		t.Fatal(err)
+	}
+	if err := NewReader(bytes.NewReader([]byte{1}), 64).Next(&h); err != io.ErrUnexpectedEOF {
+		t.Fatal(err)
+	}
+}
+
+func TestReaderByteWise(t *testing.T) {
+	var b []byte
+	for i := 0; i < 20; i++ {
+		h := Header{Len: i * 9, Type: 3, ID: uint64(i)}
+		b = append(h.Append(b), bytes.Repeat([]byte{byte(i)}, i*9)...)
+	}
+	r := NewReader(iotest.OneByteReader(bytes.NewReader(b)), 32)
+	for i := 0; i < 20; i++ {
+		var h Header
+		if err := r.Next(&h); err != nil || h.Len != i*9 {
+			t.Fatal(i, h, err)
+		}
+		p := make([]byte, h.Len/2)
+		if err := r.Read(p); err != nil || !bytes.Equal(p, bytes.Repeat([]byte{byte(i)}, len(p))) {
+			t.Fatal(i, err)
+		}
+	}
+	var h Header
+	if err := r.Next(&h); err != io.EOF {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,209 @@
+package frame
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// Releaser takes back external bytes that a Writer was lent.
+type Releaser interface{ Release() }
+
+// Writer gathers frames for a connection and writes them in batches. Methods are safe for concurrent use.
+type Writer struct {
+	conn    net.Conn
+	timeout time.Duration // of one write
+
+	mu       sync.Mutex
+	idle     sync.Cond // flushing ended, or the queue shrank
+	pend     batch
+	spare    batch
+	flushing bool
+	err      error
+}
+
+// batch is what the next write takes: small bytes are copied, external ones referenced.
+type batch struct {
+	small    []byte
+	pieces   []piece
+	bytes    int
+	releases []Releaser
+	iov      net.Buffers
+}
+
+type piece struct {
+	off, n int    // of small, or
+	ext    []byte // external
+}
+
+// maxQueued bounds the bytes that wait for a connection; further senders wait.
+const maxQueued = 32 << 20
+
+// NewWriter returns a Writer; a write that takes longer than timeout breaks it.
+func NewWriter(conn net.Conn, timeout time.Duration) *Writer {
+	w := &Writer{conn: conn, timeout: timeout}
+	w.idle.L = &w.mu
+	return w
+}
+
+// Frame is one frame to send. Body is copied, Ext is not: it must stay until Release is called, or,
+// without one, until the Writer is done with it (Close). The slice of slices itself is not kept.
+type Frame struct {
+	Type    uint8
+	Flags   uint8
+	ID      uint64
+	Body    []byte
+	Ext     [][]byte
+	Release Releaser // may be nil
+}
+
+// Send queues f and writes, unless another goroutine is writing: that one takes it along. It
+// returns the error that broke the connection; success means no more than that f was queued.
+func (w *Writer) Send(f *Frame) error {
+	w.mu.Lock()
+	for w.pend.bytes > maxQueued && w.err == nil {
+		w.idle.Wait()
+	}
+	if err := w.queue(f); err != nil || w.flushing {
+		w.mu.Unlock()
+		return err
+	}
+	w.flushing = true
+	w.flush()
+	err := w.err
+	w.mu.Unlock()
+	return err
+}
+
+// Post queues f and never waits: another goroutine writes it. For callbacks that must not block.
+func (w *Writer) Post(f *Frame) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.queue(f); err != nil || w.flushing {
+		return err
+	}
+	w.flushing = true
+	go func() {
+		w.mu.Lock()
+		w.flush()
+		w.mu.Unlock()
+	}()
+	return nil
+}
+
+func (w *Writer) queue(f *Frame) error {
+	n := len(f.Body)
+	for _, e := range f.Ext {
+		n += len(e)
+	}
+	if w.err == nil && n > MaxPayload {
+		return fmt.Errorf("send a frame of %d bytes: %w", n, ErrTooLong)
+	}
+	if w.err != nil {
+		if f.Release != nil {
+			f.Release.Release()
+		}
+		return w.err
+	}
+	b := &w.pend
+	at := len(b.small)
+	h := Header{Len: n, Type: f.Type, Flags: f.Flags, ID: f.ID}
+	b.small = append(h.Append(b.small), f.Body...)
+	b.addSmall(at, len(b.small)-at)
+	for _, e := range f.Ext {
+		if len(e) > 0 {
+			b.pieces = append(b.pieces, piece{ext: e})
+		}
+	}
+	if f.Release != nil {
+		b.releases = append(b.releases, f.Release)
+	}
+	b.bytes += HeaderSize + n
+	return nil
+}
+
+func (b *batch) addSmall(off, n int) {
+	if k := len(b.pieces); k > 0 && b.pieces[k-1].ext == nil {
+		b.pieces[k-1].n += n
+		return
+	}
+	b.pieces = append(b.pieces, piece{off: off, n: n})
+}
+
+// flush writes until nothing is queued. Called and left with mu held and flushing set by the caller.
+func (w *Writer) flush() {
+	for len(w.pend.pieces) > 0 && w.err == nil {
+		b := w.pend
+		w.pend = w.spare
+		w.spare = batch{}
+		w.mu.Unlock()
+		err := w.write(&b)
+		b.reset()
+		w.mu.Lock()
+		w.spare = b
+		if err != nil && w.err == nil {
+			w.err = err
+		}
+		w.idle.Broadcast()
+	}
+	if w.err != nil {
+		w.pend.reset()
+	}
+	w.flushing = false
+	w.idle.Broadcast()
+}
+
+func (w *Writer) write(b *batch) error {
+	if w.timeout > 0 {
+		if err := w.conn.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
+			return err
+		}
+	}
+	if len(b.pieces) == 1 {
+		_, err := w.conn.Write(b.small)
+		return err
+	}
+	b.iov = b.iov[:0]
+	for _, p := range b.pieces {
+		if p.ext != nil {
+			b.iov = append(b.iov, p.ext)
+		} else {
+			b.iov = append(b.iov, b.small[p.off:p.off+p.n])
+		}
+	}
+	all := b.iov // WriteTo consumes its receiver
+	_, err := all.WriteTo(w.conn)
+	return err
+}
+
+const keepSmall = 256 << 10
+
+func (b *batch) reset() {
+	for i, r := range b.releases {
+		r.Release()
+		b.releases[i] = nil
+	}
+	clear(b.pieces)
+	clear(b.iov)
+	if cap(b.small) > keepSmall {
+		b.small = nil
+	}
+	b.small, b.pieces, b.releases, b.iov, b.bytes = b.small[:0], b.pieces[:0], b.releases[:0], b.iov[:0], 0
+}
+
+// Close breaks the writer with err, closes the connection and returns once no external bytes are in use any more.
+func (w *Writer) Close(err error) {
+	w.mu.Lock()
+	if w.err == nil {
+		w.err = err
+	}
+	w.mu.Unlock()
+	w.conn.Close() // ends a write under way
+	w.mu.Lock()
+	for w.flushing {
+		w.idle.Wait()
+	}
+	w.pend.reset()
+	w.mu.Unlock()
+}
