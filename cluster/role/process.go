@@ -1,0 +1,164 @@
+package role
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/zoryadb/zorya/cluster/meta"
+)
+
+// Common are the options of every role.
+type Common struct {
+	ID      string
+	Cluster string   // cluster id
+	Join    []string // endpoints of the metadata store
+	HTTP    string   // where metrics, health and status are served; port 0 is any
+}
+
+// ErrFinal marks an error that a restart cannot help.
+var ErrFinal = errors.New("cannot start")
+
+// process is what all roles have: signals, supervision, HTTP.
+type process struct {
+	*supervision
+	ctx     context.Context // ends on SIGTERM, SIGINT
+	stop    context.CancelFunc
+	metrics *prometheus.Registry
+	status  atomic.Pointer[func(context.Context) (any, error)]
+	healthy atomic.Bool
+	http    net.Listener
+}
+
+// Main runs a role to its end and returns the exit status.
+func Main(name string, httpAddr string, run func(p *Process) error) int {
+	p, err := newProcess(httpAddr)
+	if err != nil {
+		slog.Error("cannot start", "role", name, "err", err)
+		return 1
+	}
+	defer p.stop()
+	err = run(&Process{p})
+	switch {
+	case err == nil || p.ctx.Err() != nil && errors.Is(err, context.Canceled):
+		slog.Info("stopped", "role", name)
+		return 0
+	case errors.Is(err, ErrFinal):
+		slog.Error("ended", "role", name, "err", err)
+		p.report(Report{Err: err.Error()})
+		return ExitFinal
+	default:
+		slog.Error("ended", "role", name, "err", err)
+		p.report(Report{Err: err.Error()})
+		return 1
+	}
+}
+
+// Process is what a role's run function gets.
+type Process struct{ *process }
+
+// LogTo sets the process's structured log: text lines on stderr, which the supervisor writes to a file.
+func LogTo(role, id string) {
+	h := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})
+	slog.SetDefault(slog.New(h).With("role", role, "id", id, "pid", os.Getpid()))
+}
+
+func newProcess(httpAddr string) (*process, error) {
+	s, err := supervised()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{supervision: s, metrics: prometheus.NewRegistry()}
+	p.ctx, p.stop = signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if p.http, err = net.Listen("tcp", httpAddr); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("listen for metrics: %w", err)
+	}
+	go func() {
+		srv := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+		_ = srv.Serve(p.http) // ends with the process
+	}()
+	return p, nil
+}
+
+func (p *process) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if !p.healthy.Load() {
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /status", p.serveStatus)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func (p *process) serveStatus(w http.ResponseWriter, r *http.Request) {
+	fn := p.status.Load()
+	if fn == nil {
+		http.Error(w, "starting", http.StatusServiceUnavailable)
+		return
+	}
+	v, err := (*fn)(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the reader went away
+}
+
+// serveStatusFrom sets what GET /status answers.
+func (p *process) serveStatusFrom(fn func(context.Context) (any, error)) { p.status.Store(&fn) }
+
+// ready says that the role serves at address.
+func (p *process) ready(address string) {
+	p.healthy.Store(true)
+	p.report(Report{Address: address})
+	slog.Info("ready", "address", address, "http", p.http.Addr().String())
+}
+
+// join opens the metadata store and returns the cluster's record; it retries while etcd is still starting.
+func (p *process) join(c Common, pagesPerPG uint32) (*meta.Store, *meta.Cluster, error) {
+	if len(c.Join) == 0 {
+		return nil, nil, fmt.Errorf("%w: no metadata store given (--join)", ErrFinal)
+	}
+	store, err := meta.Open(meta.Options{Endpoints: c.Join, Cluster: c.Cluster})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrFinal, err)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, joinTimeout)
+	defer cancel()
+	cluster, err := store.Ensure(ctx, pagesPerPG)
+	if err != nil {
+		store.Close()
+		if errors.Is(err, meta.ErrNewerFormat) {
+			return nil, nil, fmt.Errorf("%w: %w", ErrFinal, err)
+		}
+		return nil, nil, fmt.Errorf("join cluster %s at %v: %w", c.Cluster, c.Join, err)
+	}
+	return store, cluster, nil
+}
+
+const joinTimeout = 30 * time.Second

@@ -1,0 +1,51 @@
+// Command zorya is the whole of Zorya in one binary; a subcommand is a role.
+//
+//	zorya up         a whole cluster on this machine, as processes under one supervisor
+//	zorya status     what a cluster is doing
+//	zorya node       stop, start or kill a storage node of a cluster that `up` runs
+//	zorya instance   one instance by itself; also stop, start, kill
+//	zorya storage    one storage node by itself
+//	zorya control    the embedded metadata store by itself
+//	zorya sql        a small MySQL client
+//
+// The commands only read flags: what they do is in cluster/supervisor, cluster/role and cluster/status.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	root := &cobra.Command{
+		Use:           "zorya",
+		Short:         "A MySQL-compatible database whose storage is a replicated log",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), sqlCommand())
+	if err := root.Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "zorya:", err)
+		os.Exit(1)
+	}
+}
+
+// version is that of the module and the commit it was built from, as far as the build recorded them.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v
+}

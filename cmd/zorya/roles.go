@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zoryadb/zorya/cluster/role"
+)
+
+// commonFlags are those of every role that joins a cluster.
+func commonFlags(cmd *cobra.Command, c *role.Common) {
+	f := cmd.Flags()
+	f.StringVar(&c.ID, "id", c.ID, "name of this process, unique in the cluster (a host label)")
+	f.StringVar(&c.Cluster, "cluster", "zorya", "id of the cluster")
+	f.StringSliceVar(&c.Join, "join", nil, "endpoints of the metadata store, host:port")
+	f.StringVar(&c.HTTP, "http", "127.0.0.1:0", "where /metrics, /healthz, /status and /debug/pprof are served")
+}
+
+// runRole runs a role and ends the process with its exit status.
+func runRole(name string, c *role.Common, run func(p *role.Process) error) {
+	role.LogTo(name, c.ID)
+	os.Exit(role.Main(name, c.HTTP, run))
+}
+
+func controlCommand() *cobra.Command {
+	o := role.ControlOptions{Common: role.Common{ID: "control"}}
+	cmd := &cobra.Command{
+		Use:   "control",
+		Short: "Run the embedded metadata store by itself",
+		Args:  cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {
+			runRole("control", &o.Common, func(p *role.Process) error { return role.Control(p, o) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Cluster, "cluster", "zorya", "id of the cluster")
+	f.StringVar(&o.HTTP, "http", "127.0.0.1:0", "where /metrics, /healthz and /debug/pprof are served")
+	f.StringVar(&o.Dir, "dir", "zorya-control", "data directory")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:2379", "address for the processes of the cluster")
+	f.StringVar(&o.Peer, "peer", "127.0.0.1:2380", "address for further members")
+	f.Uint32Var(&o.PagesPerPG, "pages-per-pg", 0, "pages of 16 KiB in a protection group of a new volume (0: 655360, which is 10 GiB)")
+	return cmd
+}
