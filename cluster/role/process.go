@@ -162,3 +162,10 @@ func (p *process) join(c Common, pagesPerPG uint32) (*meta.Store, *meta.Cluster,
 }
 
 const joinTimeout = 30 * time.Second
+
+// Serve says that the role serves at address and waits until the process is told to stop.
+func (p *process) Serve(address string) error {
+	p.ready(address)
+	<-p.ctx.Done()
+	return nil
+}

@@ -1,0 +1,56 @@
+# Zorya: `make up` runs a cluster, `make test` the tests. Both need Go, git and make only.
+
+# The one place for build tags: gms_pure_go keeps the SQL library's regular expressions free of C.
+TAGS := gms_pure_go
+export GOFLAGS := -tags=$(TAGS)
+export CGO_ENABLED ?= 0
+
+DIR ?= zorya-data
+PORT ?= 3306
+
+.PHONY: build up test race lint fmt e2e bench soak clean
+
+build: ## bin/zorya, static
+	go build -trimpath -ldflags '-s -w' -o bin/zorya ./cmd/zorya
+
+up: build ## a cluster in DIR, MySQL on PORT, in the foreground
+	./bin/zorya up --dir $(DIR) --port $(PORT)
+
+test: ## unit tests and simulation
+	go test ./...
+
+race: ## the same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+lint: ## vet, gofmt, staticcheck
+	go vet ./...
+	@bad=$$(git ls-files '*.go' | xargs gofmt -l); test -z "$$bad" || { echo "not gofmt'ed:"; echo "$$bad"; exit 1; }
+	go tool staticcheck ./...
+
+fmt:
+	git ls-files '*.go' | xargs gofmt -w
+
+# End to end: real processes, real clients. `make accept-3` runs acceptance point 3 alone.
+E2E = GOFLAGS=-tags=$(TAGS),e2e ZORYA_BIN=$(CURDIR)/bin/zorya go test -count=1 -v -timeout 20m
+
+e2e: build
+	scripts/install-e2e.sh
+	$(E2E) ./e2e
+
+accept-%: build
+	scripts/install-e2e.sh
+	$(E2E) -run 'TestAccept$*' ./e2e
+
+bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
+	scripts/install-e2e.sh
+	ZORYA_BENCH=1 $(E2E) -timeout 6h -run 'TestBench' ./e2e
+
+# Long forms: every acceptance point at full size, the fuzzers, the simulator. SOAK is seconds for each open-ended part.
+SOAK ?= 60
+soak: build
+	scripts/install-e2e.sh
+	scripts/fuzz.sh $(SOAK)
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept' ./e2e
+
+clean:
+	rm -rf bin
