@@ -152,7 +152,7 @@ func (e *panicError) Error() string { return "internal error while " + e.what }
 // command waits for one command and answers it. It returns false when the connection is over.
 func (c *Conn) command() bool {
 	c.f.release()
-	c.f.seq = 0
+	c.f.restart()
 	if c.closing.Load() {
 		c.lastWords(c.killReason())
 		return false

@@ -83,8 +83,9 @@ func (in *inbuf) first() error {
 type framer struct {
 	in      inbuf
 	wr      io.Writer
-	seq     uint8 // of the next packet, in either direction
-	noSeq   bool  // compressed: inner sequence numbers are not checked
+	seq     uint8       // of the next packet, in either direction
+	noSeq   bool        // compressed: inner sequence numbers are not checked
+	z       *compressor // nil without compression
 	bigRead *buffer
 
 	outBuf   *buffer
@@ -301,8 +302,19 @@ func (f *framer) write(p []byte) error {
 	return nil
 }
 
+// restart begins a command: both sequences count from 0 again.
+func (f *framer) restart() {
+	f.seq = 0
+	if f.z != nil {
+		f.z.seq = 0
+	}
+}
+
 // release gives all buffers back that hold nothing.
 func (f *framer) release() {
+	if f.z != nil {
+		f.z.in.release()
+	}
 	f.dropBig()
 	f.in.release()
 	if f.outBuf != nil && len(f.out) == 0 {

@@ -21,6 +21,9 @@ type Reply struct {
 	track  []byte
 	row    rowEncoder
 	infile infile
+	// colsEOF says that the EOF behind the columns is still owed; it waits for what comes, as a cursor has none.
+	colsEOF   bool
+	outParams uint16 // StatusPSOutParams while such a result set is sent
 }
 
 type replyState uint8
@@ -180,13 +183,22 @@ func (r *Reply) Columns(cs *ColumnSet) error {
 	if err := f.writeColumns(cs); err != nil {
 		return err
 	}
-	if r.c.caps&CapDeprecateEOF == 0 {
-		if err := r.writeEOF(&OK{Status: r.c.session.Status()}); err != nil {
-			return err
-		}
-	}
 	r.rows(cs)
+	r.colsEOF = r.c.caps&CapDeprecateEOF == 0
 	return nil
+}
+
+// OutParams is Columns for the result set of one row that holds a CALL's OUT and INOUT parameters (prepared statements only).
+func (r *Reply) OutParams(cs *ColumnSet) error {
+	err := r.Columns(cs)
+	r.outParams = StatusPSOutParams
+	return err
+}
+
+// endColumns sends the EOF behind the columns to clients that expect it.
+func (r *Reply) endColumns() error {
+	r.colsEOF = false
+	return r.writeEOF(&OK{Status: r.c.session.Status() | r.outParams})
 }
 
 // ContinueRows begins the answer of a Fetch: rows of columns that Execute has announced before.
@@ -201,6 +213,7 @@ func (r *Reply) ContinueRows(cs *ColumnSet) error {
 func (r *Reply) rows(cs *ColumnSet) {
 	r.state = replyRows
 	r.row.cols = cs.meta
+	r.colsEOF, r.outParams = false, 0
 }
 
 // EndRows ends a result set.
@@ -208,6 +221,12 @@ func (r *Reply) EndRows(ok OK) error {
 	if r.state != replyRows {
 		return errReplyOrder
 	}
+	if r.colsEOF && ok.Status&StatusCursorExists == 0 { // the announcement of a cursor has one EOF only
+		if err := r.endColumns(); err != nil {
+			return err
+		}
+	}
+	ok.Status |= r.outParams
 	if err := r.writeEOF(&ok); err != nil {
 		return err
 	}

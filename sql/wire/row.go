@@ -25,6 +25,12 @@ func (r *Reply) StartRow() {
 		e.col = len(e.cols)
 		return
 	}
+	if r.colsEOF {
+		if e.bad = r.endColumns(); e.bad != nil {
+			e.col = len(e.cols)
+			return
+		}
+	}
 	r.state = replyRow
 	f := &r.c.f
 	f.begin()
