@@ -76,6 +76,9 @@ func (c *Conn) authenticate(user, plugin string, resp []byte) (Account, error) {
 	if account.Plugin == "" {
 		account.Plugin = c.srv.cfg.DefaultPlugin
 	}
+	if account.Plugin != PluginCachingSHA2 && account.Plugin != PluginNative {
+		return Account{}, mysqlerr.New(mysqlerr.ER_PLUGIN_IS_NOT_LOADED, account.Plugin)
+	}
 	if account.Plugin != plugin {
 		if c.caps&CapPluginAuth == 0 {
 			return Account{}, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_AUTH_MODE)
@@ -84,7 +87,7 @@ func (c *Conn) authenticate(user, plugin string, resp []byte) (Account, error) {
 			return Account{}, err
 		}
 	}
-	p, err := c.prove(&account, user, resp)
+	p, err := c.prove(&account, resp)
 	if err != nil {
 		return Account{}, err
 	}
@@ -133,14 +136,11 @@ func (c *Conn) ask() ([]byte, error) {
 }
 
 // prove runs the account's plugin.
-func (c *Conn) prove(a *Account, user string, resp []byte) (proof, error) {
-	switch a.Plugin {
-	case PluginNative:
+func (c *Conn) prove(a *Account, resp []byte) (proof, error) {
+	if a.Plugin == PluginNative {
 		return c.proveNative(a, resp), nil
-	case PluginCachingSHA2:
-		return c.proveSHA2(a, user, resp)
 	}
-	return proof{}, mysqlerr.New(mysqlerr.ER_PLUGIN_IS_NOT_LOADED, a.Plugin)
+	return c.proveSHA2(a, resp)
 }
 
 // proveNative: the answer is SHA1(password) xor SHA1(scramble + SHA1(SHA1(password))).
@@ -179,7 +179,7 @@ const (
 
 // proveSHA2: the answer is SHA256(password) xor SHA256(SHA256(SHA256(password)) + scramble), which can be checked only by
 // who remembers SHA256(SHA256(password)). Else the password itself is asked for, over TLS or under our RSA key.
-func (c *Conn) proveSHA2(a *Account, user string, resp []byte) (proof, error) {
+func (c *Conn) proveSHA2(a *Account, resp []byte) (proof, error) {
 	if len(resp) == 0 || len(resp) == 1 && resp[0] == 0 {
 		return proof{ok: a.AuthString == ""}, nil
 	}

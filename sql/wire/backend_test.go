@@ -482,6 +482,7 @@ func wantCode(t testing.TB, err error, code mysqlerr.Code) {
 func one(t testing.TB, cl *Client, q string, attrs ...Attr) string {
 	t.Helper()
 	rs, err := cl.Query(q, attrs...)
+	q = q[:min(len(q), 50)]
 	if err != nil {
 		t.Fatalf("%s: %v", q, err)
 	}

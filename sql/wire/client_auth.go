@@ -29,7 +29,10 @@ func (cl *Client) connect() error {
 	if err := cl.maybeTLS(offered); err != nil {
 		return err
 	}
-	if plugin != PluginNative {
+	switch {
+	case cl.caps&CapPluginAuth == 0:
+		plugin = PluginNative
+	case plugin != PluginNative:
 		plugin = PluginCachingSHA2
 	}
 	cl.f.begin()

@@ -268,9 +268,11 @@ func (f *framer) abort() {
 
 // drop takes back all that has not been written.
 func (f *framer) drop() {
+	if len(f.out) > 0 {
+		f.seq = f.sentSeq
+	}
 	f.out = f.out[:0]
 	f.start = 0
-	f.seq = f.sentSeq
 }
 
 // flush writes what is buffered.
