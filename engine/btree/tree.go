@@ -2,117 +2,280 @@ package btree
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync/atomic"
 
+	"github.com/zoryadb/zorya/engine/buffer"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/space"
 	"github.com/zoryadb/zorya/storage/page"
 )
 
-// Bounds.
+// Bounds. Two entries of the greatest size fit a leaf, four keys an inner page.
 const (
 	MaxKey   = 3500 // bytes of a key
 	MaxEntry = 8000 // bytes of a key and its value together
 )
 
+// ErrTooBig means that a key or an entry is above its bound.
+var ErrTooBig = errors.New("key or entry is too long for a B+tree page")
+
 // Tree is an open tree. It holds no page and costs little; any number of goroutines may use it.
-type Tree struct{}
+type Tree struct {
+	sp     *space.Space
+	pool   *buffer.Pool
+	id     uint64
+	root   page.No
+	inode  atomic.Uint64 // 0: not read yet
+	height atomic.Int32  // level of the root as last seen: a guess
+}
 
 // Create makes an empty tree in m. Its id (>= space.MinOwner) becomes the owner of its pages.
-func Create(m *mtr.MTR, sp *space.Space, id uint64) (root page.No, err error) { panic("being built") }
+func Create(m *mtr.MTR, sp *space.Space, id uint64) (root page.No, err error) {
+	ino, err := sp.CreateInode(m, id)
+	if err == nil {
+		root, err = sp.AllocPage(m, ino, 0)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("create tree %d: %w", id, err)
+	}
+	initNode(m.Init(root, space.TypeTree, id), 0, uint64(ino))
+	return root, nil
+}
+
+// CreateRecords and CreateBytes bound what Create adds to an MTR.
+const (
+	CreateRecords = 2*space.Records + 1
+	CreateBytes   = 2*space.Bytes + 256
+)
 
 // Open binds a tree; it reads nothing.
-func Open(sp *space.Space, id uint64, root page.No) *Tree { panic("being built") }
+func Open(sp *space.Space, id uint64, root page.No) *Tree {
+	return &Tree{sp: sp, pool: sp.Pool(), id: id, root: root}
+}
 
-func (t *Tree) ID() uint64    { panic("being built") }
-func (t *Tree) Root() page.No { panic("being built") }
+// ID is the tree's id, and the owner of its pages.
+func (t *Tree) ID() uint64 { return t.id }
 
-// Drop puts all of the tree's pages on the space's drop list in m: O(1). The tree may not be used afterwards.
-func (t *Tree) Drop(m *mtr.MTR) error { panic("being built") }
+// Root is the tree's root page, which never moves.
+func (t *Tree) Root() page.No { return t.root }
+
+// Inode is the tree's account of pages, for what else shall live and die with it (overflow pages).
+func (t *Tree) Inode(ctx context.Context) (space.Inode, error) {
+	if i := t.inode.Load(); i != 0 {
+		return space.Inode(i), nil
+	}
+	g, n, err := t.fetch(ctx, t.root, -1, buffer.Shared)
+	if err != nil {
+		return 0, err
+	}
+	i := binary.LittleEndian.Uint64(n[offInode:])
+	g.Unlatch()
+	t.inode.Store(i)
+	return space.Inode(i), nil
+}
+
+// Drop puts all of the tree's pages on the space's drop list in m: O(1). The tree may not be used from
+// m's commit on. ino is from Inode, which is not to be called under a latch.
+func (t *Tree) Drop(m *mtr.MTR, ino space.Inode) error { return t.sp.Drop(m, ino) }
+
+// fetch latches a page of the tree and checks it.
+func (t *Tree) fetch(ctx context.Context, no page.No, level int, mode buffer.Mode) (buffer.Page, node, error) {
+	g, err := t.pool.Fetch(ctx, no, mode)
+	if err != nil {
+		return g, nil, fmt.Errorf("tree %d: %w", t.id, err)
+	}
+	n, err := asNode(g.Bytes(), t.id, no, level)
+	if err != nil {
+		g.Unlatch()
+		return buffer.Page{}, nil, err
+	}
+	return g, n, nil
+}
+
+// patience is how often a descent starts again because its next page is not in the pool. It reads that page without
+// holding a latch; when the pool is so small that pages leave before they are used, it ends by reading under its parent's.
+const patience = 3
 
 // Get looks key up and, if it is there, calls fn with its value under the leaf's shared latch:
-// fn must copy what it keeps, and must not block or use the tree.
+// fn must copy what it keeps, and must not block or use a tree.
 func (t *Tree) Get(ctx context.Context, key []byte, fn func(val []byte)) (bool, error) {
-	panic("being built")
+	g, n, err := t.leaf(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	i, found := n.search(key)
+	if found {
+		_, v := n.entry(i)
+		fn(v)
+	}
+	g.Unlatch()
+	return found, nil
 }
 
-// Action is what an Edit's function wants done with the entry.
-type Action uint8
-
-const (
-	Keep Action = iota // nothing; other pages may have been changed
-	Put                // insert or replace
-	Delete
-)
-
-// EditFunc is called under the exclusive latch of the key's leaf, inside m. cur is the present value (valid until it
-// returns). It may latch and change other pages through m (transaction slot, undo: level 2 of the latch
-// order), at most EditRecords-1 of them and EditBytes in all; once it has changed something it may not return an error.
-type EditFunc func(m *mtr.MTR, cur []byte, exists bool) (a Action, val []byte, err error)
-
-const (
-	EditRecords = 12
-	EditBytes   = 96 << 10
-)
-
-// Edit makes room for key and a value of at most reserve bytes, calls fn once with the leaf latched, and does what
-// it says in the same MTR: one record for the leaf, whatever fn logged for its pages. An error of fn is returned as it is and
-// nothing is changed. inOrder (may be nil) is Commit's. It returns the MTR's last LSN, 0 if nothing changed.
-func (t *Tree) Edit(ctx context.Context, key []byte, reserve int, fn EditFunc, inOrder func(page.LSN)) (page.LSN, error) {
-	panic("being built")
+// leaf returns key's leaf with a shared latch.
+func (t *Tree) leaf(ctx context.Context, key []byte) (buffer.Page, node, error) {
+	for try := 0; ; try++ {
+		g, n, err := t.fetch(ctx, t.root, -1, buffer.Shared)
+		if err != nil {
+			return g, nil, err
+		}
+		miss := page.No(0)
+		for n.level() > 0 {
+			no, level := n.child(n.childFor(key)), n.level()-1
+			c, ok := t.pool.FetchCached(no, buffer.Shared)
+			if !ok {
+				if try < patience {
+					miss = no
+					break
+				}
+				if c, err = t.pool.Fetch(ctx, no, buffer.Shared); err != nil {
+					g.Unlatch()
+					return g, nil, fmt.Errorf("tree %d: %w", t.id, err)
+				}
+			}
+			g.Unlatch()
+			g = c
+			if n, err = asNode(g.Bytes(), t.id, no, level); err != nil {
+				g.Unlatch()
+				return g, nil, err
+			}
+		}
+		if miss == 0 {
+			return g, n, nil
+		}
+		g.Unlatch()
+		if err := t.pool.Load(ctx, miss); err != nil {
+			return g, nil, fmt.Errorf("tree %d: %w", t.id, err)
+		}
+	}
 }
 
-// ScanOptions describe a scan over [Low, High) (nil: open).
-type ScanOptions struct {
-	Low, High []byte
-	LowOpen   bool // exclude Low itself
-	HighIncl  bool // include High itself
-	Reverse   bool
-	// Batch bounds the bytes copied out under one latch (0: 32 KiB). A small first batch suits short ranges.
-	Batch int
-	// ReadAhead lets the scan prefetch leaves.
-	ReadAhead bool
+// leafX latches key's leaf exclusively in m, which holds nothing yet; inner pages are shared and given back.
+func (t *Tree) leafX(m *mtr.MTR, key []byte) (*mtr.Page, error) {
+	for try := 0; ; try++ {
+		if t.height.Load() == 0 { // the root may be the leaf
+			p, err := m.Latch(t.root)
+			if err != nil {
+				return nil, fmt.Errorf("tree %d: %w", t.id, err)
+			}
+			n, err := asNode(p.Bytes(), t.id, t.root, -1)
+			if err != nil {
+				return nil, err
+			}
+			if n.level() == 0 {
+				return p, nil
+			}
+			t.height.Store(int32(n.level()))
+			m.Unlatch(p)
+		}
+		g, n, err := t.fetch(m.Context(), t.root, -1, buffer.Shared)
+		if err != nil {
+			return nil, err
+		}
+		if n.level() == 0 {
+			g.Unlatch()
+			t.height.Store(0)
+			continue
+		}
+		p, miss, err := t.crabX(m, g, n, key, try < patience)
+		if err != nil || miss == 0 {
+			return p, err
+		}
+		if err := t.pool.Load(m.Context(), miss); err != nil {
+			return nil, fmt.Errorf("tree %d: %w", t.id, err)
+		}
+	}
 }
 
-// Cursor walks entries in key order. Key and Value are valid until the next Next.
-//
-//	for c.Next(ctx) { c.Key(); c.Value() }
-//	err := c.Err()
-//
-// Each batch is one leaf's (part of the) entries as they are at one moment; between batches no latch is held.
-type Cursor struct{}
-
-// Scan returns a cursor before the first entry. The bounds are copied.
-func (t *Tree) Scan(o ScanOptions) *Cursor      { panic("being built") }
-func (c *Cursor) Next(ctx context.Context) bool { panic("being built") }
-func (c *Cursor) Key() []byte                   { panic("being built") }
-func (c *Cursor) Value() []byte                 { panic("being built") }
-func (c *Cursor) Err() error                    { panic("being built") }
-
-// Reset makes the cursor a scan of t with o, keeping its buffers.
-func (c *Cursor) Reset(t *Tree, o ScanOptions) { panic("being built") }
-func (c *Cursor) Close()                       {}
-
-// Bulk fills an empty tree from entries in ascending key order, leaves fill percent full (0: 100), a bounded number of pages in each MTR.
-func (t *Tree) Bulk(ctx context.Context, fill int, next func() (key, val []byte, ok bool, err error)) (n uint64, err error) {
-	panic("being built")
+// crabX goes from the latched inner page g down to the X-latched leaf. If a page is not in the pool and
+// restart is set, it gives everything back and returns the page's number.
+func (t *Tree) crabX(m *mtr.MTR, g buffer.Page, n node, key []byte, restart bool) (p *mtr.Page, miss page.No, err error) {
+	for {
+		no, level := n.child(n.childFor(key)), n.level()-1
+		if level == 0 {
+			p, ok := m.LatchCached(no)
+			if !ok && restart {
+				g.Unlatch()
+				return nil, no, nil
+			}
+			if !ok {
+				p, err = m.Latch(no)
+			}
+			g.Unlatch()
+			if err == nil {
+				_, err = asNode(p.Bytes(), t.id, no, 0)
+			}
+			return p, 0, err
+		}
+		c, ok := t.pool.FetchCached(no, buffer.Shared)
+		if !ok && restart {
+			g.Unlatch()
+			return nil, no, nil
+		}
+		if !ok {
+			c, err = t.pool.Fetch(m.Context(), no, buffer.Shared)
+		}
+		g.Unlatch()
+		if err != nil {
+			return nil, 0, fmt.Errorf("tree %d: %w", t.id, err)
+		}
+		g = c
+		if n, err = asNode(g.Bytes(), t.id, no, level); err != nil {
+			g.Unlatch()
+			return nil, 0, err
+		}
+	}
 }
 
-// EstimateRange guesses the number of entries in [lo, hi) (nil: open) from two descents.
-func (t *Tree) EstimateRange(ctx context.Context, lo, hi []byte) (uint64, error) {
-	panic("being built")
+// parentX latches in m, exclusively, the inner page above level on the way to key. nil: the root is at that level or below.
+func (t *Tree) parentX(m *mtr.MTR, key []byte, level int) (*mtr.Page, error) {
+	for {
+		g, n, err := t.fetch(m.Context(), t.root, -1, buffer.Shared)
+		if err != nil {
+			return nil, err
+		}
+		if n.level() <= level+1 {
+			at := n.level()
+			g.Unlatch()
+			if at <= level {
+				return nil, nil
+			}
+			p, err := m.Latch(t.root)
+			if err != nil {
+				return nil, fmt.Errorf("tree %d: %w", t.id, err)
+			}
+			if n := node(p.Bytes()); n.level() == level+1 {
+				return p, nil
+			}
+			m.Unlatch(p) // it has grown, or shrunk, meanwhile
+			continue
+		}
+		for n.level() > level+2 {
+			c, cn, err := t.fetch(m.Context(), n.child(n.childFor(key)), n.level()-1, buffer.Shared)
+			g.Unlatch()
+			if err != nil {
+				return nil, err
+			}
+			g, n = c, cn
+		}
+		p, err := t.latchChild(m, n, n.childFor(key))
+		g.Unlatch()
+		return p, err
+	}
 }
 
-// Stats are approximate.
-type Stats struct {
-	Height  int
-	Pages   uint64 // leaves, inner and overflow pages
-	Entries uint64
-}
-
-func (t *Tree) Stats(ctx context.Context) (Stats, error) { panic("being built") }
-
-// Check verifies the whole structure; each (may be nil) sees every entry in key order. Concurrent changes are allowed only if
-// they keep to leaves.
-func (t *Tree) Check(ctx context.Context, each func(key, val []byte) error) error {
-	panic("being built")
+// latchChild latches a child of n in m and checks it.
+func (t *Tree) latchChild(m *mtr.MTR, n node, i int) (*mtr.Page, error) {
+	no := n.child(i)
+	p, err := m.Latch(no)
+	if err == nil {
+		_, err = asNode(p.Bytes(), t.id, no, n.level()-1)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tree %d: %w", t.id, err)
+	}
+	return p, nil
 }

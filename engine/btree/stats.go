@@ -1,0 +1,140 @@
+package btree
+
+import (
+	"context"
+
+	"github.com/zoryadb/zorya/engine/buffer"
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// Stats are approximate: from a few descents and the space's account.
+type Stats struct {
+	Height  int    // levels, at least 1
+	Pages   uint64 // that belong to the tree: leaves, inner and overflow pages
+	Entries uint64
+}
+
+// step is where a descent passed a node: child (in a leaf: entry) i of n.
+type step struct{ i, n int }
+
+// maxHeight bounds a tree's levels: with two children a node it would hold more pages than a volume.
+const maxHeight = 40
+
+// trace descends to key (nil: to the lowest, or with high set the highest) and appends a step for each level, the root's first.
+func (t *Tree) trace(ctx context.Context, key []byte, high bool, dst []step) ([]step, error) {
+	return t.traceBy(ctx, dst, func(n node) int {
+		switch {
+		case key == nil && high:
+			return n.count() // of an inner node: its last child, see traceBy
+		case key == nil:
+			return 0
+		case n.level() > 0:
+			return n.childFor(key)
+		}
+		i, _ := n.search(key)
+		return i
+	})
+}
+
+func (t *Tree) traceBy(ctx context.Context, dst []step, choose func(n node) int) ([]step, error) {
+	g, n, err := t.fetch(ctx, t.root, -1, buffer.Shared)
+	for err == nil {
+		i := choose(n)
+		if n.level() > 0 {
+			i = min(i, n.count()-1)
+		}
+		dst = append(dst, step{i, n.count()})
+		if n.level() == 0 || len(dst) == maxHeight {
+			g.Unlatch()
+			return dst, nil
+		}
+		var c buffer.Page
+		var cn node
+		c, cn, err = t.fetch(ctx, n.child(i), n.level()-1, buffer.Shared)
+		g.Unlatch()
+		g, n = c, cn
+	}
+	return dst, err
+}
+
+// EstimateRange guesses the number of entries in [lo, hi) (nil: open) from two descents: exact when both end in one
+// leaf, else from the fan-out met on the way.
+func (t *Tree) EstimateRange(ctx context.Context, lo, hi []byte) (uint64, error) {
+	var bufA, bufB [8]step
+	a, err := t.trace(ctx, lo, false, bufA[:0])
+	if err != nil {
+		return 0, err
+	}
+	b, err := t.trace(ctx, hi, true, bufB[:0])
+	if err != nil {
+		return 0, err
+	}
+	if len(a) != len(b) { // the root grew between the two
+		if b, err = t.trace(ctx, hi, true, b[:0]); err != nil || len(a) != len(b) {
+			return uint64(b[len(b)-1].n), err
+		}
+	}
+	k := 0
+	for k < len(a)-1 && a[k].i == b[k].i {
+		k++
+	}
+	if k == len(a)-1 {
+		return uint64(max(b[k].i-a[k].i, 0)), nil
+	}
+	if b[k].i < a[k].i {
+		return 0, nil
+	}
+	// Below level k the paths are apart: whole subtrees between them, and the inner sides of both.
+	sum, size := 0.0, 1.0
+	for l := len(a) - 1; l > k; l-- {
+		right := a[l].n - a[l].i // what lies right of lo's path, its own child having been counted below
+		if l < len(a)-1 {
+			right--
+		}
+		sum += size * float64(right+b[l].i)
+		size *= max(float64(a[l].n+b[l].n)/2, 1)
+	}
+	sum += size * float64(b[k].i-a[k].i-1)
+	return uint64(sum), nil
+}
+
+// Stats reads a few paths through the tree.
+func (t *Tree) Stats(ctx context.Context) (Stats, error) {
+	ino, err := t.Inode(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	s := Stats{}
+	const paths = 5
+	sum := 0.0
+	for k := 0; k < paths; k++ {
+		var buf [8]step
+		steps, err := t.traceBy(ctx, buf[:0], func(n node) int { return n.count() * (2*k + 1) / (2 * paths) })
+		if err != nil {
+			return s, err
+		}
+		prod := 1.0
+		for _, st := range steps {
+			prod *= float64(st.n)
+		}
+		sum += prod
+		s.Height = len(steps)
+	}
+	s.Entries = uint64(sum / paths)
+	s.Pages, err = t.sp.PagesOf(ctx, ino)
+	return s, err
+}
+
+// prefetchChildren starts reading all children of n.
+func (t *Tree) prefetchChildren(n node) {
+	var list [readAheadMax]page.No
+	k := 0
+	for i := 0; i < n.count(); i++ {
+		list[k] = n.child(i)
+		if k++; k == len(list) {
+			t.pool.Prefetch(list[:k])
+			k = 0
+		}
+	}
+	t.pool.Prefetch(list[:k])
+}
