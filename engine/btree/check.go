@@ -15,8 +15,6 @@ type checker struct {
 	ctx   context.Context
 	each  func(key, val []byte) error
 	pages map[page.No]bool
-	last  []byte
-	any   bool
 }
 
 // Check verifies the whole structure: every page is reached once and belongs to the tree, levels fall by one, keys

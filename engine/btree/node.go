@@ -3,6 +3,7 @@ package btree
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/zoryadb/zorya/engine/space"
@@ -166,7 +167,7 @@ func separator(a, b []byte) []byte {
 }
 
 // ErrCorrupt means that a page is not what its parent or the tree says.
-var ErrCorrupt = fmt.Errorf("B+tree is damaged")
+var ErrCorrupt = errors.New("tree is damaged")
 
 // asNode checks that b is a page of tree id at that level (-1: any) whose frame numbers make sense.
 func asNode(b []byte, id uint64, no page.No, level int) (node, error) {

@@ -118,4 +118,3 @@ func (c cell) u32(at int) uint32       { return binary.LittleEndian.Uint32(c.p.B
 func (c cell) u64(at int) uint64       { return binary.LittleEndian.Uint64(c.p.Bytes()[c.off+at:]) }
 func (c cell) setU32(at int, v uint32) { c.p.SetU32(c.off+at, v) }
 func (c cell) setU64(at int, v uint64) { c.p.SetU64(c.off+at, v) }
-func (c cell) valid() bool             { return c.p != nil }
