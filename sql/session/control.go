@@ -1,0 +1,190 @@
+package session
+
+import (
+	"context"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// Values of completion_type.
+const (
+	completionChain   = 1
+	completionRelease = 2
+)
+
+// control runs a statement that belongs to the dispatcher, and answers it.
+func (s *Session) control(ctx context.Context, r *wire.Reply, st *general.Statement, more bool) error {
+	c := st.Control
+	if c.Op == general.XARecover {
+		return s.xaRecover(r, more)
+	}
+	if err := s.controlOp(ctx, c); err != nil {
+		return err
+	}
+	release := c.Release
+	if (c.Op == general.Commit || c.Op == general.Rollback) && s.set.CompletionType == completionRelease && !c.Chain {
+		release = true
+	}
+	if err := s.sendOK(r, more); err != nil {
+		return err
+	}
+	if release {
+		s.conn.Kill(nil)
+	}
+	return nil
+}
+
+// controlOp does what a transaction statement, LOCK TABLES or KILL says.
+func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) error {
+	switch c.Op {
+	case general.Begin:
+		return s.beginStatement(ctx, c)
+	case general.Commit:
+		return s.endTransaction(ctx, c, s.commitTxn)
+	case general.Rollback:
+		return s.endTransaction(ctx, c, func(ctx context.Context) error { s.rollback(ctx); return nil })
+	case general.Savepoint:
+		if s.txn != nil || s.explicit || !s.set.Autocommit {
+			s.transaction().Savepoint(c.Name)
+		}
+		return nil
+	case general.RollbackTo:
+		if s.txn == nil {
+			return errNoSavepoint(c.Name)
+		}
+		return savepointError(s.txn.RollbackTo(ctx, c.Name), c.Name)
+	case general.ReleaseSave:
+		if s.txn == nil {
+			return errNoSavepoint(c.Name)
+		}
+		return savepointError(s.txn.Release(c.Name), c.Name)
+	case general.SetTransaction:
+		return s.setTransaction(c)
+	case general.LockTables:
+		return s.lockTables(ctx, c.Tables)
+	case general.UnlockTables:
+		if len(s.tables) > 0 {
+			if err := s.commitTxn(ctx); err != nil {
+				return err
+			}
+		}
+		s.unlockTables()
+		return nil
+	case general.FlushReadLock:
+		if err := s.commitTxn(ctx); err != nil {
+			return err
+		}
+		return s.srv.locks.lockGlobal(ctx, s)
+	case general.Kill:
+		return s.srv.kill(s, c.ID, c.KillQuery)
+	case general.Shutdown:
+		if s.srv.opts.OnShutdown == nil {
+			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "SHUTDOWN")
+		}
+		s.srv.opts.OnShutdown()
+		return nil
+	}
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "XA")
+}
+
+// beginStatement is BEGIN: it commits what was open and gives up table locks.
+func (s *Session) beginStatement(ctx context.Context, c *general.ControlStatement) error {
+	if err := s.commitTxn(ctx); err != nil {
+		return err
+	}
+	s.unlockNamed()
+	switch {
+	case c.ReadOnly:
+		s.next.access = accessReadOnly
+	case c.ReadWrite:
+		s.next.access = accessReadWrite
+	}
+	s.beginTxn(c.ConsistentSnapshot)
+	s.explicit = true
+	return nil
+}
+
+// endTransaction is COMMIT and ROLLBACK with their AND CHAIN, which begins the next with the same characteristics.
+func (s *Session) endTransaction(ctx context.Context, c *general.ControlStatement, end func(context.Context) error) error {
+	chain := c.Chain || s.set.CompletionType == completionChain && !c.Release
+	var same *table.TxnOptions
+	if chain && s.txn != nil {
+		o := s.txn.Options()
+		same = &o
+	}
+	if err := end(ctx); err != nil {
+		return err
+	}
+	if !chain {
+		return nil
+	}
+	if same != nil {
+		s.next.isolation = &same.Isolation
+		s.next.access = accessReadWrite
+		if same.ReadOnly {
+			s.next.access = accessReadOnly
+		}
+	}
+	s.beginTxn(false)
+	s.explicit = true
+	return nil
+}
+
+// setTransaction is SET TRANSACTION without a scope.
+func (s *Session) setTransaction(c *general.ControlStatement) error {
+	if s.explicit || s.txn != nil {
+		return mysqlerr.New(mysqlerr.ER_CANT_CHANGE_TX_CHARACTERISTICS)
+	}
+	if c.Isolation != nil {
+		level := *c.Isolation
+		s.next.isolation = &level
+	}
+	switch {
+	case c.ReadOnly:
+		s.next.access = accessReadOnly
+	case c.ReadWrite:
+		s.next.access = accessReadWrite
+	}
+	return nil
+}
+
+// controlInRoutine is general.Hooks.Control: a transaction statement inside a stored procedure. The statement that it met is
+// ended, the one that goes on is new.
+func (s *Session) controlInRoutine(ctx context.Context, c *general.ControlStatement) (table.Stmt, error) {
+	write := s.stmt.write
+	s.stmt.End()
+	if err := s.controlOp(ctx, c); err != nil {
+		return s.openStmt(write), sqlError(err)
+	}
+	return s.openStmt(write), nil
+}
+
+func (s *Session) xaRecover(r *wire.Reply, more bool) error {
+	cols := make([]wire.Column, 0, 4)
+	for _, name := range []string{"formatID", "gtrid_length", "bqual_length"} {
+		cols = append(cols, wire.Column{Name: name, Type: wire.TypeLongLong, Charset: wire.CollationBinary, Length: 21, Flags: wire.FlagNotNull | wire.FlagBinary})
+	}
+	cols = append(cols, wire.Column{Name: "data", Type: wire.TypeVarString, Charset: wire.CollationUTF8MB4_0900_AICI, Length: 512})
+	if err := r.Columns(wire.NewColumnSet(cols...)); err != nil {
+		return err
+	}
+	status := s.Status()
+	if more {
+		status |= wire.StatusMoreResults
+	}
+	return r.EndRows(wire.OK{Status: status})
+}
+
+func errNoSavepoint(name string) error {
+	return mysqlerr.New(mysqlerr.ER_SP_DOES_NOT_EXIST, "SAVEPOINT", name)
+}
+
+func savepointError(err error, name string) error {
+	if err == table.ErrNoSavepoint {
+		return errNoSavepoint(name)
+	}
+	return err
+}

@@ -1,0 +1,100 @@
+package session
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// lane names who ran a statement.
+type lane uint8
+
+const (
+	laneGeneral lane = iota
+	laneFast
+	lanes
+)
+
+var laneNames = [lanes]string{"general", "fast"}
+
+// metrics are the dispatcher's Prometheus metrics.
+type metrics struct {
+	statements [lanes]prometheus.Counter
+	seconds    [lanes]prometheus.Observer
+	errors     *prometheus.CounterVec
+	panics     prometheus.Counter
+	vanished   prometheus.Counter
+	slow       prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer, srv *Server) (*metrics, error) {
+	statements := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "zorya_sql_statements_total", Help: "Statements by the lane that ran them."}, []string{"lane"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "zorya_sql_statement_seconds", Help: "Time of statements from parse to last packet, by lane.",
+		Buckets: prometheus.ExponentialBuckets(50e-6, 4, 10),
+	}, []string{"lane"})
+	m := &metrics{
+		errors:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "zorya_sql_errors_total", Help: "Statements that ended in an error, by MySQL's code."}, []string{"code"}),
+		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "zorya_sql_panics_total", Help: "Statements that ended in a panic."}),
+		vanished: prometheus.NewCounter(prometheus.CounterOpts{Name: "zorya_sql_vanished_clients_total", Help: "Statements ended because their client was gone."}),
+		slow:     prometheus.NewCounter(prometheus.CounterOpts{Name: "zorya_sql_slow_statements_total", Help: "Statements at or above long_query_time."}),
+	}
+	for l, name := range laneNames {
+		m.statements[l] = statements.WithLabelValues(name)
+		m.seconds[l] = seconds.WithLabelValues(name)
+	}
+	gauges := []prometheus.Collector{
+		gauge("zorya_sql_connections", "Open client connections.", func() float64 { return float64(srv.sessionCount()) }),
+		gauge("zorya_sql_statements_running", "Statements that hold a place at the gate.", func() float64 { r, _ := srv.gate.load(); return float64(r) }),
+		gauge("zorya_sql_statements_queued", "Statements that wait for a place at the gate.", func() float64 { _, w := srv.gate.load(); return float64(w) }),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, c := range append(gauges, statements, seconds, m.errors, m.panics, m.vanished, m.slow) {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func gauge(name, help string, fn func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn)
+}
+
+// SlowStatement is one line for a slow query log.
+type SlowStatement struct {
+	Session    uint32
+	User, Host string
+	Database   string
+	Started    time.Time
+	Took       time.Duration
+	Text       string
+	Err        *mysqlerr.Error // nil: it succeeded
+}
+
+// observe accounts for one finished statement.
+func (srv *Server) observe(s *Session, l lane, started time.Time, text string, e *mysqlerr.Error) {
+	took := time.Since(started)
+	m := srv.metrics
+	m.statements[l].Inc()
+	m.seconds[l].Observe(took.Seconds())
+	srv.questions.Add(1)
+	if e != nil {
+		m.errors.WithLabelValues(strconv.Itoa(int(e.Code))).Inc()
+	}
+	if took >= srv.opts.LongQueryTime {
+		m.slow.Inc()
+		srv.slowCount.Add(1)
+		if srv.opts.SlowStatement != nil {
+			srv.opts.SlowStatement(SlowStatement{
+				Session: s.login.ID, User: s.login.User, Host: s.login.Host, Database: s.set.Database,
+				Started: started, Took: took, Text: text, Err: e,
+			})
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package session
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// Processes returns the process list in order of connection ids: general.Options.Processes.
+func (srv *Server) Processes() []general.Process {
+	all := srv.all()
+	sort.Slice(all, func(i, j int) bool { return all[i].login.ID < all[j].login.ID })
+	out := make([]general.Process, len(all))
+	for i, s := range all {
+		out[i] = s.process()
+	}
+	return out
+}
+
+// process is the session's line of the process list. Safe from any goroutine.
+func (s *Session) process() general.Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := general.Process{
+		ID: s.login.ID, User: s.login.User, Host: s.address, Database: s.database,
+		Command: s.command, Since: s.since, Info: strings.ToValidUTF8(string(s.text), "?"),
+	}
+	switch {
+	case s.killed:
+		p.State, p.Command = "", "Killed"
+	case s.busy && s.text != nil:
+		p.State = "executing"
+	}
+	return p
+}
+
+// kill is KILL: by is the session that asks for it. Without a session of that id the error is 1094.
+func (srv *Server) kill(by *Session, id uint64, queryOnly bool) error {
+	srv.mu.Lock()
+	target := srv.sessions[uint32(id)]
+	srv.mu.Unlock()
+	if target == nil || id > 1<<32-1 {
+		return mysqlerr.New(mysqlerr.ER_NO_SUCH_THREAD, id)
+	}
+	if target.account() != by.account() && !srv.lane.Allowed(by.gen, "CONNECTION_ADMIN") {
+		return mysqlerr.New(mysqlerr.ER_KILL_DENIED_ERROR, id)
+	}
+	if queryOnly {
+		target.interrupt(errInterrupted())
+	} else {
+		target.kill()
+	}
+	if target == by { // its own statement ends with the error, as MySQL's does
+		return errInterrupted()
+	}
+	return nil
+}
+
+// account names whom a session acts for. Safe from any goroutine.
+func (s *Session) account() [2]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return [2]string{s.login.AccountUser, s.login.AccountHost}
+}

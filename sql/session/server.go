@@ -1,0 +1,289 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// Options configure a Server. The zero value is usable, without TLS.
+type Options struct {
+	Version string // of the greeting; default general.DefaultVersion
+	// TLS is offered to clients; RequireTLS refuses those who come without (3159). See wire.LoadOrMakeTLS.
+	TLS        *tls.Config
+	RequireTLS bool
+	// MaxConnections bounds connections (1040); 0: 16000, Aurora's upper bound.
+	MaxConnections int
+	// StatementsPerCPU is how many statements run at once per GOMAXPROCS; 0: 4.
+	StatementsPerCPU int
+	// NetReadTimeout bounds a wait for the client within a command; 0: 30 s.
+	NetReadTimeout time.Duration
+	// LongQueryTime and SlowStatement are the slow query log's seam; 0: 10 s. SlowStatement must not block.
+	LongQueryTime time.Duration
+	SlowStatement func(SlowStatement)
+	// OnShutdown is called by the SHUTDOWN statement; it must not wait for the server. nil: the statement is refused.
+	OnShutdown func()
+	Registerer prometheus.Registerer // nil: metrics are not registered
+	Log        *slog.Logger          // nil: slog.Default()
+}
+
+// Lane is the general lane as the dispatcher uses it. General adapts *general.Engine; tests bring their own.
+type Lane interface {
+	Lookup(user, host string) (general.Account, bool)
+	NewSession(ctx context.Context, l general.Login, h general.Hooks) (LaneSession, error)
+	// Allowed reports whether the session has a global privilege, static or dynamic.
+	Allowed(s LaneSession, privilege string) bool
+}
+
+// LaneSession is a session of the general lane. See package general for the rules.
+type LaneSession interface {
+	Parse(text string) (st *general.Statement, rest string, err error)
+	Prepare(ctx context.Context, text string) (*general.Statement, error)
+	Execute(ctx context.Context, st *general.Statement, stmt table.Stmt, params []any) (*general.Result, error)
+	Settings() general.Settings
+	UseDatabase(ctx context.Context, name string) error
+	Warnings() uint16
+	Reset(ctx context.Context) error
+	ChangeUser(ctx context.Context, l general.Login) error
+	Close()
+}
+
+// Server owns the sessions of one instance. Its methods are safe for concurrent use.
+type Server struct {
+	db      table.DB
+	lane    Lane
+	opts    Options
+	log     *slog.Logger
+	wire    *wire.Server
+	metrics *metrics
+	gate    gate
+	locks   *tableLocks
+	started time.Time
+
+	ctx    context.Context // ends with the server: parent of every statement's
+	cancel context.CancelCauseFunc
+
+	mu        sync.Mutex
+	sessions  map[uint32]*Session
+	listeners []net.Listener
+	draining  bool
+
+	questions, slowCount atomic.Uint64
+}
+
+// New makes a server over db and the general lane. It serves nobody before Serve.
+func New(db table.DB, lane Lane, o Options) (*Server, error) {
+	setDefaults(&o)
+	srv := &Server{
+		db: db, lane: lane, opts: o, log: o.Log, started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
+		gate: gate{limit: o.StatementsPerCPU * runtime.GOMAXPROCS(0)},
+	}
+	srv.ctx, srv.cancel = context.WithCancelCause(context.Background())
+	var err error
+	if srv.metrics, err = newMetrics(o.Registerer, srv); err != nil {
+		return nil, fmt.Errorf("session: registering metrics: %w", err)
+	}
+	mode := wire.TLSOptional
+	if o.RequireTLS {
+		mode = wire.TLSRequired
+	}
+	srv.wire, err = wire.NewServer(wire.Config{
+		Backend: backend{srv}, ServerVersion: o.Version, TLS: o.TLS, TLSMode: mode, LocalInfile: true,
+		MaxConnections: func() int { return o.MaxConnections }, Log: o.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	go srv.watch()
+	return srv, nil
+}
+
+func setDefaults(o *Options) {
+	if o.Version == "" {
+		o.Version = general.DefaultVersion
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = 16000
+	}
+	if o.StatementsPerCPU == 0 {
+		o.StatementsPerCPU = 4
+	}
+	if o.NetReadTimeout == 0 {
+		o.NetReadTimeout = 30 * time.Second
+	}
+	if o.LongQueryTime == 0 {
+		o.LongQueryTime = 10 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+}
+
+// Serve accepts clients on l until Shutdown, when it returns nil, or until l fails. It may be called for several listeners.
+func (srv *Server) Serve(l net.Listener) error {
+	srv.mu.Lock()
+	if srv.draining {
+		srv.mu.Unlock()
+		return l.Close()
+	}
+	srv.listeners = append(srv.listeners, l)
+	srv.mu.Unlock()
+	err := srv.wire.Serve(l)
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.draining {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops accepting and tells clients that are idle, or become so, 1053. Statements that still run when ctx ends are interrupted.
+// Open transactions are rolled back. It returns when all sessions are closed, or with an error when some are left seconds
+// after ctx's end.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.mu.Lock()
+	srv.draining = true
+	for _, l := range srv.listeners {
+		l.Close()
+	}
+	srv.mu.Unlock()
+	reason := mysqlerr.New(mysqlerr.ER_SERVER_SHUTDOWN)
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil && srv.sessionCount() > 0 {
+		for _, s := range srv.idle(time.Now().Add(-2 * drainEvery)) {
+			s.conn.Kill(reason)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	srv.cancel(reason)
+	for _, s := range srv.all() {
+		s.interrupt(reason)
+	}
+	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	if err := srv.wire.Shutdown(last); err != nil {
+		return fmt.Errorf("session: shutting down: %w", err)
+	}
+	return nil
+}
+
+// drainEvery is how often Shutdown looks for sessions that became idle.
+const drainEvery = 10 * time.Millisecond
+
+// all returns the open sessions.
+func (srv *Server) all() []*Session {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	out := make([]*Session, 0, len(srv.sessions))
+	for _, s := range srv.sessions {
+		out = append(out, s)
+	}
+	return out
+}
+
+// idle returns the sessions that have run nothing since t: their last reply has left.
+func (srv *Server) idle(t time.Time) []*Session {
+	all := srv.all()
+	out := all[:0]
+	for _, s := range all {
+		s.mu.Lock()
+		if !s.busy && s.since.Before(t) {
+			out = append(out, s)
+		}
+		s.mu.Unlock()
+	}
+	return out
+}
+
+// backend is the server as the wire sees it.
+type backend struct{ srv *Server }
+
+// Lookup implements wire.Backend.
+func (b backend) Lookup(user, host string) (wire.Account, bool, error) {
+	a, ok := b.srv.lane.Lookup(user, host)
+	if !ok {
+		return wire.Account{}, false, nil
+	}
+	return wire.Account{
+		User: a.User, Host: a.Host, Plugin: a.Plugin, AuthString: a.AuthString,
+		Locked: a.Locked, RequireTLS: a.RequireTLS, PasswordExpired: a.Expired,
+	}, true, nil
+}
+
+// Connect implements wire.Backend.
+func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) {
+	srv := b.srv
+	s := newSession(srv, c)
+	s.login = generalLogin(c, login)
+	s.address = c.RemoteAddr().String()
+	var err error
+	s.gen, err = srv.lane.NewSession(s.ctx, s.login, general.Hooks{Control: s.controlInRoutine, LocalFile: s.localFile})
+	if err != nil {
+		s.cancel(nil)
+		return nil, sqlError(err)
+	}
+	c.SetHooks(wire.Hooks{BeforeSend: s.beforeSend, BeginWait: s.BeginWait, EndWait: s.EndWait})
+	s.started()
+	srv.mu.Lock()
+	srv.sessions[c.ID()] = s
+	srv.mu.Unlock()
+	return s, nil
+}
+
+func generalLogin(c *wire.Conn, l *wire.Login) general.Login {
+	return general.Login{
+		ID: c.ID(), User: l.User, Host: l.Host, AccountUser: l.Account.User, AccountHost: l.Account.Host,
+		Database: l.Database, Collation: l.Collation, Capabilities: l.Capabilities,
+	}
+}
+
+// forget takes a closed session out of the process list.
+func (srv *Server) forget(s *Session) {
+	srv.mu.Lock()
+	delete(srv.sessions, s.login.ID)
+	srv.mu.Unlock()
+}
+
+func (srv *Server) sessionCount() int {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return len(srv.sessions)
+}
+
+// Status are the counters that SHOW GLOBAL STATUS prints: general.Options.Status.
+func (srv *Server) Status() map[string]uint64 {
+	w := srv.wire.Stats()
+	running, _ := srv.gate.load()
+	return map[string]uint64{
+		"Connections": uint64(w.Connections), "Threads_connected": uint64(w.ThreadsConnected), "Threads_running": uint64(max(running, 0)),
+		"Aborted_clients": uint64(w.AbortedClients), "Aborted_connects": uint64(w.AbortedConnects),
+		"Connection_errors_max_connections": uint64(w.MaxConnectionsErrors), "Questions": srv.questions.Load(), "Queries": uint64(w.Commands),
+		"Prepared_stmt_count": uint64(w.PreparedStmts), "Bytes_received": w.BytesReceived, "Bytes_sent": w.BytesSent,
+		"Slow_queries": srv.slowCount.Load(), "Uptime": uint64(time.Since(srv.started).Seconds()),
+	}
+}
+
+// statistics is the line of COM_STATISTICS.
+func (srv *Server) statistics() string {
+	up := time.Since(srv.started).Seconds()
+	q := srv.questions.Load()
+	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: %d  Opens: 0  Flush tables: 0  Open tables: 0  Queries per second avg: %.3f",
+		uint64(up), srv.sessionCount(), q, srv.slowCount.Load(), float64(q)/max(up, 1))
+}

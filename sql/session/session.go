@@ -1,0 +1,347 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zoryadb/zorya/base/wait"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// Session is one client's session. It implements wire.Session; all methods run on the connection's goroutine unless
+// they say otherwise.
+type Session struct {
+	srv     *Server
+	conn    *wire.Conn
+	login   general.Login
+	address string // of the client, host:port
+	gen     LaneSession
+	set     general.Settings // as of the last statement
+
+	// The transaction. explicit: BEGIN opened it, so autocommit does not end it.
+	txn      table.Txn
+	explicit bool
+	own      bool          // the running statement is its own transaction, whatever autocommit says (DDL)
+	readOnly bool          // of the open explicit transaction
+	next     nextTxn       // SET TRANSACTION
+	tables   []lockedTable // LOCK TABLES
+	commit   chan error    // result of the commit under way, capacity 1
+	onCommit func(error)   // sends to commit
+	stmt     lazyStmt
+
+	reveals bool        // rows of the open transaction are on their way to the client
+	reply   *wire.Reply // of the running statement, for LOAD DATA LOCAL
+
+	// The place at the gate.
+	ticket ticket
+	placed bool // holds a place, or would if it did not wait
+	waits  int  // nested waits
+
+	tracked string // database last told to the client by session tracking
+
+	mu       sync.Mutex
+	ctx      context.Context // of statements; replaced once it was cancelled
+	cancel   context.CancelCauseFunc
+	busy     bool
+	command  string
+	text     []byte // of the running statement; nil when none
+	since    time.Time
+	database string // copy of set.Database for the process list
+	killed   bool
+}
+
+// nextTxn is what SET TRANSACTION asks of the next transaction only.
+type nextTxn struct {
+	isolation *table.Isolation
+	access    access
+}
+
+type access uint8
+
+const (
+	accessDefault access = iota
+	accessReadOnly
+	accessReadWrite
+)
+
+// statementContext is a context whose waits are the session's.
+type statementContext struct {
+	context.Context
+	s *Session
+}
+
+// Value implements context.Context.
+func (c statementContext) Value(k any) any {
+	if k == wait.Key {
+		return c.s
+	}
+	return c.Context.Value(k)
+}
+
+// newSession is called by Server.Connect.
+func newSession(srv *Server, c *wire.Conn) *Session {
+	s := &Session{srv: srv, conn: c, command: "Sleep", since: time.Now(), commit: make(chan error, 1)}
+	s.onCommit = func(err error) { s.commit <- err }
+	s.stmt.s = s
+	s.renewContext()
+	return s
+}
+
+// renewContext replaces the context of statements, at first and after KILL QUERY has cancelled it.
+func (s *Session) renewContext() {
+	ctx, cancel := context.WithCancelCause(s.srv.ctx)
+	s.ctx, s.cancel = statementContext{ctx, s}, cancel
+}
+
+// BeginWait implements wait.Owner and wire.Hooks: the statement gives its place back while it waits.
+func (s *Session) BeginWait() {
+	if s.waits == 0 && s.placed {
+		s.srv.gate.leave()
+	}
+	s.waits++
+}
+
+// EndWait takes a place again, without waiting for it.
+func (s *Session) EndWait() {
+	s.waits--
+	if s.waits == 0 && s.placed {
+		s.srv.gate.resume()
+	}
+}
+
+// beforeSend is the last word before bytes leave: what a result set depends on must be durable.
+func (s *Session) beforeSend() error {
+	if s.txn == nil || !s.reveals {
+		return nil
+	}
+	return s.waitDependencies()
+}
+
+// Status implements wire.Session.
+func (s *Session) Status() uint16 {
+	var f uint16
+	if s.set.Autocommit {
+		f |= wire.StatusAutocommit
+	}
+	if s.explicit || s.txn != nil && !s.set.Autocommit {
+		f |= wire.StatusInTrans
+		if s.readOnly {
+			f |= wire.StatusInTransReadonly
+		}
+	}
+	return f
+}
+
+// run executes one command: it shows it in the process list, takes a place at the gate, and turns a panic into an error.
+// bypass commands (COMMIT, ROLLBACK, KILL) do not wait for a place.
+func (s *Session) run(command string, text []byte, bypass bool, fn func(ctx context.Context) error) (err error) {
+	ctx, err := s.begin(command, text)
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	if bypass {
+		s.srv.gate.resume()
+	} else if err := s.srv.gate.enter(ctx, &s.ticket, s.txn != nil && s.txn.Writes()); err != nil {
+		return sqlError(err)
+	}
+	s.placed = true
+	defer func() {
+		if v := recover(); v != nil {
+			err = s.panicked(v)
+		}
+		s.placed = false
+		if s.waits == 0 {
+			s.srv.gate.leave()
+		}
+		s.waits = 0
+	}()
+	return fn(ctx)
+}
+
+func (s *Session) begin(command string, text []byte) (context.Context, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.killed {
+		return nil, errInterrupted()
+	}
+	if s.ctx.Err() != nil { // KILL QUERY came after the statement before had ended
+		s.renewContext()
+	}
+	s.busy, s.command, s.text, s.since = true, command, text, time.Now()
+	return s.ctx, nil
+}
+
+func (s *Session) end() {
+	s.mu.Lock()
+	s.busy, s.command, s.text, s.since = false, "Sleep", nil, time.Now()
+	s.database = s.set.Database
+	s.mu.Unlock()
+}
+
+// interrupt ends the running statement with cause, if there is one. Safe from any goroutine.
+func (s *Session) interrupt(cause *mysqlerr.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.busy {
+		return
+	}
+	s.cancel(cause)
+	if s.txn != nil {
+		s.txn.Kill(cause)
+	}
+}
+
+// kill ends the session. Safe from any goroutine.
+func (s *Session) kill() {
+	s.mu.Lock()
+	s.killed = true
+	s.mu.Unlock()
+	s.interrupt(errInterrupted())
+	s.conn.Kill(nil)
+}
+
+// setTxn changes the open transaction, which others may interrupt.
+func (s *Session) setTxn(t table.Txn) {
+	s.mu.Lock()
+	s.txn = t
+	s.mu.Unlock()
+}
+
+// Query implements wire.Session: one or several statements.
+func (s *Session) Query(r *wire.Reply, text []byte, _ []wire.Attr) error {
+	return s.run("Query", text, bypasses(text), func(ctx context.Context) error { return s.queryText(ctx, r, string(text)) })
+}
+
+func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) error {
+	for first := true; ; first = false {
+		if ctx.Err() != nil { // killed between two statements
+			return sqlError(context.Cause(ctx))
+		}
+		started := time.Now()
+		st, rest, err := s.gen.Parse(text)
+		if err != nil {
+			return s.failed(started, text, err)
+		}
+		if st == nil {
+			if first {
+				return mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
+			}
+			return nil
+		}
+		more := !blank(rest)
+		if more && !s.conn.MultiStatements() {
+			return mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR,
+				"You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%.80s' at line %d",
+				strings.TrimLeft(rest, " \t\r\n"), 1+strings.Count(text[:len(text)-len(rest)], "\n"))
+		}
+		if err := s.statement(ctx, r, st, nil, more); err != nil {
+			return err
+		}
+		if !more {
+			return nil
+		}
+		text = rest
+	}
+}
+
+// InitDB implements wire.Session.
+func (s *Session) InitDB(r *wire.Reply, db string) error {
+	return s.run("Init DB", nil, false, func(ctx context.Context) error {
+		if err := s.gen.UseDatabase(ctx, db); err != nil {
+			return sqlError(err)
+		}
+		s.adoptSettings(ctx)
+		s.track(r)
+		return nil
+	})
+}
+
+// FieldList implements wire.Session.
+func (s *Session) FieldList(r *wire.Reply, tableName, wildcard string) error {
+	return s.run("Field List", nil, false, func(ctx context.Context) error {
+		st, err := s.gen.Prepare(ctx, "SELECT * FROM `"+strings.ReplaceAll(tableName, "`", "``")+"`")
+		if err != nil {
+			return sqlError(err)
+		}
+		cols := make([]wire.Column, 0, len(st.Columns))
+		for i := range st.Columns {
+			if wildcard == "" || like(strings.ToLower(st.Columns[i].Name), strings.ToLower(wildcard)) {
+				cols = append(cols, wireColumn(&st.Columns[i]))
+			}
+		}
+		return r.FieldList(cols)
+	})
+}
+
+// Statistics implements wire.Session.
+func (s *Session) Statistics() string { return s.srv.statistics() }
+
+// Debug implements wire.Session.
+func (s *Session) Debug() error {
+	running, waiting := s.srv.gate.load()
+	s.srv.log.Info("debug information", "running", running, "waiting", waiting, "engine", fmt.Sprintf("%+v", s.srv.db.Info()))
+	return nil
+}
+
+// ProcessKill implements wire.Session.
+func (s *Session) ProcessKill(id uint32) error { return s.srv.kill(s, uint64(id), false) }
+
+// ChangeUser implements wire.Session.
+func (s *Session) ChangeUser(login *wire.Login) error {
+	return s.run("Change user", nil, false, func(ctx context.Context) error {
+		s.abandon()
+		s.login = generalLogin(s.conn, login)
+		if err := s.gen.ChangeUser(ctx, s.login); err != nil {
+			return sqlError(err)
+		}
+		s.started()
+		return nil
+	})
+}
+
+// Reset implements wire.Session.
+func (s *Session) Reset() error {
+	return s.run("Reset Connection", nil, false, func(ctx context.Context) error {
+		s.abandon()
+		if err := s.gen.Reset(ctx); err != nil {
+			return sqlError(err)
+		}
+		s.started()
+		return nil
+	})
+}
+
+// started takes over the settings of a session that is new or as good as new.
+func (s *Session) started() {
+	s.set = s.gen.Settings()
+	s.tracked = s.set.Database
+	s.applyTimeouts()
+	s.mu.Lock()
+	s.database = s.set.Database
+	s.mu.Unlock()
+}
+
+// abandon rolls back and gives up what a reset or the end of the connection takes away.
+func (s *Session) abandon() {
+	s.rollback(context.WithoutCancel(s.ctx))
+	s.unlockTables()
+	s.next = nextTxn{}
+}
+
+// Close implements wire.Session.
+func (s *Session) Close() {
+	s.mu.Lock()
+	s.busy, s.text, s.command = true, nil, "Quit"
+	s.mu.Unlock()
+	defer s.srv.forget(s)
+	s.abandon()
+	s.gen.Close()
+	s.cancel(nil)
+}

@@ -1,0 +1,212 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// statement runs one parsed statement and answers it. more says that another of the same command follows.
+func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	started := time.Now()
+	err := s.dispatch(ctx, r, st, params, more)
+	if err != nil {
+		return s.failed(started, st.Text, err)
+	}
+	s.srv.observe(s, laneGeneral, started, st.Text, nil)
+	return nil
+}
+
+// failed accounts for a statement that ended in an error, which it returns as the client sees it.
+func (s *Session) failed(started time.Time, text string, err error) error {
+	e := sqlError(err)
+	if cause := context.Cause(s.ctx); cause != nil { // KILL or a timeout, however the lane put it
+		var c *mysqlerr.Error
+		if errors.As(cause, &c) && e.Code == mysqlerr.ER_UNKNOWN_ERROR {
+			e = c
+		}
+	}
+	s.srv.observe(s, laneGeneral, started, text, e)
+	return e
+}
+
+func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	switch st.Class {
+	case general.Control:
+		return s.control(ctx, r, st, more)
+	case general.DDL:
+		return s.ddl(ctx, r, st, params, more)
+	}
+	if st.Class == general.Write {
+		if err := s.srv.locks.writeAllowed(ctx, s); err != nil {
+			return err
+		}
+	}
+	if st.Class == general.Read && s.set.MaxExecution > 0 {
+		t := time.AfterFunc(s.set.MaxExecution, func() { s.interrupt(mysqlerr.New(mysqlerr.ER_QUERY_TIMEOUT)) })
+		defer t.Stop()
+	}
+	return s.execute(ctx, r, st, params, more)
+}
+
+// ddl runs a statement that commits the transaction before it and is one of its own.
+func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	if err := s.commitTxn(ctx); err != nil {
+		return err
+	}
+	if err := s.srv.locks.writeAllowed(ctx, s); err != nil {
+		return err
+	}
+	s.own = true
+	defer func() { s.own = false }()
+	return s.execute(ctx, r, st, params, more)
+}
+
+// execute runs a statement in the general lane, sends what it yields, and ends it.
+func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stmt := s.openStmt(st.Class != general.Read)
+	s.reply = r
+	defer func() { s.reply = nil }()
+	res, err := s.gen.Execute(run, st, stmt, params)
+	if err != nil {
+		return s.endStmt(ctx, err, false)
+	}
+	rows := false
+	for ; res != nil; res = res.Next {
+		rows = rows || res.Columns != nil
+		if err := s.sendRows(r, res); err != nil {
+			return s.endStmt(ctx, err, rows)
+		}
+		if res.Next != nil {
+			if err := s.sendEnd(r, res, wire.StatusMoreResults); err != nil {
+				return s.endStmt(ctx, err, rows)
+			}
+			continue
+		}
+		if err := s.endStmt(ctx, nil, rows); err != nil {
+			return err
+		}
+		s.adoptSettings(ctx)
+		s.track(r)
+		var flags uint16
+		if more {
+			flags = wire.StatusMoreResults
+		}
+		return s.sendEnd(r, res, flags)
+	}
+	return s.endStmt(ctx, errors.New("the general lane returned no result"), rows)
+}
+
+// sendRows sends a result's columns and rows, and closes it. It does nothing for an OK.
+func (s *Session) sendRows(r *wire.Reply, res *general.Result) (err error) {
+	if res.Columns == nil {
+		return nil
+	}
+	s.reveals = true
+	if res.Rows != nil {
+		defer func() {
+			if cerr := res.Rows.Close(); err == nil {
+				err = cerr
+			}
+		}()
+	}
+	enc := newRowEncoder(res.Columns)
+	begun := false // an error of the first row goes out without columns before it
+	for res.Rows != nil {
+		row, err := res.Rows.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if !begun {
+			if err := r.Columns(enc.set); err != nil {
+				return err
+			}
+			begun = true
+		}
+		if err := enc.send(r, row); err != nil {
+			return err
+		}
+	}
+	if begun {
+		return nil
+	}
+	return r.Columns(enc.set)
+}
+
+// sendEnd ends a result.
+func (s *Session) sendEnd(r *wire.Reply, res *general.Result, flags uint16) error {
+	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status() | flags, Warnings: s.gen.Warnings(), Info: res.Info}
+	if res.Columns != nil {
+		ok.AffectedRows, ok.LastInsertID, ok.Info = 0, 0, ""
+		return r.EndRows(ok)
+	}
+	return r.OK(ok)
+}
+
+// sendOK answers a statement that the dispatcher has run itself.
+func (s *Session) sendOK(r *wire.Reply, more bool) error {
+	ok := wire.OK{Status: s.Status()}
+	if more {
+		ok.Status |= wire.StatusMoreResults
+	}
+	return r.OK(ok)
+}
+
+// adoptSettings takes over variables that a statement may have changed. SET autocommit=1 commits the open transaction.
+func (s *Session) adoptSettings(ctx context.Context) {
+	was := s.set
+	s.set = s.gen.Settings()
+	if s.set == was {
+		return
+	}
+	if s.set.Autocommit && !was.Autocommit && s.txn != nil {
+		if err := s.commitTxn(ctx); err != nil {
+			s.srv.log.Error("committing at SET autocommit=1 failed", "connection", s.login.ID, "error", err)
+		}
+	}
+	if s.set.WaitTimeout != was.WaitTimeout || s.set.NetWriteTimeout != was.NetWriteTimeout || s.set.MaxAllowedPacket != was.MaxAllowedPacket {
+		s.applyTimeouts()
+	}
+}
+
+// applyTimeouts hands the connection the limits that variables set.
+func (s *Session) applyTimeouts() {
+	s.conn.SetIdleTimeout(s.set.WaitTimeout)
+	s.conn.SetNetTimeouts(s.srv.opts.NetReadTimeout, s.set.NetWriteTimeout)
+	if n := s.set.MaxAllowedPacket; n > 0 {
+		s.conn.SetMaxAllowedPacket(int(min(n, 1<<30)))
+	}
+}
+
+// track tells a client that asked for session tracking of a new default database.
+func (s *Session) track(r *wire.Reply) {
+	if s.set.Database != s.tracked {
+		s.tracked = s.set.Database
+		r.TrackSchema(s.tracked)
+	}
+}
+
+// panicked turns a panic of a lane into an error of its statement. Its transaction may be half way through anything,
+// so it is rolled back.
+func (s *Session) panicked(v any) error {
+	s.srv.metrics.panics.Inc()
+	s.srv.log.Error("panic in a statement", "connection", s.login.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	clean := context.WithoutCancel(s.ctx)
+	if err := s.stmt.Rollback(clean); err != nil {
+		s.srv.log.Error("rolling a statement back failed", "connection", s.login.ID, "error", err)
+	}
+	s.rollback(clean)
+	return mysqlerr.NewMessage(mysqlerr.ER_UNKNOWN_ERROR, "Internal error: %.200v", v)
+}

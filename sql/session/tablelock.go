@@ -1,0 +1,236 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zoryadb/zorya/base/wait"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// tableLocks are LOCK TABLES and FLUSH TABLES WITH READ LOCK. They live above the engine: a statement asks when it opens a
+// table, and only while some session holds such a lock (active), so that others pay one atomic load.
+//
+// A transaction that used a table before it was locked is not waited for; it sees its snapshot and its row locks
+// hold, but it may still commit.
+type tableLocks struct {
+	active  atomic.Int64 // sessions that hold locks
+	mu      sync.Mutex
+	tables  map[tableKey]*tableLock
+	global  *Session      // holder of the global read lock
+	changed chan struct{} // closed and replaced at each release
+}
+
+type tableKey struct{ schema, name string }
+
+type tableLock struct {
+	writer  *Session
+	readers map[*Session]bool
+}
+
+// lockedTable is one table that a session has locked.
+type lockedTable struct {
+	key   tableKey
+	write bool
+}
+
+func newTableLocks() *tableLocks {
+	return &tableLocks{tables: make(map[tableKey]*tableLock), changed: make(chan struct{})}
+}
+
+// wait waits until try succeeds, which runs under the lock. It fails when ctx ends, with its cause.
+func (l *tableLocks) wait(ctx context.Context, try func() bool) error {
+	l.mu.Lock()
+	for !try() {
+		changed := l.changed
+		l.mu.Unlock()
+		w := wait.Begin(ctx)
+		select {
+		case <-changed:
+			w.End()
+		case <-ctx.Done():
+			w.End()
+			return context.Cause(ctx)
+		}
+		l.mu.Lock()
+	}
+	l.mu.Unlock()
+	return nil
+}
+
+func (l *tableLocks) release() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// lockTables is LOCK TABLES: all or none, after what was locked before was given up.
+func (s *Session) lockTables(ctx context.Context, want []general.TableLock) error {
+	if err := s.commitTxn(ctx); err != nil {
+		return err
+	}
+	s.unlockNamed()
+	byKey := make(map[tableKey]bool)
+	for _, w := range want {
+		k := tableKey{w.Schema, w.Table}
+		if k.schema == "" {
+			k.schema = s.set.Database
+		}
+		byKey[k] = byKey[k] || w.Write
+	}
+	l := s.srv.locks
+	l.active.Add(1)
+	err := l.wait(ctx, func() bool {
+		for k, write := range byKey {
+			if t := l.tables[k]; t != nil && (t.writer != nil || write && len(t.readers) > 0) {
+				return false
+			}
+		}
+		for k, write := range byKey {
+			t := l.tables[k]
+			if t == nil {
+				t = &tableLock{readers: make(map[*Session]bool)}
+				l.tables[k] = t
+			}
+			if write {
+				t.writer = s
+			} else {
+				t.readers[s] = true
+			}
+			s.tables = append(s.tables, lockedTable{k, write})
+		}
+		return true
+	})
+	if err != nil || len(byKey) == 0 {
+		l.active.Add(-1)
+	}
+	return err
+}
+
+// unlockNamed gives up the tables of LOCK TABLES.
+func (s *Session) unlockNamed() {
+	if len(s.tables) == 0 {
+		return
+	}
+	l := s.srv.locks
+	l.mu.Lock()
+	for _, t := range s.tables {
+		lock := l.tables[t.key]
+		delete(lock.readers, s)
+		if lock.writer == s {
+			lock.writer = nil
+		}
+		if lock.writer == nil && len(lock.readers) == 0 {
+			delete(l.tables, t.key)
+		}
+	}
+	l.release()
+	l.mu.Unlock()
+	s.tables = nil
+	l.active.Add(-1)
+}
+
+// unlockTables gives up everything, the global read lock too.
+func (s *Session) unlockTables() {
+	s.unlockNamed()
+	l := s.srv.locks
+	if l.active.Load() == 0 {
+		return
+	}
+	l.mu.Lock()
+	if l.global == s {
+		l.global = nil
+		l.active.Add(-1)
+		l.release()
+	}
+	l.mu.Unlock()
+}
+
+// lockGlobal is FLUSH TABLES WITH READ LOCK: from now on other sessions' writes and commits wait.
+func (l *tableLocks) lockGlobal(ctx context.Context, s *Session) error {
+	return l.wait(ctx, func() bool {
+		if l.global == s {
+			return true
+		}
+		if l.global != nil {
+			return false
+		}
+		l.global = s
+		l.active.Add(1)
+		return true
+	})
+}
+
+// writeAllowed waits while another session holds the global read lock; its holder may not write (1223).
+func (l *tableLocks) writeAllowed(ctx context.Context, s *Session) error {
+	if l.active.Load() == 0 {
+		return nil
+	}
+	own := false
+	if err := l.wait(ctx, func() bool { own = l.global == s; return own || l.global == nil }); err != nil {
+		return err
+	}
+	if own {
+		return mysqlerr.New(mysqlerr.ER_CANT_UPDATE_WITH_READLOCK)
+	}
+	return nil
+}
+
+// commitAllowed waits while another session holds the global read lock.
+func (l *tableLocks) commitAllowed(ctx context.Context, s *Session) error {
+	if l.active.Load() == 0 {
+		return nil
+	}
+	return l.wait(ctx, func() bool { return l.global == nil || l.global == s })
+}
+
+// checkTableLock waits for other sessions' locks on a table, or checks that the session's own cover it.
+func (s *Session) checkTableLock(ctx context.Context, schema, name string, write bool) (readOnly bool, err error) {
+	if systemSchema(schema) {
+		return false, nil
+	}
+	k := tableKey{schema, name}
+	if len(s.tables) > 0 {
+		for _, t := range s.tables {
+			if t.key == k {
+				return !t.write, nil
+			}
+		}
+		return false, mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, name)
+	}
+	l := s.srv.locks
+	return false, l.wait(ctx, func() bool {
+		t := l.tables[k]
+		return t == nil || t.writer == nil && (!write || len(t.readers) == 0)
+	})
+}
+
+func systemSchema(name string) bool {
+	switch strings.ToLower(name) {
+	case "mysql", "information_schema", "performance_schema", "sys":
+		return true
+	}
+	return false
+}
+
+// readLocked is a table that its session has locked for reading only.
+type readLocked struct{ table.Table }
+
+func (t readLocked) refuse() error {
+	return mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED_FOR_WRITE, t.Def().Name)
+}
+
+// Insert implements table.Table.
+func (t readLocked) Insert(context.Context, []row.Datum) error { return t.refuse() }
+
+// Update implements table.Table.
+func (t readLocked) Update(context.Context, table.Ref, []row.Datum, []row.Datum) error {
+	return t.refuse()
+}
+
+// Delete implements table.Table.
+func (t readLocked) Delete(context.Context, table.Ref, []row.Datum) error { return t.refuse() }

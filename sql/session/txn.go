@@ -1,0 +1,191 @@
+package session
+
+import (
+	"context"
+	"errors"
+
+	"github.com/zoryadb/zorya/base/wait"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// transaction returns the open transaction, beginning one if there is none.
+func (s *Session) transaction() table.Txn {
+	if s.txn == nil {
+		s.beginTxn(false)
+	}
+	return s.txn
+}
+
+// beginTxn begins a transaction with the session's characteristics, or those of a SET TRANSACTION before.
+func (s *Session) beginTxn(consistentSnapshot bool) {
+	o := table.TxnOptions{
+		Isolation: s.set.Isolation, ReadOnly: s.set.ReadOnly, ConsistentSnapshot: consistentSnapshot,
+		LockWait: s.set.LockWait, SessionID: uint64(s.login.ID),
+	}
+	if s.next.isolation != nil {
+		o.Isolation = *s.next.isolation
+	}
+	switch s.next.access {
+	case accessReadOnly:
+		o.ReadOnly = true
+	case accessReadWrite:
+		o.ReadOnly = false
+	}
+	s.next = nextTxn{}
+	s.readOnly = o.ReadOnly
+	s.setTxn(s.srv.db.Begin(o))
+}
+
+// commitTxn commits the open transaction, if any, and waits until it is durable, holding no place at the gate meanwhile. A KILL
+// does not end that wait: once the commit record is in the log nobody may report failure.
+func (s *Session) commitTxn(ctx context.Context) error {
+	t := s.txn
+	s.explicit, s.readOnly = false, false
+	if t == nil {
+		return nil
+	}
+	if !t.Writes() {
+		s.setTxn(nil)
+		return t.Commit(context.WithoutCancel(ctx))
+	}
+	if err := s.srv.locks.commitAllowed(ctx, s); err != nil {
+		return err
+	}
+	t.CommitAsync(s.onCommit)
+	s.setTxn(nil)
+	select {
+	case err := <-s.commit:
+		return err
+	default:
+	}
+	w := wait.Begin(ctx)
+	err := <-s.commit
+	w.End()
+	return err
+}
+
+// rollback rolls the open transaction back, if any.
+func (s *Session) rollback(ctx context.Context) {
+	t := s.txn
+	s.explicit, s.readOnly = false, false
+	if t == nil {
+		return
+	}
+	s.setTxn(nil)
+	if err := t.Rollback(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, table.ErrClosed) {
+		s.srv.log.Error("rolling a transaction back failed", "connection", s.login.ID, "error", err)
+	}
+}
+
+// waitDependencies waits until all that the open transaction has seen is durable.
+func (s *Session) waitDependencies() error {
+	if s.txn == nil {
+		return nil
+	}
+	if err := s.txn.WaitDependencies(context.WithoutCancel(s.ctx)); err != nil {
+		return sqlError(err)
+	}
+	return nil
+}
+
+// lazyStmt is the statement that lanes get: the transaction and the engine's statement are opened when a table is. So statements that touch no
+// table cost no transaction and leave the session outside of one.
+type lazyStmt struct {
+	s     *Session
+	write bool
+	inner table.Stmt
+}
+
+// Txn implements table.Stmt.
+func (l *lazyStmt) Txn() table.Txn { return l.s.transaction() }
+
+// Open implements table.Stmt.
+func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, error) {
+	readOnly := false
+	if l.s.srv.locks.active.Load() > 0 {
+		var err error
+		if readOnly, err = l.s.checkTableLock(ctx, schema, name, l.write); err != nil {
+			return nil, err
+		}
+	}
+	if l.inner == nil {
+		st, err := l.s.transaction().BeginStmt(ctx, table.StmtOptions{Write: l.write})
+		if err != nil {
+			return nil, err
+		}
+		l.inner = st
+	}
+	t, err := l.inner.Open(ctx, schema, name)
+	if readOnly && err == nil {
+		return readLocked{t}, nil
+	}
+	return t, err
+}
+
+// End implements table.Stmt.
+func (l *lazyStmt) End() {
+	if l.inner != nil {
+		l.inner.End()
+		l.inner = nil
+	}
+}
+
+// Rollback implements table.Stmt.
+func (l *lazyStmt) Rollback(ctx context.Context) error {
+	st := l.inner
+	l.inner = nil
+	if st == nil {
+		return nil
+	}
+	return st.Rollback(ctx)
+}
+
+// openStmt readies the session's statement for the next execution.
+func (s *Session) openStmt(write bool) *lazyStmt {
+	s.stmt.write, s.stmt.inner = write, nil
+	return &s.stmt
+}
+
+// endsTxn reports whether the running statement is its own transaction.
+func (s *Session) endsTxn() bool { return s.own || s.set.Autocommit && !s.explicit }
+
+// endStmt ends the statement: success keeps what it did and, under autocommit, commits; an error takes it back. rows says that a result
+// set was sent or begun, which waits for what it depends on. It returns err, or what went wrong at the end.
+func (s *Session) endStmt(ctx context.Context, err error, rows bool) error {
+	if err != nil {
+		return s.failStmt(ctx, err)
+	}
+	s.stmt.End()
+	s.reveals = false
+	if rows {
+		if err := s.waitDependencies(); err != nil {
+			return s.failStmt(ctx, err)
+		}
+	}
+	if s.txn != nil && s.endsTxn() {
+		if err := s.commitTxn(ctx); err != nil {
+			return sqlError(err)
+		}
+	}
+	return nil
+}
+
+// failStmt takes a failed statement back, and as much of its transaction as MySQL does.
+func (s *Session) failStmt(ctx context.Context, err error) error {
+	e := sqlError(err)
+	clean := context.WithoutCancel(ctx)
+	whole := rollsBack(err)
+	if rerr := s.stmt.Rollback(clean); rerr != nil && !whole {
+		// A statement that cannot be taken back alone takes its transaction with it.
+		s.srv.log.Error("rolling a statement back failed", "connection", s.login.ID, "error", rerr)
+		whole = true
+	}
+	s.reveals = false
+	if derr := s.waitDependencies(); derr != nil && !whole {
+		e = sqlError(derr)
+	}
+	if s.txn != nil && (whole || s.endsTxn()) {
+		s.rollback(clean)
+	}
+	return e
+}
