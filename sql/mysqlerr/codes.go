@@ -371,10 +371,9 @@ const (
 	ER_DROP_PARTITION_NON_EXISTENT                          Code = 1507
 	ER_SAME_NAME_PARTITION                                  Code = 1517
 	ER_PLUGIN_IS_NOT_LOADED                                 Code = 1524
+	ER_WRONG_VALUE                                          Code = 1525
 	ER_NO_PARTITION_FOR_GIVEN_VALUE                         Code = 1526
 	ER_FILEGROUP_OPTION_ONLY_ONCE                           Code = 1527
-	ER_TABLESPACE_AUTO_EXTEND_ERROR                         Code = 1533
-	ER_TABLESPACE_EXIST                                     Code = 1535
 	ER_EVENT_ALREADY_EXISTS                                 Code = 1537
 	ER_EVENT_STORE_FAILED                                   Code = 1538
 	ER_EVENT_DOES_NOT_EXIST                                 Code = 1539
@@ -395,7 +394,7 @@ const (
 	ER_EVENT_SET_VAR_ERROR                                  Code = 1571
 	ER_PARTITION_MERGE_ERROR                                Code = 1572
 	ER_EVENTS_DB_ERROR                                      Code = 1577
-	ER_CANT_WRITE_LOCK_LOG_TABLE                            Code = 1580
+	ER_BAD_LOG_STATEMENT                                    Code = 1580
 	ER_CANT_RENAME_LOG_TABLE                                Code = 1581
 	ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT                       Code = 1582
 	ER_WRONG_PARAMETERS_TO_NATIVE_FCT                       Code = 1583
@@ -405,14 +404,16 @@ const (
 	ER_EVENT_CANNOT_CREATE_IN_THE_PAST                      Code = 1588
 	ER_EVENT_CANNOT_ALTER_IN_THE_PAST                       Code = 1589
 	ER_BINLOG_UNSAFE_STATEMENT                              Code = 1592
-	ER_CANT_CREATE_SROUTINE                                 Code = 1605
+	ER_CANT_CREATE_SROUTINE                                 Code = 1607
+	ER_LOAD_DATA_INVALID_COLUMN                             Code = 1611
 	ER_NEED_REPREPARE                                       Code = 1615
 	ER_DELAYED_NOT_SUPPORTED                                Code = 1616
 	WARN_OPTION_IGNORED                                     Code = 1618
 	ER_PLUGIN_DELETE_BUILTIN                                Code = 1619
 	ER_VARIABLE_IS_READONLY                                 Code = 1621
 	ER_WARN_ENGINE_TRANSACTION_ROLLBACK                     Code = 1622
-	ER_LOAD_DATA_INVALID_COLUMN                             Code = 1629
+	ER_TOO_LONG_TABLE_COMMENT                               Code = 1628
+	ER_TOO_LONG_FIELD_COMMENT                               Code = 1629
 	ER_FUNC_INEXISTENT_NAME_COLLISION                       Code = 1630
 	ER_DUP_SIGNAL_SET                                       Code = 1641
 	ER_SIGNAL_WARN                                          Code = 1642
@@ -422,24 +423,27 @@ const (
 	ER_SIGNAL_BAD_CONDITION_TYPE                            Code = 1646
 	ER_COND_ITEM_TOO_LONG                                   Code = 1648
 	ER_UNKNOWN_LOCALE                                       Code = 1649
-	ER_PARTITION_COLUMN_LIST_ERROR                          Code = 1654
-	ER_SAME_NAME_PARTITION_FIELD                            Code = 1657
+	ER_SAME_NAME_PARTITION_FIELD                            Code = 1652
+	ER_PARTITION_COLUMN_LIST_ERROR                          Code = 1653
+	ER_WRONG_TYPE_COLUMN_VALUE_ERROR                        Code = 1654
 	ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD            Code = 1659
 	ER_BINLOG_STMT_MODE_AND_ROW_ENGINE                      Code = 1665
 	ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT                Code = 1681
-	ER_WRONG_NATIVE_TABLE_STRUCTURE                         Code = 1683
-	ER_WRONG_PERFSCHEMA_USAGE                               Code = 1684
-	ER_STORED_FUNCTION_PREVENTS_SWITCH_BINLOG_DIRECT        Code = 1687
-	ER_SPATIAL_MUST_HAVE_GEOM_COL                           Code = 1688
+	ER_WRONG_NATIVE_TABLE_STRUCTURE                         Code = 1682
+	ER_WRONG_PERFSCHEMA_USAGE                               Code = 1683
+	ER_STORED_FUNCTION_PREVENTS_SWITCH_BINLOG_DIRECT        Code = 1686
+	ER_SPATIAL_MUST_HAVE_GEOM_COL                           Code = 1687
+	ER_TOO_LONG_INDEX_COMMENT                               Code = 1688
 	ER_DATA_OUT_OF_RANGE                                    Code = 1690
 	ER_WRONG_SPVAR_TYPE_IN_LIMIT                            Code = 1691
+	ER_ACCESS_DENIED_NO_PASSWORD_ERROR                      Code = 1698
 	ER_TRUNCATE_ILLEGAL_FK                                  Code = 1701
 	ER_MULTI_UPDATE_KEY_CONFLICT                            Code = 1706
 	ER_INDEX_COLUMN_TOO_LONG                                Code = 1709
+	ER_INDEX_CORRUPT                                        Code = 1712
 	ER_UNDO_RECORD_TOO_BIG                                  Code = 1713
-	ER_INDEX_CORRUPT                                        Code = 1714
 	ER_BINLOG_UNSAFE_AUTOINC_NOT_FIRST                      Code = 1727
-	ER_CANNOT_LOAD_FROM_TABLE_V2                            Code = 1729
+	ER_CANNOT_LOAD_FROM_TABLE_V2                            Code = 1728
 	ER_PARTITION_EXCHANGE_DIFFERENT_OPTION                  Code = 1731
 	ER_UNKNOWN_PARTITION                                    Code = 1735
 	ER_TABLES_DIFFERENT_METADATA                            Code = 1736
@@ -448,17 +452,20 @@ const (
 	ER_ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET               Code = 1748
 	ER_DA_INVALID_CONDITION_NUMBER                          Code = 1758
 	ER_INSECURE_PLAIN_TEXT                                  Code = 1759
-	ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION                 Code = 1765
+	ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO                Code = 1761
+	ER_FOREIGN_DUPLICATE_KEY_WITHOUT_CHILD_INFO             Code = 1762
+	ER_TABLE_HAS_NO_FT                                      Code = 1764
+	ER_VARIABLE_NOT_SETTABLE_IN_SF_OR_TRIGGER               Code = 1765
+	ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION                 Code = 1766
 	ER_GTID_UNSAFE_NON_TRANSACTIONAL_TABLE                  Code = 1785
 	ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION                Code = 1792
 	ER_TOO_LONG_TABLE_PARTITION_COMMENT                     Code = 1793
 	ER_SLAVE_CONFIGURATION                                  Code = 1794
 	ER_INNODB_FT_LIMIT                                      Code = 1795
-	ER_INNODB_FT_WRONG_DOCID_COLUMN                         Code = 1798
+	ER_INNODB_FT_WRONG_DOCID_COLUMN                         Code = 1797
 	ER_INNODB_ONLINE_LOG_TOO_BIG                            Code = 1799
 	ER_UNKNOWN_ALTER_ALGORITHM                              Code = 1800
 	ER_UNKNOWN_ALTER_LOCK                                   Code = 1801
-	ER_TABLE_CORRUPT                                        Code = 1805
 	ER_TABLESPACE_EXISTS                                    Code = 1813
 	ER_TABLESPACE_DISCARDED                                 Code = 1814
 	ER_NOT_VALID_PASSWORD                                   Code = 1819
@@ -488,18 +495,22 @@ const (
 	ER_MUST_CHANGE_PASSWORD_LOGIN                           Code = 1862
 	ER_AUTO_INCREMENT_CONFLICT                              Code = 1869
 	ER_INNODB_READ_ONLY                                     Code = 1874
+	ER_TABLE_CORRUPT                                        Code = 1877
 	ER_TEMP_FILE_WRITE_FAILURE                              Code = 1878
 	ER_FK_DEPTH_EXCEEDED                                    Code = 3008
 	ER_EXPLAIN_NOT_SUPPORTED                                Code = 3012
+	ER_INVALID_FIELD_SIZE                                   Code = 3013
 	ER_ENGINE_OUT_OF_MEMORY                                 Code = 3015
 	ER_PASSWORD_EXPIRE_ANONYMOUS_USER                       Code = 3016
 	ER_QUERY_TIMEOUT                                        Code = 3024
+	ER_AGGREGATE_ORDER_NON_AGG_QUERY                        Code = 3029
 	ER_SERVER_OFFLINE_MODE                                  Code = 3032
 	ER_USER_LOCK_WRONG_NAME                                 Code = 3057
 	ER_USER_LOCK_DEADLOCK                                   Code = 3058
 	ER_REPLACE_INACCESSIBLE_ROWS                            Code = 3059
 	ER_ILLEGAL_USER_VAR                                     Code = 3061
 	ER_FIELD_IN_ORDER_NOT_SELECT                            Code = 3065
+	ER_AGGREGATE_IN_ORDER_NOT_SELECT                        Code = 3066
 	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG               Code = 3072
 	ER_BEFORE_DML_VALIDATION_ERROR                          Code = 3098
 	ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED             Code = 3102
@@ -510,7 +521,6 @@ const (
 	ER_DEPENDENT_BY_GENERATED_COLUMN                        Code = 3108
 	ER_GENERATED_COLUMN_REF_AUTO_INC                        Code = 3109
 	ER_ACCOUNT_HAS_BEEN_LOCKED                              Code = 3118
-	ER_INVALID_FIELD_SIZE                                   Code = 3130
 	ER_INVALID_JSON_TEXT                                    Code = 3140
 	ER_INVALID_JSON_TEXT_IN_PARAM                           Code = 3141
 	ER_INVALID_JSON_PATH                                    Code = 3143
@@ -529,11 +539,13 @@ const (
 	ER_DISABLED_STORAGE_ENGINE                              Code = 3161
 	ER_USER_DOES_NOT_EXIST                                  Code = 3162
 	ER_USER_ALREADY_EXISTS                                  Code = 3163
+	ER_INVALID_JSON_PATH_ARRAY_CELL                         Code = 3165
 	ER_SERVER_ISNT_AVAILABLE                                Code = 3168
 	ER_SESSION_WAS_KILLED                                   Code = 3169
 	ER_CAPACITY_EXCEEDED                                    Code = 3170
 	ER_INVALID_ENCRYPTION_OPTION                            Code = 3184
 	ER_CANNOT_FIND_KEY_IN_KEYRING                           Code = 3185
+	ER_PK_INDEX_CANT_BE_INVISIBLE                           Code = 3522
 	ER_UNKNOWN_AUTHID                                       Code = 3523
 	ER_ROLE_NOT_GRANTED                                     Code = 3530
 	ER_ROLE_GRANTED_TO_ITSELF                               Code = 3534
@@ -552,6 +564,7 @@ const (
 	ER_WINDOW_FRAME_ILLEGAL                                 Code = 3586
 	ER_WINDOW_DUPLICATE_NAME                                Code = 3591
 	ER_WINDOW_INVALID_WINDOW_FUNC_USE                       Code = 3593
+	ER_FIELD_IN_GROUPING_NOT_GROUP_BY                       Code = 3602
 	ER_ILLEGAL_PRIVILEGE_LEVEL                              Code = 3619
 	ER_CTE_MAX_RECURSION_DEPTH                              Code = 3636
 	ER_NOT_HINT_UPDATABLE_VARIABLE                          Code = 3637
@@ -563,24 +576,28 @@ const (
 	ER_REGEXP_BAD_ESCAPE_SEQUENCE                           Code = 3689
 	ER_REGEXP_MISMATCHED_PAREN                              Code = 3691
 	ER_REGEXP_BAD_INTERVAL                                  Code = 3692
-	ER_REGEXP_INVALID_BACK_REF                              Code = 3695
+	ER_REGEXP_INVALID_BACK_REF                              Code = 3694
 	ER_REGEXP_MISSING_CLOSE_BRACKET                         Code = 3696
 	ER_REGEXP_STACK_OVERFLOW                                Code = 3698
 	ER_REGEXP_TIME_OUT                                      Code = 3699
 	ER_RESERVED_TABLESPACE_NAME                             Code = 3723
 	ER_FK_CANNOT_DROP_PARENT                                Code = 3730
+	ER_FK_CANNOT_USE_VIRTUAL_COLUMN                         Code = 3733
 	ER_FK_NO_COLUMN_PARENT                                  Code = 3734
 	ER_TABLE_WITHOUT_PK                                     Code = 3750
 	ER_WARN_DATA_TRUNCATED_FUNCTIONAL_INDEX                 Code = 3751
 	ER_WARN_DATA_OUT_OF_RANGE_FUNCTIONAL_INDEX              Code = 3752
 	ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION        Code = 3753
+	ER_FUNCTIONAL_INDEX_REF_AUTO_INCREMENT                  Code = 3754
 	ER_CANNOT_DROP_COLUMN_FUNCTIONAL_INDEX                  Code = 3755
 	ER_FUNCTIONAL_INDEX_PRIMARY_KEY                         Code = 3756
 	ER_FUNCTIONAL_INDEX_ON_LOB                              Code = 3757
-	ER_FUNCTIONAL_INDEX_ON_FIELD                            Code = 3761
+	ER_FUNCTIONAL_INDEX_FUNCTION_IS_NOT_ALLOWED             Code = 3758
+	ER_FUNCTIONAL_INDEX_ON_FIELD                            Code = 3762
 	ER_GENERATED_COLUMN_NAMED_FUNCTION_IS_NOT_ALLOWED       Code = 3763
+	ER_DEFAULT_VAL_GENERATED_NON_PRIOR                      Code = 3767
 	ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED  Code = 3770
-	ER_DEFAULT_VAL_GENERATED_NON_PRIOR                      Code = 3772
+	ER_DEFAULT_VAL_GENERATED_VARIABLES                      Code = 3772
 	ER_FK_INCOMPATIBLE_COLUMNS                              Code = 3780
 	ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT                Code = 3812
 	ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN      Code = 3813
@@ -593,11 +610,14 @@ const (
 	ER_CHECK_CONSTRAINT_NOT_FOUND                           Code = 3821
 	ER_CHECK_CONSTRAINT_DUP_NAME                            Code = 3822
 	ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN Code = 3823
+	ER_DEPENDENT_BY_FUNCTIONAL_INDEX                        Code = 3837
+	ER_DEPENDENT_BY_PARTITION_FUNC                          Code = 3855
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX                    Code = 3903
+	ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED                     Code = 3929
 	ER_CONSTRAINT_NOT_FOUND                                 Code = 3940
 	ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS            Code = 3943
 	ER_CLIENT_LOCAL_FILES_DISABLED                          Code = 3948
-	ER_DEPENDENT_BY_PARTITION_FUNC                          Code = 4028
+	ER_DEPENDENT_BY_CHECK_CONSTRAINT                        Code = 3959
 	ER_CLIENT_INTERACTION_TIMEOUT                           Code = 4031
 )
 
@@ -969,10 +989,9 @@ var table = map[Code]entry{
 	ER_DROP_PARTITION_NON_EXISTENT:                          {"ER_DROP_PARTITION_NON_EXISTENT", "HY000", "Error in list of partitions to %s"},
 	ER_SAME_NAME_PARTITION:                                  {"ER_SAME_NAME_PARTITION", "HY000", "Duplicate partition name %s"},
 	ER_PLUGIN_IS_NOT_LOADED:                                 {"ER_PLUGIN_IS_NOT_LOADED", "HY000", "Plugin '%s' is not loaded"},
+	ER_WRONG_VALUE:                                          {"ER_WRONG_VALUE", "HY000", "Incorrect %s value: '%s'"},
 	ER_NO_PARTITION_FOR_GIVEN_VALUE:                         {"ER_NO_PARTITION_FOR_GIVEN_VALUE", "HY000", "Table has no partition for value %s"},
 	ER_FILEGROUP_OPTION_ONLY_ONCE:                           {"ER_FILEGROUP_OPTION_ONLY_ONCE", "HY000", "It is not allowed to specify %s more than once"},
-	ER_TABLESPACE_AUTO_EXTEND_ERROR:                         {"ER_TABLESPACE_AUTO_EXTEND_ERROR", "HY000", "The Partition engine does not support the requested tablespace option '%s'"},
-	ER_TABLESPACE_EXIST:                                     {"ER_TABLESPACE_EXIST", "HY000", "Tablespace '%s' already exists"},
 	ER_EVENT_ALREADY_EXISTS:                                 {"ER_EVENT_ALREADY_EXISTS", "HY000", "Event '%s' already exists"},
 	ER_EVENT_STORE_FAILED:                                   {"ER_EVENT_STORE_FAILED", "HY000", "Failed to store event %s. Error code %d from storage engine."},
 	ER_EVENT_DOES_NOT_EXIST:                                 {"ER_EVENT_DOES_NOT_EXIST", "HY000", "Unknown event '%s'"},
@@ -993,7 +1012,7 @@ var table = map[Code]entry{
 	ER_EVENT_SET_VAR_ERROR:                                  {"ER_EVENT_SET_VAR_ERROR", "HY000", "Error during starting/stopping of the scheduler. Error code %d"},
 	ER_PARTITION_MERGE_ERROR:                                {"ER_PARTITION_MERGE_ERROR", "HY000", "Engine cannot be used in partitioned tables"},
 	ER_EVENTS_DB_ERROR:                                      {"ER_EVENTS_DB_ERROR", "HY000", "Cannot proceed, because event scheduler is disabled"},
-	ER_CANT_WRITE_LOCK_LOG_TABLE:                            {"ER_CANT_WRITE_LOCK_LOG_TABLE", "HY000", "You can't 'ALTER' a log table if logging is enabled"},
+	ER_BAD_LOG_STATEMENT:                                    {"ER_BAD_LOG_STATEMENT", "HY000", "You cannot '%s' a log table if logging is enabled"},
 	ER_CANT_RENAME_LOG_TABLE:                                {"ER_CANT_RENAME_LOG_TABLE", "HY000", "Cannot rename '%s'. When logging enabled, rename to/from log table must rename two tables: the log table to an archive table and another table back to '%s'"},
 	ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT:                       {"ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT", "42000", "Incorrect parameter count in the call to native function '%s'"},
 	ER_WRONG_PARAMETERS_TO_NATIVE_FCT:                       {"ER_WRONG_PARAMETERS_TO_NATIVE_FCT", "42000", "Incorrect parameters in the call to native function '%s'"},
@@ -1004,13 +1023,15 @@ var table = map[Code]entry{
 	ER_EVENT_CANNOT_ALTER_IN_THE_PAST:                       {"ER_EVENT_CANNOT_ALTER_IN_THE_PAST", "HY000", "Event execution time is in the past and ON COMPLETION NOT PRESERVE is set. The event was not changed. Specify a time in the future."},
 	ER_BINLOG_UNSAFE_STATEMENT:                              {"ER_BINLOG_UNSAFE_STATEMENT", "HY000", "Unsafe statement written to the binary log using statement format since BINLOG_FORMAT = STATEMENT. %s"},
 	ER_CANT_CREATE_SROUTINE:                                 {"ER_CANT_CREATE_SROUTINE", "HY000", "Cannot create stored routine `%s`. Check warnings"},
+	ER_LOAD_DATA_INVALID_COLUMN:                             {"ER_LOAD_DATA_INVALID_COLUMN", "HY000", "Invalid column reference (%s) in LOAD DATA"},
 	ER_NEED_REPREPARE:                                       {"ER_NEED_REPREPARE", "HY000", "Prepared statement needs to be re-prepared"},
 	ER_DELAYED_NOT_SUPPORTED:                                {"ER_DELAYED_NOT_SUPPORTED", "HY000", "DELAYED option not supported for table '%s'"},
 	WARN_OPTION_IGNORED:                                     {"WARN_OPTION_IGNORED", "HY000", "<%s> option ignored"},
 	ER_PLUGIN_DELETE_BUILTIN:                                {"ER_PLUGIN_DELETE_BUILTIN", "HY000", "Built-in plugins cannot be deleted"},
 	ER_VARIABLE_IS_READONLY:                                 {"ER_VARIABLE_IS_READONLY", "HY000", "%s variable '%s' is read-only. Use %s to assign the value"},
 	ER_WARN_ENGINE_TRANSACTION_ROLLBACK:                     {"ER_WARN_ENGINE_TRANSACTION_ROLLBACK", "HY000", "Storage engine %s does not support rollback for this statement. Transaction rolled back and must be restarted"},
-	ER_LOAD_DATA_INVALID_COLUMN:                             {"ER_LOAD_DATA_INVALID_COLUMN", "HY000", "Invalid column reference (%s) in LOAD DATA"},
+	ER_TOO_LONG_TABLE_COMMENT:                               {"ER_TOO_LONG_TABLE_COMMENT", "HY000", "Comment for table '%s' is too long (max = %d)"},
+	ER_TOO_LONG_FIELD_COMMENT:                               {"ER_TOO_LONG_FIELD_COMMENT", "HY000", "Comment for field '%s' is too long (max = %d)"},
 	ER_FUNC_INEXISTENT_NAME_COLLISION:                       {"ER_FUNC_INEXISTENT_NAME_COLLISION", "42000", "FUNCTION %s does not exist. Check the 'Function Name Parsing and Resolution' section in the Reference Manual"},
 	ER_DUP_SIGNAL_SET:                                       {"ER_DUP_SIGNAL_SET", "42000", "Duplicate condition information item '%s'"},
 	ER_SIGNAL_WARN:                                          {"ER_SIGNAL_WARN", "01000", "Unhandled user-defined warning condition"},
@@ -1020,8 +1041,9 @@ var table = map[Code]entry{
 	ER_SIGNAL_BAD_CONDITION_TYPE:                            {"ER_SIGNAL_BAD_CONDITION_TYPE", "HY000", "SIGNAL/RESIGNAL can only use a CONDITION defined with SQLSTATE"},
 	ER_COND_ITEM_TOO_LONG:                                   {"ER_COND_ITEM_TOO_LONG", "HY000", "Data too long for condition item '%s'"},
 	ER_UNKNOWN_LOCALE:                                       {"ER_UNKNOWN_LOCALE", "HY000", "Unknown locale: '%s'"},
-	ER_PARTITION_COLUMN_LIST_ERROR:                          {"ER_PARTITION_COLUMN_LIST_ERROR", "HY000", "Inconsistency in usage of column lists for partitioning"},
 	ER_SAME_NAME_PARTITION_FIELD:                            {"ER_SAME_NAME_PARTITION_FIELD", "HY000", "Duplicate partition field name '%s'"},
+	ER_PARTITION_COLUMN_LIST_ERROR:                          {"ER_PARTITION_COLUMN_LIST_ERROR", "HY000", "Inconsistency in usage of column lists for partitioning"},
+	ER_WRONG_TYPE_COLUMN_VALUE_ERROR:                        {"ER_WRONG_TYPE_COLUMN_VALUE_ERROR", "HY000", "Partition column values of incorrect type"},
 	ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD:            {"ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD", "HY000", "Field '%s' is of a not allowed type for this type of partitioning"},
 	ER_BINLOG_STMT_MODE_AND_ROW_ENGINE:                      {"ER_BINLOG_STMT_MODE_AND_ROW_ENGINE", "HY000", "Cannot execute statement: impossible to write to binary log since BINLOG_FORMAT = STATEMENT and at least one table uses a storage engine limited to row-based logging.%s"},
 	ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT:                {"ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT", "HY000", "'%s' is deprecated and will be removed in a future release."},
@@ -1029,13 +1051,15 @@ var table = map[Code]entry{
 	ER_WRONG_PERFSCHEMA_USAGE:                               {"ER_WRONG_PERFSCHEMA_USAGE", "HY000", "Invalid performance_schema usage."},
 	ER_STORED_FUNCTION_PREVENTS_SWITCH_BINLOG_DIRECT:        {"ER_STORED_FUNCTION_PREVENTS_SWITCH_BINLOG_DIRECT", "HY000", "Cannot change the binlog direct flag inside a stored function or trigger"},
 	ER_SPATIAL_MUST_HAVE_GEOM_COL:                           {"ER_SPATIAL_MUST_HAVE_GEOM_COL", "42000", "A SPATIAL index may only contain a geometrical type column"},
+	ER_TOO_LONG_INDEX_COMMENT:                               {"ER_TOO_LONG_INDEX_COMMENT", "HY000", "Comment for index '%s' is too long (max = %d)"},
 	ER_DATA_OUT_OF_RANGE:                                    {"ER_DATA_OUT_OF_RANGE", "22003", "%s value is out of range in '%s'"},
 	ER_WRONG_SPVAR_TYPE_IN_LIMIT:                            {"ER_WRONG_SPVAR_TYPE_IN_LIMIT", "HY000", "A variable of a non-integer based type in LIMIT clause"},
+	ER_ACCESS_DENIED_NO_PASSWORD_ERROR:                      {"ER_ACCESS_DENIED_NO_PASSWORD_ERROR", "28000", "Access denied for user '%s'@'%s'"},
 	ER_TRUNCATE_ILLEGAL_FK:                                  {"ER_TRUNCATE_ILLEGAL_FK", "42000", "Cannot truncate a table referenced in a foreign key constraint (%s)"},
 	ER_MULTI_UPDATE_KEY_CONFLICT:                            {"ER_MULTI_UPDATE_KEY_CONFLICT", "HY000", "Primary key/partition key update is not allowed since the table is updated both as '%s' and '%s'."},
 	ER_INDEX_COLUMN_TOO_LONG:                                {"ER_INDEX_COLUMN_TOO_LONG", "HY000", "Index column size too large. The maximum column size is %d bytes."},
-	ER_UNDO_RECORD_TOO_BIG:                                  {"ER_UNDO_RECORD_TOO_BIG", "HY000", "Undo log record is too big."},
 	ER_INDEX_CORRUPT:                                        {"ER_INDEX_CORRUPT", "HY000", "Index %s is corrupted"},
+	ER_UNDO_RECORD_TOO_BIG:                                  {"ER_UNDO_RECORD_TOO_BIG", "HY000", "Undo log record is too big."},
 	ER_BINLOG_UNSAFE_AUTOINC_NOT_FIRST:                      {"ER_BINLOG_UNSAFE_AUTOINC_NOT_FIRST", "HY000", "INSERT into autoincrement field which is not the first part in the composed primary key is unsafe."},
 	ER_CANNOT_LOAD_FROM_TABLE_V2:                            {"ER_CANNOT_LOAD_FROM_TABLE_V2", "HY000", "Cannot load from %s.%s. The table is probably corrupted"},
 	ER_PARTITION_EXCHANGE_DIFFERENT_OPTION:                  {"ER_PARTITION_EXCHANGE_DIFFERENT_OPTION", "HY000", "Non matching attribute '%s' between partition and table"},
@@ -1046,6 +1070,10 @@ var table = map[Code]entry{
 	ER_ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET:               {"ER_ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET", "HY000", "Found a row not matching the given partition set"},
 	ER_DA_INVALID_CONDITION_NUMBER:                          {"ER_DA_INVALID_CONDITION_NUMBER", "35000", "Invalid condition number"},
 	ER_INSECURE_PLAIN_TEXT:                                  {"ER_INSECURE_PLAIN_TEXT", "HY000", "Sending passwords in plain text without SSL/TLS is extremely insecure."},
+	ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO:                {"ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO", "23000", "Foreign key constraint for table '%s', record '%s' would lead to a duplicate entry in table '%s', key '%s'"},
+	ER_FOREIGN_DUPLICATE_KEY_WITHOUT_CHILD_INFO:             {"ER_FOREIGN_DUPLICATE_KEY_WITHOUT_CHILD_INFO", "23000", "Foreign key constraint for table '%s', record '%s' would lead to a duplicate entry in a child table"},
+	ER_TABLE_HAS_NO_FT:                                      {"ER_TABLE_HAS_NO_FT", "HY000", "The table does not have FULLTEXT index to support this query"},
+	ER_VARIABLE_NOT_SETTABLE_IN_SF_OR_TRIGGER:               {"ER_VARIABLE_NOT_SETTABLE_IN_SF_OR_TRIGGER", "HY000", "The system variable %s cannot be set in stored functions or triggers."},
 	ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION:                 {"ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION", "HY000", "The system variable %s cannot be set when there is an ongoing transaction."},
 	ER_GTID_UNSAFE_NON_TRANSACTIONAL_TABLE:                  {"ER_GTID_UNSAFE_NON_TRANSACTIONAL_TABLE", "HY000", "Statement violates GTID consistency: Updates to non-transactional tables can only be done in either autocommitted statements or single-statement transactions, and never in the same statement as updates to transactional tables."},
 	ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:                {"ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION", "25006", "Cannot execute statement in a READ ONLY transaction."},
@@ -1056,7 +1084,6 @@ var table = map[Code]entry{
 	ER_INNODB_ONLINE_LOG_TOO_BIG:                            {"ER_INNODB_ONLINE_LOG_TOO_BIG", "HY000", "Creating index '%s' required more than 'innodb_online_alter_log_max_size' bytes of modification log. Please try again."},
 	ER_UNKNOWN_ALTER_ALGORITHM:                              {"ER_UNKNOWN_ALTER_ALGORITHM", "HY000", "Unknown ALGORITHM '%s'"},
 	ER_UNKNOWN_ALTER_LOCK:                                   {"ER_UNKNOWN_ALTER_LOCK", "HY000", "Unknown LOCK type '%s'"},
-	ER_TABLE_CORRUPT:                                        {"ER_TABLE_CORRUPT", "HY000", "Table '%s.%s' is corrupted"},
 	ER_TABLESPACE_EXISTS:                                    {"ER_TABLESPACE_EXISTS", "HY000", "Tablespace '%s' exists."},
 	ER_TABLESPACE_DISCARDED:                                 {"ER_TABLESPACE_DISCARDED", "HY000", "Tablespace has been discarded for table '%s'"},
 	ER_NOT_VALID_PASSWORD:                                   {"ER_NOT_VALID_PASSWORD", "HY000", "Your password does not satisfy the current policy requirements"},
@@ -1086,18 +1113,22 @@ var table = map[Code]entry{
 	ER_MUST_CHANGE_PASSWORD_LOGIN:                           {"ER_MUST_CHANGE_PASSWORD_LOGIN", "HY000", "Your password has expired. To log in you must change it using a client that supports expired passwords."},
 	ER_AUTO_INCREMENT_CONFLICT:                              {"ER_AUTO_INCREMENT_CONFLICT", "HY000", "Auto-increment value in UPDATE conflicts with internally generated values"},
 	ER_INNODB_READ_ONLY:                                     {"ER_INNODB_READ_ONLY", "HY000", "InnoDB is in read only mode."},
+	ER_TABLE_CORRUPT:                                        {"ER_TABLE_CORRUPT", "HY000", "Table '%s.%s' is corrupted"},
 	ER_TEMP_FILE_WRITE_FAILURE:                              {"ER_TEMP_FILE_WRITE_FAILURE", "HY000", "Temporary file write failure."},
 	ER_FK_DEPTH_EXCEEDED:                                    {"ER_FK_DEPTH_EXCEEDED", "HY000", "Foreign key cascade delete/update exceeds max depth of %d."},
 	ER_EXPLAIN_NOT_SUPPORTED:                                {"ER_EXPLAIN_NOT_SUPPORTED", "HY000", "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE"},
+	ER_INVALID_FIELD_SIZE:                                   {"ER_INVALID_FIELD_SIZE", "HY000", "Invalid size for column '%s'."},
 	ER_ENGINE_OUT_OF_MEMORY:                                 {"ER_ENGINE_OUT_OF_MEMORY", "HY000", "Out of memory in storage engine '%s'."},
 	ER_PASSWORD_EXPIRE_ANONYMOUS_USER:                       {"ER_PASSWORD_EXPIRE_ANONYMOUS_USER", "HY000", "The password for anonymous user cannot be expired."},
 	ER_QUERY_TIMEOUT:                                        {"ER_QUERY_TIMEOUT", "HY000", "Query execution was interrupted, maximum statement execution time exceeded"},
+	ER_AGGREGATE_ORDER_NON_AGG_QUERY:                        {"ER_AGGREGATE_ORDER_NON_AGG_QUERY", "HY000", "Expression #%d of ORDER BY contains aggregate function and applies to the result of a non-aggregated query"},
 	ER_SERVER_OFFLINE_MODE:                                  {"ER_SERVER_OFFLINE_MODE", "HY000", "The server is currently in offline mode"},
 	ER_USER_LOCK_WRONG_NAME:                                 {"ER_USER_LOCK_WRONG_NAME", "42000", "Incorrect user-level lock name '%s'."},
 	ER_USER_LOCK_DEADLOCK:                                   {"ER_USER_LOCK_DEADLOCK", "HY000", "Deadlock found when trying to get user-level lock; try rolling back transaction/releasing locks and restarting lock acquisition."},
 	ER_REPLACE_INACCESSIBLE_ROWS:                            {"ER_REPLACE_INACCESSIBLE_ROWS", "HY000", "REPLACE cannot be executed as it requires deleting rows that are not in the view"},
 	ER_ILLEGAL_USER_VAR:                                     {"ER_ILLEGAL_USER_VAR", "42000", "User variable name '%s' is illegal"},
 	ER_FIELD_IN_ORDER_NOT_SELECT:                            {"ER_FIELD_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, references column '%s' which is not in SELECT list; this is incompatible with %s"},
+	ER_AGGREGATE_IN_ORDER_NOT_SELECT:                        {"ER_AGGREGATE_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, contains aggregate function; this is incompatible with %s"},
 	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG:               {"ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG", "HY000", "Couldn't create channel: Channel name is either invalid or too long."},
 	ER_BEFORE_DML_VALIDATION_ERROR:                          {"ER_BEFORE_DML_VALIDATION_ERROR", "HY000", "The table does not comply with the requirements by an external plugin."},
 	ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED:             {"ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED", "HY000", "Expression of generated column '%s' contains a disallowed function."},
@@ -1108,7 +1139,6 @@ var table = map[Code]entry{
 	ER_DEPENDENT_BY_GENERATED_COLUMN:                        {"ER_DEPENDENT_BY_GENERATED_COLUMN", "HY000", "Column '%s' has a generated column dependency."},
 	ER_GENERATED_COLUMN_REF_AUTO_INC:                        {"ER_GENERATED_COLUMN_REF_AUTO_INC", "HY000", "Generated column '%s' cannot refer to auto-increment column."},
 	ER_ACCOUNT_HAS_BEEN_LOCKED:                              {"ER_ACCOUNT_HAS_BEEN_LOCKED", "HY000", "Access denied for user '%s'@'%s'. Account is locked."},
-	ER_INVALID_FIELD_SIZE:                                   {"ER_INVALID_FIELD_SIZE", "HY000", "Invalid size for column '%s'."},
 	ER_INVALID_JSON_TEXT:                                    {"ER_INVALID_JSON_TEXT", "22032", "Invalid JSON text: \"%s\" at position %d in value for column '%s'."},
 	ER_INVALID_JSON_TEXT_IN_PARAM:                           {"ER_INVALID_JSON_TEXT_IN_PARAM", "22032", "Invalid JSON text in argument %d to function %s: \"%s\" at position %d.%s"},
 	ER_INVALID_JSON_PATH:                                    {"ER_INVALID_JSON_PATH", "42000", "Invalid JSON path expression. The error is around character position %d.%s"},
@@ -1127,11 +1157,13 @@ var table = map[Code]entry{
 	ER_DISABLED_STORAGE_ENGINE:                              {"ER_DISABLED_STORAGE_ENGINE", "HY000", "Storage engine %s is disabled (Table creation is disallowed)."},
 	ER_USER_DOES_NOT_EXIST:                                  {"ER_USER_DOES_NOT_EXIST", "HY000", "Authorization ID %s does not exist."},
 	ER_USER_ALREADY_EXISTS:                                  {"ER_USER_ALREADY_EXISTS", "HY000", "Authorization ID %s already exists."},
+	ER_INVALID_JSON_PATH_ARRAY_CELL:                         {"ER_INVALID_JSON_PATH_ARRAY_CELL", "42000", "A path expression is not a path to a cell in an array."},
 	ER_SERVER_ISNT_AVAILABLE:                                {"ER_SERVER_ISNT_AVAILABLE", "HY000", "Server isn't available"},
 	ER_SESSION_WAS_KILLED:                                   {"ER_SESSION_WAS_KILLED", "HY000", "Session was killed"},
 	ER_CAPACITY_EXCEEDED:                                    {"ER_CAPACITY_EXCEEDED", "HY000", "Memory capacity of %d bytes for '%s' exceeded. %s"},
 	ER_INVALID_ENCRYPTION_OPTION:                            {"ER_INVALID_ENCRYPTION_OPTION", "HY000", "Invalid encryption option."},
 	ER_CANNOT_FIND_KEY_IN_KEYRING:                           {"ER_CANNOT_FIND_KEY_IN_KEYRING", "HY000", "Can't find master key from keyring, please check in the server log if a keyring is loaded and initialized successfully."},
+	ER_PK_INDEX_CANT_BE_INVISIBLE:                           {"ER_PK_INDEX_CANT_BE_INVISIBLE", "HY000", "A primary key index cannot be invisible"},
 	ER_UNKNOWN_AUTHID:                                       {"ER_UNKNOWN_AUTHID", "HY000", "Unknown authorization ID `%s`@`%s`"},
 	ER_ROLE_NOT_GRANTED:                                     {"ER_ROLE_NOT_GRANTED", "HY000", "%s is not granted to %s"},
 	ER_ROLE_GRANTED_TO_ITSELF:                               {"ER_ROLE_GRANTED_TO_ITSELF", "HY000", "User account %s is directly or indirectly granted to the role %s. The GRANT would create a loop"},
@@ -1150,6 +1182,7 @@ var table = map[Code]entry{
 	ER_WINDOW_FRAME_ILLEGAL:                                 {"ER_WINDOW_FRAME_ILLEGAL", "HY000", "Window '%s': frame start or end is negative, NULL or of non-integral type"},
 	ER_WINDOW_DUPLICATE_NAME:                                {"ER_WINDOW_DUPLICATE_NAME", "HY000", "Window '%s' is defined twice."},
 	ER_WINDOW_INVALID_WINDOW_FUNC_USE:                       {"ER_WINDOW_INVALID_WINDOW_FUNC_USE", "HY000", "You cannot use the window function '%s' in this context.'"},
+	ER_FIELD_IN_GROUPING_NOT_GROUP_BY:                       {"ER_FIELD_IN_GROUPING_NOT_GROUP_BY", "HY000", "Argument #%d of GROUPING function is not in GROUP BY"},
 	ER_ILLEGAL_PRIVILEGE_LEVEL:                              {"ER_ILLEGAL_PRIVILEGE_LEVEL", "HY000", "Illegal privilege level specified for %s"},
 	ER_CTE_MAX_RECURSION_DEPTH:                              {"ER_CTE_MAX_RECURSION_DEPTH", "HY000", "Recursive query aborted after %d iterations. Try increasing @@cte_max_recursion_depth to a larger value."},
 	ER_NOT_HINT_UPDATABLE_VARIABLE:                          {"ER_NOT_HINT_UPDATABLE_VARIABLE", "HY000", "Variable '%s' cannot be set using SET_VAR hint."},
@@ -1167,18 +1200,22 @@ var table = map[Code]entry{
 	ER_REGEXP_TIME_OUT:                                      {"ER_REGEXP_TIME_OUT", "HY000", "Timeout exceeded in regular expression match."},
 	ER_RESERVED_TABLESPACE_NAME:                             {"ER_RESERVED_TABLESPACE_NAME", "HY000", "The table '%s' may not be created in the reserved tablespace '%s'."},
 	ER_FK_CANNOT_DROP_PARENT:                                {"ER_FK_CANNOT_DROP_PARENT", "HY000", "Cannot drop table '%s' referenced by a foreign key constraint '%s' on table '%s'."},
+	ER_FK_CANNOT_USE_VIRTUAL_COLUMN:                         {"ER_FK_CANNOT_USE_VIRTUAL_COLUMN", "HY000", "Foreign key '%s' uses virtual column '%s' which is not supported."},
 	ER_FK_NO_COLUMN_PARENT:                                  {"ER_FK_NO_COLUMN_PARENT", "HY000", "Failed to add the foreign key constraint. Missing column '%s' for constraint '%s' in the referenced table '%s'"},
 	ER_TABLE_WITHOUT_PK:                                     {"ER_TABLE_WITHOUT_PK", "HY000", "Unable to create or change a table without a primary key, when the system variable 'sql_require_primary_key' is set. Add a primary key to the table or unset this variable to avoid this message. Note that tables without a primary key can cause performance problems in row-based replication, so please consult your DBA before changing this setting."},
 	ER_WARN_DATA_TRUNCATED_FUNCTIONAL_INDEX:                 {"ER_WARN_DATA_TRUNCATED_FUNCTIONAL_INDEX", "01000", "Data truncated for functional index '%s' at row %d."},
 	ER_WARN_DATA_OUT_OF_RANGE_FUNCTIONAL_INDEX:              {"ER_WARN_DATA_OUT_OF_RANGE_FUNCTIONAL_INDEX", "22003", "Value is out of range for functional index '%s' at row %d."},
 	ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION:        {"ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION", "42000", "Cannot create a functional index on a function that returns a JSON or GEOMETRY value."},
+	ER_FUNCTIONAL_INDEX_REF_AUTO_INCREMENT:                  {"ER_FUNCTIONAL_INDEX_REF_AUTO_INCREMENT", "HY000", "Functional index '%s' cannot refer to an auto-increment column."},
 	ER_CANNOT_DROP_COLUMN_FUNCTIONAL_INDEX:                  {"ER_CANNOT_DROP_COLUMN_FUNCTIONAL_INDEX", "HY000", "Cannot drop column '%s' because it is used by a functional index. In order to drop the column, you must remove the functional index."},
 	ER_FUNCTIONAL_INDEX_PRIMARY_KEY:                         {"ER_FUNCTIONAL_INDEX_PRIMARY_KEY", "HY000", "The primary key cannot be a functional index"},
 	ER_FUNCTIONAL_INDEX_ON_LOB:                              {"ER_FUNCTIONAL_INDEX_ON_LOB", "HY000", "Cannot create a functional index on an expression that returns a BLOB or TEXT. Please consider using CAST."},
+	ER_FUNCTIONAL_INDEX_FUNCTION_IS_NOT_ALLOWED:             {"ER_FUNCTIONAL_INDEX_FUNCTION_IS_NOT_ALLOWED", "HY000", "Expression of functional index '%s' contains a disallowed function."},
 	ER_FUNCTIONAL_INDEX_ON_FIELD:                            {"ER_FUNCTIONAL_INDEX_ON_FIELD", "HY000", "Functional index on a column is not supported. Consider using a regular index instead."},
 	ER_GENERATED_COLUMN_NAMED_FUNCTION_IS_NOT_ALLOWED:       {"ER_GENERATED_COLUMN_NAMED_FUNCTION_IS_NOT_ALLOWED", "HY000", "Expression of generated column '%s' contains a disallowed function: %s."},
-	ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED:  {"ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED", "HY000", "Default value expression of column '%s' contains a disallowed function: %s."},
 	ER_DEFAULT_VAL_GENERATED_NON_PRIOR:                      {"ER_DEFAULT_VAL_GENERATED_NON_PRIOR", "HY000", "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated column or has an expression as default value."},
+	ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED:  {"ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED", "HY000", "Default value expression of column '%s' contains a disallowed function: %s."},
+	ER_DEFAULT_VAL_GENERATED_VARIABLES:                      {"ER_DEFAULT_VAL_GENERATED_VARIABLES", "HY000", "Default value expression of column '%s' cannot refer user or system variables."},
 	ER_FK_INCOMPATIBLE_COLUMNS:                              {"ER_FK_INCOMPATIBLE_COLUMNS", "HY000", "Referencing column '%s' and referenced column '%s' in foreign key constraint '%s' are incompatible."},
 	ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT:                {"ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT", "HY000", "An expression of non-boolean type specified to a check constraint '%s'."},
 	ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN:      {"ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN", "HY000", "Column check constraint '%s' references other column."},
@@ -1191,10 +1228,13 @@ var table = map[Code]entry{
 	ER_CHECK_CONSTRAINT_NOT_FOUND:                           {"ER_CHECK_CONSTRAINT_NOT_FOUND", "HY000", "Check constraint '%s' is not found in the table."},
 	ER_CHECK_CONSTRAINT_DUP_NAME:                            {"ER_CHECK_CONSTRAINT_DUP_NAME", "HY000", "Duplicate check constraint name '%s'."},
 	ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN: {"ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN", "HY000", "Column '%s' cannot be used in a check constraint '%s': needed in a foreign key constraint '%s' referential action."},
+	ER_DEPENDENT_BY_FUNCTIONAL_INDEX:                        {"ER_DEPENDENT_BY_FUNCTIONAL_INDEX", "HY000", "Column '%s' has a functional index dependency and cannot be dropped or renamed."},
+	ER_DEPENDENT_BY_PARTITION_FUNC:                          {"ER_DEPENDENT_BY_PARTITION_FUNC", "HY000", "Column '%s' has a partitioning function dependency and cannot be dropped or renamed."},
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX:                    {"ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX", "22018", "Invalid JSON value for CAST for functional index '%s'."},
+	ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED:                     {"ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED", "HY000", "Dynamic privilege '%s' is not registered with the server."},
 	ER_CONSTRAINT_NOT_FOUND:                                 {"ER_CONSTRAINT_NOT_FOUND", "HY000", "Constraint '%s' does not exist."},
 	ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS:            {"ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS", "HY000", "Each row of a VALUES clause must have at least one column, unless when used as source in an INSERT statement."},
 	ER_CLIENT_LOCAL_FILES_DISABLED:                          {"ER_CLIENT_LOCAL_FILES_DISABLED", "42000", "Loading local data is disabled; this must be enabled on both the client and server sides"},
-	ER_DEPENDENT_BY_PARTITION_FUNC:                          {"ER_DEPENDENT_BY_PARTITION_FUNC", "HY000", "Column '%s' has a partitioning function dependency and cannot be dropped or renamed."},
+	ER_DEPENDENT_BY_CHECK_CONSTRAINT:                        {"ER_DEPENDENT_BY_CHECK_CONSTRAINT", "HY000", "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed."},
 	ER_CLIENT_INTERACTION_TIMEOUT:                           {"ER_CLIENT_INTERACTION_TIMEOUT", "HY000", "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior."},
 }
