@@ -102,6 +102,7 @@ type Core struct {
 
 	version, durable uint64 // of state
 	activeAt         uint64 // the version in which the phase became Active
+	historyAt        uint64 // the version in which the history was adopted
 
 	// The chain of linked, live records: base (the newest at or below VDL), then above, ascending.
 	above   []Link
@@ -184,8 +185,9 @@ func (c *Core) StateDurable(version uint64) { c.durable = max(c.durable, version
 // hold every linked record durably (the newest link at the time); it bounds Base. The caller may
 // keep the result: it shares nothing that Core will change.
 func (c *Core) State(organised page.LSN) State {
-	if c.base > c.st.Base && c.base <= organised && c.base <= c.scl {
-		c.st.Base = c.base
+	// Each of the three is a linked record. base alone can be ahead of the disk: VDL counts what others hold.
+	if b := min(c.base, c.scl, organised); b > c.st.Base && c.st.History.Live(b) {
+		c.st.Base = b
 	}
 	s := c.st
 	if c.forgotten != nil {

@@ -34,7 +34,9 @@ func (c *Core) checkSender(timeline uint32, epoch, history uint64) proto.Status 
 		return proto.StatusStaleEpoch
 	case history < c.st.History.Version:
 		return proto.StatusStaleHistory
-	case history > c.st.History.Version || epoch > c.st.Epoch:
+	case history > c.st.History.Version || epoch > c.st.Epoch || c.durable < c.historyAt:
+		// What is said under a history may become durable only after the history itself: else a restart
+		// would hold a VDL against records that it does not know to be dead.
 		return proto.StatusUnknownHistory
 	}
 	return proto.OK

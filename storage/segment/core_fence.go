@@ -95,7 +95,7 @@ func (c *Core) adoptHistory(h *proto.History) proto.Status {
 	}
 	c.relinkPending()
 	c.resetPeers()
-	c.bump()
+	c.historyAt = c.bump()
 	if c.cfg.Mutants&MutTruncationVolatile != 0 {
 		if c.forgotten == nil {
 			c.forgotten = &old

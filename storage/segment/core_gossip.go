@@ -138,7 +138,7 @@ func (c *Core) LogFailed(n proto.NodeID) {
 }
 
 // BeginReply takes the answer to a log question. If take is true, its records are to be offered, persisted and submitted
-// as those of a frame are, then EndReply. need is a state version to make durable (nothing waits for it).
+// as those of a frame are; EndReply follows in any case. need is a state version to make durable (nothing waits for it).
 func (c *Core) BeginReply(n proto.NodeID, r *proto.LogReply) (take bool, need uint64) {
 	g := &c.gossip
 	g.asking = 0
@@ -156,8 +156,8 @@ func (c *Core) BeginReply(n proto.NodeID, r *proto.LogReply) (take bool, need ui
 		need = c.version
 	}
 	p := g.find(n)
-	if p == nil {
-		return false, need
+	if p == nil || c.durable < c.historyAt {
+		return false, need // see checkSender
 	}
 	p.failed = false
 	switch r.Status {

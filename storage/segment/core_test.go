@@ -281,6 +281,7 @@ func TestGossipConverges(t *testing.T) {
 		for i, c := range cores {
 			if i%2 == 0 {
 				c.InstallHistory(&proto.HistoryRequest{Epoch: 2, History: h})
+				c.StateDurable(c.Version())
 			}
 		}
 		chain = chain[:cut]
@@ -329,7 +330,9 @@ func TestGossipConverges(t *testing.T) {
 					}
 					j := int(a.Peer[0] - 'a')
 					rep, links := serve(cores[j], store[j], a.Log)
-					if take, _ := c.BeginReply(a.Peer, &rep); take {
+					take, need := c.BeginReply(a.Peer, &rep)
+					c.StateDurable(need)
+					if take {
 						for _, l := range links {
 							if c.Offer(l) {
 								store[i][l.LSN] = l
