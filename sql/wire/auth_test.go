@@ -124,10 +124,10 @@ func TestTLSRequired(t *testing.T) {
 }
 
 func TestConnectDatabaseAndLimits(t *testing.T) {
-	_, b, addr := testServer(t, func(c *Config) { c.MaxConnections = func() int { return 1 } })
+	s, b, addr := testServer(t, func(c *Config) { c.MaxConnections = func() int { return 1 } })
 	_, err := tryDial(addr, func(c *ClientConfig) { c.Database = "nodb" })
 	wantCode(t, err, mysqlerr.ER_BAD_DB_ERROR)
-	eventually(t, "the refused connection is gone", func() bool { return b.live() == 0 })
+	eventually(t, "the refused connection is gone", func() bool { return s.Stats().ThreadsConnected == 0 })
 	dial(t, addr, func(c *ClientConfig) {
 		c.Database = "db"
 		c.Attrs = []ConnectAttr{{"program_name", "test"}, {"_pid", "1"}}

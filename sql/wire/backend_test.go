@@ -24,7 +24,6 @@ type testBackend struct {
 	accounts map[string]Account
 	sessions map[*testSession]bool
 	logins   []Login
-	lastErr  error
 
 	hooks   Hooks
 	entered chan *Conn // a "wait" statement began
@@ -84,6 +83,8 @@ func (s *testSession) Status() uint16 { return s.status }
 
 var oneColumn = NewColumnSet(Column{Name: "1", Charset: CollationBinary, Length: 2, Type: TypeLongLong, Flags: FlagNotNull | FlagBinary})
 
+var block = bytes.Repeat([]byte("0123456789abcdef"), 4<<10)
+
 var textColumn = NewColumnSet(Column{Name: "v", Charset: CollationUTF8MB4General, Length: 1024, Type: TypeVarString})
 
 func (s *testSession) Query(r *Reply, sql []byte, attrs []Attr) error {
@@ -99,6 +100,18 @@ func (s *testSession) Query(r *Reply, sql []byte, attrs []Attr) error {
 		return sendTypes(r)
 	case "rows":
 		return s.rows(r, n)
+	case "blocks": // n rows of 64 KiB: more than socket buffers hold
+		if err := r.Columns(textColumn); err != nil {
+			return err
+		}
+		for range n {
+			r.StartRow()
+			r.Bytes(block)
+			if err := r.EndRow(); err != nil {
+				return err
+			}
+		}
+		return r.EndRows(OK{Status: s.status})
 	case "len":
 		return s.text(r, strconv.Itoa(len(q)))
 	case "big":

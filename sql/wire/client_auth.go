@@ -40,7 +40,7 @@ func (cl *Client) connect() error {
 	if err := errors.Join(cl.f.end(), cl.f.flush()); err != nil {
 		return err
 	}
-	if err := cl.finishAuth(plugin, cl.cfg.Password); err != nil {
+	if err := cl.finishAuth(cl.cfg.Password); err != nil {
 		return err
 	}
 	switch {
@@ -173,7 +173,7 @@ func answerFor(plugin, password string, scramble []byte) []byte {
 }
 
 // finishAuth follows the server through the exchange until OK or an error.
-func (cl *Client) finishAuth(plugin, password string) error {
+func (cl *Client) finishAuth(password string) error {
 	for {
 		p, err := cl.read()
 		if err != nil {
@@ -185,7 +185,7 @@ func (cl *Client) finishAuth(plugin, password string) error {
 			return err
 		case headerAuthSwitch:
 			c := cursor{b: p[1:]}
-			plugin = string(c.nul())
+			plugin := string(c.nul())
 			challenge := bytes.TrimSuffix(c.rest(), []byte{0})
 			if c.bad || plugin != PluginNative && plugin != PluginCachingSHA2 {
 				return fmt.Errorf("wire: the server wants authentication plugin %q", plugin)
@@ -266,5 +266,5 @@ func (cl *Client) ChangeUser(user, password, db string) error {
 	if err := cl.send(comChangeUser, b); err != nil {
 		return err
 	}
-	return cl.finishAuth(PluginCachingSHA2, password)
+	return cl.finishAuth(password)
 }

@@ -86,7 +86,9 @@ func (c *Conn) flushPacket() error {
 	if err := c.f.end(); err != nil {
 		return err
 	}
-	return c.f.flush()
+	err := c.f.flush()
+	c.f.syncSeq()
+	return err
 }
 
 // readResponse reads the handshake response, switching to TLS when the client asks for it.

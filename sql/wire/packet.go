@@ -106,6 +106,19 @@ var (
 
 // next reads one payload of at most limit bytes, joining the packets of one that was split.
 func (f *framer) next(limit int) ([]byte, error) {
+	p, err := f.nextPayload(limit)
+	f.syncSeq()
+	return p, err
+}
+
+// syncSeq lets packets of a compressed connection be numbered on from the frames whenever the direction changes, as MySQL does.
+func (f *framer) syncSeq() {
+	if f.z != nil {
+		f.seq = f.z.seq
+	}
+}
+
+func (f *framer) nextPayload(limit int) ([]byte, error) {
 	f.dropBig()
 	f.in.release()
 	length, err := f.header(limit, 0)

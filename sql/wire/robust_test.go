@@ -135,7 +135,7 @@ func TestClientVanishes(t *testing.T) {
 		eventually(t, "the session was closed", func() bool { return b.live() == 0 })
 		// While a large result is being sent.
 		cl = dial(t, addr, tr.change)
-		if rs, err := cl.Query("rows 5000000"); err != nil || !rs.Next() {
+		if rs, err := cl.Query("blocks 1000"); err != nil || !rs.Next() {
 			t.Fatal(err)
 		}
 		cl.Abort()
@@ -163,7 +163,7 @@ func TestKill(t *testing.T) {
 	}
 	// One whose client does not read.
 	stuck := dial(t, addr)
-	if _, err := stuck.Query("rows 5000000"); err != nil {
+	if _, err := stuck.Query("blocks 1000"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it is blocked", func() bool { c := s.Conn(stuck.ConnectionID()); return c.inCommand.Load() })
@@ -269,7 +269,7 @@ func TestWaitHooks(t *testing.T) {
 	if one(t, cl, "SELECT 1") != "1" || waits.Load() != 0 {
 		t.Fatal("waited for a command under a hook")
 	}
-	rs, err := cl.Query("rows 3000000")
+	rs, err := cl.Query("blocks 400")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,6 +308,7 @@ func TestPipelinedCommands(t *testing.T) {
 
 // unasked reads a packet that answers no command of ours, whatever its number.
 func unasked(cl *Client) ([]byte, error) {
+	defer cl.Abort() // the server waits for this after its last words
 	cl.f.noSeq = true
 	return cl.read()
 }
