@@ -114,6 +114,7 @@ type Core struct {
 
 	seq     uint64 // of the last ticket
 	synced  uint64 // ticket up to which everything is durable
+	fresh   bool   // something was kept since the last ticket
 	tickets []ticket
 
 	forgotten *proto.History // MutTruncationVolatile: what the disk still holds

@@ -62,13 +62,16 @@ func (c *Core) Offer(l Link) bool {
 	switch {
 	case l.PrevPG == c.tip:
 		c.link(l)
+		c.fresh = true
 		return true
 	case l.PrevPG < c.tip:
 		// It forks off below our newest record, so one of the two is dead under a history that we have
 		// not heard of. Gossip brings it back when we have.
 		return false
 	}
-	return c.wait(l)
+	kept := c.wait(l)
+	c.fresh = c.fresh || kept
+	return kept
 }
 
 // admits is the one place where a record's LSN is held against the history.
@@ -76,8 +79,13 @@ func (c *Core) admits(lsn page.LSN) bool {
 	return c.cfg.Mutants&MutGossipNoEpoch != 0 || c.st.History.Live(lsn)
 }
 
-// Submit closes what was offered since the last Submit. The ticket is good for Synced.
+// Submit closes what was offered since the last Submit. The ticket is good for Synced; when nothing was kept it
+// is the last one again.
 func (c *Core) Submit() (t uint64) {
+	if !c.fresh {
+		return c.seq
+	}
+	c.fresh = false
 	c.seq++
 	c.tickets = append(c.tickets, ticket{c.seq, c.tip})
 	if c.cfg.Mutants&MutAckBeforeSync != 0 {

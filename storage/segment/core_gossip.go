@@ -9,13 +9,13 @@ type gossip struct {
 	peers   []peer
 	asking  int // index+1 of the peer whose log answer is awaited
 	asked   Time
-	next    Time // no question before
-	holeAt  Time // when the present hole was first seen; 0: none
-	basing  int  // index+1 of the full peer whose baseline is being copied
-	baseAt  page.LSN
-	basePG  page.LSN
-	baseTo  page.No // next page to ask for
-	baseOut bool    // an answer is awaited
+	next    Time     // no question before
+	holeAt  Time     // when the present hole was first seen; 0: none
+	basing  int      // index+1 of the full peer whose baseline is being copied
+	baseAt  page.LSN // highest point of its batches
+	basePG  page.LSN // the PG's record at the first batch's point: log from here on completes them all
+	baseTo  page.No  // next page to ask for
+	baseOut bool     // an answer is awaited
 	target  page.LSN
 	votes   int // active peers that told their SCL since hydration began
 	fullVot int
@@ -265,20 +265,21 @@ func (c *Core) askBaseline(now Time) (Ask, bool) {
 	g.baseOut, g.asked = true, now
 	return Ask{Peer: g.peers[g.basing-1].node, Baseline: &proto.BaselineRequest{
 		Volume: c.st.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
-		PG: c.st.PG, MembershipEpoch: c.st.Membership.Epoch, At: g.baseAt, Next: g.baseTo, MaxPages: BaselinePages,
+		PG: c.st.PG, MembershipEpoch: c.st.Membership.Epoch, Next: g.baseTo, MaxPages: BaselinePages,
 	}}, true
 }
 
 // BaselineReply takes a batch of a baseline; nil means that the question failed. If take is true the driver installs its pages as images and makes every other
 // page that it knows in [asked Next, reply Next) absent as of r.At. If done is true, those images
-// must be durable before BaselineDurable is called.
+// must be durable before BaselineDurable is called. Batches are as of different points: no peer has to hold its
+// horizon for us, since the log from the first point on is replayed and a record at or below its page's image changes nothing.
 func (c *Core) BaselineReply(n proto.NodeID, r *proto.BaselineReply) (take, done bool) {
 	g := &c.gossip
 	if g.basing == 0 || g.peers[g.basing-1].node != n || !g.baseOut {
 		return false, false
 	}
 	g.baseOut = false
-	bad := r == nil || r.Status != proto.OK || (g.baseAt != 0 && r.At != g.baseAt) || (!r.Done && r.Next <= g.baseTo)
+	bad := r == nil || r.Status != proto.OK || r.At < g.baseAt || (!r.Done && r.Next <= g.baseTo)
 	if bad {
 		// Begin again, maybe with another peer: its horizon has passed the point, or it is gone.
 		p := &g.peers[g.basing-1]
@@ -286,7 +287,10 @@ func (c *Core) BaselineReply(n proto.NodeID, r *proto.BaselineReply) (take, done
 		g.basing = 0
 		return false, false
 	}
-	g.baseAt, g.basePG, g.baseTo = r.At, r.PGLSN, r.Next
+	if g.baseAt == 0 {
+		g.basePG = r.PGLSN
+	}
+	g.baseAt, g.baseTo = r.At, r.Next
 	return true, r.Done
 }
 

@@ -1,0 +1,367 @@
+package node
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
+	"github.com/zoryadb/zorya/storage/segment"
+)
+
+// batch is what one fdatasync makes durable: the frames of all connections that arrived while the one before was
+// on its way.
+type batch struct {
+	seq     uint64
+	buf     []byte // header, then entries
+	entries uint32
+	recs    []segment.Rec
+	runs    []batchRun
+	waiters []waiter
+	items   []waitItem
+}
+
+// batchRun is an entry: records of one segment, to be organised once they are durable.
+type batchRun struct {
+	seg        *segment.Segment
+	lo, hi     int // in buf
+	rec0, rec1 int // in recs
+	tip        page.LSN
+}
+
+// waitItem is a ticket that the batch completes.
+type waitItem struct {
+	seg    *segment.Segment
+	ticket uint64
+	slot   int // in the ack's Segments; -1: nobody asks
+}
+
+// waiter is a frame to be acknowledged.
+type waiter struct {
+	done           func(*proto.AppendAck, error)
+	ack            *proto.AppendAck
+	epoch, history uint64
+	item0, item1   int
+}
+
+func newBatch() *batch { return &batch{buf: make([]byte, batchHeader, 64<<10)} }
+
+func (b *batch) reset() {
+	for i := range b.waiters {
+		b.waiters[i] = waiter{}
+	}
+	b.buf, b.entries, b.recs, b.runs = b.buf[:batchHeader], 0, b.recs[:0], b.runs[:0]
+	b.waiters, b.items = b.waiters[:0], b.items[:0]
+	if cap(b.buf) > 16<<20 {
+		b.buf = make([]byte, batchHeader, 64<<10)
+	}
+}
+
+// add puts records that a segment kept into the batch; raw is what their offsets refer to.
+func (b *batch) add(seg *segment.Segment, h entryHead, raw []byte, keep []segment.Rec, tip page.LSN) {
+	at := len(b.buf)
+	b.buf = append(b.buf, make([]byte, entryHeader)...)
+	lo, rec0 := len(b.buf), len(b.recs)
+	for i := range keep {
+		r := keep[i]
+		off := len(b.buf) - lo
+		b.buf = append(b.buf, raw[r.Off:r.Off+r.Len]...)
+		r.Off = uint32(off)
+		b.recs = append(b.recs, r)
+	}
+	h.length = uint32(len(b.buf) - lo)
+	h.encode(b.buf[at:])
+	b.entries++
+	b.runs = append(b.runs, batchRun{seg: seg, lo: lo, hi: len(b.buf), rec0: rec0, rec1: len(b.recs), tip: tip})
+}
+
+// parseScratch is what parsing a frame needs.
+type parseScratch struct {
+	flat []byte
+	recs []segment.Rec
+}
+
+var scratches = sync.Pool{New: func() any { return new(parseScratch) }}
+
+// flatten returns the frame's record bytes in one piece.
+func (sc *parseScratch) flatten(pieces [][]byte) []byte {
+	if len(pieces) == 1 {
+		return pieces[0]
+	}
+	sc.flat = sc.flat[:0]
+	for _, p := range pieces {
+		sc.flat = append(sc.flat, p...)
+	}
+	return sc.flat
+}
+
+// Append implements proto.Node. It parses and verifies outside of any lock, offers the records to their segments, and leaves
+// the rest to the sync loop; it never waits for the disk.
+func (n *Node) Append(f *proto.AppendFrame, done func(*proto.AppendAck, error)) {
+	if n.closed.Load() {
+		done(nil, errClosed)
+		return
+	}
+	sc := scratches.Get().(*parseScratch)
+	defer scratches.Put(sc)
+	raw := sc.flatten(f.Records)
+	total := 0
+	for i := range f.Runs {
+		total += int(f.Runs[i].Bytes)
+		if total > len(raw) {
+			break
+		}
+	}
+	if total != len(raw) || len(raw) > n.maxFrame() {
+		done(&proto.AppendAck{Status: proto.StatusBad}, nil)
+		return
+	}
+	n.m.frames.Inc()
+	var refusal proto.Status
+	if len(raw) > 0 {
+		refusal = n.refusal()
+	}
+	sc.recs = sc.recs[:0]
+	var err error
+	if refusal == proto.OK {
+		if sc.recs, err = segment.ParseRecs(sc.recs, raw); err != nil {
+			n.log.Warn("malformed frame", "volume", f.Volume, "err", err)
+			done(&proto.AppendAck{Status: proto.StatusBad}, nil)
+			return
+		}
+	}
+	n.take(f, raw, sc.recs, refusal, done)
+}
+
+// refusal says why no records can be taken now, or OK.
+func (n *Node) refusal() proto.Status {
+	switch {
+	case n.retired.Load():
+		return proto.StatusRetired
+	case n.full.Load():
+		return proto.StatusFull
+	case n.index.Load() > n.opt.IndexBytes:
+		return proto.StatusBusy
+	}
+	return proto.OK
+}
+
+func (n *Node) maxFrame() int { return int(n.opt.QueueFileBytes/2) - queueHeader }
+
+// take offers a parsed frame to its segments under the queue's lock, so that frames of one caller stay in order.
+func (n *Node) take(f *proto.AppendFrame, raw []byte, recs []segment.Rec, refusal proto.Status, done func(*proto.AppendAck, error)) {
+	ack := &proto.AppendAck{Epoch: f.Epoch, Segments: make([]proto.SegmentStatus, len(f.Runs))}
+	n.qmu.Lock()
+	if n.stopped {
+		n.qmu.Unlock()
+		done(nil, errClosed)
+		return
+	}
+	b := n.cur
+	if refusal == proto.OK && len(raw) > 0 && len(b.buf)+len(raw) > n.maxBatch() && len(b.buf) > batchHeader {
+		refusal = proto.StatusBusy
+	}
+	item0 := len(b.items)
+	off := 0
+	for i := range f.Runs {
+		run := &f.Runs[i]
+		end := off + int(run.Bytes)
+		k := 0
+		for k < len(recs) && int(recs[k].Off) < end {
+			k++
+		}
+		mine := recs[:k]
+		recs = recs[k:]
+		ack.Segments[i] = n.takeRun(b, f, run, raw, mine, off, end, refusal, i)
+		off = end
+	}
+	b.waiters = append(b.waiters, waiter{done: done, ack: ack, epoch: f.Epoch, history: f.History, item0: item0, item1: len(b.items)})
+	n.qmu.Unlock()
+	n.wakeSync()
+}
+
+// takeRun offers one run. An answer other than OK and StatusHydrating is final.
+func (n *Node) takeRun(b *batch, f *proto.AppendFrame, run *proto.Run, raw []byte, recs []segment.Rec, off, end int,
+	refusal proto.Status, slot int) proto.SegmentStatus {
+	out := proto.SegmentStatus{PG: run.PG, Incarnation: run.Incarnation}
+	key := proto.SegmentKey{Volume: f.Volume, PG: run.PG}
+	seg := n.segment(key)
+	if seg == nil {
+		out.Status = proto.StatusNoSegment
+		return out
+	}
+	if len(recs) > 0 && (int(recs[0].Off) != off || int(recs[len(recs)-1].Off+recs[len(recs)-1].Len) != end) {
+		out.Status = proto.StatusBad
+		return out
+	}
+	for i := range recs {
+		if !seg.Owns(&recs[i]) || recs[i].Epoch > f.Epoch {
+			out.Status = proto.StatusBad
+			return out
+		}
+	}
+	if refusal != proto.OK {
+		recs = nil // VDL and MRPL are heard all the same: they are what makes room
+	}
+	st, keep, ticket, tip := seg.Offer(f, run, recs)
+	if st != proto.OK && st != proto.StatusHydrating {
+		out.Status = st
+		return out
+	}
+	if len(keep) > 0 {
+		b.add(seg, entryHead{key: key, incarnation: run.Incarnation, epoch: f.Epoch, vdl: f.VDL, mrpl: f.MRPL}, raw, keep, tip)
+	}
+	if refusal != proto.OK && run.Bytes > 0 {
+		out.Status = refusal
+		return out
+	}
+	b.items = append(b.items, waitItem{seg, ticket, slot})
+	out.Status = st
+	return out
+}
+
+func (n *Node) maxBatch() int { return min(4<<20, n.maxFrame()) }
+
+func (n *Node) wakeSync() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// syncLoop is the foreground: whatever has arrived becomes durable together, then is acknowledged, then goes to the
+// organiser.
+func (n *Node) syncLoop() {
+	defer n.wg.Done()
+	defer close(n.toOrganise)
+	for {
+		select {
+		case <-n.wake:
+		case <-n.quit:
+		}
+		next := <-n.spare // comes back from the organiser: at most four batches are in memory
+		n.qmu.Lock()
+		b := n.cur
+		n.cur = next
+		n.qmu.Unlock()
+		if len(b.waiters) == 0 && len(b.items) == 0 {
+			b.reset()
+			n.spare <- b
+			if n.stop() {
+				return
+			}
+			continue
+		}
+		err := n.persist(b)
+		n.acknowledge(b, err)
+		if err != nil {
+			b.reset()
+			n.spare <- b
+			continue
+		}
+		n.toOrganise <- b
+	}
+}
+
+// stop ends the foreground once the node is closed and nothing is left to do.
+func (n *Node) stop() bool {
+	n.qmu.Lock()
+	defer n.qmu.Unlock()
+	n.stopped = n.closed.Load() && len(n.cur.waiters) == 0
+	return n.stopped
+}
+
+// persist makes a batch durable. A full disk is waited out; a failed sync retires the node.
+func (n *Node) persist(b *batch) error {
+	if b.entries == 0 {
+		return nil
+	}
+	if n.retired.Load() {
+		return errRetired
+	}
+	for {
+		err := n.q.write(b.buf, b.entries)
+		if err == nil {
+			b.seq = n.q.seq
+			n.m.batches.Inc()
+			n.m.queueBytes.Add(float64(len(b.buf)))
+			n.queued.Add(int64(len(b.buf)))
+			return nil
+		}
+		if errors.Is(err, syscall.ENOSPC) {
+			n.stepBack(err)
+			if n.waitSpace() {
+				continue
+			}
+			return errClosed
+		}
+		if errors.Is(err, errClosed) {
+			return err
+		}
+		n.retireAll(err)
+		return err
+	}
+}
+
+func (n *Node) acknowledge(b *batch, err error) {
+	for i := range b.waiters {
+		w := &b.waiters[i]
+		if err != nil {
+			if w.done != nil {
+				w.done(nil, err)
+			}
+			continue
+		}
+		for j := w.item0; j < w.item1; j++ {
+			it := &b.items[j]
+			st := it.seg.Synced(it.ticket, w.epoch, w.history)
+			if it.slot >= 0 {
+				w.ack.Segments[it.slot] = st
+			}
+		}
+		if w.done != nil {
+			w.done(w.ack, nil)
+		}
+	}
+}
+
+// organiseLoop moves durable records into their segments' files and indexes.
+func (n *Node) organiseLoop() {
+	defer n.wg.Done()
+	for b := range n.toOrganise {
+		for i := range b.runs {
+			r := &b.runs[i]
+			n.organise(r.seg, b.buf[r.lo:r.hi], b.recs[r.rec0:r.rec1], r.tip)
+			r.seg = nil
+		}
+		if b.entries > 0 {
+			n.organised.Store(b.seq)
+			n.queued.Add(-int64(len(b.buf)))
+		}
+		b.reset()
+		n.spare <- b
+		n.wakeWork()
+		if n.q.waiting() > 0 {
+			n.wakeCheckpoint()
+		}
+	}
+}
+
+func (n *Node) organise(seg *segment.Segment, raw []byte, recs []segment.Rec, tip page.LSN) {
+	for {
+		err := seg.Organise(raw, recs, tip)
+		switch {
+		case err == nil || errors.Is(err, segment.ErrClosed):
+			return
+		case errors.Is(err, syscall.ENOSPC):
+			n.stepBack(err)
+			if !n.waitSpace() {
+				return // the update queue still holds it
+			}
+		default:
+			n.retire(seg, err)
+			return
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
+	"github.com/zoryadb/zorya/storage/segment"
+)
+
+// gossipLoop asks the protocol cores whom they want to ask, and asks.
+func (n *Node) gossipLoop() {
+	defer n.wg.Done()
+	t := time.NewTicker(n.opt.GossipTick)
+	defer t.Stop()
+	for {
+		select {
+		case <-n.quit:
+			return
+		case <-t.C:
+		}
+		for _, s := range n.all() {
+			n.tick(s)
+		}
+	}
+}
+
+func (n *Node) tick(s *segment.Segment) {
+	var asks []segment.Ask
+	now := n.now()
+	s.With(func(c *segment.Core) { asks = c.Tick(now) })
+	for _, a := range asks {
+		select {
+		case n.asks <- struct{}{}:
+		default:
+			n.answered(s, a, nil, nil) // too many questions are out: the core asks again
+			continue
+		}
+		n.asking.Add(1)
+		go func() {
+			defer n.asking.Done()
+			defer func() { <-n.asks }()
+			n.ask(s, a)
+		}()
+	}
+}
+
+// ask puts one question to a peer and hands on its answer.
+func (n *Node) ask(s *segment.Segment, a segment.Ask) {
+	ctx, cancel := context.WithTimeout(n.ctx, n.opt.AskTimeout)
+	defer cancel()
+	peer, err := n.dial(a.Peer)
+	if err != nil {
+		n.answered(s, a, nil, nil)
+		return
+	}
+	if a.Log != nil {
+		rep, err := peer.FetchLog(ctx, a.Log)
+		if err != nil {
+			rep = nil
+		}
+		n.answered(s, a, rep, nil)
+		return
+	}
+	rep, err := peer.FetchBaseline(ctx, a.Baseline)
+	if err != nil {
+		rep = nil
+	}
+	n.answered(s, a, nil, rep)
+}
+
+func (n *Node) dial(id proto.NodeID) (proto.Node, error) {
+	if n.opt.Dialer == nil {
+		return nil, errClosed
+	}
+	return n.opt.Dialer.Dial(id)
+}
+
+func (n *Node) answered(s *segment.Segment, a segment.Ask, log *proto.LogReply, base *proto.BaselineReply) {
+	switch {
+	case a.Baseline != nil:
+		if err := s.InstallBaseline(a.Peer, a.Baseline, base); err != nil {
+			n.background(s, "install baseline", err)
+		}
+	case log == nil:
+		s.With(func(c *segment.Core) { c.LogFailed(a.Peer) })
+	default:
+		n.takeReply(s, a.Peer, log)
+	}
+}
+
+// takeReply gives a peer's records the same way to disk as a writer's.
+func (n *Node) takeReply(s *segment.Segment, from proto.NodeID, r *proto.LogReply) {
+	recs, err := segment.ParseRecs(nil, r.Records)
+	for i := range recs {
+		if !s.Owns(&recs[i]) {
+			err = errNoBatch
+		}
+	}
+	if err != nil || len(r.Records) > n.maxFrame() || (len(recs) > 0 && n.refusal() != proto.OK) {
+		if err != nil {
+			n.log.Warn("peer sent malformed records", "peer", from, "segment", s.Key(), "err", err)
+		}
+		s.With(func(c *segment.Core) { c.LogFailed(from) })
+		return
+	}
+	n.qmu.Lock()
+	b := n.cur
+	if n.stopped || (len(b.buf) > batchHeader && len(b.buf)+len(r.Records) > n.maxBatch()) {
+		n.qmu.Unlock()
+		s.With(func(c *segment.Core) { c.LogFailed(from) }) // foreground first
+		return
+	}
+	keep, ticket, tip, need := s.OfferReply(from, r, recs, n.now())
+	if len(keep) > 0 {
+		var inc, epoch uint64
+		var vdl, mrpl page.LSN
+		s.With(func(c *segment.Core) { inc, epoch, vdl, mrpl = c.Incarnation(), c.Epoch(), c.VDL(), c.MRPL() })
+		b.add(s, entryHead{key: s.Key(), incarnation: inc, epoch: epoch, vdl: vdl, mrpl: mrpl}, r.Records, keep, tip)
+		b.items = append(b.items, waitItem{s, ticket, -1})
+		b.waiters = append(b.waiters, waiter{item0: len(b.items) - 1, item1: len(b.items)})
+		n.m.gossiped.Add(float64(len(keep)))
+	}
+	n.qmu.Unlock()
+	if len(keep) > 0 {
+		n.wakeSync()
+	}
+	if need > 0 {
+		if err := s.Persist(need); err != nil {
+			n.background(s, "persist state", err)
+		}
+	}
+}

@@ -1,0 +1,359 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/zoryadb/zorya/base/vfs"
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
+)
+
+func TestAppendReadRestart(t *testing.T) {
+	c := newCluster(t, nil, proto.Full)
+	n := c.start("a")
+	w := newWriter(c, 1)
+	w.create()
+	for i := 0; i < 200; i++ {
+		if got := w.send(1+i%5, nil); len(got) != 1 {
+			t.Fatalf("frame %d not acknowledged: %+v", i, w.info("a"))
+		}
+		if i%20 == 0 {
+			w.check("a", w.vdl)
+		}
+	}
+	w.check("a", w.vdl)
+	w.check("a", w.vdl/2)
+	if err := n.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	c.start("a")
+	w.check("a", w.vdl)
+	w.check("a", w.vdl/2)
+	c.crash("a", 3)
+	c.start("a")
+	w.check("a", w.vdl)
+	w.send(3, nil)
+	w.check("a", w.vdl)
+}
+
+// TestModel runs random work on three full and three tail members with crashes, lost frames and restarts,
+// and compares every read with the model.
+func TestModel(t *testing.T) {
+	seeds := 6
+	if v, err := strconv.Atoi(os.Getenv("ZORYA_TEST_SEEDS")); err == nil {
+		seeds = v
+	}
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := 0; seed < seeds; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, uint64(seed)) })
+	}
+}
+
+func runModel(t *testing.T, seed uint64) {
+	c := newCluster(t, nil, proto.Full, proto.Tail, proto.Full, proto.Tail, proto.Full, proto.Tail)
+	c.startAll()
+	w := newWriter(c, seed)
+	w.create()
+	rng := rand.New(rand.NewPCG(seed, 99))
+	fulls := []proto.NodeID{"a", "c", "e"}
+	for round := 0; round < 150; round++ {
+		lose := proto.NodeID(rune('a' + rng.IntN(8)))
+		w.send(1+rng.IntN(30), func(id proto.NodeID) bool { return id != lose })
+		switch rng.IntN(12) {
+		case 0:
+			id := proto.NodeID(rune('a' + rng.IntN(6)))
+			c.crash(id, rng.Uint64())
+			c.start(id)
+		case 1:
+			id := proto.NodeID(rune('a' + rng.IntN(6)))
+			c.stop(id)
+			w.send(1+rng.IntN(10), nil)
+			c.start(id)
+		case 2:
+			w.mrpl = w.vdl - page.LSN(rng.IntN(int(w.vdl-w.mrpl)+1))
+		case 3:
+			id := fulls[rng.IntN(3)]
+			w.whole(id)
+			at := w.mrpl + page.LSN(rng.IntN(int(w.vdl-w.mrpl)+1))
+			w.check(id, at)
+			w.check(id, w.vdl)
+		}
+	}
+	for _, m := range c.m.Members {
+		w.whole(m.Node)
+	}
+	for _, id := range fulls {
+		w.check(id, w.vdl)
+		w.check(id, w.mrpl)
+		c.crash(id, seed)
+	}
+	for _, id := range fulls {
+		c.start(id)
+		w.check(id, w.vdl)
+		w.check(id, w.mrpl)
+	}
+}
+
+func TestTruncation(t *testing.T) {
+	c := newCluster(t, nil, proto.Full, proto.Full, proto.Full)
+	c.startAll()
+	w := newWriter(c, 5)
+	w.create()
+	for i := 0; i < 20; i++ {
+		w.send(5, nil)
+	}
+	cut := w.prev
+	w.send(4, func(id proto.NodeID) bool { return id == "b" }) // only one member: lost by the recovery
+	c.stop("c")
+	ctx := context.Background()
+	h := proto.History{Version: 2 << 16, Intervals: []proto.Interval{{To: cut}, {From: cut + 10000, To: proto.MaxLSN}}}
+	for _, id := range []proto.NodeID{"a", "b"} {
+		rep, err := c.live[id].Fence(ctx, &proto.FenceRequest{Volume: testVolume, Epoch: 2, Writer: "w2", History: w.hist})
+		if err != nil || rep.Status != proto.OK || len(rep.Segments) != 1 {
+			t.Fatalf("fence: %+v, %v", rep, err)
+		}
+		if s := rep.Segments[0]; (id == "a" && s.SCL != cut) || (id == "b" && s.SCL <= cut) {
+			t.Fatalf("sample of %s: %+v, cut %d", id, s, cut)
+		}
+		if st, err := c.live[id].InstallHistory(ctx, &proto.HistoryRequest{Volume: testVolume, Epoch: 2, History: h}); st != proto.OK || err != nil {
+			t.Fatalf("install: %d, %v", st, err)
+		}
+	}
+	if got := w.send(1, nil); len(got) != 0 {
+		t.Fatalf("the fenced writer was acknowledged by %v", got)
+	}
+	for p := range w.pages { // the model forgets what died
+		for len(w.pages[p]) > 0 && w.current(p).lsn > cut {
+			w.pages[p] = w.pages[p][:len(w.pages[p])-1]
+		}
+	}
+	w.epoch, w.hist, w.prev, w.next, w.vdl = 2, h, cut, cut+10001, cut
+	c.crash("b", 11)
+	c.start("b")
+	for i := 0; i < 20; i++ {
+		if got := w.send(5, nil); len(got) != 2 {
+			t.Fatalf("acknowledged by %v", got)
+		}
+	}
+	c.start("c") // slept through it all, learns history and log by gossip
+	w.whole("c")
+	for _, id := range []proto.NodeID{"a", "b", "c"} {
+		eventually(t, "node answers under the new epoch", func() bool {
+			_, st, _ := w.read(id, w.vdl, w.vdl)
+			return st == proto.OK
+		})
+		w.check(id, w.vdl)
+		w.check(id, cut)
+	}
+}
+
+func TestWipedNodeHydrates(t *testing.T) {
+	for _, victim := range []proto.NodeID{"a", "b"} { // a full member, a tail
+		c := newCluster(t, nil, proto.Full, proto.Tail, proto.Full, proto.Tail, proto.Full, proto.Tail)
+		c.startAll()
+		w := newWriter(c, 9)
+		w.create()
+		for i := 0; i < 150; i++ {
+			w.send(10, nil)
+			w.mrpl = w.vdl
+		}
+		w.send(0, nil)
+		eventually(t, "log is collected", func() bool { return c.live["c"].stats.LogFilesDropped.Load() > 0 })
+		c.stop(victim)
+		c.fs[victim] = vfs.NewMem()
+		n := c.start(victim)
+		i := int(victim[0] - 'a')
+		life := c.m.Members[i]
+		life.Incarnation = 2
+		ctx := context.Background()
+		if st, err := n.CreateSegment(ctx, w.spec(life, true)); st != proto.OK || err != nil {
+			t.Fatalf("create: %d, %v", st, err)
+		}
+		if rep, _ := n.Fence(ctx, &proto.FenceRequest{Volume: testVolume, Epoch: w.epoch, History: w.hist}); len(rep.Segments) != 1 || rep.Segments[0].Status != proto.StatusHydrating {
+			t.Fatalf("a blank member sampled as %+v", rep)
+		}
+		eventually(t, "hydrated", func() bool { return w.info(victim).Hydrated == 1 && w.info(victim).SCL == w.prev })
+		if st := w.info(victim).Status; st != proto.StatusHydrating {
+			t.Fatalf("status %d before the membership admits it", st)
+		}
+		c.m.Epoch = 2
+		c.m.Members = append([]proto.Member(nil), c.m.Members...)
+		c.m.Members[i] = life
+		for _, m := range c.m.Members {
+			if st, err := c.live[m.Node].InstallMembership(ctx, w.spec(m, false)); st != proto.OK || err != nil {
+				t.Fatalf("membership on %s: %d, %v", m.Node, st, err)
+			}
+		}
+		eventually(t, "active", func() bool { return w.info(victim).Status == proto.OK })
+		for i := 0; i < 5; i++ {
+			if got := w.send(10, nil); len(got) != 6 {
+				t.Fatalf("acknowledged by %v", got)
+			}
+		}
+		if victim == "a" {
+			w.check("a", w.vdl)
+			c.crash("a", 4)
+			c.start("a")
+			w.check("a", w.vdl)
+		}
+	}
+}
+
+func TestTailGCKeepsWhatAFullMemberLacks(t *testing.T) {
+	c := newCluster(t, nil, proto.Full, proto.Tail, proto.Full)
+	c.startAll()
+	w := newWriter(c, 2)
+	w.create()
+	c.stop("c")
+	for i := 0; i < 150; i++ {
+		w.send(10, nil)
+		w.mrpl = w.vdl
+	}
+	eventually(t, "the full member collects", func() bool { return c.live["a"].stats.LogFilesDropped.Load() > 0 })
+	if n := c.live["b"].stats.LogFilesDropped.Load(); n > 0 {
+		t.Fatalf("the tail dropped %d files that member c needs", n)
+	}
+	c.start("c")
+	w.whole("c")
+	w.check("c", w.vdl)
+	eventually(t, "the tail collects", func() bool {
+		w.send(2, nil)
+		return c.live["b"].stats.LogFilesDropped.Load() > 0
+	})
+}
+
+func TestDamageIsRepairedFromAPeer(t *testing.T) {
+	c := newCluster(t, func(o *Options) { o.ScrubBytesPerSecond = 64 << 20 }, proto.Full, proto.Full, proto.Full)
+	c.startAll()
+	w := newWriter(c, 3)
+	w.create()
+	for i := 0; i < 100; i++ {
+		w.send(10, nil)
+		w.mrpl = w.vdl / 2
+	}
+	fsys := c.fs["a"]
+	rng := rand.New(rand.NewPCG(1, 2))
+	flipped := 0
+	segDir := c.live["a"].segmentDir(proto.SegmentKey{Volume: testVolume}, 1)
+	names, err := fsys.List(segDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, "img") && !strings.HasPrefix(name, "log") {
+			continue
+		}
+		f, err := fsys.Open(segDir + "/" + name)
+		if err != nil {
+			continue // collected meanwhile
+		}
+		size, _ := f.Size()
+		for i := 0; i < 3 && size > 1000; i++ {
+			if fsys.Flip(segDir+"/"+name, 200+rng.Int64N(size-300), 1<<rng.IntN(8)) == nil {
+				flipped++
+			}
+		}
+	}
+	if flipped == 0 {
+		t.Fatal("nothing to damage")
+	}
+	// Reads are refused or right, never wrong, until everything is repaired.
+	eventually(t, "all pages readable again", func() bool {
+		dst, st, _ := w.read("a", w.vdl, w.vdl)
+		if st != proto.OK {
+			return false
+		}
+		for p := range dst {
+			if string(dst[p][4:]) != string(w.at(p, w.vdl)[4:]) {
+				t.Fatalf("page %d was served wrong", p)
+			}
+		}
+		return c.live["a"].stats.Damaged.Load() > 0
+	})
+	eventually(t, "repairs counted", func() bool { return c.live["a"].stats.Repaired.Load() > 0 })
+	if w.info("a").Repairs == 0 {
+		t.Fatal("info shows no repairs")
+	}
+}
+
+func TestFullDiskStepsBackAndRecovers(t *testing.T) {
+	c := newCluster(t, nil, proto.Full)
+	c.start("a")
+	w := newWriter(c, 4)
+	w.create()
+	w.send(10, nil)
+	c.fs["a"].SetCapacity(c.fs["a"].Used() + 40<<10)
+	refused := false
+	var lost []byte
+	for i := 0; i < 200 && !refused; i++ {
+		raw := w.mtr(nil)
+		if got := w.frame(raw, nil); len(got) == 0 {
+			refused, lost = true, raw
+		}
+	}
+	if !refused {
+		t.Fatal("a full disk was never noticed")
+	}
+	c.fs["a"].SetCapacity(0)
+	eventually(t, "the node takes frames again", func() bool { return len(w.frame(lost, nil)) == 1 })
+	w.send(5, nil)
+	w.check("a", w.vdl)
+	c.crash("a", 1)
+	c.start("a")
+	w.check("a", w.vdl)
+}
+
+func TestFailedSyncRetires(t *testing.T) {
+	c := newCluster(t, nil, proto.Full)
+	c.start("a")
+	w := newWriter(c, 6)
+	w.create()
+	w.send(10, nil)
+	c.fs["a"].SetFault(func(op vfs.Op, name string, off int64, n int) error {
+		if op == vfs.OpSync && strings.Contains(name, "/queue/") {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if got := w.send(1, nil); len(got) != 0 {
+		t.Fatal("acknowledged though the sync failed")
+	}
+	c.fs["a"].SetFault(nil)
+	if got := w.send(1, nil); len(got) != 0 {
+		t.Fatal("acknowledged after a failed sync")
+	}
+	eventually(t, "retired", func() bool { return w.info("a").Status == proto.StatusRetired })
+	c.stop("a")
+	c.start("a")
+	if st := w.info("a").Status; st != proto.StatusRetired {
+		t.Fatalf("status %d after a restart: the doubt must last", st)
+	}
+}
+
+func TestSecondProcessAndNewerFormat(t *testing.T) {
+	c := newCluster(t, nil, proto.Full)
+	n := c.start("a")
+	if _, err := Open(c.options("a")); !errors.Is(err, vfs.ErrLocked) {
+		t.Fatalf("second open: %v", err)
+	}
+	c.stop("a")
+	if err := n.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	if err := vfs.WriteFile(c.fs["a"], "/node", "FORMAT", []byte(`{"format":99,"node":"a"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(c.options("a")); !errors.Is(err, ErrNewerFormat) {
+		t.Fatalf("newer format: %v", err)
+	}
+}

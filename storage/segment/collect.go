@@ -1,0 +1,474 @@
+package segment
+
+import (
+	"fmt"
+
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
+)
+
+// Collect is one round of garbage collection: the horizon rises, superseded versions leave the index,
+// files of which nothing is needed are deleted, image files that are mostly dead are copied forward, and pages that
+// hold old log files back are imaged. A round is bounded; it reports whether another is worth it.
+func (s *Segment) Collect() (more bool, err error) {
+	s.imageMu.Lock()
+	defer s.imageMu.Unlock()
+	if s.full {
+		if s.pruneSettled() {
+			more = true
+		}
+		m := newImager()
+		copied, err := s.copyForward(m)
+		if err != nil {
+			return false, err
+		}
+		pushed, err := s.pushStragglers(m)
+		if err != nil {
+			return false, err
+		}
+		more = more || copied || pushed
+	}
+	return more, s.dropFiles()
+}
+
+const pruneAtOnce = 512
+
+// pruneSettled raises the horizon and drops what it leaves behind from the index.
+func (s *Segment) pruneSettled() (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.core.RaiseHorizon()
+	if s.sweep {
+		s.sweep = false
+		s.eachPage(0, s.pages, s.prune)
+	}
+	n, keep := 0, 0
+	for i, e := range s.settling {
+		if e.lsn > h || n >= pruneAtOnce {
+			// Images are made in no strict order of LSN; most of what follows is above the horizon too.
+			s.settling[keep] = e
+			keep++
+			if e.lsn <= h {
+				more = true
+			}
+			if n >= pruneAtOnce {
+				keep += copy(s.settling[keep:], s.settling[i+1:])
+				break
+			}
+			continue
+		}
+		n++
+		s.prune(e.page)
+	}
+	s.settling = s.settling[:keep]
+	s.idx.post()
+	return more
+}
+
+// prune drops from the index what no read can ask for.
+func (s *Segment) prune(p uint32) {
+	s.idx.prune(p, s.core.History().Live, s.core.Needed, func(e *ent, img bool) {
+		if img {
+			s.imageGone(e)
+		} else if l := s.logOf[e.file]; l != nil {
+			l.live--
+		}
+	})
+}
+
+// dropFiles deletes the files of which nothing is needed. What supersedes them, and the state that says
+// so, becomes durable first.
+func (s *Segment) dropFiles() error {
+	s.mu.Lock()
+	limit := proto.MaxLSN
+	if !s.full {
+		limit = s.core.TailLimit()
+	}
+	candidates := 0
+	sealed := 0
+	for _, l := range s.logs {
+		if l.sealed {
+			sealed++
+		}
+	}
+	droppable := func(l *logFile) bool {
+		return l.sealed && !l.dead && (!s.full || l.live == 0 && l.spilled == 0) && l.max <= limit && l.max <= s.core.Base()
+	}
+	for i, l := range s.logs {
+		if droppable(l) && sealed-i > s.opt.KeepLogs {
+			candidates++
+		}
+	}
+	for _, im := range s.images {
+		if im.sealed && im.live == 0 {
+			candidates++
+		}
+	}
+	s.mu.Unlock()
+	if candidates == 0 {
+		return nil
+	}
+	if err := s.SyncLogs(); err != nil {
+		return err
+	}
+	if err := s.syncImages(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	base := s.core.State(s.durable).Base // as the superblock will have it: what is above is read at a restart
+	var logs []*logFile
+	var images []*imageFile
+	floor := page.LSN(0)
+	for i, l := range s.logs {
+		if droppable(l) && sealed-i > s.opt.KeepLogs && l.max <= base {
+			logs = append(logs, l)
+			floor = max(floor, l.max)
+		}
+	}
+	for _, im := range s.images {
+		if im.sealed && im.live == 0 {
+			images = append(images, im)
+		}
+	}
+	need := s.core.Touch()
+	if floor > 0 {
+		need = s.core.RaiseFloor(s.liveFloor(floor))
+	}
+	s.mu.Unlock()
+	if len(logs)+len(images) == 0 {
+		return nil
+	}
+	if err := s.Persist(need); err != nil {
+		return err
+	}
+	return s.remove(logs, images)
+}
+
+// liveFloor is a live link of the PG that is at or above every dropped live record: when the newest
+// dropped record died in a truncation, the chain's link below it.
+func (s *Segment) liveFloor(dropped page.LSN) page.LSN {
+	if s.core.History().Live(dropped) {
+		return dropped
+	}
+	return s.core.Base()
+}
+
+func (s *Segment) remove(logs []*logFile, images []*imageFile) error {
+	s.mu.Lock()
+	var names []string
+	keepLogs := s.logs[:0:0]
+	for _, l := range s.logs {
+		if !contains(logs, l) {
+			keepLogs = append(keepLogs, l)
+			continue
+		}
+		l.dead = true
+		delete(s.logOf, l.seq)
+		names = append(names, l.f.Name())
+		if l.refs == 0 {
+			l.f.Close()
+		}
+	}
+	keepImages := s.images[:0:0]
+	for _, im := range s.images {
+		if !contains(images, im) {
+			keepImages = append(keepImages, im)
+			continue
+		}
+		im.dead = true
+		delete(s.imageOf, im.seq)
+		names = append(names, im.f.Name())
+		if im.refs == 0 {
+			im.f.Close()
+		}
+	}
+	s.logs, s.images = keepLogs, keepImages
+	s.mu.Unlock()
+	s.opt.Stats.LogFilesDropped.Add(int64(len(logs)))
+	s.opt.Stats.ImageFilesDropped.Add(int64(len(images)))
+	for _, n := range names {
+		if err := s.opt.FS.Remove(n); err != nil {
+			return fmt.Errorf("drop file: %w", err)
+		}
+	}
+	return nil // names that come back after a crash hold nothing that is needed
+}
+
+func contains[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if y == x {
+			return true
+		}
+	}
+	return false
+}
+
+const copyAtOnce = 256
+
+// copyForward moves the live images of a sealed file that is more than a third dead to the open file.
+func (s *Segment) copyForward(m *imager) (bool, error) {
+	s.mu.Lock()
+	var from *imageFile
+	for _, im := range s.images {
+		if im.sealed && im.live > 0 && im.liveSize*3 < (im.size-fileHeader)*2 {
+			from = im
+			from.refs++
+			break
+		}
+	}
+	s.mu.Unlock()
+	if from == nil {
+		return false, nil
+	}
+	defer func() {
+		s.mu.Lock()
+		s.unrefImage(from)
+		s.mu.Unlock()
+	}()
+	ft, err := readFooter(from.f)
+	if err != nil {
+		return false, s.report(Damage{File: from.seq, Footer: true})
+	}
+	n := 0
+	m.buf, m.es = m.buf[:0], m.es[:0]
+	for i := range ft.entries {
+		e := &ft.entries[i]
+		if !s.isLiveImage(from, e) {
+			continue
+		}
+		at := len(m.buf)
+		m.buf = append(m.buf, make([]byte, e.size)...)
+		if _, err := from.f.ReadAt(m.buf[at:], int64(e.off)); err != nil {
+			return false, fmt.Errorf("copy images of %s: %w", from.f.Name(), err)
+		}
+		if bi, _, err := parseBlob(m.buf[at:]); err != nil || bi.lsn != e.lsn {
+			m.buf = m.buf[:at]
+			// It keeps its file alive until it is repaired, which replaces it.
+			_ = s.report(Damage{Page: s.first + page.No(e.page), LSN: e.lsn, File: from.seq, Off: e.off, Size: e.size})
+			continue
+		}
+		c := *e
+		c.off = uint32(at)
+		m.es = append(m.es, c)
+		if n++; n >= copyAtOnce {
+			break
+		}
+	}
+	if n == 0 {
+		return false, nil
+	}
+	s.opt.Stats.Copied.Add(int64(n))
+	return true, s.writeImages(m.buf, m.es)
+}
+
+// isLiveImage reports whether the index points at e. An absent page's last mark is let go once no file holds anything older
+// that it would have to hide at the next start.
+func (s *Segment) isLiveImage(im *imageFile, e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.idx.peek(e.page)
+	if sl == nil {
+		return false
+	}
+	for id := sl.imgs; id != 0; id = s.idx.at(id).next {
+		if h := s.idx.at(id); h.file == im.seq && h.off == e.off {
+			if e.flags&flagAbsent != 0 && sl.recs == 0 && id == sl.imgs && h.next == 0 && s.nothingBelow(im, e.lsn) {
+				s.idx.cut(&sl.imgs, func(old *ent) { s.imageGone(old) })
+				s.idx.pages--
+				return false
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Segment) nothingBelow(except *imageFile, lsn page.LSN) bool {
+	if lsn > s.core.Horizon() {
+		return false
+	}
+	for _, im := range s.images {
+		if im != except && im.size > fileHeader && im.min < lsn {
+			return false
+		}
+	}
+	for _, l := range s.logs {
+		if l.records > 0 && l.min <= lsn {
+			return false
+		}
+	}
+	return true
+}
+
+// pushStragglers images the pages that alone keep the oldest log file, once the log has grown beyond its
+// share: four files, or a quarter of the images.
+func (s *Segment) pushStragglers(m *imager) (bool, error) {
+	s.mu.Lock()
+	var total, images int64
+	for _, l := range s.logs {
+		total += l.size
+	}
+	for _, im := range s.images {
+		images += im.size
+	}
+	var oldest *logFile
+	for _, l := range s.logs {
+		if l.sealed && l.live+l.spilled > 0 {
+			oldest = l
+			break
+		}
+	}
+	if oldest == nil || total <= max(4*s.opt.LogFileBytes, images/4) {
+		s.mu.Unlock()
+		return false, nil
+	}
+	oldest.refs++
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.unrefLog(oldest)
+		s.mu.Unlock()
+	}()
+	ft, err := readFooter(oldest.f)
+	if err != nil {
+		return false, s.report(Damage{Log: true, File: oldest.seq, Footer: true})
+	}
+	s.mu.Lock()
+	limit := min(s.core.ImageLimit(), s.organised)
+	var todo []uint32
+	add := func(p uint32) {
+		if (len(todo) == 0 || todo[len(todo)-1] != p) && len(todo) < copyAtOnce && s.uncovered(oldest, p, limit) {
+			todo = append(todo, p)
+		}
+	}
+	for _, e := range ft.entries {
+		if e.flags&flagFree != 0 {
+			s.eachPage(e.page, e.free, add)
+		} else {
+			add(e.page)
+		}
+	}
+	if oldest.spilled > 0 {
+		s.unspill(oldest, &ft)
+	}
+	s.mu.Unlock()
+	if len(todo) == 0 {
+		return false, nil
+	}
+	return true, s.image(m, todo)
+}
+
+// uncovered reports whether a record of p in file l, at or below limit, has no image above it yet.
+func (s *Segment) uncovered(l *logFile, p uint32, limit page.LSN) bool {
+	sl := s.idx.peek(p)
+	if sl == nil {
+		return false
+	}
+	img := page.LSN(0)
+	if sl.imgs != 0 {
+		img = s.idx.at(sl.imgs).lsn
+	}
+	for id := sl.recs; id != 0; id = s.idx.at(id).next {
+		e := s.idx.at(id)
+		if e.lsn <= img {
+			return false
+		}
+		if e.file == l.seq && e.lsn <= limit {
+			return true
+		}
+	}
+	return false
+}
+
+// Spill takes load off the index: pages in turn are imaged, and records below the newest image leave
+// the index even if an old read point may still need them; footers find them then. It handles up to n pages that
+// have records and reports whether it freed anything.
+func (s *Segment) Spill(n int) (bool, error) {
+	if !s.full {
+		return false, nil
+	}
+	s.imageMu.Lock()
+	defer s.imageMu.Unlock()
+	s.mu.Lock()
+	var todo []uint32
+	start := s.scrub.spillAt
+	visit := func(p uint32) {
+		if sl := s.idx.peek(p); len(todo) < n && sl.recs != 0 {
+			todo = append(todo, p)
+			s.scrub.spillAt = p + 1
+		}
+	}
+	s.eachPage(start, s.pages-start, visit)
+	if len(todo) < n {
+		s.scrub.spillAt = 0
+		s.eachPage(0, start, visit)
+	}
+	s.mu.Unlock()
+	if len(todo) == 0 {
+		return false, nil
+	}
+	if err := s.image(newImager(), todo); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.core.RaiseHorizon()
+	freed := false
+	for _, p := range todo {
+		s.prune(p)
+		freed = s.spillPage(p) || freed
+	}
+	s.idx.post()
+	return freed, nil
+}
+
+// spillPage drops the records at or below the newest image from the index. Those in a file without a footer
+// stay: they could not be found again.
+func (s *Segment) spillPage(p uint32) (freed bool) {
+	sl := s.idx.peek(p)
+	if sl == nil || sl.imgs == 0 {
+		return false
+	}
+	img := s.idx.at(sl.imgs).lsn
+	for head := &sl.recs; *head != 0; {
+		e := s.idx.at(*head)
+		l := s.logOf[e.file]
+		if e.lsn > img || l == nil || !l.sealed {
+			head = &e.next
+			continue
+		}
+		l.live--
+		l.spilled++
+		s.idx.cut(head, func(*ent) {})
+		sl.flags |= slotSpilled
+		freed = true
+	}
+	return freed
+}
+
+// unspill recounts the spilled records of a file that may still be needed, by its footer.
+func (s *Segment) unspill(l *logFile, ft *footer) {
+	n := 0
+	for _, e := range ft.entries {
+		need := func(p uint32) {
+			sl := s.idx.peek(p)
+			if sl == nil || sl.imgs == 0 || sl.flags&slotSpilled == 0 {
+				return
+			}
+			// The lowest image at or above the record supersedes it.
+			whole := proto.MaxLSN
+			for id := sl.imgs; id != 0 && s.idx.at(id).lsn >= e.lsn; id = s.idx.at(id).next {
+				whole = s.idx.at(id).lsn
+			}
+			if whole != proto.MaxLSN && s.core.Needed(e.lsn, whole) && s.core.History().Live(e.lsn) {
+				n++
+			}
+		}
+		if e.flags&flagFree != 0 {
+			s.eachPage(e.page, e.free, need)
+		} else {
+			need(e.page)
+		}
+	}
+	l.spilled = n
+}

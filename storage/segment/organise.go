@@ -1,0 +1,241 @@
+package segment
+
+import (
+	"fmt"
+
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/redo"
+)
+
+// Organise moves records that the update queue has made durable into the segment's log and index. raw
+// holds them back to back, recs say where; tip is what Offer returned with them. On an error (disk full)
+// nothing has changed, and it can be called again.
+func (s *Segment) Organise(raw []byte, recs []Rec, tip page.LSN) error {
+	if len(recs) == 0 {
+		s.mu.Lock()
+		s.advance(tip)
+		s.mu.Unlock()
+		return nil
+	}
+	l, err := s.openLog(len(raw))
+	if err != nil {
+		return err
+	}
+	if _, err := l.f.WriteAt(raw, l.size); err != nil {
+		return fmt.Errorf("append %d bytes to %s: %w", len(raw), l.f.Name(), err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	at := l.size
+	l.size += int64(len(raw))
+	for i := range recs {
+		r := &recs[i]
+		off := at + int64(r.Off)
+		l.note(off, r.LSN)
+		if s.full {
+			s.indexRec(l, r.Page, r.LSN, off, int(r.Len), r.Flags, r.Free)
+		}
+	}
+	s.advance(tip)
+	s.idx.post()
+	s.opt.Stats.Records.Add(int64(len(recs)))
+	s.opt.Stats.LogBytes.Add(int64(len(raw)))
+	return nil
+}
+
+func (s *Segment) advance(tip page.LSN) {
+	if tip > s.organised {
+		s.organised = tip
+		for len(s.frees) > 0 && s.frees[0].e.lsn <= tip {
+			s.frees = s.frees[1:] // everything older of its pages is here by now
+		}
+		s.cond.Broadcast()
+	}
+}
+
+// openLog returns the log file to append n bytes to.
+func (s *Segment) openLog(n int) (*logFile, error) {
+	s.mu.Lock()
+	if s.err != nil {
+		defer s.mu.Unlock()
+		return nil, s.err
+	}
+	if k := len(s.logs); k > 0 {
+		if l := s.logs[k-1]; !l.sealed && (l.records == 0 || l.size+int64(n) <= s.opt.LogFileBytes) {
+			s.mu.Unlock()
+			return l, nil
+		}
+	}
+	seq, st := s.nextSeq, s.core.st
+	s.nextSeq++
+	s.mu.Unlock()
+	f, err := s.opt.FS.Create(s.opt.Dir + "/" + logName(seq))
+	if err != nil {
+		return nil, err
+	}
+	if err := writeHeader(f, logMagic, &st, seq); err != nil {
+		f.Close()
+		_ = s.opt.FS.Remove(f.Name())
+		return nil, err
+	}
+	l := &logFile{seq: seq, f: f, size: fileHeader, newName: true}
+	s.mu.Lock()
+	s.logs = append(s.logs, l)
+	s.logOf[seq] = l
+	s.mu.Unlock()
+	return l, nil
+}
+
+// indexRec puts a record into the index of a full segment.
+func (s *Segment) indexRec(l *logFile, no page.No, lsn page.LSN, off int64, size int, flags redo.Flags, free uint32) {
+	p := uint32(no - s.first)
+	e := ent{lsn: lsn, off: uint32(off), file: l.seq, size: uint32(size)}
+	if flags&redo.FreeRange != 0 {
+		e.size |= flagFree << 24
+		s.indexFree(l, p, free, e)
+		return
+	}
+	if flags&redo.WillInit != 0 {
+		e.size |= flagInit << 24
+	}
+	if !s.idx.addRec(p, e) {
+		return
+	}
+	l.live++
+	for i := range s.frees {
+		// This record came late: a FreeRange above it is already here.
+		if fr := &s.frees[i]; fr.e.lsn > lsn && p-fr.first < fr.n {
+			s.addFree(p, fr.e)
+		}
+	}
+	sl := s.idx.peek(p)
+	if (sl.n > s.opt.ImageRecords || sl.bytes > s.opt.ImageBytes) && sl.flags&slotQueued == 0 {
+		s.queueImage(p, sl)
+	}
+}
+
+const maxToImage = 1 << 16
+
+func (s *Segment) queueImage(p uint32, sl *slot) {
+	if len(s.toImage) < maxToImage {
+		sl.flags |= slotQueued
+		s.toImage = append(s.toImage, p)
+	}
+}
+
+// indexFree marks the pages of a range that exist; the others are absent already, unless an older record of
+// theirs is still to come.
+func (s *Segment) indexFree(l *logFile, first, n uint32, e ent) {
+	s.frees = append(s.frees, freed{first, n, e})
+	s.eachPage(first, n, func(p uint32) { s.addFree(p, e) })
+}
+
+func (s *Segment) addFree(p uint32, e ent) {
+	if s.idx.addRec(p, e) {
+		if l := s.logOf[e.file]; l != nil {
+			l.live++
+		}
+	}
+}
+
+// eachPage calls fn for the pages of a range that have a record or an image.
+func (s *Segment) eachPage(first, n uint32, fn func(p uint32)) {
+	end := uint64(first) + uint64(n)
+	for p := uint64(first); p < end; p++ {
+		c := p / chunkSize
+		if c >= uint64(len(s.idx.slots)) {
+			return
+		}
+		if s.idx.slots[c] == nil {
+			p = (c+1)*chunkSize - 1
+			continue
+		}
+		if sl := &s.idx.slots[c][p%chunkSize]; sl.recs != 0 || sl.imgs != 0 {
+			fn(uint32(p))
+		}
+	}
+}
+
+// SyncLogs makes everything organised so far durable in the segment's own files, so that the update queue may
+// forget it.
+func (s *Segment) SyncLogs() error {
+	s.mu.Lock()
+	tip := s.organised
+	type job struct {
+		l    *logFile
+		size int64
+	}
+	var jobs []job
+	names := false
+	for _, l := range s.logs {
+		if l.synced < l.size || l.newName {
+			jobs = append(jobs, job{l, l.size})
+			l.refs++
+			names = names || l.newName
+		}
+	}
+	s.mu.Unlock()
+	var err error
+	for _, j := range jobs {
+		if e := j.l.f.Sync(); e != nil && err == nil {
+			err = fmt.Errorf("sync log of %s: %w", s.key, e)
+		}
+	}
+	if names && err == nil {
+		err = s.opt.FS.SyncDir(s.opt.Dir)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range jobs {
+		s.unrefLog(j.l)
+		if err == nil {
+			j.l.synced = max(j.l.synced, j.size)
+			j.l.newName = false
+		}
+	}
+	if err == nil {
+		s.durable = max(s.durable, tip)
+	}
+	return err
+}
+
+func (s *Segment) unrefLog(l *logFile) {
+	if l.refs--; l.refs == 0 && l.dead {
+		l.f.Close()
+	}
+}
+
+func (s *Segment) unrefImage(im *imageFile) {
+	if im.refs--; im.refs == 0 && im.dead {
+		im.f.Close()
+	}
+}
+
+// SealFull writes the footers of log files that are no longer appended to. It reports whether there was one.
+func (s *Segment) SealFull() (bool, error) {
+	s.mu.Lock()
+	var l *logFile
+	for i, c := range s.logs {
+		if !c.sealed && i < len(s.logs)-1 {
+			l = c
+			l.refs++
+			break
+		}
+	}
+	s.mu.Unlock()
+	if l == nil {
+		return false, nil
+	}
+	err := sealLog(l, s.first)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unrefLog(l)
+	if err != nil {
+		return true, err
+	}
+	l.sealed, l.synced = true, l.size
+	return true, nil
+}

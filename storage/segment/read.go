@@ -1,0 +1,349 @@
+package segment
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sort"
+	"sync"
+
+	"github.com/zoryadb/zorya/base/vfs"
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
+	"github.com/zoryadb/zorya/storage/redo"
+)
+
+// plan is what has to be read to make one page as of an LSN.
+type plan struct {
+	page  uint32
+	image ent   // off 0: none
+	recs  []ent // newest first
+	lsn   page.LSN
+
+	imageAt int   // where the image is in the read buffer
+	at      []int // where the records are
+}
+
+// piece is a stretch of a file that a plan needs.
+type piece struct {
+	file  uint32
+	log   bool
+	off   uint32
+	size  uint32
+	plan  int
+	order int // position in plan.recs, -1 for the image
+}
+
+// reader is the scratch of one vectored read.
+type reader struct {
+	plans  []plan
+	pieces []piece
+	buf    []byte
+	logs   []*logFile
+	images []*imageFile
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// pagesAtOnce bounds the buffers of one read phase.
+const pagesAtOnce = 32
+
+// GetPages serves a page read: each page of r into dst[i], sealed. The index lookups, then the reads, sorted and
+// coalesced, then the replay.
+func (s *Segment) GetPages(ctx context.Context, r *proto.PageRead, dst [][]byte) (proto.Status, error) {
+	for _, no := range r.Pages {
+		if no < s.first || no-s.first >= page.No(s.pages) {
+			return proto.StatusBad, nil
+		}
+	}
+	s.mu.Lock()
+	st := s.core.CheckRead(r)
+	if st == proto.OK && !s.waitOrganised(ctx, r.PGLSN) {
+		st = proto.StatusBehind
+	}
+	s.mu.Unlock()
+	if st != proto.OK {
+		return st, nil
+	}
+	if err := s.readAt(r.ReadLSN, r.Pages, dst, nil); err != nil {
+		return proto.StatusFailed, err
+	}
+	s.mu.Lock()
+	// The horizon may have passed the read meanwhile, and taken versions with it.
+	st = s.core.CheckRead(r)
+	s.mu.Unlock()
+	for _, p := range dst {
+		if page.GetLSN(p) != 0 {
+			page.Seal(p)
+		}
+	}
+	s.opt.Stats.PagesRead.Add(int64(len(dst)))
+	return st, nil
+}
+
+// waitOrganised waits until the records up to lsn, which are durable in the update queue, are in the index: a
+// matter of microseconds, since the organiser follows the acknowledgement.
+func (s *Segment) waitOrganised(ctx context.Context, lsn page.LSN) bool {
+	if s.organised >= lsn {
+		return true
+	}
+	stop := context.AfterFunc(ctx, s.cond.Broadcast)
+	defer stop()
+	for s.organised < lsn {
+		if s.err != nil || ctx.Err() != nil {
+			return false
+		}
+		s.cond.Wait()
+	}
+	return true
+}
+
+// readAt makes pages as of lsn. lsns, if not nil, receives the LSN of the version of each page, also of
+// an absent one (0: it never was).
+func (s *Segment) readAt(lsn page.LSN, pages []page.No, dst [][]byte, lsns []page.LSN) error {
+	rd := readers.Get().(*reader)
+	defer readers.Put(rd)
+	for len(pages) > 0 {
+		n := min(len(pages), pagesAtOnce)
+		if err := s.readSome(rd, lsn, pages[:n], dst[:n]); err != nil {
+			return err
+		}
+		if lsns != nil {
+			for i := range rd.plans {
+				lsns[i] = rd.plans[i].lsn
+			}
+			lsns = lsns[n:]
+		}
+		pages, dst = pages[n:], dst[n:]
+	}
+	return nil
+}
+
+func (s *Segment) readSome(rd *reader, lsn page.LSN, pages []page.No, dst [][]byte) error {
+	defer s.releaseFiles(rd)
+	s.mu.Lock()
+	if s.err != nil {
+		s.mu.Unlock()
+		return s.err
+	}
+	rd.plans = rd.plans[:0]
+	var spilled []int
+	for i, no := range pages {
+		if s.planPage(rd, uint32(no-s.first), lsn) {
+			spilled = append(spilled, i)
+		}
+	}
+	s.pinFiles(rd)
+	s.mu.Unlock()
+	if len(spilled) > 0 {
+		if err := s.planFromFooters(rd, spilled, lsn); err != nil {
+			return err
+		}
+	}
+	if err := s.readPieces(rd); err != nil {
+		return err
+	}
+	return s.replay(rd, dst)
+}
+
+// planPage looks a page up. It reports true when records that it needs are only in footers.
+func (s *Segment) planPage(rd *reader, p uint32, lsn page.LSN) (spilled bool) {
+	if len(rd.plans) < cap(rd.plans) {
+		rd.plans = rd.plans[:len(rd.plans)+1]
+	} else {
+		rd.plans = append(rd.plans, plan{})
+	}
+	pl := &rd.plans[len(rd.plans)-1]
+	*pl = plan{page: p, recs: pl.recs[:0], at: pl.at[:0]}
+	sl := s.idx.peek(p)
+	if sl == nil {
+		return false
+	}
+	newer := false
+	for id := sl.imgs; id != 0; id = s.idx.at(id).next {
+		if e := s.idx.at(id); e.lsn <= lsn {
+			pl.image, pl.lsn = *e, e.lsn
+			break
+		}
+		newer = true
+	}
+	h := s.core.History()
+	for id := sl.recs; id != 0; id = s.idx.at(id).next {
+		e := s.idx.at(id)
+		if e.lsn > lsn || !h.Live(e.lsn) {
+			continue
+		}
+		if e.lsn <= pl.image.lsn {
+			break
+		}
+		if pl.take(*e) {
+			break
+		}
+	}
+	return newer && sl.flags&slotSpilled != 0
+}
+
+// take adds the next older record and reports whether the version needs nothing older.
+func (pl *plan) take(e ent) bool {
+	pl.lsn = max(pl.lsn, e.lsn)
+	if e.flags()&flagFree != 0 {
+		pl.image = ent{}
+		return true
+	}
+	pl.recs = append(pl.recs, e)
+	if e.flags()&flagInit != 0 {
+		pl.image = ent{}
+		return true
+	}
+	return false
+}
+
+// pinFiles holds every file that may be read, so that GC does not close it.
+func (s *Segment) pinFiles(rd *reader) {
+	rd.logs = append(rd.logs[:0], s.logs...)
+	rd.images = append(rd.images[:0], s.images...)
+	for _, l := range rd.logs {
+		l.refs++
+	}
+	for _, im := range rd.images {
+		im.refs++
+	}
+}
+
+func (s *Segment) releaseFiles(rd *reader) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unpin(rd)
+}
+
+func (s *Segment) unpin(rd *reader) {
+	for i, l := range rd.logs {
+		s.unrefLog(l)
+		rd.logs[i] = nil
+	}
+	for i, im := range rd.images {
+		s.unrefImage(im)
+		rd.images[i] = nil
+	}
+	rd.logs, rd.images = rd.logs[:0], rd.images[:0]
+}
+
+func (rd *reader) file(p *piece) vfs.File {
+	if p.log {
+		i := sort.Search(len(rd.logs), func(i int) bool { return rd.logs[i].seq >= p.file })
+		if i < len(rd.logs) && rd.logs[i].seq == p.file {
+			return rd.logs[i].f
+		}
+		return nil
+	}
+	i := sort.Search(len(rd.images), func(i int) bool { return rd.images[i].seq >= p.file })
+	if i < len(rd.images) && rd.images[i].seq == p.file {
+		return rd.images[i].f
+	}
+	return nil
+}
+
+const (
+	readGap  = 4 << 10   // a gap that is cheaper to read than to skip
+	readSpan = 256 << 10 // the longest single read
+)
+
+// readPieces fetches what the plans need, neighbours together, in the order in which they lie.
+func (s *Segment) readPieces(rd *reader) error {
+	rd.pieces = rd.pieces[:0]
+	for i := range rd.plans {
+		pl := &rd.plans[i]
+		for len(pl.at) < len(pl.recs) {
+			pl.at = append(pl.at, 0)
+		}
+		if pl.image.size != 0 && pl.image.flags()&flagAbsent == 0 {
+			rd.pieces = append(rd.pieces, piece{file: pl.image.file, off: pl.image.off, size: uint32(pl.image.len()), plan: i, order: -1})
+		}
+		for j := range pl.recs {
+			e := &pl.recs[j]
+			rd.pieces = append(rd.pieces, piece{file: e.file, log: true, off: e.off, size: uint32(e.len()), plan: i, order: j})
+		}
+	}
+	ps := rd.pieces
+	sort.Slice(ps, func(i, j int) bool {
+		a, b := &ps[i], &ps[j]
+		if a.log != b.log {
+			return b.log
+		}
+		if a.file != b.file {
+			return a.file < b.file
+		}
+		return a.off < b.off
+	})
+	rd.buf = rd.buf[:0]
+	for i := 0; i < len(ps); {
+		j, end := i+1, ps[i].off+ps[i].size
+		for j < len(ps) && ps[j].log == ps[i].log && ps[j].file == ps[i].file && ps[j].off <= end+readGap &&
+			ps[j].off+ps[j].size-ps[i].off <= readSpan {
+			end = max(end, ps[j].off+ps[j].size)
+			j++
+		}
+		at, n := len(rd.buf), int(end-ps[i].off)
+		if cap(rd.buf)-at < n {
+			rd.buf = append(make([]byte, 0, 2*cap(rd.buf)+n), rd.buf...)
+		}
+		rd.buf = rd.buf[:at+n]
+		f := rd.file(&ps[i])
+		if f == nil {
+			return fmt.Errorf("read %s: file %d of the index is gone", s.key, ps[i].file)
+		}
+		if k, err := f.ReadAt(rd.buf[at:], int64(ps[i].off)); err != nil && !(err == io.EOF && k == n) {
+			if err != io.EOF {
+				return fmt.Errorf("read %d bytes at %d of %s: %w", n, ps[i].off, f.Name(), err)
+			}
+			clear(rd.buf[at+k:]) // shorter than it was: the checksums will tell
+		}
+		for first := ps[i].off; i < j; i++ {
+			p, pl := &ps[i], &rd.plans[ps[i].plan]
+			if pos := at + int(p.off-first); p.order < 0 {
+				pl.imageAt = pos
+			} else {
+				pl.at[p.order] = pos
+			}
+		}
+	}
+	return nil
+}
+
+// replay decodes images and applies records, oldest first. Damage is noted for repair and nothing of it is served.
+func (s *Segment) replay(rd *reader, dst [][]byte) error {
+	var r redo.Record
+	applied := 0
+	for i := range rd.plans {
+		pl, p := &rd.plans[i], dst[i]
+		no := s.first + page.No(pl.page)
+		if pl.image.size == 0 || pl.image.flags()&flagAbsent != 0 {
+			clear(p)
+		} else {
+			bi, _, err := parseBlob(rd.buf[pl.imageAt : pl.imageAt+pl.image.len()])
+			if err == nil && (bi.no != no || bi.lsn != pl.image.lsn) {
+				err = errDamaged
+			}
+			if err == nil {
+				err = bi.decodeInto(p)
+			}
+			if err != nil {
+				return s.report(Damage{Page: no, LSN: pl.image.lsn, File: pl.image.file, Off: pl.image.off, Size: uint32(pl.image.len())})
+			}
+		}
+		for j := len(pl.recs) - 1; j >= 0; j-- {
+			e := &pl.recs[j]
+			n, err := redo.Parse(rd.buf[pl.at[j]:pl.at[j]+e.len()], &r)
+			if err != nil || n != e.len() || r.LSN != e.lsn || r.Page != no {
+				return s.report(Damage{Page: no, Log: true, LSN: e.lsn, File: e.file, Off: e.off, Size: uint32(e.len())})
+			}
+			if err := r.Apply(p); err != nil {
+				// Sound bytes that do not fit the page: a record between is missing here.
+				return s.report(Damage{Page: no, LSN: pl.image.lsn, Cause: err})
+			}
+		}
+		applied += len(pl.recs)
+	}
+	s.opt.Stats.Replayed.Add(int64(applied))
+	return nil
+}
