@@ -196,6 +196,7 @@ func BenchmarkIdleConnection(b *testing.B) {
 					if err := cl.Ping(); err != nil {
 						b.Fatal(err)
 					}
+					cl.f.release()
 					if secure {
 						defer cl.Close()
 					}

@@ -95,8 +95,8 @@ func (c *Conn) PeerClosed() bool { return c.sock.peerClosed() }
 func (c *Conn) Killed() bool { return c.closing.Load() }
 
 // Kill ends the connection: at once when it waits for a command or for its client, else when the running Session method returns
-// (interrupting that is its owner's business). reason, if not nil, is sent to an idle client as its last packet.
-// Safe for any goroutine; only the first call's reason counts.
+// (interrupting that is its owner's business). reason, if not nil, is sent to an idle client as its last packet, and in place of the error of a
+// statement that was interrupted. Safe for any goroutine; only the first call's reason counts.
 func (c *Conn) Kill(reason *mysqlerr.Error) {
 	if reason != nil {
 		c.killErr.CompareAndSwap(nil, reason)
@@ -203,14 +203,12 @@ func (c *Conn) lastWords(err error) {
 	if err == nil || !isProtocolError(err) {
 		return
 	}
-	c.sock.killed.Store(false)
 	c.sock.hooks = nil
-	c.sock.writeTimeout = time.Second
-	_ = c.sock.Conn.SetDeadline(time.Now().Add(time.Second))
+	c.sock.revive()
 	c.f.beforeFlush = nil
 	c.f.drop()
 	c.f.begin()
-	c.f.out = appendError(c.f.out, mysqlerr.From(err))
+	c.f.out = appendError(c.f.out, mysqlerr.From(err), c.caps)
 	if c.f.end() != nil || c.f.flush() != nil {
 		return
 	}
@@ -234,6 +232,12 @@ func (c *Conn) run(binary bool, what string, fn func(r *Reply) error) bool {
 	c.sock.hooks = &c.hooks
 	c.f.beforeFlush = c.hooks.BeforeSend
 	err := c.protect(what, func() error { return fn(r) })
+	if reason := c.killErr.Load(); reason != nil && c.closing.Load() {
+		c.sock.revive()
+		if err != nil { // a finished statement is not reported as failed
+			err = reason
+		}
+	}
 	if err != nil && c.f.writeErr == nil {
 		err = c.failed(r, err)
 	}
@@ -244,11 +248,8 @@ func (c *Conn) run(binary bool, what string, fn func(r *Reply) error) bool {
 	c.f.beforeFlush = nil
 	c.inCommand.Store(false)
 	c.exec.release()
-	return err == nil && c.f.writeErr == nil && !c.gone()
+	return err == nil && c.f.writeErr == nil && !c.closing.Load()
 }
-
-// gone reports whether a killed connection should end now; the loop sees it at its next turn otherwise.
-func (c *Conn) gone() bool { return c.closing.Load() && c.killErr.Load() == nil }
 
 // failed sends a method's error; the result tells whether the connection must end.
 func (c *Conn) failed(r *Reply, err error) error {

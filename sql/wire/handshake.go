@@ -104,8 +104,6 @@ func (c *Conn) readResponse(offered uint32) (*handshakeResponse, error) {
 		if p, err = c.f.next(preAuthLimit); err != nil {
 			return nil, err
 		}
-	} else if c.srv.cfg.TLSMode == TLSRequired && !c.local() {
-		return nil, mysqlerr.New(mysqlerr.ER_SECURE_TRANSPORT_REQUIRED)
 	}
 	resp, err := parseHandshakeResponse(p)
 	if err != nil {
@@ -115,6 +113,9 @@ func (c *Conn) readResponse(offered uint32) (*handshakeResponse, error) {
 	c.clientMax = resp.maxPacket
 	c.collation = uint16(resp.collation)
 	c.multi = c.caps&CapMultiStatements != 0
+	if c.srv.cfg.TLSMode == TLSRequired && !c.secure() {
+		return nil, mysqlerr.New(mysqlerr.ER_SECURE_TRANSPORT_REQUIRED)
+	}
 	return resp, nil
 }
 

@@ -125,10 +125,13 @@ func (r *Reply) writeEOF(ok *OK) error {
 	return f.end()
 }
 
-// appendError appends an ERR packet's payload.
-func appendError(b []byte, e *mysqlerr.Error) []byte {
-	b = append(b, headerERR, byte(e.Code), byte(e.Code>>8), '#')
-	b = append(b, (e.State + "HY000")[:5]...)
+// appendError appends an ERR packet's payload. The SQLSTATE is left out before client and server have agreed on the protocol that has it.
+func appendError(b []byte, e *mysqlerr.Error, caps uint32) []byte {
+	b = append(b, headerERR, byte(e.Code), byte(e.Code>>8))
+	if caps&CapProtocol41 != 0 {
+		b = append(b, '#')
+		b = append(b, (e.State + mysqlerr.UnknownState)[:5]...)
+	}
 	const bound = 4096 // clients keep 512 bytes, and a message should not cost a large packet
 	msg := e.Message
 	if len(msg) > bound {
@@ -147,7 +150,7 @@ func (r *Reply) fail(err error) error {
 	r.infile.drain()
 	f := &r.c.f
 	f.begin()
-	f.out = appendError(f.out, mysqlerr.From(err))
+	f.out = appendError(f.out, mysqlerr.From(err), r.c.caps)
 	return f.end()
 }
 

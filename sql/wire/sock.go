@@ -77,8 +77,8 @@ func (s *sock) end() {
 	}
 }
 
-// armRead sets the read deadline that the present state calls for. Setting a deadline costs a timer operation, so a
-// deadline that is late by less than a 16th of the timeout is kept; expired decides whether it really is over.
+// armRead sets the read deadline that the present state calls for. Setting one costs a timer operation, so it is set a 16th of
+// the timeout late and kept while it is not early; a timeout is thus never cut short.
 func (s *sock) armRead() {
 	d := s.readTimeout
 	if s.idle {
@@ -91,12 +91,19 @@ func (s *sock) armRead() {
 		}
 		return
 	}
-	at := time.Now().Add(d)
-	if late := at.Sub(s.armed); late >= 0 && late < d/16 && !s.armed.IsZero() {
+	slack := d / 16
+	if spare := s.armed.Sub(time.Now().Add(d)); spare >= 0 && spare <= slack {
 		return
 	}
-	s.armed = at
-	s.setReadDeadline(at)
+	s.armed = time.Now().Add(d + slack)
+	s.setReadDeadline(s.armed)
+}
+
+// revive lets a killed connection write its last packets, within a second.
+func (s *sock) revive() {
+	s.killed.Store(false)
+	s.writeTimeout = time.Second
+	_ = s.Conn.SetDeadline(time.Now().Add(time.Second))
 }
 
 // setReadDeadline sets the deadline but never undoes a kill.
