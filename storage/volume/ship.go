@@ -1,0 +1,370 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
+)
+
+// link is the writer's side of one storage node: a cursor on the ring, and what is known of the node's segments.
+//
+// A link joins by fencing its node again (a node that slept through the recovery learns the epoch and the truncation by
+// that), then sends what its cursor has before it: as much as there is, at once, up to the frame's bound, with at
+// most two frames unacknowledged. What arrives meanwhile makes the next frame. After any error it joins anew. A node
+// that lags half a ring behind is passed over: what it missed it gets from its peers.
+type link struct {
+	c  *Client
+	id proto.NodeID
+
+	idle atomic.Bool   // the sender sleeps: whoever has news wakes it
+	wake chan struct{} // has room for one
+	ewma atomic.Int64  // page read latency, ns; see read.go
+	fail atomic.Int64  // when a read last failed, ns of Client.now
+
+	mu      sync.Mutex
+	node    proto.Node // nil until it was found
+	segs    []seg      // by PG
+	joined  bool
+	broken  error // join again once nothing is under way
+	pause   time.Duration
+	next    uint64 // run index of the cursor
+	acked   uint64 // runs below are acknowledged; nothing of the ring below is referenced
+	frames  [maxInFlight]*outFrame
+	oldest  int // of frames
+	flying  int
+	beat    bool // a heartbeat is due
+	stat    LinkStats
+	lastErr error
+}
+
+// maxInFlight bounds the unacknowledged frames of a node.
+const maxInFlight = 2
+
+// seg is what a link knows of its node's segment of a PG.
+type seg struct {
+	slot    int // index in the membership, -1: the node holds no member
+	inc     uint64
+	members uint64 // membership epoch
+	counts  bool   // inc is the incarnation in the membership
+	quiet   bool   // no frame since the last heartbeat
+	status  proto.Status
+}
+
+// outFrame is a frame that is reused: its callback and slices stay.
+type outFrame struct {
+	l    *link
+	f    proto.AppendFrame
+	end  uint64 // run index behind it
+	over bool
+	ok   bool
+	sent time.Time
+	done func(*proto.AppendAck, error)
+}
+
+func newLink(c *Client, id proto.NodeID) *link {
+	l := &link{c: c, id: id, wake: make(chan struct{}, 1)}
+	l.acked = c.ring.tail()
+	l.next = l.acked
+	for i := range l.frames {
+		o := &outFrame{l: l}
+		o.done = o.finish
+		l.frames[i] = o
+	}
+	return l
+}
+
+// peer returns the node, looking for it if it was not found yet.
+func (l *link) peer() (proto.Node, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.node == nil {
+		n, err := l.c.dialer.Dial(l.id)
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", l.id, err)
+		}
+		l.node = n
+	}
+	return l.node, nil
+}
+
+func (l *link) kick() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// seg returns the entry for a PG, nil when the node holds none. mu is held.
+func (l *link) seg(pg proto.PG) *seg {
+	if int(pg) >= len(l.segs) || l.segs[pg].slot < 0 {
+		return nil
+	}
+	return &l.segs[pg]
+}
+
+// setSeg makes the node a member of a PG.
+func (l *link) setSeg(pg proto.PG, s seg) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.segs) <= int(pg) {
+		l.segs = append(l.segs, seg{slot: -1})
+	}
+	l.segs[pg] = s
+}
+
+// run is the sender's goroutine.
+func (l *link) run() {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for l.c.Err() == nil {
+		switch wait, did := l.step(); {
+		case did:
+		case wait > 0:
+			pause.Reset(wait)
+			select {
+			case <-pause.C:
+			case <-l.c.done:
+			}
+		default:
+			l.idle.Store(true)
+			if !l.ready() {
+				select {
+				case <-l.wake:
+				case <-l.c.done:
+				}
+			}
+			l.idle.Store(false)
+		}
+	}
+}
+
+// step does one thing, or says how long to pause; (0, false) means that there is nothing to do.
+func (l *link) step() (pause time.Duration, did bool) {
+	l.mu.Lock()
+	if l.broken != nil {
+		if l.flying > 0 {
+			l.mu.Unlock()
+			return 0, false
+		}
+		err := l.broken
+		l.joined, l.broken = false, nil
+		l.next = l.acked
+		l.stat.Rejoins++
+		l.mu.Unlock()
+		return l.backoff(err), false
+	}
+	joined := l.joined
+	l.mu.Unlock()
+	if !joined {
+		if err := l.join(); err != nil {
+			return l.backoff(err), false
+		}
+		return 0, true
+	}
+	return 0, l.send()
+}
+
+// backoff doubles the pause before the next attempt to join, up to the bound.
+func (l *link) backoff(err error) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pause = min(max(2*l.pause, 5*time.Millisecond), l.c.o.MaxBackoff)
+	if l.lastErr == nil || l.lastErr.Error() != err.Error() {
+		l.c.log.Warn("storage node does not take part", "node", l.id, "err", err)
+	}
+	l.lastErr = err
+	return l.pause
+}
+
+// ready reports whether step has something to do.
+func (l *link) ready() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != nil || !l.joined {
+		return l.flying == 0
+	}
+	return l.flying < maxInFlight && (l.beat || l.next < l.c.ring.published.Load())
+}
+
+// send puts the next frame on its way. False means that there is nothing to send or two are under way.
+func (l *link) send() bool {
+	l.mu.Lock()
+	if l.broken != nil || l.flying == maxInFlight {
+		l.mu.Unlock()
+		return false
+	}
+	o := l.frames[(l.oldest+l.flying)%maxInFlight]
+	l.fill(o)
+	if len(o.f.Runs) == 0 {
+		l.next = o.end // nothing for this node
+		if l.flying == 0 {
+			l.acked = l.next
+		}
+		l.mu.Unlock()
+		return false
+	}
+	l.next = o.end
+	l.flying++
+	o.over, o.ok, o.sent = false, false, time.Now()
+	node := l.node // joined, so it was found
+	l.mu.Unlock()
+	node.Append(&o.f, o.done)
+	return true
+}
+
+// fill makes a frame of what is before the cursor, or of a heartbeat that is due. mu is held, so the tail stays below the cursor.
+func (l *link) fill(o *outFrame) {
+	c := l.c
+	o.f.Runs, o.f.Records = o.f.Runs[:0], o.f.Records[:0]
+	end := c.ring.published.Load()
+	size := 0
+	behind := ^uint64(0) // position behind the last piece: neighbours in the ring make one piece
+	at := l.next
+	for ; at < end; at++ {
+		e := c.ring.run(at)
+		s := l.seg(e.pg)
+		if s == nil {
+			continue
+		}
+		if size += int(e.n); size > c.o.FrameBytes && len(o.f.Runs) > 0 {
+			break
+		}
+		s.quiet = false
+		if k := len(o.f.Records); e.pos == behind && e.pos&(c.ring.size-1) != 0 {
+			o.f.Records[k-1] = c.ring.span(e.pos-uint64(len(o.f.Records[k-1])), behind+uint64(e.n))
+		} else {
+			o.f.Records = append(o.f.Records, c.ring.span(e.pos, e.pos+uint64(e.n)))
+		}
+		behind = e.pos + uint64(e.n)
+		if k := len(o.f.Runs); k > 0 && o.f.Runs[k-1].PG == e.pg {
+			o.f.Runs[k-1].Bytes += e.n
+		} else {
+			o.f.Runs = append(o.f.Runs, proto.Run{PG: e.pg, Incarnation: s.inc, MembershipEpoch: s.members, Bytes: e.n})
+		}
+		l.stat.Bytes += uint64(e.n)
+	}
+	o.end = at
+	if l.beat {
+		l.beat = false
+		for pg := range l.segs {
+			if s := &l.segs[pg]; s.slot >= 0 && s.quiet {
+				o.f.Runs = append(o.f.Runs, proto.Run{PG: proto.PG(pg), Incarnation: s.inc, MembershipEpoch: s.members})
+			}
+			l.segs[pg].quiet = true
+		}
+	}
+	if len(o.f.Runs) == 0 {
+		return
+	}
+	l.stat.Frames++
+	o.f.Volume, o.f.Timeline, o.f.Epoch, o.f.History = c.desc.Volume, c.desc.Timeline, c.epoch, c.history.Version
+	o.f.VDL = c.VDL()
+	o.f.MRPL = min(page.LSN(c.floor.Load()), o.f.VDL)
+}
+
+// finish takes a frame's ack, in any of the node's goroutines.
+func (o *outFrame) finish(ack *proto.AppendAck, err error) {
+	l := o.l
+	if err == nil {
+		err = l.c.acked(l, ack)
+	}
+	l.mu.Lock()
+	o.over, o.ok = true, err == nil
+	if err != nil {
+		if l.broken == nil {
+			l.broken = err
+		}
+	} else {
+		l.pause = 0
+		l.stat.AckNanos += uint64(time.Since(o.sent))
+	}
+	for l.flying > 0 && l.frames[l.oldest].over {
+		first := l.frames[l.oldest]
+		if first.ok && l.broken == nil {
+			l.acked = first.end
+		}
+		l.oldest = (l.oldest + 1) % maxInFlight
+		l.flying--
+	}
+	l.mu.Unlock()
+	l.c.release()
+	if l.idle.Load() {
+		l.kick()
+	}
+}
+
+// errRefused is why a link joins again although its node answers.
+var errRefused = errors.New("frame refused")
+
+// join fences the node under our epoch and history and learns how its segments stand.
+func (l *link) join() error {
+	c := l.c
+	node, err := l.peer()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, c.o.CallTimeout)
+	defer cancel()
+	req := &proto.FenceRequest{Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, Writer: c.writer, History: c.history}
+	pgs := c.npg.Load() // those created later may be missing in the answer
+	p, err := node.Fence(ctx, req)
+	switch {
+	case err != nil:
+		return fmt.Errorf("join: %w", err)
+	case p.Epoch > c.epoch || p.History.Version>>16 > c.epoch:
+		c.die(fmt.Errorf("node %s knows epoch %d, ours is %d: %w", l.id, p.Epoch, c.epoch, ErrFenced))
+		return ErrFenced
+	case p.Status == proto.StatusNoSegment:
+	case p.Status != proto.OK:
+		return fmt.Errorf("join: node answers status %d", p.Status)
+	}
+	c.sampled(l, p, pgs)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lastErr != nil {
+		c.log.Info("storage node takes part again", "node", l.id)
+	}
+	l.joined, l.lastErr = true, nil
+	l.beat = true
+	for i := range l.segs {
+		l.segs[i].quiet = true
+	}
+	return nil
+}
+
+// held is the run below which the link needs nothing; pinned says that frames are under way.
+func (l *link) held() (run uint64, pinned bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.acked, l.flying > 0
+}
+
+// passOver moves the cursor of a link that lags to the tail, unless frames are still under way.
+func (l *link) passOver(tail uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.flying > 0 {
+		return false
+	}
+	if l.acked < tail {
+		l.acked, l.next = tail, tail
+		l.stat.PassedOver++
+	}
+	return true
+}
+
+// due asks for a heartbeat.
+func (l *link) due() {
+	l.mu.Lock()
+	l.beat = true
+	l.mu.Unlock()
+	if l.idle.Load() {
+		l.kick()
+	}
+}
