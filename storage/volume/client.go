@@ -26,9 +26,9 @@ type Options struct {
 	Heartbeat time.Duration
 	// CallTimeout bounds one request other than appends and reads (default 2 s), ReadTimeout one attempt at a page read (default 2 s).
 	CallTimeout, ReadTimeout time.Duration
-	// HedgeMin is the least time before a page read is asked of a second segment too (default 2 ms); it is four times the usual latency
-	// otherwise.
-	HedgeMin time.Duration
+	// HedgeMin and HedgeMax bound the time before a page read is asked of a second segment too: four times
+	// the first one's usual latency (defaults 2 ms, 50 ms).
+	HedgeMin, HedgeMax time.Duration
 	// MaxBackoff bounds the pause between attempts to join a node (default 500 ms).
 	MaxBackoff time.Duration
 	// LAL overrides the LSN allocation limit, for tests. All writers of a volume must agree on it.
@@ -48,6 +48,7 @@ func (o Options) withDefaults() Options {
 	def(&o.CallTimeout, 2*time.Second)
 	def(&o.ReadTimeout, 2*time.Second)
 	def(&o.HedgeMin, 2*time.Millisecond)
+	def(&o.HedgeMax, 50*time.Millisecond)
 	def(&o.MaxBackoff, 500*time.Millisecond)
 	if o.RingBytes == 0 {
 		o.RingBytes = 64 << 20

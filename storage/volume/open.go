@@ -98,11 +98,12 @@ func (c *Client) recover(ctx context.Context) (*recovery.Result, error) {
 		}
 	}
 	do := func(effects []recovery.Effect) {
+		safe := r.SafeVDL()
 		for _, e := range effects {
 			go func() {
 				call, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
 				defer cancel()
-				post(c.carryOut(call, e, r.SafeVDL()))
+				post(c.carryOut(call, e, safe))
 			}()
 		}
 	}
@@ -255,11 +256,13 @@ func (c *Client) start(res *recovery.Result) {
 	for pg := range c.desc.PGs {
 		p := &res.PGs[pg]
 		c.adoptPG(proto.PG(pg), &c.desc.PGs[pg], p.Last)
+		c.tmu.Lock() // the links of earlier PGs are at work already
 		for i, m := range p.Members {
 			if m.Counts {
 				_, _ = c.tracker.Ack(proto.PG(pg), i, m.SCL) // recovery has bounded it by Last
 			}
 		}
+		c.tmu.Unlock()
 	}
 	c.work.Go(c.commits)
 	c.work.Go(c.beats)

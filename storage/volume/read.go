@@ -207,7 +207,7 @@ func (a *attempt) read(ctx context.Context, first, second *source) error {
 	c := a.c
 	ctx, cancel := context.WithTimeout(ctx, c.o.ReadTimeout)
 	defer cancel()
-	if second == nil || second.score >= int64(time.Second) {
+	if second == nil || second.score >= int64(time.Minute) {
 		return a.ask(ctx, first, a.dst)
 	}
 	type answer struct {
@@ -215,7 +215,7 @@ func (a *attempt) read(ctx context.Context, first, second *source) error {
 		err  error
 	}
 	hedged := make(chan answer, 1)
-	delay := max(c.o.HedgeMin, 4*time.Duration(first.l.ewma.Load()))
+	delay := min(max(c.o.HedgeMin, 4*time.Duration(first.l.ewma.Load())), c.o.HedgeMax)
 	timer := time.AfterFunc(delay, func() {
 		c.stat.hedges.Add(1)
 		bufs := make([][]byte, len(a.dst))
@@ -277,8 +277,11 @@ func (a *attempt) ask(ctx context.Context, s *source, dst [][]byte) error {
 	return fmt.Errorf("node %s: status %d", s.l.id, st)
 }
 
-// timed moves the average latency by an eighth.
+// timed moves the average latency by an eighth. A timeout counts as no more than maxSample, or the average would
+// take minutes to forget it.
 func (l *link) timed(d time.Duration) {
+	const maxSample = 100 * time.Millisecond
+	d = min(d, maxSample)
 	old := l.ewma.Load()
 	if old == 0 {
 		old = int64(d)
