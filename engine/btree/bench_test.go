@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 // benchVal is about a sysbench row.
-var benchVal = make([]byte, 190)
+var benchVal = bytes.Repeat([]byte("0123456789abcdefghi"), 10)
 
 func benchTree(b *testing.B, n int) (*env, *Tree) {
 	e := newEnv(b, memvol.Options{PagesPerPG: 1 << 20}, 40000)
@@ -46,6 +47,7 @@ func BenchmarkGetParallel(b *testing.B) {
 	const n = 400_000
 	_, tree := benchTree(b, n)
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		r := rand.New(rand.NewPCG(1, rand.Uint64()))
 		key := make([]byte, 8)

@@ -200,7 +200,8 @@ func (m *MTR) Commit(inOrder func(cpl page.LSN)) page.LSN {
 	}
 	for _, p := range m.pages[:m.n] {
 		if p.change >= 0 {
-			if c := m.rec.Change(p.change); len(c.Ops) > imageAt {
+			// Ops that begin the page are an image as good as any, unless they wrote bytes twice.
+			if c := m.rec.Change(p.change); len(c.Ops) > imageAt && (len(c.Ops) > page.Size || !page.StartsWithInit(c.Ops)) {
 				p.toImage(c)
 			}
 		}
