@@ -82,18 +82,17 @@ func (t *Tree) join(parent *mtr.Page, at int, p, q *mtr.Page) {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	pn, qn := node(parent.Bytes()), node(q.Bytes())
-	if qn.live()+len(pn.key(at)) > node(p.Bytes()).gap() {
+	total := 0
+	for i := 0; i < qn.count(); i++ {
+		total += t.joinedLen(pn, at, qn, i)
+	}
+	if total+2*qn.count() > node(p.Bytes()).gap() {
 		s.compact(p)
 	}
 	n := node(p.Bytes())
 	count, heap, garbage := n.count(), n.heap(), n.garbage()
 	s.cell = s.cell[:0]
 	slots := s.page[:2*qn.count()]
-	// Cells are gathered so that the last comes first: the heap grows downwards.
-	total := 0
-	for i := 0; i < qn.count(); i++ {
-		total += t.joinedLen(pn, at, qn, i)
-	}
 	off := heap - total
 	for i := 0; i < qn.count(); i++ {
 		slots[2*i], slots[2*i+1] = byte(off), byte(off>>8)

@@ -87,7 +87,7 @@ func TestModel(t *testing.T) {
 		"empty": func(r *rand.Rand) []byte { return make([]byte, r.IntN(40)) },
 	} {
 		t.Run(shape, func(t *testing.T) {
-			for seed := range uint64(4) {
+			for seed := range uint64(8) {
 				runModel(t, rand.New(rand.NewPCG(seed, 1)), gen)
 			}
 		})
@@ -129,8 +129,9 @@ func runModel(t *testing.T, r *rand.Rand, gen func(*rand.Rand) []byte) {
 	e = e.crash(128) // VDL follows at once: nothing is lost
 	tree = Open(e.sp, 100, tree.Root())
 	m.same(t, tree, r)
-	for k := range m {
-		if err := del(tree, []byte(k)); err != nil {
+	keys := m.keys()
+	for _, i := range r.Perm(len(m)) {
+		if err := del(tree, []byte(keys[i])); err != nil {
 			t.Fatal(err)
 		}
 	}
