@@ -1,0 +1,127 @@
+package datum
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"github.com/zoryadb/zorya/engine/row"
+)
+
+// DECIMAL(p,s) is stored as MySQL does: the p-s digits before the point and the s digits after it, each cut into groups
+// of nine decimal digits (counted from the point) of four bytes, big-endian; a shorter group at either end takes digitBytes bytes. The
+// first bit is inverted, and a negative number has all its bytes inverted, so that bytes compare as numbers do.
+
+// digitBytes is the size of a group of n digits.
+var digitBytes = [10]int{0, 1, 1, 2, 2, 3, 3, 4, 4, 4}
+
+func (c *Codec) encodeDecimal(d *apd.Decimal) (row.Datum, error) {
+	digits, err := c.digits(d)
+	if err != nil {
+		return row.Datum{}, err
+	}
+	whole := c.precision - c.scale
+	out := make([]byte, 0, decimalSize(c.precision, c.scale))
+	lead := whole % 9
+	if lead > 0 {
+		out = appendGroup(out, digits[:lead])
+	}
+	for i := lead; i < whole; i += 9 {
+		out = appendGroup(out, digits[i:i+9])
+	}
+	for i := whole; i < c.precision; i += 9 {
+		out = appendGroup(out, digits[i:min(i+9, c.precision)])
+	}
+	if d.Negative && !d.IsZero() {
+		for i := range out {
+			out[i] = ^out[i]
+		}
+	}
+	out[0] ^= 0x80
+	return row.FromBytes(out), nil
+}
+
+// digits returns the absolute value's p digits without a point.
+func (c *Codec) digits(d *apd.Decimal) (string, error) {
+	if d.Form != apd.Finite {
+		return "", fmt.Errorf("decimal %v is not finite", d)
+	}
+	s := strings.TrimPrefix(d.Text('f'), "-")
+	whole, frac, _ := strings.Cut(s, ".")
+	whole = strings.TrimLeft(whole, "0")
+	if frac = strings.TrimRight(frac, "0"); len(frac) > c.scale || len(whole) > c.precision-c.scale {
+		return "", fmt.Errorf("decimal %v is out of the range of DECIMAL(%d,%d)", d, c.precision, c.scale)
+	}
+	return strings.Repeat("0", c.precision-c.scale-len(whole)) + whole + frac + strings.Repeat("0", c.scale-len(frac)), nil
+}
+
+func (c *Codec) decodeDecimal(b []byte) (*apd.Decimal, error) {
+	if len(b) != decimalSize(c.precision, c.scale) {
+		return nil, fmt.Errorf("decimal of %d bytes in a DECIMAL(%d,%d) column", len(b), c.precision, c.scale)
+	}
+	negative := b[0]&0x80 == 0
+	var flip byte
+	if negative {
+		flip = 0xff
+	}
+	var text [90]byte
+	out := text[:0]
+	if negative {
+		out = append(out, '-')
+	}
+	at := 0
+	group := func(n int) {
+		v := uint32(0)
+		for range digitBytes[n] {
+			x := b[at] ^ flip
+			if at == 0 {
+				x ^= 0x80
+			}
+			v = v<<8 | uint32(x)
+			at++
+		}
+		start := len(out)
+		for range n {
+			out = append(out, '0')
+		}
+		for i := len(out) - 1; i >= start; i-- {
+			out[i] = '0' + byte(v%10)
+			v /= 10
+		}
+	}
+	whole := c.precision - c.scale
+	if whole == 0 {
+		out = append(out, '0')
+	}
+	if whole%9 > 0 {
+		group(whole % 9)
+	}
+	for range whole / 9 {
+		group(9)
+	}
+	if c.scale > 0 {
+		out = append(out, '.')
+		for i := c.scale; i > 0; i -= 9 {
+			group(min(i, 9))
+		}
+	}
+	d, _, err := apd.NewFromString(string(out))
+	return d, err
+}
+
+func decimalSize(p, s int) int {
+	w := p - s
+	return w/9*4 + digitBytes[w%9] + s/9*4 + digitBytes[s%9]
+}
+
+func appendGroup(dst []byte, digits string) []byte {
+	v := uint32(0)
+	for _, c := range []byte(digits) {
+		v = v*10 + uint32(c-'0')
+	}
+	for n := digitBytes[len(digits)] - 1; n >= 0; n-- {
+		dst = append(dst, byte(v>>(8*n)))
+	}
+	return dst
+}
