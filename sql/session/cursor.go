@@ -29,10 +29,10 @@ func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, pa
 	started := time.Now()
 	cur, err := s.materialise(ctx, p.st, params)
 	if err := s.endStmt(ctx, err, true); err != nil {
-		return s.failed(started, p.text, err)
+		return s.failed(started, p.st.Text, err)
 	}
 	p.cur = cur
-	s.srv.observe(s, laneGeneral, started, p.text, nil)
+	s.srv.observe(s, laneGeneral, started, p.st.Text, nil)
 	if err := r.Columns(cur.enc.set); err != nil {
 		return err
 	}

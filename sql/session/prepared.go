@@ -10,7 +10,7 @@ import (
 
 // prepared is what a session keeps of a statement of the binary protocol.
 type prepared struct {
-	text string
+	text []byte
 	st   *general.Statement
 	cur  *cursor
 }
@@ -18,9 +18,9 @@ type prepared struct {
 // Prepare implements wire.Session.
 func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	return s.run("Prepare", text, false, func(ctx context.Context) error {
-		p := &prepared{text: string(text)}
+		p := &prepared{text: append([]byte(nil), text...)}
 		var err error
-		if p.st, err = s.gen.Prepare(ctx, p.text); err != nil {
+		if p.st, err = s.gen.Prepare(ctx, string(p.text)); err != nil {
 			return sqlError(err)
 		}
 		if p.st == nil {
@@ -40,7 +40,12 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 	p := st.Data.(*prepared)
 	p.cur = nil
 	bypass := p.st.Class == general.Control
-	return s.run("Execute", []byte(p.text), bypass, func(ctx context.Context) error {
+	return s.run("Execute", p.text, bypass, func(ctx context.Context) error {
+		if !cursorWanted {
+			if handled, err := s.tryFast(ctx, r, p.text, params); handled {
+				return err
+			}
+		}
 		values, err := laneParams(params)
 		if err != nil {
 			return err

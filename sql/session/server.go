@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -34,6 +35,8 @@ type Options struct {
 	// LongQueryTime and SlowStatement are the slow query log's seam; 0: 10 s. SlowStatement must not block.
 	LongQueryTime time.Duration
 	SlowStatement func(SlowStatement)
+	// NoFastLane sends everything to the general lane, whatever zorya_fast_lane says.
+	NoFastLane bool
 	// OnShutdown is called by the SHUTDOWN statement; it must not wait for the server. nil: the statement is refused.
 	OnShutdown func()
 	Registerer prometheus.Registerer // nil: metrics are not registered
@@ -69,6 +72,7 @@ type Server struct {
 	log     *slog.Logger
 	wire    *wire.Server
 	metrics *metrics
+	fast    *fastlane.Lane
 	gate    gate
 	locks   *tableLocks
 	started time.Time
@@ -88,7 +92,7 @@ type Server struct {
 func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	setDefaults(&o)
 	srv := &Server{
-		db: db, lane: lane, opts: o, log: o.Log, started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
+		db: db, lane: lane, opts: o, log: o.Log, fast: fastlane.New(), started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
 		gate: gate{limit: o.StatementsPerCPU * runtime.GOMAXPROCS(0)},
 	}
 	srv.ctx, srv.cancel = context.WithCancelCause(context.Background())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -37,6 +38,14 @@ type Session struct {
 
 	reveals bool        // rows of the open transaction are on their way to the client
 	reply   *wire.Reply // of the running statement, for LOAD DATA LOCAL
+
+	// The fast lane; fast is nil when the general lane cannot share.
+	fast       FastSession
+	plain      bool // FastSession.Plain as of the last statement
+	fastEnv    fastlane.Env
+	onSending  func()
+	may        map[mayKey]bool // privileges that were asked for
+	mayVersion uint64
 
 	// The place at the gate.
 	ticket ticket
@@ -88,6 +97,7 @@ func (c statementContext) Value(k any) any {
 func newSession(srv *Server, c *wire.Conn) *Session {
 	s := &Session{srv: srv, conn: c, command: "Sleep", since: time.Now(), commit: make(chan error, 1)}
 	s.onCommit = func(err error) { s.commit <- err }
+	s.onSending = func() { s.reveals = true }
 	s.stmt.s = s
 	s.renewContext()
 	return s
@@ -216,7 +226,12 @@ func (s *Session) setTxn(t table.Txn) {
 
 // Query implements wire.Session: one or several statements.
 func (s *Session) Query(r *wire.Reply, text []byte, _ []wire.Attr) error {
-	return s.run("Query", text, bypasses(text), func(ctx context.Context) error { return s.queryText(ctx, r, string(text)) })
+	return s.run("Query", text, bypasses(text), func(ctx context.Context) error {
+		if handled, err := s.tryFast(ctx, r, text, nil); handled {
+			return err
+		}
+		return s.queryText(ctx, r, string(text))
+	})
 }
 
 func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) error {
@@ -322,6 +337,10 @@ func (s *Session) Reset() error {
 func (s *Session) started() {
 	s.set = s.gen.Settings()
 	s.tracked = s.set.Database
+	s.may = nil
+	if s.fast, _ = s.gen.(FastSession); s.fast != nil {
+		s.plain = s.fast.Plain()
+	}
 	s.applyTimeouts()
 	s.mu.Lock()
 	s.database = s.set.Database

@@ -1,0 +1,274 @@
+package fastlane
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// ErrDecline says that the general lane must run the statement. Nothing was sent; what was written is taken back by
+// rolling the table.Stmt back.
+var ErrDecline = errors.New("the fast lane declines")
+
+// Description is what plans need to know of a table beyond its Def: the sql wing's own view of it.
+type Description struct {
+	Columns []Column
+	// Writable is false when rows may not be changed here: checks, generated columns and the like.
+	Writable bool
+}
+
+// Column describes one column of Def.Columns.
+type Column struct {
+	Codec   datum.Codec
+	Default Default
+	Literal string // of DefaultLiteral: SQL text
+	// OnUpdate says that an UPDATE of other columns changes this one.
+	OnUpdate bool
+	Hidden   bool // not part of *
+}
+
+// Default says what a column gets that an INSERT does not name.
+type Default uint8
+
+// Defaults.
+const (
+	DefaultNone    Default = iota // an error in strict mode
+	DefaultNull                   // nullable, without DEFAULT
+	DefaultLiteral                // Column.Literal
+	DefaultExpr                   // anything that is computed
+)
+
+// Host is the general lane as plans are compiled with it.
+type Host interface {
+	// Describe describes a table.
+	Describe(ctx context.Context, d *table.Def) (*Description, error)
+	// Columns returns the column definitions of a query's result, nil if it has none.
+	Columns(ctx context.Context, text string) ([]wire.Column, error)
+}
+
+// Env is one execution.
+type Env struct {
+	Ctx    context.Context
+	Stmt   table.Stmt
+	Reply  *wire.Reply
+	Host   Host
+	Schema string // default database
+	Text   []byte // of the statement, for Host.Columns; read only when a plan is compiled
+	// FoundRows makes UPDATE count rows that matched rather than those that changed (CapFoundRows).
+	FoundRows bool
+	// Sending is called before the first row is sent.
+	Sending func()
+}
+
+// Result is what a statement answers: Rows says that a result set was begun (and needs EndRows), else it is an OK.
+type Result struct {
+	Rows     bool
+	Count    int64 // rows sent: FOUND_ROWS()
+	Affected uint64
+	InsertID uint64
+	Info     string
+}
+
+// Lane holds the plans of one instance. It is safe for concurrent use.
+type Lane struct {
+	mu    sync.RWMutex
+	cache map[string]*Statement
+
+	hits, misses, declined atomic.Uint64
+}
+
+// maxStatements bounds the cache. Beyond it, arbitrary entries are dropped.
+const maxStatements = 8192
+
+// maxDigest bounds the digests that are kept.
+const maxDigest = 4096
+
+// New makes an empty lane.
+func New() *Lane { return &Lane{cache: make(map[string]*Statement)} }
+
+// Kind is what a statement needs from the dispatcher.
+type Kind uint8
+
+// Kinds.
+const (
+	Unknown Kind = iota // declined
+	Read
+	Write
+	Begin
+	Commit
+	Rollback
+)
+
+// Statement is a known digest in one default database. It is shared by sessions.
+type Statement struct {
+	Kind  Kind
+	shape *shape
+	plan  atomic.Pointer[plan]
+}
+
+// Table returns what the statement touches; schema "" is the default database.
+func (st *Statement) Table() (schema, name string) { return st.shape.schema, st.shape.table }
+
+// Privilege returns the privileges it needs on its table.
+func (st *Statement) Privilege() []string {
+	switch st.shape.verb {
+	case verbInsert:
+		return []string{"INSERT"}
+	case verbUpdate:
+		return []string{"UPDATE", "SELECT"}
+	case verbDelete:
+		return []string{"DELETE", "SELECT"}
+	case verbSelect:
+		if st.shape.lock == lockUpdate {
+			return []string{"SELECT", "UPDATE"}
+		}
+	}
+	return []string{"SELECT"}
+}
+
+// Lookup finds the statement of a normalised query; schema is the default database. Its Kind is Unknown when the shape is none that the lane
+// knows.
+func (l *Lane) Lookup(q *Query, schema string) *Statement {
+	key := q.key(schema)
+	l.mu.RLock()
+	st := l.cache[string(key)]
+	l.mu.RUnlock()
+	if st != nil {
+		l.hits.Add(1)
+		return st
+	}
+	l.misses.Add(1)
+	st = newStatement(q)
+	if len(key) > maxDigest {
+		return st
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if have := l.cache[string(key)]; have != nil {
+		return have
+	}
+	for old := range l.cache {
+		if len(l.cache) < maxStatements {
+			break
+		}
+		delete(l.cache, old)
+	}
+	l.cache[string(key)] = st
+	return st
+}
+
+// key appends the default database to the digest: one token that no digest holds in between.
+func (q *Query) key(schema string) []byte {
+	n := len(q.Digest)
+	q.Digest = append(append(q.Digest, 0), schema...)
+	key := q.Digest
+	q.Digest = q.Digest[:n]
+	return key
+}
+
+func newStatement(q *Query) *Statement {
+	s := parseShape(q.Digest)
+	if s == nil {
+		return &Statement{}
+	}
+	st := &Statement{shape: s}
+	switch s.verb {
+	case verbSelect:
+		st.Kind = Read
+	case verbInsert, verbUpdate, verbDelete:
+		st.Kind = Write
+	case verbBegin:
+		st.Kind = Begin
+	case verbCommit:
+		st.Kind = Commit
+	case verbRollback:
+		st.Kind = Rollback
+	}
+	return st
+}
+
+// Locking reports whether a Read takes row locks.
+func (st *Statement) Locking() bool { return st.shape.lock != lockNone }
+
+// Counts returns how often statements were found, were new, and were declined after they had been recognised.
+func (l *Lane) Counts() (hits, misses, declined uint64) {
+	return l.hits.Load(), l.misses.Load(), l.declined.Load()
+}
+
+// Run executes a Read or Write. ErrDecline and lock errors are all that it returns, and errors of the connection.
+func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
+	schema := st.shape.schema
+	if schema == "" {
+		schema = env.Schema
+	}
+	if schema == "" || systemSchema(schema) {
+		return l.decline()
+	}
+	t, err := env.Stmt.Open(env.Ctx, schema, st.shape.table)
+	if err != nil {
+		return l.failed(err)
+	}
+	p := st.plan.Load()
+	if d := t.Def(); p == nil || p.def != d {
+		if p, err = compile(env, st.shape, d); err != nil {
+			return l.decline()
+		}
+		st.plan.Store(p)
+	}
+	if p.declines {
+		return l.decline()
+	}
+	res, err := p.run(t, q, env)
+	if err != nil {
+		return l.failed(err)
+	}
+	return res, nil
+}
+
+func (l *Lane) decline() (Result, error) {
+	l.declined.Add(1)
+	return Result{}, ErrDecline
+}
+
+// failed sorts errors: those of locks and of the transaction are the statement's own, others the general lane will meet again.
+func (l *Lane) failed(err error) (Result, error) {
+	if errors.Is(err, ErrDecline) {
+		return l.decline()
+	}
+	for _, own := range []error{table.ErrDeadlock, table.ErrLockTimeout, table.ErrLocked, table.ErrKilled, table.ErrClosed, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, own) {
+			return Result{}, err
+		}
+	}
+	var sent *sendError
+	if errors.As(err, &sent) {
+		return Result{}, sent.err
+	}
+	var known *mysqlerr.Error // KILL's cause, LOCK TABLES
+	if errors.As(err, &known) {
+		return Result{}, err
+	}
+	return l.decline()
+}
+
+// sendError is an error after something was sent: it is too late to decline.
+type sendError struct{ err error }
+
+func (e *sendError) Error() string { return e.err.Error() }
+
+func systemSchema(name string) bool {
+	switch len(name) {
+	case 3, 5, 18:
+		switch name {
+		case "sys", "mysql", "information_schema", "performance_schema", "MYSQL", "INFORMATION_SCHEMA", "PERFORMANCE_SCHEMA", "SYS":
+			return true
+		}
+	}
+	return false
+}

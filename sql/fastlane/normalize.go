@@ -1,0 +1,368 @@
+package fastlane
+
+import (
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// ArgKind is what an argument was written as.
+type ArgKind uint8
+
+// Kinds of arguments.
+const (
+	ArgNull   ArgKind = iota
+	ArgInt            // Arg.N, negative: Arg.Neg
+	ArgString         // Arg.B, unescaped
+	ArgOther          // a literal or parameter that plans do not take: its presence declines
+)
+
+// Arg is a literal of the text or a parameter of a prepared statement.
+type Arg struct {
+	Kind ArgKind
+	Neg  bool   // of ArgInt: the value is -N
+	N    uint64 // magnitude
+	B    []byte // valid while the statement runs
+}
+
+// Query is a normalised statement. It is reused: Normalize overwrites it.
+type Query struct {
+	Digest []byte
+	Args   []Arg
+	// Groups is the number of VALUES groups, InCount the number of members of the IN list; 0 when there is none.
+	Groups  int
+	InCount int
+	scratch []byte // unescaped strings
+}
+
+// maxFast bounds the texts that are looked at; longer ones are bulk loads of odd shape.
+const maxFast = 16 << 20
+
+// collapsed is the mark that follows a group or list member which stands for any number of them.
+const collapsed = '{'
+
+// Normalize cuts text into digest and arguments. params are the values for ? of a prepared statement. It reports false for texts
+// that no plan could stand for.
+func (q *Query) Normalize(text []byte, params []wire.Param) bool {
+	q.Digest, q.Args, q.scratch = q.Digest[:0], q.Args[:0], q.scratch[:0]
+	q.Groups, q.InCount = 0, 0
+	if len(text) > maxFast {
+		return false
+	}
+	n := normalizer{q: q, l: lexer.Lexer{Src: text}, params: params}
+	return n.run()
+}
+
+type normalizer struct {
+	q      *Query
+	l      lexer.Lexer
+	params []wire.Param
+
+	operand bool // the token before ends an operand: a minus is binary
+	values  bool // VALUES was seen
+	depth   int
+	first   []byte // digest of the first VALUES group
+	start   int    // where the current group begins in the digest
+	end     int    // where the first group ended
+	comma   bool   // a comma between VALUES groups awaits its group
+	in      inState
+}
+
+type inState uint8
+
+const (
+	inNone   inState = iota
+	inWord           // IN was seen
+	inOpen           // IN (
+	inMember         // IN ( ?
+	inComma          // IN ( ? ,
+	inDone
+)
+
+func (n *normalizer) run() bool {
+	for {
+		t := n.l.Next()
+		ok := true
+		switch t.Kind {
+		case lexer.EOF:
+			return len(n.q.Digest) > 0 && len(n.params) == 0 && n.in != inWord && !n.comma
+		case lexer.Bad, lexer.Hint, lexer.UserVar, lexer.Hex, lexer.Bit:
+			return false
+		case lexer.Param:
+			if len(n.params) == 0 {
+				return false
+			}
+			ok = n.arg(paramArg(&n.params[0]))
+			n.params = n.params[1:]
+		case lexer.Int, lexer.Decimal, lexer.Float:
+			ok = n.arg(numberArg(t.Kind, n.l.Text(t), false))
+		case lexer.String:
+			ok = n.stringArg(n.l.Text(t))
+		case lexer.Word:
+			ok = n.word(n.l.Text(t))
+		case lexer.Op:
+			ok = n.operator(n.l.Text(t))
+		case lexer.Punct:
+			ok = n.punct(n.l.Src[t.Start])
+		default:
+			ok = n.put(n.l.Text(t), true)
+		}
+		if !ok {
+			return false
+		}
+	}
+}
+
+// put appends a token to the digest.
+func (n *normalizer) put(text []byte, operand bool) bool {
+	if n.in == inComma || n.in == inMember {
+		return false // something else than a list of literals
+	}
+	if n.in == inWord || n.in == inOpen || n.comma {
+		return false
+	}
+	n.q.Digest = append(append(n.q.Digest, ' '), text...)
+	n.operand = operand
+	return true
+}
+
+// word handles words. NULL, TRUE and FALSE stay words, except NULL as a value in VALUES and SET.
+func (n *normalizer) word(text []byte) bool {
+	switch len(text) {
+	case 2:
+		if lexer.EqualFold(text, "IN") {
+			if n.in != inNone {
+				return false
+			}
+			n.q.Digest = append(append(n.q.Digest, ' '), "IN"...)
+			n.in, n.operand = inWord, false
+			return true
+		}
+	case 4:
+		if lexer.EqualFold(text, "NULL") && !n.operand && n.values {
+			return n.arg(Arg{Kind: ArgNull})
+		}
+	case 5, 6:
+		if lexer.EqualFold(text, "VALUES") || lexer.EqualFold(text, "VALUE") {
+			if n.depth == 0 {
+				n.values = true
+			}
+			n.operand = false
+			n.q.Digest = append(append(n.q.Digest, ' '), "VALUES"...)
+			return true
+		}
+	}
+	return n.put(text, !keyword(text))
+}
+
+// keyword names the words after which a minus is a sign rather than an operator.
+func keyword(w []byte) bool {
+	switch len(w) {
+	case 2:
+		return lexer.EqualFold(w, "OR") || lexer.EqualFold(w, "BY")
+	case 3:
+		return lexer.EqualFold(w, "AND") || lexer.EqualFold(w, "SET") || lexer.EqualFold(w, "NOT")
+	case 5:
+		return lexer.EqualFold(w, "LIMIT") || lexer.EqualFold(w, "WHERE")
+	case 6:
+		return lexer.EqualFold(w, "SELECT") || lexer.EqualFold(w, "OFFSET")
+	case 7:
+		return lexer.EqualFold(w, "BETWEEN")
+	}
+	return false
+}
+
+// operator folds a sign into the number behind it.
+func (n *normalizer) operator(text []byte) bool {
+	if len(text) == 1 && text[0] == '-' && !n.operand {
+		t := n.l.Next()
+		if t.Kind != lexer.Int && t.Kind != lexer.Decimal && t.Kind != lexer.Float {
+			return false
+		}
+		return n.arg(numberArg(t.Kind, n.l.Text(t), true))
+	}
+	return n.put(text, false)
+}
+
+func (n *normalizer) punct(c byte) bool {
+	switch c {
+	case collapsed, '}', ':':
+		return false
+	case ';': // only at the end
+		return n.l.Next().Kind == lexer.EOF && n.finish()
+	case '(':
+		if n.in == inWord {
+			n.in = inOpen
+			n.q.Digest = append(n.q.Digest, ' ', '(')
+			return true
+		}
+		if n.values && n.depth == 0 {
+			if n.comma != (n.q.Groups > 0) {
+				return false
+			}
+			n.comma = false
+			n.start = len(n.q.Digest)
+		}
+		n.depth++
+		return n.put([]byte{c}, false)
+	case ')':
+		if n.in == inMember {
+			n.in = inDone
+			n.q.Digest = append(n.q.Digest, ' ', collapsed, ' ', ')')
+			n.operand = true
+			return true
+		}
+		n.depth--
+		if !n.put([]byte{c}, true) {
+			return false
+		}
+		if n.values && n.depth == 0 {
+			return n.group()
+		}
+		return true
+	case ',':
+		if n.in == inMember {
+			n.in = inComma
+			return true
+		}
+		if n.values && n.depth == 0 && n.q.Groups > 0 {
+			again := n.comma
+			n.operand, n.comma = false, true
+			return !again // between groups: not part of the digest
+		}
+	}
+	return n.put([]byte{c}, false)
+}
+
+// finish steps back so that run sees the end again.
+func (n *normalizer) finish() bool {
+	n.l.Pos = len(n.l.Src)
+	return true
+}
+
+// group ends a VALUES group: all must have the first one's digest, which stands for them.
+func (n *normalizer) group() bool {
+	d := n.q.Digest
+	n.q.Groups++
+	if n.q.Groups == 1 {
+		n.end = len(d)
+		n.first = d[n.start:n.end]
+		n.q.Digest = append(d, ' ', collapsed)
+		return true
+	}
+	if string(d[n.start:]) != string(n.q.Digest[n.end-len(n.first):n.end]) {
+		return false
+	}
+	n.q.Digest = d[:n.start]
+	return true
+}
+
+func (n *normalizer) arg(a Arg) bool {
+	n.q.Args = append(n.q.Args, a)
+	n.operand = true
+	switch n.in {
+	case inWord:
+		return false
+	case inOpen:
+		n.in = inMember
+		n.q.InCount = 1
+		n.q.Digest = append(n.q.Digest, ' ', '?')
+		return true
+	case inComma:
+		n.in = inMember
+		n.q.InCount++
+		return true
+	case inMember:
+		return false
+	}
+	n.q.Digest = append(n.q.Digest, ' ', '?')
+	return true
+}
+
+func numberArg(k lexer.Kind, text []byte, neg bool) Arg {
+	if k != lexer.Int || len(text) > 19 {
+		return Arg{Kind: ArgOther}
+	}
+	var v uint64
+	for _, c := range text {
+		v = v*10 + uint64(c-'0')
+	}
+	return Arg{Kind: ArgInt, N: v, Neg: neg && v != 0}
+}
+
+// stringArg unescapes a string literal.
+func (n *normalizer) stringArg(text []byte) bool {
+	quote := text[0]
+	if quote != '\'' && quote != '"' { // N'...'
+		return false
+	}
+	if n.operand && len(n.q.Digest) > 0 { // 'a' 'b' concatenates, _utf8'a' introduces: leave both
+		return false
+	}
+	body := text[1 : len(text)-1]
+	plain := true
+	for _, c := range body {
+		if c == '\\' || c == quote {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return n.arg(Arg{Kind: ArgString, B: body})
+	}
+	at := len(n.q.scratch)
+	if cap(n.q.scratch)-at < len(body) { // earlier arguments keep the old array
+		n.q.scratch = make([]byte, 0, max(1024, 2*len(body)))
+		at = 0
+	}
+	n.q.scratch = unescape(n.q.scratch, body, quote)
+	return n.arg(Arg{Kind: ArgString, B: n.q.scratch[at:len(n.q.scratch):len(n.q.scratch)]})
+}
+
+// unescape appends a literal's body with its escapes resolved.
+func unescape(dst, s []byte, quote byte) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == quote: // doubled
+			i++
+		case c == '\\' && i+1 < len(s):
+			i++
+			switch c = s[i]; c {
+			case '0':
+				c = 0
+			case 'b':
+				c = '\b'
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			case 'Z':
+				c = 26
+			case '%', '_': // kept for LIKE
+				dst = append(dst, '\\')
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+func paramArg(p *wire.Param) Arg {
+	switch p.Kind {
+	case wire.ParamNull:
+		return Arg{Kind: ArgNull}
+	case wire.ParamInt:
+		v := p.Int()
+		if v < 0 {
+			return Arg{Kind: ArgInt, Neg: true, N: uint64(-v)}
+		}
+		return Arg{Kind: ArgInt, N: uint64(v)}
+	case wire.ParamUint:
+		return Arg{Kind: ArgInt, N: p.Uint()}
+	case wire.ParamString:
+		return Arg{Kind: ArgString, B: p.Bytes()}
+	}
+	return Arg{Kind: ArgOther}
+}

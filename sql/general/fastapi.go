@@ -1,0 +1,22 @@
+package general
+
+import (
+	"github.com/zoryadb/zorya/sql/datum"
+)
+
+// TableInfo is what the fast lane needs to know of a table beyond its table.Def.
+type TableInfo struct {
+	Columns []ColumnInfo
+	// Plain says that rows may be written without evaluating anything: no check, no generated column, no functional index.
+	Plain bool
+}
+
+// ColumnInfo describes one column of Def.Columns.
+type ColumnInfo struct {
+	Codec datum.Codec
+	// Default is the SQL text of the DEFAULT clause, "" for none; Literal says that it is a literal.
+	Default  string
+	Literal  bool
+	OnUpdate bool // ON UPDATE CURRENT_TIMESTAMP
+	Hidden   bool // invisible: not part of *
+}

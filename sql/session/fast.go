@@ -1,0 +1,186 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fastlane"
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// FastSession is what a LaneSession also implements when the fast lane may run beside it.
+type FastSession interface {
+	// Plain reports whether everything that changes what simple statements mean is at its default: sql_mode, character sets, time
+	// zone, temporary tables ... and zorya_fast_lane is ON.
+	Plain() bool
+	TableInfo(ctx context.Context, d *table.Def) (*general.TableInfo, error)
+	// MayTable reports whether the account has all the privileges on a table.
+	MayTable(schema, table string, privileges []string) bool
+	// Note records what a statement of the fast lane did, for ROW_COUNT(), FOUND_ROWS(), LAST_INSERT_ID() and SHOW WARNINGS.
+	Note(rowCount, foundRows int64, insertID uint64)
+}
+
+// queries are normalised statements at work; idle sessions hold none.
+var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
+
+// tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
+// happened.
+func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, params []wire.Param) (handled bool, err error) {
+	if s.fast == nil || !s.plain || s.srv.opts.NoFastLane {
+		return false, nil
+	}
+	started := time.Now()
+	q := queries.Get().(*fastlane.Query)
+	defer queries.Put(q)
+	if !q.Normalize(text, params) {
+		return false, nil
+	}
+	st := s.srv.fast.Lookup(q, s.set.Database)
+	switch st.Kind {
+	case fastlane.Unknown:
+		return false, nil
+	case fastlane.Begin:
+		err = s.fastControl(ctx, r, general.Begin)
+	case fastlane.Commit:
+		err = s.fastControl(ctx, r, general.Commit)
+	case fastlane.Rollback:
+		err = s.fastControl(ctx, r, general.Rollback)
+	default:
+		handled, err = s.fastStatement(ctx, r, st, q, text)
+		if !handled {
+			return false, nil
+		}
+	}
+	if err != nil {
+		e := sqlError(err)
+		s.srv.observe(s, laneFast, started, string(text), e)
+		return true, e
+	}
+	s.srv.observeFast(s, started, text)
+	return true, nil
+}
+
+// fastControl runs BEGIN, COMMIT and ROLLBACK without options.
+func (s *Session) fastControl(ctx context.Context, r *wire.Reply, op general.ControlOp) error {
+	c := general.ControlStatement{Op: op}
+	if s.set.CompletionType != 0 && op != general.Begin {
+		return s.control(ctx, r, &general.Statement{Control: &c}, false)
+	}
+	if err := s.controlOp(ctx, &c); err != nil {
+		return err
+	}
+	s.fast.Note(0, 0, 0)
+	return s.sendOK(r, false)
+}
+
+func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane.Statement, q *fastlane.Query, text []byte) (handled bool, err error) {
+	write := st.Kind == fastlane.Write
+	if write && s.srv.locks.active.Load() > 0 || !write && s.set.MaxExecution > 0 {
+		return false, nil
+	}
+	if !write && s.serializable() {
+		return false, nil
+	}
+	schema, name := st.Table()
+	if schema == "" {
+		schema = s.set.Database
+	}
+	if !s.mayTable(st, schema, name) {
+		return false, nil
+	}
+	s.fastEnv = fastlane.Env{
+		Ctx: ctx, Stmt: s.openStmt(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
+		FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Sending: s.onSending,
+	}
+	res, err := s.srv.fast.Run(st, q, &s.fastEnv)
+	s.fastEnv = fastlane.Env{}
+	if errors.Is(err, fastlane.ErrDecline) {
+		if err := s.stmt.Rollback(ctx); err != nil {
+			return true, s.failStmt(ctx, err)
+		}
+		return false, nil
+	}
+	if err := s.endStmt(ctx, err, res.Rows); err != nil {
+		return true, err
+	}
+	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status(), Info: res.Info}
+	if res.Rows {
+		s.fast.Note(-1, res.Count, 0)
+		return true, r.EndRows(wire.OK{Status: ok.Status})
+	}
+	s.fast.Note(int64(res.Affected), 0, res.InsertID)
+	return true, r.OK(ok)
+}
+
+// serializable reports whether plain reads lock: those the general lane does.
+func (s *Session) serializable() bool {
+	if s.txn != nil {
+		return s.txn.Options().Isolation == table.Serializable
+	}
+	return s.set.Isolation == table.Serializable || s.next.isolation != nil && *s.next.isolation == table.Serializable
+}
+
+// mayTable asks the general lane for privileges once per statement shape, account and version of the grants.
+func (s *Session) mayTable(st *fastlane.Statement, schema, name string) bool {
+	version := s.srv.db.Catalog().Generation(grantKind)
+	if s.may == nil || s.mayVersion != version || len(s.may) > 1024 {
+		s.may, s.mayVersion = make(map[mayKey]bool), version
+	}
+	k := mayKey{st, schema}
+	ok, known := s.may[k]
+	if !known {
+		ok = s.fast.MayTable(schema, name, st.Privilege())
+		s.may[k] = ok
+	}
+	return ok
+}
+
+// grantKind is the kind of object under which the general lane keeps users and grants.
+const grantKind = "grants"
+
+type mayKey struct {
+	st     *fastlane.Statement
+	schema string
+}
+
+// fastHost lets plans be compiled with the general lane's knowledge.
+type fastHost struct{ s *Session }
+
+// Describe implements fastlane.Host.
+func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Description, error) {
+	info, err := h.s.fast.TableInfo(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	out := &fastlane.Description{Writable: info.Plain, Columns: make([]fastlane.Column, len(info.Columns))}
+	for i, c := range info.Columns {
+		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden}
+		switch {
+		case c.Default != "" && c.Literal:
+			col.Default, col.Literal = fastlane.DefaultLiteral, c.Default
+		case c.Default != "":
+			col.Default = fastlane.DefaultExpr
+		case d.Columns[i].Nullable:
+			col.Default = fastlane.DefaultNull
+		}
+		out.Columns[i] = col
+	}
+	return out, nil
+}
+
+// Columns implements fastlane.Host.
+func (h fastHost) Columns(ctx context.Context, text string) ([]wire.Column, error) {
+	st, err := h.s.gen.Prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]wire.Column, len(st.Columns))
+	for i := range st.Columns {
+		out[i] = wireColumn(&st.Columns[i])
+	}
+	return out, nil
+}
