@@ -21,6 +21,7 @@ const (
 	ActionStop  = "stop"  // end it and hold it down
 	ActionStart = "start" // let it run again
 	ActionKill  = "kill"  // kill -9; it is restarted at once
+	ActionCrash = "crash" // kill -9, and hold it down
 )
 
 // actionTimeout bounds an action: a stop may take its grace.
@@ -93,7 +94,11 @@ func (s *Supervisor) act(w http.ResponseWriter, r *http.Request) {
 	case ActionStart:
 		err = c.release(ctx)
 	case ActionKill:
-		err = c.kill()
+		err = c.kill(false)
+	case ActionCrash:
+		if err = c.kill(true); err == nil {
+			err = c.hold(ctx)
+		}
 	default:
 		http.Error(w, "unknown action "+r.PathValue("action"), http.StatusNotFound)
 		return

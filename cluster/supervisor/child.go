@@ -340,7 +340,7 @@ func (c *child) hold(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-grace.C:
-			_ = c.kill()
+			_ = c.kill(true)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -376,12 +376,13 @@ func (c *child) waitAvailable(ctx context.Context) error {
 	}
 }
 
-// kill is kill -9.
-func (c *child) kill() error {
+// kill is kill -9. With hold the process is not started again.
+func (c *child) kill(hold bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.proc == nil {
 		return fmt.Errorf("%s is not running", c.spec.id)
 	}
+	c.held = c.held || hold
 	return c.proc.Kill()
 }

@@ -82,7 +82,7 @@ func TestKilledChildIsRestarted(t *testing.T) {
 	if before.Address != "here" {
 		t.Errorf("address %q, want the one the child reported", before.Address)
 	}
-	if err := c.kill(); err != nil {
+	if err := c.kill(false); err != nil {
 		t.Fatal(err)
 	}
 	after := await(t, c, "another process", func(n Child) bool { return n.Status == StatusAvailable && n.PID != before.PID })
@@ -103,12 +103,16 @@ func TestHeldChildStaysDown(t *testing.T) {
 	if now.PID != 0 || now.Restarts != 0 {
 		t.Errorf("held child: %+v", now)
 	}
-	if err := c.kill(); err == nil {
+	if err := c.kill(false); err == nil {
 		t.Error("killing a child that does not run is no error")
 	}
 	if err := c.release(deadline(t)); err != nil {
 		t.Fatal(err)
 	}
+	if err := c.kill(true); err != nil {
+		t.Fatal(err)
+	}
+	await(t, c, "a kill that holds", func(n Child) bool { return n.Status == StatusStopped && n.PID == 0 })
 }
 
 func TestFinalErrorIsNotRetried(t *testing.T) {

@@ -63,15 +63,22 @@ func actionCommands(role string) []*cobra.Command {
 	var out []*cobra.Command
 	for _, action := range []string{supervisor.ActionStop, supervisor.ActionStart, supervisor.ActionKill} {
 		var dir string
+		var hold bool
 		c := &cobra.Command{
 			Use:   action + " ID...",
 			Short: explain[action],
 			Args:  cobra.MinimumNArgs(1),
 			RunE: func(cmd *cobra.Command, ids []string) error {
+				if hold {
+					action = supervisor.ActionCrash
+				}
 				return act(cmd, dir, role, action, ids)
 			},
 		}
 		c.Flags().StringVar(&dir, "dir", "zorya-data", "cluster directory of zorya up")
+		if action == supervisor.ActionKill {
+			c.Flags().BoolVar(&hold, "hold", false, "hold it down instead of restarting it")
+		}
 		out = append(out, c)
 	}
 	return out
