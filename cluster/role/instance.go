@@ -13,4 +13,7 @@ type InstanceStatus struct {
 	VCL         page.LSN `json:"vcl"`
 	VDL         page.LSN `json:"vdl"`
 	Connections int      `json:"connections"`
+	Records     uint64   `json:"redo_records"` // since the start
+	RedoBytes   uint64   `json:"redo_bytes"`
+	Frames      uint64   `json:"frames"` // sent to storage nodes, all of them together
 }
