@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,6 +121,26 @@ func TestTLSRequired(t *testing.T) {
 	_, _, addr = testServer(t)
 	if _, err := tryDial(addr, func(c *ClientConfig) { c.TLS, c.RequireTLS = &tls.Config{InsecureSkipVerify: true}, true }); err == nil {
 		t.Fatal("TLS without a certificate")
+	}
+}
+
+func TestUnixSocketIsPrivate(t *testing.T) {
+	srv, _, _ := testServer(t, withTLS(t), func(c *Config) { c.TLSMode = TLSRequired })
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	t.Cleanup(func() { l.Close(); <-done })
+	for range 2 { // the second time from the cache
+		if err := dial(t, path, as("sha2", "s3cret"), func(c *ClientConfig) { c.Network = "unix" }).Ping(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if srv.auth.rsaPEM != nil {
+		t.Fatal("the password went by RSA")
 	}
 }
 

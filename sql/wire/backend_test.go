@@ -26,7 +26,8 @@ type testBackend struct {
 	logins   []Login
 
 	hooks   Hooks
-	entered chan *Conn // a "wait" statement began
+	stall   time.Duration // net_read_timeout, 0 for the default
+	entered chan *Conn    // a "wait" statement began
 }
 
 func newTestBackend() *testBackend {
@@ -57,6 +58,9 @@ func (b *testBackend) Connect(c *Conn, l *Login) (Session, error) {
 	}
 	s := &testSession{b: b, c: c, login: *l, status: StatusAutocommit}
 	c.SetHooks(b.hooks)
+	if b.stall != 0 {
+		c.SetNetTimeouts(b.stall, time.Second)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sessions[s] = true

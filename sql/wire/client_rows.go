@@ -339,13 +339,16 @@ func (st *ClientStmt) Execute(cursor bool, params ...Param) (*Rows, error) {
 	if cursor {
 		flags = cursorReadOnly
 	}
+	attrs := st.cl.caps&CapQueryAttributes != 0
+	if attrs {
+		flags |= paramCountAvailable
+	}
 	b = append(b, flags, 1, 0, 0, 0)
+	if attrs {
+		b = appendLenenc(b, uint64(len(params)))
+	}
 	if len(params) > 0 {
-		attrs := st.cl.caps&CapQueryAttributes != 0
-		if attrs {
-			b = appendLenenc(b, uint64(len(params)))
-		}
-		b = appendParams(b, params, nil, false)
+		b = appendParams(b, params, nil, attrs)
 	}
 	if err := st.cl.send(comStmtExecute, b); err != nil {
 		return nil, err

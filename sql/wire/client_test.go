@@ -431,3 +431,45 @@ func TestQueryAttributes(t *testing.T) {
 		t.Fatal(got)
 	}
 }
+
+// Bytes as a client sends them that negotiated query attributes: with count, types with names, and one attribute behind the parameter.
+func TestExecuteWithAttributes(t *testing.T) {
+	p := []byte{paramCountAvailable, 1, 0, 0, 0, 2, 0, 1,
+		byte(TypeVarString), 0, 0, byte(TypeTiny), 0x80, 5, 't', 'r', 'a', 'c', 'e',
+		5, 'a', 'd', 'm', 'i', 'n', 200}
+	st := &Stmt{params: 1}
+	var x execution
+	if _, err := x.parseExecute(st, &cursor{b: p}, true); err != nil {
+		t.Fatal(err)
+	}
+	if len(x.params) != 1 || describe(&x.params[0]) != "sadmin" || len(x.attrs) != 1 || x.attrs[0].Name != "trace" || describe(&x.attrs[0].Value) != "u200" {
+		t.Fatal(x.params, x.attrs)
+	}
+	if len(st.types) != 1 {
+		t.Fatal("the attribute's type was remembered as a parameter's")
+	}
+	// Without new types, those of the parameters are remembered; an attribute must bring its own.
+	again := []byte{0, 1, 0, 0, 0, 1, 0, 0, 1, 'x'}
+	if _, err := x.parseExecute(st, &cursor{b: again}, true); err != nil || describe(&x.params[0]) != "sx" {
+		t.Fatal(err, x.params)
+	}
+}
+
+func TestAppendFloat(t *testing.T) {
+	for _, tc := range []struct {
+		v        float64
+		bits     int
+		decimals int
+		want     string
+	}{
+		{0, 64, 31, "0"}, {1, 64, 31, "1"}, {-1.5, 64, 31, "-1.5"}, {0.1, 64, 31, "0.1"}, {1e14, 64, 31, "100000000000000"}, {1e15, 64, 31, "1e15"},
+		{123456789012345, 64, 31, "123456789012345"}, {1234567890123456, 64, 31, "1.234567890123456e15"}, {1e-15, 64, 31, "0.000000000000001"},
+		{1e-16, 64, 31, "1e-16"}, {1.25e-16, 64, 31, "1.25e-16"}, {1.7976931348623157e308, 64, 31, "1.7976931348623157e308"}, {2.5, 64, 2, "2.50"}, {2.345, 64, 0, "2"},
+		{float64(float32(0.1)), 32, 31, "0.1"}, {16777216, 32, 31, "16777200"}, {float64(float32(3.4028235e38)), 32, 31, "3.40282e38"}, {1e6, 32, 31, "1000000"},
+		{float64(float32(1234567)), 32, 31, "1234570"},
+	} {
+		if got := string(AppendFloat(nil, tc.v, tc.bits, tc.decimals)); got != tc.want {
+			t.Errorf("%g (%d bits, %d decimals): got %s, want %s", tc.v, tc.bits, tc.decimals, got, tc.want)
+		}
+	}
+}

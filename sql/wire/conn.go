@@ -159,9 +159,10 @@ func (c *Conn) command() bool {
 	}
 	c.sock.idle = true
 	p, err := c.f.next(c.maxPacket)
+	idle := c.sock.idle
 	c.sock.idle = false
 	if err != nil {
-		c.readFailed(err)
+		c.readFailed(err, idle)
 		return false
 	}
 	if len(p) == 0 {
@@ -172,11 +173,14 @@ func (c *Conn) command() bool {
 	return c.dispatch(p[0], p[1:])
 }
 
-// readFailed tells the client why the connection ends, if it can still hear it.
-func (c *Conn) readFailed(err error) {
+// readFailed tells the client why the connection ends, if it can still hear it. idle says that no byte of a command had come.
+func (c *Conn) readFailed(err error, idle bool) {
 	switch {
 	case c.closing.Load():
 		c.lastWords(c.killReason())
+	case isTimeout(err) && !idle:
+		c.srv.abortedClients.Add(1)
+		c.lastWords(mysqlerr.New(mysqlerr.ER_NET_READ_INTERRUPTED))
 	case isTimeout(err):
 		c.srv.abortedClients.Add(1)
 		c.lastWords(mysqlerr.New(mysqlerr.ER_CLIENT_INTERACTION_TIMEOUT))

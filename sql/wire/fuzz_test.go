@@ -73,7 +73,7 @@ func FuzzExecute(f *testing.F) {
 		if attrs {
 			b = appendLenenc(b, 5)
 		}
-		f.Add(appendParams(b, params, nil, false), uint8(5), attrs)
+		f.Add(appendParams(b, params, nil, attrs), uint8(5), attrs)
 	}
 	b := []byte{paramCountAvailable, 1, 0, 0, 0, 2}
 	f.Add(appendParams(b, params[1:2], []Attr{{"n", IntParam(3)}}, true), uint8(1), true)

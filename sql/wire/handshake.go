@@ -285,7 +285,9 @@ func (c *Conn) relogin(p []byte) error {
 		copy(c.scramble[:], randomPrintable(scrambleLength))
 		plugin = ""
 	}
+	c.sock.hooks, c.f.beforeFlush = nil, nil // the exchange is no statement of the session
 	account, err := c.authenticate(req.user, plugin, append([]byte(nil), req.auth...))
+	c.sock.hooks, c.f.beforeFlush = &c.hooks, c.hooks.BeforeSend
 	if err != nil {
 		return err
 	}

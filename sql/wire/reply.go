@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -135,7 +136,7 @@ func appendError(b []byte, e *mysqlerr.Error, caps uint32) []byte {
 	const bound = 4096 // clients keep 512 bytes, and a message should not cost a large packet
 	msg := e.Message
 	if len(msg) > bound {
-		msg = msg[:bound]
+		msg = strings.ToValidUTF8(msg[:bound], "")
 	}
 	return append(b, msg...)
 }

@@ -203,6 +203,24 @@ func TestIdleTimeout(t *testing.T) {
 	eventually(t, "the session was closed", func() bool { return b.live() == 0 })
 }
 
+// Who begins a command must go on with it: wait_timeout is for those who have not begun one.
+func TestStalledCommandTimesOut(t *testing.T) {
+	_, b, addr := testServer(t)
+	b.stall = 30 * time.Millisecond
+	for _, tr := range transports {
+		if tr.name == "tls" || tr.name == "tls+zlib" {
+			continue // half a packet is not half a record
+		}
+		cl := dial(t, addr, tr.change)
+		if _, err := cl.sock.Write([]byte{100, 0, 0, 0, comQuery}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := unasked(cl)
+		wantCode(t, err, mysqlerr.ER_NET_READ_INTERRUPTED)
+		eventually(t, "the session was closed", func() bool { return b.live() == 0 })
+	}
+}
+
 func TestPanicEndsTheConnectionOnly(t *testing.T) {
 	_, b, addr := testServer(t)
 	cl := dial(t, addr)

@@ -110,8 +110,9 @@ type Attr struct {
 	Value Param
 }
 
-// Hooks tell a Session's owner about waits on the client and give it a last word before bytes leave. All are optional and run
-// on the connection's goroutine, only while a Session method runs.
+// Hooks tell a Session's owner about waits on the client and give it a last word before bytes leave. All are optional. They run
+// on the connection's goroutine, from a Session method's start until its reply is sent: what a method left in the buffer is written, and
+// what it left of a LOCAL INFILE is read, right after it returned.
 type Hooks struct {
 	// BeforeSend is called before each write of reply bytes to the client. It may wait, e.g. until the commits that the result depends
 	// on are durable; it runs once or more per command, so it should be cheap when there is nothing to wait for. If it returns an

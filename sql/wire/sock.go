@@ -27,7 +27,7 @@ type sock struct {
 	waiting bool   // BeginWait was called
 
 	idleTimeout, readTimeout, writeTimeout time.Duration // 0: none
-	idle                                   bool          // reads wait for a command: idleTimeout, no hooks
+	idle                                   bool          // the next read waits for a command: idleTimeout, no hooks
 	armed                                  time.Time     // of the read deadline, zero: none
 
 	killed            atomic.Bool
@@ -136,7 +136,7 @@ func (s *sock) Read(p []byte) (int, error) {
 		s.begin()
 		n, err := s.Conn.Read(p)
 		s.end()
-		s.bytesIn.Add(uint64(n))
+		s.received(n)
 		return n, s.mapErr(err)
 	}
 	s.armRead()
@@ -154,8 +154,16 @@ func (s *sock) finishRead(err error) (int, error) {
 	if err != nil {
 		return 0, s.mapErr(err)
 	}
-	s.bytesIn.Add(uint64(s.n))
+	s.received(s.n)
 	return s.n, nil
+}
+
+// received notes that bytes came: what is still missing of the command must follow within readTimeout.
+func (s *sock) received(n int) {
+	if n > 0 {
+		s.idle = false
+		s.bytesIn.Add(uint64(n))
+	}
 }
 
 func (s *sock) tryRead(fd uintptr) bool {

@@ -90,9 +90,8 @@ func (x *execution) parseExecute(st *Stmt, c *cursor, withAttrs bool) (cursorWan
 	_ = c.u32() // iteration count, always 1
 	cursorWanted = flags&supportedCursors != 0
 	n := st.params
-	hasCount := withAttrs && flags&paramCountAvailable != 0
 	total := n
-	if hasCount || withAttrs && n > 0 {
+	if withAttrs && (n > 0 || flags&paramCountAvailable != 0) {
 		v := c.lenenc()
 		if v > maxParams+maxAttrs || int(v) < n || int(v)-n > maxAttrs {
 			return false, errMalformed
@@ -110,7 +109,7 @@ func (x *execution) parseExecute(st *Stmt, c *cursor, withAttrs bool) (cursorWan
 	if c.bad {
 		return false, errMalformed
 	}
-	if err := x.readTypes(st, c, n, total, hasCount); err != nil {
+	if err := x.readTypes(st, c, n, total, withAttrs); err != nil {
 		return false, err
 	}
 	for i := range total {
