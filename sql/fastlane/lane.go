@@ -132,10 +132,11 @@ func (st *Statement) Privilege() []string {
 	return []string{"SELECT"}
 }
 
-// Lookup finds the statement of a normalised query; schema is the default database. Its Kind is Unknown when the shape is none that the lane
+// Lookup finds the statement of a normalised query; schema is the default database and results the character set of results, which
+// column definitions depend on. Its Kind is Unknown when the shape is none that the lane
 // knows.
-func (l *Lane) Lookup(q *Query, schema string) *Statement {
-	key := q.key(schema)
+func (l *Lane) Lookup(q *Query, schema string, results uint16) *Statement {
+	key := q.key(schema, results)
 	l.mu.RLock()
 	st := l.cache[string(key)]
 	l.mu.RUnlock()
@@ -164,9 +165,9 @@ func (l *Lane) Lookup(q *Query, schema string) *Statement {
 }
 
 // key appends the default database to the digest: one token that no digest holds in between.
-func (q *Query) key(schema string) []byte {
+func (q *Query) key(schema string, results uint16) []byte {
 	n := len(q.Digest)
-	q.Digest = append(append(q.Digest, 0), schema...)
+	q.Digest = append(append(q.Digest, 0, byte(results), byte(results>>8)), schema...)
 	key := q.Digest
 	q.Digest = q.Digest[:n]
 	return key

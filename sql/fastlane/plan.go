@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/encodings"
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -28,7 +29,8 @@ type plan struct {
 	// SELECT
 	set     *wire.ColumnSet
 	types   []wire.Type
-	out     []int // columns, or of aggregates their operands (-1: COUNT(*))
+	recode  []encodings.Encoder // of strings that are not sent as UTF-8, by position in out; nil: none
+	out     []int               // columns, or of aggregates their operands (-1: COUNT(*))
 	aggs    []aggregate
 	need    []int // columns to read
 	sort    []sortKey

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/encodings"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -63,6 +64,17 @@ func (p *plan) bindSelect(env *Env) (bool, error) {
 	p.set = wire.NewColumnSet(cols...)
 	for i := range cols {
 		p.types = append(p.types, cols[i].Type)
+		switch cs := sql.CollationID(cols[i].Charset).CharacterSet(); cs {
+		case sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3, sql.CharacterSet_binary, sql.CharacterSet_ascii, sql.CharacterSet_Unspecified:
+		default:
+			if cs.Encoder() == nil {
+				return false, nil
+			}
+			if p.recode == nil {
+				p.recode = make([]encodings.Encoder, len(cols))
+			}
+			p.recode[i] = cs.Encoder()
+		}
 	}
 	return true, nil
 }
@@ -396,8 +408,8 @@ func (r *reader) row(vals []row.Datum) (bool, error) {
 		return false, err
 	}
 	r.env.Reply.StartRow()
-	for _, c := range r.p.out {
-		if err := r.value(c, &vals[c]); err != nil {
+	for i, c := range r.p.out {
+		if err := r.value(i, c, &vals[c]); err != nil {
 			return false, err
 		}
 	}
@@ -417,7 +429,7 @@ func (r *reader) begin() error {
 }
 
 // value sends a column's value. Types with a text form of their own go through the library's.
-func (r *reader) value(c int, d *row.Datum) error {
+func (r *reader) value(i, c int, d *row.Datum) error {
 	out := r.env.Reply
 	if d.Null {
 		out.Null()
@@ -431,7 +443,7 @@ func (r *reader) value(c int, d *row.Datum) error {
 		out.Uint64(d.N)
 		return nil
 	case formString, formBinary:
-		out.Bytes(d.B)
+		out.Bytes(r.recoded(i, d.B))
 		return nil
 	}
 	codec := &r.p.desc.Columns[c].Codec
@@ -454,8 +466,24 @@ func (r *reader) value(c int, d *row.Datum) error {
 	if err != nil {
 		return err
 	}
-	out.Bytes(text.Raw())
+	out.Bytes(r.recoded(i, text.Raw()))
 	return nil
+}
+
+// recoded converts a value to the character set of results.
+func (r *reader) recoded(i int, b []byte) []byte {
+	if r.p.recode == nil || r.p.recode[i] == nil {
+		return b
+	}
+	for _, c := range b {
+		if c >= 0x80 {
+			if out, ok := r.p.recode[i].Encode(b); ok {
+				return out
+			}
+			break
+		}
+	}
+	return b
 }
 
 func (r *reader) accumulate(vals []row.Datum) {
@@ -558,7 +586,7 @@ func (r *reader) finish() error {
 		r.left--
 		r.env.Reply.StartRow()
 		for i, c := range r.p.out {
-			if err := r.value(c, &k.vals[i]); err != nil {
+			if err := r.value(i, c, &k.vals[i]); err != nil {
 				return err
 			}
 		}

@@ -34,7 +34,6 @@ type shape struct {
 
 	// INSERT
 	columns []string // nil: all
-	ignore  bool
 
 	// UPDATE
 	sets []assignment

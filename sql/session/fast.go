@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dolthub/go-mysql-server/sql"
+
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
@@ -17,6 +19,8 @@ type FastSession interface {
 	// Plain reports whether everything that changes what simple statements mean is at its default: sql_mode, character sets, time
 	// zone, temporary tables ... and zorya_fast_lane is ON.
 	Plain() bool
+	// Charsets returns character_set_client and character_set_results.
+	Charsets() (client, results sql.CharacterSetID)
 	TableInfo(ctx context.Context, d *table.Def) (*general.TableInfo, error)
 	// MayTable reports whether the account has all the privileges on a table.
 	MayTable(schema, table string, privileges []string) bool
@@ -30,7 +34,7 @@ var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
 // happened.
 func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, params []wire.Param) (handled bool, err error) {
-	if s.fast == nil || !s.plain || s.srv.opts.NoFastLane {
+	if s.fast == nil || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()
@@ -39,7 +43,7 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, param
 	if !q.Normalize(text, params) {
 		return false, nil
 	}
-	st := s.srv.fast.Lookup(q, s.set.Database)
+	st := s.srv.fast.Lookup(q, s.set.Database, uint16(s.results))
 	switch st.Kind {
 	case fastlane.Unknown:
 		return false, nil
@@ -140,7 +144,7 @@ func (s *Session) mayTable(st *fastlane.Statement, schema, name string) bool {
 }
 
 // grantKind is the kind of object under which the general lane keeps users and grants.
-const grantKind = "grants"
+const grantKind = "privileges"
 
 type mayKey struct {
 	st     *fastlane.Statement

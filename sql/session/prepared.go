@@ -18,7 +18,7 @@ type prepared struct {
 // Prepare implements wire.Session.
 func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	return s.run("Prepare", text, false, func(ctx context.Context) error {
-		p := &prepared{text: append([]byte(nil), text...)}
+		p := &prepared{text: append([]byte(nil), s.decode(text)...)}
 		var err error
 		if p.st, err = s.gen.Prepare(ctx, string(p.text)); err != nil {
 			return sqlError(err)
@@ -46,7 +46,7 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 				return err
 			}
 		}
-		values, err := laneParams(params)
+		values, err := s.laneParams(params)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/encodings"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/general"
@@ -32,18 +33,28 @@ func columnSet(cols []general.Column) *wire.ColumnSet {
 // rowEncoder sends rows of GMS values.
 type rowEncoder struct {
 	cols []general.Column
+	enc  []encodings.Encoder // of columns that are not sent as UTF-8
 	set  *wire.ColumnSet
 	ctx  *sql.Context // for types that encode themselves
 }
 
 func newRowEncoder(cols []general.Column) *rowEncoder {
-	return &rowEncoder{cols: cols, set: columnSet(cols)}
+	e := &rowEncoder{cols: cols, set: columnSet(cols)}
+	for i := range cols {
+		if cs := sql.CollationID(cols[i].Charset).CharacterSet(); needsDecoding(cs) {
+			if e.enc == nil {
+				e.enc = make([]encodings.Encoder, len(cols))
+			}
+			e.enc[i] = cs.Encoder()
+		}
+	}
+	return e
 }
 
 func (e *rowEncoder) send(r *wire.Reply, row sql.Row) error {
 	r.StartRow()
 	for i := range e.cols {
-		if err := e.value(r, &e.cols[i], row[i]); err != nil {
+		if err := e.value(r, i, row[i]); err != nil {
 			return err
 		}
 	}
@@ -52,7 +63,8 @@ func (e *rowEncoder) send(r *wire.Reply, row sql.Row) error {
 
 // value appends one value. Plain numbers and strings go straight into the buffer; types with a form of their own
 // (ENUM, SET, BIT, YEAR, JSON, DECIMAL ...) go through the library's own text form, so that there is one.
-func (e *rowEncoder) value(r *wire.Reply, c *general.Column, v any) error {
+func (e *rowEncoder) value(r *wire.Reply, i int, v any) error {
+	c := &e.cols[i]
 	if v == nil {
 		r.Null()
 		return nil
@@ -107,12 +119,18 @@ func (e *rowEncoder) value(r *wire.Reply, c *general.Column, v any) error {
 		r.Null()
 		return nil
 	}
-	r.Bytes(out.Raw())
+	raw := out.Raw()
+	if e.enc != nil && e.enc[i] != nil && !ascii(raw) {
+		if b, ok := e.enc[i].Encode(raw); ok {
+			raw = b
+		}
+	}
+	r.Bytes(raw)
 	return nil
 }
 
 // laneParams converts the values of placeholders into what the general lane takes.
-func laneParams(params []wire.Param) ([]any, error) {
+func (s *Session) laneParams(params []wire.Param) ([]any, error) {
 	out := make([]any, len(params))
 	for i := range params {
 		p := &params[i]
@@ -131,7 +149,7 @@ func laneParams(params []wire.Param) ([]any, error) {
 			}
 			out[i] = d
 		case wire.ParamString:
-			out[i] = string(p.Bytes())
+			out[i] = string(s.decode(p.Bytes()))
 		case wire.ParamBytes:
 			out[i] = append([]byte{}, p.Bytes()...)
 		case wire.ParamDate, wire.ParamDateTime:

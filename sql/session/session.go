@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dolthub/go-mysql-server/sql"
+
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fastlane"
@@ -42,6 +44,9 @@ type Session struct {
 	// The fast lane; fast is nil when the general lane cannot share.
 	fast       FastSession
 	plain      bool // FastSession.Plain as of the last statement
+	client     sql.CharacterSetID
+	results    sql.CharacterSetID
+	foreign    bool // client is none that is UTF-8 as it stands
 	fastEnv    fastlane.Env
 	onSending  func()
 	may        map[mayKey]bool // privileges that were asked for
@@ -227,6 +232,7 @@ func (s *Session) setTxn(t table.Txn) {
 // Query implements wire.Session: one or several statements.
 func (s *Session) Query(r *wire.Reply, text []byte, _ []wire.Attr) error {
 	return s.run("Query", text, bypasses(text), func(ctx context.Context) error {
+		text := s.decode(text)
 		if handled, err := s.tryFast(ctx, r, text, nil); handled {
 			return err
 		}
@@ -338,13 +344,22 @@ func (s *Session) started() {
 	s.set = s.gen.Settings()
 	s.tracked = s.set.Database
 	s.may = nil
-	if s.fast, _ = s.gen.(FastSession); s.fast != nil {
-		s.plain = s.fast.Plain()
-	}
+	s.fast, _ = s.gen.(FastSession)
+	s.adoptShared()
 	s.applyTimeouts()
 	s.mu.Lock()
 	s.database = s.set.Database
 	s.mu.Unlock()
+}
+
+// adoptShared takes over what a statement may have changed of the things that the lanes share.
+func (s *Session) adoptShared() {
+	if s.fast == nil {
+		return
+	}
+	s.plain = s.fast.Plain()
+	s.client, s.results = s.fast.Charsets()
+	s.foreign = needsDecoding(s.client)
 }
 
 // abandon rolls back and gives up what a reset or the end of the connection takes away.

@@ -168,9 +168,7 @@ func (s *Session) sendOK(r *wire.Reply, more bool) error {
 func (s *Session) adoptSettings(ctx context.Context) {
 	was := s.set
 	s.set = s.gen.Settings()
-	if s.fast != nil {
-		s.plain = s.fast.Plain()
-	}
+	s.adoptShared()
 	if s.set == was {
 		return
 	}
