@@ -3,6 +3,7 @@ package btree
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -35,6 +36,10 @@ func initNode(p *mtr.Page, level int, inode uint64) {
 
 // setHeader writes count, heap and garbage, the fields that differ only.
 func setHeader(p *mtr.Page, count, heap, garbage int) {
+	if count < 0 || heap < offSlots+2*count || heap > page.Size || garbage < 0 || garbage > page.Size-heap {
+		// Better no process than a page like this in the log.
+		panic(fmt.Sprintf("btree: page %d would have %d cells, heap at %d, garbage %d", p.No(), count, heap, garbage))
+	}
 	var h [6]byte
 	binary.LittleEndian.PutUint16(h[0:], uint16(count))
 	binary.LittleEndian.PutUint16(h[2:], uint16(heap))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/buffer"
 	"github.com/zoryadb/zorya/storage/page"
@@ -78,7 +79,8 @@ func (m *MTR) Latch(no page.No) (*Page, error) {
 		return nil, fmt.Errorf("latch page %d: %w", no, ErrTooManyPages)
 	}
 	g, err := m.pool.Fetch(m.ctx, no, buffer.Exclusive)
-	for err != nil && m.changed && m.pool.Volume().Err() == nil {
+	for wait := time.Millisecond; err != nil && m.changed && m.pool.Volume().Err() == nil; wait = min(2*wait, 100*time.Millisecond) {
+		time.Sleep(wait)
 		g, err = m.pool.Fetch(context.WithoutCancel(m.ctx), no, buffer.Exclusive)
 	}
 	if err != nil {

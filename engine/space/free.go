@@ -147,16 +147,16 @@ func (s *Space) CreateInode(m *mtr.MTR, owner uint64) (Inode, error) {
 	if err != nil {
 		return 0, fmt.Errorf("create inode of owner %d: %w", owner, err)
 	}
-	for k := 0; k < inoMax; k++ {
-		ino := makeInode(p.No(), k)
+	count := int(cell{p, 0}.u32(inoCount))
+	for j := range inoMax {
+		ino := makeInode(p.No(), (count+j)%inoMax) // most pages fill up in order: the first look hits
 		c := cell{p, ino.off()}
 		if c.u64(inoOwner) != 0 {
 			continue
 		}
 		c.setU64(inoOwner, owner)
-		n := cell{p, 0}.u32(inoCount) + 1
-		p.SetU16(inoCount, uint16(n))
-		if n == inoMax {
+		p.SetU16(inoCount, uint16(count+1))
+		if count+1 == inoMax {
 			h.setU64(hdrInodes, cell{p, 0}.u64(inoNext))
 		}
 		return ino, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/buffer"
 	"github.com/zoryadb/zorya/engine/mtr"
@@ -43,9 +44,9 @@ func Format(ctx context.Context, pool *buffer.Pool) error {
 		m.Abandon()
 		return fmt.Errorf("format volume: %w", err)
 	}
-	if page.GetType(h.Bytes()) != page.Absent {
+	if t := page.GetType(h.Bytes()); t != page.Absent {
 		m.Abandon()
-		return fmt.Errorf("format volume: page 0 has type %d, the volume is in use", page.GetType(h.Bytes()))
+		return fmt.Errorf("format volume: page 0 has type %d, the volume is in use", t)
 	}
 	m.Init(0, TypeHeader, OwnerShared)
 	h.SetU64(hdrMagic, magic)
@@ -319,7 +320,8 @@ func (s *Space) grow(m *mtr.MTR, n uint64) error {
 		ctx = context.WithoutCancel(ctx)
 	}
 	err := v.EnsurePages(ctx, n)
-	for err != nil && m.Changed() && v.Err() == nil {
+	for wait := time.Millisecond; err != nil && m.Changed() && v.Err() == nil; wait = min(2*wait, 100*time.Millisecond) {
+		time.Sleep(wait)
 		err = v.EnsurePages(ctx, n)
 	}
 	if err != nil {
