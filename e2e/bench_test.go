@@ -117,7 +117,7 @@ func ratio(a, b []float64) float64 {
 
 // startSemiSync is a MariaDB whose commits wait until one of two replicas has them in its relay log.
 func startSemiSync(t testing.TB) *mariadb {
-	primary := startMariaDB(t, "--innodb-buffer-pool-size=512M", "--rpl-semi-sync-master-enabled=ON", "--rpl-semi-sync-master-wait-point=AFTER_SYNC", "--rpl-semi-sync-master-timeout=3600000")
+	primary := startMariaDB(t, "--innodb-buffer-pool-size=512M", "--rpl-semi-sync-master-wait-point=AFTER_SYNC", "--rpl-semi-sync-master-timeout=3600000")
 	for range 2 {
 		replica := startMariaDB(t, "--rpl-semi-sync-slave-enabled=ON", "--sync-relay-log=1", "--read-only=ON")
 		mustExec(t, replica.db(""),
@@ -126,6 +126,7 @@ func startSemiSync(t testing.TB) *mariadb {
 			"SET GLOBAL slave_exec_mode = IDEMPOTENT", "START SLAVE")
 	}
 	db := primary.db("")
+	mustExec(t, db, "SET GLOBAL rpl_semi_sync_master_enabled = ON") // only now: a commit waits for a replica from here on
 	eventually(t, 30*time.Second, "two semi-synchronous replicas", func() bool {
 		var name, clients string
 		return db.QueryRow("SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'").Scan(&name, &clients) == nil && clients == "2"

@@ -23,7 +23,9 @@ type Directory struct {
 // Follow reads the registered storage nodes and keeps the directory current until ctx ends.
 func (s *Store) Follow(ctx context.Context) (*Directory, error) {
 	d := &Directory{byID: map[proto.NodeID]string{}, change: make(chan struct{})}
-	rev, err := d.reload(ctx, s)
+	tryCtx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	rev, err := d.reload(tryCtx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -50,13 +50,18 @@ func (s *Store) Register(ctx context.Context, kind Kind, r Registration) error {
 	if !ValidName(r.ID) {
 		return fmt.Errorf("register %s %q: want 1 to 63 lower-case letters, digits and hyphens", kind, r.ID)
 	}
-	lease, err := s.register(ctx, kind, r)
+	tryCtx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	lease, err := s.register(tryCtx, kind, r)
 	if err != nil {
 		return err
 	}
 	go s.renew(ctx, kind, r, lease)
 	return nil
 }
+
+// startTimeout bounds the first request of something that goes on until its context ends: etcd may itself be starting.
+const startTimeout = 30 * time.Second
 
 // retryEvery paces attempts to reach a metadata store that is away.
 const retryEvery = 200 * time.Millisecond

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/zoryadb/zorya/cluster/meta"
+	"github.com/zoryadb/zorya/storage/transport"
 )
 
 // Common are the options of every role.
@@ -168,4 +169,22 @@ func (p *process) Serve(address string) error {
 	p.ready(address)
 	<-p.ctx.Done()
 	return nil
+}
+
+// maxReconnect bounds the pause before a storage node that went away is tried again: a restarted one takes part at
+// once.
+const maxReconnect = 100 * time.Millisecond
+
+// dataPlane joins the cluster and returns the metadata store and a dialer of its storage nodes.
+func (p *process) dataPlane(c Common, pagesPerPG uint32) (*meta.Store, *meta.Cluster, *transport.Book, error) {
+	store, cluster, err := p.join(c, pagesPerPG)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	directory, err := store.Follow(p.ctx)
+	if err != nil {
+		store.Close()
+		return nil, nil, nil, fmt.Errorf("find the storage nodes: %w", err)
+	}
+	return store, cluster, transport.NewBook(directory.Address, transport.Options{MaxBackoff: maxReconnect}), nil
 }

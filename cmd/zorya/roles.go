@@ -42,3 +42,23 @@ func controlCommand() *cobra.Command {
 	f.Uint32Var(&o.PagesPerPG, "pages-per-pg", 0, "pages of 16 KiB in a protection group of a new volume (0: 655360, which is 10 GiB)")
 	return cmd
 }
+
+func storageCommand() *cobra.Command {
+	var o role.StorageOptions
+	cmd := &cobra.Command{
+		Use:   "storage",
+		Short: "Run one storage node by itself",
+		Long: `Run one storage node by itself, as zorya up does it. A protection group needs two nodes in each of three
+availability zones. The data plane is neither encrypted nor authenticated: give it a network of its own.`,
+		Args: cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {
+			runRole("storage", &o.Common, func(p *role.Process) error { return role.Storage(p, o) })
+		},
+	}
+	commonFlags(cmd, &o.Common)
+	f := cmd.Flags()
+	f.StringVar(&o.Dir, "dir", "zorya-node", "data directory")
+	f.StringVar(&o.AZ, "az", "az-1", "availability zone")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address that instances and other nodes connect to")
+	return cmd
+}

@@ -1,0 +1,88 @@
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/zoryadb/zorya/base/vfs"
+	"github.com/zoryadb/zorya/cluster/meta"
+	"github.com/zoryadb/zorya/storage/node"
+	"github.com/zoryadb/zorya/storage/proto"
+	"github.com/zoryadb/zorya/storage/transport"
+)
+
+// StorageOptions configure a storage node.
+type StorageOptions struct {
+	Common
+	Dir    string
+	AZ     string
+	Listen string // data plane
+}
+
+// storageHeap is the soft limit of a storage node's heap: its indexes and buffers are bounded well below, what is
+// above is garbage.
+const storageHeap = 320 << 20
+
+// Storage runs one storage node until the process is told to stop.
+func Storage(p *Process, o StorageOptions) error {
+	if !meta.ValidName(o.AZ) {
+		return fmt.Errorf("%w: availability zone %q: want 1 to 63 lower-case letters, digits and hyphens", ErrFinal, o.AZ)
+	}
+	debug.SetMemoryLimit(storageHeap)
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for the data plane: %w", err)
+	}
+	defer listener.Close()
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return fmt.Errorf("create directory of storage node: %w", err)
+	}
+	store, _, book, err := p.dataPlane(o.Common, 0)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	defer book.Close()
+	n, err := node.Open(node.Options{
+		Dir: o.Dir, FS: vfs.OS{}, ID: proto.NodeID(o.ID), AZ: o.AZ, Dialer: book, Registry: p.metrics, Logger: slog.Default(),
+	})
+	if errors.Is(err, node.ErrNewerFormat) {
+		return fmt.Errorf("%w: %w", ErrFinal, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := n.Shutdown(); err != nil {
+			slog.Error("stop of storage node", "err", err)
+		}
+	}()
+	p.serveStatusFrom(func(ctx context.Context) (any, error) { return n.Info(ctx) })
+
+	served := make(chan error, 1)
+	serveCtx, stop := context.WithCancel(context.Background())
+	go func() { served <- transport.Serve(serveCtx, listener, n, transport.Options{}) }()
+	defer func() {
+		stop()
+		<-served
+	}()
+	address := listener.Addr().String()
+	r := meta.Registration{ID: o.ID, AZ: o.AZ, Address: address, HTTP: p.http.Addr().String(), PID: os.Getpid(), Started: time.Now().UTC()}
+	if err := store.Register(p.ctx, meta.Nodes, r); err != nil {
+		return err
+	}
+	p.ready(address)
+	select {
+	case <-p.ctx.Done():
+		return nil
+	case err := <-served:
+		served <- nil // for the deferred stop
+		return fmt.Errorf("serve the data plane: %w", err)
+	}
+}
