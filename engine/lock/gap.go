@@ -1,0 +1,152 @@
+package lock
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+)
+
+// interval is a locked gap: no other owner inserts a key of (low, high). An end that is closed is locked too; a nil high is
+// the end of the index. Shared and exclusive gaps are the same: gap locks never conflict with one another.
+type interval struct {
+	set        *gapSet
+	owner      *Owner
+	low, high  []byte
+	lowClosed  bool
+	highClosed bool
+}
+
+func (g *interval) contains(key []byte) bool {
+	if c := bytes.Compare(key, g.low); c < 0 || c == 0 && !g.lowClosed {
+		return false
+	}
+	if g.high == nil {
+		return true
+	}
+	c := bytes.Compare(key, g.high)
+	return c < 0 || c == 0 && g.highClosed
+}
+
+// gapSet holds the locked gaps of one index and the inserts that wait for some.
+type gapSet struct {
+	mu        sync.Mutex
+	intervals []*interval
+	waiting   []*insertion
+}
+
+// insertion is an insert that waits until key is in no locked gap of another owner.
+type insertion struct {
+	set   *gapSet
+	owner *Owner
+	key   []byte
+	done  bool
+}
+
+// blocked reports whether another owner has locked a gap around key.
+func (s *gapSet) blocked(o *Owner, key []byte) bool {
+	for _, g := range s.intervals {
+		if g.owner != o && g.contains(key) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Table) gapSet(index uint64, create bool) *gapSet {
+	t.gapsMu.RLock()
+	s := t.gaps[index]
+	t.gapsMu.RUnlock()
+	if s != nil || !create {
+		return s
+	}
+	t.gapsMu.Lock()
+	defer t.gapsMu.Unlock()
+	if s = t.gaps[index]; s == nil {
+		s = &gapSet{}
+		t.gaps[index] = s
+	}
+	return s
+}
+
+// LockGap locks the gap from low to high (nil: the end of the index) of index for o: at once, gaps never wait. When it continues
+// the gap that o locked last there, that one grows.
+func (t *Table) LockGap(o *Owner, index uint64, low []byte, lowClosed bool, high []byte, highClosed bool) {
+	s := t.gapSet(index, true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(o.gaps); n > 0 {
+		if g := o.gaps[n-1]; g.set == s && o.extend(g, low, lowClosed, high, highClosed) {
+			return
+		}
+	}
+	g := &interval{set: s, owner: o, low: bytes.Clone(low), lowClosed: lowClosed, high: bytes.Clone(high), highClosed: highClosed}
+	s.intervals = append(s.intervals, g)
+	o.mu.Lock()
+	o.gaps = append(o.gaps, g)
+	o.mu.Unlock()
+}
+
+// extend grows g by an adjoining or contained interval.
+func (o *Owner) extend(g *interval, low []byte, lowClosed bool, high []byte, highClosed bool) bool {
+	if g.high != nil && bytes.Equal(g.high, low) && (g.highClosed || lowClosed) {
+		if high == nil {
+			g.high, g.highClosed = nil, false
+		} else {
+			g.high, g.highClosed = append(g.high[:0], high...), highClosed
+		}
+		return true
+	}
+	if high != nil && bytes.Equal(g.low, high) && (g.lowClosed || highClosed) {
+		g.low, g.lowClosed = append(g.low[:0], low...), lowClosed
+		return true
+	}
+	return g.contains(low) && (high == nil && g.high == nil || high != nil && g.contains(high))
+}
+
+// TryInsert reports whether o may insert key into index now: no other owner holds a gap around it.
+func (t *Table) TryInsert(o *Owner, index uint64, key []byte) bool {
+	s := t.gapSet(index, false)
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.blocked(o, key)
+}
+
+// releaseGaps gives back o's gaps beyond the first keep, and lets inserts go on.
+func (t *Table) releaseGaps(o *Owner, keep int) {
+	o.mu.Lock()
+	gaps := slices.Clone(o.gaps[min(keep, len(o.gaps)):])
+	o.gaps = o.gaps[:min(keep, len(o.gaps))]
+	o.mu.Unlock()
+	for _, g := range gaps {
+		s := g.set
+		s.mu.Lock()
+		if i := slices.Index(s.intervals, g); i >= 0 {
+			s.intervals = slices.Delete(s.intervals, i, i+1)
+		}
+		s.waiting = slices.DeleteFunc(s.waiting, func(w *insertion) bool {
+			if s.blocked(w.owner, w.key) {
+				return false
+			}
+			w.done = true
+			w.owner.wake <- nil
+			return true
+		})
+		s.mu.Unlock()
+	}
+}
+
+// ForgetIndex drops the empty gap set of an index that is no more.
+func (t *Table) ForgetIndex(index uint64) {
+	t.gapsMu.Lock()
+	defer t.gapsMu.Unlock()
+	if s := t.gaps[index]; s != nil {
+		s.mu.Lock()
+		if len(s.intervals) == 0 && len(s.waiting) == 0 {
+			delete(t.gaps, index)
+		}
+		s.mu.Unlock()
+	}
+}

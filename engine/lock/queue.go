@@ -1,0 +1,112 @@
+package lock
+
+// Mode is the strength of a row or metadata lock.
+type Mode uint8
+
+// Modes.
+const (
+	Shared Mode = iota
+	Exclusive
+)
+
+// request is one owner's lock, or wish for one, on a queue's name.
+type request struct {
+	owner   *Owner
+	q       *queue
+	mode    Mode
+	granted bool
+	aborted bool // taken from the queue by a deadlock's resolution, a timeout or a kill
+	next    *request
+}
+
+// queue holds the requests on one name in the order of their arrival. It is a pure structure: its methods know no
+// locks and wake nobody, they say whom to wake.
+type queue struct {
+	name  string
+	first *request
+}
+
+// conflict reports whether a request of mode m by o must wait for r.
+func conflict(o *Owner, m Mode, r *request) bool {
+	return r.owner != o && (m == Exclusive || r.mode == Exclusive)
+}
+
+// held returns the strongest granted mode of o.
+func (q *queue) held(o *Owner) (m Mode, any bool) {
+	for r := q.first; r != nil; r = r.next {
+		if r.owner == o && r.granted {
+			if !any || r.mode > m {
+				m = r.mode
+			}
+			any = true
+		}
+	}
+	return m, any
+}
+
+// free reports whether o may have mode m now: nothing before stop (nil: the whole queue) conflicts. An upgrade looks at
+// granted requests only, at all of them.
+func (q *queue) free(o *Owner, m Mode, upgrade bool, stop *request) bool {
+	for r := q.first; r != nil; r = r.next {
+		if r == stop {
+			if !upgrade {
+				return true
+			}
+			continue
+		}
+		if conflict(o, m, r) && (r.granted || !upgrade) {
+			return false
+		}
+	}
+	return true
+}
+
+func (q *queue) push(r *request) {
+	r.q, r.next = q, nil
+	p := &q.first
+	for *p != nil {
+		p = &(*p).next
+	}
+	*p = r
+}
+
+func (q *queue) pushFront(r *request) { r.q, r.next, q.first = q, q.first, r }
+
+func (q *queue) remove(r *request) {
+	for p := &q.first; *p != nil; p = &(*p).next {
+		if *p == r {
+			*p = r.next
+			r.next = nil
+			return
+		}
+	}
+}
+
+// grant grants what can be granted now and calls wake for each.
+func (q *queue) grant(wake func(*request)) {
+	for r := q.first; r != nil; r = r.next {
+		if r.granted {
+			continue
+		}
+		_, upgrade := q.held(r.owner)
+		if q.free(r.owner, r.mode, upgrade, r) {
+			r.granted = true
+			wake(r)
+		}
+	}
+}
+
+// blockers calls fn for the owners that r waits for.
+func (q *queue) blockers(r *request, fn func(*Owner)) {
+	_, upgrade := q.held(r.owner)
+	ahead := true
+	for x := q.first; x != nil; x = x.next {
+		if x == r {
+			ahead = false
+			continue
+		}
+		if conflict(r.owner, r.mode, x) && (x.granted || ahead && !upgrade) {
+			fn(x.owner)
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package lock
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+const (
+	shards  = 256
+	buckets = 1 << 16 // of released commit LSNs; more buckets, fewer waits for commits of strangers
+)
+
+// Metadata is the space of metadata locks; index ids are above it.
+const Metadata uint64 = 0
+
+// Table is the lock table.
+type Table struct {
+	seed   maphash.Seed
+	shard  [shards]shard
+	commit [buckets]atomic.Uint64
+
+	waits sync.Mutex // orders enqueuing and deadlock searches
+
+	gapsMu sync.RWMutex
+	gaps   map[uint64]*gapSet
+
+	Waits, Deadlocks, Timeouts atomic.Uint64
+}
+
+type shard struct {
+	mu     sync.Mutex
+	queues map[string]*queue
+	free   *request
+	_      [40]byte
+}
+
+// New returns an empty lock table.
+func New() *Table {
+	t := &Table{seed: maphash.MakeSeed(), gaps: make(map[uint64]*gapSet)}
+	for i := range t.shard {
+		t.shard[i].queues = make(map[string]*queue)
+	}
+	return t
+}
+
+// Owner is a transaction in the lock table. The zero value is an ended one; Begin makes it live.
+type Owner struct {
+	mu    sync.Mutex
+	epoch uint64 // grows with each Begin
+	trx   uint64 // its transaction id, 0 while it has none
+	live  bool
+	rows  []*request
+	meta  []*request
+	gaps  []*interval
+
+	// Weight is the cost of choosing this owner as a deadlock's victim: rows it changed. Locks count one each.
+	Weight atomic.Int64
+	// Session names the owner in lock views.
+	Session uint64
+
+	dep  page.LSN // highest commit LSN released through a bucket in which it locked; owner's goroutine only
+	name []byte
+
+	// Guarded by Table.waits: what it waits for.
+	waiting waitable
+	wake    chan error
+}
+
+// Begin makes o the owner of a new transaction.
+func (o *Owner) Begin(session uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.epoch++
+	o.live, o.trx, o.dep, o.Session = true, 0, 0, session
+	o.Weight.Store(0)
+	if o.wake == nil {
+		o.wake = make(chan error, 1)
+	}
+}
+
+// SetTrx tells the lock table the owner's transaction id, before the first version that carries it exists.
+func (o *Owner) SetTrx(id uint64) {
+	o.mu.Lock()
+	o.trx = id
+	o.mu.Unlock()
+}
+
+// Depends returns the highest commit LSN released through the buckets in which o locked.
+func (o *Owner) Depends() page.LSN { return o.dep }
+
+// Rows is the number of explicit row locks that o holds.
+func (o *Owner) Rows() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.rows)
+}
+
+// at makes the name of (space, key) in o's buffer and finds its shard and bucket.
+func (t *Table) at(buf []byte, space uint64, key []byte) (name []byte, s *shard, b *atomic.Uint64) {
+	name = binary.BigEndian.AppendUint64(buf[:0], space)
+	name = append(name, key...)
+	h := maphash.Bytes(t.seed, name)
+	return name, &t.shard[h%shards], &t.commit[h>>32%buckets]
+}
+
+func (s *shard) request() *request {
+	r := s.free
+	if r == nil {
+		return &request{}
+	}
+	s.free = r.next
+	*r = request{}
+	return r
+}
+
+func (s *shard) drop(q *queue) {
+	if q.first == nil {
+		delete(s.queues, q.name)
+	}
+}
+
+func (s *shard) queue(name []byte) *queue {
+	q := s.queues[string(name)]
+	if q == nil {
+		q = &queue{name: string(name)}
+		s.queues[q.name] = q
+	}
+	return q
+}
+
+// Try locks (space, key) for o if nobody is in the way, and reports whether o has the lock now. It never waits.
+func (t *Table) Try(o *Owner, space uint64, key []byte, m Mode) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var s *shard
+	var b *atomic.Uint64
+	o.name, s, b = t.at(o.name, space, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[string(o.name)]
+	upgrade := false
+	if q != nil {
+		var have Mode
+		if have, upgrade = q.held(o); upgrade && have >= m {
+			return true
+		}
+		if !q.free(o, m, upgrade, nil) {
+			return false
+		}
+	} else {
+		q = s.queue(o.name)
+	}
+	r := s.request()
+	r.owner, r.mode, r.granted = o, m, true
+	q.push(r)
+	o.add(space, r)
+	o.depend(b)
+	return true
+}
+
+// Check reports whether o could have the lock now, without taking it.
+func (t *Table) Check(o *Owner, space uint64, key []byte, m Mode) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var s *shard
+	o.name, s, _ = t.at(o.name, space, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[string(o.name)]
+	if q == nil {
+		return true
+	}
+	have, any := q.held(o)
+	return any && have >= m || q.free(o, m, any, nil)
+}
+
+func (o *Owner) add(space uint64, r *request) {
+	if space == Metadata {
+		o.meta = append(o.meta, r)
+	} else {
+		o.rows = append(o.rows, r)
+	}
+}
+
+func (o *Owner) depend(b *atomic.Uint64) {
+	if lsn := page.LSN(b.Load()); lsn > o.dep {
+		o.dep = lsn
+	}
+}
+
+// Grant makes the implicit lock of transaction trx on (space, key) explicit: it gives o an exclusive lock, unless o is not
+// that transaction any more. It reports whether it is.
+func (t *Table) Grant(o *Owner, trx, space uint64, key []byte) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.live || o.trx != trx {
+		return false
+	}
+	name, s, _ := t.at(nil, space, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queue(name)
+	if have, any := q.held(o); any && have == Exclusive {
+		return true
+	}
+	r := s.request()
+	r.owner, r.mode, r.granted = o, Exclusive, true
+	q.pushFront(r)
+	o.add(space, r)
+	return true
+}
+
+// Release gives back all row and gap locks of o, and its implicit ones: it is not live any more. lsn is that of the
+// commit record, 0 when the transaction changed nothing that lasts.
+func (t *Table) Release(o *Owner, lsn page.LSN) {
+	o.mu.Lock()
+	o.live = false
+	rows := o.rows
+	o.rows = nil
+	o.mu.Unlock()
+	for i := len(rows) - 1; i >= 0; i-- {
+		t.release(rows[i], lsn)
+	}
+	clear(rows)
+	if cap(rows) <= 1024 {
+		o.mu.Lock()
+		if o.rows == nil {
+			o.rows = rows[:0]
+		}
+		o.mu.Unlock()
+	}
+	t.releaseGaps(o, 0)
+}
+
+// ReleaseMetadata gives back o's metadata locks: after the commit is durable.
+func (t *Table) ReleaseMetadata(o *Owner) {
+	o.mu.Lock()
+	meta := o.meta
+	o.meta = nil
+	o.mu.Unlock()
+	for i := len(meta) - 1; i >= 0; i-- {
+		t.release(meta[i], 0)
+	}
+	clear(meta)
+	o.mu.Lock()
+	if o.meta == nil {
+		o.meta = meta[:0]
+	}
+	o.mu.Unlock()
+}
+
+// TakeMetadata moves o's metadata locks to a holder that outlives the transaction: they are released at VDL.
+func (t *Table) TakeMetadata(o *Owner) Held {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	h := Held(o.meta)
+	o.meta = nil
+	return h
+}
+
+// Held is a set of locks apart from its owner.
+type Held []*request
+
+// ReleaseHeld gives them back.
+func (t *Table) ReleaseHeld(h Held) {
+	for _, r := range h {
+		t.release(r, 0)
+	}
+}
+
+// Mark is the number of row locks held, for UnlockTo.
+func (o *Owner) Mark() int { return o.Rows() }
+
+// UnlockTo gives back row locks beyond the first mark ones: those of a row that did not match.
+func (t *Table) UnlockTo(o *Owner, mark int) {
+	for {
+		o.mu.Lock()
+		n := len(o.rows)
+		if n <= mark {
+			o.mu.Unlock()
+			return
+		}
+		r := o.rows[n-1]
+		o.rows = o.rows[:n-1]
+		o.mu.Unlock()
+		t.release(r, 0)
+	}
+}
+
+func (t *Table) release(r *request, lsn page.LSN) {
+	h := maphash.String(t.seed, r.q.name)
+	s := &t.shard[h%shards]
+	if lsn > 0 {
+		raise(&t.commit[h>>32%buckets], uint64(lsn))
+	}
+	s.mu.Lock()
+	q := r.q
+	q.remove(r)
+	if q.first == nil {
+		delete(s.queues, q.name)
+	} else {
+		q.grant(t.granted)
+	}
+	*r = request{next: s.free}
+	s.free = r
+	s.mu.Unlock()
+}
+
+func (t *Table) shardOf(r *request) *shard {
+	return &t.shard[maphash.String(t.seed, r.q.name)%shards]
+}
+
+func raise(a *atomic.Uint64, v uint64) {
+	for {
+		old := a.Load()
+		if old >= v || a.CompareAndSwap(old, v) {
+			return
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package lock
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/zoryadb/zorya/base/wait"
+)
+
+// Errors of a wait. Killed waits return the killer's error, others their context's.
+var (
+	ErrDeadlock = errors.New("deadlock")
+	ErrTimeout  = errors.New("lock wait timeout")
+)
+
+// waitable is what an owner can wait for.
+type waitable interface {
+	// blockers calls fn for each owner in the way, none if the wait is over.
+	blockers(t *Table, fn func(*Owner))
+	// abort ends the wait with err and reports whether it was still on.
+	abort(t *Table, err error) bool
+}
+
+func (r *request) blockers(t *Table, fn func(*Owner)) {
+	s := t.shardOf(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !r.granted && !r.aborted {
+		r.q.blockers(r, fn)
+	}
+}
+
+func (r *request) abort(t *Table, err error) bool {
+	s := t.shardOf(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.granted || r.aborted {
+		return false
+	}
+	r.aborted = true
+	r.q.remove(r)
+	r.q.grant(t.granted)
+	s.drop(r.q)
+	r.owner.wake <- err
+	return true
+}
+
+func (w *insertion) blockers(_ *Table, fn func(*Owner)) {
+	w.set.mu.Lock()
+	defer w.set.mu.Unlock()
+	if w.done {
+		return
+	}
+	for _, g := range w.set.intervals {
+		if g.owner != w.owner && g.contains(w.key) {
+			fn(g.owner)
+		}
+	}
+}
+
+func (w *insertion) abort(_ *Table, err error) bool {
+	w.set.mu.Lock()
+	defer w.set.mu.Unlock()
+	if w.done {
+		return false
+	}
+	w.done = true
+	w.set.waiting = slices.DeleteFunc(w.set.waiting, func(x *insertion) bool { return x == w })
+	w.owner.wake <- err
+	return true
+}
+
+// granted wakes the owner of a request that was just granted. The channel has room: an owner waits for one thing
+// at a time, and a wait is ended once.
+func (t *Table) granted(r *request) { r.owner.wake <- nil }
+
+// Wait locks (space, key) for o, waiting at most timeout. It returns nil with the lock held, ErrDeadlock when o is the victim
+// of a deadlock (the caller rolls the transaction back), ErrTimeout, or what ended the wait.
+func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m Mode, timeout time.Duration) error {
+	name, s, b := t.at(nil, space, key)
+	t.waits.Lock()
+	s.mu.Lock()
+	q := s.queue(name)
+	have, upgrade := q.held(o)
+	if upgrade && have >= m {
+		s.mu.Unlock()
+		t.waits.Unlock()
+		return nil
+	}
+	r := &request{owner: o, mode: m}
+	if r.granted = q.free(o, m, upgrade, nil); r.granted {
+		q.push(r)
+		s.mu.Unlock()
+		t.waits.Unlock()
+	} else {
+		q.push(r)
+		s.mu.Unlock()
+		if err := t.block(ctx, o, r, timeout); err != nil {
+			return err
+		}
+	}
+	o.mu.Lock()
+	o.add(space, r)
+	o.depend(b)
+	o.mu.Unlock()
+	return nil
+}
+
+// WaitInsert waits until o may insert key into index. Nothing is held by that: the caller tries again.
+func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []byte, timeout time.Duration) error {
+	s := t.gapSet(index, true)
+	t.waits.Lock()
+	s.mu.Lock()
+	if !s.blocked(o, key) {
+		s.mu.Unlock()
+		t.waits.Unlock()
+		return nil
+	}
+	w := &insertion{set: s, owner: o, key: bytes.Clone(key)}
+	s.waiting = append(s.waiting, w)
+	s.mu.Unlock()
+	return t.block(ctx, o, w, timeout)
+}
+
+// block waits for w. It is entered with t.waits held, and gives it back.
+func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Duration) error {
+	o.waiting = w
+	t.Waits.Add(1)
+	if victim := t.findCycle(o); victim != nil {
+		if victim.waiting.abort(t, ErrDeadlock) {
+			t.Deadlocks.Add(1)
+		}
+	}
+	t.waits.Unlock()
+	br := wait.Begin(ctx)
+	timer := time.NewTimer(timeout)
+	var err error
+	select {
+	case err = <-o.wake:
+	case <-timer.C:
+		t.Timeouts.Add(1)
+		err = t.stop(o, w, ErrTimeout)
+	case <-ctx.Done():
+		err = t.stop(o, w, context.Cause(ctx))
+	}
+	timer.Stop()
+	br.End()
+	t.waits.Lock()
+	o.waiting = nil
+	t.waits.Unlock()
+	return err
+}
+
+// stop ends o's wait with err, unless it ended by itself meanwhile; then that is the answer.
+func (t *Table) stop(o *Owner, w waitable, err error) error {
+	w.abort(t, err)
+	return <-o.wake
+}
+
+// Kill ends o's wait, if it waits, with err.
+func (t *Table) Kill(o *Owner, err error) {
+	t.waits.Lock()
+	defer t.waits.Unlock()
+	if o.waiting != nil {
+		o.waiting.abort(t, err)
+	}
+}
+
+// Waiting reports whether o waits.
+func (t *Table) Waiting(o *Owner) bool {
+	t.waits.Lock()
+	defer t.waits.Unlock()
+	return o.waiting != nil
+}
+
+// findCycle searches the waits-for graph for a cycle through o and returns the owner on it that is cheapest to roll
+// back, o itself when nobody is cheaper. Every wait begins under t.waits, so the wait that closes a cycle sees all of it.
+func (t *Table) findCycle(o *Owner) *Owner {
+	seen := map[*Owner]bool{}
+	var path []*Owner
+	var found []*Owner
+	var visit func(x *Owner)
+	visit = func(x *Owner) {
+		if found != nil || x.waiting == nil {
+			return
+		}
+		path = append(path, x)
+		var next []*Owner
+		x.waiting.blockers(t, func(b *Owner) { next = append(next, b) })
+		for _, b := range next {
+			if b == o {
+				found = slices.Clone(path)
+				break
+			}
+			if !seen[b] {
+				seen[b] = true
+				visit(b)
+			}
+		}
+		path = path[:len(path)-1]
+	}
+	visit(o)
+	if found == nil {
+		return nil
+	}
+	victim, least := o, t.weight(o)
+	for _, x := range found[1:] {
+		if w := t.weight(x); w < least {
+			victim, least = x, w
+		}
+	}
+	return victim
+}
+
+func (t *Table) weight(o *Owner) int64 { return o.Weight.Load()*2 + int64(o.Rows()) }

@@ -1,0 +1,398 @@
+package undo
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zoryadb/zorya/engine/buffer"
+	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/space"
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// Page types.
+const (
+	TypeLog       page.Type = 16
+	TypeDirectory page.Type = 17
+)
+
+// Layout of a log page. A record is u16 length, u16 offset of the record before in this page (0: none), bytes.
+const (
+	offState = 32 // u64: state in the highest byte, transaction id below
+	offFree  = 40 // u16: where the next record goes
+	offLast  = 42 // u16: the last record, 0 if none
+	offLog   = 44 // u32: number of the log
+	offPrev  = 48 // u64: page before, 0 if none
+	offNext  = 56 // u64: page after, 0 if none
+	offFirst = 64 // u64: roll pointer of the last transaction's Begin
+	offBody  = 72
+
+	frame = 4
+	// MaxRecord bounds one record.
+	MaxRecord = page.Size - offBody - frame
+)
+
+// State of a log's last transaction.
+type State uint8
+
+// States. Active also while it rolls back.
+const (
+	Idle State = iota
+	Active
+	Committed
+	RolledBack
+	Prepared
+)
+
+// Log is one undo log. Its owner (the transaction that acquired it, or purge while it is idle) uses it alone.
+type Log struct {
+	n     uint32
+	set   *Set
+	tail  page.No
+	free  int
+	last  int
+	trx   uint64
+	state State
+	first row.Ptr
+
+	// Purge's place: the record it looks at next. Only purge moves it.
+	head  row.Ptr
+	busy  bool        // acquired; guarded by Set.mu
+	dirty atomic.Bool // has records that purge has not passed
+
+	buf []byte
+}
+
+// Set is the undo logs of an instance.
+type Set struct {
+	sp   *space.Space
+	pool *buffer.Pool
+	ino  space.Inode
+
+	mu   sync.Mutex
+	idle []*Log
+	all  []*Log
+	dirs []page.No
+	grow sync.Mutex
+}
+
+// Owner is the owner of undo pages in the space.
+const Owner uint64 = space.MinOwner
+
+// Directory page: u64 next directory page at 32, u32 count at 40, then for each log u64 head page, u64 tail page.
+const (
+	dirNext  = 32
+	dirCount = 40
+	dirBody  = 48
+	dirEntry = 16
+	dirMax   = (page.Size - dirBody) / dirEntry
+)
+
+// Format makes an empty set in m and returns its first directory page and its inode, for the volume header.
+func Format(m *mtr.MTR, sp *space.Space) (dir page.No, ino space.Inode, err error) {
+	if ino, err = sp.CreateInode(m, Owner); err != nil {
+		return 0, 0, fmt.Errorf("format undo: %w", err)
+	}
+	if dir, err = sp.AllocPage(m, ino, 0); err != nil {
+		return 0, 0, fmt.Errorf("format undo: %w", err)
+	}
+	m.Init(dir, TypeDirectory, Owner)
+	return dir, ino, nil
+}
+
+// Open reads the directory and every log's tail. InFlight then tells which transactions were cut short.
+func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*Set, error) {
+	s := &Set{sp: sp, pool: sp.Pool(), ino: ino}
+	type ends struct{ head, tail page.No }
+	var logs []ends
+	for dir != 0 {
+		g, err := s.fetch(ctx, dir, TypeDirectory)
+		if err != nil {
+			return nil, fmt.Errorf("undo directory: %w", err)
+		}
+		b := g.Bytes()
+		n := int(binary.LittleEndian.Uint32(b[dirCount:]))
+		if n > dirMax {
+			g.Unlatch()
+			return nil, fmt.Errorf("undo directory %d: %d entries: %w", dir, n, ErrCorrupt)
+		}
+		for i := range n {
+			e := b[dirBody+i*dirEntry:]
+			logs = append(logs, ends{page.No(binary.LittleEndian.Uint64(e)), page.No(binary.LittleEndian.Uint64(e[8:]))})
+		}
+		s.dirs = append(s.dirs, dir)
+		dir = page.No(binary.LittleEndian.Uint64(b[dirNext:]))
+		g.Unlatch()
+	}
+	tails := make([]page.No, len(logs))
+	for i, e := range logs {
+		tails[i] = e.tail
+	}
+	s.pool.Prefetch(tails)
+	for i, e := range logs {
+		l := &Log{n: uint32(i), set: s, tail: e.tail, head: row.MakePtr(uint64(e.head), offBody)}
+		g, err := s.fetch(ctx, e.tail, TypeLog)
+		if err != nil {
+			return nil, fmt.Errorf("tail of undo log %d: %w", i, err)
+		}
+		b := g.Bytes()
+		l.free, l.last = int(binary.LittleEndian.Uint16(b[offFree:])), int(binary.LittleEndian.Uint16(b[offLast:]))
+		st := binary.LittleEndian.Uint64(b[offState:])
+		l.state, l.trx = State(st>>56), st&(1<<56-1)
+		l.first = row.Ptr(binary.LittleEndian.Uint64(b[offFirst:]))
+		g.Unlatch()
+		if l.free < offBody || l.free > page.Size {
+			return nil, fmt.Errorf("tail %d of undo log %d: %w", e.tail, i, ErrCorrupt)
+		}
+		l.dirty.Store(l.free > offBody || e.head != e.tail)
+		s.all = append(s.all, l)
+		if l.state == Active || l.state == Prepared {
+			l.busy = true
+		} else {
+			s.idle = append(s.idle, l)
+		}
+	}
+	return s, nil
+}
+
+func (s *Set) fetch(ctx context.Context, no page.No, t page.Type) (buffer.Page, error) {
+	g, err := s.pool.Fetch(ctx, no, buffer.Shared)
+	if err != nil {
+		return g, err
+	}
+	if got := page.GetType(g.Bytes()); got != t {
+		g.Unlatch()
+		return g, fmt.Errorf("page %d has type %d, not %d: %w", no, got, t, ErrCorrupt)
+	}
+	return g, nil
+}
+
+// InFlight returns the logs whose last transaction neither committed nor was rolled back.
+func (s *Set) InFlight() []*Log {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var in []*Log
+	for _, l := range s.all {
+		if l.busy {
+			in = append(in, l)
+		}
+	}
+	return in
+}
+
+// Acquire gives out a log for a new write transaction.
+func (s *Set) Acquire(ctx context.Context) (*Log, error) {
+	s.mu.Lock()
+	if n := len(s.idle); n > 0 {
+		l := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		l.busy = true
+		s.mu.Unlock()
+		return l, nil
+	}
+	s.mu.Unlock()
+	return s.create(ctx)
+}
+
+// create adds a log to the directory.
+func (s *Set) create(ctx context.Context) (*Log, error) {
+	s.grow.Lock()
+	defer s.grow.Unlock()
+	m, err := mtr.Start(ctx, s.pool, 12, 8<<10)
+	if err != nil {
+		return nil, fmt.Errorf("new undo log: %w", err)
+	}
+	n := len(s.all)
+	dir, err := m.Latch(s.dirs[len(s.dirs)-1])
+	if err != nil {
+		m.Abandon()
+		return nil, fmt.Errorf("new undo log: %w", err)
+	}
+	no, err := s.sp.AllocPage(m, s.ino, 0)
+	if err != nil {
+		return nil, fail(m, fmt.Errorf("page of undo log %d: %w", n, err))
+	}
+	if n > 0 && n%dirMax == 0 {
+		next, err := s.sp.AllocPage(m, s.ino, 0)
+		if err != nil {
+			// A page was handed out already: the MTR commits, and the page waits in the directory's chain for nobody.
+			s.sp.FreePage(m, s.ino, no)
+			m.Commit(nil)
+			return nil, fmt.Errorf("directory page for undo log %d: %w", n, err)
+		}
+		dir.SetU64(dirNext, uint64(next))
+		dir = m.Init(next, TypeDirectory, Owner)
+		s.dirs = append(s.dirs, next)
+	}
+	p := m.Init(no, TypeLog, Owner)
+	l := &Log{n: uint32(n), set: s, tail: no, free: offBody, head: row.MakePtr(uint64(no), offBody), busy: true}
+	p.SetU16(offFree, offBody)
+	p.SetU32(offLog, l.n)
+	at := dirBody + n%dirMax*dirEntry
+	dir.SetU64(at, uint64(no))
+	dir.SetU64(at+8, uint64(no))
+	dir.SetU32(dirCount, uint32(n%dirMax+1))
+	m.Commit(nil)
+	s.mu.Lock()
+	s.all = append(s.all, l)
+	s.mu.Unlock()
+	return l, nil
+}
+
+func fail(m *mtr.MTR, err error) error {
+	if m.Changed() {
+		m.Commit(nil)
+	} else {
+		m.Abandon()
+	}
+	return err
+}
+
+// Release gives the log back after its transaction ended.
+func (s *Set) Release(l *Log) {
+	s.mu.Lock()
+	l.busy = false
+	s.idle = append(s.idle, l)
+	s.mu.Unlock()
+}
+
+// Logs returns all logs.
+func (s *Set) Logs() []*Log {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*Log(nil), s.all...)
+}
+
+// Trx and State describe the log's last transaction; the owner asks.
+func (l *Log) Trx() uint64  { return l.trx }
+func (l *Log) State() State { return l.state }
+
+// Last is the log's last record: a savepoint.
+func (l *Log) Last() row.Ptr {
+	if l.last == 0 {
+		return 0
+	}
+	return row.MakePtr(uint64(l.tail), l.last)
+}
+
+// Room reports whether records of n bytes in all, count records, fit the tail. A transaction's Begin is counted in.
+func (l *Log) Room(n, count int) bool {
+	return l.free+n+count*frame+frame+12 <= page.Size
+}
+
+// Extend adds a page to the log, after which Room holds for one record of MaxRecord/2 bytes at least.
+func (l *Log) Extend(ctx context.Context) error {
+	s := l.set
+	s.grow.Lock() // orders changes of the directory
+	defer s.grow.Unlock()
+	m, err := mtr.Start(ctx, s.pool, 12, 8<<10)
+	if err != nil {
+		return fmt.Errorf("extend undo log %d: %w", l.n, err)
+	}
+	dir, err := m.Latch(s.dirs[int(l.n)/dirMax])
+	if err != nil {
+		return fail(m, fmt.Errorf("extend undo log %d: %w", l.n, err))
+	}
+	old, err := m.Latch(l.tail)
+	if err != nil {
+		return fail(m, fmt.Errorf("extend undo log %d: %w", l.n, err))
+	}
+	no, err := s.sp.AllocPage(m, s.ino, l.tail)
+	if err != nil {
+		return fail(m, fmt.Errorf("extend undo log %d: %w", l.n, err))
+	}
+	p := m.Init(no, TypeLog, Owner)
+	p.SetU64(offState, uint64(l.state)<<56|l.trx)
+	p.SetU16(offFree, offBody)
+	p.SetU32(offLog, l.n)
+	p.SetU64(offPrev, uint64(l.tail))
+	p.SetU64(offFirst, uint64(l.first))
+	old.SetU64(offNext, uint64(no))
+	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry+8, uint64(no))
+	m.Commit(nil)
+	l.tail, l.free, l.last = no, offBody, 0
+	return nil
+}
+
+// Writer appends records to a log in one MTR.
+type Writer struct {
+	l    *Log
+	p    *mtr.Page
+	from int
+	buf  []byte
+	last int
+}
+
+// Open latches the tail in m: before m changes anything. trx is the transaction that has the log; its first
+// writer begins it there.
+func (l *Log) Open(m *mtr.MTR, trx uint64) (w Writer, err error) {
+	p, err := m.Latch(l.tail)
+	if err != nil {
+		return w, fmt.Errorf("tail of undo log %d: %w", l.n, err)
+	}
+	w = Writer{l: l, p: p, from: l.free, buf: l.buf[:0], last: l.last}
+	if l.trx != trx || l.state != Active {
+		l.trx, l.state = trx, Active
+		l.first = w.Add(&Record{Type: Begin, Trx: trx})
+		p.SetU64(offState, uint64(Active)<<56|trx)
+		p.SetU64(offFirst, uint64(l.first))
+	}
+	return w, nil
+}
+
+// Add appends a record and returns its roll pointer. The caller has seen to it that there is Room.
+func (w *Writer) Add(r *Record) row.Ptr {
+	at := len(w.buf)
+	off := w.from + at
+	w.buf = append(w.buf, 0, 0, 0, 0)
+	w.buf = r.Append(w.buf)
+	binary.LittleEndian.PutUint16(w.buf[at:], uint16(len(w.buf)-at))
+	binary.LittleEndian.PutUint16(w.buf[at+2:], uint16(w.last))
+	w.last = off
+	return row.MakePtr(uint64(w.l.tail), off)
+}
+
+// Close writes what was added.
+func (w *Writer) Close() {
+	l := w.l
+	if len(w.buf) > 0 {
+		w.p.Set(w.from, w.buf)
+		l.free, l.last = w.from+len(w.buf), w.last
+		w.p.SetU32(offFree, uint32(l.free)|uint32(l.last)<<16)
+		l.dirty.Store(true)
+	}
+	l.buf = w.buf
+}
+
+// End sets the state of the log's transaction in m, whose commit then ends the transaction.
+func (l *Log) End(m *mtr.MTR, st State) error {
+	p, err := m.Latch(l.tail)
+	if err != nil {
+		return fmt.Errorf("end transaction %d in undo log %d: %w", l.trx, l.n, err)
+	}
+	l.state = st
+	p.SetU64(offState, uint64(st)<<56|l.trx)
+	return nil
+}
+
+// Mark sets a flag of the record at p in m.
+func (s *Set) Mark(m *mtr.MTR, p row.Ptr, undone, done bool) error {
+	g, err := m.Latch(page.No(p.Page()))
+	if err != nil {
+		return fmt.Errorf("mark undo record at %d:%d: %w", p.Page(), p.Off(), err)
+	}
+	at := p.Off() + frame + flagsOff
+	f := g.Bytes()[at]
+	if undone {
+		f |= flagUndone
+	}
+	if done {
+		f |= flagDone
+	}
+	g.Set(at, []byte{f})
+	return nil
+}

@@ -1,0 +1,177 @@
+package undo
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// frameAt checks the record at off of a log page and returns its bytes.
+func frameAt(b []byte, off int) ([]byte, error) {
+	free := int(binary.LittleEndian.Uint16(b[offFree:]))
+	if free > page.Size || off < offBody || off+frame > free {
+		return nil, fmt.Errorf("record at %d of page %d, whose free space begins at %d: %w", off, page.GetNo(b), free, ErrCorrupt)
+	}
+	n := int(binary.LittleEndian.Uint16(b[off:]))
+	if n < frame+3 || off+n > free {
+		return nil, fmt.Errorf("record at %d of page %d has %d bytes: %w", off, page.GetNo(b), n, ErrCorrupt)
+	}
+	return b[off+frame : off+n], nil
+}
+
+// Read parses the record that p points to into r. The bytes are copied to buf, which is returned to be used again.
+func (s *Set) Read(ctx context.Context, p row.Ptr, r *Record, buf []byte) ([]byte, error) {
+	g, err := s.fetch(ctx, page.No(p.Page()), TypeLog)
+	if err != nil {
+		return buf, fmt.Errorf("undo record at %d:%d: %w", p.Page(), p.Off(), err)
+	}
+	b, err := frameAt(g.Bytes(), p.Off())
+	buf = append(buf[:0], b...)
+	g.Unlatch()
+	if err != nil {
+		return buf, err
+	}
+	if err := r.Parse(buf); err != nil {
+		return buf, fmt.Errorf("undo record at %d:%d: %w", p.Page(), p.Off(), err)
+	}
+	return buf, nil
+}
+
+// Before returns the record before p in its log, 0 when p is the first of what is left.
+func (s *Set) Before(ctx context.Context, p row.Ptr) (row.Ptr, error) {
+	g, err := s.fetch(ctx, page.No(p.Page()), TypeLog)
+	if err != nil {
+		return 0, fmt.Errorf("undo page %d: %w", p.Page(), err)
+	}
+	b := g.Bytes()
+	if _, err := frameAt(b, p.Off()); err != nil {
+		g.Unlatch()
+		return 0, err
+	}
+	if off := int(binary.LittleEndian.Uint16(b[p.Off()+2:])); off != 0 {
+		g.Unlatch()
+		return row.MakePtr(p.Page(), off), nil
+	}
+	prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
+	g.Unlatch()
+	if prev == 0 {
+		return 0, nil
+	}
+	if g, err = s.fetch(ctx, prev, TypeLog); err != nil {
+		return 0, fmt.Errorf("undo page %d: %w", prev, err)
+	}
+	defer g.Unlatch()
+	off := int(binary.LittleEndian.Uint16(g.Bytes()[offLast:]))
+	if off == 0 {
+		return 0, nil
+	}
+	return row.MakePtr(uint64(prev), off), nil
+}
+
+// Dirty reports whether the log has records that purge has not passed.
+func (l *Log) Dirty() bool { return l.dirty.Load() }
+
+// Head reads the record that purge has to look at next: at (0 when it is at the end), and its bytes parsed into r.
+// It frees log pages that it leaves behind.
+func (l *Log) Head(ctx context.Context, r *Record, buf []byte) (at row.Ptr, out []byte, err error) {
+	s := l.set
+	for {
+		no := page.No(l.head.Page())
+		g, err := s.fetch(ctx, no, TypeLog)
+		if err != nil {
+			return 0, buf, fmt.Errorf("head of undo log %d: %w", l.n, err)
+		}
+		b := g.Bytes()
+		if l.head.Off() < int(binary.LittleEndian.Uint16(b[offFree:])) {
+			rec, err := frameAt(b, l.head.Off())
+			buf = append(buf[:0], rec...)
+			g.Unlatch()
+			if err != nil {
+				return 0, buf, err
+			}
+			return l.head, buf, r.Parse(buf)
+		}
+		next := page.No(binary.LittleEndian.Uint64(b[offNext:]))
+		g.Unlatch()
+		if next == 0 {
+			return 0, buf, nil
+		}
+		if err := l.drop(ctx, no, next); err != nil {
+			return 0, buf, err
+		}
+	}
+}
+
+// Pass moves purge's place behind the record of n stored bytes that Head returned.
+func (l *Log) Pass(n int) {
+	l.head = row.MakePtr(l.head.Page(), l.head.Off()+frame+n)
+}
+
+// drop frees the head page.
+func (l *Log) drop(ctx context.Context, no, next page.No) error {
+	s := l.set
+	s.grow.Lock()
+	defer s.grow.Unlock()
+	m, err := mtr.Start(ctx, s.pool, 12, 8<<10)
+	if err != nil {
+		return fmt.Errorf("free head of undo log %d: %w", l.n, err)
+	}
+	dir, err := m.Latch(s.dirs[int(l.n)/dirMax])
+	if err != nil {
+		return fail(m, fmt.Errorf("free head of undo log %d: %w", l.n, err))
+	}
+	np, err := m.Latch(next)
+	if err != nil {
+		return fail(m, fmt.Errorf("free head of undo log %d: %w", l.n, err))
+	}
+	if err := s.sp.FreePage(m, s.ino, no); err != nil {
+		return fail(m, fmt.Errorf("free head of undo log %d: %w", l.n, err))
+	}
+	np.SetU64(offPrev, 0)
+	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry, uint64(next))
+	m.Commit(nil)
+	l.head = row.MakePtr(uint64(next), offBody)
+	return nil
+}
+
+// Rewind starts the log's only page anew when purge has passed all of it, nobody has acquired the log, and it is more than half full.
+func (l *Log) Rewind(ctx context.Context) error {
+	s := l.set
+	s.mu.Lock()
+	if l.busy || l.head != row.MakePtr(uint64(l.tail), l.free) {
+		s.mu.Unlock()
+		return nil
+	}
+	l.dirty.Store(false)
+	if l.free < page.Size/2 {
+		s.mu.Unlock()
+		return nil
+	}
+	// Nobody acquires it meanwhile: it is taken out of the idle ones.
+	for i, x := range s.idle {
+		if x == l {
+			s.idle = append(s.idle[:i], s.idle[i+1:]...)
+			break
+		}
+	}
+	l.busy = true
+	s.mu.Unlock()
+	defer s.Release(l)
+	m, err := mtr.Start(ctx, s.pool, 2, 256)
+	if err != nil {
+		return fmt.Errorf("rewind undo log %d: %w", l.n, err)
+	}
+	p, err := m.Latch(l.tail)
+	if err != nil {
+		return fail(m, fmt.Errorf("rewind undo log %d: %w", l.n, err))
+	}
+	p.SetU32(offFree, offBody)
+	m.Commit(nil)
+	l.free, l.last = offBody, 0
+	l.head = row.MakePtr(uint64(l.tail), offBody)
+	return nil
+}
