@@ -162,20 +162,25 @@ func (t *Table) Try(o *Owner, space uint64, key []byte, m Mode) bool {
 	return true
 }
 
-// Check reports whether o could have the lock now, without taking it.
+// Check reports whether o could have the lock now, without taking it: the write that follows under the same page latch
+// locks the row implicitly.
 func (t *Table) Check(o *Owner, space uint64, key []byte, m Mode) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var s *shard
-	o.name, s, _ = t.at(o.name, space, key)
+	var b *atomic.Uint64
+	o.name, s, b = t.at(o.name, space, key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q := s.queues[string(o.name)]
-	if q == nil {
-		return true
+	if q := s.queues[string(o.name)]; q != nil {
+		if have, any := q.held(o); any && have >= m {
+			return true
+		} else if !q.free(o, m, any, nil) {
+			return false
+		}
 	}
-	have, any := q.held(o)
-	return any && have >= m || q.free(o, m, any, nil)
+	o.depend(b)
+	return true
 }
 
 func (o *Owner) add(space uint64, r *request) {

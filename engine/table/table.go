@@ -83,9 +83,10 @@ const (
 type TxnOptions struct {
 	Isolation          Isolation
 	ReadOnly           bool
-	ConsistentSnapshot bool // take the snapshot now rather than at the first read
-	LockWait           time.Duration
-	SessionID          uint64 // connection id, for process list, lock views and KILL
+	ConsistentSnapshot bool          // take the snapshot now rather than at the first read
+	LockWait           time.Duration // innodb_lock_wait_timeout; 0: 50 s
+	MetadataWait       time.Duration // lock_wait_timeout; 0: a year
+	SessionID          uint64        // connection id, for process list, lock views and KILL
 }
 
 // Lock says what a read takes on the rows it visits.
@@ -180,6 +181,8 @@ type ScanOptions struct {
 	// Filter, for READ COMMITTED: a row for which it returns false is not locked. It runs on the latched row
 	// and must not block.
 	Filter func(r []row.Datum) (bool, error)
+	// OwnWrites shows the cursor what its own statement has changed so far: foreign key checks want that.
+	OwnWrites bool
 }
 
 // Cursor walks rows in index order. Row's datums are valid until the next call.

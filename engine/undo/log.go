@@ -202,7 +202,7 @@ func (s *Set) Acquire(ctx context.Context) (*Log, error) {
 func (s *Set) create(ctx context.Context) (*Log, error) {
 	s.grow.Lock()
 	defer s.grow.Unlock()
-	m, err := mtr.Start(ctx, s.pool, 12, 8<<10)
+	m, err := mtr.Start(ctx, s.pool, 4+2*space.Records, 4<<10+2*space.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("new undo log: %w", err)
 	}
@@ -214,14 +214,13 @@ func (s *Set) create(ctx context.Context) (*Log, error) {
 	}
 	no, err := s.sp.AllocPage(m, s.ino, 0)
 	if err != nil {
-		return nil, fail(m, fmt.Errorf("page of undo log %d: %w", n, err))
+		m.Abandon()
+		return nil, fmt.Errorf("page of undo log %d: %w", n, err)
 	}
 	if n > 0 && n%dirMax == 0 {
 		next, err := s.sp.AllocPage(m, s.ino, 0)
 		if err != nil {
-			// A page was handed out already: the MTR commits, and the page waits in the directory's chain for nobody.
-			s.sp.FreePage(m, s.ino, no)
-			m.Commit(nil)
+			m.Abandon()
 			return nil, fmt.Errorf("directory page for undo log %d: %w", n, err)
 		}
 		dir.SetU64(dirNext, uint64(next))
@@ -241,15 +240,6 @@ func (s *Set) create(ctx context.Context) (*Log, error) {
 	s.all = append(s.all, l)
 	s.mu.Unlock()
 	return l, nil
-}
-
-func fail(m *mtr.MTR, err error) error {
-	if m.Changed() {
-		m.Commit(nil)
-	} else {
-		m.Abandon()
-	}
-	return err
 }
 
 // Release gives the log back after its transaction ended.
@@ -289,21 +279,24 @@ func (l *Log) Extend(ctx context.Context) error {
 	s := l.set
 	s.grow.Lock() // orders changes of the directory
 	defer s.grow.Unlock()
-	m, err := mtr.Start(ctx, s.pool, 12, 8<<10)
+	m, err := mtr.Start(ctx, s.pool, 4+2*space.Records, 4<<10+2*space.Bytes)
 	if err != nil {
 		return fmt.Errorf("extend undo log %d: %w", l.n, err)
 	}
 	dir, err := m.Latch(s.dirs[int(l.n)/dirMax])
 	if err != nil {
-		return fail(m, fmt.Errorf("extend undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("extend undo log %d: %w", l.n, err)
 	}
 	old, err := m.Latch(l.tail)
 	if err != nil {
-		return fail(m, fmt.Errorf("extend undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("extend undo log %d: %w", l.n, err)
 	}
 	no, err := s.sp.AllocPage(m, s.ino, l.tail)
 	if err != nil {
-		return fail(m, fmt.Errorf("extend undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("extend undo log %d: %w", l.n, err)
 	}
 	p := m.Init(no, TypeLog, Owner)
 	p.SetU64(offState, uint64(l.state)<<56|l.trx)
@@ -377,6 +370,17 @@ func (l *Log) End(m *mtr.MTR, st State) error {
 	l.state = st
 	p.SetU64(offState, uint64(st)<<56|l.trx)
 	return nil
+}
+
+// Wrote reports whether the log holds records of transaction trx.
+func (l *Log) Wrote(trx uint64) bool { return l.trx == trx && l.state == Active }
+
+// EndRolledBack is End for a transaction all of whose changes were taken back: its Begin says so to purge.
+func (l *Log) EndRolledBack(m *mtr.MTR) error {
+	if err := l.set.Mark(m, l.first, true, false); err != nil {
+		return err
+	}
+	return l.End(m, RolledBack)
 }
 
 // Mark sets a flag of the record at p in m.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/space"
 	"github.com/zoryadb/zorya/storage/page"
 )
 
@@ -116,20 +117,23 @@ func (l *Log) drop(ctx context.Context, no, next page.No) error {
 	s := l.set
 	s.grow.Lock()
 	defer s.grow.Unlock()
-	m, err := mtr.Start(ctx, s.pool, 12, 8<<10)
+	m, err := mtr.Start(ctx, s.pool, 4+2*space.Records, 4<<10+2*space.Bytes)
 	if err != nil {
 		return fmt.Errorf("free head of undo log %d: %w", l.n, err)
 	}
 	dir, err := m.Latch(s.dirs[int(l.n)/dirMax])
 	if err != nil {
-		return fail(m, fmt.Errorf("free head of undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("free head of undo log %d: %w", l.n, err)
 	}
 	np, err := m.Latch(next)
 	if err != nil {
-		return fail(m, fmt.Errorf("free head of undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("free head of undo log %d: %w", l.n, err)
 	}
 	if err := s.sp.FreePage(m, s.ino, no); err != nil {
-		return fail(m, fmt.Errorf("free head of undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("free head of undo log %d: %w", l.n, err)
 	}
 	np.SetU64(offPrev, 0)
 	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry, uint64(next))
@@ -167,7 +171,8 @@ func (l *Log) Rewind(ctx context.Context) error {
 	}
 	p, err := m.Latch(l.tail)
 	if err != nil {
-		return fail(m, fmt.Errorf("rewind undo log %d: %w", l.n, err))
+		m.Abandon()
+		return fmt.Errorf("rewind undo log %d: %w", l.n, err)
 	}
 	p.SetU32(offFree, offBody)
 	m.Commit(nil)

@@ -35,7 +35,10 @@ type Record struct {
 	Type   Type
 	Undone bool // taken back by a rollback to a savepoint, or by a rollback that a crash cut short
 	Done   bool // purge has done what may not be done twice
+	More   bool // Secs records stand before this one
+	Delete bool // Update: the version after is delete-marked
 	Trx    uint64
+	Seq    uint64 // the statement within its transaction
 	Table  uint64
 	Key    []byte // clustered key
 	// Update: the header of the version before, and its body as the difference from the body of the version
@@ -85,9 +88,25 @@ func appendBytes(dst, b []byte) []byte {
 	return append(dst, b...)
 }
 
+// Size bounds the stored form of r.
+func (r *Record) Size() int {
+	n := 2 + 5*10 + len(r.Key) + row.HeaderSize + len(r.Mid) + len(r.Ref)
+	for i := range r.Secs {
+		n += 13 + len(r.Secs[i].Key)
+	}
+	return n
+}
+
 // Append appends r's stored form, without the frame that the log puts around it.
 func (r *Record) Append(dst []byte) []byte {
-	dst = append(dst, byte(r.Type), 0)
+	var f byte
+	if r.More {
+		f |= flagMore
+	}
+	if r.Delete {
+		f |= flagDelete
+	}
+	dst = append(dst, byte(r.Type), f)
 	switch r.Type {
 	case Begin:
 		return binary.AppendUvarint(dst, r.Trx)
@@ -99,6 +118,7 @@ func (r *Record) Append(dst []byte) []byte {
 		return appendBytes(dst, r.Ref)
 	}
 	dst = binary.AppendUvarint(dst, r.Table)
+	dst = binary.AppendUvarint(dst, r.Seq)
 	dst = appendBytes(dst, r.Key)
 	if r.Type == Update {
 		dst = row.AppendHeader(dst, r.Prev)
@@ -122,6 +142,8 @@ const (
 	flagsOff   = 1
 	flagUndone = 1
 	flagDone   = 2
+	flagMore   = 4
+	flagDelete = 8
 )
 
 type parser struct {
@@ -157,6 +179,7 @@ func (r *Record) Parse(b []byte) error {
 		return fmt.Errorf("%d bytes: %w", len(b), ErrCorrupt)
 	}
 	r.Type, r.Undone, r.Done = Type(b[0]), b[1]&flagUndone != 0, b[1]&flagDone != 0
+	r.More, r.Delete = b[1]&flagMore != 0, b[1]&flagDelete != 0
 	p := parser{b: b[2:]}
 	switch r.Type {
 	case Begin:
@@ -166,7 +189,7 @@ func (r *Record) Parse(b []byte) error {
 	case OverNew, OverOld:
 		r.Table, r.Ref = p.uvarint(), p.bytes()
 	case Insert, Update, Secs:
-		r.Table, r.Key = p.uvarint(), p.bytes()
+		r.Table, r.Seq, r.Key = p.uvarint(), p.uvarint(), p.bytes()
 		if r.Type == Update {
 			h, err := row.ParseHeader(p.b)
 			if err != nil {

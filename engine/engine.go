@@ -1,0 +1,344 @@
+// Package engine is one database instance above a volume: it joins buffer pool, B+trees, undo, locks, transaction table and
+// dictionary into the table layer (engine/table has the contract).
+//
+// Where to read on: engine.go (open, close), trx.go (transactions), stmt.go (statements, tables), read.go (versions,
+// points), cursor.go (scans), insert.go, update.go, secondary.go (writes), rollback.go, purge.go, catalog.go, ddl.go,
+// build.go (index builds), autoinc.go, check.go (structural checker).
+//
+// Invariants:
+//   - A snapshot is taken at VDL; a version is visible by its transaction's end LSN alone (engine/txn).
+//   - A row change and its undo record are one MTR. Secondary entries follow, each an MTR of its own; what a crash leaves
+//     undone of them the undo record tells.
+//   - A secondary entry is live exactly when the newest version of its row has that key, up to changes whose transaction is
+//     still at work; it is removed only when no version that anybody can still see has that key.
+//   - Locks go when the commit record is in the log; whoever acts on them depends on its LSN (Tx.depends).
+//   - No page latch is held while anything waits for a lock.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/buffer"
+	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/lock"
+	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/space"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/engine/txn"
+	"github.com/zoryadb/zorya/engine/undo"
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/volume"
+)
+
+// Options configure an instance.
+type Options struct {
+	PoolBytes int64 // buffer pool, at least 1 MiB; 0: 128 MiB
+	// Collations gives the collator of a MySQL collation id, nil for binary ones.
+	Collations func(id uint16) row.Collator
+	Logger     *slog.Logger
+	Tables     int // opened tables kept in memory; 0: 4000
+	// ReadersFloor, if not nil, is the lowest LSN that some reader of the volume still reads at: purge stops there.
+	ReadersFloor func() page.LSN
+}
+
+// Numbers of the volume header.
+const (
+	slotVersion = iota // of the engine's format, 0: not bootstrapped
+	slotTrxBound
+	slotIDBound
+	slotRowIDBound
+	slotDict
+	slotCounter
+	slotUndoDir
+	slotUndoInode
+
+	formatVersion = 1
+	idBatch       = 1024
+	rowIDBatch    = 1 << 16
+)
+
+// DB is an open instance. It implements table.DB and table.Catalog.
+type DB struct {
+	o    Options
+	vol  volume.Volume
+	pool *buffer.Pool
+	sp   *space.Space
+	log  *slog.Logger
+
+	txns  *txn.Table
+	locks *lock.Table
+	logs  *undo.Set
+	cache *dict.Cache
+
+	dict     *btree.Tree
+	counters *btree.Tree
+	ids      sequence // of tables and trees
+	rowIDs   sequence // of hidden clustered keys
+
+	inserts [4096]atomic.Uint64 // inserts begun in an index, by its id: see cursor_lock.go
+	unique  [1024]sync.Mutex    // one check-and-insert of a unique key at a time, by hash
+
+	auto struct {
+		mu sync.Mutex
+		m  map[uint64]*counter
+	}
+	gens struct {
+		mu sync.Mutex
+		m  map[string]uint64
+	}
+
+	history   atomic.Int64 // ended transactions that purge has not passed
+	recovered sync.WaitGroup
+	purgeCh   chan struct{}
+	dropCh    chan struct{}
+	stop      context.CancelFunc
+	ctx       context.Context
+	wg        sync.WaitGroup
+	closed    atomic.Bool
+	purgeErr  atomic.Uint64
+}
+
+var (
+	_ table.DB      = (*DB)(nil)
+	_ table.Catalog = (*DB)(nil)
+)
+
+// Open opens the instance on vol; a blank volume gets an empty dictionary. Transactions that were cut short by a
+// crash are rolled back in the background; their rows stay locked meanwhile. Closing the instance does not close vol.
+func Open(ctx context.Context, vol volume.Volume, o Options) (table.DB, error) {
+	return open(ctx, vol, o)
+}
+
+func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
+	if o.PoolBytes == 0 {
+		o.PoolBytes = 128 << 20
+	}
+	if o.Tables == 0 {
+		o.Tables = 4000
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	pool, err := buffer.New(vol, buffer.Options{Bytes: o.PoolBytes})
+	if err != nil {
+		return nil, fmt.Errorf("open engine: %w", err)
+	}
+	db := &DB{o: o, vol: vol, pool: pool, log: o.Logger, locks: lock.New(), cache: dict.NewCache(o.Tables),
+		purgeCh: make(chan struct{}, 1), dropCh: make(chan struct{}, 1)}
+	db.auto.m = map[uint64]*counter{}
+	db.gens.m = map[string]uint64{}
+	db.ctx, db.stop = context.WithCancel(context.Background())
+	if err := db.start(ctx); err != nil {
+		db.stop()
+		db.wg.Wait()
+		pool.Close()
+		return nil, fmt.Errorf("open engine: %w", err)
+	}
+	return db, nil
+}
+
+func (db *DB) start(ctx context.Context) error {
+	sp, err := space.Open(ctx, db.pool)
+	if errors.Is(err, space.ErrNotFormatted) {
+		if err = space.Format(ctx, db.pool); err == nil {
+			sp, err = space.Open(ctx, db.pool)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	db.sp = sp
+	v, err := sp.Slot(ctx, slotVersion)
+	if err != nil {
+		return err
+	}
+	switch {
+	case v == 0:
+		if err := db.bootstrap(ctx); err != nil {
+			return fmt.Errorf("bootstrap: %w", err)
+		}
+	case v != formatVersion:
+		return fmt.Errorf("the volume has engine format %d, this program knows %d", v, formatVersion)
+	}
+	var slots [slotUndoInode + 1]uint64
+	for i := range slots {
+		if slots[i], err = sp.Slot(ctx, i); err != nil {
+			return err
+		}
+	}
+	db.dict = btree.Open(sp, dict.Tree, page.No(slots[slotDict]))
+	db.counters = btree.Open(sp, dict.Counter, page.No(slots[slotCounter]))
+	db.ids.init(slots[slotIDBound], idBatch, db.raise(slotIDBound))
+	db.rowIDs.init(slots[slotRowIDBound], rowIDBatch, db.raise(slotRowIDBound))
+	db.txns = txn.New(slots[slotTrxBound], slots[slotTrxBound], vol(db), db.raise(slotTrxBound))
+	if db.logs, err = undo.Open(ctx, sp, page.No(slots[slotUndoDir]), space.Inode(slots[slotUndoInode])); err != nil {
+		return err
+	}
+	if err := db.recover(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	db.wg.Add(2)
+	go db.purgeLoop()
+	go db.dropLoop()
+	db.kickPurge()
+	db.kickDrop()
+	return nil
+}
+
+func vol(db *DB) func() page.LSN { return db.vol.VDL }
+
+// bootstrap makes the engine's own trees and the undo directory. The version comes last, in the MTR that
+// names the others, so a crash in between leaves a volume that is bootstrapped again.
+func (db *DB) bootstrap(ctx context.Context) error {
+	m, err := mtr.Start(ctx, db.pool, 2*btree.CreateRecords+4*space.Records+8, 2*btree.CreateBytes+4*space.Bytes+4<<10)
+	if err != nil {
+		return err
+	}
+	root, err := btree.Create(m, db.sp, dict.Tree)
+	if err != nil {
+		m.Abandon()
+		return err
+	}
+	counters, err := btree.Create(m, db.sp, dict.Counter)
+	if err != nil {
+		m.Abandon()
+		return err
+	}
+	dir, ino, err := undo.Format(m, db.sp)
+	if err != nil {
+		m.Abandon()
+		return err
+	}
+	for _, s := range [][2]uint64{{slotTrxBound, 1}, {slotIDBound, dict.FirstID}, {slotRowIDBound, 1}, {slotDict, uint64(root)},
+		{slotCounter, uint64(counters)}, {slotUndoDir, uint64(dir)}, {slotUndoInode, uint64(ino)}, {slotVersion, formatVersion}} {
+		if err := db.sp.SetSlot(m, int(s[0]), s[1]); err != nil {
+			m.Abandon()
+			return err
+		}
+	}
+	return db.vol.WaitDurable(ctx, m.Commit(nil))
+}
+
+// raise returns a function that sets one of the header's numbers: it is in the log when the function returns, ahead of
+// whatever uses the numbers below.
+func (db *DB) raise(slot int) func(context.Context, uint64) error {
+	return func(ctx context.Context, v uint64) error {
+		m, err := mtr.Start(ctx, db.pool, 1, 64)
+		if err != nil {
+			return err
+		}
+		if err := db.sp.SetSlot(m, slot, v); err != nil {
+			m.Abandon()
+			return err
+		}
+		m.Commit(nil)
+		return nil
+	}
+}
+
+// sequence gives out numbers that are never given out again, reserving them durably in batches.
+type sequence struct {
+	mu          sync.Mutex
+	next, bound uint64
+	batch       uint64
+	raise       func(context.Context, uint64) error
+}
+
+func (s *sequence) init(bound, batch uint64, raise func(context.Context, uint64) error) {
+	s.next, s.bound, s.batch, s.raise = bound, bound, batch, raise
+}
+
+func (s *sequence) take(ctx context.Context) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == s.bound {
+		if err := s.raise(ctx, s.bound+s.batch); err != nil {
+			return 0, fmt.Errorf("reserve ids: %w", err)
+		}
+		s.bound += s.batch
+	}
+	s.next++
+	return s.next - 1, nil
+}
+
+// Catalog returns the dictionary.
+func (db *DB) Catalog() table.Catalog { return db }
+
+// Close ends background work and gives the pool's memory back. Transactions that are open are lost as in a crash.
+func (db *DB) Close() error {
+	if db.closed.Swap(true) {
+		return nil
+	}
+	err := db.saveCounters(context.Background())
+	db.stop()
+	db.wg.Wait()
+	db.recovered.Wait()
+	return errors.Join(err, db.pool.Close())
+}
+
+// Info returns the engine's counters.
+func (db *DB) Info() table.Info {
+	n := table.Info{
+		VDL: db.vol.VDL(), HistoryLength: uint64(max(db.history.Load(), 0)), ActiveTxns: db.txns.Active(),
+		LockWaits: db.locks.Waits.Load(), Deadlocks: db.locks.Deadlocks.Load(),
+		Extra: map[string]uint64{
+			"lock_timeouts": db.locks.Timeouts.Load(),
+			"next_trx_id":   db.txns.Next(),
+			"open_tables":   uint64(db.cache.Len()),
+			"purge_errors":  db.purgeErr.Load(),
+			"undo_logs":     uint64(len(db.logs.Logs())),
+		},
+	}
+	db.poolInfo(&n)
+	return n
+}
+
+func kick(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+func (db *DB) kickPurge() { kick(db.purgeCh) }
+func (db *DB) kickDrop()  { kick(db.dropCh) }
+
+// dropLoop gives the pages of dropped trees back to the space, and keeps storage's read floor advancing.
+func (db *DB) dropLoop() {
+	defer db.wg.Done()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last := db.vol.VDL()
+	for {
+		select {
+		case <-db.ctx.Done():
+			return
+		case <-tick.C:
+			// A read that is under way began at a VDL of at most a moment ago; a second is ages.
+			db.vol.SetReadFloor(last)
+			last = db.vol.VDL()
+			continue
+		case <-db.dropCh:
+		}
+		for {
+			more, err := db.sp.DropStep(db.ctx)
+			if err != nil {
+				if db.ctx.Err() == nil {
+					db.log.Error("freeing dropped tables", "err", err)
+				}
+				break
+			}
+			if !more {
+				break
+			}
+		}
+	}
+}
