@@ -22,7 +22,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/buffer"
@@ -90,6 +89,10 @@ type DB struct {
 		mu sync.Mutex
 		m  map[uint64]*counter
 	}
+	born struct { // commit LSNs of the DDL that made tables and indexes, by id, since the instance opened
+		mu sync.Mutex
+		m  map[uint64]page.LSN
+	}
 	gens struct {
 		mu sync.Mutex
 		m  map[string]uint64
@@ -97,13 +100,15 @@ type DB struct {
 
 	history   atomic.Int64 // ended transactions that purge has not passed
 	recovered sync.WaitGroup
-	purgeCh   chan struct{}
-	dropCh    chan struct{}
-	stop      context.CancelFunc
-	ctx       context.Context
-	wg        sync.WaitGroup
-	closed    atomic.Bool
-	purgeErr  atomic.Uint64
+	// recoveredCh is closed when no transaction from before a crash is left.
+	recoveredCh chan struct{}
+	purgeCh     chan struct{}
+	dropCh      chan struct{}
+	stop        context.CancelFunc
+	ctx         context.Context
+	wg          sync.WaitGroup
+	closed      atomic.Bool
+	purgeErr    atomic.Uint64
 }
 
 var (
@@ -135,6 +140,8 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 		purgeCh: make(chan struct{}, 1), dropCh: make(chan struct{}, 1)}
 	db.auto.m = map[uint64]*counter{}
 	db.gens.m = map[string]uint64{}
+	db.born.m = map[uint64]page.LSN{}
+	db.recoveredCh = make(chan struct{})
 	db.ctx, db.stop = context.WithCancel(context.Background())
 	if err := db.start(ctx); err != nil {
 		db.stop()
@@ -297,7 +304,8 @@ func (db *DB) Info() table.Info {
 			"undo_logs":     uint64(len(db.logs.Logs())),
 		},
 	}
-	db.poolInfo(&n)
+	p := db.pool.Stats()
+	n.PoolPages, n.PoolDirty, n.PoolHits, n.PoolReads = p.Pages, p.Dirty, p.Hits, p.Reads
 	return n
 }
 
@@ -311,27 +319,19 @@ func kick(ch chan struct{}) {
 func (db *DB) kickPurge() { kick(db.purgeCh) }
 func (db *DB) kickDrop()  { kick(db.dropCh) }
 
-// dropLoop gives the pages of dropped trees back to the space, and keeps storage's read floor advancing.
+// dropLoop gives the pages of dropped trees back to the space.
 func (db *DB) dropLoop() {
 	defer db.wg.Done()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	last := db.vol.VDL()
 	for {
 		select {
 		case <-db.ctx.Done():
 			return
-		case <-tick.C:
-			// A read that is under way began at a VDL of at most a moment ago; a second is ages.
-			db.vol.SetReadFloor(last)
-			last = db.vol.VDL()
-			continue
 		case <-db.dropCh:
 		}
 		for {
 			more, err := db.sp.DropStep(db.ctx)
 			if err != nil {
-				if db.ctx.Err() == nil {
+				if db.ctx.Err() == nil && db.vol.Err() == nil {
 					db.log.Error("freeing dropped tables", "err", err)
 				}
 				break

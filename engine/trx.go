@@ -31,6 +31,7 @@ type Tx struct {
 	snap  txn.Snapshot
 	dep   page.LSN // highest end LSN of a version that a current read saw
 	ended bool
+	lsn   page.LSN // of the commit record
 
 	seq     uint64 // number of the current statement
 	stmt    Stmt
@@ -204,6 +205,7 @@ func (tx *Tx) commit() (lsn page.LSN, held lock.Held, err error) {
 			return 0, nil, err
 		}
 	}
+	tx.lsn = lsn
 	tx.finish(lsn)
 	return lsn, tx.db.locks.TakeMetadata(&tx.own), nil
 }

@@ -9,24 +9,27 @@ import (
 type Cache struct {
 	mu     sync.Mutex
 	max    int
-	names  map[string]*list.Element
+	names  map[cacheKey]*list.Element
 	ids    map[uint64]*list.Element
 	recent list.List // of *Table, most recent first
+	epoch  uint64    // grows with each Forget
 }
 
 // NewCache returns an empty cache.
 func NewCache(max int) *Cache {
-	return &Cache{max: max, names: map[string]*list.Element{}, ids: map[uint64]*list.Element{}}
+	return &Cache{max: max, names: map[cacheKey]*list.Element{}, ids: map[uint64]*list.Element{}}
 }
 
-// Name is a table's name in the cache and in the lock table.
+type cacheKey struct{ schema, name string }
+
+// Name is a table's name in the lock table.
 func Name(schema, name string) string { return schema + "\x00" + name }
 
-// Get finds a table by its Name.
-func (c *Cache) Get(name []byte) *Table {
+// Get finds a table.
+func (c *Cache) Get(schema, name string) *Table {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.names[string(name)]
+	e := c.names[cacheKey{schema, name}]
 	if e == nil {
 		return nil
 	}
@@ -46,17 +49,27 @@ func (c *Cache) ByID(id uint64) *Table {
 	return e.Value.(*Table)
 }
 
-// Put enters a table. The caller holds its metadata lock, so nobody changes it meanwhile.
-func (c *Cache) Put(t *Table) {
+// Epoch is to be asked before a definition is read, for Put.
+func (c *Cache) Epoch() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := Name(t.Schema, t.Name)
+	return c.epoch
+}
+
+// Put enters a table that was read at epoch, unless some definition changed since.
+func (c *Cache) Put(t *Table, epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.epoch {
+		return
+	}
+	name := cacheKey{t.Schema, t.Name}
 	c.forget(name)
 	e := c.recent.PushFront(t)
 	c.names[name], c.ids[t.ID] = e, e
 	for c.recent.Len() > c.max {
 		old := c.recent.Back().Value.(*Table)
-		c.forget(Name(old.Schema, old.Name))
+		c.forget(cacheKey{old.Schema, old.Name})
 	}
 }
 
@@ -64,10 +77,11 @@ func (c *Cache) Put(t *Table) {
 func (c *Cache) Forget(schema, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forget(Name(schema, name))
+	c.epoch++
+	c.forget(cacheKey{schema, name})
 }
 
-func (c *Cache) forget(name string) {
+func (c *Cache) forget(name cacheKey) {
 	e := c.names[name]
 	if e == nil {
 		return

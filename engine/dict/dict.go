@@ -131,6 +131,8 @@ type Index struct {
 	Covers []bool
 	// Virtual says that some part is a virtual column.
 	Virtual bool
+	// Born is the commit LSN of the DDL that built it; older snapshots cannot use it.
+	Born page.LSN
 }
 
 // Table is an opened table: a definition with all that is derived from it. It is immutable.

@@ -345,8 +345,8 @@ func (s *Snapshot) Sees(id uint64) bool {
 }
 
 // PurgeView makes v the view behind which nobody looks: the oldest open snapshot's, else one of now. v is not open; it holds until
-// the oldest snapshot closes and longer, since views only move on.
-func (t *Table) PurgeView(v *Snapshot) {
+// the oldest snapshot closes and longer, since views only move on. floor, if not nil, is a bound on its LSN from elsewhere.
+func (t *Table) PurgeView(v *Snapshot, floor func() page.LSN) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fill(v)
@@ -359,6 +359,9 @@ func (t *Table) PurgeView(v *Snapshot) {
 			v.frozen.Store(f)
 			return
 		}
+	}
+	if floor != nil {
+		v.LSN = min(v.LSN, floor())
 	}
 	for id := v.low; id < v.next; id++ {
 		if end := t.end(id); end == 0 || end > v.LSN {

@@ -29,7 +29,8 @@ const (
 	offPrev  = 48 // u64: page before, 0 if none
 	offNext  = 56 // u64: page after, 0 if none
 	offFirst = 64 // u64: roll pointer of the last transaction's Begin
-	offBody  = 72
+	offCont  = 72 // u64: the transaction whose records go on here from the page before, 0 if none
+	offBody  = 80
 
 	frame = 4
 	// MaxRecord bounds one record.
@@ -60,9 +61,12 @@ type Log struct {
 	first row.Ptr
 
 	// Purge's place: the record it looks at next. Only purge moves it.
-	head  row.Ptr
-	busy  bool        // acquired; guarded by Set.mu
-	dirty atomic.Bool // has records that purge has not passed
+	head row.Ptr
+	// PurgeTrx is the transaction whose records purge is at, PurgeSkip says that it was rolled back.
+	PurgeTrx  uint64
+	PurgeSkip bool
+	busy      bool        // acquired; guarded by Set.mu
+	dirty     atomic.Bool // has records that purge has not passed
 
 	buf []byte
 }
@@ -134,7 +138,13 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 	}
 	s.pool.Prefetch(tails)
 	for i, e := range logs {
-		l := &Log{n: uint32(i), set: s, tail: e.tail, head: row.MakePtr(uint64(e.head), offBody)}
+		h, err := s.fetch(ctx, e.head, TypeLog)
+		if err != nil {
+			return nil, fmt.Errorf("head of undo log %d: %w", i, err)
+		}
+		cont := binary.LittleEndian.Uint64(h.Bytes()[offCont:])
+		h.Unlatch()
+		l := &Log{n: uint32(i), set: s, tail: e.tail, head: row.MakePtr(uint64(e.head), offBody), PurgeTrx: cont}
 		g, err := s.fetch(ctx, e.tail, TypeLog)
 		if err != nil {
 			return nil, fmt.Errorf("tail of undo log %d: %w", i, err)
@@ -304,6 +314,9 @@ func (l *Log) Extend(ctx context.Context) error {
 	p.SetU32(offLog, l.n)
 	p.SetU64(offPrev, uint64(l.tail))
 	p.SetU64(offFirst, uint64(l.first))
+	if l.state == Active {
+		p.SetU64(offCont, l.trx)
+	}
 	old.SetU64(offNext, uint64(no))
 	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry+8, uint64(no))
 	m.Commit(nil)
@@ -372,6 +385,12 @@ func (l *Log) End(m *mtr.MTR, st State) error {
 	return nil
 }
 
+// Latch latches the tail in m, so that a record can be added after pages of a higher order were latched.
+func (l *Log) Latch(m *mtr.MTR) error {
+	_, err := m.Latch(l.tail)
+	return err
+}
+
 // Wrote reports whether the log holds records of transaction trx.
 func (l *Log) Wrote(trx uint64) bool { return l.trx == trx && l.state == Active }
 
@@ -399,4 +418,36 @@ func (s *Set) Mark(m *mtr.MTR, p row.Ptr, undone, done bool) error {
 	}
 	g.Set(at, []byte{f})
 	return nil
+}
+
+// AddTo appends one record in m, on which the caller has Room.
+func (l *Log) AddTo(m *mtr.MTR, trx uint64, r *Record) error {
+	w, err := l.Open(m, trx)
+	if err != nil {
+		return err
+	}
+	w.Add(r)
+	w.Close()
+	return nil
+}
+
+// LastBefore is the last record before the tail page, for a tail that is still empty.
+func (l *Log) LastBefore(ctx context.Context) (row.Ptr, error) {
+	g, err := l.set.fetch(ctx, l.tail, TypeLog)
+	if err != nil {
+		return 0, err
+	}
+	prev := page.No(binary.LittleEndian.Uint64(g.Bytes()[offPrev:]))
+	g.Unlatch()
+	if prev == 0 {
+		return 0, nil
+	}
+	if g, err = l.set.fetch(ctx, prev, TypeLog); err != nil {
+		return 0, err
+	}
+	defer g.Unlatch()
+	if off := int(binary.LittleEndian.Uint16(g.Bytes()[offLast:])); off != 0 {
+		return row.MakePtr(uint64(prev), off), nil
+	}
+	return 0, nil
 }

@@ -1,0 +1,502 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync/atomic"
+
+	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/lock"
+	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/engine/overflow"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/engine/undo"
+)
+
+// Bounds of what a leaf holds of a row; longer values go to overflow pages, the longest first.
+const (
+	maxInline = 7000 // bytes of a row in its leaf, key included
+	keepShort = 40   // values up to this stay in the leaf
+)
+
+// inserted counts the inserts begun in an index.
+func (db *DB) inserted(index uint64) *atomic.Uint64 {
+	return &db.inserts[index%uint64(len(db.inserts))]
+}
+
+var seed = maphash.MakeSeed()
+
+// met is a sentinel error: an EditFunc met an obstacle, or a duplicate.
+var (
+	errMet       = errors.New("obstacle")
+	errDuplicate = errors.New("duplicate key")
+)
+
+// entry is one secondary entry of a row.
+type entry struct {
+	ix   int
+	key  []byte
+	own  int  // length of the index's own parts
+	uniq bool // unique, and none of its parts is NULL
+}
+
+// entryOf makes the entry of a row in index i.
+func entryOf(t *dict.Table, i int, r []row.Datum, ref []byte) entry {
+	ix := t.Indexes[i]
+	e := entry{ix: i, uniq: ix.Def.Unique}
+	for p := range ix.Own {
+		d := &r[ix.Cols[p]]
+		e.uniq = e.uniq && !d.Null
+		e.key = row.AppendKey(e.key, &ix.Parts[p], d)
+	}
+	e.own = len(e.key)
+	e.key = append(e.key, ref...)
+	return e
+}
+
+// clusteredKey makes a row's clustered key; a hidden one is a new row id.
+func (h *Handle) clusteredKey(ctx context.Context, dst []byte, r []row.Datum) ([]byte, error) {
+	ix := h.t.Indexes[0]
+	if ix.Def.Hidden {
+		id, err := h.s.tx.db.rowIDs.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d := row.FromUint(id)
+		return row.AppendKey(dst, &ix.Parts[0], &d), nil
+	}
+	for p := range ix.Parts {
+		dst = row.AppendKey(dst, &ix.Parts[p], &r[ix.Cols[p]])
+	}
+	return dst, nil
+}
+
+func (h *Handle) checkRow(r []row.Datum) error {
+	if len(r) != len(h.t.Columns) {
+		return fmt.Errorf("row of %d datums for the %d columns of %s.%s", len(r), len(h.t.Columns), h.t.Schema, h.t.Name)
+	}
+	for i := range r {
+		if c := &h.t.Columns[i]; r[i].Null && !c.Nullable && !c.Virtual {
+			return fmt.Errorf("%w: %s", table.ErrNotNull, c.Name)
+		}
+	}
+	return nil
+}
+
+// Insert adds a row.
+func (h *Handle) Insert(ctx context.Context, r []row.Datum) error {
+	if err := h.usable(true); err != nil {
+		return err
+	}
+	if err := h.checkRow(r); err != nil {
+		return err
+	}
+	rd := h.s.wr
+	key, err := h.clusteredKey(ctx, rd.key[:0], r)
+	if err != nil {
+		return err
+	}
+	rd.key = key
+	return h.insert(ctx, key, r, nil)
+}
+
+// insert adds a row under its clustered key. Entries of the row skip (may be nil) do not count as duplicates: they are
+// about to go. After an error nothing is left behind.
+func (h *Handle) insert(ctx context.Context, key []byte, r []row.Datum, skip []byte) error {
+	tx := h.s.tx
+	if err := tx.begun(ctx); err != nil {
+		return err
+	}
+	entries := make([]entry, 0, len(h.t.Indexes)-1)
+	secs := make([]undo.SecOp, 0, len(h.t.Indexes)-1)
+	for i := 1; i < len(h.t.Indexes); i++ {
+		e := entryOf(h.t, i, r, key)
+		if len(e.key) > btree.MaxKey {
+			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, h.t.Indexes[i].Def.Name)
+		}
+		entries = append(entries, e)
+		secs = append(secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Key: e.key})
+	}
+	at := tx.mark()
+	err := h.insertRow(ctx, key, r, entries, secs, skip)
+	if err != nil && !tx.ended {
+		if uerr := tx.undoTo(ctx, at); uerr != nil {
+			return errors.Join(err, uerr)
+		}
+	}
+	return err
+}
+
+func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, entries []entry, secs []undo.SecOp, skip []byte) error {
+	tx, ix, rd := h.s.tx, h.t.Indexes[0], h.s.wr
+	var refs [][]byte
+	c := &change{table: h.t.ID, key: key}
+	var o obstacle
+	var dup dupe
+	prepared := false
+	for {
+		unlock := tx.db.lockUnique(h.t, entries)
+		err := h.checkUnique(ctx, key, entries, skip, &o, &dup)
+		if err == nil {
+			if !prepared {
+				if refs, err = h.writeLong(ctx, key, r, nil, nil); err == nil {
+					c.secs, c.more, err = tx.spill(ctx, h.t.ID, key, secs)
+				}
+				prepared = true
+			}
+			if err == nil {
+				rd.val = h.t.Layout.Encode(rd.val[:0], row.Header{}, r, refs)
+				err = tx.edit(ctx, ix.Tree, key, len(rd.val), func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+					return h.placeRow(m, c, cur, exists, &o)
+				})
+			}
+		}
+		if err == nil {
+			h.s.wrote = true
+			err = h.insertEntries(ctx, entries, secs, skip, unlock)
+			return err
+		}
+		unlock()
+		switch {
+		case err == errDuplicate:
+			if dup.ref == nil {
+				dup = dupe{index: 0, ref: key}
+			}
+			if err := h.duplicate(ctx, &dup); err != nil {
+				return err
+			}
+			dup = dupe{} // it has gone meanwhile
+		case err == errMet:
+			if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+				return err
+			}
+		case errors.Is(err, btree.ErrTooBig):
+			return fmt.Errorf("%w: row of %d bytes", table.ErrTooBig, len(rd.val))
+		default:
+			return err
+		}
+	}
+}
+
+// placeRow puts the row in rd.val under c.key unless something is in the way. It runs under the leaf's latch.
+func (h *Handle) placeRow(m *mtr.MTR, c *change, cur []byte, exists bool, o *obstacle) (btree.Action, []byte, error) {
+	tx, ix, rd := h.s.tx, h.t.Indexes[0], h.s.wr
+	db := tx.db
+	*o = obstacle{index: ix.Def.ID, key: c.key, mode: lock.Exclusive}
+	if exists {
+		hd, err := row.ParseHeader(cur)
+		if err != nil {
+			return 0, nil, err
+		}
+		if !tx.mine(hd.Trx) {
+			end := db.txns.End(hd.Trx)
+			if end == 0 {
+				o.holder = hd.Trx
+				if !hd.Deleted {
+					o.mode = lock.Shared
+				}
+				return 0, nil, errMet
+			}
+			tx.dep = max(tx.dep, end)
+		}
+		if !hd.Deleted {
+			return 0, nil, errDuplicate
+		}
+	} else {
+		db.inserted(ix.Def.ID).Add(1)
+		if !db.locks.TryInsert(&tx.own, ix.Def.ID, c.key) {
+			o.gap = true
+			return 0, nil, errMet
+		}
+	}
+	if !db.locks.Check(&tx.own, ix.Def.ID, c.key, lock.Exclusive) {
+		return 0, nil, errMet
+	}
+	if err := tx.stamp(m, c, cur, exists, rd.val); err != nil {
+		return 0, nil, err
+	}
+	return btree.Put, rd.val, nil
+}
+
+// insertEntries adds the row's secondary entries. unlock gives back the locks of its unique keys; while it waits it holds none.
+func (h *Handle) insertEntries(ctx context.Context, entries []entry, secs []undo.SecOp, skip []byte, unlock func()) error {
+	defer func() { unlock() }()
+	tx := h.s.tx
+	for i := range entries {
+		e := &entries[i]
+		for {
+			var o obstacle
+			err := tx.putEntry(ctx, h.t.Indexes[e.ix], e.key, &o)
+			if err == nil {
+				break
+			}
+			if err != errMet {
+				return err
+			}
+			unlock()
+			unlock = func() {}
+			if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+				return err
+			}
+			if e.uniq {
+				// Somebody may have taken the value while the lock was away.
+				for {
+					var dup dupe
+					unlock = tx.db.lockUnique(h.t, entries[i:])
+					err := h.checkEntry(ctx, e, skip, &o, &dup)
+					if err == nil {
+						break
+					}
+					unlock()
+					unlock = func() {}
+					if err == errDuplicate {
+						if err := h.duplicate(ctx, &dup); err != nil {
+							return err
+						}
+					} else if err != errMet {
+						return err
+					} else if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// lockUnique takes the locks under which the unique entries are checked and inserted, in order; they are short.
+func (db *DB) lockUnique(t *dict.Table, entries []entry) (unlock func()) {
+	var at []int
+	for i := range entries {
+		if e := &entries[i]; e.uniq {
+			n := maphash.Bytes(seed, e.key[:e.own]) + t.Indexes[e.ix].Def.ID
+			at = append(at, int(n%uint64(len(db.unique))))
+		}
+	}
+	if at == nil {
+		return func() {}
+	}
+	slices.Sort(at)
+	at = slices.Compact(at)
+	for _, i := range at {
+		db.unique[i].Lock()
+	}
+	done := false
+	return func() {
+		if !done {
+			done = true
+			for _, i := range at {
+				db.unique[i].Unlock()
+			}
+		}
+	}
+}
+
+// dupe is a duplicate that was found: the existing row's clustered key.
+type dupe struct {
+	index int
+	ref   []byte
+}
+
+// checkUnique looks for rows that have one of the unique keys, the clustered one first. It answers errDuplicate with
+// dup set, or errMet with o set when it depends on a transaction that is at work.
+func (h *Handle) checkUnique(ctx context.Context, key []byte, entries []entry, skip []byte, o *obstacle, dup *dupe) error {
+	*dup = dupe{}
+	any := false
+	for i := range entries {
+		any = any || entries[i].uniq
+	}
+	if !any {
+		return nil // placing the row tells
+	}
+	tx := h.s.tx
+	if key != nil {
+		var hd row.Header
+		var herr error
+		found, err := h.t.Indexes[0].Tree.Get(ctx, key, func(v []byte) { hd, herr = row.ParseHeader(v) })
+		if err := firstErr(err, herr); err != nil {
+			return err
+		}
+		if found && !hd.Deleted && (tx.mine(hd.Trx) || tx.db.txns.End(hd.Trx) != 0) {
+			*dup = dupe{index: 0, ref: key}
+			return errDuplicate
+		}
+	}
+	for i := range entries {
+		if entries[i].uniq {
+			if err := h.checkEntry(ctx, &entries[i], skip, o, dup); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkEntry looks for another row's live entry with e's value.
+func (h *Handle) checkEntry(ctx context.Context, e *entry, skip []byte, o *obstacle, dup *dupe) error {
+	tx, ix := h.s.tx, h.t.Indexes[e.ix]
+	low := e.key[:e.own]
+	high, _ := row.Successor(nil, low)
+	c := ix.Tree.Scan(btree.ScanOptions{Low: low, High: high, Batch: 1024})
+	defer c.Close()
+	for c.Next(ctx) {
+		v, err := row.ParseEntry(c.Value())
+		if err != nil {
+			return fmt.Errorf("index %s: %w", ix.Def.Name, err)
+		}
+		ref := c.Key()[e.own:]
+		if skip != nil && bytes.Equal(ref, skip) {
+			continue
+		}
+		if !tx.mine(v.Trx) && tx.db.txns.End(v.Trx) == 0 {
+			*o = obstacle{index: ix.Def.ID, key: bytes.Clone(c.Key()), holder: v.Trx, mode: lock.Shared}
+			return errMet
+		}
+		if v.Deleted {
+			continue
+		}
+		*dup = dupe{index: e.ix, ref: bytes.Clone(ref)}
+		return errDuplicate
+	}
+	return c.Err()
+}
+
+// duplicate locks the existing row, as InnoDB does, and makes the error; nil when the row has gone meanwhile.
+func (h *Handle) duplicate(ctx context.Context, d *dupe) error {
+	rd := newReader(h.s, true)
+	defer rd.free()
+	found, err := rd.lock(ctx, h.t.Indexes[0], d.ref, lock.Shared, table.Wait)
+	if err != nil || !found {
+		return err
+	}
+	if hd, err := row.ParseHeader(rd.val); err != nil || hd.Deleted {
+		return err
+	}
+	if err := rd.decode(ctx, h.t, rd.val, nil); err != nil {
+		return err
+	}
+	e := &table.DuplicateKey{Table: &h.t.Def, Index: d.index, Ref: bytes.Clone(d.ref)}
+	var buf []byte
+	e.Row = copyRow(&buf, nil, rd.row)
+	if d.index != 0 {
+		// It must still have the value: an update may have taken it away before the lock was ours.
+		if !h.t.Indexes[d.index].Virtual {
+			now := entryOf(h.t, d.index, e.Row, d.ref)
+			live := false
+			var perr error
+			_, err := h.t.Indexes[d.index].Tree.Get(ctx, now.key, func(v []byte) {
+				var x row.Entry
+				x, perr = row.ParseEntry(v)
+				live = !x.Deleted
+			})
+			if err := firstErr(err, perr); err != nil || !live {
+				return err
+			}
+		}
+	}
+	for _, p := range h.t.Indexes[d.index].Def.Parts {
+		e.Key = append(e.Key, e.Row[p.Column])
+	}
+	return e
+}
+
+// spill keeps a row change's secondary operations for its undo record, or, when they are too long for one, writes them ahead of it.
+func (tx *Tx) spill(ctx context.Context, id uint64, key []byte, secs []undo.SecOp) (keep []undo.SecOp, more bool, err error) {
+	const most = 2000
+	size := 0
+	for i := range secs {
+		size += len(secs[i].Key) + 13
+	}
+	if size <= most {
+		return secs, false, nil
+	}
+	for len(secs) > 0 {
+		n, size := 0, 0
+		for n < len(secs) && (n == 0 || size+len(secs[n].Key) < 4*most) {
+			size += len(secs[n].Key) + 13
+			n++
+		}
+		if err := tx.note(ctx, &undo.Record{Type: undo.Secs, Table: id, Key: key, Seq: tx.seq, Secs: secs[:n]}); err != nil {
+			return nil, false, err
+		}
+		secs = secs[n:]
+	}
+	return nil, true, nil
+}
+
+// writeLong writes the values that are too long for the leaf and returns their references by position, nil when there are none.
+// have, if not nil, holds references of values that need not be written again.
+func (h *Handle) writeLong(ctx context.Context, key []byte, r []row.Datum, have [][]byte, keep func(pos int) bool) ([][]byte, error) {
+	t := h.t
+	total := len(key) + row.HeaderSize + 4 + (len(t.Columns)+7)/8*2
+	var refs [][]byte
+	for i := range r {
+		if c := &t.Columns[i]; !c.Virtual {
+			if have != nil && have[i] != nil && keep(i) {
+				if refs == nil {
+					refs = make([][]byte, len(r))
+				}
+				refs[i] = have[i]
+				total += overflow.RefSize + 1
+				continue
+			}
+			total += row.InlineSize(c.Class, &r[i])
+		}
+	}
+	for total > maxInline {
+		best := -1
+		for i := range r {
+			if c := &t.Columns[i]; !c.Virtual && c.Class == row.Bytes && !r[i].Null && len(r[i].B) > keepShort &&
+				(refs == nil || refs[i] == nil) && (best < 0 || len(r[i].B) > len(r[best].B)) {
+				best = i
+			}
+		}
+		if best < 0 {
+			return nil, fmt.Errorf("%w: row of %d bytes", table.ErrTooBig, total)
+		}
+		ref, err := h.writeOne(ctx, r[best].B)
+		if err != nil {
+			return nil, err
+		}
+		if refs == nil {
+			refs = make([][]byte, len(r))
+		}
+		refs[best] = ref
+		total += overflow.RefSize + 1 - row.InlineSize(row.Bytes, &r[best])
+	}
+	return refs, nil
+}
+
+// writeOne writes one long value; its undo record is in the MTR that begins it.
+func (h *Handle) writeOne(ctx context.Context, b []byte) ([]byte, error) {
+	tx, ix := h.s.tx, h.t.Indexes[0]
+	if uint64(len(b)) > 1<<32-1 {
+		return nil, fmt.Errorf("%w: value of %d bytes", table.ErrTooBig, len(b))
+	}
+	ino, err := ix.Tree.Inode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.begun(ctx); err != nil {
+		return nil, err
+	}
+	if !tx.log.Room(100, 1) {
+		if err := tx.log.Extend(ctx); err != nil {
+			return nil, err
+		}
+	}
+	ref, err := overflow.Write(ctx, tx.db.sp, ino, ix.Def.ID, b, func(m *mtr.MTR, r overflow.Ref) error {
+		return tx.log.AddTo(m, tx.ID(), &undo.Record{Type: undo.OverNew, Table: h.t.ID, Ref: r.Append(nil)})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("long value: %w", err)
+	}
+	return ref.Append(nil), nil
+}

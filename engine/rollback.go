@@ -1,0 +1,369 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/engine/overflow"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/space"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/engine/undo"
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// undo takes back the transaction's changes, newest first, down to (without) the record at upto, 0: all. A partial
+// rollback marks what it has taken back, so that neither a later one nor purge takes it for a change.
+//
+// A row record is taken back only if the row's newest version is the record's own; so after a crash the rollback starts anew from
+// the end and does nothing twice.
+func (tx *Tx) undo(ctx context.Context, upto row.Ptr, partial bool) error {
+	if !tx.log.Wrote(tx.ID()) {
+		return nil
+	}
+	db := tx.db
+	var rec undo.Record
+	var buf []byte
+	var err error
+	progress, n := time.Now(), 0
+	for p := tx.log.Last(); p != upto && p != 0; {
+		if buf, err = db.logs.Read(ctx, p, &rec, buf); err != nil {
+			return err
+		}
+		if rec.Type == undo.Begin {
+			break
+		}
+		if !rec.Undone {
+			if err := tx.undoOne(ctx, p, &rec, partial); err != nil {
+				return err
+			}
+		}
+		if p, err = db.logs.Before(ctx, p); err != nil {
+			return err
+		}
+		if n++; time.Since(progress) > 10*time.Second {
+			progress = time.Now()
+			db.log.Info("rolling back", "transaction", tx.ID(), "records", n)
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) undoOne(ctx context.Context, p row.Ptr, rec *undo.Record, partial bool) error {
+	switch rec.Type {
+	case undo.Insert, undo.Update:
+		return tx.undoRow(ctx, p, rec, partial)
+	case undo.OverNew:
+		return tx.db.freeLong(ctx, p, rec, true)
+	case undo.TreeNew:
+		return tx.db.dropTree(ctx, p, rec, true)
+	case undo.Secs, undo.OverOld, undo.TreeOld:
+		// Secs go with the row record after them; nothing was done yet for the others, and purge shall not.
+		if rec.Type != undo.Secs {
+			return tx.db.markRecord(ctx, p)
+		}
+	}
+	return nil
+}
+
+func (db *DB) markRecord(ctx context.Context, p row.Ptr) error {
+	m, err := mtr.Start(ctx, db.pool, 1, 64)
+	if err != nil {
+		return err
+	}
+	if err := db.logs.Mark(m, p, true, false); err != nil {
+		m.Abandon()
+		return err
+	}
+	m.Commit(nil)
+	return nil
+}
+
+// treeOf finds the clustered tree of a table that an undo record names; nil when the table is no more.
+func (db *DB) treeOf(ctx context.Context, id uint64) (*btree.Tree, *dict.Table, error) {
+	if id == dict.Tree {
+		return db.dict, nil, nil
+	}
+	t, err := db.tableByID(ctx, id)
+	if errors.Is(err, table.ErrNoTable) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return t.Indexes[0].Tree, t, nil
+}
+
+func indexOf(t *dict.Table, id uint64) *dict.Index {
+	if t != nil {
+		for _, ix := range t.Indexes {
+			if ix.Def.ID == id {
+				return ix
+			}
+		}
+	}
+	return nil
+}
+
+// undoRow takes back one row change: first its secondary entries, last the row, which then is unlocked.
+func (tx *Tx) undoRow(ctx context.Context, p row.Ptr, rec *undo.Record, partial bool) error {
+	db := tx.db
+	tree, t, err := db.treeOf(ctx, rec.Table)
+	if err != nil || tree == nil {
+		return err
+	}
+	var val []byte
+	found, err := tree.Get(ctx, rec.Key, func(v []byte) { val = append(val, v...) })
+	if err != nil || !found {
+		return err
+	}
+	hd, err := row.ParseHeader(val)
+	if err != nil {
+		return err
+	}
+	if !tx.mine(hd.Trx) || hd.Roll != p {
+		return nil // taken back before a crash
+	}
+	var ops []undo.SecOp
+	err = db.eachSec(ctx, p, rec, func(op *undo.SecOp) {
+		ops = append(ops, undo.SecOp{Index: op.Index, Mark: op.Mark, Key: append([]byte(nil), op.Key...)})
+	})
+	if err != nil {
+		return err
+	}
+	var older []byte
+	if rec.Type == undo.Update {
+		if older, err = rec.Older(nil, val); err != nil {
+			return err
+		}
+	}
+	for i := range ops {
+		if ix := indexOf(t, ops[i].Index); ix != nil {
+			if err := tx.undoEntry(ctx, ix, &ops[i], older); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = tree.Edit(ctx, rec.Key, max(len(older), len(val)), func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+		if !exists {
+			return 0, nil, fmt.Errorf("row that is being rolled back is gone: %w", row.ErrCorrupt)
+		}
+		if partial {
+			if err := db.logs.Mark(m, p, true, false); err != nil {
+				return 0, nil, err
+			}
+		}
+		if older == nil {
+			return btree.Delete, nil, nil
+		}
+		return btree.Put, older, nil
+	}, nil)
+	return err
+}
+
+// undoEntry takes back what a row change did to one secondary entry. older is the row's version before, nil if there was none.
+func (tx *Tx) undoEntry(ctx context.Context, ix *dict.Index, op *undo.SecOp, older []byte) error {
+	keep := op.Mark
+	needed := false
+	if !keep && older != nil {
+		var err error
+		if needed, err = tx.db.neededBy(ctx, older, op.Index, op.Key, nil); err != nil {
+			return err
+		}
+	}
+	var buf [row.EntrySize]byte
+	_, err := ix.Tree.Edit(ctx, op.Key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+		if !exists {
+			return btree.Keep, nil, nil // the change did not get as far as this entry
+		}
+		e, err := row.ParseEntry(cur)
+		if err != nil {
+			return 0, nil, err
+		}
+		if !tx.mine(e.Trx) {
+			return btree.Keep, nil, nil
+		}
+		switch {
+		case keep:
+			if !e.Deleted {
+				return btree.Keep, nil, nil
+			}
+			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: e.Trx}), nil
+		case needed:
+			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: e.Trx, Deleted: true}), nil
+		default:
+			return btree.Delete, nil, nil
+		}
+	}, nil)
+	return err
+}
+
+// neededBy reports whether val, a stored version of a row that is not known to have the entry, has an older version that had it
+// and that somebody may still look for. view is purge's (nil: one of now).
+func (db *DB) neededBy(ctx context.Context, val []byte, index uint64, key []byte, view viewer) (bool, error) {
+	if view == nil {
+		view = db.purgeView()
+	}
+	var rec undo.Record
+	var buf []byte
+	hd, err := row.ParseHeader(val)
+	if err != nil {
+		return false, err
+	}
+	for {
+		if view.Sees(hd.Trx) {
+			return false, nil
+		}
+		if buf, err = db.logs.Read(ctx, hd.Roll, &rec, buf); err != nil {
+			return false, err
+		}
+		hit := false
+		err = db.eachSec(ctx, hd.Roll, &rec, func(op *undo.SecOp) {
+			hit = hit || op.Index == index && op.Mark && string(op.Key) == string(key)
+		})
+		if err != nil || hit {
+			return hit, err
+		}
+		if rec.Type != undo.Update {
+			return false, nil
+		}
+		hd = rec.Prev
+	}
+}
+
+// freeLong gives back the long value that the record at p names. The record is marked first: a crash in between
+// loses pages of the table until it is dropped, a second Free could hit another value.
+func (db *DB) freeLong(ctx context.Context, p row.Ptr, rec *undo.Record, undone bool) error {
+	_, t, err := db.treeOf(ctx, rec.Table)
+	if err != nil || t == nil {
+		return err
+	}
+	ref, ok := overflow.ParseRef(rec.Ref)
+	if !ok {
+		return fmt.Errorf("long value of table %d: %w", rec.Table, undo.ErrCorrupt)
+	}
+	m, err := mtr.Start(ctx, db.pool, 1, 64)
+	if err != nil {
+		return err
+	}
+	if err := db.logs.Mark(m, p, undone, !undone); err != nil {
+		m.Abandon()
+		return err
+	}
+	m.Commit(nil)
+	ix := t.Indexes[0]
+	ino, err := ix.Tree.Inode(ctx)
+	if err != nil {
+		return err
+	}
+	return overflow.Free(ctx, db.sp, ino, ix.Def.ID, ref)
+}
+
+// dropTree gives back the tree that the record at p names, and marks the record in the same MTR.
+func (db *DB) dropTree(ctx context.Context, p row.Ptr, rec *undo.Record, undone bool) error {
+	tree := btree.Open(db.sp, rec.Tree, page.No(rec.Root))
+	ino, err := tree.Inode(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := mtr.Start(ctx, db.pool, 2+space.Records, 256+space.Bytes)
+	if err != nil {
+		return err
+	}
+	if err := db.logs.Mark(m, p, undone, !undone); err != nil {
+		m.Abandon()
+		return err
+	}
+	if err := tree.Drop(m, ino); err != nil {
+		m.Abandon()
+		return err
+	}
+	m.Commit(nil)
+	db.locks.ForgetIndex(rec.Tree)
+	db.kickDrop()
+	return nil
+}
+
+// recover takes up the transactions that a crash cut short. Those of the dictionary are rolled back at once: they are
+// few and short, and nobody may change a table meanwhile. The others keep their rows locked until they are rolled back in the background.
+func (db *DB) recover(ctx context.Context) error {
+	var later []*Tx
+	var dicts []*Tx
+	for _, l := range db.logs.InFlight() {
+		tx := &Tx{db: db, log: l, o: table.TxnOptions{LockWait: time.Hour, MetadataWait: time.Hour}, started: time.Now()}
+		tx.own.Begin(0)
+		tx.own.SetTrx(l.Trx())
+		tx.id.Store(l.Trx())
+		if err := db.txns.Recover(l.Trx(), tx); err != nil {
+			return err
+		}
+		ddl, err := db.isDDL(ctx, l)
+		if err != nil {
+			return err
+		}
+		if ddl {
+			dicts = append(dicts, tx)
+		} else {
+			later = append(later, tx)
+		}
+	}
+	for _, tx := range dicts {
+		if err := tx.Rollback(ctx); err != nil {
+			return err
+		}
+	}
+	if len(later) == 0 {
+		close(db.recoveredCh)
+		return nil
+	}
+	db.log.Info("rolling back transactions that were cut short", "count", len(later))
+	db.recovered.Add(1)
+	go func() {
+		defer db.recovered.Done()
+		for _, tx := range later {
+			if err := tx.rollbackRecovered(); err != nil {
+				if db.ctx.Err() == nil && db.vol.Err() == nil {
+					db.log.Error("rolling back after a crash", "transaction", tx.ID(), "err", err)
+				}
+				return
+			}
+		}
+		close(db.recoveredCh)
+	}()
+	return nil
+}
+
+func (tx *Tx) rollbackRecovered() error {
+	ctx := tx.db.ctx
+	if err := tx.undo(ctx, 0, false); err != nil {
+		return err
+	}
+	if _, err := tx.end(undo.RolledBack); err != nil {
+		return err
+	}
+	tx.finish(0)
+	return nil
+}
+
+// isDDL reports whether the log's last transaction changes the dictionary: its newest record tells, because no
+// transaction does both.
+func (db *DB) isDDL(ctx context.Context, l *undo.Log) (bool, error) {
+	var rec undo.Record
+	p := l.Last()
+	if p == 0 {
+		// A page was added and nothing written yet; its record is the last of the page before.
+		var err error
+		if p, err = l.LastBefore(ctx); err != nil || p == 0 {
+			return false, err
+		}
+	}
+	if _, err := db.logs.Read(ctx, p, &rec, nil); err != nil {
+		return false, err
+	}
+	return rec.Table == dict.Tree || rec.Type == undo.TreeNew || rec.Type == undo.TreeOld, nil
+}

@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/lock"
+	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/engine/row"
+)
+
+// putEntry makes or revives a secondary entry. errMet: o tells what is in the way.
+func (tx *Tx) putEntry(ctx context.Context, ix *dict.Index, key []byte, o *obstacle) error {
+	db, id := tx.db, ix.Def.ID
+	var buf [row.EntrySize]byte
+	_, err := ix.Tree.Edit(ctx, key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+		if exists {
+			e, err := row.ParseEntry(cur)
+			if err != nil {
+				return 0, nil, err
+			}
+			if !e.Deleted {
+				return 0, nil, fmt.Errorf("index %s already has the entry of the row: %w", ix.Def.Name, row.ErrCorrupt)
+			}
+		}
+		*o = obstacle{index: id, key: key, mode: lock.Exclusive}
+		db.inserted(id).Add(1)
+		if !db.locks.TryInsert(&tx.own, id, key) {
+			o.gap = true
+			return 0, nil, errMet
+		}
+		if !db.locks.Check(&tx.own, id, key, lock.Exclusive) {
+			return 0, nil, errMet
+		}
+		return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: tx.ID()}), nil
+	}, nil)
+	return err
+}
+
+// markEntry delete-marks a secondary entry of a row that the transaction has changed.
+func (tx *Tx) markEntry(ctx context.Context, ix *dict.Index, key []byte) error {
+	var buf [row.EntrySize]byte
+	_, err := ix.Tree.Edit(ctx, key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+		if !exists {
+			return 0, nil, fmt.Errorf("index %s lacks the entry of a row: %w", ix.Def.Name, row.ErrCorrupt)
+		}
+		e, err := row.ParseEntry(cur)
+		if err != nil {
+			return 0, nil, err
+		}
+		if e.Deleted {
+			return 0, nil, fmt.Errorf("index %s: entry of a live row is deleted: %w", ix.Def.Name, row.ErrCorrupt)
+		}
+		return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: tx.ID(), Deleted: true}), nil
+	}, nil)
+	return err
+}

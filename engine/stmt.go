@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/lock"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// Stmt is one statement of a transaction. It lives in its Tx and is used again by the next one.
+type Stmt struct {
+	tx     *Tx
+	active bool
+	write  bool
+	wrote  bool // it has changed rows: its cursors must look which versions are its own
+	start  row.Ptr
+	rd     *reader // point reads: rows that Get returns alias it
+	wr     *reader // writes, whose arguments may alias rd
+	tables []*Handle
+}
+
+// Handle is a table bound to a statement.
+type Handle struct {
+	s *Stmt
+	t *dict.Table
+}
+
+// BeginStmt opens the next statement. Under READ COMMITTED it sees what is committed now.
+func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, error) {
+	if tx.ended {
+		return nil, errors.New("statement on a transaction that has ended")
+	}
+	tx.closeStmt()
+	if o.Write && tx.o.ReadOnly {
+		return nil, table.ErrReadOnly
+	}
+	if tx.o.Isolation == table.ReadCommitted {
+		tx.snap.Close()
+	}
+	tx.seq++
+	s := &tx.stmt
+	*s = Stmt{tx: tx, active: true, write: o.Write, start: tx.mark(), tables: s.tables[:0]}
+	s.rd, s.wr = newReader(s, true), newReader(s, true)
+	return s, nil
+}
+
+func (tx *Tx) closeStmt() {
+	s := &tx.stmt
+	if s.active {
+		s.active = false
+		s.rd.free()
+		s.wr.free()
+		s.rd, s.wr = nil, nil
+		clear(s.tables)
+	}
+}
+
+// Txn returns the statement's transaction.
+func (s *Stmt) Txn() table.Txn { return s.tx }
+
+// End keeps the statement's changes.
+func (s *Stmt) End() { s.tx.closeStmt() }
+
+// Rollback undoes the statement's changes and ends it. Locks stay, as InnoDB's do.
+func (s *Stmt) Rollback(ctx context.Context) error {
+	if !s.active || s.tx.ended {
+		return nil
+	}
+	at := s.start
+	s.tx.closeStmt()
+	if err := s.tx.undoTo(ctx, at); err != nil {
+		return fmt.Errorf("roll back statement: %w", err)
+	}
+	return nil
+}
+
+// Open returns a table under a shared metadata lock that is held until the transaction ends.
+func (s *Stmt) Open(ctx context.Context, schema, name string) (table.Table, error) {
+	for _, h := range s.tables {
+		if h.t.Name == name && h.t.Schema == schema {
+			return h, nil
+		}
+	}
+	t, err := s.tx.open(ctx, schema, name)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handle{s: s, t: t}
+	s.tables = append(s.tables, h)
+	return h, nil
+}
+
+// open finds a table and takes its metadata lock, once in a transaction.
+func (tx *Tx) open(ctx context.Context, schema, name string) (*dict.Table, error) {
+	for i := range tx.opened {
+		if o := &tx.opened[i]; o.name == name && o.schema == schema {
+			return o.t, nil
+		}
+	}
+	if err := tx.lockMeta(ctx, schema, name, lock.Shared); err != nil {
+		return nil, err
+	}
+	t, err := tx.db.table(ctx, schema, name)
+	if err != nil {
+		return nil, err
+	}
+	tx.opened = append(tx.opened, opened{schema, name, t})
+	return t, nil
+}
+
+func (tx *Tx) lockMeta(ctx context.Context, schema, name string, m lock.Mode) error {
+	key := []byte(dict.Name(schema, name))
+	if tx.db.locks.Try(&tx.own, lock.Metadata, key, m) {
+		return nil
+	}
+	return tx.failed(ctx, tx.db.locks.Wait(ctx, &tx.own, lock.Metadata, key, m, tx.o.MetadataWait))
+}
+
+// Def is the table's definition.
+func (h *Handle) Def() *table.Def { return &h.t.Def }
+
+// usable checks that a call may use the statement now.
+func (h *Handle) usable(write bool) error {
+	s := h.s
+	if !s.active || s.tx.ended {
+		return errors.New("statement has ended")
+	}
+	if write && (s.tx.o.ReadOnly || !s.write) {
+		return table.ErrReadOnly
+	}
+	return nil
+}
+
+// view makes sure that the statement can read a snapshot of the table.
+func (s *Stmt) view(ctx context.Context, t *dict.Table, ix *dict.Index) error {
+	if s.tx.o.Isolation == table.ReadUncommitted {
+		return nil
+	}
+	if err := s.tx.snapshot(ctx); err != nil {
+		return err
+	}
+	if max(t.Born, ix.Born) > s.tx.snap.LSN {
+		return table.ErrDefChanged
+	}
+	return nil
+}
+
+// Count estimates the number of rows.
+func (h *Handle) Count(ctx context.Context) (uint64, error) {
+	return h.t.Indexes[0].Tree.EstimateRange(ctx, nil, nil)
+}
+
+// Bytes is the size of the clustered tree and of the others.
+func (h *Handle) Bytes(ctx context.Context) (data, index uint64, err error) {
+	for i, ix := range h.t.Indexes {
+		st, err := ix.Tree.Stats(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
+		if i == 0 {
+			data = st.Pages * pageSize
+		} else {
+			index += st.Pages * pageSize
+		}
+	}
+	return data, index, nil
+}
+
+// Estimate guesses the number of rows in a range.
+func (h *Handle) Estimate(ctx context.Context, index int, r table.Range) (uint64, error) {
+	if index < 0 || index >= len(h.t.Indexes) {
+		return 0, table.ErrNoIndex
+	}
+	var b bounds
+	if !b.set(h.t.Indexes[index], &r) {
+		return 0, nil
+	}
+	return h.t.Indexes[index].Tree.EstimateRange(ctx, b.low, b.high)
+}
