@@ -16,11 +16,10 @@ func (s *Session) transaction() table.Txn {
 	return s.txn
 }
 
-// beginTxn begins a transaction with the session's characteristics, or those of a SET TRANSACTION before.
-func (s *Session) beginTxn(consistentSnapshot bool) {
+// txnOptions are the session's characteristics for the next transaction, or those of a SET TRANSACTION before.
+func (s *Session) txnOptions() table.TxnOptions {
 	o := table.TxnOptions{
-		Isolation: s.set.Isolation, ReadOnly: s.set.ReadOnly, ConsistentSnapshot: consistentSnapshot,
-		LockWait: s.set.LockWait, SessionID: uint64(s.login.ID),
+		Isolation: s.set.Isolation, ReadOnly: s.set.ReadOnly, LockWait: s.set.LockWait, SessionID: uint64(s.login.ID),
 	}
 	if s.next.isolation != nil {
 		o.Isolation = *s.next.isolation
@@ -31,6 +30,13 @@ func (s *Session) beginTxn(consistentSnapshot bool) {
 	case accessReadWrite:
 		o.ReadOnly = false
 	}
+	return o
+}
+
+// beginTxn begins a transaction.
+func (s *Session) beginTxn(consistentSnapshot bool) {
+	o := s.txnOptions()
+	o.ConsistentSnapshot = consistentSnapshot
 	s.next = nextTxn{}
 	s.readOnly = o.ReadOnly
 	s.setTxn(s.srv.db.Begin(o))
@@ -97,7 +103,12 @@ type lazyStmt struct {
 }
 
 // Txn implements table.Stmt.
-func (l *lazyStmt) Txn() table.Txn { return l.s.transaction() }
+func (l *lazyStmt) Txn() table.Txn {
+	if l.s.txn != nil {
+		return l.s.txn
+	}
+	return pendingTxn{l.s}
+}
 
 // Open implements table.Stmt.
 func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, error) {
