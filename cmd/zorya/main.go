@@ -28,7 +28,7 @@ func main() {
 		Version:       version(),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), storageCommand(), controlCommand(), sqlCommand())
+	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), sqlCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "zorya:", err)
 		os.Exit(1)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zoryadb/zorya/cluster/role"
+	"github.com/zoryadb/zorya/cluster/supervisor"
 )
 
 // commonFlags are those of every role that joins a cluster.
@@ -60,5 +62,39 @@ availability zones. The data plane is neither encrypted nor authenticated: give 
 	f.StringVar(&o.Dir, "dir", "zorya-node", "data directory")
 	f.StringVar(&o.AZ, "az", "az-1", "availability zone")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address that instances and other nodes connect to")
+	return cmd
+}
+
+func instanceCommand() *cobra.Command {
+	var o role.InstanceOptions
+	pool := "256M"
+	cmd := &cobra.Command{
+		Use:   "instance",
+		Short: "Run one instance by itself; or stop, start, kill one that zorya up runs",
+		Long: `Run one instance, the MySQL server over the cluster's volume, by itself, as zorya up does it. It becomes the
+volume's only writer: another one is fenced.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var err error
+			if o.PoolBytes, err = parseSize(pool); err != nil {
+				return fmt.Errorf("--pool: %w", err)
+			}
+			runRole("instance", &o.Common, func(p *role.Process) error { return role.Instance(p, o) })
+			return nil
+		},
+	}
+	commonFlags(cmd, &o.Common)
+	f := cmd.Flags()
+	f.StringVar(&o.Dir, "dir", "zorya-instance", "directory for the TLS certificate")
+	f.StringVar(&o.AZ, "az", "az-1", "availability zone")
+	f.IntVar(&o.Tier, "tier", 1, "promotion tier, 0 (first) to 15")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:3306", "address to serve MySQL on")
+	f.StringVar(&pool, "pool", pool, "buffer pool, with K, M or G")
+	f.StringVar(&o.PasswordFile, "password-file", "", "file with the password of the user admin, for a new volume")
+	f.BoolVar(&o.ResetPassword, "reset-password", false, "set the password of admin anew from --password-file")
+	f.BoolVar(&o.RequireTLS, "require-tls", false, "refuse clients without TLS")
+	f.IntVar(&o.MaxConnections, "max-connections", 0, "client connections (0: 16000)")
+	f.Uint32Var(&o.PagesPerPG, "pages-per-pg", 0, "pages of 16 KiB in a protection group of a new volume (0: 655360, which is 10 GiB)")
+	cmd.AddCommand(actionCommands(supervisor.RoleInstance)...)
 	return cmd
 }
