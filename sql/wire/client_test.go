@@ -262,8 +262,11 @@ func TestCursor(t *testing.T) {
 			}
 		}
 		rs, err := st.Execute(true)
-		if err != nil || rs.Next() || cl.Status()&StatusCursorExists == 0 {
+		if err != nil || rs.open || cl.Status()&StatusCursorExists == 0 {
 			t.Fatal("no cursor", err, rs.Err(), cl.Status())
+		}
+		if cl.rows != nil {
+			t.Fatal("more than one EOF announces a cursor")
 		}
 		var got []string
 		for last := false; !last; last = cl.Status()&StatusLastRowSent != 0 {
