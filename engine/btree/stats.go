@@ -57,8 +57,8 @@ func (t *Tree) traceBy(ctx context.Context, dst []step, choose func(n node) int)
 	return dst, err
 }
 
-// EstimateRange guesses the number of entries in [lo, hi) (nil: open) from two descents: exact when both end in one
-// leaf, else from the fan-out met on the way.
+// EstimateRange guesses the number of entries in [lo, hi) (nil: open) from two or three descents: exact when both bounds lie in
+// one leaf, else from the fan-out met on the way.
 func (t *Tree) EstimateRange(ctx context.Context, lo, hi []byte) (uint64, error) {
 	var bufA, bufB [8]step
 	a, err := t.trace(ctx, lo, false, bufA[:0])
@@ -84,7 +84,25 @@ func (t *Tree) EstimateRange(ctx context.Context, lo, hi []byte) (uint64, error)
 	if b[k].i < a[k].i {
 		return 0, nil
 	}
-	// Below level k the paths are apart: whole subtrees between them, and the inner sides of both.
+	// Below level k the paths are apart: whole subtrees between them, and the inner sides of both. How large a subtree is
+	// a path through the middle says: the ends of a tree are often odd.
+	mid := a
+	if b[k].i-a[k].i > 1 {
+		var buf [8]step
+		depth := -1
+		mid, err = t.traceBy(ctx, buf[:0], func(n node) int {
+			switch depth++; {
+			case depth < k:
+				return a[depth].i
+			case depth == k:
+				return (a[k].i + b[k].i) / 2
+			}
+			return n.count() / 2
+		})
+		if err != nil || len(mid) != len(a) {
+			mid = a
+		}
+	}
 	sum, size := 0.0, 1.0
 	for l := len(a) - 1; l > k; l-- {
 		right := a[l].n - a[l].i // what lies right of lo's path, its own child having been counted below
@@ -92,7 +110,7 @@ func (t *Tree) EstimateRange(ctx context.Context, lo, hi []byte) (uint64, error)
 			right--
 		}
 		sum += size * float64(right+b[l].i)
-		size *= max(float64(a[l].n+b[l].n)/2, 1)
+		size *= max(float64(mid[l].n), 1)
 	}
 	sum += size * float64(b[k].i-a[k].i-1)
 	return uint64(sum), nil

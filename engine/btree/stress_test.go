@@ -23,7 +23,7 @@ import (
 // inserted first and never touched, so every scan must see each of them exactly once.
 func stressKey(n uint64) []byte { return binary.BigEndian.AppendUint64([]byte("key"), n) }
 
-const stressKeys = 2100
+const stressKeys = 4200
 
 // scanOnce walks the whole tree and checks order and permanent keys.
 func scanOnce(tree *Tree, r *rand.Rand) error {

@@ -179,6 +179,11 @@ func TestModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		inUse, _ := check(t, s)
+		for no := range page.No(vol.Pages()) { // what is free is absent in storage: it costs nothing there
+			if err := vol.CheckPage(no, make([]byte, page.Size)); err != nil && !inUse[no] {
+				t.Fatal(err)
+			}
+		}
 		total := 0
 		for id, a := range owners {
 			for _, no := range a.pages {

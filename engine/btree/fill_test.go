@@ -1,0 +1,124 @@
+package btree
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/zoryadb/zorya/storage/volume/memvol"
+)
+
+// TestFill: ascending inserts, at the end of the tree or of many groups in it, leave full pages; random ones two
+// thirds. Deleting almost everything gives the pages back, and the tree its height.
+func TestFill(t *testing.T) {
+	const n, size = 6000, 100
+	val := make([]byte, size)
+	for name, c := range map[string]struct {
+		key  func(i int) uint64
+		fill float64
+	}{
+		"ascending": {func(i int) uint64 { return uint64(i) }, 0.95},
+		"groups":    {func(i int) uint64 { return uint64(i%7)<<32 | uint64(i) }, 0.8},
+		"random":    {func(i int) uint64 { return rand.New(rand.NewPCG(1, uint64(i))).Uint64() }, 0.6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 512)
+			tree := e.tree(100)
+			k := make([]byte, 8)
+			for i := range n {
+				binary.BigEndian.PutUint64(k, c.key(i))
+				if err := put(tree, k, val); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pages, err := tree.Check(bg, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fill := float64(n*(cellSize(8, size)+2)) / float64(pages*usable); fill < c.fill {
+				t.Errorf("%d pages, %.2f full", pages, fill)
+			}
+			s, err := tree.Stats(bg)
+			if err != nil || s.Height != 2 || s.Entries < n*2/3 || s.Entries > n*4/3 || s.Pages < uint64(pages) || s.Pages > uint64(pages)+2 {
+				t.Errorf("%d pages, %d entries: Stats says %+v, %v", pages, n, s, err)
+			}
+			for i := range n - 3 {
+				binary.BigEndian.PutUint64(k, c.key(i))
+				if err := del(tree, k); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if pages, err = tree.Check(bg, nil); err != nil || pages > 3 {
+				t.Errorf("%d pages for 3 entries, %v", pages, err)
+			}
+			e.checkAll(tree)
+		})
+	}
+}
+
+// TestEstimate: guesses of ranges are near the truth.
+func TestEstimate(t *testing.T) {
+	e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 1024)
+	tree := e.tree(100)
+	const n = 50_000
+	i := uint64(0)
+	entries, err := tree.Bulk(bg, 0, func() ([]byte, []byte, bool, error) {
+		i++
+		return binary.BigEndian.AppendUint64(nil, i), make([]byte, 50), i <= n, nil
+	})
+	if err != nil || entries != n {
+		t.Fatal(entries, err)
+	}
+	e.checkAll(tree)
+	key := func(i int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(i)) }
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		lo := r.IntN(n)
+		hi := lo + r.IntN(n-lo+1)
+		got, err := tree.EstimateRange(bg, key(lo), key(hi))
+		if want := float64(hi - lo); err != nil || float64(got) < want*0.8-10 || float64(got) > want*1.2+10 {
+			t.Errorf("[%d, %d): %d, %v", lo, hi, got, err)
+		}
+	}
+	if got, err := tree.EstimateRange(bg, nil, nil); err != nil || got < n*8/10 || got > n*12/10 {
+		t.Errorf("all: %d, %v", got, err)
+	}
+	if got, err := tree.EstimateRange(bg, key(77), key(77)); err != nil || got != 0 {
+		t.Errorf("empty range: %d, %v", got, err)
+	}
+}
+
+// TestBulk: every size around a page's and a level's boundary gives a valid tree that takes changes.
+func TestBulk(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 130, 131, 132, 133, 2100, 9000} {
+		for _, fill := range []int{0, 50} {
+			e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 1024)
+			tree := e.tree(100)
+			m := model{}
+			i := 0
+			_, err := tree.Bulk(bg, fill, func() ([]byte, []byte, bool, error) {
+				if i == n {
+					return nil, nil, false, nil
+				}
+				i++
+				k := append(make([]byte, 100), binary.BigEndian.AppendUint32(nil, uint32(i))...)
+				m[string(k)] = make([]byte, 18)
+				return k, m[string(k)], true, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(1, 1))
+			m.same(t, tree, r)
+			for range 50 {
+				k := append(make([]byte, 100), binary.BigEndian.AppendUint32(nil, r.Uint32N(uint32(n+10)))...)
+				m[string(k)] = []byte("changed")
+				if err := put(tree, k, m[string(k)]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m.same(t, tree, r)
+			e.checkAll(tree)
+		}
+	}
+}
