@@ -33,6 +33,11 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 
 func open(t testing.TB, f *fakenode.Fleet, o volume.Options) *volume.Client {
 	t.Helper()
+	return openOn(t, f.Meta, f, o)
+}
+
+func openOn(t testing.TB, meta proto.Meta, dialer proto.Dialer, o volume.Options) *volume.Client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	o.Log = quiet()
@@ -42,7 +47,7 @@ func open(t testing.TB, f *fakenode.Fleet, o volume.Options) *volume.Client {
 	if o.RingBytes == 0 {
 		o.RingBytes = 1 << 20
 	}
-	c, err := volume.Open(ctx, volume.Config{Volume: testVolume, Writer: "test", Meta: f.Meta, Dialer: f, Options: o})
+	c, err := volume.Open(ctx, volume.Config{Volume: testVolume, Writer: "test", Meta: meta, Dialer: dialer, Options: o})
 	if err != nil {
 		t.Fatal(err)
 	}
