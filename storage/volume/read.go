@@ -230,7 +230,7 @@ func (a *attempt) read(ctx context.Context, first, second *source) error {
 		}
 	})
 	err := a.ask(ctx, first, a.dst)
-	if err == nil || timer.Stop() {
+	if timer.Stop() || err == nil {
 		return err
 	}
 	h := <-hedged // it had begun
