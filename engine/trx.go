@@ -202,7 +202,11 @@ func (tx *Tx) commit() (lsn page.LSN, held lock.Held, err error) {
 	tx.closeStmt()
 	if tx.log != nil {
 		if lsn, err = tx.end(undo.Committed); err != nil {
-			return 0, nil, err
+			if tx.db.vol.Err() != nil {
+				tx.finish(0)
+				held = tx.db.locks.TakeMetadata(&tx.own)
+			}
+			return 0, held, err
 		}
 	}
 	tx.lsn = lsn
@@ -259,11 +263,17 @@ func (tx *Tx) Rollback(ctx context.Context) error {
 	tx.closeStmt()
 	ctx = context.WithoutCancel(ctx)
 	if tx.log != nil {
-		if err := tx.undo(ctx, 0, false); err != nil {
-			return fmt.Errorf("roll back transaction %d: %w", tx.ID(), err)
+		err := tx.undo(ctx, 0, false)
+		if err == nil {
+			_, err = tx.end(undo.RolledBack)
 		}
-		if _, err := tx.end(undo.RolledBack); err != nil {
-			return err
+		if err != nil {
+			if tx.db.vol.Err() != nil {
+				// The instance is lost, and the next one undoes this. Nobody here shall wait for it.
+				tx.finish(0)
+				tx.db.locks.ReleaseMetadata(&tx.own)
+			}
+			return fmt.Errorf("roll back transaction %d: %w", tx.ID(), err)
 		}
 	}
 	tx.finish(0)

@@ -69,6 +69,7 @@ type Snapshot struct {
 	frozen     atomic.Pointer[[]uint64]
 	t          *Table
 	prev, succ *Snapshot
+	open       bool // the owner's
 }
 
 // New makes a table whose first id is next, which is durably reserved up to bound. vdl reports the volume's VDL; reserve
@@ -289,6 +290,7 @@ func (t *Table) Open(s *Snapshot) {
 	t.fill(s)
 	s.prev, s.succ = t.snaps.prev, &t.snaps
 	s.prev.succ, t.snaps.prev = s, s
+	s.open = true
 }
 
 func (t *Table) fill(s *Snapshot) {
@@ -308,9 +310,10 @@ func (t *Table) fill(s *Snapshot) {
 
 // Close gives s back: purge may pass it.
 func (s *Snapshot) Close() {
-	if s.succ == nil {
+	if !s.open {
 		return
 	}
+	s.open = false
 	s.t.mu.Lock()
 	s.prev.succ, s.succ.prev = s.succ, s.prev
 	s.prev, s.succ = nil, nil
@@ -318,7 +321,7 @@ func (s *Snapshot) Close() {
 }
 
 // IsOpen reports whether s is open.
-func (s *Snapshot) IsOpen() bool { return s.succ != nil }
+func (s *Snapshot) IsOpen() bool { return s.open }
 
 // Sees reports whether the versions of transaction id are visible to s.
 func (s *Snapshot) Sees(id uint64) bool {

@@ -54,6 +54,7 @@ type Log struct {
 	n     uint32
 	set   *Set
 	tail  page.No
+	at    atomic.Uint64 // the tail, for Check
 	free  int
 	last  int
 	trx   uint64
@@ -159,6 +160,7 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 			return nil, fmt.Errorf("tail %d of undo log %d: %w", e.tail, i, ErrCorrupt)
 		}
 		l.dirty.Store(l.free > offBody || e.head != e.tail)
+		l.at.Store(uint64(l.tail))
 		s.all = append(s.all, l)
 		if l.state == Active || l.state == Prepared {
 			l.busy = true
@@ -246,6 +248,7 @@ func (s *Set) create(ctx context.Context) (*Log, error) {
 	dir.SetU64(at+8, uint64(no))
 	dir.SetU32(dirCount, uint32(n%dirMax+1))
 	m.Commit(nil)
+	l.at.Store(uint64(no))
 	s.mu.Lock()
 	s.all = append(s.all, l)
 	s.mu.Unlock()
@@ -321,6 +324,7 @@ func (l *Log) Extend(ctx context.Context) error {
 	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry+8, uint64(no))
 	m.Commit(nil)
 	l.tail, l.free, l.last = no, offBody, 0
+	l.at.Store(uint64(no))
 	return nil
 }
 

@@ -180,3 +180,38 @@ func (l *Log) Rewind(ctx context.Context) error {
 	l.head = row.MakePtr(uint64(l.tail), offBody)
 	return nil
 }
+
+// Check walks the log's pages backward from its tail and parses every record. It returns their number.
+func (l *Log) Check(ctx context.Context) (n uint64, err error) {
+	s := l.set
+	no := page.No(l.at.Load())
+	var r Record
+	for no != 0 {
+		g, err := s.fetch(ctx, no, TypeLog)
+		if err != nil {
+			return n, fmt.Errorf("undo log %d: %w", l.n, err)
+		}
+		b := g.Bytes()
+		prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
+		last := 0
+		for off := offBody; off < int(binary.LittleEndian.Uint16(b[offFree:])); {
+			rec, err := frameAt(b, off)
+			if err == nil {
+				err = r.Parse(rec)
+			}
+			if back := int(binary.LittleEndian.Uint16(b[off+2:])); err == nil && back != last {
+				err = fmt.Errorf("record at %d of page %d points back to %d: %w", off, no, back, ErrCorrupt)
+			}
+			if err != nil {
+				g.Unlatch()
+				return n, fmt.Errorf("undo log %d: %w", l.n, err)
+			}
+			last = off
+			off += frame + len(rec)
+			n++
+		}
+		g.Unlatch()
+		no = prev
+	}
+	return n, nil
+}
