@@ -2,95 +2,323 @@ package general
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	sqle "github.com/dolthub/go-mysql-server"
+	"github.com/dolthub/go-mysql-server/eventscheduler"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // Engine is the general lane of one database instance. At most one per process: GMS keeps its variables in globals.
 type Engine struct {
-	db   table.DB
-	opts Options
-}
+	db      table.DB
+	catalog table.Catalog
+	opts    Options
+	metas   metaCache
+	gms     *sqle.Engine
+	started time.Time
 
-// Account is what authentication needs to know of a user.
-type Account struct {
-	User, Host string
-	Plugin     string // mysql_native_password or caching_sha2_password
-	AuthString string // stored hash, "" without password
-	Locked     bool
-	RequireTLS bool
-	Expired    bool
+	persistMu sync.Mutex
+	routines  routineCache
 }
 
 // Session is one connection's state. It is used by one goroutine at a time.
 type Session struct {
-	e     *Engine
-	login Login
-	hooks Hooks
+	e      *Engine
+	login  Login
+	hooks  Hooks
+	gms    *gmsSession
+	cur    *execution
+	named  map[string]*Statement // PREPARE name FROM ...
+	temps  map[string]*tempTable // by "schema.table" in lower case
+	errors uint16
 }
 
-// Statement is a parsed statement of one session.
-type Statement struct {
-	Text    string
-	Class   Class
-	Control *ControlStatement // of class Control
-	Params  int
-	Columns []Column // of a prepared statement that returns rows
+// gmsSession is what GMS sees of a Session.
+type gmsSession struct {
+	*sql.BaseSession
+	s *Session
 }
 
-var errSkeleton = errors.New("general lane: not built yet")
+var (
+	_ sql.TransactionSession = (*gmsSession)(nil)
+	_ sql.PersistableSession = (*gmsSession)(nil)
+)
+
+// sessionOf returns the Session that ctx belongs to, nil for GMS's internal contexts.
+func sessionOf(ctx *sql.Context) *Session {
+	if ctx == nil {
+		return nil
+	}
+	if g, ok := ctx.Session.(*gmsSession); ok {
+		return g.s
+	}
+	return nil
+}
 
 // New opens the general lane over db.
-func New(db table.DB, o Options) (*Engine, error) { return &Engine{db: db, opts: o}, nil }
+func New(db table.DB, o Options) (*Engine, error) {
+	if o.Version == "" {
+		o.Version = DefaultVersion
+	}
+	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now()}
+	quiet()
+	ab := analyzer.NewBuilder(&provider{e})
+	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}})
+	a := ab.Build()
+	e.gms = sqle.New(a, &sqle.Config{})
+	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
+	ctx := context.Background()
+	if err := e.initVariables(ctx); err != nil {
+		return nil, fmt.Errorf("open the general lane: %w", err)
+	}
+	if err := e.loadPrivileges(ctx); err != nil {
+		return nil, fmt.Errorf("open the general lane: %w", err)
+	}
+	if err := e.dropTemporaries(ctx); err != nil {
+		return nil, fmt.Errorf("open the general lane: %w", err)
+	}
+	return e, nil
+}
 
 // Close stops background work. Sessions must be closed before.
-func (e *Engine) Close() error { return nil }
-
-// Lookup finds the account that user, connecting from host, has to prove to be.
-func (e *Engine) Lookup(user, host string) (Account, bool) { return Account{}, false }
-
-// EnsureAdmin creates or updates the account user@'%' with all privileges. hash is its authentication string in MySQL's form.
-func (e *Engine) EnsureAdmin(ctx context.Context, user, plugin, hash string) error {
-	return errSkeleton
-}
+func (e *Engine) Close() error { return e.gms.Close() }
 
 // NewSession makes a connection's session: 1044 or 1049 for a database it may not use or that does not exist.
 func (e *Engine) NewSession(ctx context.Context, l Login, h Hooks) (*Session, error) {
-	return &Session{e: e, login: l, hooks: h}, nil
+	s := &Session{e: e, hooks: h}
+	s.begin(l)
+	if l.Database != "" {
+		if err := s.UseDatabase(ctx, l.Database); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
-// Parse parses the first statement of text; rest is what follows it. A nil Statement without an error means that
-// text held only blanks and comments.
-func (s *Session) Parse(text string) (st *Statement, rest string, err error) {
-	return nil, "", errSkeleton
+// begin gives the session a fresh state for l.
+func (s *Session) begin(l Login) {
+	s.login = l
+	user, host := l.AccountUser, l.AccountHost
+	if user == "" && host == "" {
+		user, host = internalUser, "localhost"
+	}
+	s.gms = &gmsSession{s: s, BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
+		sql.Client{User: user, Address: host, Capabilities: l.Capabilities}, l.ID)}
+	s.gms.SetIgnoreAutoCommit(true)
+	s.gms.SetTransaction(noTransaction{})
+	s.named = nil
+	if l.Collation != 0 {
+		s.setClientCollation(l.Collation)
+	}
 }
 
-// Prepare parses one statement for the binary protocol and finds its parameters and columns.
-func (s *Session) Prepare(ctx context.Context, text string) (*Statement, error) {
-	return nil, errSkeleton
+// setClientCollation does what SET NAMES does, for the handshake's collation.
+func (s *Session) setClientCollation(id uint16) {
+	c := sql.CollationID(id)
+	if !collationExists(id) || c.CharacterSet().Encoder() == nil {
+		return
+	}
+	ctx := s.context(context.Background(), "")
+	for _, v := range [...][2]string{{"character_set_client", c.CharacterSet().Name()}, {"character_set_connection", c.CharacterSet().Name()},
+		{"character_set_results", c.CharacterSet().Name()}, {"collation_connection", c.Name()}} {
+		_ = s.gms.SetSessionVariable(ctx, v[0], v[1]) // values exist: taken from the library's own tables
+	}
 }
 
-// Execute runs a statement of class Read, Write or DDL under stmt. See the package documentation.
-func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, params []any) (*Result, error) {
-	return nil, errSkeleton
+// context makes GMS's context for one step of work.
+func (s *Session) context(ctx context.Context, query string) *sql.Context {
+	return sql.NewContext(ctx, sql.WithSession(s.gms), sql.WithPid(uint64(s.login.ID)), sql.WithQuery(query),
+		sql.WithMemoryManager(s.e.gms.MemoryManager), sql.WithProcessList(processes{s.e}),
+		sql.WithServices(sql.Services{LoadInfile: s.loadInfile}))
 }
 
 // Settings returns the variables that concern the dispatcher.
-func (s *Session) Settings() Settings { return Settings{} }
+func (s *Session) Settings() Settings {
+	v := func(name string) any {
+		x, err := s.gms.GetSessionVariable(nil, name)
+		if err != nil {
+			return nil
+		}
+		return x
+	}
+	out := Settings{Autocommit: truth(v("autocommit")), ReadOnly: truth(v("transaction_read_only")), Isolation: table.RepeatableRead,
+		LockWait: seconds(v("innodb_lock_wait_timeout")), MaxExecution: time.Duration(integer(v("max_execution_time"))) * time.Millisecond,
+		WaitTimeout: seconds(v("wait_timeout")), NetWriteTimeout: seconds(v("net_write_timeout")),
+		Database: s.gms.GetCurrentDatabase(), MaxAllowedPacket: uint64(integer(v("max_allowed_packet")))}
+	if text, ok := v("transaction_isolation").(string); ok {
+		out.Isolation = isolationOf(text)
+	}
+	switch text, _ := v("completion_type").(string); strings.ToUpper(text) {
+	case "CHAIN":
+		out.CompletionType = 1
+	case "RELEASE":
+		out.CompletionType = 2
+	}
+	return out
+}
+
+func isolationOf(text string) table.Isolation {
+	switch strings.ToUpper(strings.ReplaceAll(text, " ", "-")) {
+	case "READ-UNCOMMITTED":
+		return table.ReadUncommitted
+	case "READ-COMMITTED":
+		return table.ReadCommitted
+	case "SERIALIZABLE":
+		return table.Serializable
+	}
+	return table.RepeatableRead
+}
+
+func truth(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return v
+	case string:
+		return strings.EqualFold(v, "on") || v == "1" || strings.EqualFold(v, "true")
+	}
+	return integer(v) != 0
+}
+
+func integer(v any) int64 {
+	switch v := v.(type) {
+	case int8:
+		return int64(v)
+	case int64:
+		return v
+	case uint64:
+		return int64(v)
+	case int:
+		return int64(v)
+	case float64:
+		return int64(v)
+	}
+	return 0
+}
+
+func seconds(v any) time.Duration { return time.Duration(integer(v)) * time.Second }
 
 // UseDatabase is USE (COM_INIT_DB): 1044, 1049.
-func (s *Session) UseDatabase(ctx context.Context, name string) error { return errSkeleton }
+func (s *Session) UseDatabase(ctx context.Context, name string) error {
+	c := s.context(ctx, "")
+	db, err := s.e.gms.Analyzer.Catalog.Database(c, name)
+	if err != nil {
+		return mapError(c, err)
+	}
+	s.gms.SetCurrentDatabase(db.Name())
+	return nil
+}
 
 // Warnings is the number of warnings of the last statement.
-func (s *Session) Warnings() uint16 { return 0 }
+func (s *Session) Warnings() uint16 { return s.gms.WarningCount() }
+
+// Variable returns a session variable's value as text.
+func (s *Session) Variable(name string) (string, bool) {
+	v, err := s.gms.GetSessionVariable(nil, name)
+	if err != nil || v == nil {
+		return "", false
+	}
+	return fmt.Sprint(v), true
+}
+
+// NoteError records an error for SHOW WARNINGS and SHOW ERRORS, as MySQL does with the error that ends a statement.
+func (s *Session) NoteError(err error) {
+	e := mysqlerr.From(err)
+	s.gms.Warn(&sql.Warning{Level: "Error", Code: int(e.Code), Message: e.Message})
+}
 
 // Reset is COM_RESET_CONNECTION: variables, user variables, prepared statements, temporary tables and user locks go; user and database
 // stay.
-func (s *Session) Reset(ctx context.Context) error { return nil }
+func (s *Session) Reset(ctx context.Context) error {
+	db := s.gms.GetCurrentDatabase()
+	s.release(ctx)
+	s.begin(s.login)
+	s.gms.SetCurrentDatabase(db)
+	return nil
+}
 
 // ChangeUser is COM_CHANGE_USER: a Reset, then the session is the new user's.
-func (s *Session) ChangeUser(ctx context.Context, l Login) error { return nil }
+func (s *Session) ChangeUser(ctx context.Context, l Login) error {
+	s.release(ctx)
+	s.begin(l)
+	if l.Database != "" {
+		return s.UseDatabase(ctx, l.Database)
+	}
+	return nil
+}
 
 // Close frees the session: user locks, temporary tables.
-func (s *Session) Close() {}
+func (s *Session) Close() { s.release(context.Background()) }
+
+func (s *Session) release(ctx context.Context) {
+	c := s.context(ctx, "")
+	_, _ = s.e.gms.LS.ReleaseAll(c) // fails only for locks that this session does not hold
+	s.dropSessionTemporaries(ctx)
+}
+
+// Allowed reports whether the session's account has a global privilege, by its name in GRANT.
+func (s *Session) Allowed(privilege string) bool { return s.e.allowed(s, privilege) }
+
+// noTransaction stands where GMS wants a transaction: the dispatcher has the real one.
+type noTransaction struct{}
+
+func (noTransaction) String() string   { return "dispatcher's transaction" }
+func (noTransaction) IsReadOnly() bool { return false }
+
+func (g *gmsSession) StartTransaction(*sql.Context, sql.TransactionCharacteristic) (sql.Transaction, error) {
+	return noTransaction{}, nil
+}
+
+// CommitTransaction and the others are reached only from routines: the dispatcher took the statements at top level.
+func (g *gmsSession) CommitTransaction(ctx *sql.Context, _ sql.Transaction) error {
+	return g.s.control(ctx, &ControlStatement{Op: Commit})
+}
+
+func (g *gmsSession) Rollback(ctx *sql.Context, _ sql.Transaction) error {
+	return g.s.control(ctx, &ControlStatement{Op: Rollback})
+}
+
+func (g *gmsSession) CreateSavepoint(ctx *sql.Context, _ sql.Transaction, name string) error {
+	return g.s.control(ctx, &ControlStatement{Op: Savepoint, Name: name})
+}
+
+func (g *gmsSession) RollbackToSavepoint(ctx *sql.Context, _ sql.Transaction, name string) error {
+	return g.s.control(ctx, &ControlStatement{Op: RollbackTo, Name: name})
+}
+
+func (g *gmsSession) ReleaseSavepoint(ctx *sql.Context, _ sql.Transaction, name string) error {
+	return g.s.control(ctx, &ControlStatement{Op: ReleaseSave, Name: name})
+}
+
+// control hands a transaction statement inside a routine to the dispatcher.
+func (s *Session) control(ctx *sql.Context, c *ControlStatement) error {
+	if s.cur == nil || s.hooks.Control == nil {
+		return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "transaction control here")
+	}
+	stmt, err := s.hooks.Control(ctx, c)
+	if err != nil {
+		return err
+	}
+	s.cur.stmt = stmt
+	s.cur.opened = nil
+	s.gms.SetTransaction(noTransaction{})
+	s.gms.SetIgnoreAutoCommit(true)
+	return nil
+}
+
+// SetTransaction keeps GMS from clearing the transaction behind the dispatcher's back.
+func (g *gmsSession) SetTransaction(sql.Transaction) { g.BaseSession.SetTransaction(noTransaction{}) }
+
+// GetPreparedQuery answers no: prepared statements are Statements here.
+func (g *gmsSession) GetPreparedQuery(string) (sqlparser.Statement, bool) { return nil, false }
+
+// UseDatabase is called by USE, after its own checks.
+func (g *gmsSession) UseDatabase(*sql.Context, sql.Database) error { return nil }

@@ -1,0 +1,155 @@
+package general
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+	"github.com/dolthub/vitess/go/vt/proto/query"
+)
+
+// Protocol types and flags, as the client/server protocol numbers them.
+const (
+	protoTiny, protoShort, protoLong, protoFloat, protoDouble, protoNull, protoTimestamp = 1, 2, 3, 4, 5, 6, 7
+	protoLongLong, protoInt24, protoDate, protoTime, protoDateTime, protoYear            = 8, 9, 10, 11, 12, 13
+	protoBit, protoJSON, protoNewDecimal, protoBlob, protoVarString, protoString         = 16, 245, 246, 252, 253, 254
+	protoGeometry                                                                        = 255
+
+	flagNotNull, flagPrimary, flagUnique, flagMultiple, flagBlob, flagUnsigned = 1, 2, 4, 8, 16, 32
+	flagZerofill, flagBinary, flagEnum, flagAutoInc, flagTimestamp, flagSet    = 64, 128, 256, 512, 1024, 2048
+	flagNoDefault, flagOnUpdate, flagNum                                       = 4096, 8192, 32768
+
+	collationBinary = 63
+	notFixed        = 31 // decimals of floating point without a fixed number
+)
+
+// columnsOf describes a result for the wire.
+func columnsOf(c *sql.Context, schema sql.Schema) []Column {
+	results := c.GetCharacterSetResults()
+	out := make([]Column, len(schema))
+	for i, col := range schema {
+		out[i] = columnOf(c, col, results)
+	}
+	return out
+}
+
+func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Column {
+	t := col.Type
+	out := Column{Schema: col.DatabaseSource, Table: col.Source, OrgTable: col.Source, Name: col.Name, OrgName: col.Name, SQLType: t,
+		Charset: collationBinary, Length: t.MaxTextResponseByteLength(c)}
+	if col.DatabaseSource == "" {
+		out.OrgTable, out.OrgName = "", ""
+		if col.Source == "" {
+			out.Table = ""
+		}
+	}
+	if !col.Nullable {
+		out.Flags |= flagNotNull
+	}
+	if col.PrimaryKey {
+		out.Flags |= flagPrimary
+	}
+	if col.AutoIncrement {
+		out.Flags |= flagAutoInc
+	}
+	protocolType(&out, t)
+	switch {
+	case types.IsEnum(t):
+		out.Flags |= flagEnum
+	case types.IsSet(t):
+		out.Flags |= flagSet
+	case types.IsTimestampType(t):
+		out.Flags |= flagTimestamp | flagBinary
+	}
+	switch {
+	case types.IsText(t) || types.IsEnum(t) || types.IsSet(t):
+		if !types.IsBinaryType(t) {
+			out.Charset = textCollation(t, results)
+		} else {
+			out.Flags |= flagBinary
+		}
+	case types.IsNumber(t) || types.IsDecimal(t) || types.IsTime(t) || types.IsTimespan(t) || types.IsYear(t):
+		out.Flags |= flagBinary
+	}
+	if types.IsNumber(t) || types.IsDecimal(t) || types.IsYear(t) {
+		out.Flags |= flagNum
+	}
+	if u := types.IsUnsigned(t); u || types.IsBit(t) || types.IsYear(t) {
+		out.Flags |= flagUnsigned
+	}
+	switch dt := t.(type) {
+	case sql.DecimalType:
+		out.Decimals = uint8(dt.Scale())
+	case sql.DatetimeType:
+		out.Decimals = uint8(dt.Precision())
+	default:
+		if types.IsFloat(t) {
+			out.Decimals = notFixed
+		} else if types.IsTimespan(t) {
+			out.Decimals = 6
+		} else if types.IsText(t) {
+			out.Decimals = notFixed
+		}
+	}
+	return out
+}
+
+// textCollation is the collation a text result is sent in: what character_set_results says, else the column's.
+func textCollation(t sql.Type, results sql.CharacterSetID) uint16 {
+	if results != sql.CharacterSet_Unspecified {
+		if results == sql.CharacterSet_binary {
+			return collationBinary
+		}
+		return uint16(results.DefaultCollation())
+	}
+	if ct, ok := t.(sql.TypeWithCollation); ok {
+		return uint16(ct.Collation())
+	}
+	return uint16(defaultCollation)
+}
+
+func protocolType(out *Column, t sql.Type) {
+	if types.IsGeometry(t) {
+		out.Type, out.Flags = protoGeometry, out.Flags|flagBlob|flagBinary
+		return
+	}
+	switch t.Type() {
+	case sqltypes.Int8, sqltypes.Uint8:
+		out.Type = protoTiny
+	case sqltypes.Int16, sqltypes.Uint16:
+		out.Type = protoShort
+	case sqltypes.Int24, sqltypes.Uint24:
+		out.Type = protoInt24
+	case sqltypes.Int32, sqltypes.Uint32:
+		out.Type = protoLong
+	case sqltypes.Int64, sqltypes.Uint64:
+		out.Type = protoLongLong
+	case sqltypes.Float32:
+		out.Type = protoFloat
+	case sqltypes.Float64:
+		out.Type = protoDouble
+	case sqltypes.Decimal:
+		out.Type = protoNewDecimal
+	case sqltypes.Timestamp:
+		out.Type = protoTimestamp
+	case sqltypes.Date:
+		out.Type = protoDate
+	case sqltypes.Time:
+		out.Type = protoTime
+	case sqltypes.Datetime:
+		out.Type = protoDateTime
+	case sqltypes.Year:
+		out.Type = protoYear
+	case sqltypes.Bit:
+		out.Type = protoBit
+	case sqltypes.TypeJSON:
+		out.Type, out.Flags = protoJSON, out.Flags|flagBlob|flagBinary
+	case sqltypes.Text, sqltypes.Blob, sqltypes.Vector:
+		out.Type, out.Flags = protoBlob, out.Flags|flagBlob
+	case sqltypes.Char, sqltypes.Binary, sqltypes.Enum, sqltypes.Set:
+		out.Type = protoString
+	case query.Type_NULL_TYPE:
+		out.Type = protoNull
+	default:
+		out.Type = protoVarString
+	}
+}

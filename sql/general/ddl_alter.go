@@ -1,0 +1,468 @@
+package general
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// ALTER TABLE: the table's CREATE TABLE text is parsed, the clauses edit that syntax tree, the library analyses the outcome as a new
+// table, and the difference of the two definitions says how to get there: by attributes alone, by building indexes, or by copying.
+
+// alteration is one ALTER TABLE in progress.
+type alteration struct {
+	s      *Session
+	old    *meta
+	spec   *sqlparser.TableSpec
+	source map[string]string // new column, lower case -> old column it takes its values from
+	fkGone map[string]bool
+	rename [2]string // new schema and name
+	start  uint64    // AUTO_INCREMENT
+}
+
+func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTable) (*Result, error) {
+	schema, err := s.schemaFor(st.Table)
+	if err != nil {
+		return nil, err
+	}
+	name := st.Table.Name.String()
+	temp := s.temps[tempKey(schema, name)]
+	var d *table.Def
+	if temp != nil {
+		d = temp.def
+	} else if d, err = s.definition(c, schema, name); err != nil {
+		return nil, err
+	}
+	m, err := s.e.metas.get(c, d)
+	if err != nil {
+		return nil, err
+	}
+	a := &alteration{s: s, old: m, source: map[string]string{}, fkGone: map[string]bool{}}
+	if err := a.parse(c); err != nil {
+		return nil, err
+	}
+	for _, clause := range st.Statements {
+		if err := a.clause(c, clause); err != nil {
+			return nil, err
+		}
+	}
+	res, err := a.apply(c, x, d)
+	if err != nil {
+		return nil, err
+	}
+	if temp != nil {
+		if err := s.refreshTemporary(c, schema, name); err != nil {
+			return nil, err
+		}
+	}
+	if a.start > 0 {
+		if err := s.setAutoIncrement(c, x, schema, name, a.start); err != nil {
+			return nil, err
+		}
+	}
+	if a.rename[1] != "" {
+		return res, s.renameTables(c, [][2][2]string{{{schema, name}, a.rename}})
+	}
+	return res, nil
+}
+
+// parse reads the table's present definition as a syntax tree.
+func (a *alteration) parse(c *sql.Context) error {
+	text := plainComments(a.old.createTableText(a.old.def.Name, false, 0))
+	ast, err := sqlparser.Parse(text)
+	if err != nil {
+		again, _ := rewrite(text, 0)
+		if ast, err = sqlparser.Parse(again); err != nil {
+			return fmt.Errorf("read back the definition of %s.%s: %w", a.old.def.Schema, a.old.def.Name, err)
+		}
+	}
+	ddl, ok := ast.(*sqlparser.DDL)
+	if !ok || ddl.TableSpec == nil {
+		return fmt.Errorf("read back the definition of %s.%s: it is a %T", a.old.def.Schema, a.old.def.Name, ast)
+	}
+	a.spec = ddl.TableSpec
+	for _, cd := range a.spec.Columns {
+		a.source[cd.Name.Lowered()] = cd.Name.String()
+	}
+	return nil
+}
+
+func (a *alteration) column(name string) (int, error) {
+	for i, cd := range a.spec.Columns {
+		if strings.EqualFold(cd.Name.String(), name) {
+			return i, nil
+		}
+	}
+	return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.def.Name)
+}
+
+func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
+	switch {
+	case d.Action == sqlparser.RenameStr && len(d.ToTables) == 1:
+		schema := a.old.def.Schema
+		if q := d.ToTables[0].DbQualifier.String(); q != "" {
+			schema = q
+		}
+		a.rename = [2]string{schema, d.ToTables[0].Name.String()}
+		return nil
+	case d.ColumnAction != "":
+		if err := a.columnClause(d); err != nil {
+			return err
+		}
+		if d.ConstraintAction == sqlparser.AddStr {
+			a.spec.Constraints = append(a.spec.Constraints, d.TableSpec.Constraints...)
+		}
+		return nil
+	case d.ConstraintAction != "":
+		return a.constraintClause(d)
+	case d.IndexSpec != nil:
+		return a.indexClause(d)
+	case d.DefaultSpec != nil:
+		return a.defaultClause(d)
+	case d.AutoIncSpec != nil:
+		v, ok := d.AutoIncSpec.Value.(*sqlparser.SQLVal)
+		if !ok {
+			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "AUTO_INCREMENT of an expression")
+		}
+		_, err := fmt.Sscan(string(v.Val), &a.start)
+		return err
+	case d.AlterCollationSpec != nil:
+		return a.collationClause(d.AlterCollationSpec, c)
+	case d.AlterCommentSpec != nil:
+		a.setOption("COMMENT", d.AlterCommentSpec.Comment)
+		return nil
+	}
+	return nil // ENGINE=, FORCE, ROW_FORMAT=, ALGORITHM=, LOCK=: nothing to do, the tree is kept compact by itself
+}
+
+func (a *alteration) setOption(name, value string) {
+	for _, o := range a.spec.TableOpts {
+		if strings.EqualFold(o.Name, name) {
+			o.Value = value
+			return
+		}
+	}
+	a.spec.TableOpts = append(a.spec.TableOpts, &sqlparser.TableOption{Name: name, Value: value})
+}
+
+func (a *alteration) columnClause(d *sqlparser.DDL) error {
+	switch strings.ToLower(d.ColumnAction) {
+	case sqlparser.AddStr:
+		cd := d.TableSpec.Columns[0]
+		if _, err := a.column(cd.Name.String()); err == nil {
+			if d.IfNotExists {
+				return nil
+			}
+			return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, cd.Name.String())
+		}
+		a.spec.Indexes = append(a.spec.Indexes, d.TableSpec.Indexes...)
+		return a.place(cd, len(a.spec.Columns), d.ColumnOrder)
+	case sqlparser.DropStr:
+		return a.dropColumn(d)
+	case sqlparser.RenameStr:
+		return a.renameColumn(d.Column.String(), d.ToColumn.String())
+	case sqlparser.ModifyStr, sqlparser.ChangeStr:
+		i, err := a.column(d.Column.String())
+		if err != nil {
+			return err
+		}
+		cd := d.TableSpec.Columns[0]
+		if !strings.EqualFold(cd.Name.String(), d.Column.String()) || cd.Name.String() != a.spec.Columns[i].Name.String() {
+			if err := a.renameColumn(d.Column.String(), cd.Name.String()); err != nil {
+				return err
+			}
+		}
+		a.spec.Indexes = append(a.spec.Indexes, d.TableSpec.Indexes...)
+		if d.ColumnOrder == nil {
+			a.spec.Columns[i] = cd
+			return nil
+		}
+		a.spec.Columns = append(a.spec.Columns[:i:i], a.spec.Columns[i+1:]...)
+		return a.place(cd, i, d.ColumnOrder)
+	}
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "ALTER TABLE "+d.ColumnAction)
+}
+
+// place inserts a column where FIRST or AFTER says.
+func (a *alteration) place(cd *sqlparser.ColumnDefinition, at int, order *sqlparser.ColumnOrder) error {
+	if order != nil {
+		at = 0
+		if !order.First {
+			i, err := a.column(order.AfterColumn.String())
+			if err != nil {
+				return err
+			}
+			at = i + 1
+		}
+	}
+	cols := append([]*sqlparser.ColumnDefinition(nil), a.spec.Columns[:at]...)
+	a.spec.Columns = append(append(cols, cd), a.spec.Columns[at:]...)
+	return nil
+}
+
+func (a *alteration) dropColumn(d *sqlparser.DDL) error {
+	name := d.Column.String()
+	i, err := a.column(name)
+	if err != nil {
+		if d.IfExists {
+			return nil
+		}
+		return mysqlerr.New(mysqlerr.ER_CANT_DROP_FIELD_OR_KEY, name)
+	}
+	if len(a.spec.Columns) == 1 {
+		return mysqlerr.New(mysqlerr.ER_CANT_REMOVE_ALL_FIELDS)
+	}
+	for _, con := range a.spec.Constraints {
+		if fk, ok := con.Details.(*sqlparser.ForeignKeyDefinition); ok {
+			for _, src := range fk.Source {
+				if src.EqualString(name) {
+					return mysqlerr.NewMessage(1828, "Cannot drop column '%s': needed in a foreign key constraint '%s'", name, con.Name)
+				}
+			}
+		}
+	}
+	a.spec.Columns = append(a.spec.Columns[:i:i], a.spec.Columns[i+1:]...)
+	delete(a.source, strings.ToLower(name))
+	var keep []*sqlparser.IndexDefinition
+	for _, ix := range a.spec.Indexes { // a column leaves its indexes; an index without columns goes
+		var fields []*sqlparser.IndexField
+		for _, f := range ix.Fields {
+			if f.Expression != nil || !f.Column.EqualString(name) {
+				fields = append(fields, f)
+			}
+		}
+		if ix.Fields = fields; len(fields) > 0 {
+			keep = append(keep, ix)
+		}
+	}
+	a.spec.Indexes = keep
+	return nil
+}
+
+// renameColumn renames a column and all that names it.
+func (a *alteration) renameColumn(from, to string) error {
+	i, err := a.column(from)
+	if err != nil {
+		return err
+	}
+	if j, err := a.column(to); err == nil && j != i {
+		return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, to)
+	}
+	src := a.source[strings.ToLower(from)]
+	delete(a.source, strings.ToLower(from))
+	if src != "" {
+		a.source[strings.ToLower(to)] = src
+	}
+	id := sqlparser.NewColIdent(to)
+	a.spec.Columns[i].Name = id
+	for _, ix := range a.spec.Indexes {
+		for _, f := range ix.Fields {
+			if f.Expression == nil && f.Column.EqualString(from) {
+				f.Column = id
+			}
+		}
+	}
+	swap := func(n sqlparser.SQLNode) (bool, error) {
+		if col, ok := n.(*sqlparser.ColName); ok && col.Name.EqualString(from) {
+			col.Name = id
+		}
+		return true, nil
+	}
+	for _, con := range a.spec.Constraints {
+		switch det := con.Details.(type) {
+		case *sqlparser.ForeignKeyDefinition:
+			for k := range det.Source {
+				if det.Source[k].EqualString(from) {
+					det.Source[k] = id
+				}
+			}
+		case *sqlparser.CheckConstraintDefinition:
+			if err := sqlparser.Walk(swap, det.Expr); err != nil {
+				return err
+			}
+		}
+	}
+	for _, cd := range a.spec.Columns {
+		for _, e := range []sqlparser.Expr{cd.Type.GeneratedExpr, cd.Type.Default} {
+			if e != nil {
+				if err := sqlparser.Walk(swap, e); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (a *alteration) constraintClause(d *sqlparser.DDL) error {
+	switch d.ConstraintAction {
+	case sqlparser.AddStr:
+		a.spec.Constraints = append(a.spec.Constraints, d.TableSpec.Constraints...)
+		return nil
+	case sqlparser.DropStr:
+		con := d.TableSpec.Constraints[0]
+		for i, have := range a.spec.Constraints {
+			_, wantFK := con.Details.(*sqlparser.ForeignKeyDefinition)
+			_, wantCheck := con.Details.(*sqlparser.CheckConstraintDefinition)
+			_, isFK := have.Details.(*sqlparser.ForeignKeyDefinition)
+			if strings.EqualFold(have.Name, con.Name) && (!wantFK || isFK) && (!wantCheck || !isFK) {
+				a.spec.Constraints = append(a.spec.Constraints[:i:i], a.spec.Constraints[i+1:]...)
+				return nil
+			}
+		}
+		if con.Details == nil {
+			if a.dropIndex(con.Name) {
+				return nil
+			}
+			if d.ConstraintIfExists {
+				return nil
+			}
+			return mysqlerr.NewMessage(3940, "Constraint '%s' does not exist.", con.Name)
+		}
+		if _, ok := con.Details.(*sqlparser.CheckConstraintDefinition); ok {
+			return mysqlerr.NewMessage(3821, "Check constraint '%s' is not found in the table.", con.Name)
+		}
+		return mysqlerr.New(mysqlerr.ER_CANT_DROP_FIELD_OR_KEY, con.Name)
+	}
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "ALTER TABLE ... RENAME CONSTRAINT")
+}
+
+// dropIndex removes an index by name from the tree.
+func (a *alteration) dropIndex(name string) bool {
+	for i, ix := range a.spec.Indexes {
+		if ix.Info.Primary && strings.EqualFold(name, "PRIMARY") || !ix.Info.Primary && ix.Info.Name.EqualString(name) {
+			a.spec.Indexes = append(a.spec.Indexes[:i:i], a.spec.Indexes[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+func (a *alteration) indexClause(d *sqlparser.DDL) error {
+	sp := d.IndexSpec
+	switch strings.ToLower(sp.Action) {
+	case sqlparser.CreateStr:
+		def := &sqlparser.IndexDefinition{Info: &sqlparser.IndexInfo{Name: sp.ToName}, Fields: sp.Fields, Options: sp.Options}
+		if u := sp.Using.String(); u != "" {
+			def.Options = append(def.Options, &sqlparser.IndexOption{Using: u})
+		}
+		switch strings.ToLower(strings.TrimSpace(sp.Type)) {
+		case "primary", "primary key":
+			def.Info.Primary, def.Info.Unique, def.Info.Name = true, true, sqlparser.NewColIdent("PRIMARY")
+			for _, ix := range a.spec.Indexes {
+				if ix.Info.Primary {
+					return mysqlerr.New(mysqlerr.ER_MULTIPLE_PRI_KEY)
+				}
+			}
+		case "unique":
+			def.Info.Unique = true
+		case "fulltext":
+			def.Info.Fulltext = true
+		case "spatial":
+			def.Info.Spatial = true
+		}
+		def.Info.Type = strings.ToLower(sp.Type)
+		if name := sp.ToName.String(); name != "" && !def.Info.Primary {
+			for _, ix := range a.spec.Indexes {
+				if ix.Info.Name.EqualString(name) {
+					if d.IfNotExists {
+						return nil
+					}
+					return mysqlerr.New(mysqlerr.ER_DUP_KEYNAME, name)
+				}
+			}
+		}
+		a.spec.Indexes = append(a.spec.Indexes, def)
+		return nil
+	case sqlparser.DropStr:
+		name := sp.ToName.String()
+		if strings.EqualFold(sp.Type, sqlparser.PrimaryStr) {
+			name = "PRIMARY"
+		}
+		if a.dropIndex(name) || d.IfExists {
+			return nil
+		}
+		return mysqlerr.New(mysqlerr.ER_CANT_DROP_FIELD_OR_KEY, name)
+	case sqlparser.RenameStr:
+		for _, ix := range a.spec.Indexes {
+			if ix.Info.Name.EqualString(sp.FromName.String()) {
+				ix.Info.Name = sp.ToName
+				return nil
+			}
+		}
+		return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.def.Name)
+	case "disable", "enable":
+		return nil // DISABLE KEYS: InnoDB says so too
+	}
+	return nil
+}
+
+func (a *alteration) defaultClause(d *sqlparser.DDL) error {
+	i, err := a.column(d.DefaultSpec.Column.String())
+	if err != nil {
+		return err
+	}
+	a.spec.Columns[i].Type.Default = nil
+	if d.DefaultSpec.Action == sqlparser.SetStr {
+		a.spec.Columns[i].Type.Default = d.DefaultSpec.Value
+	}
+	return nil
+}
+
+// collationClause is DEFAULT CHARACTER SET, and CONVERT TO, which the rewriter marks: it changes the text columns too.
+func (a *alteration) collationClause(sp *sqlparser.AlterCollationSpec, c *sql.Context) error {
+	charset := sp.CharacterSet
+	coll, err := sql.ParseCollation(charset, sp.Collation, false)
+	if err != nil {
+		return err
+	}
+	convert := convertsCharset(a.s.cur.st.Text)
+	for _, cd := range a.spec.Columns {
+		if !textType(cd.Type.Type) {
+			continue
+		}
+		switch {
+		case convert:
+			cd.Type.Charset, cd.Type.Collate = "", ""
+		case cd.Type.Charset == "" && cd.Type.Collate == "": // columns keep what they had from the table
+			old := sql.CollationID(a.old.attrs.Collation)
+			cd.Type.Charset, cd.Type.Collate = old.CharacterSet().Name(), old.Name()
+		}
+	}
+	a.setCollation(coll)
+	return nil
+}
+
+func (a *alteration) setCollation(coll sql.CollationID) {
+	opts := a.spec.TableOpts[:0:0]
+	for _, o := range a.spec.TableOpts {
+		if n := strings.ToUpper(o.Name); !strings.Contains(n, "CHARSET") && !strings.Contains(n, "CHARACTER SET") && !strings.Contains(n, "COLLATE") {
+			opts = append(opts, o)
+		}
+	}
+	a.spec.TableOpts = append(opts, &sqlparser.TableOption{Name: "CHARACTER SET", Value: coll.CharacterSet().Name()},
+		&sqlparser.TableOption{Name: "COLLATE", Value: coll.Name()})
+}
+
+func textType(t string) bool {
+	switch strings.ToLower(t) {
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set":
+		return true
+	}
+	return false
+}
+
+func convertsCharset(text string) bool {
+	t := cutTokens(text, 0, maxTokens)
+	for ; !t.end(); t.pos++ {
+		if t.word(0) == "CONVERT" && t.word(1) == "TO" {
+			return true
+		}
+	}
+	return false
+}

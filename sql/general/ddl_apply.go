@@ -1,0 +1,404 @@
+package general
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// apply analyses the edited tree and changes the table.
+func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Result, error) {
+	ddl := &sqlparser.DDL{Action: sqlparser.CreateStr, TableSpec: a.spec,
+		Table: sqlparser.TableName{Name: sqlparser.NewTableIdent(a.tempName()), DbQualifier: sqlparser.NewTableIdent(a.userSchema())}}
+	d, err := a.s.analyzeTable(c, x, ddl, old.Schema, old.Name)
+	if err != nil {
+		return nil, err
+	}
+	sources := a.sources(d)
+	for i := range d.Columns { // a column keeps its id and what older rows have for it
+		if sources[i] >= 0 {
+			d.Columns[i].ID, d.Columns[i].Instant = old.Columns[sources[i]].ID, old.Columns[sources[i]].Instant
+		}
+	}
+	d.ID, d.Created, d.ReferBy, d.Triggers = old.ID, old.Created, old.ReferBy, old.Triggers
+	plan, err := a.compare(c, d, sources)
+	if err != nil {
+		return nil, err
+	}
+	return a.run(c, old, d, sources, plan)
+}
+
+func (a *alteration) tempName() string { return a.old.def.Name }
+
+func (a *alteration) userSchema() string {
+	if hidden(a.old.def.Schema) {
+		return a.s.gms.GetCurrentDatabase()
+	}
+	return a.old.def.Schema
+}
+
+// sources finds for each new column the old one that it takes its values from, -1 for a new one.
+func (a *alteration) sources(d *table.Def) []int {
+	out := make([]int, len(d.Columns))
+	for i := range d.Columns {
+		out[i] = -1
+		from, ok := a.source[strings.ToLower(d.Columns[i].Name)]
+		if !ok && sql.IsHiddenSystemColumn(d.Columns[i].Name) {
+			from = d.Columns[i].Name
+		}
+		if from != "" {
+			out[i] = columnPosition(a.old.def, from)
+		}
+	}
+	return out
+}
+
+// route is how to get from the old definition to the new one.
+type route struct {
+	rebuild bool
+	drop    []string      // indexes
+	build   []table.Index // indexes
+}
+
+func (a *alteration) compare(c *sql.Context, d *table.Def, sources []int) (route, error) {
+	var r route
+	old := a.old.def
+	last := -1
+	added := false
+	for i := range d.Columns {
+		src := sources[i]
+		if src < 0 {
+			added = true
+			continue
+		}
+		if src < last || added {
+			r.rebuild = true // another order of columns
+		}
+		last = src
+		if rowForm(&old.Columns[src]) != rowForm(&d.Columns[i]) || storedType(old.Columns[src].Attrs) != storedType(d.Columns[i].Attrs) {
+			r.rebuild = true
+		}
+	}
+	if kept := countKept(sources); kept != len(old.Columns) {
+		r.rebuild = true // a column goes
+	}
+	for i := range d.Columns {
+		if sources[i] < 0 && !d.Columns[i].Virtual {
+			ok, err := a.instant(c, d, i)
+			if err != nil {
+				return r, err
+			}
+			if !ok {
+				r.rebuild = true
+			}
+		}
+	}
+	if !sameIndex(old, &old.Indexes[0], d, &d.Indexes[0]) {
+		r.rebuild = true
+	}
+	if r.rebuild {
+		return r, nil
+	}
+	for i := range old.Indexes[1:] {
+		if !hasIndex(d, old, &old.Indexes[i+1]) {
+			r.drop = append(r.drop, old.Indexes[i+1].Name)
+		}
+	}
+	for i := range d.Indexes[1:] {
+		if !hasIndex(old, d, &d.Indexes[i+1]) {
+			r.build = append(r.build, d.Indexes[i+1])
+		}
+	}
+	return r, nil
+}
+
+// rowForm is the part of a column that rows depend on.
+func rowForm(c *table.Column) [4]any { return [4]any{c.Class, c.Nullable, c.Collation, c.Virtual} }
+
+func storedType(attrs string) string {
+	var a columnAttrs
+	_ = fromJSON(attrs, &a) // both were written by this package in this process or checked when the meta was built
+	return a.Type + "|" + a.Generated
+}
+
+func countKept(sources []int) int {
+	n := 0
+	for _, s := range sources {
+		if s >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// instant gives a new column the value of existing rows, if it is one and the same for all.
+func (a *alteration) instant(c *sql.Context, d *table.Def, i int) (bool, error) {
+	var attrs columnAttrs
+	if err := fromJSON(d.Columns[i].Attrs, &attrs); err != nil {
+		return false, err
+	}
+	if attrs.Generated != "" || d.AutoInc == i || attrs.Default != "" && !attrs.Literal {
+		return false, nil
+	}
+	v, err := a.fillValue(c, d, i, &attrs)
+	if err != nil {
+		return false, err
+	}
+	d.Columns[i].Instant = &v
+	return true, nil
+}
+
+// fillValue is what rows that exist get in a new column: its default, else NULL, else the type's zero.
+func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *columnAttrs) (row.Datum, error) {
+	nm, err := newMeta(c, d)
+	if err != nil {
+		return row.Datum{}, err
+	}
+	switch {
+	case attrs.Default != "":
+		vals, err := a.s.evalDefaults(c, nm)
+		if err != nil {
+			return row.Datum{}, err
+		}
+		v, err := vals[i].Eval(c, nil)
+		if err != nil {
+			return row.Datum{}, err
+		}
+		return nm.codecs[i].Encode(c, v, location(c))
+	case d.Columns[i].Nullable:
+		return row.NullDatum, nil
+	}
+	return nm.codecs[i].Encode(c, zeroValue(nm.schema[i].Type), nil)
+}
+
+// hasIndex reports whether d has an index equal to ix of other.
+func hasIndex(d, other *table.Def, ix *table.Index) bool {
+	for i := range d.Indexes {
+		if strings.EqualFold(d.Indexes[i].Name, ix.Name) && sameIndex(d, &d.Indexes[i], other, ix) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameIndex compares by column identity, so that a renamed column is the same.
+func sameIndex(d *table.Def, a *table.Index, e *table.Def, b *table.Index) bool {
+	if a.Unique != b.Unique || a.Primary != b.Primary || a.Hidden != b.Hidden || len(a.Parts) != len(b.Parts) {
+		return false
+	}
+	for i := range a.Parts {
+		p, q := a.Parts[i], b.Parts[i]
+		if p.Prefix != q.Prefix || p.Desc != q.Desc || d.Columns[p.Column].ID != e.Columns[q.Column].ID {
+			return false
+		}
+	}
+	return true
+}
+
+// run takes the route.
+func (a *alteration) run(c *sql.Context, old, d *table.Def, sources []int, r route) (*Result, error) {
+	cat := a.s.e.catalog
+	res := &Result{Info: "Records: 0  Duplicates: 0  Warnings: 0"}
+	if r.rebuild {
+		conv, err := a.converter(c, d, sources)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := cat.RebuildTable(c, old, d, conv.convert, nil); err != nil {
+			return nil, conv.explain(c, err)
+		}
+		res.Affected = conv.n
+		res.Info = fmt.Sprintf("Records: %d  Duplicates: 0  Warnings: 0", conv.n)
+		return res, nil
+	}
+	var err error
+	cur := old
+	for _, name := range r.drop {
+		if cur, err = cat.DropIndex(c, cur, name); err != nil {
+			return nil, err
+		}
+	}
+	if next := withIndexesOf(d, cur); !reflect.DeepEqual(next, cur) {
+		if cur, err = cat.AlterTable(c, cur, next); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.build) == 0 {
+		return res, nil
+	}
+	nm, err := newMeta(c, d)
+	if err != nil {
+		return nil, err
+	}
+	fill, err := a.s.virtualFiller(c, nm)
+	if err != nil {
+		return nil, err
+	}
+	for _, ix := range r.build {
+		if cur, err = cat.CreateIndex(c, cur, ix, fill, nil); err != nil {
+			return nil, a.s.duplicateInIndex(c, nm, err)
+		}
+	}
+	return res, nil
+}
+
+// converter makes rows of a new definition from those of the old.
+type converter struct {
+	a       *alteration
+	nm      *meta
+	sources []int
+	exprs   []sql.Expression // generated columns, and defaults that are expressions
+	fill    []row.Datum
+	c       *sql.Context
+	n       uint64
+}
+
+func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*converter, error) {
+	nm, err := newMeta(c, d)
+	if err != nil {
+		return nil, err
+	}
+	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns))}
+	defaults, err := a.s.evalDefaults(c, nm)
+	if err != nil {
+		return nil, err
+	}
+	generated, err := a.s.resolved(c, nm)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.Columns {
+		at := &nm.columns[i]
+		switch {
+		case at.Generated != "":
+			cv.exprs[i] = generated[i]
+		case sources[i] >= 0:
+		case at.Default != "" && !at.Literal:
+			cv.exprs[i] = defaults[i]
+		case d.AutoInc == i:
+		default:
+			if cv.fill[i], err = a.fillValue(c, d, i, at); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return cv, nil
+}
+
+func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
+	cv.n++
+	loc := location(cv.c)
+	out := make([]row.Datum, len(cv.nm.codecs))
+	vals := make(sql.Row, len(cv.nm.codecs))
+	old := cv.a.old
+	for i := range out {
+		switch src := cv.sources[i]; {
+		case cv.nm.columns[i].Generated != "":
+			continue
+		case src < 0 && cv.nm.def.AutoInc == i:
+			out[i] = autoDatum(cv.nm, i, cv.n)
+		case src < 0:
+			out[i] = cv.fill[i]
+		default:
+			if storedType(old.def.Columns[src].Attrs) == storedType(cv.nm.def.Columns[i].Attrs) {
+				out[i] = r[src]
+				if out[i].Null && !cv.nm.def.Columns[i].Nullable {
+					return nil, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
+				}
+				break
+			}
+			v, err := old.codecs[src].Decode(cv.c, &r[src], loc)
+			if err != nil {
+				return nil, err
+			}
+			if out[i], err = cv.cast(i, v); err != nil {
+				return nil, err
+			}
+		}
+		v, err := cv.nm.codecs[i].Decode(cv.c, &out[i], loc)
+		if err != nil {
+			return nil, err
+		}
+		vals[i] = v
+	}
+	for i, x := range cv.exprs {
+		if x == nil {
+			continue
+		}
+		v, err := x.Eval(cv.c, vals)
+		if err != nil {
+			return nil, err
+		}
+		vals[i] = v
+		if out[i], err = cv.nm.codecs[i].Encode(cv.c, v, loc); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// cast converts a value into a column of another type, as strict mode does.
+func (cv *converter) cast(i int, v any) (row.Datum, error) {
+	col := cv.nm.schema[i]
+	if v == nil {
+		if !cv.nm.def.Columns[i].Nullable {
+			return row.Datum{}, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
+		}
+		return row.NullDatum, nil
+	}
+	if old := cv.a.old.schema[cv.sources[i]]; isListed(old.Type) || isListed(col.Type) { // members convert by their text
+		v = displayValue(cv.c, old.Type, v)
+	}
+	out, in, err := convertRounding(cv.c, col.Type, v)
+	if err != nil {
+		return row.Datum{}, columnError(err, v, col, int64(cv.n))
+	}
+	if in != sql.InRange {
+		return row.Datum{}, mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, col.Name, cv.n)
+	}
+	return cv.nm.codecs[i].Encode(cv.c, out, location(cv.c))
+}
+
+func (cv *converter) explain(c *sql.Context, err error) error {
+	return cv.a.s.duplicateInIndex(c, cv.nm, err)
+}
+
+func autoDatum(m *meta, i int, n uint64) row.Datum {
+	if m.codecs[i].Class == row.Float64 || m.codecs[i].Class == row.Float32 {
+		return row.FromFloat(float64(n))
+	}
+	return row.FromUint(n)
+}
+
+// withIndexesOf is the new definition as far as it goes before its new indexes are built: those of cur, under their new names
+// and attributes.
+func withIndexesOf(d, cur *table.Def) *table.Def {
+	n := *d
+	n.Indexes = make([]table.Index, len(cur.Indexes))
+	for i := range cur.Indexes {
+		n.Indexes[i] = cur.Indexes[i]
+		n.Indexes[i].Parts = append([]table.Part(nil), cur.Indexes[i].Parts...)
+		for j := range n.Indexes[i].Parts { // positions may have moved
+			id := cur.Columns[n.Indexes[i].Parts[j].Column].ID
+			for k := range d.Columns {
+				if d.Columns[k].ID == id {
+					n.Indexes[i].Parts[j].Column = k
+				}
+			}
+		}
+		for j := range d.Indexes {
+			if strings.EqualFold(d.Indexes[j].Name, cur.Indexes[i].Name) {
+				n.Indexes[i].Attrs = d.Indexes[j].Attrs
+			}
+		}
+	}
+	n.Version = cur.Version
+	return &n
+}

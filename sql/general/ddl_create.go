@@ -1,0 +1,633 @@
+package general
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// The library analyses CREATE TABLE; the definition that comes out is stored in one atomic step. ALTER TABLE edits the syntax tree of the
+// table's CREATE TABLE text and goes the same way (ddl_alter.go).
+
+// define turns an analysed CREATE TABLE into a definition without ids.
+func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.TableSpec, schema, name string) (*table.Def, error) {
+	d := &table.Def{Schema: schema, Name: name, AutoInc: -1}
+	attrs := tableAttrs{Collation: uint16(n.Collation)}
+	if attrs.Collation == 0 {
+		attrs.Collation = uint16(defaultCollation)
+	}
+	if spec != nil {
+		tableOptions(&attrs, spec.TableOpts)
+	}
+	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec); err != nil {
+		return nil, err
+	}
+	if err := defineIndexes(d, n, spec); err != nil {
+		return nil, err
+	}
+	for i, ch := range n.Checks() {
+		def, err := plan.NewCheckDefinition(c, ch, sql.DefaultMySQLSchemaFormatter)
+		if err != nil {
+			return nil, err
+		}
+		if def.Name == "" {
+			def.Name = fmt.Sprintf("%s_chk_%d", name, i+1)
+		}
+		attrs.Checks = append(attrs.Checks, check{Name: def.Name, Expr: def.CheckExpression, NotEnforced: !def.Enforced})
+	}
+	if err := s.defineForeignKeys(c, d, &attrs, n.ForeignKeys()); err != nil {
+		return nil, err
+	}
+	d.Attrs = toJSON(attrs)
+	return d, nil
+}
+
+// tableOptions keeps the options that MySQL shows again; the engine's name is not one: everything is InnoDB here.
+func tableOptions(a *tableAttrs, opts []*sqlparser.TableOption) {
+	for _, o := range opts {
+		name, value := strings.ToUpper(o.Name), o.Value
+		switch name {
+		case "COMMENT":
+			a.Comment = unquote(value)
+			if !strings.HasPrefix(value, "'") {
+				a.Comment = value
+			}
+		case "ROW_FORMAT", "KEY_BLOCK_SIZE", "STATS_PERSISTENT", "STATS_AUTO_RECALC", "STATS_SAMPLE_PAGES", "MIN_ROWS", "MAX_ROWS",
+			"AVG_ROW_LENGTH", "PACK_KEYS", "CHECKSUM", "DELAY_KEY_WRITE":
+			if strings.EqualFold(value, "default") {
+				continue
+			}
+			if a.Options == nil {
+				a.Options = map[string]string{}
+			}
+			a.Options[name] = strings.ToUpper(value)
+		}
+	}
+}
+
+func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableColl sql.CollationID, spec *sqlparser.TableSpec) error {
+	asts := map[string]*sqlparser.ColumnDefinition{}
+	if spec != nil {
+		for _, cd := range spec.Columns {
+			asts[cd.Name.Lowered()] = cd
+		}
+	}
+	seen := map[string]bool{}
+	for i, col := range pk.Schema {
+		lower := strings.ToLower(col.Name)
+		if seen[lower] {
+			return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, col.Name)
+		}
+		seen[lower] = true
+		if ct, ok := col.Type.(sql.TypeWithCollation); ok && ct.Collation() == sql.Collation_Unspecified {
+			t, err := ct.WithNewCollation(tableColl)
+			if err != nil {
+				return err
+			}
+			col.Type = t
+		}
+		codec, err := datum.For(col.Type)
+		if err != nil {
+			return err
+		}
+		a := columnAttrs{Type: typeText(col.Type), Comment: col.Comment}
+		if err := columnDefaults(c, col, &a); err != nil {
+			return err
+		}
+		if cd := asts[lower]; cd != nil {
+			columnFromAST(&a, cd, col)
+		}
+		if col.AutoIncrement {
+			if d.AutoInc >= 0 {
+				return mysqlerr.New(mysqlerr.ER_WRONG_AUTO_KEY)
+			}
+			d.AutoInc = i
+		}
+		d.Columns = append(d.Columns, table.Column{Name: col.Name, Class: codec.Class, Nullable: col.Nullable, Collation: codec.Collation,
+			Virtual: col.Virtual, Attrs: toJSON(a)})
+	}
+	for _, i := range pk.PkOrdinals {
+		d.Columns[i].Nullable = false
+	}
+	return nil
+}
+
+func columnDefaults(c *sql.Context, col *sql.Column, a *columnAttrs) error {
+	if col.Generated != nil {
+		a.Generated = expressionText(col.Generated)
+	} else if col.Default != nil {
+		text, literal, err := defaultText(c, col)
+		if err != nil {
+			return err
+		}
+		a.Default, a.Literal = text, literal
+		if text == "NULL" {
+			a.Default = ""
+			if !col.Nullable {
+				return mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name)
+			}
+		}
+	}
+	if col.OnUpdate != nil {
+		a.OnUpdate = expressionText(col.OnUpdate)
+	}
+	return nil
+}
+
+// expressionText is a column's expression as it parses back.
+func expressionText(v *sql.ColumnDefaultValue) string {
+	if u, ok := v.Expr.(*sql.UnresolvedColumnDefault); ok {
+		return u.ExprString
+	}
+	return v.String()
+}
+
+// defaultText is a DEFAULT as MySQL shows it: literals are quoted.
+func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, err error) {
+	if u, ok := col.Default.Expr.(*sql.UnresolvedColumnDefault); ok {
+		return u.ExprString, strings.HasPrefix(u.ExprString, "'"), nil
+	}
+	if !col.Default.IsLiteral() {
+		return col.Default.String(), false, nil
+	}
+	v, err := col.Default.Eval(c, nil)
+	if err != nil {
+		return "", false, mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name).Because(err)
+	}
+	if v == nil {
+		return "NULL", true, nil
+	}
+	cv, in, err := col.Type.Convert(c, v)
+	if err != nil || in != sql.InRange {
+		return "", false, mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name).Because(err)
+	}
+	if types.IsBit(col.Type) {
+		n, _ := sqlInteger(cv)
+		return "b'" + strconv.FormatUint(uint64(n), 2) + "'", true, nil
+	}
+	if types.IsBinaryType(col.Type) {
+		if b, ok := cv.([]byte); ok && !printable(b) {
+			return fmt.Sprintf("0x%X", b), true, nil
+		}
+	}
+	return quoteString(displayValue(c, col.Type, cv)), true, nil
+}
+
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// columnFromAST adds what the library does not keep.
+func columnFromAST(a *columnAttrs, cd *sqlparser.ColumnDefinition, col *sql.Column) {
+	if bool(cd.Type.Zerofill) {
+		a.Zerofill = 10
+		if cd.Type.Length != nil {
+			if n, err := strconv.Atoi(string(cd.Type.Length.Val)); err == nil {
+				a.Zerofill = n
+			}
+		}
+	}
+}
+
+func columnPosition(d *table.Def, name string) int {
+	for i := range d.Columns {
+		if strings.EqualFold(d.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// indexOrder sorts indexes as InnoDB does: the primary key, unique ones over NOT NULL columns, other unique ones, the rest, full text.
+func indexOrder(d *table.Def, ix *table.Index) int {
+	var a indexAttrs
+	_ = fromJSON(ix.Attrs, &a) // just written by this package
+	switch {
+	case ix.Primary || ix.Hidden:
+		return 0
+	case a.Fulltext:
+		return 4
+	case !ix.Unique:
+		return 3
+	}
+	for _, p := range ix.Parts {
+		if d.Columns[p.Column].Nullable {
+			return 2
+		}
+	}
+	return 1
+}
+
+func defineIndexes(d *table.Def, n *plan.CreateTable, spec *sqlparser.TableSpec) error {
+	extra := indexASTs(spec)
+	var list []table.Index
+	if pk := n.PkSchema().PkOrdinals; len(pk) > 0 {
+		ix := table.Index{Name: "PRIMARY", Unique: true, Primary: true}
+		for _, c := range pk {
+			ix.Parts = append(ix.Parts, table.Part{Column: c})
+		}
+		list = append(list, ix)
+	}
+	for _, def := range n.Indexes() {
+		if def.IsPrimary() {
+			for i, col := range def.Columns {
+				if i < len(list[0].Parts) {
+					list[0].Parts[i].Prefix = int(col.Length)
+				}
+			}
+			continue
+		}
+		ix, err := indexOf(d, def)
+		if err != nil {
+			return err
+		}
+		if ix.Name == "" {
+			ix.Name = freeIndexName(list, d.Columns[ix.Parts[0].Column].Name)
+		}
+		list = append(list, ix)
+	}
+	for i := range list {
+		key := strings.ToLower(list[i].Name)
+		for j := range list[:i] {
+			if strings.ToLower(list[j].Name) == key {
+				return mysqlerr.New(mysqlerr.ER_DUP_KEYNAME, list[i].Name)
+			}
+		}
+		if def := extra[key]; def != nil {
+			applyIndexAST(&list[i], def)
+		}
+	}
+	return setIndexes(d, list)
+}
+
+// setIndexes orders the indexes and gives the table a clustered one.
+func setIndexes(d *table.Def, list []table.Index) error {
+	sort.SliceStable(list, func(i, j int) bool { return indexOrder(d, &list[i]) < indexOrder(d, &list[j]) })
+	clustered := len(list) > 0 && (list[0].Primary || indexOrder(d, &list[0]) == 1 && whole(&list[0]))
+	if !clustered {
+		list = append([]table.Index{{Name: "GEN_CLUST_INDEX", Hidden: true}}, list...)
+	}
+	d.Indexes = list
+	if d.AutoInc >= 0 {
+		for i := range list {
+			if len(list[i].Parts) > 0 && list[i].Parts[0].Column == d.AutoInc {
+				return nil
+			}
+		}
+		return mysqlerr.New(mysqlerr.ER_WRONG_AUTO_KEY)
+	}
+	return nil
+}
+
+// whole reports whether an index has no prefix parts: only such a unique index may be the clustered one.
+func whole(ix *table.Index) bool {
+	for _, p := range ix.Parts {
+		if p.Prefix > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func freeIndexName(list []table.Index, base string) string {
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s_%d", base, n)
+		}
+		if strings.EqualFold(name, "PRIMARY") {
+			continue
+		}
+		taken := false
+		for i := range list {
+			taken = taken || strings.EqualFold(list[i].Name, name)
+		}
+		if !taken {
+			return name
+		}
+	}
+}
+
+func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
+	ix := table.Index{Name: def.Name, Unique: def.IsUnique()}
+	a := indexAttrs{Comment: def.Comment, Fulltext: def.IsFullText(), Spatial: def.IsSpatial()}
+	for _, col := range def.Columns {
+		pos := columnPosition(d, col.Name)
+		if pos < 0 {
+			return ix, mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, col.Name)
+		}
+		p := table.Part{Column: pos, Prefix: int(col.Length)}
+		if a.Fulltext || a.Spatial {
+			p.Prefix = maxIndexPrefix // kept as an ordinary index over a prefix: it serves no search yet
+		}
+		ix.Parts = append(ix.Parts, p)
+	}
+	ix.Attrs = toJSON(a)
+	return ix, nil
+}
+
+const maxIndexPrefix = 64
+
+// indexASTs finds the written indexes by lower-case name; unnamed ones are found by the name they will get.
+func indexASTs(spec *sqlparser.TableSpec) map[string]*sqlparser.IndexDefinition {
+	out := map[string]*sqlparser.IndexDefinition{}
+	if spec == nil {
+		return out
+	}
+	for _, def := range spec.Indexes {
+		name := def.Info.Name.Lowered()
+		if def.Info.Primary {
+			name = "primary"
+		}
+		if name == "" && len(def.Fields) > 0 {
+			base := def.Fields[0].Column.Lowered()
+			name = base
+			for n := 2; out[name] != nil; n++ {
+				name = fmt.Sprintf("%s_%d", base, n)
+			}
+		}
+		out[name] = def
+	}
+	return out
+}
+
+// applyIndexAST adds what the library does not keep: directions, visibility, the index type.
+func applyIndexAST(ix *table.Index, def *sqlparser.IndexDefinition) {
+	for i, f := range def.Fields {
+		if i < len(ix.Parts) && strings.EqualFold(strings.TrimSpace(f.Order), sqlparser.DescScr) {
+			ix.Parts[i].Desc = true
+		}
+	}
+	indexOptions(ix, def.Options, "")
+}
+
+func indexOptions(ix *table.Index, opts []*sqlparser.IndexOption, using string) {
+	var a indexAttrs
+	_ = fromJSON(ix.Attrs, &a) // just written by this package
+	for _, o := range opts {
+		if o.Using != "" {
+			using = o.Using
+		}
+		switch strings.ToUpper(o.Name) {
+		case "INVISIBLE":
+			a.Invisible = true
+		case "COMMENT":
+			if o.Value != nil {
+				a.Comment = string(o.Value.Val)
+			}
+		}
+	}
+	a.BTree, a.Hash = strings.EqualFold(using, "btree"), strings.EqualFold(using, "hash")
+	ix.Attrs = toJSON(a)
+}
+
+// createTable executes CREATE TABLE in all its forms.
+func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) (*Result, error) {
+	schema, err := s.schemaFor(ddl.Table)
+	if err != nil {
+		return nil, err
+	}
+	name := ddl.Table.Name.String()
+	if err := checkIdentifier(name); err != nil {
+		return nil, err
+	}
+	if done, err := s.tableExists(c, ddl, schema, name); done || err != nil {
+		return &Result{}, err
+	}
+	var d *table.Def
+	if ddl.OptLike != nil {
+		d, err = s.defineLike(c, ddl, schema, name)
+	} else {
+		d, err = s.analyzeTable(c, x, ddl, schema, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if ddl.Temporary {
+		if err := s.createTemporary(c, d); err != nil {
+			return nil, err
+		}
+	} else {
+		_, err := s.e.catalog.CreateTable(c, d)
+		if errors.Is(err, table.ErrTableExists) && ddl.IfNotExists {
+			s.noteExists(c, name)
+			return &Result{}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if start := startValue(ddl.TableSpec); start > 0 && d.AutoInc >= 0 {
+		if err := s.setAutoIncrement(c, x, schema, name, start); err != nil {
+			return nil, err
+		}
+	}
+	if ddl.OptSelect == nil {
+		return &Result{}, nil
+	}
+	res, err := s.fillCreated(c, x, ddl, d)
+	if err != nil && !ddl.Temporary {
+		return nil, errors.Join(err, s.e.catalog.DropTable(detached(c), schema, name))
+	}
+	return res, err
+}
+
+// detached is for cleaning up after a statement whose context may be cancelled.
+func detached(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+func (s *Session) noteExists(c *sql.Context, name string) {
+	c.Session.Warn(&sql.Warning{Level: "Note", Code: int(mysqlerr.ER_TABLE_EXISTS_ERROR), Message: fmt.Sprintf("Table '%s' already exists", name)})
+}
+
+// tableExists handles a name that is taken. done: IF NOT EXISTS was said.
+func (s *Session) tableExists(c *sql.Context, ddl *sqlparser.DDL, schema, name string) (done bool, err error) {
+	if _, err := s.e.catalog.Schema(c, schema); errors.Is(err, table.ErrNoSchema) {
+		return false, mysqlerr.New(mysqlerr.ER_BAD_DB_ERROR, schema)
+	}
+	exists := false
+	if ddl.Temporary {
+		exists = s.temps[tempKey(schema, name)] != nil
+	} else {
+		_, err := s.e.catalog.Definition(c, schema, name)
+		exists = err == nil
+		if !exists && s.viewExists(c, schema, name) {
+			exists = true
+		}
+	}
+	switch {
+	case !exists:
+		return false, nil
+	case ddl.IfNotExists:
+		s.noteExists(c, name)
+		return true, nil
+	}
+	return false, mysqlerr.New(mysqlerr.ER_TABLE_EXISTS_ERROR, name)
+}
+
+// analyzeTable has the library analyse CREATE TABLE.
+func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL, schema, name string) (*table.Def, error) {
+	if ddl.TableSpec != nil {
+		tameSpec(ddl.TableSpec)
+	}
+	node, _, err := s.analyze(c, x, ddl, x.st.Text)
+	if err != nil {
+		return nil, err
+	}
+	n := findCreateTable(node)
+	if n == nil {
+		return nil, fmt.Errorf("CREATE TABLE %s.%s became a %T", schema, name, node)
+	}
+	return s.define(c, n, ddl.TableSpec, schema, name)
+}
+
+// tameSpec removes from a syntax tree what the library would refuse and this package handles.
+func tameSpec(spec *sqlparser.TableSpec) {
+	opts := spec.TableOpts[:0:0]
+	for _, o := range spec.TableOpts {
+		if strings.EqualFold(o.Name, "ENGINE") {
+			continue
+		}
+		opts = append(opts, o)
+	}
+	spec.TableOpts = opts
+	spec.PartitionOpt = nil
+}
+
+func findCreateTable(n sql.Node) *plan.CreateTable {
+	if ct, ok := n.(*plan.CreateTable); ok {
+		return ct
+	}
+	for _, ch := range n.Children() {
+		if ct := findCreateTable(ch); ct != nil {
+			return ct
+		}
+	}
+	return nil
+}
+
+// startValue is the AUTO_INCREMENT option.
+func startValue(spec *sqlparser.TableSpec) uint64 {
+	if spec == nil {
+		return 0
+	}
+	for _, o := range spec.TableOpts {
+		if strings.EqualFold(o.Name, "AUTO_INCREMENT") {
+			n, err := strconv.ParseUint(o.Value, 10, 64)
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+func (s *Session) setAutoIncrement(c *sql.Context, x *execution, schema, name string, next uint64) error {
+	if t := s.temps[tempKey(schema, name)]; t != nil {
+		schema, name = t.def.Schema, t.def.Name
+	}
+	delete(x.opened, [2]string{schema, name})
+	t, err := x.openTable(c, schema, name)
+	if err != nil {
+		return err
+	}
+	return t.SetAutoInc(c, next-1, true)
+}
+
+// defineLike copies a definition without its foreign keys.
+func (s *Session) defineLike(c *sql.Context, ddl *sqlparser.DDL, schema, name string) (*table.Def, error) {
+	if len(ddl.OptLike.LikeTables) != 1 {
+		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "CREATE TABLE LIKE of several tables")
+	}
+	like := ddl.OptLike.LikeTables[0]
+	from, err := s.schemaFor(like)
+	if err != nil {
+		return nil, err
+	}
+	var src *table.Def
+	if t := s.temps[tempKey(from, like.Name.String())]; t != nil {
+		src = t.def
+	} else if src, err = s.definition(c, from, like.Name.String()); err != nil {
+		return nil, err
+	}
+	d := copyDef(src)
+	d.Schema, d.Name = schema, name
+	var a tableAttrs
+	if err := fromJSON(d.Attrs, &a); err != nil {
+		return nil, err
+	}
+	a.FKs = nil
+	for i := range a.Checks {
+		a.Checks[i].Name = fmt.Sprintf("%s_chk_%d", name, i+1)
+	}
+	d.Attrs, d.ReferTo = toJSON(a), nil
+	return d, nil
+}
+
+// copyDef copies a definition as one for a new table.
+func copyDef(src *table.Def) *table.Def {
+	d := *src
+	d.ID, d.Version, d.Triggers, d.ReferBy = 0, 0, false, nil
+	d.Columns = append([]table.Column(nil), src.Columns...)
+	d.Indexes = append([]table.Index(nil), src.Indexes...)
+	for i := range d.Columns {
+		d.Columns[i].ID, d.Columns[i].Instant = 0, nil
+	}
+	for i := range d.Indexes {
+		d.Indexes[i].ID, d.Indexes[i].Root = 0, 0
+		d.Indexes[i].Parts = append([]table.Part(nil), src.Indexes[i].Parts...)
+	}
+	d.ReferTo = append([]string(nil), src.ReferTo...)
+	return &d
+}
+
+// fillCreated runs the SELECT of CREATE TABLE ... SELECT into the new table.
+func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, d *table.Def) (*Result, error) {
+	sel := sqlparser.String(ddl.OptSelect.Select)
+	names := make([]string, 0, len(d.Columns))
+	schema, err := s.selectSchema(c, x, ddl.OptSelect.Select, sel)
+	if err != nil {
+		return nil, err
+	}
+	for _, col := range schema {
+		names = append(names, col.Name)
+	}
+	target := quoteName(ddl.Table.Name.String())
+	if q := ddl.Table.DbQualifier.String(); q != "" {
+		target = quoteName(q) + "." + target
+	}
+	text := fmt.Sprintf("INSERT INTO %s (%s) %s", target, quoteNames(names), sel)
+	ast, err := s.e.parseOne(c, text)
+	if err != nil {
+		return nil, err
+	}
+	class := x.st
+	x.st = &Statement{Text: text, Class: Write, ast: ast}
+	defer func() { x.st = class }()
+	return s.runNode(c, x, x.st)
+}
+
+// selectSchema analyses a SELECT for its columns.
+func (s *Session) selectSchema(c *sql.Context, x *execution, sel sqlparser.Statement, text string) (sql.Schema, error) {
+	node, _, err := s.analyze(c, x, sel, text)
+	if err != nil {
+		return nil, err
+	}
+	return node.Schema(c), nil
+}

@@ -1,0 +1,191 @@
+package general
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// defineForeignKeys resolves, names and checks a table's foreign keys, and gives each the index it needs.
+func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAttrs, fks []*sql.ForeignKeyConstraint) error {
+	for _, fk := range fks {
+		f := foreignKey{Name: fk.Name, Columns: append([]string(nil), fk.Columns...), ParentSchema: fk.ParentDatabase, ParentTable: fk.ParentTable,
+			ParentColumns: append([]string(nil), fk.ParentColumns...), OnUpdate: actionText(fk.OnUpdate), OnDelete: actionText(fk.OnDelete)}
+		if f.ParentSchema == "" {
+			f.ParentSchema = d.Schema
+		}
+		for i, name := range f.Columns {
+			pos := columnPosition(d, name)
+			if pos < 0 {
+				return mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, name)
+			}
+			f.Columns[i] = d.Columns[pos].Name
+			if (f.OnDelete == "SET NULL" || f.OnUpdate == "SET NULL") && !d.Columns[pos].Nullable {
+				return mysqlerr.NewMessage(1830, "Column '%s' cannot be NOT NULL: needed in a foreign key constraint '%s' SET NULL", name, f.Name)
+			}
+		}
+		if err := s.checkParent(c, d, &f); err != nil {
+			return err
+		}
+		if f.Name == "" {
+			f.Name = freeConstraintName(d.Name+"_ibfk_", attrs.FKs)
+		}
+		for i := range attrs.FKs {
+			if strings.EqualFold(attrs.FKs[i].Name, f.Name) {
+				return mysqlerr.NewMessage(1826, "Duplicate foreign key constraint name '%s'", f.Name)
+			}
+		}
+		attrs.FKs = append(attrs.FKs, f)
+		if err := indexForFK(d, &f); err != nil {
+			return err
+		}
+	}
+	d.ReferTo = nil
+	for i := range attrs.FKs {
+		parent := attrs.FKs[i].ParentSchema + "." + attrs.FKs[i].ParentTable
+		known := false
+		for _, r := range d.ReferTo {
+			known = known || r == parent
+		}
+		if !known {
+			d.ReferTo = append(d.ReferTo, parent)
+		}
+	}
+	return nil
+}
+
+func actionText(a sql.ForeignKeyReferentialAction) string {
+	if a == sql.ForeignKeyReferentialAction_DefaultAction {
+		return ""
+	}
+	return strings.ToUpper(string(a))
+}
+
+func freeConstraintName(base string, have []foreignKey) string {
+	for n := 1; ; n++ {
+		name, taken := fmt.Sprintf("%s%d", base, n), false
+		for i := range have {
+			taken = taken || strings.EqualFold(have[i].Name, name)
+		}
+		if !taken {
+			return name
+		}
+	}
+}
+
+// checkParent verifies the referenced table, unless foreign_key_checks is off: dumps create tables in any order.
+func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error {
+	if v, err := c.GetSessionVariable(c, "foreign_key_checks"); err == nil && !truth(v) {
+		return nil
+	}
+	parent := d
+	if f.ParentSchema != d.Schema || f.ParentTable != d.Name {
+		var err error
+		parent, err = s.e.catalog.Definition(c, f.ParentSchema, f.ParentTable)
+		if errors.Is(err, table.ErrNoTable) || errors.Is(err, table.ErrNoSchema) {
+			return mysqlerr.NewMessage(1824, "Failed to open the referenced table '%s'", f.ParentTable)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(f.ParentColumns) != len(f.Columns) {
+		return mysqlerr.NewMessage(1239, "Incorrect foreign key definition for '%s': Key reference and table reference don't match", f.Name)
+	}
+	for i, name := range f.ParentColumns {
+		pos := columnPosition(parent, name)
+		if pos < 0 {
+			return mysqlerr.NewMessage(3734, "Failed to add the foreign key constraint. Missing column '%s' for constraint '%s' in the referenced table '%s'",
+				name, f.Name, f.ParentTable)
+		}
+		f.ParentColumns[i] = parent.Columns[pos].Name
+		if err := s.sameKind(c, d, parent, f, i, pos); err != nil {
+			return err
+		}
+	}
+	if !hasLeading(parent, f.ParentColumns) {
+		return mysqlerr.NewMessage(1822, "Failed to add the foreign key constraint. Missing index for constraint '%s' in the referenced table '%s'",
+			f.Name, f.ParentTable)
+	}
+	return nil
+}
+
+// sameKind refuses a foreign key between columns of different types.
+func (s *Session) sameKind(c *sql.Context, child, parent *table.Def, f *foreignKey, i, pos int) error {
+	var ca, pa columnAttrs
+	if err := errors.Join(fromJSON(child.Columns[columnPosition(child, f.Columns[i])].Attrs, &ca), fromJSON(parent.Columns[pos].Attrs, &pa)); err != nil {
+		return err
+	}
+	ct, err := parseType(c, ca.Type)
+	if err != nil {
+		return err
+	}
+	pt, err := parseType(c, pa.Type)
+	if err != nil {
+		return err
+	}
+	same := ct.Type() == pt.Type()
+	if types.IsText(ct) && types.IsText(pt) { // lengths and CHAR or VARCHAR may differ, collations may not
+		cc, ok1 := ct.(sql.TypeWithCollation)
+		pc, ok2 := pt.(sql.TypeWithCollation)
+		same = !ok1 || !ok2 || cc.Collation() == pc.Collation()
+	}
+	if !same {
+		return mysqlerr.NewMessage(3780, "Referencing column '%s' and referenced column '%s' in foreign key constraint '%s' are incompatible.",
+			f.Columns[i], f.ParentColumns[i], f.Name)
+	}
+	return nil
+}
+
+// hasLeading reports whether an index of d starts with the columns, in any order.
+func hasLeading(d *table.Def, columns []string) bool {
+	for i := range d.Indexes {
+		if leads(d, &d.Indexes[i], columns) {
+			return true
+		}
+	}
+	return false
+}
+
+func leads(d *table.Def, ix *table.Index, columns []string) bool {
+	if len(ix.Parts) < len(columns) {
+		return false
+	}
+	for _, name := range columns {
+		found := false
+		for _, p := range ix.Parts[:len(columns)] {
+			found = found || p.Prefix == 0 && strings.EqualFold(d.Columns[p.Column].Name, name)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// indexForFK adds the index that a foreign key needs on its own columns.
+func indexForFK(d *table.Def, f *foreignKey) error {
+	if hasLeading(d, f.Columns) {
+		return nil
+	}
+	ix := table.Index{Name: f.Name, Attrs: toJSON(indexAttrs{ForFK: true})}
+	for i := range d.Indexes {
+		if strings.EqualFold(d.Indexes[i].Name, f.Name) {
+			ix.Name = freeIndexName(d.Indexes, f.Columns[0])
+		}
+	}
+	for _, name := range f.Columns {
+		ix.Parts = append(ix.Parts, table.Part{Column: columnPosition(d, name)})
+	}
+	list := append([]table.Index(nil), d.Indexes...)
+	if list[0].Hidden {
+		list = list[1:]
+	}
+	return setIndexes(d, append(list, ix))
+}

@@ -1,0 +1,273 @@
+package general
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// editor changes rows of one table. The statement's savepoint is the dispatcher's, so the statement calls do nothing.
+type editor struct {
+	*userTable
+	loc *time.Location
+	// dup is the row that the last insert collided with: ON DUPLICATE KEY UPDATE and REPLACE go on with it.
+	dup     sql.Row
+	dupRef  table.Ref
+	dupOld  []row.Datum
+	located bool
+}
+
+var (
+	_ sql.TableEditor      = (*editor)(nil)
+	_ sql.ForeignKeyEditor = (*editor)(nil)
+)
+
+func (t *userTable) editor() *editor {
+	full := *t
+	full.proj, full.names = nil, nil
+	return &editor{userTable: &full}
+}
+
+func (e *editor) StatementBegin(*sql.Context)              {}
+func (e *editor) DiscardChanges(*sql.Context, error) error { return nil }
+func (e *editor) StatementComplete(*sql.Context) error     { return nil }
+func (e *editor) Close(*sql.Context) error                 { return nil }
+func (e *editor) zone(ctx *sql.Context) *time.Location {
+	if !e.located {
+		e.loc, e.located = location(ctx), true
+	}
+	return e.loc
+}
+
+// IndexedAccess serves foreign key checks: they read what is current, and lock it.
+func (e *editor) IndexedAccess(ctx *sql.Context, lookup sql.IndexLookup) sql.IndexedTable {
+	b := *e.base
+	if b.mode.lock == table.LockNone {
+		b.mode = lockMode{lock: table.LockExclusive}
+		if s := sessionOf(ctx); s != nil && s.cur != nil && !s.cur.cascades(b.m.def) {
+			b.mode.lock = table.LockShared
+		}
+	}
+	return &rangeTable{&userTable{base: &b}, lookup}
+}
+
+func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
+	t, err := e.ensure(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := e.encode(ctx, r, e.zone(ctx))
+	if err != nil {
+		return err
+	}
+	return e.duplicate(ctx, r, t.Insert(ctx, d))
+}
+
+// duplicate turns the engine's collision into GMS's.
+func (e *editor) duplicate(ctx *sql.Context, r sql.Row, err error) error {
+	var dup *table.DuplicateKey
+	if !errors.As(err, &dup) {
+		return e.editError(err)
+	}
+	old, derr := e.decode(ctx, dup.Row, nil, e.zone(ctx))
+	if derr != nil {
+		return derr
+	}
+	if err := e.fillVirtual(ctx, old); err != nil {
+		return err
+	}
+	e.dup, e.dupRef, e.dupOld = old, dup.Ref, dup.Row
+	if e.m.pk == nil {
+		sessionOf(ctx).cur.refs.remember(e.def(), dup.Row, dup.Ref)
+	}
+	ix := &dup.Table.Indexes[dup.Index]
+	return sql.NewUniqueKeyErr(e.keyText(ctx, ix, dup.Key, r), ix.Primary, old)
+}
+
+// keyText is the key as MySQL prints it, then a separator and the index: errors.go makes the message of both.
+func (e *editor) keyText(ctx *sql.Context, ix *table.Index, key []row.Datum, r sql.Row) string {
+	text := ""
+	for i, p := range ix.Parts {
+		if i > 0 {
+			text += "-"
+		}
+		v := r[p.Column]
+		if i < len(key) && !e.m.def.Columns[p.Column].Virtual {
+			if kv, err := e.m.codecs[p.Column].Decode(ctx, &key[i], e.loc); err == nil {
+				v = kv
+			}
+		}
+		text += displayValue(ctx, e.schema[p.Column].Type, v)
+	}
+	return duplicateText(text, e.m.def.Name, ix.Name)
+}
+
+// fillVirtual computes a row's virtual columns.
+func (b *base) fillVirtual(ctx *sql.Context, r sql.Row) error {
+	if !b.m.virtual {
+		return nil
+	}
+	exprs, err := b.generated(ctx)
+	if err != nil {
+		return err
+	}
+	for i, x := range exprs {
+		if x == nil || !b.m.def.Columns[i].Virtual {
+			continue
+		}
+		if r[i], err = x.Eval(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *editor) editError(err error) error {
+	if errors.Is(err, table.ErrTooBig) {
+		return mysqlerr.New(mysqlerr.ER_TOO_BIG_ROWSIZE, 65535).Because(err)
+	}
+	return err
+}
+
+// find locates the stored row that GMS shows as r.
+func (e *editor) find(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, []row.Datum, error) {
+	if e.dup != nil && len(r) > 0 && len(e.dup) > 0 && &r[0] == &e.dup[0] {
+		return e.dupRef, e.dupOld, nil
+	}
+	old, err := e.encode(ctx, r, e.zone(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
+	if e.m.pk == nil {
+		if ref := sessionOf(ctx).cur.refs.take(e.def(), old); ref != nil {
+			return ref, old, nil
+		}
+		return e.findByScan(ctx, t, old)
+	}
+	key := make([]row.Datum, len(e.m.pk))
+	for i, c := range e.m.pk {
+		key[i] = old[c]
+		if n := e.def().Indexes[0].Parts[i].Prefix; n > 0 {
+			key[i].B = cutPrefix(e.m.codecs[c].Collation, key[i].B, n)
+		}
+	}
+	cur, ref, err := t.Get(ctx, 0, key, table.LockExclusive, table.Wait)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cur == nil {
+		return nil, nil, sql.ErrDeleteRowNotFound.New()
+	}
+	// The current version, copied: it may alias a page; virtual columns are not stored.
+	for i := range cur {
+		if !e.def().Columns[i].Virtual {
+			old[i] = cur[i]
+			old[i].B = append([]byte(nil), cur[i].B...)
+		}
+	}
+	return ref, old, nil
+}
+
+// findByScan looks for an equal row of a table without a primary key. It is for rows that GMS did not get from a locking scan (a
+// cascade, a trigger's).
+func (e *editor) findByScan(ctx *sql.Context, t table.Table, old []row.Datum) (table.Ref, []row.Datum, error) {
+	want := e.def()
+	c, err := t.Scan(ctx, table.ScanOptions{Lock: table.LockExclusive})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.Close()
+	for {
+		ok, err := c.Next(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ok {
+			return nil, nil, sql.ErrDeleteRowNotFound.New()
+		}
+		if sameRow(want, c.Row(), old) {
+			return append(table.Ref(nil), c.Ref()...), old, nil
+		}
+	}
+}
+
+func (e *editor) Delete(ctx *sql.Context, r sql.Row) error {
+	t, err := e.ensure(ctx)
+	if err != nil {
+		return err
+	}
+	ref, old, err := e.find(ctx, t, r)
+	if err != nil {
+		return err
+	}
+	return t.Delete(ctx, ref, old)
+}
+
+func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
+	t, err := e.ensure(ctx)
+	if err != nil {
+		return err
+	}
+	ref, old, err := e.find(ctx, t, oldRow)
+	if err != nil {
+		return err
+	}
+	now, err := e.encode(ctx, newRow, e.zone(ctx))
+	if err != nil {
+		return err
+	}
+	return e.duplicate(ctx, newRow, t.Update(ctx, ref, old, now))
+}
+
+// rowRefs remembers where the rows of tables without a primary key are stored, from the locking scan that found them to the
+// edit. Equal rows are interchangeable.
+type rowRefs struct {
+	m map[string][]table.Ref
+}
+
+func (f *rowRefs) remember(d *table.Def, r []row.Datum, ref table.Ref) {
+	if f.m == nil {
+		f.m = map[string][]table.Ref{}
+	}
+	k := rowKey(d, r)
+	f.m[k] = append(f.m[k], append(table.Ref(nil), ref...))
+}
+
+func (f *rowRefs) take(d *table.Def, r []row.Datum) table.Ref {
+	k := rowKey(d, r)
+	refs := f.m[k]
+	if len(refs) == 0 {
+		return nil
+	}
+	if len(refs) == 1 {
+		delete(f.m, k)
+	} else {
+		f.m[k] = refs[:len(refs)-1]
+	}
+	return refs[len(refs)-1]
+}
+
+// rowKey is a text that is equal for equal rows of one table.
+func rowKey(d *table.Def, r []row.Datum) string {
+	b := fmt.Appendf(nil, "%d", d.ID)
+	for i := range r {
+		if d.Columns[i].Virtual {
+			continue
+		}
+		if r[i].Null {
+			b = append(b, 0)
+			continue
+		}
+		b = fmt.Appendf(append(b, 1), "%x.%d.", r[i].N, len(r[i].B))
+		b = append(b, r[i].B...)
+	}
+	return string(b)
+}
+
+func sameRow(d *table.Def, a, b []row.Datum) bool { return rowKey(d, a) == rowKey(d, b) }

@@ -1,0 +1,337 @@
+package general
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/planbuilder"
+	"github.com/dolthub/go-mysql-server/sql/rowexec"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// phase says what the library is doing with a statement.
+type phase uint8
+
+const (
+	analyzing phase = iota + 1
+	running
+)
+
+// execution is one statement in progress.
+type execution struct {
+	st           *Statement
+	ctx          context.Context
+	stmt         table.Stmt
+	phase        phase
+	opened       map[[2]string]table.Table
+	databases    []sql.Database // touched, for provider.AllDatabases
+	refs         rowRefs
+	serializable bool
+	params       []any
+	missing      [2]string // the last table that was not found, for its message
+	previewing   bool      // only the columns are wanted: no table is opened
+}
+
+// openTable opens a table once per statement.
+func (x *execution) openTable(ctx context.Context, schema, name string) (table.Table, error) {
+	k := [2]string{schema, name}
+	if t := x.opened[k]; t != nil {
+		return t, nil
+	}
+	if x.stmt == nil {
+		return nil, fmt.Errorf("table %s.%s is opened outside of a statement", schema, name)
+	}
+	t, err := x.stmt.Open(ctx, schema, name)
+	if err != nil {
+		return nil, err
+	}
+	if x.opened == nil {
+		x.opened = map[[2]string]table.Table{}
+	}
+	x.opened[k] = t
+	return t, nil
+}
+
+func (x *execution) touch(d *database) {
+	for _, have := range x.databases {
+		if have.Name() == d.name {
+			return
+		}
+	}
+	x.databases = append(x.databases, d)
+}
+
+// cascades reports whether rows of d may be changed by a foreign key action: then its check reads lock exclusively.
+func (x *execution) cascades(d *table.Def) bool { return len(d.ReferTo) > 0 }
+
+// Execute runs a statement of class Read, Write or DDL under stmt. See the package documentation.
+func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, params []any) (res *Result, err error) {
+	x := &execution{ctx: ctx, st: st, stmt: stmt, params: params}
+	if stmt != nil {
+		x.serializable = stmt.Txn().Options().Isolation == table.Serializable
+	}
+	s.cur = x
+	c := s.context(ctx, st.Text)
+	defer func() {
+		if r := recover(); r != nil {
+			err = crashed(r)
+			res = nil
+		}
+		if err != nil {
+			err = mapError(c, err)
+		}
+		if res == nil || res.Rows == nil {
+			s.cur = nil
+		}
+	}()
+	if !st.keepsWarnings {
+		s.gms.ClearWarnings()
+	}
+	s.gms.SetIgnoreAutoCommit(true)
+	if s.e.opts.ReadOnly && st.Class != Read {
+		return nil, mysqlerr.New(mysqlerr.ER_OPTION_PREVENTS_STATEMENT, "--read-only")
+	}
+	if err := s.checkParams(st, params); err != nil {
+		return nil, err
+	}
+	if st.run != nil {
+		return st.run(c, s, x)
+	}
+	return s.runNode(c, x, st)
+}
+
+// crashed makes an error of a panic in the library: it must not take the process with it.
+func crashed(r any) error {
+	return mysqlerr.NewMessage(mysqlerr.ER_UNKNOWN_ERROR, "internal error: %v", r).Because(fmt.Errorf("%v\n%s", r, debug.Stack()))
+}
+
+func (s *Session) checkParams(st *Statement, params []any) error {
+	if len(params) != st.Params {
+		return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE")
+	}
+	return nil
+}
+
+// analyze makes the plan of a statement.
+func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement, text string) (sql.Node, *sql.QueryFlags, error) {
+	x.phase = analyzing
+	defer func() { x.phase = running }()
+	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
+	if len(x.params) > 0 {
+		bindings, err := bind(c, x.params)
+		if err != nil {
+			return nil, nil, err
+		}
+		b.SetBindingsWithExpr(bindings)
+	}
+	bound, flags, err := b.BindOnly(ast, text, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
+	return node, flags, err
+}
+
+// runNode executes a statement that GMS knows.
+func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result, error) {
+	if r, done, err := s.runDDL(c, x, st.ast); done || err != nil {
+		return r, err
+	}
+	if r, done, err := s.runShow(c, x, st.ast); done || err != nil {
+		return r, err
+	}
+	node, flags, err := s.analyze(c, x, st.ast, st.Text)
+	if err != nil {
+		return nil, err
+	}
+	return s.runPlan(c, x, node, flags)
+}
+
+func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (*Result, error) {
+	iter, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
+	if err != nil {
+		return nil, err
+	}
+	iter, schema, err := rowexec.FinalizeIters(c, node, flags, iter)
+	if err != nil {
+		return nil, err
+	}
+	if schema == nil {
+		schema = node.Schema(c)
+	}
+	if types.IsOkResultSchema(schema) || schema == nil || returnsNothing(node) {
+		return s.drain(c, iter)
+	}
+	return &Result{Columns: columnsOf(c, schema), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
+}
+
+// returnsNothing names the nodes whose schema is not that of a result.
+func returnsNothing(n sql.Node) bool {
+	switch n.(type) {
+	case *plan.Set, *plan.Use, *plan.Into:
+		return true
+	}
+	return false
+}
+
+// drain runs a plan that answers OK.
+func (s *Session) drain(c *sql.Context, iter sql.RowIter) (*Result, error) {
+	res := &Result{}
+	for {
+		r, err := iter.Next(c)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			_ = iter.Close(c) // the first error is the one to report
+			return nil, err
+		}
+		if types.IsOkResult(r) {
+			ok := types.GetOkResult(r)
+			res.Affected += ok.RowsAffected
+			if ok.InsertID != 0 {
+				res.InsertID = ok.InsertID
+			}
+			if ok.Info != nil {
+				res.Info = ok.Info.String()
+			}
+		}
+	}
+	return res, iter.Close(c)
+}
+
+// rows is a result being read.
+type rows struct {
+	s    *Session
+	c    *sql.Context
+	x    *execution
+	iter sql.RowIter
+	n    int64
+	done bool
+}
+
+func (r *rows) Next() (out sql.Row, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = mapError(r.c, crashed(p))
+		}
+	}()
+	if r.done {
+		return nil, io.EOF
+	}
+	out, err = r.iter.Next(r.c)
+	if errors.Is(err, io.EOF) {
+		r.done = true
+		return nil, io.EOF
+	}
+	if err != nil {
+		r.done = true
+		return nil, mapError(r.c, err)
+	}
+	r.n++
+	return out, nil
+}
+
+func (r *rows) Close() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = mapError(r.c, crashed(p))
+		}
+		if r.s.cur == r.x {
+			r.s.cur = nil
+		}
+	}()
+	if r.iter == nil {
+		return nil
+	}
+	it := r.iter
+	r.iter, r.done = nil, true
+	if err := it.Close(r.c); err != nil {
+		return mapError(r.c, err)
+	}
+	return nil
+}
+
+// rowsOf makes a result of rows that are at hand.
+func (s *Session) rowsOf(c *sql.Context, x *execution, schema sql.Schema, all []sql.Row) *Result {
+	return &Result{Columns: columnsOf(c, schema), Rows: &rows{s: s, c: c, x: x, iter: sql.RowsToRowIter(all...)}}
+}
+
+// query runs a statement of the lane's own making within the current one and returns its rows.
+func (s *Session) query(c *sql.Context, x *execution, text string) (sql.Schema, []sql.Row, error) {
+	ast, err := s.e.parseOne(c, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	node, flags, err := s.analyze(c, x, ast, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	iter, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	iter, schema, err := rowexec.FinalizeIters(c, node, flags, iter)
+	if err != nil {
+		return nil, nil, err
+	}
+	if schema == nil {
+		schema = node.Schema(c)
+	}
+	out, err := sql.RowIterToRows(c, iter)
+	return schema, out, err
+}
+
+// bind makes the literals of parameters; GMS names them v1, v2 ...
+func bind(c *sql.Context, params []any) (map[string]sql.Expression, error) {
+	out := make(map[string]sql.Expression, len(params))
+	for i, p := range params {
+		v, t, err := paramValue(c, p)
+		if err != nil {
+			return nil, err
+		}
+		out[fmt.Sprintf("v%d", i+1)] = expression.NewLiteral(v, t)
+	}
+	return out, nil
+}
+
+// location is the session's time zone, nil for UTC.
+func location(ctx *sql.Context) *time.Location {
+	v, err := ctx.GetSessionVariable(ctx, "time_zone")
+	if err != nil {
+		return nil
+	}
+	name, _ := v.(string)
+	return zone(name)
+}
+
+func zone(name string) *time.Location {
+	if strings.EqualFold(name, "SYSTEM") {
+		if time.Local.String() == "UTC" {
+			return nil
+		}
+		return time.Local
+	}
+	if name == "+00:00" || strings.EqualFold(name, "UTC") || name == "" {
+		return nil
+	}
+	if d, err := sql.MySQLOffsetToDuration(name); err == nil {
+		return time.FixedZone(name, int(d.Seconds()))
+	}
+	if l, err := time.LoadLocation(name); err == nil {
+		return l
+	}
+	return nil
+}

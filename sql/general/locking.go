@@ -1,0 +1,175 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// GMS plans FOR UPDATE as a no-op. So the parser wrapper writes the lock mode where AS OF goes in the syntax tree, on every table
+// reference of a locking query block and of UPDATE, DELETE and INSERT ... SELECT; the database then opens a table bound to that mode.
+
+// lockMode is how a table reference reads.
+type lockMode struct {
+	lock   table.Lock
+	policy table.WaitPolicy
+}
+
+const lockPrefix = "\x00zorya lock "
+
+// The texts that stand for the modes in AS OF literals.
+func (m lockMode) String() string {
+	return lockPrefix + string(rune('0'+m.lock)) + string(rune('0'+m.policy))
+}
+
+func parseLockMode(s string) (lockMode, bool) {
+	if len(s) != len(lockPrefix)+2 || !strings.HasPrefix(s, lockPrefix) {
+		return lockMode{}, false
+	}
+	return lockMode{table.Lock(s[len(lockPrefix)] - '0'), table.WaitPolicy(s[len(lockPrefix)+1] - '0')}, true
+}
+
+// shareMarker is the pseudo table that the rewriter puts into FOR UPDATE OF to say FOR SHARE, which the grammar lacks.
+const shareMarker = "\x00share"
+
+// modeOf reads a locking clause. of names the tables it is limited to.
+func modeOf(l *sqlparser.Lock) (m lockMode, of map[string]bool, ok bool) {
+	if l == nil || l.Type == "" {
+		return m, nil, false
+	}
+	m.lock = table.LockExclusive
+	if l.Type == sqlparser.ShareModeStr {
+		m.lock = table.LockShared
+	}
+	text := strings.ToLower(l.Type)
+	switch {
+	case strings.HasSuffix(text, "nowait"):
+		m.policy = table.NoWait
+	case strings.HasSuffix(text, "skip locked"):
+		m.policy = table.SkipLocked
+	}
+	for _, t := range l.Tables {
+		if t.Name.String() == shareMarker {
+			m.lock = table.LockShared
+			continue
+		}
+		if of == nil {
+			of = map[string]bool{}
+		}
+		of[strings.ToLower(t.Name.String())] = true
+	}
+	return m, of, true
+}
+
+// markLocks writes lock modes into a statement's table references. It reports whether it found a locking SELECT.
+func markLocks(st sqlparser.Statement) (locking bool) {
+	w := &lockWalk{}
+	switch n := st.(type) {
+	case *sqlparser.Update:
+		w.names(n.With)
+		w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, nil)
+	case *sqlparser.Delete:
+		w.names(n.With)
+		w.delete(n)
+	case *sqlparser.Insert:
+		if sel, ok := n.Rows.(sqlparser.SelectStatement); ok {
+			w.names(n.With)
+			w.source(sel)
+		}
+	}
+	if sn, ok := st.(sqlparser.SQLNode); ok {
+		_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
+			if sel, ok := node.(*sqlparser.Select); ok && sel != nil {
+				w.names(sel.With)
+				if m, of, ok := modeOf(sel.Lock); ok {
+					locking = true
+					w.tables(sel.From, m, of)
+				}
+			}
+			return true, nil
+		}, sn)
+	}
+	return locking
+}
+
+type lockWalk struct{ ctes map[string]bool }
+
+func (w *lockWalk) names(with *sqlparser.With) {
+	if with == nil {
+		return
+	}
+	if w.ctes == nil {
+		w.ctes = map[string]bool{}
+	}
+	for _, c := range with.Ctes {
+		w.ctes[strings.ToLower(c.As.String())] = true
+	}
+}
+
+// delete locks the tables that lose rows exclusively, and those that are only read shared.
+func (w *lockWalk) delete(n *sqlparser.Delete) {
+	if len(n.Targets) == 0 {
+		w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, nil)
+		return
+	}
+	of := map[string]bool{}
+	for _, t := range n.Targets {
+		of[strings.ToLower(t.Name.String())] = true
+	}
+	w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, of)
+	w.tables(n.TableExprs, lockMode{lock: table.LockShared}, nil)
+}
+
+// source locks the rows that INSERT ... SELECT reads.
+func (w *lockWalk) source(sel sqlparser.SelectStatement) {
+	switch n := sel.(type) {
+	case *sqlparser.Select:
+		w.names(n.With)
+		w.tables(n.From, lockMode{lock: table.LockShared}, nil)
+	case *sqlparser.SetOp:
+		w.source(n.Left)
+		w.source(n.Right)
+	case *sqlparser.ParenSelect:
+		w.source(n.Select)
+	}
+}
+
+// tables marks the references in from that have no mode yet; of, if not nil, limits it to names or aliases.
+func (w *lockWalk) tables(from sqlparser.TableExprs, m lockMode, of map[string]bool) {
+	for _, e := range from {
+		w.table(e, m, of)
+	}
+}
+
+func (w *lockWalk) table(e sqlparser.TableExpr, m lockMode, of map[string]bool) {
+	switch e := e.(type) {
+	case *sqlparser.AliasedTableExpr:
+		name, ok := e.Expr.(sqlparser.TableName)
+		if !ok || e.AsOf != nil || name.Name.IsEmpty() {
+			return
+		}
+		if q := name.DbQualifier.String(); q == "" && w.ctes[strings.ToLower(name.Name.String())] || systemSchema(q) ||
+			q == "" && strings.EqualFold(name.Name.String(), "dual") {
+			return
+		}
+		if of != nil && !of[strings.ToLower(name.Name.String())] && !of[strings.ToLower(e.As.String())] {
+			return
+		}
+		e.AsOf = &sqlparser.AsOf{Time: sqlparser.NewStrVal([]byte(m.String()))}
+	case *sqlparser.JoinTableExpr:
+		w.table(e.LeftExpr, m, of)
+		w.table(e.RightExpr, m, of)
+	case *sqlparser.ParenTableExpr:
+		w.tables(e.Exprs, m, of)
+	}
+}
+
+func systemSchema(name string) bool {
+	switch strings.ToLower(name) {
+	case "information_schema", "performance_schema", "mysql", "sys":
+		return true
+	}
+	return false
+}

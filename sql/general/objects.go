@@ -1,0 +1,637 @@
+package general
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// Views, triggers, procedures, functions and events are texts in the catalog.
+
+// Kinds of objects.
+const (
+	kindView      = "view"
+	kindTrigger   = "trigger"
+	kindProcedure = "procedure"
+	kindFunction  = "function"
+	kindEvent     = "event"
+)
+
+// stored is an object's body. Text is the whole CREATE statement as SHOW CREATE prints it, with its DEFINER.
+type stored struct {
+	Name        string    `json:"name"`
+	Text        string    `json:"text"`
+	Definer     string    `json:"definer"` // `user`@`host`
+	Select      string    `json:"select,omitempty"`
+	Table       string    `json:"table,omitempty"` // of a trigger
+	Timing      string    `json:"timing,omitempty"`
+	Event       string    `json:"event,omitempty"`
+	Body        string    `json:"body,omitempty"`
+	Params      string    `json:"params,omitempty"`
+	Returns     string    `json:"returns,omitempty"`
+	Traits      []string  `json:"traits,omitempty"` // characteristics of a routine
+	Comment     string    `json:"comment,omitempty"`
+	Invoker     bool      `json:"invoker,omitempty"`
+	SQLMode     string    `json:"sqlMode"`
+	Charset     string    `json:"charset,omitempty"`
+	Collation   string    `json:"collation,omitempty"`
+	DBCollation string    `json:"dbCollation,omitempty"`
+	Created     time.Time `json:"created"`
+	Modified    time.Time `json:"modified"`
+	Order       int       `json:"order,omitempty"` // of triggers of one table, timing and event
+
+	EventDef *sql.EventDefinition `json:"eventDef,omitempty"`
+}
+
+// routineCache keeps the objects of a kind and schema as long as the kind's generation stands.
+type routineCache struct {
+	mu sync.Mutex
+	m  map[[2]string]cachedObjects
+}
+
+type cachedObjects struct {
+	generation uint64
+	list       []*stored
+}
+
+const cachedSchemas = 1024
+
+// objects returns the objects of a kind in a schema, by name. The list is shared: it must not be changed.
+func (e *Engine) objects(ctx context.Context, kind, schema string) ([]*stored, error) {
+	k := [2]string{kind, schema}
+	generation := e.catalog.Generation(kind)
+	e.routines.mu.Lock()
+	have, ok := e.routines.m[k]
+	e.routines.mu.Unlock()
+	if ok && have.generation == generation {
+		return have.list, nil
+	}
+	list, err := e.readObjects(ctx, kind, schema)
+	if err != nil {
+		return nil, err
+	}
+	e.routines.mu.Lock()
+	defer e.routines.mu.Unlock()
+	if e.routines.m == nil || len(e.routines.m) > cachedSchemas {
+		e.routines.m = map[[2]string]cachedObjects{}
+	}
+	e.routines.m[k] = cachedObjects{generation, list}
+	return list, nil
+}
+
+func (e *Engine) readObjects(ctx context.Context, kind, schema string) ([]*stored, error) {
+	raw, err := e.catalog.Objects(ctx, kind, schema)
+	if err != nil {
+		return nil, fmt.Errorf("list the %ss of %s: %w", kind, schema, err)
+	}
+	out := make([]*stored, 0, len(raw))
+	for _, o := range raw {
+		if o.Body == nil {
+			full, err := e.catalog.Object(ctx, kind, schema, o.Name)
+			if err != nil {
+				return nil, fmt.Errorf("read the %s %s.%s: %w", kind, schema, o.Name, err)
+			}
+			if full == nil {
+				continue
+			}
+			o = *full
+		}
+		s := &stored{}
+		if err := json.Unmarshal(o.Body, s); err != nil {
+			return nil, fmt.Errorf("read the %s %s.%s: %w", kind, schema, o.Name, err)
+		}
+		out = append(out, s)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out, nil
+}
+
+// object finds one object; fold says that its kind's names ignore case.
+func (e *Engine) object(ctx context.Context, kind, schema, name string) (*stored, error) {
+	list, err := e.objects(ctx, kind, schema)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range list {
+		if o.Name == name || kind != kindView && strings.EqualFold(o.Name, name) {
+			return o, nil
+		}
+	}
+	return nil, nil
+}
+
+// key is the name under which an object is stored.
+func objectKey(kind, name string) string {
+	if kind == kindView {
+		return name
+	}
+	return strings.ToLower(name)
+}
+
+func (e *Engine) putObject(ctx context.Context, kind, schema string, o *stored) error {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return e.catalog.PutObjects(ctx, table.Object{Kind: kind, Schema: schema, Name: objectKey(kind, o.Name), Body: body})
+}
+
+func (e *Engine) dropObject(ctx context.Context, kind, schema, name string) error {
+	return e.catalog.PutObjects(ctx, table.Object{Kind: kind, Schema: schema, Name: objectKey(kind, name)})
+}
+
+// newStored fills in what every object records of its session.
+func newStored(ctx *sql.Context, name string) *stored {
+	now := time.Now().UTC().Truncate(time.Second)
+	o := &stored{Name: name, Created: now, Modified: now, SQLMode: sql.LoadSqlMode(ctx).String()}
+	o.Charset, o.Collation = sessionText(ctx, "character_set_client"), sessionText(ctx, "collation_connection")
+	return o
+}
+
+func sessionText(ctx *sql.Context, name string) string {
+	v, err := ctx.GetSessionVariable(ctx, name)
+	if err != nil || v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// definerOf is the DEFINER clause of a statement, or the session's account.
+func definerOf(ctx *sql.Context, given string) string {
+	if user, host, ok := splitDefiner(given); ok {
+		return quoteName(user) + "@" + quoteName(host)
+	}
+	c := ctx.Session.Client()
+	return quoteName(c.User) + "@" + quoteName(c.Address)
+}
+
+func splitDefiner(text string) (user, host string, ok bool) {
+	t := cutTokens(text, 0, 8)
+	if t.empty() || t.word(0) == "CURRENT_USER" {
+		return "", "", false
+	}
+	return account(t)
+}
+
+// plainDefiner is user@host, as information_schema shows it.
+func (o *stored) plainDefiner() string {
+	user, host, ok := splitDefiner(o.Definer)
+	if !ok {
+		return o.Definer
+	}
+	return user + "@" + host
+}
+
+// Views.
+
+var _ sql.ViewDatabase = (*database)(nil)
+
+func (d *database) CreateView(ctx *sql.Context, name, selectText, createText string) error {
+	if _, err := d.e.catalog.Definition(ctx, d.name, name); err == nil {
+		return sql.ErrTableAlreadyExists.New(name)
+	}
+	if o, err := d.e.object(ctx, kindView, d.name, name); err != nil || o != nil {
+		if err != nil {
+			return err
+		}
+		return sql.ErrExistingView.New(d.name, name)
+	}
+	o := newStored(ctx, name)
+	o.Select = selectText
+	spec := viewSpec(ctx)
+	o.Definer = definerOf(ctx, spec.Definer)
+	algorithm, security := strings.ToUpper(orDefault(spec.Algorithm, "UNDEFINED")), strings.ToUpper(orDefault(spec.Security, "DEFINER"))
+	o.Invoker = security == "INVOKER"
+	cols := ""
+	if len(spec.Columns) > 0 {
+		names := make([]string, len(spec.Columns))
+		for i, c := range spec.Columns {
+			names[i] = c.String()
+		}
+		cols = " (" + quoteNames(names) + ")"
+	}
+	o.Text = fmt.Sprintf("CREATE ALGORITHM=%s DEFINER=%s SQL SECURITY %s VIEW %s%s AS %s", algorithm, o.Definer, security, quoteName(name), cols, selectText)
+	switch spec.CheckOption {
+	case sqlparser.ViewCheckOptionLocal:
+		o.Text += " WITH LOCAL CHECK OPTION"
+	case sqlparser.ViewCheckOptionCascaded:
+		o.Text += " WITH CASCADED CHECK OPTION"
+	}
+	return d.e.putObject(ctx, kindView, d.name, o)
+}
+
+func viewSpec(ctx *sql.Context) sqlparser.ViewSpec {
+	if s := sessionOf(ctx); s != nil && s.cur != nil {
+		if ddl, ok := s.cur.st.ast.(*sqlparser.DDL); ok && ddl.ViewSpec != nil {
+			return *ddl.ViewSpec
+		}
+	}
+	return sqlparser.ViewSpec{}
+}
+
+func (d *database) DropView(ctx *sql.Context, name string) error {
+	o, err := d.e.object(ctx, kindView, d.name, name)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return sql.ErrViewDoesNotExist.New(d.name, name)
+	}
+	return d.e.dropObject(ctx, kindView, d.name, name)
+}
+
+func (d *database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDefinition, bool, error) {
+	o, err := d.e.object(ctx, kindView, d.name, name)
+	if err != nil || o == nil {
+		return sql.ViewDefinition{}, false, err
+	}
+	return o.view(), true, nil
+}
+
+func (o *stored) view() sql.ViewDefinition {
+	return sql.ViewDefinition{Name: o.Name, TextDefinition: o.Select, CreateViewStatement: o.Text, SqlMode: o.SQLMode}
+}
+
+func (d *database) AllViews(ctx *sql.Context) ([]sql.ViewDefinition, error) {
+	list, err := d.e.objects(ctx, kindView, d.name)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sql.ViewDefinition, len(list))
+	for i, o := range list {
+		out[i] = o.view()
+	}
+	return out, nil
+}
+
+func (s *Session) viewExists(ctx context.Context, schema, name string) bool {
+	o, err := s.e.object(ctx, kindView, schema, name)
+	return err == nil && o != nil
+}
+
+// Triggers.
+
+var _ sql.TriggerDatabase = (*database)(nil)
+
+// GetTriggers returns those of the tables that the statement has opened: the library parses each that it gets.
+func (d *database) GetTriggers(ctx *sql.Context) ([]sql.TriggerDefinition, error) {
+	list, err := d.e.objects(ctx, kindTrigger, d.name)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	sorted := append([]*stored(nil), list...)
+	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Order < sorted[j].Order })
+	s := sessionOf(ctx)
+	var out []sql.TriggerDefinition
+	for _, o := range sorted {
+		if s != nil && s.cur != nil && s.cur.st.Class == Write && s.cur.opened[[2]string{d.name, o.Table}] == nil {
+			continue
+		}
+		out = append(out, sql.TriggerDefinition{Name: o.Name, CreateStatement: o.Text, CreatedAt: o.Created, SqlMode: o.SQLMode})
+	}
+	return out, nil
+}
+
+func (d *database) CreateTrigger(ctx *sql.Context, def sql.TriggerDefinition) error {
+	s := sessionOf(ctx)
+	ddl, ok := s.cur.st.ast.(*sqlparser.DDL)
+	if !ok || ddl.TriggerSpec == nil {
+		return sql.ErrTriggerCreateStatementInvalid.New(def.CreateStatement)
+	}
+	spec := ddl.TriggerSpec
+	list, err := d.e.objects(ctx, kindTrigger, d.name)
+	if err != nil {
+		return err
+	}
+	o := newStored(ctx, spec.TrigName.Name.String())
+	o.Order = 1
+	for _, have := range list {
+		if strings.EqualFold(have.Name, o.Name) {
+			if ddl.IfNotExists {
+				return nil
+			}
+			return mysqlerr.New(mysqlerr.ER_TRG_ALREADY_EXISTS)
+		}
+		o.Order = max(o.Order, have.Order+1)
+	}
+	o.Table, o.Timing, o.Event = ddl.Table.Name.String(), strings.ToUpper(spec.Time), strings.ToUpper(spec.Event)
+	o.Definer = definerOf(ctx, spec.Definer)
+	o.SQLMode = def.SqlMode
+	after, ok := afterName(s.cur.st.Text, "TRIGGER")
+	if !ok {
+		return sql.ErrTriggerCreateStatementInvalid.New(def.CreateStatement)
+	}
+	o.Text = fmt.Sprintf("CREATE DEFINER=%s TRIGGER %s %s", o.Definer, quoteName(o.Name), after)
+	o.Body = triggerBody(after)
+	o.DBCollation = d.GetCollation(ctx).Name()
+	if err := d.e.putObject(ctx, kindTrigger, d.name, o); err != nil {
+		return err
+	}
+	return d.e.setTriggers(ctx, d.name, o.Table, true)
+}
+
+// setTriggers records in a table's definition whether it has triggers: lanes that do not run them look there.
+func (e *Engine) setTriggers(ctx context.Context, schema, name string, on bool) error {
+	d, err := e.catalog.Definition(ctx, schema, name)
+	if err != nil {
+		return err
+	}
+	if d.Triggers == on {
+		return nil
+	}
+	n := *d
+	n.Triggers = on
+	_, err = e.catalog.AlterTable(ctx, d, &n)
+	return err
+}
+
+// afterName returns what follows the object's name in a CREATE statement.
+func afterName(text, word string) (string, bool) {
+	t := cutTokens(text, 0, maxTokens)
+	for ; !t.end(); t.pos++ {
+		if t.word(0) != word {
+			continue
+		}
+		t.pos++
+		t.accept("IF", "NOT", "EXISTS")
+		if _, _, ok := t.qualified(); !ok {
+			return "", false
+		}
+		return strings.TrimSpace(t.rest()), true
+	}
+	return "", false
+}
+
+// triggerBody is what follows FOR EACH ROW and the order clause.
+func triggerBody(after string) string {
+	t := cutTokens(after, 0, maxTokens)
+	for ; !t.end(); t.pos++ {
+		if t.accept("FOR", "EACH", "ROW") {
+			if t.accept("FOLLOWS") || t.accept("PRECEDES") {
+				t.pos++
+			}
+			return t.rest()
+		}
+	}
+	return after
+}
+
+func (d *database) DropTrigger(ctx *sql.Context, name string) error {
+	o, err := d.e.object(ctx, kindTrigger, d.name, name)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return sql.ErrTriggerDoesNotExist.New(name)
+	}
+	if err := d.e.dropObject(ctx, kindTrigger, d.name, name); err != nil {
+		return err
+	}
+	list, err := d.e.objects(ctx, kindTrigger, d.name)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		if t.Table == o.Table {
+			return nil
+		}
+	}
+	return skipMissing(d.e.setTriggers(ctx, d.name, o.Table, false))
+}
+
+// Procedures.
+
+var _ sql.StoredProcedureDatabase = (*database)(nil)
+
+func (o *stored) procedure() sql.StoredProcedureDetails {
+	return sql.StoredProcedureDetails{Name: o.Name, CreateStatement: o.Text, CreatedAt: o.Created, ModifiedAt: o.Modified, SqlMode: o.SQLMode}
+}
+
+func (d *database) GetStoredProcedure(ctx *sql.Context, name string) (sql.StoredProcedureDetails, bool, error) {
+	if fn, ok := strings.CutPrefix(name, functionPrefix); ok {
+		return d.e.functionAsProcedure(ctx, d.name, fn)
+	}
+	o, err := d.e.object(ctx, kindProcedure, d.name, name)
+	if err != nil || o == nil {
+		return sql.StoredProcedureDetails{}, false, err
+	}
+	return o.procedure(), true, nil
+}
+
+func (d *database) GetStoredProcedures(ctx *sql.Context) ([]sql.StoredProcedureDetails, error) {
+	list, err := d.e.objects(ctx, kindProcedure, d.name)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sql.StoredProcedureDetails, len(list))
+	for i, o := range list {
+		out[i] = o.procedure()
+	}
+	return out, nil
+}
+
+func (d *database) SaveStoredProcedure(ctx *sql.Context, spd sql.StoredProcedureDetails) error {
+	s := sessionOf(ctx)
+	ddl, ok := s.cur.st.ast.(*sqlparser.DDL)
+	if !ok || ddl.ProcedureSpec == nil {
+		return sql.ErrProcedureCreateStatementInvalid.New(spd.CreateStatement)
+	}
+	name := ddl.ProcedureSpec.ProcName.Name.String()
+	have, err := d.e.object(ctx, kindProcedure, d.name, name)
+	if err != nil {
+		return err
+	}
+	if have != nil {
+		if ddl.IfNotExists {
+			return nil
+		}
+		return sql.ErrStoredProcedureAlreadyExists.New(name)
+	}
+	o := newStored(ctx, name)
+	after, ok := afterName(s.cur.st.Text, "PROCEDURE")
+	if !ok {
+		return sql.ErrProcedureCreateStatementInvalid.New(spd.CreateStatement)
+	}
+	o.Definer = definerOf(ctx, ddl.ProcedureSpec.Definer)
+	o.routine("PROCEDURE", after)
+	o.DBCollation = d.GetCollation(ctx).Name()
+	return d.e.putObject(ctx, kindProcedure, d.name, o)
+}
+
+func (d *database) DropStoredProcedure(ctx *sql.Context, name string) error {
+	o, err := d.e.object(ctx, kindProcedure, d.name, name)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return sql.ErrStoredProcedureDoesNotExist.New(name)
+	}
+	return d.e.dropObject(ctx, kindProcedure, d.name, name)
+}
+
+// routine sets what a routine's text says: parameters, characteristics, body.
+func (o *stored) routine(kind, after string) {
+	o.Text = fmt.Sprintf("CREATE DEFINER=%s %s %s%s", o.Definer, kind, quoteName(o.Name), after)
+	t := cutTokens(after, 0, 1<<20)
+	depth, start := 0, -1
+	for ; !t.end(); t.pos++ {
+		switch t.at(0) {
+		case "(":
+			if depth++; start < 0 {
+				start = t.list[t.pos].End
+			}
+		case ")":
+			depth--
+		}
+		if depth == 0 {
+			o.Params = strings.TrimSpace(after[start:t.list[t.pos].Start])
+			t.pos++
+			break
+		}
+	}
+	o.characteristics(t)
+}
+
+func (o *stored) characteristics(t *tokens) {
+	if t.accept("RETURNS") {
+		from := t.pos
+		for !t.end() && !characteristicWord(t) {
+			t.pos++
+		}
+		if t.pos > from && t.pos <= len(t.list) {
+			o.Returns = strings.TrimSpace(t.src[t.list[from].Start:t.list[t.pos-1].End])
+		}
+	}
+	for !t.end() {
+		switch {
+		case t.accept("LANGUAGE", "SQL"):
+		case t.accept("NOT", "DETERMINISTIC"):
+		case t.accept("DETERMINISTIC"):
+			o.Traits = append(o.Traits, "DETERMINISTIC")
+		case t.accept("CONTAINS", "SQL"):
+		case t.accept("NO", "SQL"):
+			o.Traits = append(o.Traits, "NO SQL")
+		case t.accept("READS", "SQL", "DATA"):
+			o.Traits = append(o.Traits, "READS SQL DATA")
+		case t.accept("MODIFIES", "SQL", "DATA"):
+			o.Traits = append(o.Traits, "MODIFIES SQL DATA")
+		case t.accept("SQL", "SECURITY", "INVOKER"):
+			o.Invoker = true
+		case t.accept("SQL", "SECURITY", "DEFINER"):
+		case t.accept("COMMENT"):
+			o.Comment = unquote(t.at(0))
+			t.pos++
+		default:
+			o.Body = t.rest()
+			return
+		}
+	}
+}
+
+// characteristicWord reports whether the type of RETURNS is over.
+func characteristicWord(t *tokens) bool {
+	switch t.word(0) {
+	case "LANGUAGE", "NOT", "DETERMINISTIC", "CONTAINS", "NO", "READS", "MODIFIES", "SQL", "COMMENT", "RETURN", "BEGIN":
+		return true
+	}
+	return t.kind(0) == lexWord && t.at(1) == ":" // a label
+}
+
+// Events.
+
+var _ sql.EventDatabase = (*database)(nil)
+
+func (d *database) GetEvent(ctx *sql.Context, name string) (sql.EventDefinition, bool, error) {
+	o, err := d.e.object(ctx, kindEvent, d.name, name)
+	if err != nil || o == nil || o.EventDef == nil {
+		return sql.EventDefinition{}, false, err
+	}
+	return *o.EventDef, true, nil
+}
+
+func (d *database) GetEvents(ctx *sql.Context) ([]sql.EventDefinition, any, error) {
+	list, err := d.e.objects(ctx, kindEvent, d.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]sql.EventDefinition, 0, len(list))
+	for _, o := range list {
+		if o.EventDef != nil {
+			out = append(out, *o.EventDef)
+		}
+	}
+	return out, d.e.catalog.Generation(kindEvent), nil
+}
+
+func (d *database) SaveEvent(ctx *sql.Context, ed sql.EventDefinition) (bool, error) {
+	o, err := d.e.object(ctx, kindEvent, d.name, ed.Name)
+	if err != nil {
+		return false, err
+	}
+	if o != nil {
+		return false, sql.ErrEventAlreadyExists.New(ed.Name)
+	}
+	n := newStored(ctx, ed.Name)
+	n.Definer, n.EventDef, n.DBCollation = definerOf(ctx, ed.Definer), &ed, d.GetCollation(ctx).Name()
+	if s := sessionOf(ctx); s != nil && s.cur != nil {
+		if after, ok := afterName(s.cur.st.Text, "EVENT"); ok {
+			n.Body = after
+		}
+	}
+	return ed.Status == sql.EventStatus_Enable.String(), d.e.putObject(ctx, kindEvent, d.name, n)
+}
+
+func (d *database) DropEvent(ctx *sql.Context, name string) error {
+	o, err := d.e.object(ctx, kindEvent, d.name, name)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return sql.ErrEventDoesNotExist.New(name)
+	}
+	return d.e.dropObject(ctx, kindEvent, d.name, name)
+}
+
+func (d *database) UpdateEvent(ctx *sql.Context, originalName string, ed sql.EventDefinition) (bool, error) {
+	o, err := d.e.object(ctx, kindEvent, d.name, originalName)
+	if err != nil {
+		return false, err
+	}
+	if o == nil {
+		return false, sql.ErrEventDoesNotExist.New(originalName)
+	}
+	n := *o
+	n.Name, n.EventDef, n.Modified, n.Body = ed.Name, &ed, time.Now().UTC(), ""
+	if !strings.EqualFold(originalName, ed.Name) {
+		if err := d.e.dropObject(ctx, kindEvent, d.name, originalName); err != nil {
+			return false, err
+		}
+	}
+	return ed.Status == sql.EventStatus_Enable.String(), d.e.putObject(ctx, kindEvent, d.name, &n)
+}
+
+func (d *database) UpdateLastExecuted(ctx *sql.Context, name string, at time.Time) error {
+	o, err := d.e.object(ctx, kindEvent, d.name, name)
+	if err != nil || o == nil || o.EventDef == nil {
+		return err
+	}
+	n, def := *o, *o.EventDef
+	def.LastExecuted = at
+	n.EventDef = &def
+	return d.e.putObject(ctx, kindEvent, d.name, &n)
+}
+
+func (d *database) NeedsToReloadEvents(_ *sql.Context, token any) (bool, error) {
+	g, ok := token.(uint64)
+	return !ok || g != d.e.catalog.Generation(kindEvent), nil
+}

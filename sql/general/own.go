@@ -1,0 +1,534 @@
+package general
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// own recognises the statements that do not go through the library's grammar: the dispatcher's, and those that
+// the grammar lacks. It returns nil for all others.
+func (s *Session) own(t *tokens) (*Statement, error) {
+	switch t.word(0) {
+	case "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "XA":
+		return s.ownTransaction(t)
+	case "SET":
+		return s.ownSet(t)
+	case "LOCK", "UNLOCK", "FLUSH", "KILL", "SHUTDOWN":
+		return s.ownAdmin(t)
+	case "DO":
+		return s.ownDo(t)
+	case "PREPARE", "EXECUTE", "DEALLOCATE":
+		return s.ownPrepared(t)
+	case "SHOW":
+		return s.ownShow(t)
+	case "CHECK", "OPTIMIZE", "REPAIR", "CHECKSUM", "ANALYZE":
+		return s.ownMaintenance(t)
+	case "CREATE", "ALTER", "DROP":
+		return s.ownDDL(t)
+	case "HANDLER", "HELP", "INSTALL", "UNINSTALL", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "GET", "CACHE":
+		return nil, s.unsupported(t)
+	}
+	return nil, nil
+}
+
+func (s *Session) unsupported(t *tokens) error {
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.word(0))
+}
+
+func (s *Session) wrong(t *tokens) error {
+	at := len(t.src)
+	if !t.end() {
+		at = t.list[t.pos].Start
+	}
+	return s.syntaxError(t.src, at)
+}
+
+func control(c ControlStatement) *Statement { return &Statement{Class: Control, Control: &c} }
+
+// done demands that the statement is over.
+func (s *Session) done(t *tokens, st *Statement) (*Statement, error) {
+	if !t.end() {
+		return nil, s.wrong(t)
+	}
+	return st, nil
+}
+
+func (s *Session) ownTransaction(t *tokens) (*Statement, error) {
+	switch {
+	case t.accept("BEGIN"):
+		t.accept("WORK")
+		return s.done(t, control(ControlStatement{Op: Begin}))
+	case t.accept("START", "TRANSACTION"):
+		return s.startTransaction(t)
+	case t.accept("START"):
+		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "START "+t.word(0))
+	case t.accept("COMMIT"):
+		return s.completion(t, ControlStatement{Op: Commit})
+	case t.accept("ROLLBACK"):
+		t.accept("WORK")
+		if t.accept("TO") {
+			t.accept("SAVEPOINT")
+			return s.savepoint(t, RollbackTo)
+		}
+		return s.completion(t, ControlStatement{Op: Rollback})
+	case t.accept("SAVEPOINT"):
+		return s.savepoint(t, Savepoint)
+	case t.accept("RELEASE", "SAVEPOINT"):
+		return s.savepoint(t, ReleaseSave)
+	case t.accept("XA"):
+		return s.ownXA(t)
+	}
+	return nil, s.wrong(t)
+}
+
+func (s *Session) savepoint(t *tokens, op ControlOp) (*Statement, error) {
+	name, ok := t.name()
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	return s.done(t, control(ControlStatement{Op: op, Name: name}))
+}
+
+func (s *Session) startTransaction(t *tokens) (*Statement, error) {
+	c := ControlStatement{Op: Begin}
+	for !t.end() {
+		switch {
+		case t.accept("WITH", "CONSISTENT", "SNAPSHOT"):
+			c.ConsistentSnapshot = true
+		case t.accept("READ", "ONLY"):
+			c.ReadOnly = true
+		case t.accept("READ", "WRITE"):
+			c.ReadWrite = true
+		default:
+			return nil, s.wrong(t)
+		}
+		if !t.end() && !t.accept(",") {
+			return nil, s.wrong(t)
+		}
+	}
+	if c.ReadOnly && c.ReadWrite {
+		return nil, s.wrong(t)
+	}
+	return control(c), nil
+}
+
+// completion reads [WORK] [AND [NO] CHAIN] [[NO] RELEASE].
+func (s *Session) completion(t *tokens, c ControlStatement) (*Statement, error) {
+	t.accept("WORK")
+	set := s.Settings().CompletionType
+	c.Chain, c.Release = set == 1, set == 2
+	if t.accept("AND") {
+		no := t.accept("NO")
+		if !t.accept("CHAIN") {
+			return nil, s.wrong(t)
+		}
+		c.Chain = !no
+	}
+	no := t.accept("NO")
+	if t.accept("RELEASE") {
+		c.Release = !no
+	} else if no {
+		return nil, s.wrong(t)
+	}
+	return s.done(t, control(c))
+}
+
+func (s *Session) ownXA(t *tokens) (*Statement, error) {
+	c := ControlStatement{}
+	switch {
+	case t.accept("RECOVER"):
+		c.Op = XARecover
+		if t.accept("CONVERT") {
+			t.accept("XID")
+		}
+		return s.done(t, control(c))
+	case t.accept("START"), t.accept("BEGIN"):
+		c.Op = XAStart
+	case t.accept("END"):
+		c.Op = XAEnd
+	case t.accept("PREPARE"):
+		c.Op = XAPrepare
+	case t.accept("COMMIT"):
+		c.Op = XACommit
+	case t.accept("ROLLBACK"):
+		c.Op = XARollback
+	default:
+		return nil, s.wrong(t)
+	}
+	var parts []string
+	for {
+		switch t.kind(0) {
+		case lexer.String, lexer.Hex, lexer.Int:
+			parts = append(parts, t.at(0))
+			t.pos++
+		default:
+			return nil, s.wrong(t)
+		}
+		if !t.accept(",") {
+			break
+		}
+	}
+	c.XID = strings.Join(parts, ",")
+	if c.Op == XACommit && t.accept("ONE", "PHASE") {
+		c.OnePhase = true
+	}
+	if c.Op == XAStart {
+		_ = t.accept("JOIN") || t.accept("RESUME")
+	}
+	if c.Op == XAEnd && t.accept("SUSPEND") {
+		_ = t.accept("FOR", "MIGRATE")
+	}
+	return s.done(t, control(c))
+}
+
+func (s *Session) ownSet(t *tokens) (*Statement, error) {
+	t.pos++
+	scope := ""
+	switch {
+	case t.word(0) == "GLOBAL" || t.word(0) == "SESSION" || t.word(0) == "LOCAL":
+		if t.word(1) != "TRANSACTION" {
+			return nil, nil
+		}
+		scope = t.word(0)
+		t.pos++
+	case t.word(0) == "PASSWORD":
+		return s.setPassword(t)
+	case t.word(0) == "ROLE", t.word(0) == "DEFAULT" && t.word(1) == "ROLE":
+		return s.setRole(t)
+	case t.word(0) != "TRANSACTION":
+		return nil, nil
+	}
+	t.pos++
+	return s.setTransaction(t, scope)
+}
+
+func (s *Session) setTransaction(t *tokens, scope string) (*Statement, error) {
+	c := ControlStatement{Op: SetTransaction}
+	var sets []string
+	for {
+		switch {
+		case t.accept("ISOLATION", "LEVEL"):
+			level, text, ok := isolationWords(t)
+			if !ok || c.Isolation != nil {
+				return nil, s.wrong(t)
+			}
+			c.Isolation = &level
+			sets = append(sets, "transaction_isolation='"+text+"'")
+		case t.accept("READ", "ONLY"):
+			c.ReadOnly = true
+			sets = append(sets, "transaction_read_only=1")
+		case t.accept("READ", "WRITE"):
+			c.ReadWrite = true
+			sets = append(sets, "transaction_read_only=0")
+		default:
+			return nil, s.wrong(t)
+		}
+		if !t.accept(",") {
+			break
+		}
+	}
+	if scope == "" || !t.end() {
+		return s.done(t, control(c))
+	}
+	for i := range sets {
+		sets[i] = scope + " " + sets[i]
+	}
+	st, _, err := s.parseGMS("SET "+strings.Join(sets, ", "), "")
+	return st, err
+}
+
+func isolationWords(t *tokens) (table.Isolation, string, bool) {
+	switch {
+	case t.accept("READ", "UNCOMMITTED"):
+		return table.ReadUncommitted, "READ-UNCOMMITTED", true
+	case t.accept("READ", "COMMITTED"):
+		return table.ReadCommitted, "READ-COMMITTED", true
+	case t.accept("REPEATABLE", "READ"):
+		return table.RepeatableRead, "REPEATABLE-READ", true
+	case t.accept("SERIALIZABLE"):
+		return table.Serializable, "SERIALIZABLE", true
+	}
+	return 0, "", false
+}
+
+// setPassword: SET PASSWORD [FOR user] = 'text' is ALTER USER.
+func (s *Session) setPassword(t *tokens) (*Statement, error) {
+	t.pos++
+	user, host := s.login.AccountUser, s.login.AccountHost
+	if t.accept("FOR") {
+		var ok bool
+		if user, host, ok = account(t); !ok {
+			return nil, s.wrong(t)
+		}
+	}
+	if !t.accept("=") || t.kind(0) != lexer.String {
+		return nil, s.wrong(t)
+	}
+	text := "ALTER USER " + quoteString(user) + "@" + quoteString(host) + " IDENTIFIED BY " + quoteString(unquote(t.at(0)))
+	st, _, err := s.parseGMS(text, "")
+	return st, err
+}
+
+// account reads 'user'@'host'.
+func account(t *tokens) (user, host string, ok bool) {
+	if t.word(0) == "CURRENT_USER" {
+		return "", "", false
+	}
+	if user, ok = t.name(); !ok {
+		return "", "", false
+	}
+	host = "%"
+	if t.kind(0) == lexer.UserVar {
+		host = unquote(strings.TrimPrefix(t.at(0), "@"))
+		t.pos++
+	}
+	return user, host, true
+}
+
+// setRole: granted roles are always active here, so activating them changes nothing; deactivating is refused.
+func (s *Session) setRole(t *tokens) (*Statement, error) {
+	for i := range t.list {
+		if t.word(i) == "NONE" || t.word(i) == "EXCEPT" {
+			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "deactivating roles")
+		}
+	}
+	return nothing(Read), nil
+}
+
+// nothing is a statement that is accepted and has no effect.
+func nothing(class Class) *Statement {
+	return &Statement{Class: class, run: func(*sql.Context, *Session, *execution) (*Result, error) { return &Result{}, nil }}
+}
+
+func (s *Session) ownAdmin(t *tokens) (*Statement, error) {
+	switch {
+	case t.accept("LOCK", "TABLES"), t.accept("LOCK", "TABLE"):
+		return s.lockTables(t)
+	case t.accept("LOCK", "INSTANCE"), t.accept("UNLOCK", "INSTANCE"):
+		return nothing(Read), nil
+	case t.accept("UNLOCK", "TABLES"), t.accept("UNLOCK", "TABLE"):
+		return s.done(t, control(ControlStatement{Op: UnlockTables}))
+	case t.accept("FLUSH"):
+		return s.flush(t)
+	case t.accept("KILL"):
+		c := ControlStatement{Op: Kill, KillQuery: t.accept("QUERY")}
+		if !c.KillQuery {
+			t.accept("CONNECTION")
+		}
+		n, err := strconv.ParseUint(t.at(0), 10, 64)
+		if err != nil {
+			return nil, s.wrong(t)
+		}
+		t.pos++
+		c.ID = n
+		return s.done(t, control(c))
+	case t.accept("SHUTDOWN"):
+		return s.done(t, control(ControlStatement{Op: Shutdown}))
+	}
+	return nil, s.wrong(t)
+}
+
+func (s *Session) lockTables(t *tokens) (*Statement, error) {
+	c := ControlStatement{Op: LockTables}
+	for {
+		l := TableLock{}
+		var ok bool
+		if l.Schema, l.Table, ok = t.qualified(); !ok {
+			return nil, s.wrong(t)
+		}
+		if l.Schema == "" {
+			if l.Schema = s.gms.GetCurrentDatabase(); l.Schema == "" {
+				return nil, mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
+			}
+		}
+		t.accept("AS")
+		switch t.word(0) {
+		case "READ", "WRITE", "LOW_PRIORITY":
+		default:
+			if l.Alias, ok = t.name(); !ok {
+				return nil, s.wrong(t)
+			}
+		}
+		switch {
+		case t.accept("READ"):
+			t.accept("LOCAL")
+		case t.accept("WRITE"), t.accept("LOW_PRIORITY", "WRITE"):
+			l.Write = true
+		default:
+			return nil, s.wrong(t)
+		}
+		c.Tables = append(c.Tables, l)
+		if !t.accept(",") {
+			return s.done(t, control(c))
+		}
+	}
+}
+
+// flush: FLUSH TABLES WITH READ LOCK is the dispatcher's; the caches that the other forms empty do not exist here.
+func (s *Session) flush(t *tokens) (*Statement, error) {
+	_ = t.accept("LOCAL") || t.accept("NO_WRITE_TO_BINLOG")
+	lock := false
+	for i := range t.list {
+		if t.word(i) == "READ" && t.word(i+1) == "LOCK" || t.word(i) == "FOR" && t.word(i+1) == "EXPORT" {
+			lock = true
+		}
+	}
+	switch t.word(0) {
+	case "TABLES", "TABLE":
+		if lock {
+			return control(ControlStatement{Op: FlushReadLock}), nil
+		}
+	case "PRIVILEGES":
+		return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
+			return &Result{}, s.e.loadPrivileges(c)
+		}}, nil
+	case "LOGS", "BINARY", "ENGINE", "ERROR", "GENERAL", "SLOW", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "USER_RESOURCES", "DES_KEY_FILE", "QUERY":
+	default:
+		return nil, s.wrong(t)
+	}
+	return nothing(DDL), nil
+}
+
+// ownDo: DO expr, ... is a SELECT whose result nobody sees.
+func (s *Session) ownDo(t *tokens) (*Statement, error) {
+	t.pos++
+	st, _, err := s.parseGMS("SELECT "+t.rest(), "")
+	if err != nil {
+		return nil, err
+	}
+	ast := st.ast
+	st.ast = nil
+	text := st.Text
+	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		node, flags, err := s.analyze(c, x, ast, text)
+		if err != nil {
+			return nil, err
+		}
+		res, err := s.runPlan(c, x, node, flags)
+		if err != nil {
+			return nil, err
+		}
+		if res.Rows != nil {
+			for err == nil {
+				_, err = res.Rows.Next()
+			}
+			cerr := res.Rows.Close()
+			s.cur = x
+			if err = endOK(err); err == nil {
+				err = cerr
+			}
+		}
+		return &Result{}, err
+	}
+	return st, nil
+}
+
+// ownPrepared: text-prepared statements are Statements by name.
+func (s *Session) ownPrepared(t *tokens) (*Statement, error) {
+	switch {
+	case t.accept("DEALLOCATE", "PREPARE"):
+		return s.dropPrepared(t)
+	case t.accept("PREPARE"):
+		return s.prepareNamed(t)
+	case t.accept("EXECUTE"):
+	default:
+		return nil, s.wrong(t)
+	}
+	name, ok := t.name()
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	st := s.named[strings.ToLower(name)]
+	if st == nil {
+		return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, len(name), name, "EXECUTE")
+	}
+	var vars []string
+	if t.accept("USING") {
+		for {
+			if t.kind(0) != lexer.UserVar {
+				return nil, s.wrong(t)
+			}
+			vars = append(vars, unquote(strings.TrimPrefix(t.at(0), "@")))
+			t.pos++
+			if !t.accept(",") {
+				break
+			}
+		}
+	}
+	if len(vars) != st.Params {
+		return nil, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE")
+	}
+	n := *st
+	n.Params = 0
+	if len(vars) > 0 {
+		ast, text := st.ast, st.Text
+		n.ast = ast
+		n.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+			for _, v := range vars {
+				_, val, err := c.GetUserVariable(c, v)
+				if err != nil {
+					return nil, err
+				}
+				x.params = append(x.params, val)
+			}
+			return s.runNode(c, x, &Statement{Text: text, Class: st.Class, ast: ast, listsDatabases: st.listsDatabases})
+		}
+	}
+	return s.done(t, &n)
+}
+
+func (s *Session) dropPrepared(t *tokens) (*Statement, error) {
+	name, ok := t.name()
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	return s.done(t, &Statement{run: func(_ *sql.Context, s *Session, _ *execution) (*Result, error) {
+		if s.named[strings.ToLower(name)] == nil {
+			return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, len(name), name, "DEALLOCATE PREPARE")
+		}
+		delete(s.named, strings.ToLower(name))
+		return &Result{}, nil
+	}})
+}
+
+func (s *Session) prepareNamed(t *tokens) (*Statement, error) {
+	name, ok := t.name()
+	if !ok || !t.accept("FROM") {
+		return nil, s.wrong(t)
+	}
+	src := t.at(0)
+	isVar := t.kind(0) == lexer.UserVar
+	if !isVar && t.kind(0) != lexer.String {
+		return nil, s.wrong(t)
+	}
+	t.pos++
+	return s.done(t, &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		text := unquote(src)
+		if isVar {
+			_, v, err := c.GetUserVariable(c, unquote(strings.TrimPrefix(src, "@")))
+			if err != nil {
+				return nil, err
+			}
+			text = displayAny(c, v)
+		}
+		delete(s.named, strings.ToLower(name))
+		st, rest, err := s.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		if st == nil || strings.TrimSpace(rest) != "" {
+			return nil, s.syntaxError(text, 0)
+		}
+		if s.named == nil {
+			s.named = map[string]*Statement{}
+		}
+		s.named[strings.ToLower(name)] = st
+		return &Result{Info: "Statement prepared"}, nil
+	}})
+}

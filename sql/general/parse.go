@@ -1,0 +1,296 @@
+package general
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// Statement is a parsed statement of one session.
+type Statement struct {
+	Text    string
+	Class   Class
+	Control *ControlStatement // of class Control
+	Params  int
+	Columns []Column // of a prepared statement that returns rows
+
+	ast            sqlparser.Statement
+	run            func(c *sql.Context, s *Session, x *execution) (*Result, error)
+	args           []string // EXECUTE ... USING: user variables
+	keepsWarnings  bool     // SHOW WARNINGS and the like
+	listsDatabases bool
+	locking        bool
+}
+
+// Parse parses the first statement of text; rest is what follows it. A nil Statement without an error means that
+// text held only blanks and comments.
+func (s *Session) Parse(text string) (st *Statement, rest string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			st, err = nil, mapError(nil, crashed(r))
+		}
+	}()
+	text = knownCollations(plainComments(text))
+	text, end, rest := s.cut(text)
+	if text == "" && !end {
+		return nil, rest, nil
+	}
+	t := s.tokens(text)
+	if t.empty() {
+		if end {
+			return nil, rest, nil
+		}
+		return nil, "", nil
+	}
+	st, err = s.own(t)
+	if err != nil {
+		return nil, "", mapError(nil, err)
+	}
+	if st != nil {
+		st.Text = t.text()
+		return st, rest, nil
+	}
+	return s.parseGMS(text, rest)
+}
+
+// Prepare parses one statement for the binary protocol and finds its parameters and columns.
+func (s *Session) Prepare(ctx context.Context, text string) (*Statement, error) {
+	st, rest, err := s.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if st == nil {
+		return nil, mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
+	}
+	if strings.TrimSpace(rest) != "" && !s.tokens(rest).empty() {
+		return nil, s.syntaxError(rest, 0)
+	}
+	if st.ast == nil || st.Class != Read && !returnsRows(st.ast) {
+		return st, nil
+	}
+	return st, s.describe(ctx, st)
+}
+
+// describe finds the columns of a prepared statement without executing it.
+func (s *Session) describe(ctx context.Context, st *Statement) error {
+	if _, ok := st.ast.(*sqlparser.Set); ok {
+		return nil
+	}
+	x := &execution{ctx: ctx, st: st}
+	s.cur = x
+	defer func() { s.cur = nil }()
+	c := s.context(ctx, st.Text)
+	schema, err := s.preview(c, st)
+	if err != nil {
+		return mapError(c, err)
+	}
+	st.Columns = columnsOf(c, schema)
+	return nil
+}
+
+func returnsRows(st sqlparser.Statement) bool {
+	switch st.(type) {
+	case sqlparser.SelectStatement, *sqlparser.Show, *sqlparser.Explain, *sqlparser.Call:
+		return true
+	}
+	return false
+}
+
+// parser is what GMS parses with: routines, triggers, views, events and our own texts.
+type parser struct{ e *Engine }
+
+var _ sql.Parser = (*parser)(nil)
+
+func (p *parser) ParseSimple(query string) (sqlparser.Statement, error) {
+	st, _, err := p.one(context.Background(), query, sqlparser.ParserOptions{}, false)
+	return st, err
+}
+
+func (p *parser) Parse(ctx *sql.Context, query string, multi bool) (sqlparser.Statement, string, string, error) {
+	return p.ParseWithOptions(ctx, query, ';', multi, sql.LoadSqlMode(ctx).ParserOptions())
+}
+
+func (p *parser) ParseWithOptions(ctx context.Context, query string, delimiter rune, multi bool, o sqlparser.ParserOptions) (st sqlparser.Statement, parsed, rest string, err error) {
+	s := sql.RemoveSpaceAndDelimiter(query, delimiter)
+	parsed = s
+	st, n, err := p.one(ctx, s, o, multi)
+	if multi && n != 0 && n < len(s) {
+		parsed, rest = sql.RemoveSpaceAndDelimiter(s[:n], delimiter), s[n:]
+	}
+	return st, parsed, rest, err
+}
+
+func (p *parser) ParseOneWithOptions(ctx context.Context, s string, o sqlparser.ParserOptions) (sqlparser.Statement, int, error) {
+	return p.one(ctx, s, o, true)
+}
+
+// one parses the first statement (or the only one). What the grammar rejects is tried again in a rewritten form of the same
+// length or longer, so positions are the rewritten text's only where a rewrite was needed.
+func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
+	st, n, err := parseVitess(ctx, text, o, multi)
+	if err != nil && !errors.Is(err, sqlparser.ErrEmpty) {
+		if again, changed := rewrite(text, lexMode(o)); changed {
+			if st2, _, err2 := parseVitess(ctx, again, o, false); err2 == nil {
+				st, n, err = st2, len(text), nil
+			}
+		}
+	}
+	if err == nil {
+		lockStatement(st)
+	}
+	return st, n, err
+}
+
+func parseVitess(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
+	if multi {
+		return sqlparser.ParseOneWithOptions(ctx, text, o)
+	}
+	st, err := sqlparser.ParseWithOptions(ctx, text, o)
+	return st, len(text), err
+}
+
+// parseOne parses a text of our own making.
+func (e *Engine) parseOne(c *sql.Context, text string) (sqlparser.Statement, error) {
+	st, _, err := (&parser{e}).one(c, text, sql.LoadSqlMode(c).ParserOptions(), false)
+	return st, err
+}
+
+// parseGMS parses a statement by the library's grammar. text ends where the caller found the statement to end.
+func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
+	ctx := context.Background()
+	o := s.parserOptions()
+	st, err := sqlparser.ParseWithOptions(ctx, text, o)
+	if errors.Is(err, sqlparser.ErrEmpty) {
+		return nil, rest, nil
+	}
+	if err != nil {
+		if again, changed := rewrite(text, lexMode(o)); changed {
+			if st2, err2 := sqlparser.ParseWithOptions(ctx, again, o); err2 == nil {
+				st, err, text = st2, nil, again
+			}
+		}
+	}
+	if err != nil {
+		return nil, "", s.vitessError(text, err)
+	}
+	out := &Statement{Text: text, ast: st, Class: classOf(st)}
+	out.locking = lockStatement(st)
+	out.Params = countParams(st)
+	out.keepsWarnings = showsDiagnostics(st)
+	out.listsDatabases = listsDatabases(st, text)
+	if ddl, ok := st.(*sqlparser.DDL); ok && out.Class == Control {
+		return nil, "", s.vitessError(text, errors.New(ddl.Action))
+	}
+	return out, rest, nil
+}
+
+func (s *Session) parserOptions() sqlparser.ParserOptions {
+	return sql.LoadSqlMode(s.context(context.Background(), "")).ParserOptions()
+}
+
+func lexMode(o sqlparser.ParserOptions) lexer.Mode {
+	if o.AnsiQuotes {
+		return lexer.AnsiQuotes
+	}
+	return 0
+}
+
+// classOf says what a statement of the library's grammar needs from the dispatcher.
+func classOf(st sqlparser.Statement) Class {
+	switch n := st.(type) {
+	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Load, *sqlparser.Call:
+		return Write
+	case *sqlparser.DDL:
+		if n.Temporary && n.OptSelect == nil && n.TriggerSpec == nil {
+			return Read
+		}
+		return DDL
+	case *sqlparser.AlterTable, *sqlparser.DBDDL, *sqlparser.CreateUser, *sqlparser.RenameUser, *sqlparser.DropUser, *sqlparser.CreateRole,
+		*sqlparser.DropRole, *sqlparser.GrantPrivilege, *sqlparser.GrantRole, *sqlparser.GrantProxy, *sqlparser.RevokePrivilege,
+		*sqlparser.RevokeRole, *sqlparser.RevokeProxy, *sqlparser.Analyze:
+		return DDL
+	case *sqlparser.Explain:
+		return Read
+	}
+	return Read
+}
+
+// lockStatement marks locks in a statement and in those within it.
+func lockStatement(st sqlparser.Statement) bool {
+	locking := markLocks(st)
+	each := func(list sqlparser.Statements) {
+		for _, s := range list {
+			locking = lockStatement(s) || locking
+		}
+	}
+	switch n := st.(type) {
+	case *sqlparser.BeginEndBlock:
+		each(n.Statements)
+	case *sqlparser.IfStatement:
+		for i := range n.Conditions {
+			each(n.Conditions[i].Statements)
+		}
+		each(n.Else)
+	case *sqlparser.CaseStatement:
+		for i := range n.Cases {
+			each(n.Cases[i].Statements)
+		}
+		each(n.Else)
+	case *sqlparser.Loop:
+		each(n.Statements)
+	case *sqlparser.While:
+		each(n.Statements)
+	case *sqlparser.Repeat:
+		each(n.Statements)
+	case *sqlparser.Declare:
+		if n.Handler != nil && n.Handler.Statement != nil {
+			lockStatement(n.Handler.Statement)
+		}
+	case *sqlparser.DDL:
+		switch {
+		case n.TriggerSpec != nil && n.TriggerSpec.Body != nil:
+			lockStatement(n.TriggerSpec.Body)
+		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
+			lockStatement(n.ProcedureSpec.Body)
+		case n.EventSpec != nil && n.EventSpec.Body != nil:
+			lockStatement(n.EventSpec.Body)
+		}
+	}
+	return locking
+}
+
+// countParams counts the placeholders of a statement.
+func countParams(st sqlparser.Statement) int {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return 0
+	}
+	seen := map[string]bool{}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		if v, ok := n.(*sqlparser.SQLVal); ok && v.Type == sqlparser.ValArg {
+			seen[string(v.Val)] = true
+		}
+		return true, nil
+	}, node)
+	return len(seen)
+}
+
+func showsDiagnostics(st sqlparser.Statement) bool {
+	n, ok := st.(*sqlparser.Show)
+	return ok && (strings.EqualFold(n.Type, "warnings") || strings.EqualFold(n.Type, "errors"))
+}
+
+// listsDatabases reports whether a statement may need all databases while it is analysed.
+func listsDatabases(st sqlparser.Statement, text string) bool {
+	switch st.(type) {
+	case *sqlparser.Show, *sqlparser.Explain, *sqlparser.Analyze:
+		return true
+	}
+	return strings.Contains(strings.ToLower(text), "information_schema")
+}

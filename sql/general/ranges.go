@@ -1,0 +1,226 @@
+package general
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/collate"
+)
+
+var (
+	sqlUint64       = types.Uint64
+	errForeignIndex = errors.New("lookup in an index of another table implementation")
+)
+
+func (b *base) damaged(col int, err error) error {
+	return fmt.Errorf("column %s of %s.%s: %w", b.m.def.Columns[col].Name, b.m.def.Schema, b.m.def.Name, err)
+}
+
+// span turns one of GMS's ranges, which bounds each column by itself, into a range of keys: an equality prefix and one
+// range after it; what is left is tested on the rows. some is false when nothing can match.
+func (b *base) span(ctx *sql.Context, x *index, r sql.MySQLRange, loc *time.Location) (sp span, some bool, err error) {
+	ix := x.ix()
+	cols := x.extended()
+	n := 0 // columns of the equality prefix
+	for ; n < len(r) && n < len(ix.Parts); n++ {
+		d, state, err := b.point(ctx, cols[n], r[n], ix.Parts[n].Prefix, loc)
+		if err != nil {
+			return sp, false, err
+		}
+		if state == boundNone {
+			return sp, false, nil
+		}
+		if state != boundExact {
+			break
+		}
+		sp.r.Low = append(sp.r.Low, d)
+		if ix.Parts[n].Prefix > 0 || isNull(r[n].LowerBound) {
+			n++
+			sp.check = append(sp.check, conditionsFrom(cols, r, n-1)...)
+			sp.r.High = append([]row.Datum(nil), sp.r.Low...)
+			return sp, true, nil
+		}
+	}
+	sp.r.High = append([]row.Datum(nil), sp.r.Low...)
+	if n == len(ix.Parts) && ix.Unique && len(r) == n {
+		sp.point, sp.r = sp.r.Low, table.Range{}
+		return sp, true, nil
+	}
+	if n < len(r) && n < len(ix.Parts) {
+		if some, err := b.bounds(ctx, &sp, cols[n], r[n], ix.Parts[n].Prefix, loc); !some || err != nil {
+			return sp, false, err
+		}
+		n++
+	}
+	sp.check = append(sp.check, conditionsFrom(cols, r, n)...)
+	return sp, true, nil
+}
+
+// conditionsFrom collects the bounded columns from position n on.
+func conditionsFrom(cols []int, r sql.MySQLRange, n int) []condition {
+	var out []condition
+	for ; n < len(r) && n < len(cols); n++ {
+		_, openLow := r[n].LowerBound.(sql.BelowNull)
+		_, openHigh := r[n].UpperBound.(sql.AboveAll)
+		if !openLow || !openHigh {
+			out = append(out, condition{cols[n], r[n]})
+		}
+	}
+	return out
+}
+
+type boundState uint8
+
+const (
+	boundExact boundState = iota
+	boundOpen             // no bound: test the row
+	boundNone             // nothing can match
+)
+
+// point returns the datum of a column that is bound to one value. The state is boundOpen when it is bound otherwise.
+func (b *base) point(ctx *sql.Context, col int, c sql.MySQLRangeColumnExpr, prefix int, loc *time.Location) (row.Datum, boundState, error) {
+	if isNull(c.LowerBound) {
+		if _, ok := c.UpperBound.(sql.AboveNull); ok {
+			return row.NullDatum, boundExact, nil
+		}
+		return row.Datum{}, boundOpen, nil
+	}
+	lo, ok1 := c.LowerBound.(sql.Below)
+	hi, ok2 := c.UpperBound.(sql.Above)
+	if !ok1 || !ok2 {
+		return row.Datum{}, boundOpen, nil
+	}
+	cmp, err := b.schema[col].Type.Compare(ctx, lo.Key, hi.Key)
+	if err != nil || cmp != 0 {
+		return row.Datum{}, boundOpen, nil
+	}
+	return b.key(ctx, col, lo.Key, prefix, loc)
+}
+
+// isNull reports whether a lower bound includes NULL.
+func isNull(c sql.MySQLRangeCut) bool {
+	_, ok := c.(sql.BelowNull)
+	return ok
+}
+
+// key converts a bound's value. A value that the column's type cannot hold makes no bound.
+func (b *base) key(ctx *sql.Context, col int, v any, prefix int, loc *time.Location) (row.Datum, boundState, error) {
+	if v == nil {
+		return row.Datum{}, boundNone, nil
+	}
+	t := b.schema[col].Type
+	cv, in, err := t.Convert(ctx, v)
+	if err != nil || in != sql.InRange {
+		return row.Datum{}, boundOpen, nil
+	}
+	// A conversion that changes the value (1.5 for an INT column, an over-precise time) moves the bound.
+	if cmp, err := t.Compare(ctx, cv, v); err != nil || cmp != 0 {
+		return row.Datum{}, boundOpen, nil
+	}
+	d, err := b.m.codecs[col].Encode(ctx, cv, loc)
+	if err != nil {
+		return row.Datum{}, boundOpen, nil
+	}
+	if prefix > 0 {
+		d.B = cutPrefix(b.m.codecs[col].Collation, d.B, prefix)
+	}
+	return d, boundExact, nil
+}
+
+// cutPrefix returns the part of a value that a prefix index holds.
+func cutPrefix(collation uint16, v []byte, n int) []byte {
+	if c := collate.For(collation); c != nil {
+		return c.Prefix(v, n)
+	}
+	return v[:min(n, len(v))]
+}
+
+// bounds appends the range of one column after the equality prefix.
+func (b *base) bounds(ctx *sql.Context, sp *span, col int, c sql.MySQLRangeColumnExpr, prefix int, loc *time.Location) (some bool, err error) {
+	exact := true
+	switch lo := c.LowerBound.(type) {
+	case sql.BelowNull:
+	case sql.AboveNull:
+		sp.r.Low, sp.r.LowOpen = append(sp.r.Low, row.NullDatum), true
+	case sql.Below:
+		exact = b.low(ctx, sp, col, lo.Key, false, prefix, loc) && exact
+	case sql.Above:
+		exact = b.low(ctx, sp, col, lo.Key, true, prefix, loc) && exact
+	case sql.AboveAll:
+		return false, nil
+	}
+	switch hi := c.UpperBound.(type) {
+	case sql.AboveAll:
+	case sql.AboveNull:
+		sp.r.High = append(sp.r.High, row.NullDatum)
+	case sql.Below:
+		exact = b.high(ctx, sp, col, hi.Key, true, prefix, loc) && exact
+	case sql.Above:
+		exact = b.high(ctx, sp, col, hi.Key, false, prefix, loc) && exact
+	case sql.BelowNull:
+		return false, nil
+	}
+	if !exact {
+		sp.check = append(sp.check, condition{col, c})
+	}
+	return true, nil
+}
+
+// low and high report whether the engine's bound says it all; otherwise the row is tested.
+func (b *base) low(ctx *sql.Context, sp *span, col int, v any, open bool, prefix int, loc *time.Location) bool {
+	d, state, err := b.key(ctx, col, v, prefix, loc)
+	if err != nil || state != boundExact {
+		sp.r.Low, sp.r.LowOpen = append(sp.r.Low, row.NullDatum), true
+		return false
+	}
+	sp.r.Low, sp.r.LowOpen = append(sp.r.Low, d), open && prefix == 0
+	return prefix == 0
+}
+
+func (b *base) high(ctx *sql.Context, sp *span, col int, v any, open bool, prefix int, loc *time.Location) bool {
+	d, state, err := b.key(ctx, col, v, prefix, loc)
+	if err != nil || state != boundExact {
+		return false
+	}
+	sp.r.High, sp.r.HighOpen = append(sp.r.High, d), open && prefix == 0
+	return prefix == 0
+}
+
+// within tests a value against a column's range.
+func within(ctx *sql.Context, c sql.MySQLRangeColumnExpr, v any) (bool, error) {
+	cmp := func(key any) (int, error) { return c.Typ.Compare(ctx, v, key) }
+	if v == nil {
+		return isNull(c.LowerBound), nil
+	}
+	switch lo := c.LowerBound.(type) {
+	case sql.Below:
+		if n, err := cmp(lo.Key); err != nil || n < 0 {
+			return false, err
+		}
+	case sql.Above:
+		if n, err := cmp(lo.Key); err != nil || n <= 0 {
+			return false, err
+		}
+	case sql.AboveAll:
+		return false, nil
+	}
+	switch hi := c.UpperBound.(type) {
+	case sql.Below:
+		if n, err := cmp(hi.Key); err != nil || n >= 0 {
+			return false, err
+		}
+	case sql.Above:
+		if n, err := cmp(hi.Key); err != nil || n > 0 {
+			return false, err
+		}
+	case sql.AboveNull, sql.BelowNull:
+		return false, nil
+	}
+	return true, nil
+}

@@ -1,0 +1,344 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// rewrite turns syntax that the library's grammar lacks into what it has. It is tried only on texts that the grammar refused. changed
+// is false when there was nothing to do.
+func rewrite(text string, mode lexer.Mode) (out string, changed bool) {
+	t := cutTokens(text, mode, 1<<20)
+	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
+	w.statement()
+	for ; !t.end(); t.pos++ {
+		w.token()
+	}
+	return w.build(), w.changed
+}
+
+type rewriter struct {
+	t       *tokens
+	skip    map[int]bool   // tokens to leave out
+	with    map[int]string // tokens to replace
+	changed bool
+}
+
+func (w *rewriter) drop(i, n int) {
+	for k := range n {
+		w.skip[w.t.pos+i+k] = true
+	}
+	w.changed = true
+}
+
+func (w *rewriter) put(i int, text string) {
+	w.with[w.t.pos+i] = text
+	w.changed = true
+}
+
+// build writes the tokens again, keeping blanks and comments between them.
+func (w *rewriter) build() string {
+	if !w.changed {
+		return w.t.src
+	}
+	var b strings.Builder
+	last := 0
+	for i, k := range w.t.list {
+		b.WriteString(w.t.src[last:k.Start])
+		last = k.End
+		switch text, ok := w.with[i]; {
+		case w.skip[i]:
+			b.WriteByte(' ')
+		case ok:
+			b.WriteString(text)
+		default:
+			b.WriteString(w.t.src[k.Start:k.End])
+		}
+	}
+	b.WriteString(w.t.src[last:])
+	return b.String()
+}
+
+// statement handles what depends on the first words.
+func (w *rewriter) statement() {
+	t := w.t
+	switch t.word(0) {
+	case "INSERT", "REPLACE", "UPDATE", "DELETE":
+		for i := 1; i < 3; i++ {
+			switch t.word(i) {
+			case "DELAYED", "LOW_PRIORITY", "HIGH_PRIORITY", "QUICK":
+				w.drop(i, 1)
+			}
+		}
+	case "EXPLAIN", "DESCRIBE", "DESC":
+		if t.word(1) == "FORMAT" && t.at(2) == "=" {
+			w.drop(1, 3)
+		} else if t.word(1) != "" || t.kind(1) == lexer.Quoted {
+			w.describeColumn()
+		}
+	case "ALTER":
+		switch {
+		case t.word(1) == "VIEW" || t.word(1) == "ALGORITHM" || t.word(1) == "SQL" || t.word(1) == "DEFINER" && w.has("VIEW"):
+			w.put(0, "CREATE OR REPLACE")
+		case t.word(1) == "TABLE":
+			w.addParenthesized()
+		}
+	case "CREATE":
+		w.partitions()
+	}
+}
+
+func (w *rewriter) has(word string) bool {
+	for i := range w.t.list {
+		if w.t.word(i) == word {
+			return true
+		}
+	}
+	return false
+}
+
+// describeColumn: DESCRIBE t c.
+func (w *rewriter) describeColumn() {
+	t := w.t
+	save := t.pos
+	defer func() { t.pos = save }()
+	t.pos++
+	schema, name, ok := t.qualified()
+	if !ok || t.end() {
+		return
+	}
+	col, ok := t.name()
+	if !ok || !t.end() {
+		return
+	}
+	target := quoteName(name)
+	if schema != "" {
+		target = quoteName(schema) + "." + target
+	}
+	t.pos = save
+	w.put(0, "SHOW COLUMNS FROM "+target+" LIKE "+quoteString(col))
+	w.drop(1, len(t.list)-1)
+}
+
+// addParenthesized: ALTER TABLE t ADD (a int, b int).
+func (w *rewriter) addParenthesized() {
+	t := w.t
+	for i := range t.list {
+		if t.word(i) != "ADD" {
+			continue
+		}
+		j := i + 1
+		if t.word(j) == "COLUMN" {
+			j++
+		}
+		if t.at(j) != "(" {
+			continue
+		}
+		depth := 0
+		for k := j; k < len(t.list); k++ {
+			switch t.at(k) {
+			case "(":
+				depth++
+			case ")":
+				if depth--; depth == 0 {
+					w.drop(j, 1)
+					w.drop(k, 1)
+					return
+				}
+			case ",":
+				if depth == 1 {
+					w.put(k, ", ADD COLUMN")
+				}
+			}
+		}
+	}
+}
+
+// partitions removes the partitioning of a new table: its rows live in one tree.
+func (w *rewriter) partitions() {
+	t := w.t
+	depth := 0
+	for i := range t.list {
+		switch t.at(i) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 && t.word(i) == "PARTITION" && t.word(i+1) == "BY" {
+			w.drop(i, len(t.list)-i)
+			return
+		}
+	}
+}
+
+// token handles what may stand anywhere.
+func (w *rewriter) token() {
+	t := w.t
+	switch t.word(0) {
+	case "FOR":
+		if t.word(1) == "SHARE" {
+			w.share()
+		}
+	case "LOCK":
+		if t.word(1) == "IN" && t.word(2) == "SHARE" && (t.word(4) == "NOWAIT" || t.word(4) == "SKIP") {
+			w.put(0, "FOR UPDATE OF `"+shareMarker+"`")
+			w.drop(1, 3)
+		}
+	case "YEAR":
+		if t.at(1) == "(" && t.kind(2) == lexer.Int && t.at(3) == ")" {
+			w.drop(1, 3)
+		}
+	case "PERSISTENT":
+		w.put(0, "STORED")
+	case "PRIMARY":
+		if t.at(1) == ")" || t.at(1) == "," {
+			w.put(0, "`PRIMARY`")
+		}
+	case "ROW":
+		if t.at(1) == "(" && t.pos > 0 && !strings.EqualFold(t.at(-1), "VALUES") && t.at(-1) != "," {
+			w.drop(0, 1)
+		}
+	case "ORDER":
+		if strings.EqualFold(t.src[t.list[0].Start:t.list[0].End], "ALTER") && t.word(1) == "BY" {
+			w.drop(0, len(t.list)-t.pos)
+		}
+	case "MEMBER":
+		w.memberOf()
+	case "SOUNDS":
+		if t.word(1) == "LIKE" {
+			w.soundsLike()
+		}
+	}
+	if t.kind(0) == lexer.UserVar && t.at(1) == ":=" && !w.inSet() {
+		w.assignment()
+	}
+}
+
+// inSet: SET @a := 1 is in the grammar.
+func (w *rewriter) inSet() bool {
+	return strings.EqualFold(w.t.src[w.t.list[0].Start:w.t.list[0].End], "SET")
+}
+
+// share: FOR SHARE becomes FOR UPDATE with a marker.
+func (w *rewriter) share() {
+	t := w.t
+	if t.word(2) == "OF" {
+		w.put(1, "UPDATE")
+		w.put(2, "OF `"+shareMarker+"`,")
+		return
+	}
+	w.put(1, "UPDATE OF `"+shareMarker+"`")
+}
+
+// assignment: @a := expr within an expression becomes a function call.
+func (w *rewriter) assignment() {
+	t := w.t
+	name := unquote(strings.TrimPrefix(t.at(0), "@"))
+	end := w.expressionEnd(2)
+	w.put(0, setVarFunction+"("+quoteString(name)+",")
+	w.drop(1, 1)
+	last := end - 1
+	text := t.at(last)
+	if have, ok := w.with[t.pos+last]; ok {
+		text = have
+	}
+	w.put(last, text+")")
+}
+
+// expressionEnd finds the token after the expression that starts at i.
+func (w *rewriter) expressionEnd(i int) int {
+	t := w.t
+	depth := 0
+	for ; t.kind(i) != lexer.EOF; i++ {
+		switch text := t.at(i); {
+		case text == "(":
+			depth++
+		case text == ")":
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case depth == 0 && (text == "," || text == ";"):
+			return i
+		case depth == 0:
+			switch t.word(i) {
+			case "FROM", "AS", "WHERE", "ORDER", "LIMIT", "GROUP", "HAVING", "UNION", "INTO", "FOR", "THEN", "ELSE", "END", "WHEN", "AND", "OR":
+				return i
+			}
+		}
+	}
+	return i
+}
+
+// memberOf: x MEMBER OF (y) becomes JSON_CONTAINS.
+func (w *rewriter) memberOf() {
+	t := w.t
+	if t.pos == 0 || t.at(0) == "" || t.word(1) != "OF" && t.at(1) != "(" {
+		return
+	}
+	prev := t.pos - 1
+	k := t.list[prev]
+	value := t.src[k.Start:k.End]
+	open := 1
+	if t.word(1) == "OF" {
+		open = 2
+	}
+	w.with[prev] = "JSON_CONTAINS"
+	w.changed = true
+	w.drop(0, open)
+	depth := 0
+	for i := open; t.kind(i) != lexer.EOF; i++ {
+		switch t.at(i) {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth == 0 {
+				w.put(i, ", CAST("+value+" AS JSON))")
+				return
+			}
+		}
+	}
+}
+
+// soundsLike: a SOUNDS LIKE b compares their SOUNDEX.
+func (w *rewriter) soundsLike() {
+	t := w.t
+	if t.pos == 0 {
+		return
+	}
+	k := t.list[t.pos-1]
+	w.with[t.pos-1] = "SOUNDEX(" + t.src[k.Start:k.End] + ")"
+	w.put(0, "=")
+	w.drop(1, 1)
+	w.put(2, "SOUNDEX("+t.at(2)+")")
+}
+
+// knownCollations replaces MariaDB's UCA 14.0 collations by MySQL's nearest.
+func knownCollations(text string) string {
+	if !strings.Contains(text, "uca1400") {
+		return text
+	}
+	t := cutTokens(text, 0, 1<<20)
+	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
+	for ; !t.end(); t.pos++ {
+		word := strings.ToLower(unquote(t.at(0)))
+		if i := strings.Index(word, "uca1400"); i >= 0 && (t.kind(0) == lexer.Word || t.kind(0) == lexer.Quoted || t.kind(0) == lexer.String) && !strings.Contains(word, " ") {
+			name := "utf8mb4_0900_ai_ci"
+			switch {
+			case strings.HasPrefix(word, "utf8mb3_"), strings.HasPrefix(word, "utf8_"):
+				name = "utf8mb3_unicode_ci"
+			case strings.Contains(word, "as_cs"):
+				name = "utf8mb4_0900_as_cs"
+			case strings.Contains(word, "as_ci"):
+				name = "utf8mb4_0900_as_ci"
+			}
+			if t.kind(0) == lexer.String {
+				name = quoteString(name)
+			}
+			w.put(0, name)
+		}
+	}
+	return w.build()
+}

@@ -1,0 +1,261 @@
+package general
+
+import (
+	"io"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// A table has one partition. For an index lookup it carries the lookup.
+type partition struct{ lookup sql.IndexLookup }
+
+func (partition) Key() []byte { return []byte{0} }
+
+type partitions struct {
+	p    partition
+	done bool
+}
+
+func (p *partitions) Next(*sql.Context) (sql.Partition, error) {
+	if p.done {
+		return nil, io.EOF
+	}
+	p.done = true
+	return p.p, nil
+}
+
+func (*partitions) Close(*sql.Context) error { return nil }
+
+func (t *userTable) Partitions(*sql.Context) (sql.PartitionIter, error) { return &partitions{}, nil }
+
+func (t *rangeTable) LookupPartitions(_ *sql.Context, lookup sql.IndexLookup) (sql.PartitionIter, error) {
+	return &partitions{p: partition{lookup}}, nil
+}
+
+func (t *rangeTable) Partitions(*sql.Context) (sql.PartitionIter, error) {
+	return &partitions{p: partition{t.lookup}}, nil
+}
+
+func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
+	bound, err := t.ensure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	it := &rowIter{t: t, bound: bound, mode: t.effectiveMode(ctx), loc: location(ctx)}
+	it.need = t.proj
+	part, _ := p.(partition)
+	if part.lookup.Index == nil {
+		it.spans = []span{{}}
+		return it, nil
+	}
+	x, ok := part.lookup.Index.(*index)
+	if !ok {
+		return nil, errForeignIndex
+	}
+	it.index, it.reverse = x.pos, part.lookup.IsReverse
+	// An index whose parts all descend is walked backwards to give ascending order.
+	if ix := x.ix(); len(ix.Parts) > 0 && ix.Parts[0].Desc && x.Order(ctx) == sql.IndexOrderDesc {
+		it.reverse = !it.reverse
+	}
+	if part.lookup.IsEmptyRange {
+		return it, nil
+	}
+	ranges, _ := part.lookup.Ranges.(sql.MySQLRangeCollection)
+	for _, r := range ranges {
+		sp, some, err := t.span(ctx, x, r, it.loc)
+		if err != nil {
+			return nil, err
+		}
+		if some {
+			it.spans = append(it.spans, sp)
+			it.alsoNeed(sp.check)
+		}
+	}
+	return it, nil
+}
+
+// effectiveMode is the reference's own lock mode; under SERIALIZABLE plain reads lock too.
+func (b *base) effectiveMode(ctx *sql.Context) lockMode {
+	m := b.mode
+	if m.lock == table.LockNone {
+		if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.serializable {
+			m.lock = table.LockShared
+		}
+	}
+	return m
+}
+
+// span is one range of an index as the engine takes it, with what the engine's form cannot say.
+type span struct {
+	r     table.Range
+	point []row.Datum // a full unique key: a get rather than a scan
+	check []condition // conditions on further columns
+}
+
+// condition is a range of one column that is tested on the row.
+type condition struct {
+	column int
+	c      sql.MySQLRangeColumnExpr
+}
+
+// rowIter walks the spans of a table.
+type rowIter struct {
+	t       *userTable
+	bound   table.Table
+	mode    lockMode
+	loc     *time.Location
+	index   int
+	reverse bool
+	spans   []span
+	need    []int // nil: all
+	cur     table.Cursor
+	check   []condition
+	closed  bool
+}
+
+func (it *rowIter) alsoNeed(cs []condition) {
+	if it.need == nil {
+		return
+	}
+	for _, c := range cs {
+		found := false
+		for _, n := range it.need {
+			found = found || n == c.column
+		}
+		if !found {
+			it.need = append(it.need[:len(it.need):len(it.need)], c.column)
+		}
+	}
+}
+
+func (it *rowIter) Next(ctx *sql.Context) (sql.Row, error) {
+	for {
+		r, ref, err := it.nextDatums(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			return nil, io.EOF
+		}
+		ok, err := it.matches(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		if it.mode.lock == table.LockExclusive && it.t.m.pk == nil {
+			sessionOf(ctx).cur.refs.remember(it.t.def(), r, ref)
+		}
+		return it.t.decode(ctx, r, it.t.proj, it.loc)
+	}
+}
+
+// nextDatums returns the next row as the engine gives it, nil at the end.
+func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) {
+	for {
+		if it.cur != nil {
+			ok, err := it.cur.Next(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			if ok {
+				return it.cur.Row(), it.cur.Ref(), nil
+			}
+			it.cur.Close()
+			it.cur = nil
+		}
+		if len(it.spans) == 0 {
+			return nil, nil, nil
+		}
+		sp := it.spans[0]
+		it.spans = it.spans[1:]
+		it.check = sp.check
+		if sp.point != nil {
+			r, ref, err := it.bound.Get(ctx, it.index, sp.point, it.mode.lock, it.mode.policy)
+			if err != nil {
+				return nil, nil, err
+			}
+			if r != nil {
+				return r, ref, nil
+			}
+			continue
+		}
+		var err error
+		it.cur, err = it.bound.Scan(ctx, table.ScanOptions{Index: it.index, Range: sp.r, Reverse: it.reverse,
+			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+func (it *rowIter) matches(ctx *sql.Context, r []row.Datum) (bool, error) {
+	for i := range it.check {
+		c := &it.check[i]
+		v, err := it.t.m.codecs[c.column].Decode(ctx, &r[c.column], it.loc)
+		if err != nil {
+			return false, err
+		}
+		if ok, err := within(ctx, c.c, v); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (it *rowIter) Close(*sql.Context) error {
+	if it.cur != nil {
+		it.cur.Close()
+		it.cur = nil
+	}
+	it.spans = nil
+	return nil
+}
+
+// decode makes GMS's row of the columns proj (nil: all). Virtual columns are nil: GMS computes them.
+func (b *base) decode(ctx *sql.Context, r []row.Datum, proj []int, loc *time.Location) (sql.Row, error) {
+	if proj == nil {
+		out := make(sql.Row, len(b.m.codecs))
+		for i := range out {
+			if b.m.def.Columns[i].Virtual {
+				continue
+			}
+			v, err := b.m.codecs[i].Decode(ctx, &r[i], loc)
+			if err != nil {
+				return nil, b.damaged(i, err)
+			}
+			out[i] = v
+		}
+		return out, nil
+	}
+	out := make(sql.Row, len(proj))
+	for i, c := range proj {
+		if b.m.def.Columns[c].Virtual {
+			continue
+		}
+		v, err := b.m.codecs[c].Decode(ctx, &r[c], loc)
+		if err != nil {
+			return nil, b.damaged(c, err)
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// encode makes the engine's row of a full GMS row.
+func (b *base) encode(ctx *sql.Context, r sql.Row, loc *time.Location) ([]row.Datum, error) {
+	out := make([]row.Datum, len(b.m.codecs))
+	for i := range out {
+		d, err := b.m.codecs[i].Encode(ctx, r[i], loc)
+		if err != nil {
+			return nil, b.damaged(i, err)
+		}
+		out[i] = d
+	}
+	return out, nil
+}

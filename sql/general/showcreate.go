@@ -1,0 +1,235 @@
+package general
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
+
+// createTableText is SHOW CREATE TABLE as MySQL 8.0 prints it. ALTER TABLE parses it back: what is not in this text does not
+// survive an ALTER. autoInc is the counter's next value, 0 to leave it out.
+func (m *meta) createTableText(name string, temporary bool, autoInc uint64) string {
+	var parts []string
+	for i, c := range m.schema {
+		if !c.HiddenSystem {
+			parts = append(parts, "  "+m.columnText(i))
+		}
+	}
+	for i := range m.def.Indexes {
+		if text := m.indexText(i); text != "" {
+			parts = append(parts, "  "+text)
+		}
+	}
+	fks := append([]foreignKey(nil), m.attrs.FKs...)
+	sort.SliceStable(fks, func(i, j int) bool { return fks[i].Name < fks[j].Name })
+	for i := range fks {
+		parts = append(parts, "  "+fks[i].text(m.def.Schema))
+	}
+	for _, c := range m.attrs.Checks {
+		text := fmt.Sprintf("  CONSTRAINT %s CHECK (%s)", quoteName(c.Name), c.Expr)
+		if c.NotEnforced {
+			text += " /*!80016 NOT ENFORCED */"
+		}
+		parts = append(parts, text)
+	}
+	var b strings.Builder
+	b.WriteString("CREATE ")
+	if temporary {
+		b.WriteString("TEMPORARY ")
+	}
+	fmt.Fprintf(&b, "TABLE %s (\n%s\n) ENGINE=InnoDB", quoteName(name), strings.Join(parts, ",\n"))
+	if autoInc > 1 {
+		fmt.Fprintf(&b, " AUTO_INCREMENT=%d", autoInc)
+	}
+	c := sql.CollationID(m.attrs.Collation)
+	fmt.Fprintf(&b, " DEFAULT CHARSET=%s", c.CharacterSet().Name())
+	if c != c.CharacterSet().DefaultCollation() || c.CharacterSet().Name() == "utf8mb4" {
+		fmt.Fprintf(&b, " COLLATE=%s", c.Name())
+	}
+	for _, k := range sortedKeys(m.attrs.Options) {
+		fmt.Fprintf(&b, " %s=%s", k, m.attrs.Options[k])
+	}
+	if m.attrs.Comment != "" {
+		b.WriteString(" COMMENT=" + quoteString(m.attrs.Comment))
+	}
+	return b.String()
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func (m *meta) columnText(i int) string {
+	c, a := m.schema[i], &m.columns[i]
+	table := sql.CollationID(m.attrs.Collation)
+	var b strings.Builder
+	b.WriteString(quoteName(c.Name) + " " + displayType(c.Type, table))
+	if a.Zerofill > 0 {
+		b.WriteString(" zerofill")
+	}
+	if a.Generated != "" {
+		kind := "STORED"
+		if c.Virtual {
+			kind = "VIRTUAL"
+		}
+		fmt.Fprintf(&b, " GENERATED ALWAYS AS %s %s", parenthesized(a.Generated), kind)
+	}
+	switch {
+	case !c.Nullable:
+		b.WriteString(" NOT NULL")
+	case types.IsTimestampType(c.Type) && a.Generated == "":
+		b.WriteString(" NULL")
+	}
+	if srid, ok := spatialRef(c.Type); ok {
+		fmt.Fprintf(&b, " /*!80003 SRID %d */", srid)
+	}
+	switch {
+	case a.Default != "":
+		b.WriteString(" DEFAULT " + a.Default)
+	case c.Nullable && a.Generated == "" && !types.IsTextBlob(c.Type) && !types.IsGeometry(c.Type) && !types.IsJSON(c.Type),
+		c.Nullable && a.Generated == "" && types.IsJSON(c.Type):
+		b.WriteString(" DEFAULT NULL")
+	}
+	if a.OnUpdate != "" {
+		b.WriteString(" ON UPDATE " + a.OnUpdate)
+	}
+	if c.AutoIncrement {
+		b.WriteString(" AUTO_INCREMENT")
+	}
+	if a.Invisible {
+		b.WriteString(" /*!80023 INVISIBLE */")
+	}
+	if a.Comment != "" {
+		b.WriteString(" COMMENT " + quoteString(a.Comment))
+	}
+	return b.String()
+}
+
+func parenthesized(s string) string {
+	if strings.HasPrefix(s, "(") && closes(s) {
+		return s
+	}
+	return "(" + s + ")"
+}
+
+// closes reports whether the parenthesis that opens s is closed by its last byte.
+func closes(s string) bool {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\'', '"', '`':
+			i = afterQuote([]byte(s), i) - 1
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i == len(s)-1
+			}
+		}
+	}
+	return false
+}
+
+// displayType is a column's type as MySQL shows it in a table of the collation.
+func displayType(t sql.Type, table sql.CollationID) string {
+	ct, ok := t.(sql.TypeWithCollation)
+	if !ok || types.IsBinaryType(t) {
+		return t.String()
+	}
+	c := ct.Collation()
+	text := ct.StringWithTableCollation(c) // without any collation
+	if i := strings.Index(text, " CHARACTER SET "); i >= 0 && !types.IsEnum(t) && !types.IsSet(t) {
+		text = text[:i]
+	}
+	if c == table || c == sql.Collation_Unspecified {
+		return text
+	}
+	if c.CharacterSet() != table.CharacterSet() {
+		text += " CHARACTER SET " + c.CharacterSet().Name()
+	}
+	if c != c.CharacterSet().DefaultCollation() || c.CharacterSet() == table.CharacterSet() || c.CharacterSet().Name() == "utf8mb4" {
+		text += " COLLATE " + c.Name()
+	}
+	return text
+}
+
+func (m *meta) indexText(i int) string {
+	ix, a := &m.def.Indexes[i], &m.indexes[i]
+	if ix.Hidden {
+		return ""
+	}
+	cols := make([]string, len(ix.Parts))
+	for j, p := range ix.Parts {
+		c := m.schema[p.Column]
+		if c.HiddenSystem {
+			cols[j] = parenthesized(m.columns[p.Column].Generated)
+		} else {
+			cols[j] = quoteName(c.Name)
+		}
+		if p.Prefix > 0 {
+			cols[j] += fmt.Sprintf("(%d)", p.Prefix)
+		}
+		if p.Desc {
+			cols[j] += " DESC"
+		}
+	}
+	var text string
+	switch {
+	case ix.Primary:
+		text = "PRIMARY KEY"
+	case a.Fulltext:
+		text = "FULLTEXT KEY " + quoteName(ix.Name)
+	case a.Spatial:
+		text = "SPATIAL KEY " + quoteName(ix.Name)
+	case ix.Unique:
+		text = "UNIQUE KEY " + quoteName(ix.Name)
+	default:
+		text = "KEY " + quoteName(ix.Name)
+	}
+	text += " (" + strings.Join(cols, ",") + ")"
+	switch {
+	case a.BTree:
+		text += " USING BTREE"
+	case a.Hash:
+		text += " USING HASH"
+	}
+	if a.Comment != "" {
+		text += " COMMENT " + quoteString(a.Comment)
+	}
+	if a.Invisible {
+		text += " /*!80000 INVISIBLE */"
+	}
+	return text
+}
+
+func (f *foreignKey) text(schema string) string {
+	parent := quoteName(f.ParentTable)
+	if f.ParentSchema != schema {
+		parent = quoteName(f.ParentSchema) + "." + parent
+	}
+	text := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", quoteName(f.Name), quoteNames(f.Columns), parent,
+		quoteNames(f.ParentColumns))
+	if f.OnDelete != "" && f.OnDelete != "NO ACTION" {
+		text += " ON DELETE " + f.OnDelete
+	}
+	if f.OnUpdate != "" && f.OnUpdate != "NO ACTION" {
+		text += " ON UPDATE " + f.OnUpdate
+	}
+	return text
+}
+
+func quoteNames(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = quoteName(n)
+	}
+	return strings.Join(out, ",")
+}

@@ -1,0 +1,179 @@
+package general
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// displayValue is a value as the text protocol would send it.
+func displayValue(c *sql.Context, t sql.Type, v any) string {
+	if v == nil {
+		return "NULL"
+	}
+	val, err := t.SQL(c, nil, v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return val.ToString()
+}
+
+func sqlInteger(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return v, true
+	case uint64:
+		return int64(v), true
+	case int:
+		return int64(v), true
+	case int32:
+		return int64(v), true
+	case uint32:
+		return int64(v), true
+	case int16:
+		return int64(v), true
+	case uint16:
+		return int64(v), true
+	case int8:
+		return int64(v), true
+	case uint8:
+		return int64(v), true
+	}
+	return 0, false
+}
+
+// convertRounding converts as an assignment does: numbers round.
+func convertRounding(c *sql.Context, t sql.Type, v any) (any, sql.ConvertInRange, error) {
+	if r, ok := t.(sql.RoundingNumberType); ok {
+		return r.ConvertRound(c, v)
+	}
+	return t.Convert(c, v)
+}
+
+// columnError names the column in a conversion error.
+func columnError(err error, v any, col *sql.Column, rowNumber int64) error {
+	switch {
+	case types.ErrLengthBeyondLimit.Is(err):
+		return mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, col.Name, rowNumber)
+	case sql.ErrValueOutOfRange.Is(err):
+		return mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, col.Name, rowNumber)
+	case types.ErrConvertingToEnum.Is(err), sql.ErrInvalidSetValue.Is(err), sql.ErrConvertingToSet.Is(err):
+		return mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, col.Name, rowNumber)
+	case types.IsTime(col.Type) || types.IsTimespan(col.Type):
+		return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect %s value: '%v' for column '%s' at row %d",
+			col.Type.String(), v, col.Name, rowNumber)
+	case types.IsNumber(col.Type):
+		return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "Incorrect %s value: '%v' for column '%s' at row %d",
+			"integer", v, col.Name, rowNumber)
+	}
+	return err
+}
+
+// zeroValue is what a NOT NULL column without a default holds in rows that are older than it.
+func zeroValue(t sql.Type) any {
+	switch {
+	case types.IsEnum(t):
+		return uint16(1)
+	case types.IsTime(t):
+		return types.ZeroTime
+	case types.IsJSON(t):
+		return types.JSONDocument{Val: nil}
+	case types.IsDecimal(t):
+		return apd.New(0, 0)
+	}
+	return t.Zero()
+}
+
+// paramValue gives a parameter the type of its Go value.
+func paramValue(c *sql.Context, p any) (any, sql.Type, error) {
+	switch v := p.(type) {
+	case nil:
+		return nil, types.Null, nil
+	case bool:
+		if v {
+			return int8(1), types.Boolean, nil
+		}
+		return int8(0), types.Boolean, nil
+	case int:
+		return int64(v), types.Int64, nil
+	case int64:
+		return v, types.Int64, nil
+	case int32:
+		return int64(v), types.Int64, nil
+	case int16:
+		return int64(v), types.Int64, nil
+	case int8:
+		return int64(v), types.Int64, nil
+	case uint64:
+		if v <= math.MaxInt64 {
+			return int64(v), types.Int64, nil
+		}
+		return v, types.Uint64, nil
+	case float64:
+		return v, types.Float64, nil
+	case float32:
+		return v, types.Float32, nil
+	case string:
+		t, err := types.CreateString(sqltypes.VarChar, int64(max(len(v), 1)), c.GetCollation())
+		if err != nil {
+			return v, types.LongText, nil
+		}
+		return v, t, nil
+	case []byte:
+		t, err := types.CreateBinary(sqltypes.VarBinary, int64(max(len(v), 1)))
+		if err != nil {
+			return v, types.LongBlob, nil
+		}
+		return v, t, nil
+	case time.Time:
+		return v, types.DatetimeMaxPrecision, nil
+	case types.Timespan:
+		return v, types.Time, nil
+	case *apd.Decimal:
+		return v, types.InternalDecimalType, nil
+	}
+	return nil, nil, fmt.Errorf("parameter of Go type %T", p)
+}
+
+// sqlLiteral writes a value as SQL.
+func sqlLiteral(c *sql.Context, t sql.Type, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case []byte:
+		return fmt.Sprintf("x'%x'", v)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	if n, ok := sqlInteger(v); ok && !types.IsEnum(t) && !types.IsSet(t) {
+		if u, ok := v.(uint64); ok {
+			return strconv.FormatUint(u, 10)
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	if types.IsDecimal(t) {
+		return displayValue(c, t, v)
+	}
+	return quoteString(displayValue(c, t, v))
+}
+
+// displayAny is a value of no known type as text.
+func displayAny(c *sql.Context, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	}
+	return fmt.Sprint(v)
+}

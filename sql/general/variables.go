@@ -1,0 +1,166 @@
+package general
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/sirupsen/logrus"
+
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+const kindVariable = "variable"
+
+// defaultCollation is MySQL 8.0's; the library's own default differs.
+const defaultCollation = sql.Collation_utf8mb4_0900_ai_ci
+
+// quiet keeps the library from writing to the process's log.
+func quiet() { logrus.SetLevel(logrus.PanicLevel) }
+
+// initVariables gives the library's variables the values of a MySQL 8.0 server and Aurora's names, then applies what SET PERSIST stored.
+func (e *Engine) initVariables(ctx context.Context) error {
+	o := e.opts
+	readOnly := int8(0)
+	if o.ReadOnly {
+		readOnly = 1
+	}
+	text := func(name, value string) sql.SystemVariable {
+		return &sql.MysqlSystemVariable{Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global), Dynamic: false,
+			Type: types.NewSystemStringType(name), Default: value}
+	}
+	flag := func(name string, value int8) sql.SystemVariable {
+		return &sql.MysqlSystemVariable{Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global), Dynamic: false,
+			Type: types.NewSystemBoolType(name), Default: value}
+	}
+	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{
+		text("aurora_version", orDefault(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
+		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("version", o.Version),
+		&sql.MysqlSystemVariable{Name: "aurora_replica_read_consistency", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
+			Type: types.NewSystemStringType("aurora_replica_read_consistency"), Default: ""},
+		&sql.MysqlSystemVariable{Name: "innodb_lock_wait_timeout", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
+			Type: types.NewSystemIntType("innodb_lock_wait_timeout", 1, 1073741824, false), Default: int64(50)},
+	})
+	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "local_infile": int8(1),
+		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
+		"default_collation_for_utf8mb4": defaultCollation.Name(), "character_set_server": "utf8mb4", "character_set_database": "utf8mb4"}
+	if o.Port != 0 {
+		values["port"] = int64(o.Port)
+	}
+	if o.DataDir != "" {
+		values["datadir"] = o.DataDir
+	}
+	for name, v := range values {
+		if sv, _, ok := sql.SystemVariables.GetGlobal(name); ok {
+			cv, _, err := sv.GetType().Convert(ctx, v)
+			if err != nil {
+				return fmt.Errorf("set %s: %w", name, err)
+			}
+			if err := sql.SystemVariables.AssignValues(map[string]any{name: cv}); err != nil {
+				return fmt.Errorf("set %s: %w", name, err)
+			}
+		}
+	}
+	return e.loadPersisted(ctx)
+}
+
+func orDefault(v, d string) string {
+	if v == "" {
+		return d
+	}
+	return v
+}
+
+func (e *Engine) loadPersisted(ctx context.Context) error {
+	list, err := e.catalog.Objects(ctx, kindVariable, "")
+	if err != nil {
+		return fmt.Errorf("read the persisted variables: %w", err)
+	}
+	for _, o := range list {
+		body := o.Body
+		if body == nil {
+			full, err := e.catalog.Object(ctx, kindVariable, "", o.Name)
+			if err != nil {
+				return fmt.Errorf("read the persisted variable %s: %w", o.Name, err)
+			}
+			if full == nil {
+				continue
+			}
+			body = full.Body
+		}
+		v, err := persistedValue(ctx, o.Name, body)
+		if err != nil || v == nil {
+			continue // a variable that this version does not have, or no longer with this value
+		}
+		if err := sql.SystemVariables.AssignValues(map[string]any{o.Name: v}); err != nil {
+			return fmt.Errorf("apply the persisted variable %s: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+func persistedValue(ctx context.Context, name string, body []byte) (any, error) {
+	sv, _, ok := sql.SystemVariables.GetGlobal(name)
+	if !ok {
+		return nil, nil
+	}
+	var raw any
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, fmt.Errorf("persisted variable %s: %w", name, err)
+	}
+	v, _, err := sv.GetType().Convert(ctx, raw)
+	return v, err
+}
+
+// PersistGlobal is SET PERSIST and SET PERSIST_ONLY.
+func (g *gmsSession) PersistGlobal(ctx *sql.Context, name string, value any) error {
+	sv, _, ok := sql.SystemVariables.GetGlobal(name)
+	if !ok {
+		return sql.ErrUnknownSystemVariable.New(name)
+	}
+	v, _, err := sv.GetType().Convert(ctx, value)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return g.s.e.catalog.PutObjects(ctx, table.Object{Kind: kindVariable, Name: strings.ToLower(name), Body: body})
+}
+
+// RemovePersistedGlobal is RESET PERSIST name.
+func (g *gmsSession) RemovePersistedGlobal(name string) error {
+	return g.s.e.catalog.PutObjects(context.Background(), table.Object{Kind: kindVariable, Name: strings.ToLower(name)})
+}
+
+// RemoveAllPersistedGlobals is RESET PERSIST.
+func (g *gmsSession) RemoveAllPersistedGlobals() error {
+	ctx := context.Background()
+	list, err := g.s.e.catalog.Objects(ctx, kindVariable, "")
+	if err != nil {
+		return err
+	}
+	gone := make([]table.Object, len(list))
+	for i := range list {
+		gone[i] = table.Object{Kind: kindVariable, Name: list[i].Name}
+	}
+	return g.s.e.catalog.PutObjects(ctx, gone...)
+}
+
+// GetPersistedValue returns what SET PERSIST stored.
+func (g *gmsSession) GetPersistedValue(name string) (any, error) {
+	ctx := context.Background()
+	o, err := g.s.e.catalog.Object(ctx, kindVariable, "", strings.ToLower(name))
+	if err != nil || o == nil {
+		return nil, err
+	}
+	return persistedValue(ctx, name, o.Body)
+}
+
+// uptime is for SHOW STATUS.
+func (e *Engine) uptime() time.Duration { return time.Since(e.started) }
