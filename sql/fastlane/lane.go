@@ -71,7 +71,8 @@ type Result struct {
 	Rows     bool
 	Count    int64 // rows sent: FOUND_ROWS()
 	Affected uint64
-	InsertID uint64
+	InsertID uint64 // of the OK packet: the first auto-increment value, generated or given
+	LastID   uint64 // LAST_INSERT_ID(): the first generated one
 	Info     string
 }
 

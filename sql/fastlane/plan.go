@@ -72,7 +72,8 @@ type colKind struct {
 type form uint8
 
 const (
-	formOther form = iota // can be read only
+	formNone  form = iota // TIMESTAMP: depends on the session's time zone
+	formOther             // can be read only
 	formInt
 	formUint
 	formFloat
@@ -102,7 +103,7 @@ type rangeOn struct {
 
 func kindOf(c *Column) colKind {
 	t := c.Codec.Type
-	k := colKind{collation: c.Codec.Collation}
+	k := colKind{form: formOther, collation: c.Codec.Collation}
 	switch t.Type() {
 	case sqltypes.Int8:
 		k.form, k.min, k.max = formInt, math.MinInt8, math.MaxInt8
@@ -124,6 +125,8 @@ func kindOf(c *Column) colKind {
 		k.form, k.umax = formUint, math.MaxUint32
 	case sqltypes.Uint64:
 		k.form, k.umax = formUint, math.MaxUint64
+	case sqltypes.Timestamp:
+		k.form = formNone
 	case sqltypes.Float32, sqltypes.Float64:
 		k.form = formFloat
 	case sqltypes.Char, sqltypes.VarChar, sqltypes.Text:

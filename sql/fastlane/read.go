@@ -47,6 +47,11 @@ func (p *plan) bindSelect(env *Env) (bool, error) {
 			}
 		}
 	}
+	for _, c := range p.out {
+		if c >= 0 && p.kinds[c].form == formNone {
+			return false, nil
+		}
+	}
 	if len(p.aggs) > 0 && (len(p.aggs) != len(p.out) || len(s.order) > 0 || s.distinct || s.limit >= 0) {
 		return false, nil
 	}

@@ -84,8 +84,8 @@ func (p *plan) insert(t table.Table, q *Query, env *Env) (Result, error) {
 				if vals[i], generated = p.autoDatum(i, auto); !generated {
 					return Result{}, ErrDecline
 				}
-				if res.InsertID == 0 {
-					res.InsertID = auto
+				if res.LastID == 0 {
+					res.InsertID, res.LastID = auto, auto
 				}
 				auto++
 			case from < 0:
@@ -98,6 +98,9 @@ func (p *plan) insert(t table.Table, q *Query, env *Env) (Result, error) {
 			}
 		}
 		if p.def.AutoInc >= 0 && !generated {
+			if g == 0 {
+				res.InsertID = vals[p.def.AutoInc].N
+			}
 			if err := p.raise(t, env, &vals[p.def.AutoInc]); err != nil {
 				return Result{}, err
 			}

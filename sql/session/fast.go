@@ -116,7 +116,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		s.fast.Note(-1, res.Count, 0)
 		return true, r.EndRows(wire.OK{Status: ok.Status})
 	}
-	s.fast.Note(int64(res.Affected), 0, res.InsertID)
+	s.fast.Note(int64(res.Affected), 0, res.LastID)
 	return true, r.OK(ok)
 }
 
