@@ -48,6 +48,9 @@ func newTestBackend() *testBackend {
 func (b *testBackend) Lookup(user, host string) (Account, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if user == "panic" {
+		panic("test")
+	}
 	a, ok := b.accounts[user]
 	return a, ok, nil
 }

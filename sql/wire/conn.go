@@ -111,12 +111,18 @@ func (c *Conn) Stmt(id uint32) *Stmt { return c.stmts[id] }
 // serve runs the connection from greeting to end.
 func (c *Conn) serve() {
 	defer c.end()
-	if err := c.handshake(); err != nil {
+	if err := c.protect("connecting", c.handshake); err != nil {
 		c.srv.abortedConnect(c, err)
 		c.lastWords(err)
 		return
 	}
-	for c.command() {
+	for ok := true; ok; {
+		// What a Session panics with is caught closer; this is for the wire itself.
+		_ = c.protect("reading a command", func() error {
+			ok = false
+			ok = c.command()
+			return nil
+		})
 	}
 }
 

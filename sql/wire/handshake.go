@@ -37,7 +37,7 @@ func (c *Conn) handshake() error {
 	if err != nil {
 		return err
 	}
-	login, err := c.login1(resp)
+	login, err := c.loginFrom(resp)
 	if err != nil {
 		return err
 	}
@@ -230,8 +230,8 @@ func parseAttrs(c *cursor) []ConnectAttr {
 	return attrs
 }
 
-// login1 authenticates a handshake response.
-func (c *Conn) login1(resp *handshakeResponse) (*Login, error) {
+// loginFrom authenticates a handshake response.
+func (c *Conn) loginFrom(resp *handshakeResponse) (*Login, error) {
 	plugin := resp.plugin
 	if c.caps&CapPluginAuth == 0 {
 		plugin = PluginNative

@@ -52,6 +52,9 @@ func (r *Reply) reset(binary bool) {
 	r.state, r.more, r.binary = replyIdle, false, binary
 	r.row.cols = nil
 	r.infile = infile{}
+	if cap(r.track) > 1024 && len(r.track) == 0 {
+		r.track = nil
+	}
 }
 
 // begun checks that a result may begin.

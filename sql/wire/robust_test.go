@@ -227,6 +227,9 @@ func TestPanicEndsTheConnectionOnly(t *testing.T) {
 	_, err := cl.Exec("panic")
 	wantCode(t, err, mysqlerr.ER_UNKNOWN_ERROR)
 	eventually(t, "the session was closed", func() bool { return b.live() == 0 })
+	if _, err := tryDial(addr, as("panic", "")); err == nil {
+		t.Fatal("let in by a panic")
+	}
 	if one(t, dial(t, addr), "SELECT 1") != "1" {
 		t.Fatal("server does not answer")
 	}
