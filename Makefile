@@ -11,7 +11,7 @@ PORT ?= 3306
 .PHONY: build up test race lint fmt e2e bench soak clean
 
 build: ## bin/zorya, static
-	go build -trimpath -ldflags '-s -w' -o bin/zorya ./cmd/zorya
+	go build -ldflags '-s -w' -o bin/zorya ./cmd/zorya
 
 up: build ## a cluster in DIR, MySQL on PORT, in the foreground
 	./bin/zorya up --dir $(DIR) --port $(PORT)
