@@ -195,6 +195,20 @@ func newStatement(q *Query) *Statement {
 	return st
 }
 
+// Prepared returns the column definitions (nil for none) of a statement that has a plan, or needs none.
+func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.ColumnSet, ok bool) {
+	st := l.Lookup(q, schema, results)
+	switch st.Kind {
+	case Begin, Commit, Rollback:
+		return nil, true
+	case Read, Write:
+		if p := st.plan.Load(); p != nil && !p.declines {
+			return p.set, true
+		}
+	}
+	return nil, false
+}
+
 // Locking reports whether a Read takes row locks.
 func (st *Statement) Locking() bool { return st.shape.lock != lockNone }
 

@@ -52,10 +52,25 @@ func (q *Query) Normalize(text []byte, params []wire.Param) bool {
 	return n.run()
 }
 
+// Template normalises the text of a statement whose parameters are not known yet, and counts them.
+func (q *Query) Template(text []byte) (params int, ok bool) {
+	q.Digest, q.Args, q.scratch = q.Digest[:0], q.Args[:0], q.scratch[:0]
+	q.Groups, q.InCount = 0, 0
+	if len(text) > maxFast {
+		return 0, false
+	}
+	n := normalizer{q: q, l: lexer.Lexer{Src: text}, template: true}
+	ok = n.run()
+	return n.count, ok
+}
+
 type normalizer struct {
 	q      *Query
 	l      lexer.Lexer
 	params []wire.Param
+
+	template bool // parameters have no values
+	count    int  // of parameters, in a template
 
 	operand bool // the token before ends an operand: a minus is binary
 	values  bool // VALUES was seen
@@ -88,6 +103,11 @@ func (n *normalizer) run() bool {
 		case lexer.Bad, lexer.Hint, lexer.UserVar, lexer.Hex, lexer.Bit:
 			return false
 		case lexer.Param:
+			if n.template {
+				n.count++
+				ok = n.arg(Arg{})
+				break
+			}
 			if len(n.params) == 0 {
 				return false
 			}

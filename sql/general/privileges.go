@@ -79,6 +79,7 @@ func (e *Engine) EnsureAdmin(ctx context.Context, user, plugin, hash string) err
 	}
 	n := *u
 	n.Plugin, n.AuthString, n.IsSuperUser = plugin, hash, true
+	ed.RemoveUser(mysql_db.UserPrimaryKey{User: user, Host: "%"}) // PutUser replaces only a user that is equal in all fields
 	ed.PutUser(&n)
 	return db.Persist(sql.NewContext(ctx), ed)
 }

@@ -38,6 +38,8 @@ func (e *Engine) initVariables(ctx context.Context) error {
 			Type: types.NewSystemBoolType(name), Default: value}
 	}
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{
+		&sql.MysqlSystemVariable{Name: fastLaneVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
+			Type: types.NewSystemBoolType(fastLaneVariable), Default: int8(1)},
 		text("aurora_version", orDefault(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
 		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("version", o.Version),
 		&sql.MysqlSystemVariable{Name: "aurora_replica_read_consistency", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,

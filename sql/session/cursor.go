@@ -42,7 +42,11 @@ func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, pa
 func (s *Session) materialise(ctx context.Context, st *general.Statement, params []any) (cur *cursor, err error) {
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
-	res, err := s.gen.Execute(run, st, s.openStmt(false), params)
+	g, err := s.half(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res, err := g.Execute(run, st, s.openStmt(false), params)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
 // happened.
 func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, params []wire.Param) (handled bool, err error) {
-	if s.fast == nil || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
+	if !s.shares || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()
@@ -77,7 +77,7 @@ func (s *Session) fastControl(ctx context.Context, r *wire.Reply, op general.Con
 	if err := s.controlOp(ctx, &c); err != nil {
 		return err
 	}
-	s.fast.Note(0, 0, 0)
+	s.note(0, 0, 0)
 	return s.sendOK(r, false)
 }
 
@@ -93,7 +93,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	if schema == "" {
 		schema = s.set.Database
 	}
-	if !s.mayTable(st, schema, name) {
+	if !s.mayTable(ctx, st, schema, name) {
 		return false, nil
 	}
 	s.fastEnv = fastlane.Env{
@@ -113,10 +113,10 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status(), Info: res.Info}
 	if res.Rows {
-		s.fast.Note(-1, res.Count, 0)
+		s.note(-1, res.Count, 0)
 		return true, r.EndRows(wire.OK{Status: ok.Status})
 	}
-	s.fast.Note(int64(res.Affected), 0, res.LastID)
+	s.note(int64(res.Affected), 0, res.LastID)
 	return true, r.OK(ok)
 }
 
@@ -128,27 +128,52 @@ func (s *Session) serializable() bool {
 	return s.set.Isolation == table.Serializable || s.next.isolation != nil && *s.next.isolation == table.Serializable
 }
 
-// mayTable asks the general lane for privileges once per statement shape, account and version of the grants.
-func (s *Session) mayTable(st *fastlane.Statement, schema, name string) bool {
+// mayTable asks the general lane for privileges, once per account, statement shape and version of the grants. Only accounts
+// without roles of their own choosing share answers: SET ROLE makes a session ask for itself.
+func (s *Session) mayTable(ctx context.Context, st *fastlane.Statement, schema, name string) bool {
 	version := s.srv.db.Catalog().Generation(grantKind)
-	if s.may == nil || s.mayVersion != version || len(s.may) > 1024 {
-		s.may, s.mayVersion = make(map[mayKey]bool), version
+	k := mayKey{st, schema, s.login.AccountUser, s.login.AccountHost}
+	m := &s.srv.may
+	m.mu.RLock()
+	ok, known := m.answers[k]
+	known = known && m.version == version
+	m.mu.RUnlock()
+	if known {
+		return ok
 	}
-	k := mayKey{st, schema}
-	ok, known := s.may[k]
-	if !known {
-		ok = s.fast.MayTable(schema, name, st.Privilege())
-		s.may[k] = ok
+	err := s.borrow(ctx, func(g LaneSession) error {
+		ok = g.(FastSession).MayTable(schema, name, st.Privilege())
+		return nil
+	})
+	if err != nil {
+		return false
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.answers == nil || m.version != version || len(m.answers) >= maxAnswers {
+		m.answers, m.version = make(map[mayKey]bool), version
+	}
+	m.answers[k] = ok
 	return ok
 }
+
+// privilegeCache keeps answers of MayTable.
+type privilegeCache struct {
+	mu      sync.RWMutex
+	version uint64
+	answers map[mayKey]bool
+}
+
+// maxAnswers bounds the cache.
+const maxAnswers = 1 << 16
 
 // grantKind is the kind of object under which the general lane keeps users and grants.
 const grantKind = "privileges"
 
 type mayKey struct {
-	st     *fastlane.Statement
-	schema string
+	st         *fastlane.Statement
+	schema     string
+	user, host string
 }
 
 // fastHost lets plans be compiled with the general lane's knowledge.
@@ -156,7 +181,11 @@ type fastHost struct{ s *Session }
 
 // Describe implements fastlane.Host.
 func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Description, error) {
-	info, err := h.s.fast.TableInfo(ctx, d)
+	var info *general.TableInfo
+	err := h.s.borrow(ctx, func(g LaneSession) (err error) {
+		info, err = g.(FastSession).TableInfo(ctx, d)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +207,11 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 
 // Columns implements fastlane.Host.
 func (h fastHost) Columns(ctx context.Context, text string) ([]wire.Column, error) {
-	st, err := h.s.gen.Prepare(ctx, text)
+	var st *general.Statement
+	err := h.s.borrow(ctx, func(g LaneSession) (err error) {
+		st, err = g.Prepare(ctx, text)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

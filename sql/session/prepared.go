@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 
+	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -11,22 +12,22 @@ import (
 // prepared is what a session keeps of a statement of the binary protocol.
 type prepared struct {
 	text []byte
-	st   *general.Statement
+	st   *general.Statement // nil until the general lane has to run it
+	ends bool               // it ends a transaction: it does not wait at the gate
 	cur  *cursor
 }
 
 // Prepare implements wire.Session.
 func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	return s.run("Prepare", text, false, func(ctx context.Context) error {
-		p := &prepared{text: append([]byte(nil), s.decode(text)...)}
-		var err error
-		if p.st, err = s.gen.Prepare(ctx, string(p.text)); err != nil {
-			return sqlError(err)
-		}
-		if p.st == nil {
-			return mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
-		}
+		p := &prepared{text: append([]byte(nil), s.decode(text)...), ends: bypasses(text)}
 		st.Data = p
+		if done, err := s.prepareFast(r, st, p); done {
+			return err
+		}
+		if err := s.prepareGeneral(ctx, p); err != nil {
+			return err
+		}
 		var cols *wire.ColumnSet
 		if len(p.st.Columns) > 0 {
 			cols = columnSet(p.st.Columns)
@@ -35,14 +36,50 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	})
 }
 
+// prepareFast answers for a statement whose plan exists: the general lane has checked it when the plan was made.
+func (s *Session) prepareFast(r *wire.Reply, st *wire.Stmt, p *prepared) (done bool, err error) {
+	if !s.shares || !s.plain || s.srv.opts.NoFastLane {
+		return false, nil
+	}
+	q := queries.Get().(*fastlane.Query)
+	defer queries.Put(q)
+	params, ok := q.Template(p.text)
+	if !ok {
+		return false, nil
+	}
+	set, ok := s.srv.fast.Prepared(q, s.set.Database, uint16(s.results))
+	if !ok {
+		return false, nil
+	}
+	return true, r.Prepared(st, params, set, 0)
+}
+
+func (s *Session) prepareGeneral(ctx context.Context, p *prepared) error {
+	g, err := s.half(ctx)
+	if err != nil {
+		return err
+	}
+	if p.st, err = g.Prepare(ctx, string(p.text)); err != nil {
+		return sqlError(err)
+	}
+	if p.st == nil {
+		return mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
+	}
+	return nil
+}
+
 // Execute implements wire.Session.
 func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ []wire.Attr, cursorWanted bool) error {
 	p := st.Data.(*prepared)
 	p.cur = nil
-	bypass := p.st.Class == general.Control
-	return s.run("Execute", p.text, bypass, func(ctx context.Context) error {
+	return s.run("Execute", p.text, p.ends, func(ctx context.Context) error {
 		if !cursorWanted {
 			if handled, err := s.tryFast(ctx, r, p.text, params); handled {
+				return err
+			}
+		}
+		if p.st == nil {
+			if err := s.prepareGeneral(ctx, p); err != nil {
 				return err
 			}
 		}

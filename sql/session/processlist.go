@@ -44,7 +44,17 @@ func (srv *Server) kill(by *Session, id uint64, queryOnly bool) error {
 	if target == nil || id > 1<<32-1 {
 		return mysqlerr.New(mysqlerr.ER_NO_SUCH_THREAD, id)
 	}
-	if target.account() != by.account() && !srv.lane.Allowed(by.gen, "CONNECTION_ADMIN") {
+	allowed := target.account() == by.account()
+	if !allowed {
+		err := by.borrow(by.ctx, func(g LaneSession) error {
+			allowed = srv.lane.Allowed(g, "CONNECTION_ADMIN")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !allowed {
 		return mysqlerr.New(mysqlerr.ER_KILL_DENIED_ERROR, id)
 	}
 	if queryOnly {

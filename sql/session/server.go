@@ -59,8 +59,6 @@ type LaneSession interface {
 	Settings() general.Settings
 	UseDatabase(ctx context.Context, name string) error
 	Warnings() uint16
-	Reset(ctx context.Context) error
-	ChangeUser(ctx context.Context, l general.Login) error
 	Close()
 }
 
@@ -73,6 +71,7 @@ type Server struct {
 	wire    *wire.Server
 	metrics *metrics
 	fast    *fastlane.Lane
+	may     privilegeCache
 	gate    gate
 	locks   *tableLocks
 	started time.Time
@@ -237,14 +236,11 @@ func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) 
 	s := newSession(srv, c)
 	s.login = generalLogin(c, login)
 	s.address = c.RemoteAddr().String()
-	var err error
-	s.gen, err = srv.lane.NewSession(s.ctx, s.login, general.Hooks{Control: s.controlInRoutine, LocalFile: s.localFile})
-	if err != nil {
+	if err := s.connectHalf(s.ctx); err != nil {
 		s.cancel(nil)
 		return nil, sqlError(err)
 	}
 	c.SetHooks(wire.Hooks{BeforeSend: s.beforeSend, BeginWait: s.BeginWait, EndWait: s.EndWait})
-	s.started()
 	srv.mu.Lock()
 	srv.sessions[c.ID()] = s
 	srv.mu.Unlock()

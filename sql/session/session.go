@@ -23,8 +23,8 @@ type Session struct {
 	srv     *Server
 	conn    *wire.Conn
 	login   general.Login
-	address string // of the client, host:port
-	gen     LaneSession
+	address string           // of the client, host:port
+	gen     LaneSession      // nil: parked (half.go)
 	set     general.Settings // as of the last statement
 
 	// The transaction. explicit: BEGIN opened it, so autocommit does not end it.
@@ -41,16 +41,16 @@ type Session struct {
 	reveals bool        // rows of the open transaction are on their way to the client
 	reply   *wire.Reply // of the running statement, for LOAD DATA LOCAL
 
-	// The fast lane; fast is nil when the general lane cannot share.
-	fast       FastSession
-	plain      bool // FastSession.Plain as of the last statement
-	client     sql.CharacterSetID
-	results    sql.CharacterSetID
-	foreign    bool // client is none that is UTF-8 as it stands
-	fastEnv    fastlane.Env
-	onSending  func()
-	may        map[mayKey]bool // privileges that were asked for
-	mayVersion uint64
+	// The fast lane. shares: the general lane lets it run beside. fast is gen, if it shares.
+	shares    bool
+	fast      FastSession
+	noted     note
+	plain     bool // FastSession.Plain as of the last statement
+	client    sql.CharacterSetID
+	results   sql.CharacterSetID
+	foreign   bool // client is none that is UTF-8 as it stands
+	fastEnv   fastlane.Env
+	onSending func()
 
 	// The place at the gate.
 	ticket ticket
@@ -246,7 +246,11 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 			return sqlError(context.Cause(ctx))
 		}
 		started := time.Now()
-		st, rest, err := s.gen.Parse(text)
+		g, err := s.half(ctx)
+		if err != nil {
+			return err
+		}
+		st, rest, err := g.Parse(text)
 		if err != nil {
 			return s.failed(started, text, err)
 		}
@@ -275,7 +279,11 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 // InitDB implements wire.Session.
 func (s *Session) InitDB(r *wire.Reply, db string) error {
 	return s.run("Init DB", nil, false, func(ctx context.Context) error {
-		if err := s.gen.UseDatabase(ctx, db); err != nil {
+		g, err := s.half(ctx)
+		if err != nil {
+			return err
+		}
+		if err := g.UseDatabase(ctx, db); err != nil {
 			return sqlError(err)
 		}
 		s.adoptSettings(ctx)
@@ -287,7 +295,11 @@ func (s *Session) InitDB(r *wire.Reply, db string) error {
 // FieldList implements wire.Session.
 func (s *Session) FieldList(r *wire.Reply, tableName, wildcard string) error {
 	return s.run("Field List", nil, false, func(ctx context.Context) error {
-		st, err := s.gen.Prepare(ctx, "SELECT * FROM `"+strings.ReplaceAll(tableName, "`", "``")+"`")
+		g, err := s.half(ctx)
+		if err != nil {
+			return err
+		}
+		st, err := g.Prepare(ctx, "SELECT * FROM `"+strings.ReplaceAll(tableName, "`", "``")+"`")
 		if err != nil {
 			return sqlError(err)
 		}
@@ -318,12 +330,11 @@ func (s *Session) ProcessKill(id uint32) error { return s.srv.kill(s, uint64(id)
 func (s *Session) ChangeUser(login *wire.Login) error {
 	return s.run("Change user", nil, false, func(ctx context.Context) error {
 		s.abandon()
+		s.dropHalf()
+		s.mu.Lock()
 		s.login = generalLogin(s.conn, login)
-		if err := s.gen.ChangeUser(ctx, s.login); err != nil {
-			return sqlError(err)
-		}
-		s.started()
-		return nil
+		s.mu.Unlock()
+		return s.reconnect(ctx)
 	})
 }
 
@@ -331,20 +342,22 @@ func (s *Session) ChangeUser(login *wire.Login) error {
 func (s *Session) Reset() error {
 	return s.run("Reset Connection", nil, false, func(ctx context.Context) error {
 		s.abandon()
-		if err := s.gen.Reset(ctx); err != nil {
-			return sqlError(err)
-		}
-		s.started()
-		return nil
+		s.login.Database = s.set.Database
+		return s.reconnect(ctx)
 	})
+}
+
+func (s *Session) reconnect(ctx context.Context) error {
+	if err := s.connectHalf(ctx); err != nil {
+		return sqlError(err)
+	}
+	return nil
 }
 
 // started takes over the settings of a session that is new or as good as new.
 func (s *Session) started() {
 	s.set = s.gen.Settings()
 	s.tracked = s.set.Database
-	s.may = nil
-	s.fast, _ = s.gen.(FastSession)
 	s.adoptShared()
 	s.applyTimeouts()
 	s.mu.Lock()
@@ -376,6 +389,6 @@ func (s *Session) Close() {
 	s.mu.Unlock()
 	defer s.srv.forget(s)
 	s.abandon()
-	s.gen.Close()
+	s.dropHalf()
 	s.cancel(nil)
 }

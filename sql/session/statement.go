@@ -76,7 +76,11 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 	stmt := s.openStmt(st.Class != general.Read)
 	s.reply = r
 	defer func() { s.reply = nil }()
-	res, err := s.gen.Execute(run, st, stmt, params)
+	g, err := s.half(ctx)
+	if err != nil {
+		return s.endStmt(ctx, err, false)
+	}
+	res, err := g.Execute(run, st, stmt, params)
 	if err != nil {
 		return s.endStmt(ctx, err, false)
 	}
@@ -166,6 +170,9 @@ func (s *Session) sendOK(r *wire.Reply, more bool) error {
 
 // adoptSettings takes over variables that a statement may have changed. SET autocommit=1 commits the open transaction.
 func (s *Session) adoptSettings(ctx context.Context) {
+	if s.gen == nil {
+		return
+	}
 	was := s.set
 	s.set = s.gen.Settings()
 	s.adoptShared()

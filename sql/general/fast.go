@@ -1,0 +1,136 @@
+package general
+
+import (
+	"context"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// What the fast lane and the dispatcher ask of the general lane (session.FastSession).
+
+// plainModes are the sql_modes under which simple statements mean what the fast lane does: strict, usual quoting.
+var plainModes = map[string]bool{"": true, "ONLY_FULL_GROUP_BY": true, "STRICT_TRANS_TABLES": true, "STRICT_ALL_TABLES": true, "NO_ZERO_IN_DATE": true,
+	"NO_ZERO_DATE": true, "ERROR_FOR_DIVISION_BY_ZERO": true, "NO_ENGINE_SUBSTITUTION": true, "TRADITIONAL": true}
+
+// plainValues are variables and the values at which they change nothing.
+var plainValues = map[string]int64{"sql_safe_updates": 0, "sql_auto_is_null": 0, "auto_increment_increment": 1, "auto_increment_offset": 1, "insert_id": 0, fastLaneVariable: 1}
+
+// fastLaneVariable switches the fast lane off for a session, or for all new ones.
+const fastLaneVariable = "zorya_fast_lane"
+
+// Plain reports whether all that changes what simple statements mean is at its default.
+func (s *Session) Plain() bool {
+	if len(s.temps) > 0 || s.e.opts.ReadOnly {
+		return false
+	}
+	mode, _ := s.variable("sql_mode").(string)
+	if !strings.Contains(mode, "STRICT") {
+		return false
+	}
+	for _, m := range strings.Split(mode, ",") {
+		if !plainModes[m] {
+			return false
+		}
+	}
+	for name, want := range plainValues {
+		if v := s.variable(name); v != nil && integer(v) != want {
+			return false
+		}
+	}
+	// The library's default is 2^31-1, MySQL's 2^64-1.
+	limit := s.variable("sql_select_limit")
+	if u, ok := limit.(uint64); ok {
+		return u >= 1<<31-1
+	}
+	return integer(limit) >= 1<<31-1
+}
+
+func (s *Session) variable(name string) any {
+	v, err := s.gms.GetSessionVariable(nil, name)
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// Charsets returns character_set_client and character_set_results; unspecified results mean no conversion.
+func (s *Session) Charsets() (client, results sql.CharacterSetID) {
+	client = sql.CharacterSet_utf8mb4
+	if name, ok := s.variable("character_set_client").(string); ok {
+		if id, err := sql.ParseCharacterSet(name); err == nil {
+			client = id
+		}
+	}
+	return client, s.gms.GetCharacterSetResults()
+}
+
+// TableInfo describes a table to the fast lane.
+func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, error) {
+	m, err := s.e.metas.get(s.context(ctx, ""), d)
+	if err != nil {
+		return nil, err
+	}
+	info := &TableInfo{Plain: true, Columns: make([]ColumnInfo, len(d.Columns))}
+	for _, c := range m.attrs.Checks {
+		if !c.NotEnforced {
+			info.Plain = false
+		}
+	}
+	if len(m.attrs.FKs) > 0 || m.attrs.PartSQL != "" {
+		info.Plain = false
+	}
+	for _, ix := range m.indexes {
+		if ix.Fulltext || ix.Spatial {
+			info.Plain = false
+		}
+	}
+	for i := range d.Columns {
+		a := &m.columns[i]
+		if a.Generated != "" {
+			info.Plain = false
+		}
+		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate != "",
+			Hidden: a.Invisible || m.schema[i].HiddenSystem}
+	}
+	return info, nil
+}
+
+var privilegeTypes = map[string]sql.PrivilegeType{"SELECT": sql.PrivilegeType_Select, "INSERT": sql.PrivilegeType_Insert, "UPDATE": sql.PrivilegeType_Update,
+	"DELETE": sql.PrivilegeType_Delete}
+
+// MayTable reports whether the account has all the privileges on a table, by whatever level of grant above columns.
+func (s *Session) MayTable(schema, name string, privileges []string) bool {
+	if s.login.AccountUser == "" && s.login.AccountHost == "" {
+		return true
+	}
+	c := s.context(context.Background(), "")
+	set := s.e.mysqlDB().UserActivePrivilegeSet(c)
+	if set.Has(sql.PrivilegeType_Super) {
+		return true
+	}
+	for _, p := range privileges {
+		t, ok := privilegeTypes[p]
+		if !ok || !set.Has(t) && !set.Database(schema).Has(t) && !set.Database(schema).Table(name).Has(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// Note records what a statement outside of this lane did.
+func (s *Session) Note(rowCount, foundRows int64, insertID uint64) {
+	q := s.gms.GetLastQueryInfo()
+	q.RowCount.Store(rowCount)
+	if rowCount < 0 {
+		q.FoundRows.Store(foundRows)
+	}
+	if insertID != 0 {
+		q.LastInsertId.Store(int64(insertID))
+	}
+	if s.gms.WarningCount() > 0 {
+		s.gms.ClearWarnings()
+	}
+}
