@@ -180,7 +180,7 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 		}
 	case kJSON:
 		if j, ok := v.(sql.JSONWrapper); ok {
-			b, err := types.MarshallJson(ctx, j)
+			b, err := types.JsonToMySqlBytes(ctx, j) // MySQL's own text: sent as it is stored
 			return row.FromBytes(b), err
 		}
 	case kGeometry:

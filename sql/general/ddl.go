@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/planbuilder"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -669,25 +670,46 @@ func (s *Session) bindColumns(c *sql.Context, m *meta, pick func(*sql.Column) *s
 	schema := b.ResolveSchemaDefaults(m.def.Schema, m.def.Name, m.schemaCopy())
 	out = make([]sql.Expression, len(schema))
 	for i, col := range schema {
-		v := pick(col)
-		if v == nil {
+		if v := pick(col); v != nil {
+			if out[i], err = m.position(c, v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// position binds the columns of an expression to their positions in the table's rows.
+func (m *meta) position(c *sql.Context, x sql.Expression) (sql.Expression, error) {
+	bound, _, err := transform.Expr(c, x, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+		gf, ok := e.(*expression.GetField)
+		if !ok {
+			return e, transform.SameTree, nil
+		}
+		pos := columnPosition(m.def, gf.Name())
+		if pos < 0 {
+			return nil, transform.SameTree, sql.ErrTableColumnNotFound.New(m.def.Name, gf.Name())
+		}
+		return gf.WithIndex(pos), transform.NewTree, nil
+	})
+	return bound, err
+}
+
+// boundChecks returns a table's enforced checks, bound to positions. They are resolved as if each were a generated column.
+func (s *Session) boundChecks(c *sql.Context, m *meta) ([]sql.Expression, error) {
+	out := make([]sql.Expression, len(m.attrs.Checks))
+	for i, ch := range m.attrs.Checks {
+		if ch.NotEnforced {
 			continue
 		}
-		bound, _, err := transform.Expr(c, v, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
-			gf, ok := e.(*expression.GetField)
-			if !ok {
-				return e, transform.SameTree, nil
-			}
-			pos := columnPosition(m.def, gf.Name())
-			if pos < 0 {
-				return nil, transform.SameTree, sql.ErrTableColumnNotFound.New(m.def.Name, gf.Name())
-			}
-			return gf.WithIndex(pos), transform.NewTree, nil
-		})
+		n := *m
+		n.schema = append(n.schema[:len(n.schema):len(n.schema)], &sql.Column{Name: "!check", Type: types.Boolean, Nullable: true, Source: m.def.Name,
+			DatabaseSource: m.def.Schema, Generated: sql.NewUnresolvedColumnDefaultValue("(" + ch.Expr + ")")})
+		list, err := s.bindColumns(c, &n, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Generated })
 		if err != nil {
 			return nil, err
 		}
-		out[i] = bound
+		out[i] = list[len(list)-1]
 	}
 	return out, nil
 }

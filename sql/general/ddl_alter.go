@@ -16,13 +16,14 @@ import (
 
 // alteration is one ALTER TABLE in progress.
 type alteration struct {
-	s      *Session
-	old    *meta
-	spec   *sqlparser.TableSpec
-	source map[string]string // new column, lower case -> old column it takes its values from
-	fkGone map[string]bool
-	rename [2]string // new schema and name
-	start  uint64    // AUTO_INCREMENT
+	s       *Session
+	old     *meta
+	spec    *sqlparser.TableSpec
+	source  map[string]string // new column, lower case -> old column it takes its values from
+	fkGone  map[string]bool
+	rename  [2]string // new schema and name
+	start   uint64    // AUTO_INCREMENT
+	autoInc bool      // the new table has such a column
 }
 
 func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTable) (*Result, error) {
@@ -60,7 +61,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 			return nil, err
 		}
 	}
-	if a.start > 0 {
+	if a.autoInc && (a.start > 0 || d.AutoInc < 0) {
 		if err := s.setAutoIncrement(c, x, schema, name, a.start); err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 
 // parse reads the table's present definition as a syntax tree.
 func (a *alteration) parse(c *sql.Context) error {
-	text := plainComments(a.old.createTableText(a.old.def.Name, false, 0))
+	text := plainComments(a.old.createTableText(a.old.def.Name, false, 0, false))
 	ast, err := sqlparser.Parse(text)
 	if err != nil {
 		again, _ := rewrite(text, 0)

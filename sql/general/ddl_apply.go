@@ -15,7 +15,7 @@ import (
 
 // apply analyses the edited tree and changes the table.
 func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Result, error) {
-	ddl := &sqlparser.DDL{Action: sqlparser.CreateStr, TableSpec: a.spec,
+	ddl := &sqlparser.DDL{Action: sqlparser.CreateStr, TableSpec: a.spec, Auth: sqlparser.AuthInformation{AuthType: sqlparser.AuthType_IGNORE},
 		Table: sqlparser.TableName{Name: sqlparser.NewTableIdent(a.tempName()), DbQualifier: sqlparser.NewTableIdent(a.userSchema())}}
 	d, err := a.s.analyzeTable(c, x, ddl, old.Schema, old.Name)
 	if err != nil {
@@ -27,6 +27,7 @@ func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Resul
 			d.Columns[i].ID, d.Columns[i].Instant = old.Columns[sources[i]].ID, old.Columns[sources[i]].Instant
 		}
 	}
+	a.autoInc = d.AutoInc >= 0
 	d.ID, d.Created, d.ReferBy, d.Triggers = old.ID, old.Created, old.ReferBy, old.Triggers
 	plan, err := a.compare(c, d, sources)
 	if err != nil {

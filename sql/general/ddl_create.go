@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
@@ -157,7 +158,7 @@ func expressionText(v *sql.ColumnDefaultValue) string {
 // defaultText is a DEFAULT as MySQL shows it: literals are quoted.
 func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, err error) {
 	if u, ok := col.Default.Expr.(*sql.UnresolvedColumnDefault); ok {
-		return u.ExprString, strings.HasPrefix(u.ExprString, "'"), nil
+		return u.ExprString, literalText(u.ExprString), nil
 	}
 	if !col.Default.IsLiteral() {
 		return col.Default.String(), false, nil
@@ -182,7 +183,15 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 			return fmt.Sprintf("0x%X", b), true, nil
 		}
 	}
+	if types.IsNumber(col.Type) || types.IsDecimal(col.Type) || types.IsYear(col.Type) {
+		return displayValue(c, col.Type, cv), true, nil // unquoted: the library demands a number; shown quoted
+	}
 	return quoteString(displayValue(c, col.Type, cv)), true, nil
+}
+
+// literalText reports whether a stored default is a literal.
+func literalText(s string) bool {
+	return s != "" && (s[0] == '\'' || s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '.' || strings.HasPrefix(s, "b'"))
 }
 
 func printable(b []byte) bool {
@@ -483,6 +492,12 @@ func (s *Session) tableExists(c *sql.Context, ddl *sqlparser.DDL, schema, name s
 
 // analyzeTable has the library analyse CREATE TABLE.
 func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL, schema, name string) (*table.Def, error) {
+	if ddl.OptSelect != nil {
+		var err error
+		if ddl, err = s.withSelectColumns(c, x, ddl); err != nil {
+			return nil, err
+		}
+	}
 	if ddl.TableSpec != nil {
 		tameSpec(ddl.TableSpec)
 	}
@@ -497,6 +512,53 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 	return s.define(c, n, ddl.TableSpec, schema, name)
 }
 
+// withSelectColumns makes of CREATE TABLE ... SELECT a CREATE TABLE with the columns that the SELECT adds.
+func (s *Session) withSelectColumns(c *sql.Context, x *execution, ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
+	schema, err := s.selectSchema(c, x, ddl.OptSelect.Select, sqlparser.String(ddl.OptSelect.Select))
+	if err != nil {
+		return nil, err
+	}
+	n := *ddl
+	n.OptSelect = nil
+	spec := sqlparser.TableSpec{}
+	if ddl.TableSpec != nil {
+		spec = *ddl.TableSpec
+	}
+	for _, col := range schema {
+		declared := false
+		for _, cd := range spec.Columns {
+			declared = declared || cd.Name.EqualString(col.Name)
+		}
+		if declared {
+			continue
+		}
+		text := quoteName(col.Name) + " " + typeText(columnType(col.Type))
+		if !col.Nullable {
+			text += " NOT NULL"
+		}
+		ast, err := sqlparser.Parse("CREATE TABLE t (" + text + ")")
+		if err != nil {
+			return nil, fmt.Errorf("column %s of the SELECT: %w", col.Name, err)
+		}
+		spec.Columns = append(spec.Columns[:len(spec.Columns):len(spec.Columns)], ast.(*sqlparser.DDL).TableSpec.Columns...)
+	}
+	n.TableSpec = &spec
+	return &n, nil
+}
+
+// columnType is the type of a column that holds an expression's values.
+func columnType(t sql.Type) sql.Type {
+	switch {
+	case t == types.Null:
+		return types.MustCreateBinary(sqltypes.VarBinary, 1)
+	case types.IsDecimal(t):
+		if d := t.(sql.DecimalType); d.Precision() > 65 || d.Scale() > 30 {
+			return types.MustCreateColumnDecimalType(65, 30)
+		}
+	}
+	return t
+}
+
 // tameSpec removes from a syntax tree what the library would refuse and this package handles.
 func tameSpec(spec *sqlparser.TableSpec) {
 	opts := spec.TableOpts[:0:0]
@@ -508,6 +570,16 @@ func tameSpec(spec *sqlparser.TableSpec) {
 	}
 	spec.TableOpts = opts
 	spec.PartitionOpt = nil
+	for _, cd := range spec.Columns {
+		tameType(&cd.Type)
+	}
+}
+
+// tameType drops a length that the library refuses: TIME keeps microseconds whatever was declared.
+func tameType(t *sqlparser.ColumnType) {
+	if strings.EqualFold(t.Type, "time") {
+		t.Length = nil
+	}
 }
 
 func findCreateTable(n sql.Node) *plan.CreateTable {
@@ -547,7 +619,7 @@ func (s *Session) setAutoIncrement(c *sql.Context, x *execution, schema, name st
 	if err != nil {
 		return err
 	}
-	return t.SetAutoInc(c, next-1, true)
+	return t.SetAutoInc(c, max(next, 1)-1, true)
 }
 
 // defineLike copies a definition without its foreign keys.

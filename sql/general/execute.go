@@ -64,6 +64,12 @@ func (x *execution) openTable(ctx context.Context, schema, name string) (table.T
 	return t, nil
 }
 
+// calls reports whether the statement is a CALL: only there can a transaction statement be met.
+func (x *execution) calls() bool {
+	_, ok := x.st.ast.(*sqlparser.Call)
+	return ok
+}
+
 func (x *execution) touch(d *database) {
 	for _, have := range x.databases {
 		if have.Name() == d.name {

@@ -15,9 +15,9 @@ import (
 const (
 	lexWord        = lexer.Word
 	setVarFunction = "zorya_assign" // @a := expr
-	// functionPrefix names the procedure that a stored function runs as; a NUL cannot be typed.
-	functionPrefix = "\x00function "
-	returnVar      = "\x00return"
+	// functionPrefix names the procedure that a stored function runs as; no routine can have that name.
+	functionPrefix = "!function "
+	returnVar      = "_zorya_return"
 )
 
 // ownFunctions are those that GMS lacks.
@@ -210,7 +210,7 @@ func returnsToVariable(body, label string) string {
 				break
 			}
 		}
-		w.put(0, "BEGIN SET @`"+returnVar+"` = (")
+		w.put(0, "BEGIN SET @"+returnVar+" = (")
 		w.put(end-1, t.at(end-1)+"); LEAVE "+label+"; END")
 	}
 	return w.build()

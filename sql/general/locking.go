@@ -86,12 +86,26 @@ func markLocks(st sqlparser.Statement) (locking bool) {
 				if m, of, ok := modeOf(sel.Lock); ok {
 					locking = true
 					w.tables(sel.From, m, of)
+					dropMarker(sel.Lock)
 				}
 			}
 			return true, nil
 		}, sn)
 	}
 	return locking
+}
+
+// dropMarker removes the pseudo table that said FOR SHARE: the library looks up the tables of a lock clause.
+func dropMarker(l *sqlparser.Lock) {
+	var keep sqlparser.TableNames
+	for _, t := range l.Tables {
+		if t.Name.String() != shareMarker {
+			keep = append(keep, t)
+		}
+	}
+	if len(keep) != len(l.Tables) {
+		l.Tables, l.Type = keep, sqlparser.ShareModeStr
+	}
 }
 
 type lockWalk struct{ ctes map[string]bool }

@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/eventscheduler"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/rowexec"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
@@ -300,6 +301,12 @@ func (g *gmsSession) ReleaseSavepoint(ctx *sql.Context, _ sql.Transaction, name 
 
 // control hands a transaction statement inside a routine to the dispatcher.
 func (s *Session) control(ctx *sql.Context, c *ControlStatement) error {
+	if strings.HasPrefix(c.Name, rowexec.TriggerSavePointPrefix) {
+		return nil // around a statement with triggers: the dispatcher's statement savepoint does that
+	}
+	if s.cur != nil && c.Op == Commit && !s.cur.calls() {
+		return nil // the library's implicit commit of DDL and of what it takes for it: the dispatcher's business
+	}
 	if s.cur == nil || s.hooks.Control == nil {
 		return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "transaction control here")
 	}

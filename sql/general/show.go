@@ -229,7 +229,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 	if temp != nil {
 		shown = temp.name
 	}
-	return s.rowsOf(c, x, texts("Table", "Create Table"), []sql.Row{{shown, m.createTableText(shown, temp != nil, next)}}), nil
+	return s.rowsOf(c, x, texts("Table", "Create Table"), []sql.Row{{shown, m.createTableText(shown, temp != nil, next, true)}}), nil
 }
 
 func (s *Session) showCreateObject(c *sql.Context, x *execution, kind, schema, name string) (*Result, error) {

@@ -10,12 +10,13 @@ import (
 )
 
 // createTableText is SHOW CREATE TABLE as MySQL 8.0 prints it. ALTER TABLE parses it back: what is not in this text does not
-// survive an ALTER. autoInc is the counter's next value, 0 to leave it out.
-func (m *meta) createTableText(name string, temporary bool, autoInc uint64) string {
+// survive an ALTER. autoInc is the counter's next value, 0 to leave it out. Numbers as defaults are quoted for people, as MySQL
+// does, and not for the library.
+func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quoted bool) string {
 	var parts []string
 	for i, c := range m.schema {
 		if !c.HiddenSystem {
-			parts = append(parts, "  "+m.columnText(i))
+			parts = append(parts, "  "+m.columnText(i, quoted))
 		}
 	}
 	for i := range m.def.Indexes {
@@ -67,7 +68,7 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-func (m *meta) columnText(i int) string {
+func (m *meta) columnText(i int, quoted bool) string {
 	c, a := m.schema[i], &m.columns[i]
 	table := sql.CollationID(m.attrs.Collation)
 	var b strings.Builder
@@ -92,8 +93,11 @@ func (m *meta) columnText(i int) string {
 		fmt.Fprintf(&b, " /*!80003 SRID %d */", srid)
 	}
 	switch {
+	case a.Default != "" && quoted:
+		b.WriteString(" DEFAULT " + quotedDefault(a))
 	case a.Default != "":
 		b.WriteString(" DEFAULT " + a.Default)
+	case !quoted: // the library takes DEFAULT NULL amiss when the column joins a primary key
 	case c.Nullable && a.Generated == "" && !types.IsTextBlob(c.Type) && !types.IsGeometry(c.Type) && !types.IsJSON(c.Type),
 		c.Nullable && a.Generated == "" && types.IsJSON(c.Type):
 		b.WriteString(" DEFAULT NULL")
@@ -111,6 +115,13 @@ func (m *meta) columnText(i int) string {
 		b.WriteString(" COMMENT " + quoteString(a.Comment))
 	}
 	return b.String()
+}
+
+func quotedDefault(a *columnAttrs) string {
+	if c := a.Default[0]; a.Literal && (c >= '0' && c <= '9' || c == '-' || c == '.') && !strings.HasPrefix(a.Default, "0x") {
+		return "'" + a.Default + "'"
+	}
+	return a.Default
 }
 
 func parenthesized(s string) string {
