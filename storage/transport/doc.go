@@ -28,10 +28,10 @@ import (
 type Options struct {
 	// TLS, if not nil, wraps every connection: with ClientAuth and certificates on both sides, mutual TLS.
 	TLS *tls.Config
-	// AppendTimeout bounds the wait for an append's acknowledgement (default 5 s); WriteTimeout one write to a
-	// socket (default 5 s); DialTimeout making a connection (default 1 s).
+	// AppendTimeout bounds the wait for an append's acknowledgement (default 2 s: a node that stands still must not hold the log ring); WriteTimeout one write to a
+	// socket (default 2 s); DialTimeout making a connection (default 1 s).
 	AppendTimeout, WriteTimeout, DialTimeout time.Duration
-	// MaxBackoff bounds the pause between attempts to connect (default 1 s; the first is 20 ms).
+	// MaxBackoff bounds the pause between attempts to connect (default 250 ms; the first is 20 ms).
 	MaxBackoff time.Duration
 	// MaxReads bounds the requests other than appends that a server works on at once for one connection (default 64).
 	MaxReads int
@@ -44,10 +44,10 @@ func (o Options) withDefaults() Options {
 			*d = v
 		}
 	}
-	def(&o.AppendTimeout, 5*time.Second)
-	def(&o.WriteTimeout, 5*time.Second)
+	def(&o.AppendTimeout, 2*time.Second)
+	def(&o.WriteTimeout, 2*time.Second)
 	def(&o.DialTimeout, time.Second)
-	def(&o.MaxBackoff, time.Second)
+	def(&o.MaxBackoff, 250*time.Millisecond)
 	if o.MaxReads == 0 {
 		o.MaxReads = 64
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	// HedgeMin and HedgeMax bound the time before a page read is asked of a second segment too: four times
 	// the first one's usual latency (defaults 2 ms, 50 ms).
 	HedgeMin, HedgeMax time.Duration
-	// MaxBackoff bounds the pause between attempts to join a node (default 500 ms).
+	// MaxBackoff bounds the pause between attempts to join a node (default 250 ms).
 	MaxBackoff time.Duration
 	// LAL overrides the LSN allocation limit, for tests. All writers of a volume must agree on it.
 	LAL page.LSN
@@ -49,7 +49,7 @@ func (o Options) withDefaults() Options {
 	def(&o.ReadTimeout, 2*time.Second)
 	def(&o.HedgeMin, 2*time.Millisecond)
 	def(&o.HedgeMax, 50*time.Millisecond)
-	def(&o.MaxBackoff, 500*time.Millisecond)
+	def(&o.MaxBackoff, 250*time.Millisecond)
 	if o.RingBytes == 0 {
 		o.RingBytes = 64 << 20
 	}
@@ -99,6 +99,7 @@ type Client struct {
 	rel sync.Mutex
 
 	links atomic.Pointer[[]*link] // all nodes; grows
+	taps  atomic.Pointer[[]*Tap]  // second consumers of the log
 	npg   atomic.Uint32
 
 	// mu guards the memberships and the repair of members.
@@ -170,6 +171,11 @@ func (c *Client) published() {
 	for _, l := range *c.links.Load() {
 		if l.idle.Load() {
 			l.kick()
+		}
+	}
+	if taps := c.taps.Load(); taps != nil {
+		for _, t := range *taps {
+			t.kick()
 		}
 	}
 }
@@ -281,6 +287,11 @@ func (c *Client) commits() {
 			c.tmu.Unlock()
 			c.queue.Advance(vdl)
 			c.stat.advances.Add(1)
+			if taps := c.taps.Load(); taps != nil {
+				for _, t := range *taps {
+					t.kick()
+				}
+			}
 			c.release()
 		case <-c.done:
 			return
@@ -308,6 +319,11 @@ func (c *Client) release() {
 			continue
 		}
 		tail = run
+	}
+	if taps := c.taps.Load(); taps != nil {
+		for _, t := range *taps {
+			tail = t.hold(tail)
+		}
 	}
 	for _, l := range slow {
 		if !l.passOver(tail) {

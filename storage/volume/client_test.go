@@ -553,3 +553,69 @@ func TestGrowthWithNodesDown(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestTap: a second consumer sees the whole log in order, and hears of VDL; one that sleeps loses its place and harms nobody.
+func TestTap(t *testing.T) {
+	f := fleet(t)
+	c := open(t, f, volume.Options{RingBytes: 64 << 10})
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	tap, sleeper := c.Tap(), c.Tap()
+	defer tap.Close()
+	const mtrs = 400
+	last := make(chan page.LSN, 1)
+	go func() {
+		g := newGroup(0, 2)
+		var lsn page.LSN
+		for range mtrs {
+			var err error
+			if lsn, err = g.bump(c, 300); err != nil {
+				t.Error(err)
+			}
+		}
+		last <- lsn
+	}()
+	var prev, vdl, end page.LSN
+	n := 0
+	for end == 0 || vdl < end {
+		pieces, now, err := tap.Next(ctx, vdl)
+		if errors.Is(err, volume.ErrLagged) { // the ring is tiny: the writer may outrun us
+			t.Skip("outrun")
+		}
+		if err != nil || now < vdl {
+			t.Fatal(err, now, vdl)
+		}
+		vdl = now
+		for _, b := range pieces {
+			for len(b) > 0 {
+				var r redo.Record
+				k, err := redo.Parse(b, &r)
+				if err != nil || (prev != 0 && r.PrevVolume != prev) {
+					t.Fatalf("%v: LSN %d follows %d, after %d", err, r.LSN, r.PrevVolume, prev)
+				}
+				prev, b = r.LSN, b[k:]
+				n++
+			}
+		}
+		select {
+		case end = <-last:
+		default:
+		}
+	}
+	if n != 2*mtrs || prev != end {
+		t.Fatalf("%d records up to %d, want %d up to %d", n, prev, 2*mtrs, end)
+	}
+	for {
+		_, at, err := sleeper.Next(ctx, vdl)
+		if errors.Is(err, volume.ErrLagged) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at == vdl && c.Stats().RingUsed == 0 {
+			t.Fatal("it slept through ten rings and is still there")
+		}
+	}
+	sleeper.Close()
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/zoryadb/zorya/base/wait"
@@ -85,28 +84,7 @@ func (c *Client) createPG(ctx context.Context, pg proto.PG) (d *proto.Descriptor
 	if err != nil {
 		return nil, 0, fmt.Errorf("place PG %d: %w", pg, err)
 	}
-	call, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
-	defer cancel()
-	var mu sync.Mutex
-	var made quorum.Set
-	var why error
-	var all sync.WaitGroup
-	for i := range m.Members {
-		all.Go(func() {
-			err := c.createSegment(call, &proto.SegmentSpec{
-				Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, History: c.history, PG: pg,
-				PagesPerPG: c.desc.PagesPerPG, Membership: m, Member: m.Members[i],
-			})
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				why = err
-			} else {
-				made = made.Add(i)
-			}
-		})
-	}
-	all.Wait()
+	made, why := c.createSegments(ctx, pg, &m, &rule)
 	if !rule.Write(made) {
 		return nil, 0, fmt.Errorf("create PG %d: %d of %d segments: %w", pg, made.Len(), len(m.Members), why)
 	}
@@ -115,6 +93,45 @@ func (c *Client) createPG(ctx context.Context, pg proto.PG) (d *proto.Descriptor
 		return nil, 0, fmt.Errorf("add PG %d to the volume: %w", pg, err)
 	}
 	return d, quorum.Set(1<<rule.Members()-1) &^ made, nil
+}
+
+// createGrace is how long members may take that are not needed for a write quorum.
+const createGrace = 200 * time.Millisecond
+
+// createSegments asks all members at once and says who has created its segment, and why the last of the others has not.
+func (c *Client) createSegments(ctx context.Context, pg proto.PG, m *proto.Membership, rule *quorum.Rule) (made quorum.Set, why error) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
+	defer cancel()
+	type answer struct {
+		member int
+		err    error
+	}
+	answers := make(chan answer, len(m.Members))
+	for i := range m.Members {
+		go func() {
+			answers <- answer{i, c.createSegment(ctx, &proto.SegmentSpec{
+				Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, History: c.history, PG: pg,
+				PagesPerPG: c.desc.PagesPerPG, Membership: *m, Member: m.Members[i],
+			})}
+		}()
+	}
+	var grace <-chan time.Time
+	for range m.Members {
+		select {
+		case a := <-answers:
+			if a.err != nil {
+				why = a.err
+			} else {
+				made = made.Add(a.member)
+			}
+		case <-grace:
+			return made, why
+		}
+		if grace == nil && rule.Write(made) {
+			grace = time.After(createGrace)
+		}
+	}
+	return made, why
 }
 
 func (c *Client) createSegment(ctx context.Context, s *proto.SegmentSpec) error {

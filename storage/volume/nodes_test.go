@@ -190,7 +190,7 @@ func TestRealWipe(t *testing.T) {
 	c := openOn(t, f.meta, f.book, volume.Options{})
 	g := newGroup(0, 2)
 	var lsn page.LSN
-	for range 2000 {
+	for range 600 {
 		var err error
 		if lsn, err = g.bump(c, 100); err != nil {
 			t.Fatal(err)

@@ -159,16 +159,12 @@ func (c *Client) readPG(ctx context.Context, pg proto.PG, lsn page.LSN, pages []
 	var last error
 	for try := 0; ; try++ {
 		c.sources(pg, lsn, &s)
-		r := attempt{c: c, req: proto.PageRead{
-			Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, History: c.history.Version,
-			PG: pg, ReadLSN: lsn, PGLSN: s.goal, Pages: pages,
-		}, dst: dst}
 		for i := 0; i < s.n; i++ {
-			var second *source
-			if i+1 < s.n {
-				second = &s.at[i+1]
-			}
-			err := r.read(ctx, &s.at[i], second)
+			r := &attempt{c: c, req: proto.PageRead{
+				Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, History: c.history.Version,
+				PG: pg, ReadLSN: lsn, PGLSN: s.goal, Pages: pages,
+			}, dst: dst}
+			err := r.read(ctx, s.at[i:s.n])
 			if err == nil {
 				return nil
 			}
@@ -195,53 +191,95 @@ func (c *Client) readPG(ctx context.Context, pg proto.PG, lsn page.LSN, pages []
 	}
 }
 
-// attempt is one read with its hedge.
+// attempt is one read with its hedges: the same question to further segments, each when those before are late.
 type attempt struct {
 	c   *Client
 	req proto.PageRead
 	dst [][]byte
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	started int // hedges under way or answered
+	over    bool
+	answers chan answer
 }
 
-// read asks first, and second too when first is late. It returns once nothing writes to dst any more.
-func (a *attempt) read(ctx context.Context, first, second *source) error {
-	c := a.c
-	ctx, cancel := context.WithTimeout(ctx, c.o.ReadTimeout)
+type answer struct {
+	bufs [][]byte
+	err  error
+}
+
+// read asks the first of from, and the others when it is late. It returns once nothing writes to dst any more.
+func (a *attempt) read(ctx context.Context, from []source) error {
+	ctx, cancel := context.WithTimeout(ctx, a.c.o.ReadTimeout)
 	defer cancel()
-	if second == nil || second.score >= int64(time.Minute) {
-		return a.ask(ctx, first, a.dst)
+	a.arm(ctx, cancel, from, 1)
+	err := a.ask(ctx, &from[0], a.dst)
+	started := a.disarm()
+	if err == nil {
+		return nil
 	}
-	type answer struct {
-		bufs [][]byte
-		err  error
+	for range started {
+		h := <-a.answers
+		if h.err != nil {
+			continue
+		}
+		a.c.stat.hedgeWins.Add(1)
+		for i := range h.bufs {
+			copy(a.dst[i], h.bufs[i])
+		}
+		return nil
 	}
-	hedged := make(chan answer, 1)
-	delay := min(max(c.o.HedgeMin, 4*time.Duration(first.l.ewma.Load())), c.o.HedgeMax)
-	timer := time.AfterFunc(delay, func() {
+	return err
+}
+
+// arm starts the clock of the k-th hedge.
+func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, from []source, k int) {
+	if k >= len(from) || from[k].score >= int64(time.Minute) {
+		return
+	}
+	c := a.c
+	delay := min(max(c.o.HedgeMin, 4*time.Duration(from[k-1].l.ewma.Load())), c.o.HedgeMax)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		return
+	}
+	a.timer = time.AfterFunc(delay, func() {
+		a.mu.Lock()
+		if a.over {
+			a.mu.Unlock()
+			return
+		}
+		a.started++
+		if a.answers == nil {
+			a.answers = make(chan answer, len(from))
+		}
+		a.mu.Unlock()
+		a.arm(ctx, cancel, from, k+1)
 		c.stat.hedges.Add(1)
 		bufs := make([][]byte, len(a.dst))
 		arena := make([]byte, len(a.dst)*page.Size)
 		for i := range bufs {
 			bufs[i] = arena[i*page.Size : (i+1)*page.Size]
 		}
-		err := a.ask(ctx, second, bufs)
-		hedged <- answer{bufs, err}
+		err := a.ask(ctx, &from[k], bufs)
+		a.answers <- answer{bufs, err}
 		if err == nil {
-			cancel() // the first need not answer any more
+			cancel() // the others need not answer any more
 		}
 	})
-	err := a.ask(ctx, first, a.dst)
-	if timer.Stop() || err == nil {
-		return err
+}
+
+// disarm lets no further hedge begin and returns how many have.
+func (a *attempt) disarm() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	if a.timer != nil {
+		a.timer.Stop()
 	}
-	h := <-hedged // it had begun
-	if h.err != nil {
-		return err
-	}
-	c.stat.hedgeWins.Add(1)
-	for i := range h.bufs {
-		copy(a.dst[i], h.bufs[i])
-	}
-	return nil
+	return a.started
 }
 
 // ask reads from one segment.
@@ -261,10 +299,10 @@ func (a *attempt) ask(ctx context.Context, s *source, dst [][]byte) error {
 		c.stat.readNanos.Add(uint64(took))
 		return nil
 	}
+	s.l.timed(2 * took) // a node that stands still loses its place with the first hedge
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return err // beaten by the hedge, or given up: no fault of the node's
+		return err // beaten by the hedge, or given up: not a failure
 	}
-	s.l.timed(2 * took)
 	s.l.fail.Store(max(1, int64(time.Since(c.started))))
 	switch {
 	case err != nil:

@@ -1,5 +1,27 @@
-// Package volume is what an instance opens: one writer's append-only view of a replicated,
-// segmented volume of pages.
+// Package volume owns the writer's side of storage: one append-only view of a replicated, segmented volume of
+// pages. Volume is the contract with the engine, Client the real thing, memvol.Volume its twin in memory for tests.
+//
+// How a commit travels through Client:
+//
+//	Append      LSNs, back links and room in the log ring, under one short lock; encoding outside it   ring.go
+//	links       a cursor a storage node sends what is there, two frames at most unacknowledged         ship.go
+//	acks        each carries SCLs; the tracker makes PGCL, VCL and VDL of them                         client.go, quorum
+//	commits     one VDL advance wakes all it covers, in LSN order                                      commitqueue.go
+//
+// Beside it: Open (open.go, driving the state machine of package recovery), page reads (read.go), growth (grow.go), the repair
+// of lost segments (repair.go), the seam for readers (tap.go) and figures (stats.go).
+//
+// Invariants:
+//   - VDL only rises, ends a whole MTR, and everything at or below it is on a write quorum. Commits, reads and
+//     recovery go by VDL, never by VCL.
+//   - A member's ack counts only under this epoch, this history, and the incarnation in the stored membership.
+//   - No storage failure is an error to the engine while it can heal: writes wait for a quorum, reads for
+//     a full segment, bounded by the caller's context. Being fenced, closed, or asking below the horizon is an error.
+//   - Every queue is bounded: the ring (Admit waits), a node's frames under way, a request's size. A node that lags does not
+//     hold up the ring; it is passed over and fills itself by gossip.
+//   - Nothing is allocated for each record.
+//
+// Lock order in Client: grow, rel, tmu, mu, link.mu, ring.mu.
 package volume
 
 import (
@@ -9,8 +31,7 @@ import (
 	"github.com/zoryadb/zorya/storage/redo"
 )
 
-// Volume is the storage of one instance. Client is the real one; memvol.Volume is the twin in
-// memory that the engine's tests use. Methods are safe for concurrent use.
+// Volume is the storage of one instance. Methods are safe for concurrent use.
 //
 // Order of use in a mini-transaction (MTR): Admit, before the first latch; then latch and change pages; then
 // Append, still holding every X latch; stamp the pages with the LSNs it set; unlatch.

@@ -396,7 +396,7 @@ func (w *world) heal(x *writer) {
 }
 
 func TestGenerations(t *testing.T) {
-	seeds := uint64(100)
+	seeds := uint64(60)
 	if testing.Short() {
 		seeds = 20
 	}
