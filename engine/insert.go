@@ -494,7 +494,7 @@ func (h *Handle) writeOne(ctx context.Context, b []byte) ([]byte, error) {
 	}
 	ref, err := overflow.Write(ctx, tx.db.sp, ino, ix.Def.ID, b, func(m *mtr.MTR, r overflow.Ref) error {
 		return tx.log.AddTo(m, tx.ID(), &undo.Record{Type: undo.OverNew, Table: h.t.ID, Ref: r.Append(nil)})
-	})
+	}, tx.log.Latch)
 	if err != nil {
 		return nil, fmt.Errorf("long value: %w", err)
 	}

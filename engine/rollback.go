@@ -236,8 +236,8 @@ func (db *DB) neededBy(ctx context.Context, val []byte, index uint64, key []byte
 	}
 }
 
-// freeLong gives back the long value that the record at p names. The record is marked first: a crash in between
-// loses pages of the table until it is dropped, a second Free could hit another value.
+// freeLong gives back the long value that the record at p names. The record is marked in the MTR that frees the
+// value's first page: a crash before it leaves a value that is freed again, none can free another's pages.
 func (db *DB) freeLong(ctx context.Context, p row.Ptr, rec *undo.Record, undone bool) error {
 	_, t, err := db.treeOf(ctx, rec.Table)
 	if err != nil || t == nil {
@@ -247,21 +247,12 @@ func (db *DB) freeLong(ctx context.Context, p row.Ptr, rec *undo.Record, undone 
 	if !ok {
 		return fmt.Errorf("long value of table %d: %w", rec.Table, undo.ErrCorrupt)
 	}
-	m, err := mtr.Start(ctx, db.pool, 1, 64)
-	if err != nil {
-		return err
-	}
-	if err := db.logs.Mark(m, p, undone, !undone); err != nil {
-		m.Abandon()
-		return err
-	}
-	m.Commit(nil)
 	ix := t.Indexes[0]
 	ino, err := ix.Tree.Inode(ctx)
 	if err != nil {
 		return err
 	}
-	return overflow.Free(ctx, db.sp, ino, ix.Def.ID, ref)
+	return overflow.Free(ctx, db.sp, ino, ix.Def.ID, ref, func(m *mtr.MTR) error { return db.logs.Mark(m, p, undone, !undone) })
 }
 
 // dropTree gives back the tree that the record at p names, and marks the record in the same MTR.
