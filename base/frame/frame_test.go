@@ -162,3 +162,30 @@ func TestReaderByteWise(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// FuzzReader: any stream gives frames or an error, and never more bytes than came.
+func FuzzReader(f *testing.F) {
+	f.Add((&Header{Len: 3, Type: 1, ID: 9}).Append(nil), 40)
+	f.Add(append((&Header{Len: 3}).Append(nil), 1, 2, 3), 14)
+	f.Fuzz(func(t *testing.T, b []byte, size int) {
+		r := NewReader(bytes.NewReader(b), size&1023)
+		total := 0
+		for {
+			var h Header
+			if r.Next(&h) != nil {
+				return
+			}
+			total += HeaderSize
+			p, err := r.Rest(nil)
+			if total += len(p); total > len(b) {
+				t.Fatalf("%d bytes out of %d", total, len(b))
+			}
+			if err != nil {
+				return
+			}
+			if len(p) != h.Len {
+				t.Fatalf("payload of %d, header says %d", len(p), h.Len)
+			}
+		}
+	})
+}

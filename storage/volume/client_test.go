@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
 	"github.com/zoryadb/zorya/storage/redo"
@@ -203,6 +205,9 @@ func TestWriteReadGrow(t *testing.T) {
 	}
 	if err := c.ReadPages(ctx, lsn+1000, []page.No{3}, dst[:1]); err == nil {
 		t.Fatal("read above VDL")
+	}
+	if err := prometheus.NewPedanticRegistry().Register(c.Collector()); err != nil {
+		t.Fatal(err)
 	}
 	s := c.Stats()
 	if s.VDL != lsn || s.VCL != lsn || s.MTRs != 301 || s.Records != 2101 || s.PGs < 5 || len(s.Nodes) != 6 {

@@ -90,20 +90,28 @@ func (c *Client) recover(ctx context.Context) (*recovery.Result, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := make(chan recovery.Event, 16)
-	post := func(ev recovery.Event) {
-		select {
-		case events <- ev:
-		case <-ctx.Done():
-		}
+	type answer struct {
+		key any
+		ev  recovery.Event
 	}
+	answers := make(chan answer, 16)
+	flying := map[any]bool{} // a request is not repeated while it is under way: Retry asks often
 	do := func(effects []recovery.Effect) {
 		safe := r.SafeVDL()
 		for _, e := range effects {
+			key := keyOf(e)
+			if flying[key] {
+				continue
+			}
+			flying[key] = true
 			go func() {
 				call, cancel := context.WithTimeout(ctx, c.o.CallTimeout)
 				defer cancel()
-				post(c.carryOut(call, e, safe))
+				a := answer{key, c.carryOut(call, e, safe)}
+				select {
+				case answers <- a:
+				case <-ctx.Done():
+				}
 			}()
 		}
 	}
@@ -114,8 +122,9 @@ func (c *Client) recover(ctx context.Context) (*recovery.Result, error) {
 	var installing time.Time
 	for {
 		select {
-		case ev := <-events:
-			do(r.Step(ev))
+		case a := <-answers:
+			delete(flying, a.key)
+			do(r.Step(a.ev))
 		case <-retry.C:
 			do(r.Step(recovery.Retry{}))
 		case <-report.C:
@@ -137,6 +146,25 @@ func (c *Client) recover(ctx context.Context) (*recovery.Result, error) {
 			}
 		}
 	}
+}
+
+// keyOf names a request: two with the same key are the same question.
+func keyOf(e recovery.Effect) any {
+	type key struct {
+		node    proto.NodeID
+		pg      proto.PG
+		kind    int
+		version uint64
+	}
+	switch e := e.(type) {
+	case recovery.SendFence:
+		return key{node: e.Node, version: e.Request.History.Version}
+	case recovery.SendMembership:
+		return key{node: e.Node, pg: e.Spec.PG, kind: 1}
+	case recovery.Copy:
+		return key{node: e.Target, pg: e.PG, kind: 2, version: e.History}
+	}
+	panic(fmt.Sprintf("volume: effect %T", e))
 }
 
 // carryOut sends an effect's request and makes an event of the answer.

@@ -41,6 +41,7 @@ type link struct {
 	beat    bool // a heartbeat is due
 	stat    LinkStats
 	lastErr error
+	warned  time.Time // zero: all is well as far as the log knows
 }
 
 // maxInFlight bounds the unacknowledged frames of a node.
@@ -170,15 +171,18 @@ func (l *link) step() (pause time.Duration, did bool) {
 	return 0, l.send()
 }
 
+// warnEvery bounds the log lines about a node that stays away.
+const warnEvery = 10 * time.Second
+
 // backoff doubles the pause before the next attempt to join, up to the bound.
 func (l *link) backoff(err error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pause = min(max(2*l.pause, 5*time.Millisecond), l.c.o.MaxBackoff)
-	if l.lastErr == nil || l.lastErr.Error() != err.Error() {
+	if l.lastErr = err; l.warned.IsZero() || time.Since(l.warned) > warnEvery {
 		l.c.log.Warn("storage node does not take part", "node", l.id, "err", err)
+		l.warned = time.Now()
 	}
-	l.lastErr = err
 	return l.pause
 }
 
@@ -281,6 +285,10 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 			l.broken = err
 		}
 	} else {
+		if !l.warned.IsZero() {
+			l.c.log.Info("storage node takes part again", "node", l.id)
+			l.warned = time.Time{}
+		}
 		l.pause = 0
 		l.stat.AckNanos += uint64(time.Since(o.sent))
 	}
@@ -327,9 +335,6 @@ func (l *link) join() error {
 	c.sampled(l, p, pgs)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lastErr != nil {
-		c.log.Info("storage node takes part again", "node", l.id)
-	}
 	l.joined, l.lastErr = true, nil
 	l.beat = true
 	for i := range l.segs {
