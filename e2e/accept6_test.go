@@ -171,7 +171,7 @@ func badConnection(t *testing.T, c *cluster) {
 
 // A full disk on one storage node: it steps back, the cluster goes on.
 func TestAccept6FullDisk(t *testing.T) {
-	mount, err := smallDisk(t, 192<<20)
+	mount, err := smallDisk(t, 640<<20) // above the reserve at which a node steps back
 	if err != nil {
 		t.Skipf("cannot make a small file system here: %v", err)
 	}

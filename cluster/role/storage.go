@@ -29,6 +29,13 @@ type StorageOptions struct {
 // above is garbage.
 const storageHeap = 320 << 20
 
+// The update queue is small enough that six new nodes on one disk are ready in a second, and large enough to take a burst of
+// 128 MiB before it pushes back.
+const (
+	queueFile  = 16 << 20
+	queueFiles = 8
+)
+
 // Storage runs one storage node until the process is told to stop.
 func Storage(p *Process, o StorageOptions) error {
 	if !meta.ValidName(o.AZ) {
@@ -51,6 +58,7 @@ func Storage(p *Process, o StorageOptions) error {
 	defer book.Close()
 	n, err := node.Open(node.Options{
 		Dir: o.Dir, FS: vfs.OS{}, ID: proto.NodeID(o.ID), AZ: o.AZ, Dialer: book, Registry: p.metrics, Logger: slog.Default(),
+		QueueFileBytes: queueFile, QueueFiles: queueFiles,
 	})
 	if errors.Is(err, node.ErrNewerFormat) {
 		return fmt.Errorf("%w: %w", ErrFinal, err)
