@@ -80,6 +80,7 @@ func (e *Engine) EnsureAdmin(ctx context.Context, user, plugin, hash string) err
 	n := *u
 	n.Plugin, n.AuthString, n.IsSuperUser = plugin, hash, true
 	ed.RemoveUser(mysql_db.UserPrimaryKey{User: user, Host: "%"}) // PutUser replaces only a user that is equal in all fields
+	ed.RemoveUser(mysql_db.UserPrimaryKey{User: user, Host: "%"}) // else the old one is found by name as well
 	ed.PutUser(&n)
 	return db.Persist(sql.NewContext(ctx), ed)
 }
