@@ -146,8 +146,8 @@ func (b *base) ensure(ctx *sql.Context) (table.Table, error) {
 
 // RowCount is the engine's estimate.
 func (b *base) RowCount(ctx *sql.Context) (uint64, bool, error) {
-	if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.previewing {
-		return 1, false, nil // only the columns of the result are wanted, which no plan changes
+	if previewing(ctx) {
+		return 1, false, nil
 	}
 	t, err := b.ensure(ctx)
 	if err != nil {
@@ -158,12 +158,21 @@ func (b *base) RowCount(ctx *sql.Context) (uint64, bool, error) {
 }
 
 func (b *base) DataLength(ctx *sql.Context) (uint64, error) {
+	if previewing(ctx) {
+		return 1, nil
+	}
 	t, err := b.ensure(ctx)
 	if err != nil {
 		return 0, skipMissing(err)
 	}
 	n, _, err := t.Bytes(ctx)
 	return n, err
+}
+
+// previewing reports that only the columns of a result are wanted, which no plan changes: statistics are not asked for.
+func previewing(ctx *sql.Context) bool {
+	s := sessionOf(ctx)
+	return s != nil && s.cur != nil && s.cur.previewing
 }
 
 // skipMissing forgives a table that went between a listing and its statistics.
