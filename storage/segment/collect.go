@@ -27,6 +27,9 @@ func (s *Segment) Collect() (more bool, err error) {
 			return false, err
 		}
 		more = more || copied || pushed
+		if err := s.recountSpilled(); err != nil {
+			return false, err
+		}
 	}
 	return more, s.dropFiles()
 }
@@ -300,9 +303,37 @@ func (s *Segment) nothingBelow(except *imageFile, lsn page.LSN) bool {
 	return true
 }
 
+// straggling is the pass over an old log file whose pages are imaged so that it can go.
+type straggling struct {
+	file  uint32
+	pages []uint32 // still to look at
+}
+
 // pushStragglers images the pages that alone keep the oldest log file, once the log has grown beyond its
-// share: four files, or a quarter of the images.
+// share: eight files, or a third of the images. It does a part of a pass and reports whether there is more.
 func (s *Segment) pushStragglers(m *imager) (bool, error) {
+	if len(s.straggling.pages) == 0 {
+		if ok, err := s.nextStraggler(); !ok || err != nil {
+			return false, err
+		}
+	}
+	s.mu.Lock()
+	limit := min(s.core.ImageLimit(), s.organised)
+	var todo []uint32
+	for len(s.straggling.pages) > 0 && len(todo) < copyAtOnce {
+		p := s.straggling.pages[0]
+		s.straggling.pages = s.straggling.pages[1:]
+		if s.uncovered(s.straggling.file, p, limit) {
+			todo = append(todo, p)
+		}
+	}
+	s.mu.Unlock()
+	return true, s.image(m, todo)
+}
+
+// nextStraggler begins a pass over the oldest file that needs one. One pass is enough: it begins when all of the file's records
+// can be imaged, and the horizon does the rest.
+func (s *Segment) nextStraggler() (bool, error) {
 	s.mu.Lock()
 	var total, images int64
 	for _, l := range s.logs {
@@ -311,34 +342,34 @@ func (s *Segment) pushStragglers(m *imager) (bool, error) {
 	for _, im := range s.images {
 		images += im.size
 	}
+	limit := min(s.core.ImageLimit(), s.organised)
 	var oldest *logFile
 	for _, l := range s.logs {
-		if l.sealed && l.live+l.spilled > 0 {
+		if l.sealed && !l.pushed && l.live > 0 && l.max <= limit {
 			oldest = l
 			break
 		}
 	}
-	if oldest == nil || total <= max(4*s.opt.LogFileBytes, images/4) {
+	if oldest == nil || total <= max(8*s.opt.LogFileBytes, images/3) {
 		s.mu.Unlock()
 		return false, nil
 	}
 	oldest.refs++
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.unrefLog(oldest)
-		s.mu.Unlock()
-	}()
 	ft, err := readFooter(oldest.f)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unrefLog(oldest)
 	if err != nil {
+		s.mu.Unlock()
+		defer s.mu.Lock()
 		return false, s.report(Damage{Log: true, File: oldest.seq, Footer: true})
 	}
-	s.mu.Lock()
-	limit := min(s.core.ImageLimit(), s.organised)
-	var todo []uint32
+	oldest.pushed = true
+	s.straggling = straggling{file: oldest.seq}
 	add := func(p uint32) {
-		if (len(todo) == 0 || todo[len(todo)-1] != p) && len(todo) < copyAtOnce && s.uncovered(oldest, p, limit) {
-			todo = append(todo, p)
+		if n := len(s.straggling.pages); n == 0 || s.straggling.pages[n-1] != p {
+			s.straggling.pages = append(s.straggling.pages, p)
 		}
 	}
 	for _, e := range ft.entries {
@@ -348,18 +379,42 @@ func (s *Segment) pushStragglers(m *imager) (bool, error) {
 			add(e.page)
 		}
 	}
-	if oldest.spilled > 0 {
-		s.unspill(oldest, &ft)
-	}
-	s.mu.Unlock()
-	if len(todo) == 0 {
-		return false, nil
-	}
-	return true, s.image(m, todo)
+	return true, nil
 }
 
-// uncovered reports whether a record of p in file l, at or below limit, has no image above it yet.
-func (s *Segment) uncovered(l *logFile, p uint32, limit page.LSN) bool {
+// recountSpilled looks at the oldest file that is kept only for spilled records, whether the horizon has freed it.
+func (s *Segment) recountSpilled() error {
+	s.mu.Lock()
+	h := s.core.Horizon()
+	var l *logFile
+	for _, c := range s.logs {
+		if c.sealed && c.live == 0 && c.spilled > 0 && c.max <= h && c.counted < h {
+			l = c
+			break
+		}
+	}
+	if l == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	l.refs++
+	l.counted = h
+	s.mu.Unlock()
+	ft, err := readFooter(l.f)
+	s.mu.Lock()
+	s.unrefLog(l)
+	if err == nil {
+		s.unspill(l, &ft)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return s.report(Damage{Log: true, File: l.seq, Footer: true})
+	}
+	return nil
+}
+
+// uncovered reports whether a record of p in a log file, at or below limit, has no image above it yet.
+func (s *Segment) uncovered(file, p uint32, limit page.LSN) bool {
 	sl := s.idx.peek(p)
 	if sl == nil {
 		return false
@@ -373,7 +428,7 @@ func (s *Segment) uncovered(l *logFile, p uint32, limit page.LSN) bool {
 		if e.lsn <= img {
 			return false
 		}
-		if e.file == l.seq && e.lsn <= limit {
+		if e.file == file && e.lsn <= limit {
 			return true
 		}
 	}

@@ -51,20 +51,24 @@ func (s *Segment) FetchLog(r *proto.LogRequest) (*proto.LogReply, error) {
 	limit := int(min(max(r.MaxBytes, 64<<10), MaxFetch))
 	g := gatherer{from: r.From, top: top, limit: limit}
 	for i, l := range files {
-		at, err := scanRecords(l.f, spans[i].from, spans[i].to, func(_ int64, raw []byte, rec *redo.Record) error {
-			if rec.LSN > r.From && rec.LSN <= top && history.Live(rec.LSN) {
-				g.add(rec.LSN, rec.PrevPG, raw)
+		for off := spans[i].from; off < spans[i].to && !g.full(); {
+			at, err := scanRecords(l.f, off, spans[i].to, func(_ int64, raw []byte, rec *redo.Record) error {
+				if rec.LSN > r.From && rec.LSN <= top && history.Live(rec.LSN) {
+					g.add(rec.LSN, rec.PrevPG, raw)
+				}
+				if g.full() {
+					return errStop
+				}
+				return nil
+			})
+			if err == nil {
+				break
 			}
-			if g.full() {
-				return errStop
+			if err != errDamaged {
+				return nil, fmt.Errorf("fetch log of %s: %w", s.key, err)
 			}
-			return nil
-		})
-		if err == errDamaged {
-			// The chain ends here for now; the peer asks another, and scrub repairs this.
-			_ = s.report(Damage{Log: true, File: l.seq, Off: uint32(at)})
-		} else if err != nil {
-			return nil, fmt.Errorf("fetch log of %s: %w", s.key, err)
+			// If the chain needs what lay there, it ends there, and the peer asks another. Scrub repairs it.
+			off = resync(l.f, at, spans[i].to)
 		}
 		if g.full() {
 			break

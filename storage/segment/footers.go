@@ -110,6 +110,8 @@ type Damage struct {
 	Off    uint32
 	Size   uint32
 	Cause  error
+
+	from, to page.LSN // the chain's links around a damaged stretch of log
 }
 
 func (d *Damage) Error() string {

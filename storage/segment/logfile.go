@@ -20,8 +20,12 @@ type logFile struct {
 	newName  bool // its directory entry is not durable yet
 	min, max page.LSN
 	records  int
-	live     int // index entries that point here
-	spilled  int // records dropped from the index while still needed
+	live     int      // index entries that point here
+	spilled  int      // records dropped from the index while still needed
+	gaps     bool     // it is known to hold bytes that are no record
+	tries    int      // of sealing it
+	pushed   bool     // its pages were imaged for its sake
+	counted  page.LSN // horizon at which spilled was last counted
 	marks    []mark
 	refs     int // readers
 	dead     bool
@@ -135,15 +139,21 @@ func (e *entry) ent(file uint32) ent {
 }
 
 // sealLog writes a log file's footer: its records are read again, so that an open file costs no memory.
-// The file is no longer appended to. A damaged record stops it with errDamaged.
-func sealLog(l *logFile, first page.No) error {
+// The file is no longer appended to. Bytes that are no record stop it with errDamaged and their offset, unless gaps
+// allows them: then the records there are not in the footer.
+func sealLog(l *logFile, first page.No, gaps bool) (at int64, err error) {
 	ft := footer{dataEnd: l.size, min: l.min, max: l.max, marks: l.marks, entries: make([]entry, 0, l.records)}
-	stop, err := scanRecords(l.f, fileHeader, l.size, func(off int64, raw []byte, r *redo.Record) error {
-		ft.entries = append(ft.entries, entryOf(r, first, off, len(raw)))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("seal %s at offset %d: %w", l.f.Name(), stop, err)
+	for at = fileHeader; at < l.size; at = resync(l.f, at, l.size) {
+		at, err = scanRecords(l.f, at, l.size, func(off int64, raw []byte, r *redo.Record) error {
+			ft.entries = append(ft.entries, entryOf(r, first, off, len(raw)))
+			return nil
+		})
+		if err == nil {
+			break
+		}
+		if !gaps || err != errDamaged {
+			return at, fmt.Errorf("seal %s at offset %d: %w", l.f.Name(), at, err)
+		}
 	}
-	return seal(l.f, &ft)
+	return 0, seal(l.f, &ft)
 }

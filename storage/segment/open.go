@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/redo"
 )
@@ -18,7 +19,11 @@ func Open(opt Options) (s *Segment, damaged bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("open segment: %w", err)
 	}
-	sb, gen, err := readSuper(f)
+	sb, gen, both, err := readSuper(f)
+	if err == nil && !both {
+		gen++
+		err = writeSuper(f, &sb, gen)
+	}
 	if err != nil {
 		f.Close()
 		return nil, false, fmt.Errorf("superblock in %s: %w", opt.Dir, err)
@@ -75,7 +80,7 @@ func (s *Segment) loadImages(seq uint32) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.usable(f, imageMagic); !ok {
+	if ok, err := s.usable(f, imageMagic, seq); !ok {
 		return err
 	}
 	im := &imageFile{seq: seq, f: f}
@@ -118,24 +123,38 @@ func (s *Segment) loadImages(seq uint32) error {
 	return s.sealImage(im)
 }
 
-// usable closes and forgets a file that a crash left without a header.
-func (s *Segment) usable(f interface {
-	Name() string
-	Close() error
-}, magic uint32) (bool, error) {
-	file, err := s.opt.FS.Open(f.Name())
-	if err == nil {
-		err = checkHeader(file, magic, &s.core.st)
-		file.Close()
+// usable tells a damaged header from a file that a crash left without contents: the one is written again, the other is
+// removed and closed.
+func (s *Segment) usable(f vfs.File, magic, seq uint32) (bool, error) {
+	err := checkHeader(f, magic, &s.core.st)
+	if err != errDamaged {
+		return err == nil, err
 	}
-	if err == nil {
-		return true, nil
+	size, err := f.Size()
+	if err != nil {
+		return false, err
+	}
+	if _, ferr := readFooter(f); ferr == nil || resyncAny(f, magic, size) {
+		if err := writeHeader(f, magic, &s.core.st, seq); err != nil {
+			return false, err
+		}
+		s.opt.Stats.Damaged.Add(1)
+		s.opt.Stats.Repaired.Add(1)
+		return true, f.Sync()
 	}
 	f.Close()
-	if err == errDamaged {
-		return false, s.opt.FS.Remove(f.Name())
+	return false, s.opt.FS.Remove(f.Name())
+}
+
+// resyncAny reports whether a record or an image begins right behind the header.
+func resyncAny(f vfs.File, magic uint32, size int64) bool {
+	found := false
+	if magic == logMagic {
+		_, _ = scanRecords(f, fileHeader, size, func(int64, []byte, *redo.Record) error { found = true; return errStop })
+	} else {
+		_, _ = scanBlobs(f, fileHeader, min(size, fileHeader+2*page.Size), func(int64, *blobInfo, int) { found = true })
 	}
-	return false, err
+	return found
 }
 
 func (s *Segment) loadLog(seq uint32, sb *superblock, damaged *bool) error {
@@ -143,7 +162,7 @@ func (s *Segment) loadLog(seq uint32, sb *superblock, damaged *bool) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.usable(f, logMagic); !ok {
+	if ok, err := s.usable(f, logMagic, seq); !ok {
 		if sb.LogFile == seq && sb.LogSynced > fileHeader {
 			*damaged = true
 		}
@@ -186,8 +205,8 @@ func (s *Segment) loadSealed(l *logFile, ft *footer, damaged *bool) error {
 		if err != errDamaged {
 			return err
 		}
-		*damaged = true
 		off = resync(l.f, at, l.size)
+		*damaged = *damaged || ft.within(at, off) // else a gap that was there when the file was sealed
 	}
 	return nil
 }
@@ -253,15 +272,14 @@ func (s *Segment) loadOpen(l *logFile, sb *superblock, damaged *bool) error {
 			return err
 		}
 		l.size = at
-		next := at
-		if at < synced {
-			*damaged = true
-			next = resync(l.f, at, size)
-		}
-		if err == nil || next >= size || next == at {
+		if err == nil {
 			break
 		}
-		off = next
+		*damaged = *damaged || at < synced
+		if off = resync(l.f, at, size); off >= size {
+			break
+		}
+		l.gaps = true // what lay there comes back from the update queue, or from a peer
 	}
 	if err := l.f.Truncate(l.size); err != nil {
 		return err

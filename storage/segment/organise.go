@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/zoryadb/zorya/storage/page"
@@ -214,6 +215,9 @@ func (s *Segment) unrefImage(im *imageFile) {
 	}
 }
 
+// sealTries is how often a damaged log file waits for repair before it is sealed with a gap.
+const sealTries = 100
+
 // SealFull writes the footers of log files that are no longer appended to. It reports whether there was one.
 func (s *Segment) SealFull() (bool, error) {
 	s.mu.Lock()
@@ -229,12 +233,18 @@ func (s *Segment) SealFull() (bool, error) {
 	if l == nil {
 		return false, nil
 	}
-	err := sealLog(l, s.first)
+	at, err := sealLog(l, s.first, l.gaps)
+	if errors.Is(err, errDamaged) {
+		// It is repaired from a peer first; when nobody can, because nobody needs those records any more, it is sealed without.
+		err = s.report(Damage{Log: true, File: l.seq, Off: uint32(at), Cause: errDamaged})
+		l.tries++
+		l.gaps = l.tries > sealTries
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unrefLog(l)
 	if err != nil {
-		return true, err
+		return false, err
 	}
 	l.sealed, l.synced = true, l.size
 	return true, nil

@@ -1,9 +1,11 @@
 package segment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"sync"
 
@@ -265,15 +267,11 @@ func (s *Segment) readPieces(rd *reader) error {
 		}
 	}
 	ps := rd.pieces
-	sort.Slice(ps, func(i, j int) bool {
-		a, b := &ps[i], &ps[j]
-		if a.log != b.log {
-			return b.log
+	slices.SortFunc(ps, func(a, b piece) int {
+		if a.file != b.file { // logs and images are numbered together
+			return cmp.Compare(a.file, b.file)
 		}
-		if a.file != b.file {
-			return a.file < b.file
-		}
-		return a.off < b.off
+		return cmp.Compare(a.off, b.off)
 	})
 	rd.buf = rd.buf[:0]
 	for i := 0; i < len(ps); {

@@ -108,16 +108,17 @@ func (s *Segment) scrubLog(seq uint32) (int64, error) {
 	return end, nil
 }
 
-// reportGap names the damaged records in [at, next): by the footer, or by what the index knows.
+// reportGap names the damaged records in [at, next) by the footer; those of an open file are located when they are repaired.
 func (s *Segment) reportGap(l *logFile, ft *footer, at, next int64) {
-	named := false
+	s.mu.Lock()
+	unnamed := !l.sealed && !l.gaps // a sealed file's footer names all that was sound when it was sealed
+	s.mu.Unlock()
 	for _, e := range ft.entries {
 		if int64(e.off) >= at && int64(e.off) < next {
 			_ = s.report(Damage{Log: true, File: l.seq, Off: e.off, Size: e.size, LSN: e.lsn, Page: s.first + page.No(e.page)})
-			named = true
 		}
 	}
-	if !named {
+	if unnamed {
 		_ = s.report(Damage{Log: true, File: l.seq, Off: uint32(at), Size: uint32(next - at)})
 	}
 }
@@ -183,51 +184,87 @@ func (s *Segment) points(p, seq, off uint32) bool {
 	return false
 }
 
-// RepairPlan says what to ask peers for, to repair d: one of the two requests is set, or neither when the segment can
-// repair itself (Repair with nil), or nothing is left to repair.
+// RepairPlan says what to ask peers for, to repair d: one of the two requests is set; neither when the segment can
+// repair itself (RepairFooter); done when nothing is left to repair.
 func (s *Segment) RepairPlan(d *Damage) (log *proto.LogRequest, read *proto.PageRead, done bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.core
 	if d.Footer {
 		return nil, nil, false
 	}
-	if d.Log {
-		l := s.logOf[d.File]
-		if l == nil {
-			return nil, nil, true
-		}
-		if d.LSN == 0 && s.full { // an open file has no footer; the index knows what pages need
-			s.nameByIndex(d)
-		}
-		if d.LSN > 0 {
-			return &proto.LogRequest{Volume: s.key.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
-				PG: s.key.PG, MembershipEpoch: c.st.Membership.Epoch, From: d.LSN - 1, To: d.LSN, MaxBytes: 1 << 20}, nil, false
-		}
+	if d.Log && !s.locate(d) {
 		return nil, nil, true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.core
+	if d.Log {
+		return &proto.LogRequest{Volume: s.key.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
+			PG: s.key.PG, MembershipEpoch: c.st.Membership.Epoch, From: d.from, To: d.to, MaxBytes: MaxFetch}, nil, false
 	}
 	at := min(c.ImageLimit(), s.organised)
 	return nil, &proto.PageRead{Volume: s.key.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
 		PG: s.key.PG, MembershipEpoch: c.st.Membership.Epoch, ReadLSN: at, PGLSN: c.floorLink(at), Pages: []page.No{d.Page}}, false
 }
 
-// nameByIndex finds the indexed record that lies at the damaged offset.
-func (s *Segment) nameByIndex(d *Damage) {
-	s.eachPage(0, s.pages, func(p uint32) {
-		for id := s.idx.peek(p).recs; id != 0; id = s.idx.at(id).next {
-			if e := s.idx.at(id); e.file == d.File && e.off >= d.Off && e.off < d.Off+d.Size && d.LSN == 0 {
-				d.LSN, d.Off, d.Size, d.Page = e.lsn, e.off, uint32(e.len()), s.first+page.No(p)
-			}
+// locate finds between which links of the chain the damaged records lie: by their LSN, or in a file without
+// a footer by the records before and behind. It reports false when there is nothing to repair.
+func (s *Segment) locate(d *Damage) bool {
+	if d.LSN > 0 {
+		d.from, d.to = d.LSN-1, d.LSN
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.logOf[d.File] != nil
+	}
+	s.mu.Lock()
+	l := s.logOf[d.File]
+	if l == nil {
+		s.mu.Unlock()
+		return false
+	}
+	l.refs++
+	end := l.size
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.unrefLog(l)
+		s.mu.Unlock()
+	}()
+	var last page.LSN
+	for off := int64(fileHeader); off < end; {
+		at, err := scanRecords(l.f, off, end, func(_ int64, _ []byte, r *redo.Record) error {
+			last = r.LSN
+			return nil
+		})
+		if err != errDamaged {
+			return false
 		}
-	})
+		next := resync(l.f, at, end)
+		if int64(d.Off) < next {
+			d.Off, d.Size = uint32(at), uint32(next-at)
+			d.from, d.to = last, proto.MaxLSN
+			_, _ = scanRecords(l.f, next, end, func(_ int64, _ []byte, r *redo.Record) error {
+				d.to = r.PrevPG
+				return errStop
+			})
+			return d.from < d.to
+		}
+		off = next
+	}
+	return false
 }
 
-// RepairLog writes back a damaged record as a peer sent it: every replica holds the same bytes.
+// RepairLog writes a damaged stretch back as a peer sent its records: every replica holds the same bytes.
 func (s *Segment) RepairLog(d *Damage, raw []byte) error {
 	var r redo.Record
-	n, err := redo.Parse(raw, &r)
-	if err != nil || r.LSN != d.LSN || n != int(d.Size) {
-		return fmt.Errorf("repair LSN %d of %s: the peer's record does not fit: %w", d.LSN, s.key, errDamaged)
+	n := 0
+	for n < int(d.Size) {
+		k, err := redo.Parse(raw[n:], &r)
+		if err != nil || (d.LSN > 0 && r.LSN != d.LSN) {
+			break
+		}
+		n += k
+	}
+	if n != int(d.Size) || n == 0 {
+		return fmt.Errorf("repair %s: the peer's records do not fit: %w", s.key, d)
 	}
 	s.mu.Lock()
 	l := s.logOf[d.File]
@@ -237,7 +274,7 @@ func (s *Segment) RepairLog(d *Damage, raw []byte) error {
 	}
 	l.refs++
 	s.mu.Unlock()
-	_, err = l.f.WriteAt(raw[:n], int64(d.Off))
+	_, err := l.f.WriteAt(raw[:n], int64(d.Off))
 	if err == nil {
 		err = l.f.Sync()
 	}
@@ -297,7 +334,7 @@ func (s *Segment) RepairFooter(d *Damage) error {
 	s.mu.Unlock()
 	var err error
 	if d.Log {
-		err = sealLog(l, s.first)
+		_, err = sealLog(l, s.first, l.gaps)
 	} else {
 		ft := footer{min: im.min, max: im.max, dataEnd: im.size}
 		_, err = scanBlobs(im.f, fileHeader, im.size, func(off int64, bi *blobInfo, n int) {

@@ -1,11 +1,12 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"sort"
+	"slices"
 
 	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
@@ -57,6 +58,16 @@ type footer struct {
 	dataEnd  int64
 }
 
+// within reports whether an entry begins in [from, to).
+func (ft *footer) within(from, to int64) bool {
+	for i := range ft.entries {
+		if off := int64(ft.entries[i].off); off >= from && off < to {
+			return true
+		}
+	}
+	return false
+}
+
 // writeHeader stamps a new file. Bytes 48 to 79 are reserved for encryption at rest: key id and nonce.
 func writeHeader(f vfs.File, magic uint32, st *State, seq uint32) error {
 	b := make([]byte, fileHeader)
@@ -95,11 +106,11 @@ func checkHeader(f vfs.File, magic uint32, st *State) error {
 
 func encodeFooter(ft *footer) []byte {
 	es := ft.entries
-	sort.Slice(es, func(i, j int) bool {
-		if es[i].page != es[j].page {
-			return es[i].page < es[j].page
+	slices.SortFunc(es, func(a, b entry) int {
+		if a.page != b.page {
+			return cmp.Compare(a.page, b.page)
 		}
-		return es[i].lsn < es[j].lsn
+		return cmp.Compare(a.lsn, b.lsn)
 	})
 	b := binary.AppendUvarint(nil, uint64(len(es)))
 	var prev entry

@@ -101,7 +101,8 @@ type Segment struct {
 	super    vfs.File
 	superGen uint64
 
-	imageMu sync.Mutex // serialises writers of images
+	imageMu    sync.Mutex // serialises writers of images
+	straggling straggling // guarded by imageMu
 }
 
 type freed struct {
@@ -307,7 +308,6 @@ func (s *Segment) Persist(need uint64) error {
 		return ErrClosed
 	}
 	if err := writeSuper(s.super, &sb, s.superGen+1); err != nil {
-		// A second write in the same slot would not help: the older slot still holds what was promised.
 		return fmt.Errorf("write superblock of %s: %w", s.key, err)
 	}
 	s.superGen++

@@ -12,11 +12,12 @@ import (
 	"github.com/zoryadb/zorya/storage/page"
 )
 
-// The superblock is a file of two slots that are written in turn, each
+// The superblock is a file of two slots, each
 //
 //	u32 magic, u32 CRC32C of what follows, u32 length, u32 format, u64 generation, JSON
 //
-// The valid slot of the highest generation counts. JSON, because it is written seldom and must be
+// A write syncs the one and then the other, so that a torn write leaves the older, and rot in one never
+// brings an older promise back: the valid slot of the highest generation counts. JSON, because it is written seldom and must be
 // readable by tools that rebuild the cluster's metadata from it (docs/format/superblock.md).
 const (
 	superName   = "super"
@@ -79,35 +80,42 @@ func decodeSuper(b []byte, sb *superblock) (gen uint64, err error) {
 // errDamaged is the internal mark of a block whose checksum or form is wrong.
 var errDamaged = errors.New("damaged block")
 
-// writeSuper writes generation gen durably; the slot of gen-1 stays whole.
+// writeSuper writes generation gen durably, to one slot after the other.
 func writeSuper(f vfs.File, sb *superblock, gen uint64) error {
 	b, err := encodeSuper(sb, gen)
 	if err != nil {
 		return err
 	}
-	if _, err := f.WriteAt(b, int64(gen%2)*superSlot); err != nil {
-		return err
+	for slot := int64(0); slot < 2; slot++ {
+		if _, err := f.WriteAt(b, slot*superSlot); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
 	}
-	return f.Sync()
+	return nil
 }
 
-// readSuper returns the newest valid superblock. A segment with neither slot valid is unusable.
-func readSuper(f vfs.File) (sb superblock, gen uint64, err error) {
+// readSuper returns the newest valid superblock, and whether both slots hold it. A segment with neither valid is unusable.
+func readSuper(f vfs.File) (sb superblock, gen uint64, both bool, err error) {
 	err = errDamaged
 	for slot := int64(0); slot < 2; slot++ {
 		b := make([]byte, superSlot)
 		n, rerr := f.ReadAt(b, slot*superSlot)
 		if rerr != nil && rerr != io.EOF {
-			return sb, 0, rerr
+			return sb, 0, false, rerr
 		}
 		var one superblock
 		g, derr := decodeSuper(b[:n], &one)
 		switch {
 		case errors.Is(derr, ErrNewerFormat):
-			return sb, 0, derr
+			return sb, 0, false, derr
 		case derr == nil && (err != nil || g > gen):
 			sb, gen, err = one, g, nil
+		case derr == nil:
+			both = g == gen
 		}
 	}
-	return sb, gen, err
+	return sb, gen, both, err
 }
