@@ -176,9 +176,16 @@ func (n *Node) take(f *proto.AppendFrame, raw []byte, recs []segment.Rec, refusa
 		ack.Segments[i] = n.takeRun(b, f, run, raw, mine, off, end, refusal, i)
 		off = end
 	}
-	b.waiters = append(b.waiters, waiter{done: done, ack: ack, epoch: f.Epoch, history: f.History, item0: item0, item1: len(b.items)})
+	waits := len(b.items) > item0
+	if waits {
+		b.waiters = append(b.waiters, waiter{done: done, ack: ack, epoch: f.Epoch, history: f.History, item0: item0, item1: len(b.items)})
+	}
 	n.qmu.Unlock()
-	n.wakeSync()
+	if waits {
+		n.wakeSync()
+	} else {
+		done(ack, nil) // a heartbeat, a refusal, or nothing new: the disk has no part in it
+	}
 }
 
 // takeRun offers one run. An answer other than OK and StatusHydrating is final.
@@ -209,15 +216,15 @@ func (n *Node) takeRun(b *batch, f *proto.AppendFrame, run *proto.Run, raw []byt
 		out.Status = st
 		return out
 	}
-	if len(keep) > 0 {
+	switch {
+	case len(keep) > 0:
 		b.add(seg, entryHead{key: key, incarnation: run.Incarnation, epoch: f.Epoch, vdl: f.VDL, mrpl: f.MRPL}, raw, keep, tip)
-	}
-	if refusal != proto.OK && run.Bytes > 0 {
+		b.items = append(b.items, waitItem{seg, ticket, slot})
+	case refusal != proto.OK && run.Bytes > 0:
 		out.Status = refusal
-		return out
+	default:
+		return seg.Synced(0, f.Epoch, f.History)
 	}
-	b.items = append(b.items, waitItem{seg, ticket, slot})
-	out.Status = st
 	return out
 }
 
