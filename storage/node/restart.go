@@ -69,6 +69,9 @@ func (n *Node) recover() error {
 		n.log.Error("the update queue has lost a durable batch: segments must be repaired before they count")
 	}
 	for s, bad := range damaged {
+		if bad {
+			n.log.Error("log files have lost durable records: the segment must be repaired before it counts", "segment", s.Key())
+		}
 		if err := s.Restored(bad || lost); err != nil {
 			return err
 		}

@@ -230,7 +230,7 @@ func (s *Segment) copyForward(m *imager) (bool, error) {
 	}()
 	ft, err := readFooter(from.f)
 	if err != nil {
-		return false, s.report(Damage{File: from.seq, Footer: true})
+		return false, s.footerError(err, false, from.seq)
 	}
 	n := 0
 	m.buf, m.es = m.buf[:0], m.es[:0]
@@ -363,7 +363,7 @@ func (s *Segment) nextStraggler() (bool, error) {
 	if err != nil {
 		s.mu.Unlock()
 		defer s.mu.Lock()
-		return false, s.report(Damage{Log: true, File: oldest.seq, Footer: true})
+		return false, s.footerError(err, true, oldest.seq)
 	}
 	oldest.pushed = true
 	s.straggling = straggling{file: oldest.seq}
@@ -408,7 +408,7 @@ func (s *Segment) recountSpilled() error {
 	}
 	s.mu.Unlock()
 	if err != nil {
-		return s.report(Damage{Log: true, File: l.seq, Footer: true})
+		return s.footerError(err, true, l.seq)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (s *Segment) planFromFooters(rd *reader, which []int, lsn page.LSN) error {
 			if ft.entries == nil {
 				var err error
 				if ft, err = readFooter(l.f); err != nil {
-					return s.report(Damage{Log: true, File: l.seq, Footer: true})
+					return s.footerError(err, true, l.seq)
 				}
 			}
 			for _, e := range ft.of(rd.plans[i].page) {
@@ -126,6 +126,14 @@ func (d *Damage) Error() string {
 }
 
 func (d *Damage) Unwrap() error { return d.Cause }
+
+// footerError tells a damaged footer from a disk that cannot be read.
+func (s *Segment) footerError(err error, log bool, file uint32) error {
+	if err == errDamaged {
+		return s.report(Damage{Log: log, File: file, Footer: true, Cause: err})
+	}
+	return fmt.Errorf("read footer of file %d of %s: %w", file, s.key, err)
+}
 
 const maxDamage = 1024
 

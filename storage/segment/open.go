@@ -163,7 +163,7 @@ func (s *Segment) loadLog(seq uint32, sb *superblock, damaged *bool) error {
 		return err
 	}
 	if ok, err := s.usable(f, logMagic, seq); !ok {
-		if sb.LogFile == seq && sb.LogSynced > fileHeader {
+		if seq < sb.LogFile || seq == sb.LogFile && sb.LogSynced > fileHeader {
 			*damaged = true
 		}
 		return err
@@ -251,7 +251,10 @@ func (s *Segment) loadOpen(l *logFile, sb *superblock, damaged *bool) error {
 		return err
 	}
 	synced := int64(0)
-	if sb.LogFile == l.seq {
+	switch {
+	case l.seq < sb.LogFile:
+		synced = size
+	case l.seq == sb.LogFile:
 		synced = sb.LogSynced
 	}
 	off := int64(fileHeader)
@@ -275,11 +278,14 @@ func (s *Segment) loadOpen(l *logFile, sb *superblock, damaged *bool) error {
 		if err == nil {
 			break
 		}
-		*damaged = *damaged || at < synced
+		if at >= synced {
+			break // torn; whole records behind it were not synced either: the update queue has them
+		}
 		if off = resync(l.f, at, size); off >= size {
+			*damaged = *damaged || l.seq == sb.LogFile // else what follows may be a rotten footer
 			break
 		}
-		l.gaps = true // what lay there comes back from the update queue, or from a peer
+		*damaged, l.gaps = true, true
 	}
 	if err := l.f.Truncate(l.size); err != nil {
 		return err

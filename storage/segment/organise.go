@@ -65,7 +65,7 @@ func (s *Segment) openLog(n int) (*logFile, error) {
 		return nil, s.err
 	}
 	if k := len(s.logs); k > 0 {
-		if l := s.logs[k-1]; !l.sealed && (l.records == 0 || l.size+int64(n) <= s.opt.LogFileBytes) {
+		if l := s.logs[k-1]; !l.sealed && !l.gaps && (l.records == 0 || l.size+int64(n) <= s.opt.LogFileBytes) {
 			s.mu.Unlock()
 			return l, nil
 		}

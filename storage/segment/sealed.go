@@ -202,8 +202,12 @@ func decodeFooter(b []byte, lo page.LSN) (ft footer, err error) {
 	return ft, nil
 }
 
-// seal writes footer and trailer after the data and makes the whole file durable.
+// seal writes footer and trailer after the data and makes the whole file durable. The data is durable first: a valid trailer
+// vouches for all that lies before it.
 func seal(f vfs.File, ft *footer) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
 	body := encodeFooter(ft)
 	t := make([]byte, fileTrailer)
 	binary.LittleEndian.PutUint32(t, endMagic)

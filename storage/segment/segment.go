@@ -300,8 +300,14 @@ func (s *Segment) Persist(need uint64) error {
 	}
 	sb := superblock{State: s.core.State(s.durable)}
 	version := s.core.Version()
-	if n := len(s.logs); n > 0 && !s.logs[n-1].sealed {
-		sb.LogFile, sb.LogSynced = s.logs[n-1].seq, s.logs[n-1].synced
+	sb.LogFile = s.nextSeq
+	for _, l := range s.logs {
+		if !l.sealed {
+			sb.LogFile, sb.LogSynced = l.seq, l.synced
+			if l.synced < l.size || l.newName {
+				break
+			}
+		}
 	}
 	s.mu.Unlock()
 	if s.super == nil {

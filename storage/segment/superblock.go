@@ -33,8 +33,8 @@ var ErrNewerFormat = errors.New("written in a newer format than this version kno
 // superblock is what is written: the protocol's state, and where the segment's own log was synced to.
 type superblock struct {
 	State
-	LogFile   uint32 // the log file that was open ...
-	LogSynced int64  // ... and how much of it was durable: damage below is no torn tail
+	LogFile   uint32 // log files before this one were durable as a whole ...
+	LogSynced int64  // ... and this much of it: damage below is no torn tail
 }
 
 func encodeSuper(sb *superblock, gen uint64) ([]byte, error) {
