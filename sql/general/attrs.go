@@ -22,6 +22,7 @@ type columnAttrs struct {
 	Comment   string `json:"comment,omitempty"`
 	Invisible bool   `json:"invisible,omitempty"`
 	Zerofill  int    `json:"zerofill,omitempty"` // display width
+	Decl      string `json:"decl,omitempty"`     // how the type was written, where the library has another one for it
 }
 
 type indexAttrs struct {

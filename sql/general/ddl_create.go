@@ -32,7 +32,7 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if spec != nil {
 		tableOptions(&attrs, spec.TableOpts)
 	}
-	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec); err != nil {
+	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec, s.cur.declared); err != nil {
 		return nil, err
 	}
 	if err := defineIndexes(d, n, spec); err != nil {
@@ -78,7 +78,7 @@ func tableOptions(a *tableAttrs, opts []*sqlparser.TableOption) {
 	}
 }
 
-func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableColl sql.CollationID, spec *sqlparser.TableSpec) error {
+func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableColl sql.CollationID, spec *sqlparser.TableSpec, declared map[string]string) error {
 	asts := map[string]*sqlparser.ColumnDefinition{}
 	if spec != nil {
 		for _, cd := range spec.Columns {
@@ -109,6 +109,7 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		}
 		if cd := asts[lower]; cd != nil {
 			columnFromAST(&a, cd, col)
+			a.Decl = declared[lower]
 		}
 		if col.AutoIncrement {
 			if d.AutoInc >= 0 {
@@ -499,7 +500,7 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		}
 	}
 	if ddl.TableSpec != nil {
-		tameSpec(ddl.TableSpec)
+		x.declared = tameSpec(ddl.TableSpec)
 	}
 	node, _, err := s.analyze(c, x, ddl, x.st.Text)
 	if err != nil {
@@ -559,8 +560,9 @@ func columnType(t sql.Type) sql.Type {
 	return t
 }
 
-// tameSpec removes from a syntax tree what the library would refuse and this package handles.
-func tameSpec(spec *sqlparser.TableSpec) {
+// tameSpec removes from a syntax tree what the library would refuse and this package handles. It returns how the types that it changed
+// were written, by lower-case column name.
+func tameSpec(spec *sqlparser.TableSpec) map[string]string {
 	opts := spec.TableOpts[:0:0]
 	for _, o := range spec.TableOpts {
 		if strings.EqualFold(o.Name, "ENGINE") {
@@ -570,16 +572,44 @@ func tameSpec(spec *sqlparser.TableSpec) {
 	}
 	spec.TableOpts = opts
 	spec.PartitionOpt = nil
+	declared := map[string]string{}
 	for _, cd := range spec.Columns {
-		tameType(&cd.Type)
+		if text := tameType(&cd.Type); text != "" {
+			declared[cd.Name.Lowered()] = text
+		}
 	}
+	return declared
 }
 
-// tameType drops a length that the library refuses: TIME keeps microseconds whatever was declared.
-func tameType(t *sqlparser.ColumnType) {
-	if strings.EqualFold(t.Type, "time") {
-		t.Length = nil
+// tameType changes a type that the library lacks. TIME keeps microseconds whatever was declared. FLOAT(M,D) and DOUBLE(M,D), which round to and
+// show D decimals, are decimals.
+func tameType(t *sqlparser.ColumnType) (written string) {
+	switch strings.ToLower(t.Type) {
+	case "time":
+		if t.Length != nil {
+			written = "time(" + string(t.Length.Val) + ")"
+			t.Length = nil
+		} else {
+			written = "time"
+		}
+	case "float", "double", "real":
+		if t.Length == nil || t.Scale == nil {
+			break
+		}
+		if m, err := strconv.Atoi(string(t.Length.Val)); err != nil || m > types.DecimalTypeMaxPrecision {
+			break
+		}
+		name := strings.ToLower(t.Type)
+		if name == "real" {
+			name = "double"
+		}
+		written = fmt.Sprintf("%s(%s,%s)", name, t.Length.Val, t.Scale.Val)
+		if bool(t.Unsigned) {
+			written += " unsigned"
+		}
+		t.Type = "decimal"
 	}
+	return written
 }
 
 func findCreateTable(n sql.Node) *plan.CreateTable {

@@ -40,8 +40,9 @@ type execution struct {
 	refs         rowRefs
 	serializable bool
 	params       []any
-	missing      [2]string // the last table that was not found, for its message
-	previewing   bool      // only the columns are wanted: no table is opened
+	declared     map[string]string // of a CREATE TABLE: types as written
+	missing      [2]string         // the last table that was not found, for its message
+	previewing   bool              // only the columns are wanted: no table is opened
 }
 
 // openTable opens a table once per statement.
@@ -180,7 +181,7 @@ func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sq
 	if types.IsOkResultSchema(schema) || schema == nil || returnsNothing(node) {
 		return s.drain(c, iter)
 	}
-	return &Result{Columns: columnsOf(c, schema), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
+	return &Result{Columns: columnsOf(c, exactColumns(c, node, schema)), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
 }
 
 // returnsNothing names the nodes whose schema is not that of a result.

@@ -75,6 +75,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	ab := analyzer.NewBuilder(&provider{e})
 	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}})
 	a := ab.Build()
+	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})
 	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
 	ctx := context.Background()

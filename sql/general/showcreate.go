@@ -72,7 +72,7 @@ func (m *meta) columnText(i int, quoted bool) string {
 	c, a := m.schema[i], &m.columns[i]
 	table := sql.CollationID(m.attrs.Collation)
 	var b strings.Builder
-	b.WriteString(quoteName(c.Name) + " " + displayType(c.Type, table))
+	b.WriteString(quoteName(c.Name) + " " + orDefault(a.Decl, displayType(c.Type, table)))
 	if a.Zerofill > 0 {
 		b.WriteString(" zerofill")
 	}
