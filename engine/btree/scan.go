@@ -128,7 +128,7 @@ func (c *Cursor) fill(ctx context.Context) error {
 		} else {
 			c.low, c.hasLow, c.lowOpen = append(c.low[:0], last...), true, true
 		}
-	case c.done || !c.hasBound:
+	case c.done || !c.hasBound || c.past():
 		c.done = true
 	case c.o.Reverse:
 		c.high, c.hasHigh, c.highIncl = append(c.high[:0], c.bound...), true, false
@@ -136,6 +136,18 @@ func (c *Cursor) fill(ctx context.Context) error {
 		c.low, c.hasLow, c.lowOpen = append(c.low[:0], c.bound...), true, false
 	}
 	return nil
+}
+
+// past reports whether the leaf's bound is where the range ends: the next leaf holds nothing of it.
+func (c *Cursor) past() bool {
+	if c.o.Reverse {
+		return c.hasLow && bytes.Compare(c.bound, c.low) <= 0
+	}
+	if !c.hasHigh {
+		return false
+	}
+	cmp := bytes.Compare(c.bound, c.high)
+	return cmp > 0 || cmp == 0 && !c.highIncl
 }
 
 // copyForward copies from c.low on. more: the batch is full. It sets done when it met the upper bound.
