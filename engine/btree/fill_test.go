@@ -122,3 +122,42 @@ func TestBulk(t *testing.T) {
 		}
 	}
 }
+
+// TestReadAhead: a long cold scan, either way, finds nearly all of its leaves read before it needs them or on their
+// way, and reads none twice. A scan of a few rows reads nothing ahead.
+func TestReadAhead(t *testing.T) {
+	for _, reverse := range []bool{false, true} {
+		e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 1024)
+		tree := e.tree(100)
+		const n = 40_000
+		i := uint64(0)
+		_, err := tree.Bulk(bg, 0, func() ([]byte, []byte, bool, error) {
+			i++
+			return binary.BigEndian.AppendUint64(nil, i), make([]byte, 180), i <= n, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages, err := tree.Check(bg, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e = e.crash(256) // a cold pool, half as large as the tree
+		tree = Open(e.sp, 100, tree.Root())
+		c := tree.Scan(ScanOptions{ReadAhead: true, Reverse: reverse})
+		for range 100 {
+			c.Next(bg)
+		}
+		if s := e.pool.Stats(); s.Prefetched != 0 {
+			t.Errorf("reverse %v: 100 rows prefetched %d pages", reverse, s.Prefetched)
+		}
+		rows := 100
+		for c.Next(bg) {
+			rows++
+		}
+		s := e.pool.Stats()
+		if rows != n || c.Err() != nil || s.ReadPages > uint64(pages)+readAheadMax || s.Prefetched < uint64(pages)*8/10 || s.Reads > uint64(pages)/3 {
+			t.Errorf("reverse %v: %d rows of %d pages, %v: %+v", reverse, rows, pages, c.Err(), s)
+		}
+	}
+}

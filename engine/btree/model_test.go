@@ -87,7 +87,7 @@ func TestModel(t *testing.T) {
 		"empty": func(r *rand.Rand) []byte { return make([]byte, r.IntN(40)) },
 	} {
 		t.Run(shape, func(t *testing.T) {
-			for seed := range uint64(8) {
+			for seed := range uint64(4) {
 				runModel(t, rand.New(rand.NewPCG(seed, 1)), gen)
 			}
 		})
@@ -99,7 +99,7 @@ func runModel(t *testing.T, r *rand.Rand, gen func(*rand.Rand) []byte) {
 	tree, m := e.tree(100), model{}
 	maxVal := []int{10, 300, 4000}[r.IntN(3)]
 	for phase := range 6 {
-		for range 600 {
+		for range 400 {
 			k := gen(r)
 			if len(k) > MaxKey {
 				k = k[:MaxKey]

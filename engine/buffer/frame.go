@@ -62,9 +62,6 @@ type shard struct {
 	_        [40]byte
 }
 
-// load is a page being read or made; done is closed when it is in the table or has failed.
-type load struct{ done chan struct{} }
-
 const shards = 256
 
 func (p *Pool) bucket(no page.No) uint64 {

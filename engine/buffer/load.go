@@ -5,25 +5,26 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/volume"
 )
 
 const (
-	prefetchers  = 4
-	prefetchMax  = 32 // pages in one read
-	prefetchable = 8  // the part (1/8) of the pool that one Prefetch may ask for
+	prefetchers   = 8  // reads under way for Prefetch
+	prefetchQueue = 8  // reads that wait
+	prefetchMax   = 32 // pages in one read
+	prefetchPart  = 4  // a quarter of the pool at most is on its way for Prefetch
 )
 
-// prefetchBatch is a value, so that the queue allocates nothing.
-type prefetchBatch struct {
-	n     int
-	pages [prefetchMax]page.No
-}
+// load is a read under way, of one page or of several; done is closed when they are in the table or it has failed.
+type load struct{ done chan struct{} }
 
-// claim announces that the caller brings page no. Either the page is there (found, pinned), or somebody else brings it
-// (other), or the caller must and ends with settle.
-func (p *Pool) claim(no page.No) (i uint32, found bool, other *load) {
+func newLoad() *load { return &load{done: make(chan struct{})} }
+
+// claim announces that the caller brings page no, as part of l. Either the page is there (found, pinned), or somebody else
+// brings it (other), or the caller must: it ends with settle and closes l.
+func (p *Pool) claim(no page.No, l **load) (i uint32, found bool, other *load) {
 	sh := p.shard(no)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -34,7 +35,10 @@ func (p *Pool) claim(no page.No) (i uint32, found bool, other *load) {
 	if l := sh.inflight[no]; l != nil {
 		return 0, false, l
 	}
-	sh.inflight[no] = &load{done: make(chan struct{})}
+	if *l == nil {
+		*l = newLoad()
+	}
+	sh.inflight[no] = *l
 	return 0, false, nil
 }
 
@@ -45,13 +49,11 @@ func (p *Pool) settle(no page.No, i uint32, lsn page.LSN, pins int32, ok bool) {
 	if ok {
 		p.insert(i, no, lsn, pins)
 	}
-	l := sh.inflight[no]
 	delete(sh.inflight, no)
 	sh.mu.Unlock()
 	if ok {
 		p.replace.enter(no, i)
 	}
-	close(l.done)
 }
 
 // bring returns page no pinned, from a read or, for a page about to be made, blank.
@@ -60,16 +62,22 @@ func (p *Pool) bring(ctx context.Context, no page.No, read bool) (uint32, error)
 		if err := p.lost.Load(); err != nil {
 			return 0, fmt.Errorf("fetch page %d: %w", no, *err)
 		}
-		i, found, other := p.claim(no)
+		var l *load
+		i, found, other := p.claim(no, &l)
 		if found {
 			return i, nil
 		}
 		if other == nil {
-			return p.bringClaimed(ctx, no, read)
+			i, err := p.bringClaimed(ctx, no, read)
+			close(l.done)
+			return i, err
 		}
+		w := wait.Begin(ctx)
 		select {
 		case <-other.done:
+			w.End()
 		case <-ctx.Done():
+			w.End()
 			return 0, fmt.Errorf("fetch page %d: %w", no, ctx.Err())
 		}
 	}
@@ -118,34 +126,75 @@ func (p *Pool) read(ctx context.Context, pages []page.No, dst [][]byte) error {
 	return nil
 }
 
-// Prefetch starts reading those of the pages that are not in the pool, and does not wait. It is advice:
-// when too many reads wait already, the rest is dropped.
+// prefetchBatch is pages that Prefetch has claimed, with their frames. It is a value, so that the queue allocates nothing.
+type prefetchBatch struct {
+	l     *load
+	n     int
+	pages [prefetchMax]page.No
+	idx   [prefetchMax]uint32
+}
+
+// Prefetch starts reading those of the pages that are not in the pool, many in one read, and does not wait. A fetch that comes
+// before they are there waits for that read. It is advice: when too many reads wait already, or no frame is free
+// to take, the rest is dropped.
 func (p *Pool) Prefetch(pages []page.No) {
-	if limit := max(len(p.frames)/prefetchable, 1); len(pages) > limit {
-		pages = pages[:limit]
-	}
 	var b prefetchBatch
-	send := func() bool {
-		select {
-		case p.prefetch <- b:
-			b.n = 0
-			return true
-		default:
-			return false
-		}
-	}
 	for _, no := range pages {
 		if p.cached(no) {
 			continue
 		}
-		b.pages[b.n] = no
-		if b.n++; b.n == prefetchMax && !send() {
-			return
+		if p.ahead.Load()+int64(b.n) >= int64(len(p.frames)/prefetchPart) {
+			break
+		}
+		i, ok := p.replace.take(p)
+		if !ok {
+			break
+		}
+		j, found, other := p.claim(no, &b.l)
+		if found {
+			p.frames[j].unpin()
+		}
+		if found || other != nil {
+			p.replace.giveBack(i)
+			continue
+		}
+		b.pages[b.n], b.idx[b.n] = no, i
+		if b.n++; b.n == prefetchMax {
+			if !p.enqueue(&b) {
+				return
+			}
+			b.l, b.n = nil, 0
 		}
 	}
-	if b.n > 0 {
-		send()
+	p.enqueue(&b)
+}
+
+func (p *Pool) enqueue(b *prefetchBatch) bool {
+	if b.n == 0 {
+		return true
 	}
+	p.ahead.Add(int64(b.n))
+	p.closing.RLock()
+	defer p.closing.RUnlock()
+	if p.ctx.Err() == nil {
+		select {
+		case p.prefetch <- *b:
+			return true
+		default:
+		}
+	}
+	p.drop(b)
+	return false
+}
+
+// drop gives up what a batch has claimed.
+func (p *Pool) drop(b *prefetchBatch) {
+	p.ahead.Add(-int64(b.n))
+	for k, no := range b.pages[:b.n] {
+		p.replace.giveBack(b.idx[k])
+		p.settle(no, 0, 0, 0, false)
+	}
+	close(b.l.done)
 }
 
 // cached reports whether the page seems to be in the pool, without pinning it.
@@ -167,44 +216,27 @@ func (p *Pool) prefetcher() {
 		case <-p.ctx.Done():
 			return
 		case b := <-p.prefetch:
-			p.prefetchNow(b.pages[:b.n])
+			p.readBatch(&b)
 		}
 	}
 }
 
-// prefetchNow claims what is not there and reads it at once. Errors are left to the fetch that needs the page.
-func (p *Pool) prefetchNow(want []page.No) {
-	pages := make([]page.No, 0, prefetchMax)
-	dst := make([][]byte, 0, prefetchMax)
-	idx := make([]uint32, 0, prefetchMax)
-	for _, no := range want {
-		i, found, other := p.claim(no)
-		if found {
-			p.frames[i].unpin()
-		}
-		if found || other != nil {
-			continue
-		}
-		i, ok := p.replace.take(p)
-		if !ok { // a prefetch does not wait for room
-			p.settle(no, 0, 0, 0, false)
-			break
-		}
-		pages, dst, idx = append(pages, no), append(dst, Page{p: p, i: i}.Bytes()), append(idx, i)
+// readBatch reads what was claimed. Errors are left to the fetch that needs the page.
+func (p *Pool) readBatch(b *prefetchBatch) {
+	var dst [prefetchMax][]byte
+	for k := range b.n {
+		dst[k] = Page{p: p, i: b.idx[k]}.Bytes()
 	}
-	if len(pages) == 0 {
+	if err := p.read(p.ctx, b.pages[:b.n], dst[:b.n]); err != nil {
+		p.drop(b)
 		return
 	}
-	err := p.read(p.ctx, pages, dst)
-	for k, no := range pages {
-		if err != nil {
-			p.replace.giveBack(idx[k])
-			p.settle(no, 0, 0, 0, false)
-			continue
-		}
-		p.n.prefetched.Add(1)
-		p.settle(no, idx[k], page.GetLSN(dst[k]), 0, true)
+	p.ahead.Add(-int64(b.n))
+	p.n.prefetched.Add(uint64(b.n))
+	for k, no := range b.pages[:b.n] {
+		p.settle(no, b.idx[k], page.GetLSN(dst[k]), 0, true)
 	}
+	close(b.l.done)
 }
 
 // readPoints knows the LSNs at which reads are under way: the smallest is the instance's read floor.

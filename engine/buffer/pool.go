@@ -51,6 +51,8 @@ type Pool struct {
 	reads   readPoints
 
 	prefetch chan prefetchBatch
+	ahead    atomic.Int64    // pages claimed for Prefetch
+	closing  sync.RWMutex    // held shared to enqueue, so that Close finds all of it
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -97,7 +99,7 @@ func New(vol volume.Volume, o Options) (*Pool, error) {
 		frames:   make([]frame, n),
 		buckets:  make([]atomic.Uint32, 1<<logBuckets),
 		shift:    uint(64 - logBuckets),
-		prefetch: make(chan prefetchBatch, 64),
+		prefetch: make(chan prefetchBatch, prefetchQueue),
 	}
 	for i := range p.frames {
 		p.frames[i].pins.Store(frozen)
@@ -121,8 +123,14 @@ func New(vol volume.Volume, o Options) (*Pool, error) {
 // Close frees the pool. No page may be latched and no call be under way; pages above VDL are the log's affair.
 func (p *Pool) Close() error {
 	p.Lose(ErrClosed)
+	p.closing.Lock()
 	p.cancel()
+	p.closing.Unlock()
 	p.wg.Wait()
+	for len(p.prefetch) > 0 {
+		b := <-p.prefetch
+		p.drop(&b)
+	}
 	for i := range p.frames {
 		if p.frames[i].pins.Load() > 0 {
 			return fmt.Errorf("close of the buffer pool: page %d is latched", p.frames[i].key.Load()-1)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/storage/page"
 )
 
@@ -151,7 +152,12 @@ func (p *Pool) evict(i uint32, vdl page.LSN) bool {
 // frame returns a frozen frame without a page. It waits while every page is in use or above VDL: VDL moves
 // on without us, and what is latched is unlatched, unless callers latch more pages than the pool has.
 func (p *Pool) frame(ctx context.Context) (uint32, error) {
-	wait := 50 * time.Microsecond
+	if i, ok := p.replace.take(p); ok {
+		return i, nil
+	}
+	w := wait.Begin(ctx)
+	defer w.End()
+	pause := 50 * time.Microsecond
 	for {
 		if i, ok := p.replace.take(p); ok {
 			return i, nil
@@ -163,8 +169,8 @@ func (p *Pool) frame(ctx context.Context) (uint32, error) {
 		select {
 		case <-ctx.Done():
 			return 0, fmt.Errorf("find room in the buffer pool: %w", ctx.Err())
-		case <-time.After(wait):
-			wait = min(2*wait, 5*time.Millisecond)
+		case <-time.After(pause):
+			pause = min(2*pause, 5*time.Millisecond)
 		}
 	}
 }
