@@ -87,7 +87,7 @@ func TestModel(t *testing.T) {
 		"empty": func(r *rand.Rand) []byte { return make([]byte, r.IntN(40)) },
 	} {
 		t.Run(shape, func(t *testing.T) {
-			for seed := range uint64(4) {
+			for seed := range uint64(seeds) {
 				runModel(t, rand.New(rand.NewPCG(seed, 1)), gen)
 			}
 		})
