@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
@@ -62,13 +63,11 @@ func (db *DB) purgeRound(ctx context.Context) (n int, err error) {
 		if !l.Dirty() {
 			continue
 		}
-		k, err := db.purgeLog(ctx, l, view)
+		k, lerr := db.purgeLog(ctx, l, view)
 		n += k
-		if err != nil {
-			return n, err
-		}
+		err = errors.Join(err, lerr) // one log's trouble shall not keep the others
 	}
-	return n, nil
+	return n, err
 }
 
 // purgeLog purges the transactions of one log that the view sees.

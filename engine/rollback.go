@@ -317,11 +317,20 @@ func (db *DB) recover(ctx context.Context) error {
 	go func() {
 		defer db.recovered.Done()
 		for _, tx := range later {
-			if err := tx.rollbackRecovered(); err != nil {
-				if db.ctx.Err() == nil && db.vol.Err() == nil {
-					db.log.Error("rolling back after a crash", "transaction", tx.ID(), "err", err)
+			for {
+				err := tx.rollbackRecovered()
+				if err == nil {
+					break
 				}
-				return
+				if db.vol.Err() != nil {
+					return
+				}
+				select {
+				case <-db.ctx.Done():
+					return
+				case <-time.After(time.Second):
+					db.log.Error("rolling back after a crash, trying again", "transaction", tx.ID(), "err", err)
+				}
 			}
 		}
 		close(db.recoveredCh)

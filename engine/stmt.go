@@ -21,6 +21,7 @@ type Stmt struct {
 	rd     *reader // point reads: rows that Get returns alias it
 	wr     *reader // writes, whose arguments may alias rd
 	tables []*Handle
+	first  Handle // of the first table, most often the only one
 }
 
 // Handle is a table bound to a statement.
@@ -43,7 +44,7 @@ func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, err
 	}
 	tx.seq++
 	s := &tx.stmt
-	*s = Stmt{tx: tx, active: true, write: o.Write, start: tx.mark(), tables: s.tables[:0]}
+	*s = Stmt{tx: tx, active: true, write: o.Write, start: tx.mark(), tables: s.tables[:0], first: Handle{}}
 	s.rd, s.wr = newReader(s, true), newReader(s, true)
 	return s, nil
 }
@@ -89,7 +90,11 @@ func (s *Stmt) Open(ctx context.Context, schema, name string) (table.Table, erro
 	if err != nil {
 		return nil, err
 	}
-	h := &Handle{s: s, t: t}
+	h := &s.first
+	if h.t != nil {
+		h = new(Handle)
+	}
+	*h = Handle{s: s, t: t}
 	s.tables = append(s.tables, h)
 	return h, nil
 }
@@ -113,7 +118,8 @@ func (tx *Tx) open(ctx context.Context, schema, name string) (*dict.Table, error
 }
 
 func (tx *Tx) lockMeta(ctx context.Context, schema, name string, m lock.Mode) error {
-	key := []byte(dict.Name(schema, name))
+	tx.name = append(append(append(tx.name[:0], schema...), 0), name...)
+	key := tx.name
 	if tx.db.locks.Try(&tx.own, lock.Metadata, key, m) {
 		return nil
 	}

@@ -37,9 +37,13 @@ type Tx struct {
 	stmt    Stmt
 	saved   []savepoint
 	opened  []opened
+	name    []byte   // of a metadata lock
 	changed int64    // rows
 	effects []func() // to be done once the commit is durable: dictionary caches
 	started time.Time
+
+	few     [2]opened // room for the usual number without an allocation
+	nameBuf [96]byte
 }
 
 type savepoint struct {
@@ -64,6 +68,7 @@ func (db *DB) begin(o table.TxnOptions) *Tx {
 		o.MetadataWait = 365 * 24 * time.Hour
 	}
 	tx := &Tx{db: db, o: o}
+	tx.opened, tx.name = tx.few[:0], tx.nameBuf[:0]
 	tx.own.Begin(o.SessionID)
 	if o.ConsistentSnapshot {
 		db.txns.Open(&tx.snap)

@@ -77,9 +77,6 @@ func (o *Owner) Begin(session uint64) {
 	o.epoch++
 	o.live, o.trx, o.dep, o.Session = true, 0, 0, session
 	o.Weight.Store(0)
-	if o.wake == nil {
-		o.wake = make(chan error, 1)
-	}
 }
 
 // SetTrx tells the lock table the owner's transaction id, before the first version that carries it exists.
@@ -117,11 +114,16 @@ func (s *shard) request() *request {
 	return r
 }
 
+// keepQueues bounds the empty queues of metadata names that a shard keeps: tables are locked again and again.
+const keepQueues = 256
+
 func (s *shard) drop(q *queue) {
-	if q.first == nil {
+	if q.first == nil && (len(s.queues) > keepQueues || q.name[:8] != metadataName) {
 		delete(s.queues, q.name)
 	}
 }
+
+const metadataName = "\x00\x00\x00\x00\x00\x00\x00\x00" // how names of metadata begin
 
 func (s *shard) queue(name []byte) *queue {
 	q := s.queues[string(name)]
@@ -306,7 +308,7 @@ func (t *Table) release(r *request, lsn page.LSN) {
 	q := r.q
 	q.remove(r)
 	if q.first == nil {
-		delete(s.queues, q.name)
+		s.drop(q)
 	} else {
 		q.grant(t.granted)
 	}

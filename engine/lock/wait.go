@@ -77,10 +77,18 @@ func (w *insertion) abort(_ *Table, err error) bool {
 // at a time, and a wait is ended once.
 func (t *Table) granted(r *request) { r.owner.wake <- nil }
 
+// ready makes the channel on which o is woken, before anybody can see o wait.
+func (o *Owner) ready() {
+	if o.wake == nil {
+		o.wake = make(chan error, 1)
+	}
+}
+
 // Wait locks (space, key) for o, waiting at most timeout. It returns nil with the lock held, ErrDeadlock when o is the victim
 // of a deadlock (the caller rolls the transaction back), ErrTimeout, or what ended the wait.
 func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m Mode, timeout time.Duration) error {
 	name, s, b := t.at(nil, space, key)
+	o.ready()
 	t.waits.Lock()
 	s.mu.Lock()
 	q := s.queue(name)
@@ -112,6 +120,7 @@ func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m 
 // WaitInsert waits until o may insert key into index. Nothing is held by that: the caller tries again.
 func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []byte, timeout time.Duration) error {
 	s := t.gapSet(index, true)
+	o.ready()
 	t.waits.Lock()
 	s.mu.Lock()
 	if !s.blocked(o, key) {
