@@ -150,3 +150,28 @@ func BenchmarkBulk(b *testing.B) {
 	}
 	redo(b, e, before)
 }
+
+// BenchmarkUpdateParallel is BenchmarkUpdate on all processors.
+func BenchmarkUpdateParallel(b *testing.B) {
+	const n = 100_000
+	_, tree := benchTree(b, n)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		r := rand.New(rand.NewPCG(1, rand.Uint64()))
+		k, v, x := make([]byte, 8), make([]byte, 190), uint32(0)
+		fn := func(_ *mtr.MTR, cur []byte, _ bool) (Action, []byte, error) {
+			copy(v, cur)
+			x++
+			binary.LittleEndian.PutUint32(v[50:], x)
+			return Put, v, nil
+		}
+		for pb.Next() {
+			binary.BigEndian.PutUint64(k, uint64(1+r.IntN(n))*2)
+			if _, err := tree.Edit(bg, k, len(v), fn, nil); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}

@@ -9,5 +9,6 @@
 //   - Pages above VDL cannot be evicted; mtr.Start waits while they fill half of the pool.
 //
 // Pages live in one arena outside the Go heap; frame descriptors hold no pointers, so that the garbage
-// collector has nothing to do here. Latches: latch.go; who leaves: replace.go; reading: load.go.
+// collector has nothing to do here. Frames and the page table: frame.go; who leaves: replace.go; reading and
+// prefetch: load.go; what is above VDL: dirty.go.
 package buffer

@@ -1,7 +1,7 @@
 // Package space owns which pages of the volume belong to whom: the volume header (page 0), the map of
 // extents, and the inodes of trees.
 //
-// An extent is 64 consecutive pages. A tree's first 13 pages come one by one from extents that small trees
+// An extent is 64 consecutive pages. A tree's first 12 pages come one by one from extents that small trees
 // share; after that it takes whole extents. So an empty tree costs one page, and dropping a tree frees
 // extents without reading its pages. docs/format/space.md has the byte diagrams.
 //
