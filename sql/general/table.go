@@ -144,8 +144,20 @@ func (b *base) ensure(ctx *sql.Context) (table.Table, error) {
 	return t, nil
 }
 
+// unopened reports whether there is no statement to read data under: a statement is being prepared.
+func (b *base) unopened(ctx *sql.Context) bool {
+	s := sessionOf(ctx)
+	return b.bound == nil && (s == nil || s.cur == nil || s.cur.stmt == nil)
+}
+
+// guessedRows is the size of a table that is only being planned for.
+const guessedRows = 1000
+
 // RowCount is the engine's estimate.
 func (b *base) RowCount(ctx *sql.Context) (uint64, bool, error) {
+	if b.unopened(ctx) {
+		return guessedRows, false, nil
+	}
 	if previewing(ctx) {
 		return 1, false, nil
 	}
@@ -158,6 +170,9 @@ func (b *base) RowCount(ctx *sql.Context) (uint64, bool, error) {
 }
 
 func (b *base) DataLength(ctx *sql.Context) (uint64, error) {
+	if b.unopened(ctx) {
+		return guessedRows * 100, nil
+	}
 	if previewing(ctx) {
 		return 1, nil
 	}
@@ -193,6 +208,9 @@ func (b *base) GetChecks(*sql.Context) ([]sql.CheckDefinition, error) {
 
 // PeekNextAutoIncrementValue is what SHOW CREATE TABLE prints.
 func (b *base) PeekNextAutoIncrementValue(ctx *sql.Context) (uint64, error) {
+	if b.unopened(ctx) {
+		return 0, nil
+	}
 	t, err := b.ensure(ctx)
 	if err != nil {
 		return 0, skipMissing(err)

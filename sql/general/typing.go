@@ -48,7 +48,7 @@ func (t exactType) SQL(ctx *sql.Context, dest []byte, v any) (sqltypes.Value, er
 func exactColumns(c *sql.Context, node sql.Node, schema sql.Schema) sql.Schema {
 	wanted := false
 	for _, col := range schema {
-		wanted = wanted || inexact(col.Type)
+		wanted = wanted || inexact(col.Type) || col.Type == types.DatetimeMaxPrecision
 	}
 	if !wanted {
 		return schema
@@ -58,7 +58,7 @@ func exactColumns(c *sql.Context, node sql.Node, schema sql.Schema) sql.Schema {
 	exprs := projections(node)
 	out := append(sql.Schema(nil), schema...)
 	for i, col := range schema {
-		if !inexact(col.Type) {
+		if !inexact(col.Type) && col.Type != types.DatetimeMaxPrecision {
 			continue
 		}
 		var x sql.Expression
@@ -68,6 +68,14 @@ func exactColumns(c *sql.Context, node sql.Node, schema sql.Schema) sql.Schema {
 			x = s.named[strings.ToLower(col.Name)]
 		}
 		if x == nil {
+			continue
+		}
+		if col.Type == types.DatetimeMaxPrecision {
+			if p, ok := s.fraction(x, 0); ok && p < types.MaxDatetimePrecision {
+				n := *col
+				n.Type = types.MustCreateDatetimeType(sqltypes.Datetime, p)
+				out[i] = &n
+			}
 			continue
 		}
 		if scale, ok := s.of(x, 0); ok {
@@ -229,4 +237,49 @@ func (s *scales) widest(args []sql.Expression, depth int) (int, bool) {
 		n = max(n, m)
 	}
 	return n, true
+}
+
+// fraction is the number of fractional digits of a time expression.
+func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
+	if depth > maxScaleDepth {
+		return 0, false
+	}
+	switch e := x.(type) {
+	case *expression.Alias:
+		return s.fraction(e.Child, depth+1)
+	case *expression.GetField:
+		if d, ok := e.Type(s.c).(sql.DatetimeType); ok && d != types.DatetimeMaxPrecision {
+			return d.Precision(), true
+		}
+		if inner := s.named[strings.ToLower(e.Name())]; inner != nil && inner != x {
+			return s.fraction(inner, depth+1)
+		}
+	case *function.DateAdd:
+		return s.shifted(e.Children(), depth)
+	case *function.DateSub:
+		return s.shifted(e.Children(), depth)
+	case *aggregation.Min:
+		return s.fraction(e.Child, depth+1)
+	case *aggregation.Max:
+		return s.fraction(e.Child, depth+1)
+	case *expression.Literal:
+		if t, ok := e.Value().(string); ok {
+			_, digits, _ := strings.Cut(t, ".")
+			return min(len(digits), types.MaxDatetimePrecision), true
+		}
+	}
+	if d, ok := x.Type(s.c).(sql.DatetimeType); ok && d != types.DatetimeMaxPrecision {
+		return d.Precision(), true
+	}
+	return 0, false
+}
+
+// shifted: an interval of microseconds gives six digits, any other those of the time.
+func (s *scales) shifted(args []sql.Expression, depth int) (int, bool) {
+	if len(args) == 2 {
+		if i, ok := args[1].(*expression.Interval); ok && strings.Contains(strings.ToUpper(i.Unit), "MICROSECOND") {
+			return types.MaxDatetimePrecision, true
+		}
+	}
+	return s.fraction(args[0], depth+1)
 }
