@@ -75,8 +75,9 @@ func (d *dirtyRing) oldest(p *Pool) (page.LSN, bool) {
 	if d.count.Load() < d.limit {
 		return 0, false
 	}
+	// The lowest of a few: they are nearly in order, and many may wait here at once.
 	lsn := page.LSN(p.frames[d.ring[d.head]].lsn.Load())
-	for i := 1; i < int(d.count.Load()); i++ {
+	for i := 1; i < min(int(d.count.Load()), 64); i++ {
 		lsn = min(lsn, page.LSN(p.frames[d.ring[(d.head+i)%len(d.ring)]].lsn.Load()))
 	}
 	return lsn, true
