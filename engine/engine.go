@@ -109,7 +109,19 @@ type DB struct {
 	wg          sync.WaitGroup
 	closed      atomic.Bool
 	purgeErr    atomic.Uint64
+	mutant      atomic.Uint32 // tests break one rule on purpose
 }
+
+// mutant is a rule that a test has broken, to prove that another test would notice.
+type mutant uint32
+
+const (
+	mutantPurgeAll     mutant = 1 + iota // purge does not ask snapshots
+	mutantNoDependency                   // a snapshot does not wait for what its transaction depends on
+	mutantNoGaps                         // locking reads lock no gaps
+)
+
+func (db *DB) broken(m mutant) bool { return db.mutant.Load() == uint32(m) }
 
 var (
 	_ table.DB      = (*DB)(nil)

@@ -416,7 +416,9 @@ func (h *Handle) point(ctx context.Context, r *reader, key []byte, l table.Lock,
 }
 
 // gaps reports whether locking reads lock gaps.
-func (s *Stmt) gaps() bool { return s.tx.o.Isolation >= table.RepeatableRead }
+func (s *Stmt) gaps() bool {
+	return s.tx.o.Isolation >= table.RepeatableRead && !s.tx.db.broken(mutantNoGaps)
+}
 
 // getSecondary finds the row of a unique secondary key by a scan of its one value.
 func (h *Handle) getSecondary(ctx context.Context, index int, key []row.Datum, l table.Lock, p table.WaitPolicy) ([]row.Datum, table.Ref, error) {

@@ -89,14 +89,18 @@ func (t *Table) LockGap(o *Owner, index uint64, low []byte, lowClosed bool, high
 // extend grows g by an adjoining or contained interval.
 func (o *Owner) extend(g *interval, low []byte, lowClosed bool, high []byte, highClosed bool) bool {
 	if g.high != nil && bytes.Equal(g.high, low) && (g.highClosed || lowClosed) {
+		g.lowClosed = g.lowClosed || lowClosed && bytes.Equal(g.low, low)
 		if high == nil {
 			g.high, g.highClosed = nil, false
 		} else {
+			highClosed = highClosed || g.highClosed && bytes.Equal(g.high, high)
 			g.high, g.highClosed = append(g.high[:0], high...), highClosed
 		}
 		return true
 	}
 	if high != nil && bytes.Equal(g.low, high) && (g.lowClosed || highClosed) {
+		g.highClosed = g.highClosed || highClosed && g.high != nil && bytes.Equal(g.high, high)
+		lowClosed = lowClosed || g.lowClosed && bytes.Equal(g.low, low)
 		g.low, g.lowClosed = append(g.low[:0], low...), lowClosed
 		return true
 	}
