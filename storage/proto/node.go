@@ -10,7 +10,7 @@ import (
 // asked or its answer not be had; a refusal is a Status in the reply.
 type Node interface {
 	// Append sends a frame. done is called once, from any goroutine, with the ack or an error; it must not
-	// block. The frame and its record bytes belong to the callee until then. Frames of one caller are
+	// block. The frame and its record bytes belong to the callee until then, the ack to the caller until done returns. Frames of one caller are
 	// received in the order of the calls.
 	Append(f *AppendFrame, done func(*AppendAck, error))
 	// GetPages reads r.Pages into dst (each page.Size long, verified against its checksum). An absent page

@@ -16,8 +16,8 @@ import (
 	"github.com/zoryadb/zorya/storage/proto"
 )
 
-// Serve answers on l for n until ctx ends; then it closes l and all connections and returns nil. It
-// does not close n.
+// Serve answers on l for n until ctx ends; then it closes l and all connections and returns nil, once no
+// request but appends is being worked on (n answers those when it likes, to nobody). It does not close n.
 func Serve(ctx context.Context, l net.Listener, n proto.Node, o Options) error {
 	o = o.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
@@ -141,7 +141,6 @@ func (s *session) append(r *frame.Reader, id uint64) error {
 	if err := decodeAppend(a.payload, &a.f); err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
-	s.active.Add(1)
 	defer s.caught(typeAppend, func(err error) { a.finish(nil, err) })
 	s.n.Append(&a.f, a.done)
 	return nil
@@ -165,7 +164,6 @@ func (a *appending) finish(ack *proto.AppendAck, err error) {
 	if cap(a.payload) <= 1<<20 {
 		appends.Put(a)
 	}
-	s.active.Done()
 }
 
 // caught turns a panic of the node into an error reply.

@@ -155,16 +155,22 @@ func (c *Client) readPG(ctx context.Context, pg proto.PG, lsn page.LSN, pages []
 	c.stat.reads.Add(1)
 	c.stat.pagesRead.Add(uint64(len(pages)))
 	pause := time.Millisecond
-	var s sources
 	var last error
 	for try := 0; ; try++ {
-		c.sources(pg, lsn, &s)
-		for i := 0; i < s.n; i++ {
-			r := &attempt{c: c, req: proto.PageRead{
+		for i := 0; ; i++ {
+			a := attempts.Get().(*attempt)
+			*a = attempt{c: c, dst: dst}
+			c.sources(pg, lsn, &a.src)
+			if i >= a.src.n {
+				attempts.Put(a)
+				break // as many tries as segments
+			}
+			a.from = a.src.at[:a.src.n] // one that has just failed is the last of them now
+			a.req = proto.PageRead{
 				Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, History: c.history.Version,
-				PG: pg, ReadLSN: lsn, PGLSN: s.goal, Pages: pages,
-			}, dst: dst}
-			err := r.read(ctx, s.at[i:s.n])
+				PG: pg, ReadLSN: lsn, PGLSN: a.src.goal, Pages: pages,
+			}
+			err := a.read(ctx)
 			if err == nil {
 				return nil
 			}
@@ -193,9 +199,11 @@ func (c *Client) readPG(ctx context.Context, pg proto.PG, lsn page.LSN, pages []
 
 // attempt is one read with its hedges: the same question to further segments, each when those before are late.
 type attempt struct {
-	c   *Client
-	req proto.PageRead
-	dst [][]byte
+	c    *Client
+	req  proto.PageRead
+	dst  [][]byte
+	src  sources
+	from []source // the part of src that is to be asked, in order
 
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -209,14 +217,19 @@ type answer struct {
 	err  error
 }
 
-// read asks the first of from, and the others when it is late. It returns once nothing writes to dst any more.
-func (a *attempt) read(ctx context.Context, from []source) error {
-	ctx, cancel := context.WithTimeout(ctx, a.c.o.ReadTimeout)
+var attempts = sync.Pool{New: func() any { return new(attempt) }}
+
+// read asks the first of a.from, and the others when it is late. It returns once nothing writes to dst any more.
+func (a *attempt) read(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	a.arm(ctx, cancel, from, 1)
-	err := a.ask(ctx, &from[0], a.dst)
-	started := a.disarm()
+	a.arm(ctx, cancel, 1)
+	err := a.ask(ctx, &a.from[0], a.dst)
+	started, quiet := a.disarm()
 	if err == nil {
+		if quiet {
+			attempts.Put(a)
+		}
 		return nil
 	}
 	for range started {
@@ -233,18 +246,19 @@ func (a *attempt) read(ctx context.Context, from []source) error {
 	return err
 }
 
-// arm starts the clock of the k-th hedge.
-func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, from []source, k int) {
-	if k >= len(from) || from[k].score >= int64(time.Minute) {
-		return
-	}
+// arm starts the clock of the k-th hedge or, when there is none, that of giving up.
+func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, k int) {
 	c := a.c
-	delay := min(max(c.o.HedgeMin, 4*time.Duration(from[k-1].l.ewma.Load())), c.o.HedgeMax)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over {
 		return
 	}
+	if k >= len(a.from) || a.from[k].score >= int64(time.Minute) {
+		a.timer = time.AfterFunc(c.o.ReadTimeout, cancel)
+		return
+	}
+	delay := min(max(c.o.HedgeMin, 4*time.Duration(a.from[k-1].l.ewma.Load())), c.o.HedgeMax)
 	a.timer = time.AfterFunc(delay, func() {
 		a.mu.Lock()
 		if a.over {
@@ -253,17 +267,17 @@ func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, from []sou
 		}
 		a.started++
 		if a.answers == nil {
-			a.answers = make(chan answer, len(from))
+			a.answers = make(chan answer, len(a.from))
 		}
 		a.mu.Unlock()
-		a.arm(ctx, cancel, from, k+1)
+		a.arm(ctx, cancel, k+1)
 		c.stat.hedges.Add(1)
 		bufs := make([][]byte, len(a.dst))
 		arena := make([]byte, len(a.dst)*page.Size)
 		for i := range bufs {
 			bufs[i] = arena[i*page.Size : (i+1)*page.Size]
 		}
-		err := a.ask(ctx, &from[k], bufs)
+		err := a.ask(ctx, &a.from[k], bufs)
 		a.answers <- answer{bufs, err}
 		if err == nil {
 			cancel() // the others need not answer any more
@@ -271,15 +285,12 @@ func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, from []sou
 	})
 }
 
-// disarm lets no further hedge begin and returns how many have.
-func (a *attempt) disarm() int {
+// disarm lets no further hedge begin and returns how many have; quiet says that none has, or will look at a.
+func (a *attempt) disarm() (started int, quiet bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
-	if a.timer != nil {
-		a.timer.Stop()
-	}
-	return a.started
+	return a.started, a.timer.Stop() && a.started == 0
 }
 
 // ask reads from one segment.
