@@ -3,16 +3,14 @@
 package e2e
 
 import (
-	"bytes"
 	"database/sql"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -105,42 +103,11 @@ func dump(t testing.TB, login []string, args ...string) []byte {
 	return []byte(out)
 }
 
-// answer is a query's whole result as text, or its error code.
-func answer(db *sql.DB, query string) string {
-	rows, err := db.Query(query)
+// answer is a query's whole result as the stock client prints it: the very text that the server sent. An error is its code.
+func answer(login []string, database, query string) string {
+	out, err := pipe(nil, "mariadb", append(slices.Clone(login), "--batch", "--default-character-set=utf8mb4", "-e", query, database)...)
 	if err != nil {
 		return "error " + err.Error()
 	}
-	defer rows.Close()
-	var b bytes.Buffer
-	names, err := rows.Columns()
-	if err != nil {
-		return "error " + err.Error()
-	}
-	fmt.Fprintln(&b, strings.Join(names, "\t"))
-	values := make([]sql.RawBytes, len(names))
-	into := make([]any, len(names))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return "error " + err.Error()
-		}
-		for i, v := range values {
-			if i > 0 {
-				b.WriteByte('\t')
-			}
-			if v == nil {
-				b.WriteString("NULL")
-			} else {
-				b.Write(v)
-			}
-		}
-		b.WriteByte('\n')
-	}
-	if err := rows.Err(); err != nil {
-		return "error " + err.Error()
-	}
-	return b.String()
+	return out
 }
