@@ -2,8 +2,9 @@
 
 # The one place for build tags: gms_pure_go keeps the SQL library's regular expressions free of C.
 TAGS := gms_pure_go
-export GOFLAGS := -tags=$(TAGS)
+export GOFLAGS := -buildvcs=false -tags=$(TAGS)
 export CGO_ENABLED ?= 0
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 
 DIR ?= zorya-data
 PORT ?= 3306
@@ -11,7 +12,7 @@ PORT ?= 3306
 .PHONY: build up test race lint fmt e2e bench soak clean
 
 build: ## bin/zorya, static
-	go build -ldflags '-s -w' -o bin/zorya ./cmd/zorya
+	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
 
 up: build ## a cluster in DIR, MySQL on PORT, in the foreground
 	./bin/zorya up --dir $(DIR) --port $(PORT)
@@ -31,7 +32,7 @@ fmt:
 	git ls-files '*.go' | xargs gofmt -w
 
 # End to end: real processes, real clients. `make accept-3` runs acceptance point 3 alone.
-E2E = GOFLAGS=-tags=$(TAGS),e2e ZORYA_BIN=$(CURDIR)/bin/zorya go test -count=1 -v -timeout 20m
+E2E = GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' ZORYA_BIN=$(CURDIR)/bin/zorya go test -count=1 -v -timeout 20m
 
 e2e: build
 	scripts/install-e2e.sh

@@ -14,7 +14,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -25,7 +24,7 @@ func main() {
 		Short:         "A MySQL-compatible database whose storage is a replicated log",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       version(),
+		Version:       commit,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), sqlCommand())
@@ -35,17 +34,5 @@ func main() {
 	}
 }
 
-// version is that of the module and the commit it was built from, as far as the build recorded them.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value
-		}
-	}
-	return v
-}
+// commit is set by the build (Makefile).
+var commit = "unknown commit"
