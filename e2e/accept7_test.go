@@ -27,6 +27,7 @@ func TestAccept7Sysbench(t *testing.T) {
 		}
 		figure(t, "7: %-22s 64 threads: prepared in %.1f s, %8.0f/s, p95 %.1f ms, %d retried; %s", w, took.Seconds(), r.tps, r.p95, r.errors, perTransaction(before, after, r))
 	}
+	mustExec(t, c.db(""), "SET GLOBAL max_prepared_stmt_count = 1048576") // 1,000 connections prepare 20 statements each
 	for _, w := range []string{"oltp_point_select", "oltp_write_only"} {
 		l.workload, l.threads = w, 64
 		s.prepare(t, l)

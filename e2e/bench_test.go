@@ -74,6 +74,7 @@ func threadCounts() []int {
 func benchRow(t *testing.T, c *cluster, servers []server, l load, rounds int) string {
 	tps, p95 := make([][]float64, len(servers)), make([][]float64, len(servers))
 	for _, s := range servers {
+		mustExec(t, s.db(""), "SET GLOBAL max_prepared_stmt_count = 1048576")
 		s.prepare(t, l)
 	}
 	cost := ""
