@@ -103,3 +103,31 @@ func BenchmarkReadPage(b *testing.B) {
 	}
 	b.ReportMetric(float64((cpu()-start).Microseconds())/float64(b.N), "cpu-us/read")
 }
+
+// BenchmarkOpen opens a volume whose writer died with unacknowledged log, on six nodes that sync real files.
+func BenchmarkOpen(b *testing.B) {
+	for _, pgs := range []uint64{1, 32} {
+		b.Run(fmt.Sprintf("%dPGs", pgs), func(b *testing.B) {
+			dir := b.TempDir()
+			f := newRealFleet(b, testPPG, func(i int, o *node.Options) { o.FS, o.Dir = vfs.OS{}, fmt.Sprintf("%s/n%d", dir, i) })
+			g := newGroup(0, 2)
+			for b.Loop() {
+				c := openOn(b, f.meta, f.book, volume.Options{})
+				b.StopTimer()
+				if err := c.EnsurePages(context.Background(), pgs*testPPG); err != nil {
+					b.Fatal(err)
+				}
+				if err := g.load(c); err != nil {
+					b.Fatal(err)
+				}
+				for range 200 {
+					if _, err := g.bump(c, 300); err != nil {
+						b.Fatal(err)
+					}
+				}
+				c.Close()
+				b.StartTimer()
+			}
+		})
+	}
+}

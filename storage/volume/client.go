@@ -95,8 +95,9 @@ type Client struct {
 	fed     uint64
 	durable chan struct{} // has room for one: the tracker's VDL has advanced
 
-	// rel serialises the moves of the ring's tail.
-	rel sync.Mutex
+	// rel serialises the moves of the ring's tail; again says that there is news for who holds it.
+	rel   sync.Mutex
+	again atomic.Bool
 
 	links atomic.Pointer[[]*link] // all nodes; grows
 	taps  atomic.Pointer[[]*Tap]  // second consumers of the log
@@ -299,12 +300,25 @@ func (c *Client) commits() {
 	}
 }
 
-// release moves the ring's tail to what VDL has passed and every cursor that keeps up has behind it.
+// release moves the ring's tail to what VDL has passed and every cursor that keeps up has behind it. Whoever finds another at
+// it leaves the work to that one, which looks again before it goes.
 func (c *Client) release() {
-	if !c.rel.TryLock() {
-		return // whoever holds it is at it, and every ack and VDL advance comes by here
+	for {
+		c.again.Store(true)
+		if !c.rel.TryLock() {
+			return
+		}
+		for c.again.Swap(false) {
+			c.releaseOnce()
+		}
+		c.rel.Unlock()
+		if !c.again.Load() {
+			return
+		}
 	}
-	defer c.rel.Unlock()
+}
+
+func (c *Client) releaseOnce() {
 	c.tmu.Lock()
 	tail, vdl := c.tracker.VDLTag(), c.tracker.VDL()
 	c.tmu.Unlock()
