@@ -253,6 +253,7 @@ func (n *Node) syncLoop() {
 		n.cur = next
 		n.qmu.Unlock()
 		if len(b.waiters) == 0 && len(b.items) == 0 {
+			n.vouch(b)
 			b.reset()
 			n.spare <- b
 			if n.stop() {
@@ -269,6 +270,24 @@ func (n *Node) syncLoop() {
 		}
 		n.toOrganise <- b
 	}
+}
+
+// vouch writes an empty batch after the last one when the node has gone idle, or closes: it says that the last was durable, so that rot in
+// it cannot pass for a torn tail.
+func (n *Node) vouch(b *batch) {
+	idle := n.idle.Swap(false) || n.closed.Load()
+	if !idle || n.q.vouched >= n.q.seq || n.retired.Load() || n.full.Load() {
+		return
+	}
+	if err := n.q.write(b.buf[:batchHeader], 0); err != nil {
+		n.log.Warn("update queue", "err", err)
+		var se *syncError
+		if errors.As(err, &se) {
+			n.retireAll(err)
+		}
+		return
+	}
+	n.q.vouched = n.q.seq
 }
 
 // stop ends the foreground once the node is closed and nothing is left to do.

@@ -105,6 +105,8 @@ func (n *Node) monitorLoop() {
 			return
 		case <-t.C:
 			n.checkSpace()
+			n.idle.Store(true)
+			n.wakeSync()
 		}
 	}
 }

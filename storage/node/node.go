@@ -109,6 +109,7 @@ type Node struct {
 	closed           atomic.Bool
 	retired          atomic.Bool
 	full             atomic.Bool
+	idle             atomic.Bool // the sync loop may vouch for the last batch
 	spaceMu          sync.Mutex
 	space            *sync.Cond
 	ctx              context.Context

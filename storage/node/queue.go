@@ -31,11 +31,12 @@ type queue struct {
 	log      *slog.Logger
 	kick     func() // asks for a checkpoint: files wait for one
 
-	active *queueFile
-	off    int64
-	gen    uint64 // of the active file
-	seq    uint64 // last batch written
-	synced uint64 // last batch known durable
+	active  *queueFile
+	off     int64
+	gen     uint64 // of the active file
+	seq     uint64 // last batch written
+	synced  uint64 // last batch known durable
+	vouched uint64 // last batch that only vouches for those before it
 
 	mu        sync.Mutex
 	cond      *sync.Cond
@@ -281,9 +282,11 @@ func (q *queue) write(b []byte, entries uint32) error {
 	q.off += n
 	q.seq++
 	q.synced = q.seq
-	q.mu.Lock()
-	q.active.last = q.seq
-	q.mu.Unlock()
+	if entries > 0 { // an empty batch needs no organising
+		q.mu.Lock()
+		q.active.last = q.seq
+		q.mu.Unlock()
+	}
 	return nil
 }
 
