@@ -66,11 +66,14 @@ func (n *Node) stepBack(cause error) {
 	n.wakeWork()
 }
 
-// waitSpace waits until there is space again; false when the node closes.
+// waitSpace waits until it is worth trying again; false when the node closes. The node keeps refusing until the one
+// that waits has had its space: only then is there room for more.
 func (n *Node) waitSpace() bool {
 	n.spaceMu.Lock()
 	defer n.spaceMu.Unlock()
-	for n.full.Load() && !n.closed.Load() {
+	n.starved++
+	defer func() { n.starved-- }()
+	for try := n.spaceTry; try == n.spaceTry && !n.closed.Load(); {
 		n.space.Wait()
 	}
 	return !n.closed.Load()
@@ -88,10 +91,13 @@ func (n *Node) checkSpace() {
 		n.stepBack(syscall.ENOSPC)
 	case n.full.Load() && free >= n.opt.ReserveBytes+n.opt.ReserveBytes/4:
 		n.spaceMu.Lock()
-		n.full.Store(false)
+		defer n.spaceMu.Unlock()
+		n.spaceTry++
 		n.space.Broadcast()
-		n.spaceMu.Unlock()
-		n.log.Info("disk has space again")
+		if n.starved == 0 {
+			n.full.Store(false)
+			n.log.Info("disk has space again")
+		}
 	}
 }
 

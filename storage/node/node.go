@@ -112,6 +112,8 @@ type Node struct {
 	idle             atomic.Bool // the sync loop may vouch for the last batch
 	spaceMu          sync.Mutex
 	space            *sync.Cond
+	spaceTry         uint64 // raised when it is worth trying to write again
+	starved          int    // loops that wait for space
 	ctx              context.Context
 	cancel           context.CancelFunc
 	quit             chan struct{}

@@ -292,20 +292,43 @@ func TestFullDiskStepsBackAndRecovers(t *testing.T) {
 	w := newWriter(c, 4)
 	w.create()
 	w.send(10, nil)
+	n := c.live["a"]
 	c.fs["a"].SetCapacity(c.fs["a"].Used() + 40<<10)
-	refused := false
-	var lost []byte
-	for i := 0; i < 200 && !refused; i++ {
-		raw := w.mtr(nil)
-		if got := w.frame(raw, nil); len(got) == 0 {
-			refused, lost = true, raw
+	for round := 0; round < 2; round++ { // a frame that was taken before the disk was full may wait; a later one is refused
+		var raw []byte
+		answer := make(chan int, 1)
+		for i := 0; ; i++ {
+			if i == 2000 {
+				t.Fatal("a full disk was never noticed")
+			}
+			raw = w.mtr(nil)
+			go func() { answer <- len(w.frame(raw, nil)) }()
+			got := -1
+			eventually(t, "an answer, or a full disk", func() bool {
+				select {
+				case got = <-answer:
+				default:
+				}
+				return got >= 0 || n.full.Load()
+			})
+			if got == 1 {
+				continue
+			}
+			if got < 0 {
+				c.fs["a"].SetCapacity(0)
+				got = <-answer
+			}
+			if got == 0 {
+				break
+			}
+			c.fs["a"].SetCapacity(c.fs["a"].Used() + 40<<10)
 		}
-	}
-	if !refused {
-		t.Fatal("a full disk was never noticed")
+		c.fs["a"].SetCapacity(0)
+		eventually(t, "the node takes frames again", func() bool { return len(w.frame(raw, nil)) == 1 })
+		c.fs["a"].SetCapacity(c.fs["a"].Used() + 40<<10)
 	}
 	c.fs["a"].SetCapacity(0)
-	eventually(t, "the node takes frames again", func() bool { return len(w.frame(lost, nil)) == 1 })
+	eventually(t, "space is noticed", func() bool { return !n.full.Load() })
 	w.send(5, nil)
 	w.check("a", w.vdl)
 	c.crash("a", 1)
