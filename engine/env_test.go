@@ -70,6 +70,8 @@ func (e *env) sbtest(name string) *table.Def {
 	return d
 }
 
+var memOptions = memvol.Options{}
+
 // session is a transaction with helpers for the table s.t.
 type session struct {
 	e  *env

@@ -46,8 +46,6 @@ var samples = map[Class][]Datum{
 		FromBytes([]byte("a")), FromBytes([]byte("a\x00")), FromBytes([]byte("a\x00b")), FromBytes([]byte("aa")), FromBytes([]byte{255}), FromBytes([]byte{255, 255})},
 }
 
-func sign(n int) int { return max(-1, min(1, n)) }
-
 // TestKeyOrder: keys order as values do, also before whatever part follows, and give the value back.
 func TestKeyOrder(t *testing.T) {
 	for c, ds := range samples {

@@ -206,7 +206,9 @@ type Table interface {
 	// Insert adds a row (a datum for each column). A duplicate is a *DuplicateKey, and leaves nothing behind; the
 	// existing row is then locked as InnoDB does.
 	Insert(ctx context.Context, r []row.Datum) error
-	// Update replaces the row old (as a cursor or Get returned it, under an exclusive lock) by new.
+	// Update replaces the row old (as a cursor or Get returned it, under an exclusive lock) by new. Of old only the
+	// virtual columns of indexes and values in overflow pages are read: those must be there, the rest the layer reads
+	// for itself. new is the whole row. The row must not have changed since it was read.
 	Update(ctx context.Context, ref Ref, old, new []row.Datum) error
 	Delete(ctx context.Context, ref Ref, old []row.Datum) error
 	// NextAutoInc reserves n consecutive auto-increment values and returns the first; never reused, not even

@@ -136,6 +136,9 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 	tails := make([]page.No, len(logs))
 	for i, e := range logs {
 		tails[i] = e.tail
+		if e.head != e.tail {
+			tails = append(tails, e.head)
+		}
 	}
 	s.pool.Prefetch(tails)
 	for i, e := range logs {
