@@ -273,7 +273,7 @@ func countParams(st sqlparser.Statement) int {
 	}
 	seen := map[string]bool{}
 	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-		if v, ok := n.(*sqlparser.SQLVal); ok && v.Type == sqlparser.ValArg {
+		if v, ok := n.(*sqlparser.SQLVal); ok && v != nil && v.Type == sqlparser.ValArg { // absent clauses are nil nodes
 			seen[string(v.Val)] = true
 		}
 		return true, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/zoryadb/zorya/sql/general"
@@ -32,6 +33,10 @@ func (s *Session) failed(started time.Time, text string, err error) error {
 		if errors.As(cause, &c) && e.Code == mysqlerr.ER_UNKNOWN_ERROR {
 			e = c
 		}
+	}
+	if e.Code == mysqlerr.ER_UNKNOWN_ERROR && strings.HasPrefix(e.Message, "internal error") { // a panic in a lane, which it caught itself
+		s.srv.metrics.panics.Inc()
+		s.srv.log.Error("panic in a statement", "connection", s.login.ID, "error", e.Message, "cause", errors.Unwrap(e))
 	}
 	s.srv.observe(s, laneGeneral, started, text, e)
 	return e
