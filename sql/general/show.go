@@ -413,7 +413,7 @@ func (s *Session) preview(c *sql.Context, st *Statement) (sql.Schema, error) {
 	if types.IsOkResultSchema(schema) || returnsNothing(node) {
 		return nil, nil
 	}
-	return schema, nil
+	return exactColumns(c, node, schema), nil
 }
 
 // ownMaintenance: CHECK, OPTIMIZE, REPAIR, CHECKSUM and ANALYZE TABLE.
