@@ -151,6 +151,7 @@ func TestFastLaneOverEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer c.Close()
 	ctx := context.Background()
 	query := func(text string, args ...any) string {
 		t.Helper()

@@ -74,6 +74,7 @@ func connect(t testing.TB, addr, params string) *stdsql.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { c.Close() })
 	return c
 }
 

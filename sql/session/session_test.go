@@ -61,6 +61,7 @@ func (h *harness) conn(params string) *stdsql.Conn {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.t.Cleanup(func() { c.Close() })
 	return c
 }
 
