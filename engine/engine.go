@@ -102,6 +102,7 @@ type DB struct {
 	recovered sync.WaitGroup
 	// recoveredCh is closed when no transaction from before a crash is left.
 	recoveredCh chan struct{}
+	purging     sync.Mutex // one purge round at a time
 	purgeCh     chan struct{}
 	dropCh      chan struct{}
 	stop        context.CancelFunc

@@ -62,6 +62,8 @@ func (db *DB) anyDirty() bool {
 
 // purgeRound looks at every log once and returns the number of records it passed.
 func (db *DB) purgeRound(ctx context.Context) (n int, err error) {
+	db.purging.Lock()
+	defer db.purging.Unlock()
 	var view viewer = db.purgeView()
 	if db.broken(mutantPurgeAll) {
 		view = seesAll{}
