@@ -139,14 +139,8 @@ func (n *Node) checkpointLoop() {
 func (n *Node) runCheckpoint() {
 	seq := n.organised.Load()
 	for _, s := range n.all() {
-		if err := s.SyncLogs(); err != nil {
-			n.background(s, "sync log", err)
-			continue
-		}
-		var need uint64
-		s.With(func(c *segment.Core) { need = c.Touch() })
-		if err := s.Persist(need); err != nil {
-			n.background(s, "persist state", err)
+		if err := s.Checkpoint(); err != nil {
+			n.background(s, "checkpoint", err)
 		}
 	}
 	if !n.full.Load() && !n.retired.Load() {

@@ -66,7 +66,7 @@ func (c *cluster) options(id proto.NodeID) Options {
 		QueueFileBytes: 256 << 10, QueueFiles: 3, ReserveBytes: 1, ScrubBytesPerSecond: -1,
 		GossipTick: 5 * time.Millisecond, CollectEvery: 10 * time.Millisecond, MonitorEvery: 5 * time.Millisecond,
 		Segment: segment.Options{LogFileBytes: 64 << 10, ImageFileBytes: 128 << 10, ImageRecords: 16, ImageBytes: 2 << 10,
-			Core: segment.Config{GossipIdle: 30e6, GossipHole: 5e6, GossipBytes: 16 << 10}},
+			Core: segment.Config{GossipIdle: 30e6, GossipHole: 5e6, GossipBytes: 16 << 10, BaselinePages: 10}},
 	}
 	if os.Getenv("ZORYA_TEST_LOG") != "" {
 		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))

@@ -182,6 +182,10 @@ func TestWipedNodeHydrates(t *testing.T) {
 		if rep, _ := n.Fence(ctx, &proto.FenceRequest{Volume: testVolume, Epoch: w.epoch, History: w.hist}); len(rep.Segments) != 1 || rep.Segments[0].Status != proto.StatusHydrating {
 			t.Fatalf("a blank member sampled as %+v", rep)
 		}
+		for i := 0; i < 30; i++ { // the volume goes on changing under the copy
+			w.send(10, func(id proto.NodeID) bool { return i%2 == 0 || id != victim })
+			w.mrpl = w.vdl
+		}
 		eventually(t, "hydrated", func() bool { return w.info(victim).Hydrated == 1 && w.info(victim).SCL == w.prev })
 		if st := w.info(victim).Status; st != proto.StatusHydrating {
 			t.Fatalf("status %d before the membership admits it", st)

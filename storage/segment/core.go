@@ -22,6 +22,8 @@ type Config struct {
 	GossipIdle, GossipHole, AskTimeout Time
 	// GossipBytes bounds the records of one answer. Default 1 MiB.
 	GossipBytes uint32
+	// BaselinePages bounds the pages of one baseline answer. Default 128.
+	BaselinePages uint32
 	// Mutants breaks rules on purpose. Only tests set it.
 	Mutants Mutants
 }
@@ -42,6 +44,9 @@ func (c *Config) defaults() {
 	deft(&c.GossipIdle, 1e9)
 	deft(&c.GossipHole, 20e6)
 	deft(&c.AskTimeout, 5e9)
+	if c.BaselinePages == 0 {
+		c.BaselinePages = 128
+	}
 	if c.GossipBytes == 0 {
 		c.GossipBytes = 1 << 20
 	}

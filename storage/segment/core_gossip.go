@@ -254,9 +254,6 @@ func (c *Core) rebase(lsn, floor page.LSN) {
 	c.bump()
 }
 
-// BaselinePages bounds the pages of one baseline answer.
-const BaselinePages = 128
-
 func (c *Core) askBaseline(now Time) (Ask, bool) {
 	g := &c.gossip
 	if g.baseOut && now-g.asked < c.cfg.AskTimeout {
@@ -265,7 +262,7 @@ func (c *Core) askBaseline(now Time) (Ask, bool) {
 	g.baseOut, g.asked = true, now
 	return Ask{Peer: g.peers[g.basing-1].node, Baseline: &proto.BaselineRequest{
 		Volume: c.st.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
-		PG: c.st.PG, MembershipEpoch: c.st.Membership.Epoch, Next: g.baseTo, MaxPages: BaselinePages,
+		PG: c.st.PG, MembershipEpoch: c.st.Membership.Epoch, Next: g.baseTo, MaxPages: c.cfg.BaselinePages,
 	}}, true
 }
 

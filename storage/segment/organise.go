@@ -203,6 +203,26 @@ func (s *Segment) SyncLogs() error {
 	return err
 }
 
+// Checkpoint is SyncLogs and a superblock that says so, if anything has changed.
+func (s *Segment) Checkpoint() error {
+	s.mu.Lock()
+	dirty := false
+	for _, l := range s.logs {
+		dirty = dirty || l.synced < l.size || l.newName
+	}
+	s.mu.Unlock()
+	if !dirty {
+		return nil
+	}
+	if err := s.SyncLogs(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	need := s.core.Touch()
+	s.mu.Unlock()
+	return s.Persist(need)
+}
+
 func (s *Segment) unrefLog(l *logFile) {
 	if l.refs--; l.refs == 0 && l.dead {
 		l.f.Close()
