@@ -39,7 +39,8 @@ func TestAccept8BigTable(t *testing.T) {
 	}
 	loaded := time.Since(begun)
 	begun = time.Now()
-	var count, sum int64
+	var count int64
+	var sum float64
 	if err := db.QueryRow("SELECT COUNT(*), SUM(n) FROM big.t").Scan(&count, &sum); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,6 @@ SELECT credit, credit * 2, credit / 3, ROUND(credit, 1), TRUNCATE(credit, 0) FRO
 SELECT routine_name AS r, routine_type AS t FROM information_schema.routines WHERE routine_schema = 'shop' ORDER BY routine_name
 SELECT trigger_name AS t, event_manipulation AS e, event_object_table AS o, action_timing AS a FROM information_schema.triggers WHERE trigger_schema = 'shop' ORDER BY trigger_name
 SELECT event_name AS n, status AS s, event_comment AS c FROM information_schema.events WHERE event_schema = 'shop' ORDER BY event_name
-SELECT table_name AS t, constraint_name AS c, referenced_table_name AS r, delete_rule AS d FROM information_schema.referential_constraints WHERE constraint_schema = 'shop' ORDER BY table_name, constraint_name
+SELECT table_name AS t, constraint_name AS c, referenced_table_name AS r, unique_constraint_name AS u FROM information_schema.referential_constraints WHERE constraint_schema = 'shop' ORDER BY table_name, constraint_name
 SELECT gross(100.00), gross(0.01), label('gold'), label('silver'), label('x')
 SELECT name, label(grade) FROM customer ORDER BY id
