@@ -56,6 +56,23 @@ func (s *Session) variable(name string) any {
 	return v
 }
 
+// GlobalInt returns the global value of an integer variable.
+func (e *Engine) GlobalInt(name string) (int64, bool) {
+	_, v, ok := sql.SystemVariables.GetGlobal(name)
+	if !ok {
+		return 0, false
+	}
+	switch v := v.(type) {
+	case int64:
+		return v, true
+	case uint64:
+		return int64(min(v, 1<<63-1)), true
+	case int8:
+		return int64(v), true
+	}
+	return 0, false
+}
+
 // Charsets returns character_set_client and character_set_results; unspecified results mean no conversion.
 func (s *Session) Charsets() (client, results sql.CharacterSetID) {
 	client = sql.CharacterSet_utf8mb4

@@ -47,7 +47,7 @@ func (e *Engine) initVariables(ctx context.Context) error {
 		&sql.MysqlSystemVariable{Name: "innodb_lock_wait_timeout", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
 			Type: types.NewSystemIntType("innodb_lock_wait_timeout", 1, 1073741824, false), Default: int64(50)},
 	})
-	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "local_infile": int8(1),
+	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
 		"default_collation_for_utf8mb4": defaultCollation.Name(), "character_set_server": "utf8mb4", "character_set_database": "utf8mb4"}
 	if o.Port != 0 {

@@ -28,3 +28,6 @@ func (l generalLane) Allowed(s LaneSession, privilege string) bool {
 	p, ok := s.(interface{ Allowed(privilege string) bool })
 	return ok && p.Allowed(privilege)
 }
+
+// GlobalInt implements globals.
+func (l generalLane) GlobalInt(name string) (int64, bool) { return l.e.GlobalInt(name) }

@@ -26,7 +26,7 @@ type Options struct {
 	// TLS is offered to clients; RequireTLS refuses those who come without (3159). See wire.LoadOrMakeTLS.
 	TLS        *tls.Config
 	RequireTLS bool
-	// MaxConnections bounds connections (1040); 0: 16000, Aurora's upper bound.
+	// MaxConnections bounds connections (1040) where the lane has no variable max_connections; 0: 16000, Aurora's upper bound.
 	MaxConnections int
 	// StatementsPerCPU is how many statements run at once per GOMAXPROCS; 0: 4.
 	StatementsPerCPU int
@@ -105,7 +105,9 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	}
 	srv.wire, err = wire.NewServer(wire.Config{
 		Backend: backend{srv}, ServerVersion: o.Version, TLS: o.TLS, TLSMode: mode, LocalInfile: true,
-		MaxConnections: func() int { return o.MaxConnections }, Log: o.Log,
+		MaxConnections:   func() int { return srv.global("max_connections", o.MaxConnections) },
+		MaxPreparedStmts: func() int { return srv.global("max_prepared_stmt_count", 1<<20) },
+		Log:              o.Log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
@@ -133,6 +135,21 @@ func setDefaults(o *Options) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+}
+
+// globals is what a Lane also implements when limits follow global variables.
+type globals interface {
+	GlobalInt(name string) (int64, bool)
+}
+
+// global returns a global variable's value; fallback when the lane has no such.
+func (srv *Server) global(name string, fallback int) int {
+	if g, ok := srv.lane.(globals); ok {
+		if v, ok := g.GlobalInt(name); ok {
+			return int(v)
+		}
+	}
+	return fallback
 }
 
 // Serve accepts clients on l until Shutdown, when it returns nil, or until l fails. It may be called for several listeners.
