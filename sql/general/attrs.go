@@ -22,6 +22,7 @@ type columnAttrs struct {
 	Comment   string `json:"comment,omitempty"`
 	Invisible bool   `json:"invisible,omitempty"`
 	Zerofill  int    `json:"zerofill,omitempty"` // display width
+	Fraction  int    `json:"fraction,omitempty"` // digits of a second that a TIME keeps: the library has TIME(6) only
 	Decl      string `json:"decl,omitempty"`     // how the type was written, where the library has another one for it
 }
 

@@ -110,6 +110,11 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		if cd := asts[lower]; cd != nil {
 			columnFromAST(&a, cd, col)
 			a.Decl = declared[lower]
+			if types.IsTimespan(col.Type) {
+				if a.Fraction, err = spanFraction(a.Decl, col.Name); err != nil {
+					return err
+				}
+			}
 		}
 		if col.AutoIncrement {
 			if d.AutoInc >= 0 {
@@ -214,6 +219,19 @@ func columnFromAST(a *columnAttrs, cd *sqlparser.ColumnDefinition, col *sql.Colu
 			}
 		}
 	}
+}
+
+// spanFraction is n of TIME(n), 0 without.
+func spanFraction(decl, column string) (int, error) {
+	_, digits, ok := strings.Cut(decl, "(")
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(strings.TrimRight(digits, ") "))
+	if err != nil || n > maxFraction {
+		return 0, mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %s specified for '%s'. Maximum is %d.", strings.TrimRight(digits, ") "), column, maxFraction)
+	}
+	return n, nil
 }
 
 func columnPosition(d *table.Def, name string) int {

@@ -131,7 +131,7 @@ func (e *editor) keyText(ctx *sql.Context, ix *table.Index, key []row.Datum, r s
 			text += "-"
 		}
 		v := r[p.Column]
-		if i < len(key) && !e.m.def.Columns[p.Column].Virtual {
+		if i < len(key) && !e.m.def.Columns[p.Column].Virtual && (v == nil || p.Prefix > 0) {
 			if kv, err := e.m.codecs[p.Column].Decode(ctx, &key[i], e.loc); err == nil {
 				v = kv
 			}

@@ -1,0 +1,355 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// What a row holds when it reaches a table is decided here rather than by the library, which knows no sql_mode, no row numbers and
+// no messages of MySQL's, and computes generated columns before the triggers that change what they depend on. Every INSERT, UPDATE
+// and ON DUPLICATE KEY UPDATE passes through: on the way to execution its plan gets nodes that store as MySQL does (store.go).
+
+// builder adds them to the plans of the library, wherever they come from: statements, triggers, procedures, events.
+type builder struct{ e *Engine }
+
+var _ sql.NodeExecBuilder = (*builder)(nil)
+
+// Build returns nil for nodes that the library builds by itself.
+func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
+	switch n := n.(type) {
+	case *plan.InsertInto:
+		return b.insert(c, n, r)
+	case *plan.UpdateSource:
+		return b.updateSource(c, n, r)
+	case *plan.Update:
+		return b.update(c, n, r)
+	case *incoming:
+		it, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Child, r)
+		if err != nil {
+			return nil, err
+		}
+		return &incomingIter{RowIter: it, n: n}, nil
+	}
+	return nil, nil
+}
+
+func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.RowIter, error) {
+	if _, done := n.Source.(*incoming); done {
+		return nil, nil
+	}
+	dst, err := plan.GetInsertable(n.Destination)
+	if err != nil {
+		return nil, nil // the library's own error follows
+	}
+	t := tableBase(dst)
+	if t == nil {
+		return nil, nil
+	}
+	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
+	in.single = singleRow(n.Source)
+	in.triggered = hasTrigger(n.Source)
+	out := n.WithSource(in)
+	if n.OnDupExprs.HasUpdates() {
+		exprs, err := out.OnDupExprs.WithExpressions(in.st.wrap(c, n.OnDupExprs.AllExpressions()))
+		if err != nil {
+			return nil, err
+		}
+		out.OnDupExprs = exprs
+	}
+	return b.e.gms.Analyzer.ExecBuilder.Build(c, out, r)
+}
+
+func (b *builder) updateSource(c *sql.Context, n *plan.UpdateSource, r sql.Row) (sql.RowIter, error) {
+	exprs := n.UpdateExprs.AllExpressions()
+	for _, x := range exprs {
+		if set, ok := x.(*expression.SetField); ok {
+			if _, done := set.RightChild.(*stored1); done {
+				return nil, nil
+			}
+		}
+	}
+	var m *meta
+	if dst, err := plan.GetUpdatable(n.Child); err == nil && dst != nil {
+		if t := tableBase(dst); t != nil {
+			m = t.m
+		}
+	}
+	st := newStore(c, m, n.Ignore)
+	out := *n
+	var err error
+	if out.UpdateExprs, err = n.UpdateExprs.WithExpressions(st.wrap(c, exprs)); err != nil {
+		return nil, err
+	}
+	return b.e.gms.Analyzer.ExecBuilder.Build(c, &out, r)
+}
+
+// update sees to rows that a BEFORE UPDATE trigger changed.
+func (b *builder) update(c *sql.Context, n *plan.Update, r sql.Row) (sql.RowIter, error) {
+	if _, ok := n.Child.(*plan.TriggerExecutor); !ok {
+		return nil, nil
+	}
+	dst, err := plan.GetUpdatable(n.Child)
+	if err != nil || dst == nil {
+		return nil, nil
+	}
+	t := tableBase(dst)
+	if t == nil {
+		return nil, nil
+	}
+	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Child}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, update: true, triggered: true}
+	out, err := n.WithChildren(c, in)
+	if err != nil {
+		return nil, err
+	}
+	return b.e.gms.Analyzer.ExecBuilder.Build(c, out, r)
+}
+
+// tableBase finds our table within the library's wrappers; nil: it is not ours.
+func tableBase(t any) *base {
+	for range 8 {
+		switch w := t.(type) {
+		case interface{ UnderlyingBase() *base }:
+			return w.UnderlyingBase()
+		case sql.TableWrapper:
+			t = w.Underlying()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+func hasTrigger(n sql.Node) bool {
+	_, ok := n.(*plan.TriggerExecutor)
+	return ok
+}
+
+// singleRow reports whether an INSERT gives exactly one row: then NULL for a NOT NULL column is an error in any sql_mode.
+func singleRow(n sql.Node) bool {
+	for n != nil {
+		if v, ok := n.(*plan.Values); ok {
+			return len(v.ExpressionTuples) == 1
+		}
+		if t, ok := n.(*plan.TriggerExecutor); ok {
+			n = t.Left()
+			continue
+		}
+		ch := n.Children()
+		if len(ch) != 1 {
+			return false
+		}
+		n = ch[0]
+	}
+	return false
+}
+
+// incoming are the rows on their way into a table: for an INSERT the rows themselves, for an UPDATE the old and the new row.
+type incoming struct {
+	plan.UnaryNode
+	st        *store
+	ignore    bool
+	update    bool
+	triggered bool // a BEFORE trigger ran: what depends on base columns is computed again
+	single    bool
+	unset     func(int) bool // columns that the INSERT does not name and that have no default
+}
+
+func (n *incoming) Schema(c *sql.Context) sql.Schema { return n.Child.Schema(c) }
+func (n *incoming) IsReadOnly() bool                 { return n.Child.IsReadOnly() }
+func (n *incoming) String() string                   { return n.Child.String() }
+
+func (n *incoming) WithChildren(_ *sql.Context, ch ...sql.Node) (sql.Node, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(n, len(ch), 1)
+	}
+	out := *n
+	out.Child = ch[0]
+	return &out, nil
+}
+
+type incomingIter struct {
+	sql.RowIter
+	n     *incoming
+	exprs []sql.Expression
+}
+
+func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
+	warned := c.Session.WarningCount()
+	r, err := i.RowIter.Next(c)
+	if err != nil {
+		return nil, err
+	}
+	st := i.n.st
+	st.row++
+	if err := st.promoted(c, warned); err != nil {
+		return nil, err
+	}
+	width := len(st.m.schema)
+	if len(r) < width {
+		return r, nil
+	}
+	r = r.Copy()
+	now := r[len(r)-width:] // rows may be prefixed by an outer scope
+	for j := range now {
+		if st.m.columns[j].Generated != "" && i.n.triggered {
+			continue
+		}
+		if now[j] == nil {
+			if now[j], err = i.null(c, j); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if now[j], err = st.column(c, j, now[j]); err != nil {
+			return nil, err
+		}
+	}
+	if i.n.triggered {
+		return r, i.regenerate(c, now)
+	}
+	return r, nil
+}
+
+// null is what NULL becomes in column j: itself, the implicit default with a warning, or an error.
+func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
+	st := i.n.st
+	col := st.m.schema[j]
+	if col.Nullable || col.AutoIncrement || col.Virtual || col.Generated != nil {
+		return nil, nil
+	}
+	missing := i.n.unset != nil && i.n.unset(j)
+	switch {
+	case missing && st.strict:
+		return nil, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name)
+	case missing:
+		st.warn(c, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name))
+	case st.strict || i.n.single && !i.n.ignore:
+		return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
+	default:
+		st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name))
+	}
+	return zeroValue(col.Type), nil
+}
+
+// regenerate computes the generated columns after a trigger.
+func (i *incomingIter) regenerate(c *sql.Context, r sql.Row) (err error) {
+	st := i.n.st
+	if i.exprs == nil {
+		if i.exprs, err = (&base{m: st.m}).generated(c); err != nil {
+			return err
+		}
+	}
+	for j, x := range i.exprs {
+		if x == nil {
+			continue
+		}
+		v, err := x.Eval(c, r)
+		if err == nil && v != nil {
+			v, err = st.column(c, j, v)
+		}
+		if err != nil {
+			return err
+		}
+		r[j] = v
+	}
+	return nil
+}
+
+// stored1 is the right side of an assignment in an UPDATE: the value as its column stores it.
+type stored1 struct {
+	expression.UnaryExpressionStub
+	st     *store
+	target *expression.GetField
+	pos    int // -1: the column is known by its type only
+	rows   int64
+}
+
+func (s *stored1) String() string                    { return s.Child.String() }
+func (s *stored1) Type(c *sql.Context) sql.Type      { return s.Child.Type(c) }
+func (s *stored1) IsNullable(c *sql.Context) bool    { return s.Child.IsNullable(c) }
+func (s *stored1) DebugString(c *sql.Context) string { return sql.DebugString(c, s.Child) }
+
+func (s *stored1) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(s, len(ch), 1)
+	}
+	out := *s
+	out.Child = ch[0]
+	return &out, nil
+}
+
+func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
+	s.rows++
+	s.st.row = s.rows
+	warned := c.Session.WarningCount()
+	v, err := s.Child.Eval(c, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.st.promoted(c, warned); err != nil {
+		return nil, err
+	}
+	if v == nil {
+		if s.target.IsNullable(c) || s.st.strict || s.pos < 0 {
+			return nil, nil
+		}
+		s.st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
+		return zeroValue(s.target.Type(c)), nil
+	}
+	if s.pos >= 0 {
+		return s.st.column(c, s.pos, v)
+	}
+	return s.st.value(c, s.target.Type(c), s.target.Name(), maxFraction, v)
+}
+
+// wrap puts a stored1 around the value of each assignment.
+func (st *store) wrap(c *sql.Context, exprs []sql.Expression) []sql.Expression {
+	out := make([]sql.Expression, len(exprs))
+	for i, x := range exprs {
+		out[i] = x
+		set, ok := x.(*expression.SetField)
+		if !ok {
+			continue
+		}
+		gf, ok := set.LeftChild.(*expression.GetField)
+		if !ok {
+			continue
+		}
+		s := &stored1{UnaryExpressionStub: expression.UnaryExpressionStub{Child: set.RightChild}, st: st, target: gf, pos: -1}
+		if st.m != nil {
+			for j, col := range st.m.schema {
+				if strings.EqualFold(col.Name, gf.Name()) {
+					s.pos = j
+				}
+			}
+		}
+		out[i] = expression.NewSetField(gf, s)
+	}
+	return out
+}
+
+// promoted makes an error of a warning that the evaluation of a value gave since there were warned of them: in strict mode a
+// division by zero or a truncated number fails the statement that would store it.
+func (st *store) promoted(c *sql.Context, warned uint16) error {
+	if !st.strict || c.Session.WarningCount() <= warned {
+		return nil
+	}
+	for _, w := range c.Session.Warnings() {
+		switch mysqlerr.Code(w.Code) {
+		case mysqlerr.ER_DIVISION_BY_ZERO:
+			if st.division {
+				return mysqlerr.New(mysqlerr.ER_DIVISION_BY_ZERO)
+			}
+		case mysqlerr.ER_TRUNCATED_WRONG_VALUE:
+			if w.Level == "Warning" {
+				return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "%s", w.Message)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,628 @@
+package general
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// store converts values to what columns of a table hold, by MySQL's rules of strict and non-strict mode: in strict mode a value that
+// does not fit is an error; otherwise, and with IGNORE, the nearest that does is stored with a warning.
+type store struct {
+	m        *meta // nil: a join, whose columns are known by type only
+	strict   bool
+	division bool // ERROR_FOR_DIVISION_BY_ZERO
+	noZero   bool // NO_ZERO_DATE
+	row      int64
+}
+
+const maxFraction = 6
+
+func newStore(c *sql.Context, m *meta, ignore bool) *store {
+	mode := sqlModes(c)
+	return &store{m: m, strict: !ignore && (mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"] || mode["TRADITIONAL"]),
+		division: mode["ERROR_FOR_DIVISION_BY_ZERO"] || mode["TRADITIONAL"], noZero: mode["NO_ZERO_DATE"] || mode["TRADITIONAL"]}
+}
+
+func sqlModes(c *sql.Context) map[string]bool {
+	out := map[string]bool{}
+	v, err := c.GetSessionVariable(c, "sql_mode")
+	if err != nil {
+		return out
+	}
+	for _, m := range strings.Split(fmt.Sprint(v), ",") {
+		out[strings.ToUpper(strings.TrimSpace(m))] = true
+	}
+	return out
+}
+
+func (st *store) warn(c *sql.Context, e *mysqlerr.Error) {
+	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
+}
+
+func (st *store) note(c *sql.Context, e *mysqlerr.Error) {
+	c.Session.Warn(&sql.Warning{Level: "Note", Code: int(e.Code), Message: e.Message})
+}
+
+// bad is an error in strict mode, else a warning and the value near.
+func (st *store) bad(c *sql.Context, near any, e *mysqlerr.Error) (any, error) {
+	if st.strict {
+		return nil, e
+	}
+	st.warn(c, e)
+	return near, nil
+}
+
+// column converts v, not nil, for column i.
+func (st *store) column(c *sql.Context, i int, v any) (any, error) {
+	return st.value(c, st.m.schema[i].Type, st.m.schema[i].Name, st.m.columns[i].Fraction, v)
+}
+
+// value converts v for a column of type t; fraction is the number of digits that a TIME keeps.
+func (st *store) value(c *sql.Context, t sql.Type, name string, fraction int, v any) (any, error) {
+	if w, ok := v.(sql.AnyWrapper); ok {
+		u, err := w.UnwrapAny(c)
+		if err != nil {
+			return nil, err
+		}
+		v = u
+	}
+	switch base := t.Type(); {
+	case types.IsEnum(t), types.IsSet(t):
+		return st.listed(c, t, name, v)
+	case types.IsBit(t):
+		return st.bits(c, t, name, v)
+	case types.IsYear(t):
+		return st.year(c, t, name, v)
+	case types.IsTimespan(t):
+		return st.span(c, name, fraction, v)
+	case types.IsTime(t):
+		return st.moment(c, t, name, v)
+	case types.IsNumber(t), types.IsDecimal(t):
+		return st.number(c, t, name, v)
+	case base == sqltypes.Char || base == sqltypes.VarChar || base == sqltypes.Text:
+		return st.text(c, t, name, v)
+	case base == sqltypes.Binary || base == sqltypes.VarBinary || base == sqltypes.Blob:
+		return st.bytes(c, t, name, v)
+	}
+	return v, nil // JSON, spatial types: the library's conversion and messages
+}
+
+func (st *store) truncated(name string) *mysqlerr.Error {
+	return mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, name, st.row)
+}
+
+func (st *store) outOfRange(name string) *mysqlerr.Error {
+	return mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, name, st.row)
+}
+
+// incorrect is 1366 for numbers and 1292 for times.
+func (st *store) incorrect(code mysqlerr.Code, kind string, v any, name string) *mysqlerr.Error {
+	return mysqlerr.NewMessage(code, "Incorrect %s value: '%s' for column '%s' at row %d", kind, shown(v), name, st.row)
+}
+
+func shown(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	case *apd.Decimal:
+		return v.Text('f')
+	case time.Time:
+		return v.Format("2006-01-02 15:04:05.999999")
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	var note *mysqlerr.Error
+	if s, ok := stringOf(v); ok {
+		digits, rest := numberPrefix(s)
+		kind := "integer"
+		switch {
+		case types.IsDecimal(t):
+			kind = "decimal"
+		case types.IsFloat(t):
+			kind = "double"
+		}
+		switch {
+		case digits == "":
+			return st.bad(c, zeroValue(t), st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, kind, s, name))
+		case rest:
+			if st.strict {
+				return nil, st.truncated(name)
+			}
+			note = st.truncated(name)
+		}
+		v = digits
+		if !types.IsFloat(t) {
+			if d, _, err := apd.NewFromString(digits); err == nil {
+				v = d
+			}
+		}
+	}
+	out, in, err := convertRounding(c, t, v)
+	if err != nil && types.IsDecimal(t) {
+		if near, ok := decimalLimit(t, v); ok {
+			return st.bad(c, near, st.outOfRange(name))
+		}
+	}
+	if err != nil || in != sql.InRange || negativeUnsigned(t, v) {
+		return st.bad(c, limit(t, v, in), st.outOfRange(name))
+	}
+	if note != nil {
+		st.warn(c, note)
+	} else if d, ok := v.(*apd.Decimal); ok && types.IsDecimal(t) {
+		if dt, ok := t.(sql.DecimalType); ok && loses(d, int32(dt.Scale())) {
+			st.note(c, st.truncated(name))
+		}
+	}
+	return out, nil
+}
+
+func stringOf(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case []byte:
+		return string(v), true
+	}
+	return "", false
+}
+
+// loses reports whether d has digits other than zero beyond scale decimals.
+func loses(d *apd.Decimal, scale int32) bool {
+	if -d.Exponent <= scale {
+		return false
+	}
+	var r apd.Decimal
+	r.Reduce(d)
+	return -r.Exponent > scale
+}
+
+// numberPrefix is the number that a text begins with, "" if there is none; rest reports other than blanks after it.
+func numberPrefix(s string) (digits string, rest bool) {
+	s = strings.TrimLeft(s, " \t\n\r\v\f")
+	i := 0
+	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+		i++
+	}
+	start := i
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	n := i - start
+	if i < len(s) && s[i] == '.' {
+		j := i + 1
+		for j < len(s) && s[j] >= '0' && s[j] <= '9' {
+			j++
+		}
+		if n+j-i-1 > 0 {
+			n += j - i - 1
+			i = j
+		}
+	}
+	if n == 0 {
+		return "", true
+	}
+	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
+		j := i + 1
+		if j < len(s) && (s[j] == '-' || s[j] == '+') {
+			j++
+		}
+		k := j
+		for k < len(s) && s[k] >= '0' && s[k] <= '9' {
+			k++
+		}
+		if k > j && k-j < 6 {
+			i = k
+		}
+	}
+	return s[:i], strings.TrimLeft(s[i:], " \t\n\r\v\f") != ""
+}
+
+func negative(v any) bool {
+	switch v := v.(type) {
+	case *apd.Decimal:
+		return v.Negative && !v.IsZero()
+	case float64:
+		return v < 0
+	case float32:
+		return v < 0
+	case string:
+		return strings.HasPrefix(strings.TrimSpace(v), "-")
+	case uint64:
+		return false
+	}
+	n, ok := sqlInteger(v)
+	return ok && n < 0
+}
+
+// negativeUnsigned: the library wraps some negative numbers around.
+func negativeUnsigned(t sql.Type, v any) bool {
+	if !types.IsUnsigned(t) || !negative(v) {
+		return false
+	}
+	if f, ok := v.(float64); ok {
+		return math.Round(f) < 0
+	}
+	if d, ok := v.(*apd.Decimal); ok {
+		f, err := d.Float64()
+		return err != nil || math.Round(f) < 0
+	}
+	return true
+}
+
+// limit is the end of t's range that v lies beyond.
+func limit(t sql.Type, v any, in sql.ConvertInRange) any {
+	low := in == sql.Underflow || negative(v)
+	switch t.Type() {
+	case sqltypes.Int8:
+		return pick[int8](low, math.MinInt8, math.MaxInt8)
+	case sqltypes.Int16:
+		return pick[int16](low, math.MinInt16, math.MaxInt16)
+	case sqltypes.Int24:
+		return pick[int32](low, -1<<23, 1<<23-1)
+	case sqltypes.Int32:
+		return pick[int32](low, math.MinInt32, math.MaxInt32)
+	case sqltypes.Int64:
+		return pick[int64](low, math.MinInt64, math.MaxInt64)
+	case sqltypes.Uint8:
+		return pick[uint8](low, 0, math.MaxUint8)
+	case sqltypes.Uint16:
+		return pick[uint16](low, 0, math.MaxUint16)
+	case sqltypes.Uint24:
+		return pick[uint32](low, 0, 1<<24-1)
+	case sqltypes.Uint32:
+		return pick[uint32](low, 0, math.MaxUint32)
+	case sqltypes.Uint64:
+		return pick[uint64](low, 0, math.MaxUint64)
+	case sqltypes.Float32:
+		return pick[float32](low, -math.MaxFloat32, math.MaxFloat32)
+	case sqltypes.Float64:
+		return pick(low, -math.MaxFloat64, math.MaxFloat64)
+	}
+	if near, ok := decimalLimit(t, v); ok {
+		return near
+	}
+	return zeroValue(t)
+}
+
+func pick[T any](low bool, a, b T) T {
+	if low {
+		return a
+	}
+	return b
+}
+
+// decimalLimit is the largest DECIMAL of type t with the sign of v.
+func decimalLimit(t sql.Type, v any) (any, bool) {
+	d, ok := t.(sql.DecimalType)
+	if !ok {
+		return nil, false
+	}
+	text := strings.Repeat("9", int(d.Precision()))
+	n, _, err := apd.NewFromString(text)
+	if err != nil {
+		return nil, false
+	}
+	n.Exponent = -int32(d.Scale())
+	n.Negative = negative(v)
+	return n, true
+}
+
+func (st *store) listed(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	out, in, err := t.Convert(c, v)
+	if err == nil && in == sql.InRange {
+		return out, nil
+	}
+	var near any = uint16(0)
+	if set, ok := t.(sql.SetType); ok {
+		near = uint64(0)
+		if s, ok := stringOf(v); ok {
+			var have []string
+			for _, m := range strings.Split(s, ",") {
+				if _, _, err := set.Convert(c, m); err == nil {
+					have = append(have, m)
+				}
+			}
+			if out, _, err := set.Convert(c, strings.Join(have, ",")); err == nil {
+				near = out
+			}
+		}
+	}
+	return st.bad(c, near, st.truncated(name))
+}
+
+func (st *store) bits(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	out, in, err := t.Convert(c, v)
+	if err == nil && in == sql.InRange {
+		return out, nil
+	}
+	if st.strict {
+		return nil, mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, name, st.row)
+	}
+	all := uint64(math.MaxUint64)
+	if b, ok := t.(interface{ NumberOfBits() uint8 }); ok && b.NumberOfBits() < 64 {
+		all = 1<<b.NumberOfBits() - 1
+	}
+	st.warn(c, st.outOfRange(name))
+	return all, nil
+}
+
+func (st *store) year(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	if s, ok := stringOf(v); ok {
+		digits, rest := numberPrefix(s)
+		if digits == "" {
+			return st.bad(c, int16(0), st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "integer", s, name))
+		}
+		if rest && st.strict {
+			return nil, st.truncated(name)
+		}
+		v = strings.TrimSpace(digits)
+	}
+	out, in, err := t.Convert(c, v)
+	if err != nil || in != sql.InRange {
+		return st.bad(c, int16(0), st.outOfRange(name))
+	}
+	return out, nil
+}
+
+func (st *store) text(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	s, ok := stringOf(v)
+	if !ok {
+		x, _, err := types.LongText.Convert(c, v)
+		if err != nil {
+			return v, nil
+		}
+		if s, ok = stringOf(x); !ok {
+			return v, nil
+		}
+	}
+	tt, ok := t.(sql.StringType)
+	if !ok {
+		return v, nil
+	}
+	fixed := t.Type() == sqltypes.Char
+	cut := len(s)
+	if t.Type() == sqltypes.Text {
+		if n := tt.MaxByteLength(); int64(len(s)) > n {
+			for cut = int(n); cut > 0 && !utf8.RuneStart(s[cut]); cut-- {
+			}
+		}
+	} else {
+		cut = prefixOf(s, int(tt.MaxCharacterLength()))
+	}
+	if cut < len(s) {
+		switch blank := strings.Trim(s[cut:], " ") == ""; {
+		case blank && fixed:
+		case blank:
+			st.note(c, st.truncated(name))
+		case st.strict:
+			return nil, mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, name, st.row)
+		default:
+			st.warn(c, st.truncated(name))
+		}
+		s = s[:cut]
+	}
+	if fixed {
+		s = strings.TrimRight(s, " ") // CHAR(n) is read without them
+	}
+	if _, isBytes := v.([]byte); isBytes && !utf8.ValidString(s) {
+		return []byte(s), nil // the library checks the encoding
+	}
+	return s, nil
+}
+
+// prefixOf is the length in bytes of the first n characters of s.
+func prefixOf(s string, n int) int {
+	if len(s) <= n {
+		return len(s)
+	}
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}
+
+func (st *store) bytes(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	tt, ok := t.(sql.StringType)
+	if !ok {
+		return v, nil
+	}
+	s, ok := stringOf(v)
+	if !ok {
+		x, _, err := types.LongBlob.Convert(c, v)
+		if err != nil {
+			return v, nil
+		}
+		if s, ok = stringOf(x); !ok {
+			return v, nil
+		}
+	}
+	if n := tt.MaxByteLength(); int64(len(s)) > n {
+		if st.strict {
+			return nil, mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, name, st.row)
+		}
+		st.warn(c, st.truncated(name))
+		s = s[:n]
+	}
+	return []byte(s), nil
+}
+
+func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	kind := "datetime"
+	if t.Type() == sqltypes.Date {
+		kind = "date"
+	}
+	out, in, err := t.Convert(c, v)
+	if err == nil && in == sql.InRange && out != nil {
+		if at, ok := out.(time.Time); ok && at.Equal(types.ZeroTime) && st.noZero {
+			if s, ok := stringOf(v); !ok || strings.Trim(s, "0-: .") == "" {
+				return st.bad(c, out, st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, v, name))
+			}
+		}
+		return out, nil
+	}
+	e := st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, v, name)
+	if !st.strict {
+		e = st.truncated(name)
+	}
+	return st.bad(c, types.ZeroTime, e)
+}
+
+func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, error) {
+	incorrect := func() *mysqlerr.Error { return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", v, name) }
+	var at types.Timespan
+	if s, ok := stringOf(v); ok {
+		micro, res := parseSpan(s)
+		switch res {
+		case spanBad:
+			e := incorrect()
+			if !st.strict {
+				e = st.truncated(name)
+			}
+			return st.bad(c, types.Timespan(0), e)
+		case spanRange:
+			if st.strict {
+				return nil, incorrect()
+			}
+			st.warn(c, st.outOfRange(name))
+		case spanCut:
+			if st.strict {
+				return nil, st.truncated(name)
+			}
+			st.warn(c, st.truncated(name))
+		}
+		at = types.Timespan(micro)
+	} else {
+		out, in, err := types.Time.Convert(c, v)
+		if err != nil || in != sql.InRange {
+			return st.bad(c, types.Timespan(0), incorrect())
+		}
+		if at, ok = out.(types.Timespan); !ok {
+			return out, nil
+		}
+	}
+	return roundSpan(at, fraction), nil
+}
+
+// roundSpan rounds to fraction digits of a second, half away from zero.
+func roundSpan(at types.Timespan, fraction int) types.Timespan {
+	unit := int64(1)
+	for i := fraction; i < maxFraction; i++ {
+		unit *= 10
+	}
+	n := int64(at)
+	half := unit / 2
+	if n < 0 {
+		half = -half
+	}
+	n = (n + half) / unit * unit
+	return types.Timespan(min(max(n, -maxSpan), maxSpan))
+}
+
+const maxSpan = (838*3600 + 59*60 + 59) * 1000000
+
+type spanResult uint8
+
+const (
+	spanOK spanResult = iota
+	spanBad
+	spanRange
+	spanCut // something after the time
+)
+
+// parseSpan reads a TIME: [-][D ]H:M[:S[.f]], [-]HHMMSS[.f], or a date and time, of which the time counts.
+func parseSpan(text string) (micro int64, res spanResult) {
+	s := strings.TrimSpace(text)
+	if strings.Count(s, "-") >= 2 && len(s) > 10 {
+		s = strings.TrimLeft(s[10:], " T")
+	}
+	neg := strings.HasPrefix(s, "-")
+	s = strings.TrimPrefix(s, "-")
+	read := func() (n int64, digits int) {
+		for digits < len(s) && s[digits] >= '0' && s[digits] <= '9' {
+			n = min(n*10+int64(s[digits]-'0'), math.MaxInt32)
+			digits++
+		}
+		s = s[digits:]
+		return n, digits
+	}
+	first, digits := read()
+	if digits == 0 {
+		return 0, spanBad
+	}
+	var h, m, sec, days int64
+	switch {
+	case strings.HasPrefix(s, " ") && len(s) > 1 && s[1] >= '0' && s[1] <= '9':
+		days = first
+		s = s[1:]
+		if first, digits = read(); digits == 0 {
+			return 0, spanBad
+		}
+		h = first
+		if strings.HasPrefix(s, ":") {
+			s = s[1:]
+			m, _ = read()
+			if strings.HasPrefix(s, ":") {
+				s = s[1:]
+				sec, _ = read()
+			}
+		}
+	case strings.HasPrefix(s, ":"):
+		h = first
+		s = s[1:]
+		m, _ = read()
+		if strings.HasPrefix(s, ":") {
+			s = s[1:]
+			sec, _ = read()
+		}
+	default:
+		h, m, sec = first/10000, first/100%100, first%100
+	}
+	if strings.HasPrefix(s, ".") {
+		s = s[1:]
+		f := s
+		_, n := read()
+		f = f[:n]
+		if len(f) > maxFraction+1 {
+			f = f[:maxFraction+1]
+		}
+		for len(f) <= maxFraction {
+			f += "0"
+		}
+		v, _ := strconv.ParseInt(f, 10, 64) // digits only
+		micro = (v + 5) / 10
+	}
+	if strings.TrimSpace(s) != "" {
+		res = spanCut
+	}
+	if m > 59 || sec > 59 {
+		return 0, spanBad
+	}
+	micro += ((days*24+h)*3600 + m*60 + sec) * 1000000
+	if micro > maxSpan {
+		micro, res = maxSpan, spanRange
+	}
+	if neg {
+		micro = -micro
+	}
+	return micro, res
+}
