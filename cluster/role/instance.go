@@ -99,7 +99,7 @@ func Instance(p *Process, o InstanceOptions) error {
 		return err
 	}
 	defer db.Close()
-	srv, err := o.serveSQL(p, db, listener)
+	srv, err := o.serveSQL(p, db, vol, listener)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *process) mysqlListener(address string) (net.Listener, error) {
 }
 
 // serveSQL puts the SQL wing over the engine.
-func (o *InstanceOptions) serveSQL(p *Process, db table.DB, l net.Listener) (*session.Server, error) {
+func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, l net.Listener) (*session.Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create directory of instance: %w", err)
 	}
@@ -161,7 +161,13 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, l net.Listener) (*se
 	lane, err := general.New(db, general.Options{
 		ServerID: o.ID, Port: port, DataDir: o.Dir + "/",
 		Processes: func() []general.Process { return srv.Processes() },
-		Status:    func() map[string]uint64 { return srv.Status() },
+		Status: func() map[string]uint64 {
+			if srv == nil {
+				return nil
+			}
+			return addStatus(srv.Status(), db, vol)
+		},
+		Tables: []general.InfoTable{storageNodes(vol)},
 	})
 	if err != nil {
 		return nil, err

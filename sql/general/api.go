@@ -22,6 +22,8 @@ type Options struct {
 	Processes func() []Process
 	// Status adds to SHOW GLOBAL STATUS; called at each SHOW; nil: none.
 	Status func() map[string]uint64
+	// Tables are further tables of information_schema.
+	Tables []InfoTable
 }
 
 // DefaultVersion is what @@version says unless told otherwise.

@@ -46,6 +46,9 @@ func (d *infoSchema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Tab
 	if f, ok := ownTables[strings.ToLower(name)]; ok {
 		return f(d.e), true, nil
 	}
+	if t := d.e.infoTable(name); t != nil {
+		return t, true, nil
+	}
 	return d.Database.GetTableInsensitive(ctx, name)
 }
 
@@ -62,6 +65,9 @@ func (d *infoSchema) GetTableNames(ctx *sql.Context) ([]string, error) {
 		if !have[n] {
 			names = append(names, n)
 		}
+	}
+	for i := range d.e.opts.Tables {
+		names = append(names, d.e.opts.Tables[i].Name)
 	}
 	return names, nil
 }

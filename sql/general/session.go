@@ -79,6 +79,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	e.gms = sqle.New(a, &sqle.Config{})
 	a.ExecBuilder.PriorityBuilder = &builder{e}
 	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
+	e.serveStatus()
 	ctx := context.Background()
 	if err := e.initVariables(ctx); err != nil {
 		return nil, fmt.Errorf("open the general lane: %w", err)

@@ -1,0 +1,63 @@
+package role
+
+import (
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/storage/volume"
+)
+
+// addStatus adds the engine's and the volume's figures to those of the SQL server, for SHOW GLOBAL STATUS: under InnoDB's
+// names where InnoDB has one.
+func addStatus(m map[string]uint64, db table.DB, vol *volume.Client) map[string]uint64 {
+	e, v := db.Info(), vol.Stats()
+	for name, n := range map[string]uint64{
+		"Innodb_buffer_pool_pages_total":   uint64(e.PoolPages),
+		"Innodb_buffer_pool_pages_dirty":   uint64(e.PoolDirty),
+		"Innodb_buffer_pool_read_requests": e.PoolHits + e.PoolReads,
+		"Innodb_buffer_pool_reads":         e.PoolReads,
+		"Innodb_row_lock_waits":            e.LockWaits,
+		"Innodb_deadlocks":                 e.Deadlocks,
+		"Innodb_os_log_written":            v.Bytes,
+		"Innodb_log_write_requests":        v.Records,
+		"Innodb_redo_log_current_lsn":      uint64(v.LastLSN),
+		"Zorya_active_transactions":        uint64(e.ActiveTxns),
+		"Zorya_commit_waiters":             uint64(v.CommitWaiters),
+		"Zorya_frames":                     v.Frames,
+		"Zorya_frame_bytes":                v.FrameBytes,
+		"Zorya_history_list_length":        e.HistoryLength,
+		"Zorya_mtrs":                       v.MTRs,
+		"Zorya_page_read_hedges":           v.Hedges,
+		"Zorya_page_reads":                 v.PagesRead,
+		"Zorya_protection_groups":          uint64(v.PGs),
+		"Zorya_redo_bytes":                 v.Bytes,
+		"Zorya_redo_records":               v.Records,
+		"Zorya_segments_admitted":          v.Admitted,
+		"Zorya_segments_revived":           v.Revived,
+		"Zorya_vcl":                        uint64(v.VCL),
+		"Zorya_vdl":                        uint64(v.VDL),
+		"Zorya_volume_epoch":               v.Epoch,
+	} {
+		m[name] = n
+	}
+	return m
+}
+
+// storageNodes is information_schema.ZORYA_STORAGE_NODES: the fleet as this writer sees it.
+func storageNodes(vol *volume.Client) general.InfoTable {
+	return general.InfoTable{
+		Name: "ZORYA_STORAGE_NODES",
+		Columns: []string{"NODE_ID", "JOINED", "#SEGMENTS", "#REPAIRING", "#SCL_LAG", "#FRAMES", "#BYTES", "#REJOINS", "#PASSED_OVER",
+			"%READ_LATENCY_IN_MILLISECONDS", "LAST_ERROR"},
+		Rows: func() (rows [][]any) {
+			for _, n := range vol.Stats().Nodes {
+				joined := "NO"
+				if n.Joined {
+					joined = "YES"
+				}
+				rows = append(rows, []any{string(n.Node), joined, uint64(n.Segments), uint64(n.Repairing), uint64(n.SCLLag), n.Frames, n.Bytes,
+					n.Rejoins, n.PassedOver, float64(n.Latency.Microseconds()) / 1000, n.Error})
+			}
+			return rows
+		},
+	}
+}
