@@ -29,7 +29,7 @@ func TestTypes(t *testing.T) {
 	 i datetime(6), j timestamp NULL, k year, l bit(10), m enum('x','y'), n set('p','q','r'), o char(5), p varbinary(10), q text, r longblob, s json, u point, v binary(4))`)
 	c.must(`INSERT INTO t VALUES (18446744073709551615, -128, 65535, -8388608, 1.5, 2.25, -12345.678, '2024-02-29', '-12:34:56.789', '2024-02-29 23:59:59.123456',
 	 '2024-02-29 12:00:00', 2024, b'1010101010', 'y', 'p,r', 'ab', x'00ff', 'täxt', x'0102', '{"a": [1, 2]}', POINT(1,2), 'zz')`)
-	c.query("SELECT id,a,b,c,d,e,f,g,h,i,j,k,l+0,m,n,o,HEX(p),q,HEX(r),s,ST_AsText(u),HEX(v) FROM t", "18446744073709551615\t-128\t65535\t-8388608\t1.5\t2.25\t-12345.67800\t2024-02-29\t-12:34:56.789000\t2024-02-29 23:59:59.123456\t2024-02-29 12:00:00\t2024\t682\ty\tp,r\tab\t00FF\ttäxt\t0102\t{\"a\": [1, 2]}\tPOINT(1 2)\t7A7A0000")
+	c.query("SELECT id,a,b,c,d,e,f,g,h,i,j,k,l+0,m,n,o,HEX(p),q,HEX(r),s,ST_AsText(u),HEX(v) FROM t", "18446744073709551615\t-128\t65535\t-8388608\t1.5\t2.25\t-12345.67800\t2024-02-29\t-12:34:56.789\t2024-02-29 23:59:59.123456\t2024-02-29 12:00:00\t2024\t682\ty\tp,r\tab\t00FF\ttäxt\t0102\t{\"a\": [1, 2]}\tPOINT(1 2)\t7A7A0000")
 	c.must("INSERT INTO t (id) VALUES (1)")
 	c.query("SELECT COUNT(*) FROM t WHERE s IS NULL AND q IS NULL", "1")
 	c.fails("INSERT INTO t (id, a) VALUES (2, 200)", 1264, "Out of range value for column 'a' at row 1")
@@ -101,6 +101,9 @@ func TestRoutines(t *testing.T) {
 	c.query("SELECT @r", "12")
 	c.must("CREATE FUNCTION f(x int) RETURNS int DETERMINISTIC BEGIN DECLARE z int DEFAULT 0; IF x > 3 THEN RETURN x * 2; END IF; SET z = x + 1; RETURN z; END")
 	c.query("SELECT f(2), f(5)", "3\t10")
+	c.must("CREATE PROCEDURE m() BEGIN SELECT 1; IF 1 = 1 THEN SELECT 2, f(3); END IF; INSERT INTO log VALUES ('m'); SELECT 4; END")
+	c.query("CALL m()", "1\n2\t4\n4")
+	c.must("DROP PROCEDURE m")
 	c.must("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM log")
 	c.must("DROP TRIGGER tr; DROP PROCEDURE p; DROP FUNCTION f; DROP VIEW v; DROP EVENT e")
 }

@@ -167,7 +167,12 @@ func init() {
 		p(`can't create database (.*); database exists`, args(mysqlerr.ER_DB_CREATE_EXISTS, 1)),
 		p(`column "(.*?)" could not be found in any table in scope`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownColumn(c, m[1]) }),
 		p(`table "(.*?)" does not have column "(.*?)"`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownColumn(c, m[2]) }),
-		p(`Unknown column '(.*)' in '(.*)'`, args(mysqlerr.ER_BAD_FIELD_ERROR, 1, 2)),
+		p(`Unknown column '(.*)' in '(.*)'`, func(c *sql.Context, m []string) *mysqlerr.Error {
+			if strings.HasSuffix(m[2], " clause") {
+				return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, m[1], m[2])
+			}
+			return unknownColumn(c, m[1])
+		}),
 		p(`column "(.*?)" does not exist in scope, but there is an alias`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownColumn(c, m[1]) }),
 		p(`unknown column: '(.*)' in index`, args(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, 1)),
 		p(`unknown columns to index for table "?.*?"?: (.*)`, args(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, 1)),
@@ -221,7 +226,7 @@ func init() {
 		p(`function '(.*?)' expected .* arguments?, .* received`, text(mysqlerr.ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT,
 			"Incorrect parameter count in the call to native function '%s'", 1)),
 		p(`Unknown system variable '(?:@@)?(?:(?:session|global|local)\.)?(.*)'`, args(mysqlerr.ER_UNKNOWN_SYSTEM_VARIABLE, 1)),
-		p(`Variable '(.*)' is a read only variable`, args(mysqlerr.ER_INCORRECT_GLOBAL_LOCAL_VAR, 1)),
+		p(`Variable '(.*)' is a read only variable`, text(mysqlerr.ER_INCORRECT_GLOBAL_LOCAL_VAR, "Variable '%s' is a read only variable", 1)),
 		p(`Variable '(.*)' is a SESSION variable`, text(mysqlerr.ER_LOCAL_VARIABLE, "Variable '%s' is a SESSION variable and can't be used with SET GLOBAL", 1)),
 		p(`Variable '(.*)' is a GLOBAL variable`, text(mysqlerr.ER_GLOBAL_VARIABLE, "Variable '%s' is a GLOBAL variable and should be set with SET GLOBAL", 1)),
 		p(`Variable '(.*)' can't be set to the value of '(.*)'`, args(mysqlerr.ER_WRONG_VALUE_FOR_VAR, 1, 2)),
@@ -367,6 +372,15 @@ func qualify(c *sql.Context, name string) string {
 }
 
 func unknownColumn(c *sql.Context, name string) *mysqlerr.Error {
+	if s := sessionOf(c); s != nil && s.cur != nil {
+		if set, ok := s.cur.st.ast.(*sqlparser.Set); ok {
+			for _, x := range set.Exprs {
+				if x.Name != nil && x.Name.Name.EqualString(name) {
+					return mysqlerr.New(mysqlerr.ER_UNKNOWN_SYSTEM_VARIABLE, name)
+				}
+			}
+		}
+	}
 	return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, clauseOf(c, name))
 }
 
@@ -455,16 +469,44 @@ func (s *Session) findForeignKey(c *sql.Context, tableName, name string) (*forei
 }
 
 func wrongTime(c *sql.Context, v string) *mysqlerr.Error {
-	kind := "datetime"
-	if len(v) <= 10 && strings.Count(v, "-") == 2 {
-		kind = "date"
+	for _, kind := range []string{"date", "datetime", "timestamp", "time"} {
+		if col := columnOfKind(c, kind); col != "" {
+			shown := kind
+			if kind == "timestamp" {
+				shown = "datetime"
+			}
+			return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect %s value: '%s' for column '%s' at row 1", shown, v, col)
+		}
 	}
-	return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect %s value: '%s'", kind, v)
+	return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect datetime value: '%s'", v)
+}
+
+// columnOfKind names a written column of exactly this type, parameters aside.
+func columnOfKind(c *sql.Context, kind string) string {
+	s := sessionOf(c)
+	if s == nil || s.cur == nil || s.cur.st.Class != Write {
+		return ""
+	}
+	for _, t := range s.cur.opened {
+		m, err := s.e.metas.get(c, t.Def())
+		if err != nil {
+			continue
+		}
+		for _, col := range m.schema {
+			base, _, _ := strings.Cut(strings.ToLower(col.Type.String()), "(")
+			if base == kind && s.cur.writes(col.Name) {
+				return col.Name
+			}
+		}
+	}
+	return ""
 }
 
 func wrongValue(c *sql.Context, v, typ string) *mysqlerr.Error {
 	kind := "integer"
 	switch {
+	case strings.HasPrefix(typ, "date"), strings.HasPrefix(typ, "time"):
+		return wrongTime(c, v)
 	case strings.HasPrefix(typ, "dec"):
 		kind = "decimal"
 	case strings.HasPrefix(typ, "float"), strings.HasPrefix(typ, "double"):

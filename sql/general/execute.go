@@ -41,8 +41,11 @@ type execution struct {
 	serializable bool
 	params       []any
 	declared     map[string]string // of a CREATE TABLE: types as written
-	missing      [2]string         // the last table that was not found, for its message
-	previewing   bool              // only the columns are wanted: no table is opened
+	results      []*Result         // of a CALL, so far
+	inCall       bool
+	silent       int       // > 0: within a function, whose SELECTs give no result
+	missing      [2]string // the last table that was not found, for its message
+	previewing   bool      // only the columns are wanted: no table is opened
 }
 
 // openTable opens a table once per statement.
@@ -67,8 +70,7 @@ func (x *execution) openTable(ctx context.Context, schema, name string) (table.T
 
 // calls reports whether the statement is a CALL: only there can a transaction statement be met.
 func (x *execution) calls() bool {
-	_, ok := x.st.ast.(*sqlparser.Call)
-	return ok
+	return x.inCall
 }
 
 func (x *execution) touch(d *database) {
@@ -153,6 +155,9 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 
 // runNode executes a statement that GMS knows.
 func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result, error) {
+	if _, ok := st.ast.(*sqlparser.Call); ok {
+		return s.runCall(c, x, st)
+	}
 	if r, done, err := s.runDDL(c, x, st.ast); done || err != nil {
 		return r, err
 	}

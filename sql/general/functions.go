@@ -161,9 +161,11 @@ func (f *call) Eval(ctx *sql.Context, r sql.Row) (any, error) {
 		return nil, err
 	}
 	text := fmt.Sprintf("CALL %s.%s(%s)", quoteName(f.schema), quoteName(functionPrefix+f.name), strings.Join(list, ", "))
-	save := s.cur.phase
-	_, _, err := s.query(ctx, s.cur, text)
-	s.cur.phase = save
+	x := s.cur
+	save, inCall, st := x.phase, x.inCall, x.st
+	x.silent, x.inCall = x.silent+1, true
+	_, _, err := s.query(ctx, x, text)
+	x.silent, x.phase, x.inCall, x.st = x.silent-1, save, inCall, st
 	if err != nil {
 		return nil, err
 	}
@@ -181,12 +183,16 @@ func (e *Engine) functionAsProcedure(ctx *sql.Context, schema, name string) (sql
 	if err != nil || o == nil {
 		return sql.StoredProcedureDetails{}, false, err
 	}
-	const label = "zorya_function"
-	body := returnsToVariable(o.Body, label)
-	params := o.Params
-	text := fmt.Sprintf("CREATE PROCEDURE %s(%s) %s: BEGIN %s; END", quoteName(functionPrefix+o.Name), params, label, strings.TrimRight(strings.TrimSpace(body), ";"))
+	text := o.asProcedure()
 	return sql.StoredProcedureDetails{Name: functionPrefix + strings.ToLower(o.Name), CreateStatement: text, CreatedAt: o.Created, ModifiedAt: o.Modified,
 		SqlMode: o.SQLMode}, true, nil
+}
+
+// asProcedure is the text of the procedure that a function runs as.
+func (o *stored) asProcedure() string {
+	const label = "zorya_function"
+	body := strings.TrimRight(strings.TrimSpace(returnsToVariable(o.Body, label)), ";")
+	return fmt.Sprintf("CREATE PROCEDURE %s(%s) %s: BEGIN %s; END", quoteName(functionPrefix+o.Name), o.Params, label, body)
 }
 
 // returnsToVariable rewrites the RETURN statements of a body.
@@ -269,6 +275,9 @@ func (s *Session) createFunction(t *tokens) (*Statement, error) {
 		}
 		if _, err := parseType(c, o.Returns); err != nil {
 			return nil, mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "bad return type %s", o.Returns)
+		}
+		if err := s.validBody(c, o, text); err != nil {
+			return nil, err
 		}
 		return &Result{}, s.e.putObject(c, kindFunction, db.name, o)
 	}}, nil

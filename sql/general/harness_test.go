@@ -120,7 +120,10 @@ func (c *client) run(st *Statement, params []any) (a answer, err error) {
 	}
 	res, err := c.s.Execute(ctx, st, stmt, params)
 	for ; err == nil && res != nil; res = res.Next {
-		a, err = c.read(res)
+		var one answer
+		one, err = c.read(res)
+		one.rows = append(a.rows, one.rows...)
+		a = one
 	}
 	if err != nil {
 		if rerr := stmt.Rollback(ctx); rerr != nil && !errors.Is(err, table.ErrDeadlock) {

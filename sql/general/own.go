@@ -446,7 +446,7 @@ func (s *Session) ownPrepared(t *tokens) (*Statement, error) {
 	}
 	st := s.named[strings.ToLower(name)]
 	if st == nil {
-		return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, len(name), name, "EXECUTE")
+		return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, name, "EXECUTE")
 	}
 	var vars []string
 	if t.accept("USING") {
@@ -490,7 +490,7 @@ func (s *Session) dropPrepared(t *tokens) (*Statement, error) {
 	}
 	return s.done(t, &Statement{run: func(_ *sql.Context, s *Session, _ *execution) (*Result, error) {
 		if s.named[strings.ToLower(name)] == nil {
-			return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, len(name), name, "DEALLOCATE PREPARE")
+			return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, name, "DEALLOCATE PREPARE")
 		}
 		delete(s.named, strings.ToLower(name))
 		return &Result{}, nil

@@ -22,8 +22,7 @@ type Statement struct {
 
 	ast            sqlparser.Statement
 	run            func(c *sql.Context, s *Session, x *execution) (*Result, error)
-	args           []string // EXECUTE ... USING: user variables
-	keepsWarnings  bool     // SHOW WARNINGS and the like
+	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
 	locking        bool
 }
@@ -165,6 +164,7 @@ func (e *Engine) parseOne(c *sql.Context, text string) (sqlparser.Statement, err
 func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
+	text = bitNot(text, lexMode(o))
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
 		return nil, rest, nil
@@ -224,9 +224,33 @@ func classOf(st sqlparser.Statement) Class {
 // lockStatement marks locks in a statement and in those within it.
 func lockStatement(st sqlparser.Statement) bool {
 	locking := markLocks(st)
+	eachInner(st, func(in sqlparser.Statement) { locking = lockStatement(in) || locking })
+	switch n := st.(type) {
+	case *sqlparser.DDL:
+		switch {
+		case n.TriggerSpec != nil && n.TriggerSpec.Body != nil:
+			lockStatement(n.TriggerSpec.Body)
+		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
+			lockStatement(n.ProcedureSpec.Body)
+			eachBody(n.ProcedureSpec.Body, markResults)
+		case n.EventSpec != nil && n.EventSpec.Body != nil:
+			lockStatement(n.EventSpec.Body)
+		}
+	}
+	return locking
+}
+
+// eachBody visits a statement and all those within it.
+func eachBody(st sqlparser.Statement, f func(sqlparser.Statement)) {
+	f(st)
+	eachInner(st, func(in sqlparser.Statement) { eachBody(in, f) })
+}
+
+// eachInner visits the statements directly within a compound one.
+func eachInner(st sqlparser.Statement, f func(sqlparser.Statement)) {
 	each := func(list sqlparser.Statements) {
 		for _, s := range list {
-			locking = lockStatement(s) || locking
+			f(s)
 		}
 	}
 	switch n := st.(type) {
@@ -250,19 +274,9 @@ func lockStatement(st sqlparser.Statement) bool {
 		each(n.Statements)
 	case *sqlparser.Declare:
 		if n.Handler != nil && n.Handler.Statement != nil {
-			lockStatement(n.Handler.Statement)
-		}
-	case *sqlparser.DDL:
-		switch {
-		case n.TriggerSpec != nil && n.TriggerSpec.Body != nil:
-			lockStatement(n.TriggerSpec.Body)
-		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
-			lockStatement(n.ProcedureSpec.Body)
-		case n.EventSpec != nil && n.EventSpec.Body != nil:
-			lockStatement(n.EventSpec.Body)
+			f(n.Handler.Statement)
 		}
 	}
-	return locking
 }
 
 // countParams counts the placeholders of a statement.

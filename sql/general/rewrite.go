@@ -315,6 +315,36 @@ func (w *rewriter) soundsLike() {
 	w.put(2, "SOUNDEX("+t.at(2)+")")
 }
 
+// bitNot rewrites ~x, which the library parses and does not execute, as x XOR all ones.
+func bitNot(text string, mode lexer.Mode) string {
+	if !strings.Contains(text, "~") {
+		return text
+	}
+	t := cutTokens(text, mode, 1<<20)
+	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
+	for ; !t.end(); t.pos++ {
+		if t.at(0) != "~" || t.kind(0) != lexer.Op {
+			continue
+		}
+		end, depth := 1, 0
+		for ; t.kind(end) != lexer.EOF; end++ { // the operand: a name, a number, a call or a parenthesis
+			switch {
+			case t.at(end) == "(":
+				depth++
+			case t.at(end) == ")":
+				depth--
+			}
+			next := t.at(end + 1)
+			if depth <= 0 && next != "(" && next != "." && t.at(end) != "." && t.at(end) != "-" && t.at(end) != "~" {
+				break
+			}
+		}
+		w.put(0, "(18446744073709551615 ^ ")
+		w.put(end, t.at(end)+")")
+	}
+	return w.build()
+}
+
 // knownCollations replaces MariaDB's UCA 14.0 collations by MySQL's nearest.
 func knownCollations(text string) string {
 	if !strings.Contains(text, "uca1400") {

@@ -114,7 +114,6 @@ type rowIter struct {
 	need    []int // nil: all
 	cur     table.Cursor
 	check   []condition
-	closed  bool
 }
 
 func (it *rowIter) alsoNeed(cs []condition) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
@@ -27,20 +26,18 @@ type Engine struct {
 	gms     *sqle.Engine
 	started time.Time
 
-	persistMu sync.Mutex
-	routines  routineCache
+	routines routineCache
 }
 
 // Session is one connection's state. It is used by one goroutine at a time.
 type Session struct {
-	e      *Engine
-	login  Login
-	hooks  Hooks
-	gms    *gmsSession
-	cur    *execution
-	named  map[string]*Statement // PREPARE name FROM ...
-	temps  map[string]*tempTable // by "schema.table" in lower case
-	errors uint16
+	e     *Engine
+	login Login
+	hooks Hooks
+	gms   *gmsSession
+	cur   *execution
+	named map[string]*Statement // PREPARE name FROM ...
+	temps map[string]*tempTable // by "schema.table" in lower case
 }
 
 // gmsSession is what GMS sees of a Session.
@@ -72,12 +69,14 @@ func New(db table.DB, o Options) (*Engine, error) {
 	}
 	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now()}
 	quiet()
+	replaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
 	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}})
 	a := ab.Build()
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})
 	a.ExecBuilder.PriorityBuilder = &builder{e}
+	a.Runner, a.ExecBuilder.Runner = runner{e}, runner{e}
 	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
 	e.serveStatus()
 	ctx := context.Background()

@@ -63,7 +63,6 @@ func (b *base) String() string             { return b.Name() }
 func (b *base) Collation() sql.CollationID { return sql.CollationID(b.m.attrs.Collation) }
 func (b *base) Comment() string            { return b.m.attrs.Comment }
 func (b *base) IsTemporary() bool          { return b.alias != "" }
-func (b *base) fullSchema() sql.Schema     { return b.schema }
 func (b *base) PreciseMatch() bool         { return true }
 func (b *base) Database() string           { return b.db.name }
 func (b *base) def() *table.Def            { return b.m.def }
