@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -123,7 +123,7 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 
 // crashed makes an error of a panic in the library: it must not take the process with it.
 func crashed(r any) error {
-	return mysqlerr.NewMessage(mysqlerr.ER_UNKNOWN_ERROR, "internal error: %v", r).Because(fmt.Errorf("%v\n%s", r, debug.Stack()))
+	return mysqlerr.NewMessage(mysqlerr.ER_UNKNOWN_ERROR, "internal error: %v", r).Because(fmt.Errorf("%v\n%s", r, crash.Contain(r)))
 }
 
 func (s *Session) checkParams(st *Statement, params []any) error {

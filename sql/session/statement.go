@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -212,10 +212,11 @@ func (s *Session) track(r *wire.Reply) {
 }
 
 // panicked turns a panic of a lane into an error of its statement. Its transaction may be half way through anything,
-// so it is rolled back.
+// so it is rolled back. A panic that passed through the engine ends the process (package crash).
 func (s *Session) panicked(v any) error {
+	stack := crash.Contain(v)
 	s.srv.metrics.panics.Inc()
-	s.srv.log.Error("panic in a statement", "connection", s.login.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	s.srv.log.Error("panic in a statement", "connection", s.login.ID, "panic", fmt.Sprint(v), "stack", string(stack))
 	clean := context.WithoutCancel(s.ctx)
 	if err := s.stmt.Rollback(clean); err != nil {
 		s.srv.log.Error("rolling a statement back failed", "connection", s.login.ID, "error", err)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
+	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -143,7 +143,7 @@ func (c *Conn) end() {
 func (c *Conn) protect(what string, fn func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.srv.log.Error("panic in a session", "connection", c.id, "while", what, "panic", v, "stack", string(debug.Stack()))
+			c.srv.log.Error("panic in a session", "connection", c.id, "while", what, "panic", v, "stack", string(crash.Contain(v)))
 			err = &panicError{what: what}
 		}
 	}()
