@@ -50,6 +50,7 @@ bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 SOAK ?= 60
 soak: build
 	scripts/install-e2e.sh
+	go test -count=1 -timeout 0 ./storage/sim -sim.soak $(SOAK)s
 	scripts/fuzz.sh $(SOAK)
 	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept' ./e2e
 
