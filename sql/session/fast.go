@@ -60,7 +60,7 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, param
 		}
 	}
 	if err != nil {
-		e := sqlError(err)
+		e := s.clientError(err)
 		s.srv.observe(s, laneFast, started, string(text), e)
 		return true, e
 	}

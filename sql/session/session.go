@@ -57,7 +57,7 @@ type Session struct {
 	placed bool // holds a place, or would if it did not wait
 	waits  int  // nested waits
 
-	tracked string // database last told to the client by session tracking
+	tracked trackedState
 
 	mu       sync.Mutex
 	ctx      context.Context // of statements; replaced once it was cancelled
@@ -357,8 +357,8 @@ func (s *Session) reconnect(ctx context.Context) error {
 // started takes over the settings of a session that is new or as good as new.
 func (s *Session) started() {
 	s.set = s.gen.Settings()
-	s.tracked = s.set.Database
 	s.adoptShared()
+	s.tracked = trackedState{s.set.Database, s.set.Autocommit, s.client, s.results}
 	s.applyTimeouts()
 	s.mu.Lock()
 	s.database = s.set.Database

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dolthub/go-mysql-server/sql"
+
 	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -27,18 +29,25 @@ func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Stat
 
 // failed accounts for a statement that ended in an error, which it returns as the client sees it.
 func (s *Session) failed(started time.Time, text string, err error) error {
-	e := sqlError(err)
-	if cause := context.Cause(s.ctx); cause != nil { // KILL or a timeout, however the lane put it
-		var c *mysqlerr.Error
-		if errors.As(cause, &c) && e.Code == mysqlerr.ER_UNKNOWN_ERROR {
-			e = c
-		}
-	}
+	e := s.clientError(err)
 	if e.Code == mysqlerr.ER_UNKNOWN_ERROR && strings.HasPrefix(e.Message, "internal error") { // a panic in a lane, which it caught itself
 		s.srv.metrics.panics.Inc()
 		s.srv.log.Error("panic in a statement", "connection", s.login.ID, "error", e.Message, "cause", errors.Unwrap(e))
 	}
 	s.srv.observe(s, laneGeneral, started, text, e)
+	return e
+}
+
+// clientError is err as the client sees it: when the statement was interrupted, what interrupted it, however a lane put it.
+func (s *Session) clientError(err error) *mysqlerr.Error {
+	e := sqlError(err)
+	if e.Code != mysqlerr.ER_UNKNOWN_ERROR && e.Code != mysqlerr.ER_QUERY_INTERRUPTED {
+		return e
+	}
+	var cause *mysqlerr.Error
+	if errors.As(context.Cause(s.ctx), &cause) {
+		return cause
+	}
 	return e
 }
 
@@ -196,19 +205,49 @@ func (s *Session) adoptSettings(ctx context.Context) {
 
 // applyTimeouts hands the connection the limits that variables set.
 func (s *Session) applyTimeouts() {
-	s.conn.SetIdleTimeout(s.set.WaitTimeout)
+	idle := s.set.WaitTimeout
+	if s.conn.Capabilities()&wire.CapInteractive != 0 && idle == time.Duration(s.srv.global("wait_timeout", 0))*time.Second {
+		// MySQL starts the wait_timeout of such a session from interactive_timeout.
+		idle = time.Duration(s.srv.global("interactive_timeout", int(idle/time.Second))) * time.Second
+	}
+	s.conn.SetIdleTimeout(idle)
 	s.conn.SetNetTimeouts(s.srv.opts.NetReadTimeout, s.set.NetWriteTimeout)
 	if n := s.set.MaxAllowedPacket; n > 0 {
 		s.conn.SetMaxAllowedPacket(int(min(n, 1<<30)))
 	}
 }
 
-// track tells a client that asked for session tracking of a new default database.
+// track tells a client that asked for session tracking what it watches by default: database, autocommit, character sets.
 func (s *Session) track(r *wire.Reply) {
-	if s.set.Database != s.tracked {
-		s.tracked = s.set.Database
-		r.TrackSchema(s.tracked)
+	if !r.Tracking() {
+		return
 	}
+	now := trackedState{s.set.Database, s.set.Autocommit, s.client, s.results}
+	was := s.tracked
+	if now == was {
+		return
+	}
+	s.tracked = now
+	if now.database != was.database {
+		r.TrackSchema(now.database)
+	}
+	if now.autocommit != was.autocommit {
+		r.TrackVariable("autocommit", map[bool]string{true: "ON", false: "OFF"}[now.autocommit])
+	}
+	if now.client != was.client {
+		r.TrackVariable("character_set_client", now.client.Name())
+		r.TrackVariable("character_set_connection", now.client.Name())
+	}
+	if now.results != was.results {
+		r.TrackVariable("character_set_results", now.results.Name())
+	}
+}
+
+// trackedState is what the client was last told.
+type trackedState struct {
+	database        string
+	autocommit      bool
+	client, results sql.CharacterSetID
 }
 
 // panicked turns a panic of a lane into an error of its statement. Its transaction may be half way through anything,
