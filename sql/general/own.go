@@ -27,6 +27,8 @@ func (s *Session) own(t *tokens) (*Statement, error) {
 		return s.ownPrepared(t)
 	case "SHOW":
 		return s.ownShow(t)
+	case "DESCRIBE", "DESC", "EXPLAIN":
+		return s.ownDescribe(t)
 	case "CHECK", "OPTIMIZE", "REPAIR", "CHECKSUM", "ANALYZE":
 		return s.ownMaintenance(t)
 	case "CREATE", "ALTER", "DROP":

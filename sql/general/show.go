@@ -40,6 +40,17 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	switch t.word(1) {
 	case "CREATE":
 		return s.ownShowCreate(t)
+	case "COLUMNS", "FIELDS", "FULL", "EXTENDED":
+		if t.word(2) == "INDEX" || t.word(2) == "INDEXES" || t.word(2) == "KEYS" {
+			return s.ownShowIndex(t)
+		}
+		return s.ownShowColumns(t)
+	case "INDEX", "INDEXES", "KEYS":
+		return s.ownShowIndex(t)
+	case "TABLE":
+		if t.word(2) == "STATUS" {
+			return s.ownShowStatus(t)
+		}
 	case "ENGINE":
 		return s.showEngine(t)
 	case "ENGINES":

@@ -1,0 +1,513 @@
+package general
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// DESCRIBE, SHOW COLUMNS, SHOW INDEX and SHOW TABLE STATUS from the dictionary: the library does not know prefixes, directions, display
+// widths, how defaults were written, or how MySQL prints types.
+
+var (
+	varchars   = types.MustCreateString(sqltypes.VarChar, 64, sql.Collation_Information_Schema_Default)
+	fieldNames = []string{"Field", "Type", "Null", "Key", "Default", "Extra"}
+	fullNames  = []string{"Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"}
+)
+
+// described reads what follows FROM or DESCRIBE: a table, then perhaps FROM schema, and the filter. what is the statement for the
+// library, for tables that are not ours.
+type described struct {
+	schema, table string
+	filter        string
+}
+
+func (s *Session) describedTable(t *tokens) (d described, ok bool) {
+	if d.schema, d.table, ok = t.qualified(); !ok {
+		return d, false
+	}
+	if t.accept("FROM") || t.accept("IN") {
+		if d.schema, ok = t.name(); !ok {
+			return d, false
+		}
+	}
+	return d, true
+}
+
+// filterOf reads LIKE or WHERE; column is what LIKE compares.
+func filterOf(t *tokens, column string) (filter string, ok bool) {
+	switch {
+	case t.accept("LIKE"):
+		return quoteName(column) + " LIKE " + t.rest(), true
+	case t.accept("WHERE"):
+		return t.rest(), true
+	}
+	return "", t.end()
+}
+
+// ownDescribe: DESCRIBE t [column]. Anything else is EXPLAIN.
+func (s *Session) ownDescribe(t *tokens) (*Statement, error) {
+	if k := t.kind(1); k != lexer.Word && k != lexer.Quoted {
+		return s.ownExplain(t)
+	}
+	switch t.word(1) {
+	case "SELECT", "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH", "TABLE", "VALUES", "FORMAT", "ANALYZE", "EXTENDED", "PARTITIONS", "FOR", "PLAN":
+		return s.ownExplain(t)
+	}
+	t.pos++
+	d, ok := s.describedTable(t)
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	if !t.end() {
+		name, ok := t.name()
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		d.filter = "`Field` LIKE " + quoteString(name)
+	}
+	return s.done(t, s.columnsStatement(d, false))
+}
+
+// ownShowColumns: SHOW [EXTENDED] [FULL] {COLUMNS | FIELDS} {FROM | IN} t [{FROM | IN} schema] [LIKE | WHERE].
+func (s *Session) ownShowColumns(t *tokens) (*Statement, error) {
+	save := t.pos
+	t.pos++
+	t.accept("EXTENDED")
+	full := t.accept("FULL")
+	if !t.accept("COLUMNS") && !t.accept("FIELDS") {
+		t.pos = save
+		return nil, nil
+	}
+	if !t.accept("FROM") && !t.accept("IN") {
+		return nil, s.wrong(t)
+	}
+	d, ok := s.describedTable(t)
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	if d.filter, ok = filterOf(t, "Field"); !ok {
+		return nil, s.wrong(t)
+	}
+	return s.columnsStatement(d, full), nil
+}
+
+// ownShowIndex: SHOW [EXTENDED] {INDEX | INDEXES | KEYS} {FROM | IN} t [{FROM | IN} schema] [WHERE].
+func (s *Session) ownShowIndex(t *tokens) (*Statement, error) {
+	t.pos++
+	t.accept("EXTENDED")
+	t.pos++
+	if !t.accept("FROM") && !t.accept("IN") {
+		return nil, s.wrong(t)
+	}
+	d, ok := s.describedTable(t)
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	if d.filter, ok = filterOf(t, "Key_name"); !ok {
+		return nil, s.wrong(t)
+	}
+	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		m, _, err := s.described(c, x, &d)
+		if err != nil {
+			return nil, err
+		}
+		if m == nil {
+			return s.library(c, x, "SHOW INDEX FROM "+quoteName(d.schema)+"."+quoteName(d.table))
+		}
+		list, err := s.indexRows(c, m)
+		if err != nil {
+			return nil, err
+		}
+		return s.selected(c, x, indexSchema, list, d.filter)
+	}}, nil
+}
+
+func (s *Session) columnsStatement(d described, full bool) *Statement {
+	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		m, _, err := s.described(c, x, &d)
+		if err != nil {
+			return nil, err
+		}
+		names, word := fieldNames, ""
+		if full {
+			names, word = fullNames, "FULL "
+		}
+		if m == nil {
+			text := "SHOW " + word + "COLUMNS FROM " + quoteName(d.schema) + "." + quoteName(d.table)
+			schema, list, err := s.query(c, x, text)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range list {
+				if i := strings.Index(fmt.Sprint(r[1]), " COLLATE "); i >= 0 {
+					r[1] = fmt.Sprint(r[1])[:i]
+				}
+			}
+			return s.selected(c, x, schema, list, d.filter)
+		}
+		schema := make(sql.Schema, len(names))
+		for i, n := range names {
+			schema[i] = &sql.Column{Name: n, Type: varchars, Nullable: n == "Default" || n == "Collation"}
+			if n == "Type" || n == "Default" || n == "Comment" {
+				schema[i].Type = types.Text
+			}
+		}
+		var list []sql.Row
+		for i, col := range m.schema {
+			if !col.HiddenSystem {
+				list = append(list, m.describeColumn(i, full))
+			}
+		}
+		return s.selected(c, x, schema, list, d.filter)
+	}}
+}
+
+// described finds the definition; m is nil for views and system tables. It fills in the schema.
+func (s *Session) described(c *sql.Context, x *execution, d *described) (m *meta, t *table.Def, err error) {
+	if d.schema == "" {
+		d.schema = c.GetCurrentDatabase()
+	}
+	if systemSchema(d.schema) {
+		return nil, nil, nil
+	}
+	db, err := s.schemaNamed(c, d.schema)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.schema = db.name
+	auth := sqlparser.AuthInformation{AuthType: sqlparser.AuthType_SELECT, TargetType: sqlparser.AuthTargetType_SingleTableIdentifier,
+		TargetNames: []string{db.name, "", d.table}}
+	if err := s.authorize(c, auth); err != nil {
+		return nil, nil, err
+	}
+	if temp := s.temps[tempKey(db.name, d.table)]; temp != nil {
+		t = temp.def
+	} else {
+		if o, err := s.e.object(c, kindView, db.name, d.table); err != nil || o != nil {
+			return nil, nil, err
+		}
+		if t, err = s.definition(c, db.name, d.table); err != nil {
+			return nil, nil, err
+		}
+	}
+	m, err = s.e.metas.get(c, t)
+	return m, t, err
+}
+
+// library runs a statement of the library's.
+func (s *Session) library(c *sql.Context, x *execution, text string) (*Result, error) {
+	ast, err := s.e.parseOne(c, text)
+	if err != nil {
+		return nil, err
+	}
+	node, flags, err := s.analyze(c, x, ast, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.runPlan(c, x, node, flags)
+}
+
+// selected answers with those of the rows that pass the filter, which is evaluated over a derived table of them.
+func (s *Session) selected(c *sql.Context, x *execution, schema sql.Schema, list []sql.Row, filter string) (*Result, error) {
+	if filter == "" || len(list) == 0 {
+		return s.rowsOf(c, x, schema, list), nil
+	}
+	selects := make([]string, len(list))
+	for i, r := range list {
+		cols := make([]string, len(r)+1)
+		cols[0] = fmt.Sprintf("%d AS `zorya row`", i)
+		for j, v := range r {
+			cols[j+1] = sqlLiteral(c, schema[j].Type, v) + " AS " + quoteName(schema[j].Name)
+		}
+		selects[i] = "SELECT " + strings.Join(cols, ", ")
+	}
+	text := "SELECT `zorya row` FROM (" + strings.Join(selects, " UNION ALL ") + ") AS t WHERE " + filter
+	_, found, err := s.query(c, x, text)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sql.Row, 0, len(found))
+	for _, r := range found {
+		if i, ok := sqlInteger(r[0]); ok && i >= 0 && i < int64(len(list)) {
+			out = append(out, list[i])
+		}
+	}
+	return s.rowsOf(c, x, schema, out), nil
+}
+
+// describeColumn is a row of SHOW [FULL] COLUMNS.
+func (m *meta) describeColumn(i int, full bool) sql.Row {
+	col, a := m.schema[i], &m.columns[i]
+	null := "NO"
+	if col.Nullable {
+		null = "YES"
+	}
+	var coll any
+	own := sql.Collation_Unspecified
+	if ct, ok := col.Type.(sql.TypeWithCollation); ok && !types.IsBinaryType(col.Type) {
+		own = ct.Collation()
+		coll = own.Name()
+	}
+	kind := orDefault(a.Decl, displayType(col.Type, own))
+	if a.Zerofill > 0 {
+		kind += " zerofill"
+	}
+	if !full {
+		return sql.Row{col.Name, kind, null, m.columnKey(i), m.shownDefault(i), m.columnExtra(i)}
+	}
+	return sql.Row{col.Name, kind, coll, null, m.columnKey(i), m.shownDefault(i), m.columnExtra(i), "select,insert,update,references", a.Comment}
+}
+
+// columnKey is PRI, UNI, MUL or nothing.
+func (m *meta) columnKey(i int) string {
+	key := ""
+	primary := len(m.pk) > 0
+	for j := range m.def.Indexes {
+		ix := &m.def.Indexes[j]
+		if ix.Hidden {
+			continue
+		}
+		promoted := !primary && ix.Unique && !m.nullableKey(ix)
+		for k, p := range ix.Parts {
+			if p.Column != i {
+				continue
+			}
+			switch {
+			case ix.Primary || promoted:
+				return "PRI"
+			case k == 0 && ix.Unique && len(ix.Parts) == 1 && p.Prefix == 0:
+				key = "UNI"
+			case k == 0 && key == "":
+				key = "MUL"
+			}
+		}
+		if promoted {
+			primary = true // the first such index stands for the primary key
+		}
+	}
+	return key
+}
+
+func (m *meta) nullableKey(ix *table.Index) bool {
+	for _, p := range ix.Parts {
+		if m.def.Columns[p.Column].Nullable {
+			return true
+		}
+	}
+	return false
+}
+
+// shownDefault is a DEFAULT without quotes, nil for none.
+func (m *meta) shownDefault(i int) any {
+	a := &m.columns[i]
+	switch {
+	case a.Default == "" || a.Generated != "":
+		return nil
+	case a.Literal && strings.HasPrefix(a.Default, "'"):
+		return unquote(a.Default)
+	case a.Literal:
+		return a.Default
+	case strings.HasPrefix(a.Default, "(") && closes(a.Default):
+		return a.Default[1 : len(a.Default)-1]
+	}
+	return a.Default
+}
+
+func (m *meta) columnExtra(i int) string {
+	col, a := m.schema[i], &m.columns[i]
+	var out []string
+	switch {
+	case col.AutoIncrement:
+		out = append(out, "auto_increment")
+	case a.Generated != "" && col.Virtual:
+		out = append(out, "VIRTUAL GENERATED")
+	case a.Generated != "":
+		out = append(out, "STORED GENERATED")
+	case a.Default != "" && !a.Literal:
+		out = append(out, "DEFAULT_GENERATED")
+	}
+	if a.OnUpdate != "" {
+		out = append(out, "on update "+a.OnUpdate)
+	}
+	if a.Invisible {
+		out = append(out, "INVISIBLE")
+	}
+	return strings.Join(out, " ")
+}
+
+var indexSchema = sql.Schema{{Name: "Table", Type: varchars}, {Name: "Non_unique", Type: types.Int64}, {Name: "Key_name", Type: varchars, Nullable: true},
+	{Name: "Seq_in_index", Type: types.Uint32}, {Name: "Column_name", Type: varchars, Nullable: true}, {Name: "Collation", Type: varchars, Nullable: true},
+	{Name: "Cardinality", Type: types.Int64, Nullable: true}, {Name: "Sub_part", Type: types.Int64, Nullable: true}, {Name: "Packed", Type: types.Null, Nullable: true},
+	{Name: "Null", Type: varchars}, {Name: "Index_type", Type: varchars}, {Name: "Comment", Type: varchars}, {Name: "Index_comment", Type: types.Text},
+	{Name: "Visible", Type: varchars}, {Name: "Expression", Type: types.LongText, Nullable: true}}
+
+// indexRows are the rows of SHOW INDEX. The cardinality is the number of rows: the engine keeps no statistics of prefixes.
+func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
+	n, _, err := (&base{db: &database{name: m.def.Schema}, m: m, schema: m.schemaCopy()}).RowCount(c)
+	if err != nil {
+		return nil, err
+	}
+	var out []sql.Row
+	for j := range m.def.Indexes {
+		ix, a := &m.def.Indexes[j], &m.indexes[j]
+		if ix.Hidden {
+			continue
+		}
+		for k, p := range ix.Parts {
+			col := m.schema[p.Column]
+			var name, coll, count, part, expr any = col.Name, "A", int64(n), nil, nil
+			kind, null, visible, unique := "BTREE", "", "YES", int64(1)
+			if ix.Unique {
+				unique = 0
+			}
+			if p.Desc {
+				coll = "D"
+			}
+			if p.Prefix > 0 {
+				part = int64(p.Prefix)
+			}
+			if col.Nullable {
+				null = "YES"
+			}
+			switch {
+			case a.Fulltext:
+				kind, coll, part = "FULLTEXT", nil, nil
+			case a.Spatial:
+				kind = "SPATIAL"
+			case a.Hash:
+				kind = "BTREE" // as InnoDB answers to USING HASH
+			}
+			if a.Invisible {
+				visible = "NO"
+			}
+			if col.HiddenSystem {
+				name, expr = nil, m.columns[p.Column].Generated
+			}
+			out = append(out, sql.Row{m.def.Name, unique, ix.Name, uint32(k + 1), name, coll, count, part, nil, null, kind, "", a.Comment, visible, expr})
+		}
+	}
+	return out, nil
+}
+
+var statusSchema = sql.Schema{{Name: "Name", Type: varchars}, {Name: "Engine", Type: varchars, Nullable: true}, {Name: "Version", Type: types.Uint64, Nullable: true},
+	{Name: "Row_format", Type: varchars, Nullable: true}, {Name: "Rows", Type: types.Uint64, Nullable: true}, {Name: "Avg_row_length", Type: types.Uint64, Nullable: true},
+	{Name: "Data_length", Type: types.Uint64, Nullable: true}, {Name: "Max_data_length", Type: types.Uint64, Nullable: true},
+	{Name: "Index_length", Type: types.Uint64, Nullable: true}, {Name: "Data_free", Type: types.Uint64, Nullable: true},
+	{Name: "Auto_increment", Type: types.Uint64, Nullable: true}, {Name: "Create_time", Type: types.Datetime, Nullable: true},
+	{Name: "Update_time", Type: types.Datetime, Nullable: true}, {Name: "Check_time", Type: types.Datetime, Nullable: true},
+	{Name: "Collation", Type: varchars, Nullable: true}, {Name: "Checksum", Type: types.Uint64, Nullable: true},
+	{Name: "Create_options", Type: varchars, Nullable: true}, {Name: "Comment", Type: types.Text}}
+
+// ownShowStatus: SHOW TABLE STATUS [{FROM | IN} schema] [LIKE | WHERE].
+func (s *Session) ownShowStatus(t *tokens) (*Statement, error) {
+	t.pos += 3
+	schema := ""
+	if t.accept("FROM") || t.accept("IN") {
+		var ok bool
+		if schema, ok = t.name(); !ok {
+			return nil, s.wrong(t)
+		}
+	}
+	filter, ok := filterOf(t, "Name")
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		name := orDefault(schema, c.GetCurrentDatabase())
+		if systemSchema(name) {
+			return s.library(c, x, "SHOW TABLE STATUS FROM "+quoteName(name))
+		}
+		db, err := s.schemaNamed(c, name)
+		if err != nil {
+			return nil, err
+		}
+		list, err := s.statusRows(c, x, db)
+		if err != nil {
+			return nil, err
+		}
+		return s.selected(c, x, statusSchema, list, filter)
+	}}, nil
+}
+
+func (s *Session) statusRows(c *sql.Context, x *execution, db *database) ([]sql.Row, error) {
+	names, err := db.GetTableNames(c)
+	if err != nil {
+		return nil, err
+	}
+	var out []sql.Row
+	for _, name := range names {
+		if err := s.authorize(c, sqlparser.AuthInformation{AuthType: sqlparser.AuthType_SELECT, TargetType: sqlparser.AuthTargetType_SingleTableIdentifier,
+			TargetNames: []string{db.name, "", name}}); err != nil {
+			continue // not listed for those who may not read it
+		}
+		d, err := s.e.catalog.Definition(c, db.name, name)
+		if err != nil {
+			continue // dropped meanwhile
+		}
+		r, err := s.statusRow(c, x, d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	views, err := s.e.objects(c, kindView, db.name)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range views {
+		r := make(sql.Row, len(statusSchema))
+		r[0], r[11], r[len(r)-1] = v.Name, v.Created, "VIEW"
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// statusRow is a table's row of SHOW TABLE STATUS: the counts are the engine's estimates.
+func (s *Session) statusRow(c *sql.Context, x *execution, d *table.Def) (sql.Row, error) {
+	m, err := s.e.metas.get(c, d)
+	if err != nil {
+		return nil, err
+	}
+	t, err := x.openTable(c, d.Schema, d.Name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := t.Count(c)
+	if err != nil {
+		return nil, err
+	}
+	data, index, err := t.Bytes(c)
+	if err != nil {
+		return nil, err
+	}
+	var average uint64
+	if n > 0 {
+		average = data / n
+	}
+	var auto any
+	if d.AutoInc >= 0 {
+		next, err := t.AutoInc()
+		if err != nil {
+			return nil, err
+		}
+		auto = max(next, 1)
+	}
+	var options []string
+	for _, k := range sortedKeys(m.attrs.Options) {
+		options = append(options, strings.ToLower(k)+"="+m.attrs.Options[k])
+	}
+	format := "Dynamic"
+	if f := m.attrs.Options["ROW_FORMAT"]; f != "" {
+		format = strings.ToUpper(f[:1]) + strings.ToLower(f[1:])
+	}
+	return sql.Row{d.Name, "InnoDB", uint64(10), format, n, average, data, uint64(0), index, uint64(0), auto, d.Created.UTC().Truncate(1e9), nil, nil,
+		sql.CollationID(m.attrs.Collation).Name(), nil, strings.Join(options, " "), m.attrs.Comment}, nil
+}

@@ -1,0 +1,588 @@
+package general
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// EXPLAIN shows the library's plan in MySQL's forms: the table of accesses, FORMAT=JSON made of that table, and FORMAT=TREE, which is
+// the plan as the library prints it.
+
+// ownExplain: {EXPLAIN | DESCRIBE | DESC} [FORMAT = f] statement. EXPLAIN ANALYZE is the library's.
+func (s *Session) ownExplain(t *tokens) (*Statement, error) {
+	t.pos++
+	format := "TRADITIONAL"
+	for {
+		switch {
+		case t.accept("EXTENDED"), t.accept("PARTITIONS"):
+			continue
+		case t.accept("FORMAT", "="):
+			name, ok := t.name()
+			if !ok {
+				return nil, s.wrong(t)
+			}
+			format = strings.ToUpper(name)
+			continue
+		}
+		break
+	}
+	switch t.word(0) {
+	case "ANALYZE", "FOR", "PLAN":
+		return nil, nil
+	}
+	switch format {
+	case "TRADITIONAL", "JSON", "TREE":
+	default:
+		return nil, mysqlerr.NewMessage(1791, "Unknown EXPLAIN format name: '%s'", format)
+	}
+	if t.end() {
+		return nil, s.wrong(t)
+	}
+	st, _, err := s.parseGMS(t.rest(), "")
+	if err != nil {
+		return nil, err
+	}
+	switch st.ast.(type) {
+	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
+	default:
+		return nil, s.wrong(t)
+	}
+	out := &Statement{Text: t.src, Params: st.Params, listsDatabases: st.listsDatabases}
+	out.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		node, _, err := s.analyze(c, x, st.ast, st.Text)
+		if err != nil {
+			return nil, err
+		}
+		if format == "TREE" {
+			return s.rowsOf(c, x, texts("EXPLAIN"), []sql.Row{{"-> " + strings.TrimSpace(node.String()) + "\n"}}), nil
+		}
+		e := &explainer{c: c, s: s}
+		e.statement(node)
+		if format == "JSON" {
+			return s.rowsOf(c, x, texts("EXPLAIN"), []sql.Row{{e.json()}}), nil
+		}
+		rows := make([]sql.Row, len(e.accesses))
+		for i, a := range e.accesses {
+			rows[i] = a.row()
+		}
+		return s.rowsOf(c, x, explainSchema, rows), nil
+	}
+	return out, nil
+}
+
+var explainSchema = sql.Schema{{Name: "id", Type: types.Uint64, Nullable: true}, {Name: "select_type", Type: varchars}, {Name: "table", Type: varchars, Nullable: true},
+	{Name: "partitions", Type: types.Text, Nullable: true}, {Name: "type", Type: varchars, Nullable: true}, {Name: "possible_keys", Type: types.Text, Nullable: true},
+	{Name: "key", Type: varchars, Nullable: true}, {Name: "key_len", Type: varchars, Nullable: true}, {Name: "ref", Type: types.Text, Nullable: true},
+	{Name: "rows", Type: types.Uint64, Nullable: true}, {Name: "filtered", Type: types.Float64, Nullable: true}, {Name: "Extra", Type: types.Text, Nullable: true}}
+
+// access is one line: how a table of a query block is read.
+type access struct {
+	id       uint64 // 0: NULL
+	block    string
+	table    string // "": NULL
+	kind     string
+	possible []string
+	key      string
+	keyLen   int
+	ref      []string
+	rows     uint64
+	counted  bool
+	filtered float64
+	extra    []string
+}
+
+func (a *access) row() sql.Row {
+	r := sql.Row{nil, a.block, text0(a.table), nil, text0(a.kind), text0(strings.Join(a.possible, ",")), text0(a.key), nil, text0(strings.Join(a.ref, ",")),
+		nil, nil, text0(strings.Join(a.extra, "; "))}
+	if a.id > 0 {
+		r[0] = a.id
+	}
+	if a.keyLen > 0 {
+		r[7] = fmt.Sprint(a.keyLen)
+	}
+	if a.counted {
+		r[9], r[10] = max(a.rows, 1), a.filtered
+	}
+	return r
+}
+
+// text0 is NULL for the empty text.
+func text0(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// explainer collects the accesses of a plan, query block by query block.
+type explainer struct {
+	c        *sql.Context
+	s        *Session
+	accesses []*access
+	blocks   uint64
+	later    []func() // derived tables and subqueries: listed after the block that they are in
+}
+
+func (e *explainer) statement(n sql.Node) {
+	e.block(n, "SIMPLE")
+	if e.blocks > 1 {
+		for _, a := range e.accesses {
+			if a.block == "SIMPLE" {
+				a.block = "PRIMARY"
+			}
+		}
+	}
+}
+
+// block lists one query block and then those within it.
+func (e *explainer) block(n sql.Node, kind string) {
+	if u := setOp(n); u != nil {
+		e.union(u, kind)
+		return
+	}
+	e.blocks++
+	b := &explainBlock{e: e, id: e.blocks, kind: kind, first: len(e.accesses)}
+	b.walk(n, "", false)
+	if len(e.accesses) == b.first {
+		extra := "No tables used"
+		if b.empty {
+			extra = "Impossible WHERE"
+		}
+		e.accesses = append(e.accesses, &access{id: b.id, block: b.kind, extra: []string{extra}})
+	} else {
+		first := e.accesses[b.first]
+		if b.temporary {
+			first.extra = append(first.extra, "Using temporary")
+		}
+		if b.sorted {
+			first.extra = append(first.extra, "Using filesort")
+		}
+	}
+	later := e.later
+	e.later = nil
+	for _, f := range later {
+		f()
+	}
+}
+
+func setOp(n sql.Node) *plan.SetOp {
+	for n != nil {
+		if u, ok := n.(*plan.SetOp); ok {
+			return u
+		}
+		if _, ok := n.(*plan.SubqueryAlias); ok {
+			return nil
+		}
+		ch := n.Children()
+		if len(ch) != 1 {
+			return nil
+		}
+		n = ch[0]
+	}
+	return nil
+}
+
+func (e *explainer) union(u *plan.SetOp, kind string) {
+	if kind == "SIMPLE" {
+		kind = "PRIMARY"
+	}
+	var ids []string
+	var list func(n sql.Node)
+	list = func(n sql.Node) {
+		if inner := setOp(n); inner != nil {
+			for _, ch := range inner.Children() {
+				list(ch)
+			}
+			return
+		}
+		ids = append(ids, fmt.Sprint(e.blocks+1))
+		e.block(n, kind)
+		kind = "UNION"
+	}
+	list(u)
+	if u.Distinct {
+		e.accesses = append(e.accesses, &access{block: "UNION RESULT", table: "<union" + strings.Join(ids, ",") + ">", kind: "ALL", extra: []string{"Using temporary"}})
+	}
+}
+
+type explainBlock struct {
+	e                        *explainer
+	id                       uint64
+	kind                     string
+	first                    int
+	sorted, temporary, empty bool
+}
+
+func (b *explainBlock) add(a *access, where bool) {
+	a.id, a.block = b.id, b.kind
+	if a.filtered == 0 {
+		a.filtered = 100
+	}
+	if where && a.kind != "const" && a.kind != "eq_ref" {
+		a.extra = append(a.extra, "Using where")
+		if a.kind == "ALL" {
+			a.filtered = 33.33
+		}
+	}
+	b.e.accesses = append(b.e.accesses, a)
+}
+
+// walk descends to the tables in the order they are read. where: a filter is above; alias names the next table.
+func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
+	if x, ok := n.(sql.Expressioner); ok {
+		b.subqueries(x.Expressions())
+	}
+	switch n := n.(type) {
+	case *plan.InsertInto:
+		kind := "INSERT"
+		if n.IsReplace {
+			kind = "REPLACE"
+		}
+		b.e.accesses = append(b.e.accesses, &access{id: b.id, block: kind, table: nameOf(n.Destination), kind: "ALL"})
+		b.walkSource(n.Source)
+		return
+	case *plan.Update:
+		b.kind = "UPDATE"
+	case *plan.DeleteFrom:
+		b.kind = "DELETE"
+	case *plan.SubqueryAlias:
+		id := b.e.blocks + uint64(len(b.e.later)) + 1
+		b.add(&access{table: fmt.Sprintf("<derived%d>", id), kind: "ALL", rows: 2, counted: true}, where)
+		child := n.Child
+		b.e.later = append(b.e.later, func() { b.e.block(child, "DERIVED") })
+		return
+	case *plan.TableAlias:
+		alias = n.Name()
+	case *plan.Filter, *plan.Having:
+		where = true
+	case *plan.Sort, *plan.TopN:
+		b.sorted = true
+	case *plan.GroupBy:
+		b.temporary = b.temporary || len(n.GroupByExprs) > 0
+	case *plan.Distinct:
+		b.temporary = true
+	case *plan.EmptyTable:
+		b.empty = true
+		return
+	case *plan.ResolvedTable:
+		b.scan(n.Table, alias, where)
+		return
+	case *plan.IndexedTableAccess:
+		b.lookup(n, alias, where)
+		return
+	case *plan.JoinNode:
+		b.walk(n.Left(), "", where)
+		from := len(b.e.accesses)
+		b.walk(n.Right(), "", where)
+		if from < len(b.e.accesses) && b.e.accesses[from].kind == "ALL" {
+			b.e.accesses[from].extra = append(b.e.accesses[from].extra, "Using join buffer (hash join)")
+		}
+		return
+	case *plan.TriggerExecutor:
+		b.walk(n.Left(), alias, where)
+		return
+	}
+	for _, ch := range n.Children() {
+		b.walk(ch, alias, where)
+	}
+}
+
+// walkSource lists the SELECT of an INSERT; VALUES reads no table.
+func (b *explainBlock) walkSource(n sql.Node) {
+	for m := n; m != nil; {
+		if _, ok := m.(*plan.Values); ok {
+			return
+		}
+		ch := m.Children()
+		if len(ch) != 1 {
+			break
+		}
+		m = ch[0]
+	}
+	b.kind = "SIMPLE"
+	b.walk(n, "", false)
+}
+
+func nameOf(n sql.Node) string {
+	for n != nil {
+		if t, ok := n.(sql.Nameable); ok {
+			return t.Name()
+		}
+		ch := n.Children()
+		if len(ch) == 0 {
+			break
+		}
+		n = ch[0]
+	}
+	return ""
+}
+
+// subqueries lists those within expressions as blocks of their own.
+func (b *explainBlock) subqueries(exprs []sql.Expression) {
+	for _, x := range exprs {
+		if x == nil {
+			continue
+		}
+		sql.Inspect(b.e.c, x, func(_ *sql.Context, x sql.Expression) bool {
+			q, ok := x.(*plan.Subquery)
+			if !ok {
+				return true
+			}
+			kind := "SUBQUERY"
+			if !q.Correlated().Empty() {
+				kind = "DEPENDENT SUBQUERY"
+			}
+			b.e.later = append(b.e.later, func() { b.e.block(q.Query, kind) })
+			return false
+		})
+	}
+}
+
+func (b *explainBlock) scan(t sql.Table, alias string, where bool) {
+	if plan.IsDualTable(t) {
+		return
+	}
+	a := &access{table: orDefault(alias, t.Name()), kind: "ALL"}
+	if ours := tableBase(t); ours != nil {
+		if n, _, err := ours.RowCount(b.e.c); err == nil {
+			a.rows, a.counted = n, true
+		}
+	}
+	b.add(a, where)
+}
+
+// lookup is an access by an index, with constants or with columns of tables before it.
+func (b *explainBlock) lookup(n *plan.IndexedTableAccess, alias string, where bool) {
+	a := &access{table: orDefault(alias, n.Name()), kind: "ref", counted: true, rows: 1}
+	defer func() { b.add(a, where) }()
+	ours := tableBase(n.Table)
+	x, ok := n.Index().(*index)
+	if ours == nil || !ok {
+		return
+	}
+	total, _, err := ours.RowCount(b.e.c)
+	if err != nil {
+		return
+	}
+	a.key = x.ID()
+	a.possible = []string{a.key}
+	if n.IsStatic() {
+		b.static(a, n, ours, x, total)
+		return
+	}
+	for _, k := range n.Expressions() {
+		a.ref = append(a.ref, b.refText(k))
+	}
+	parts := min(len(a.ref), len(x.ix().Parts))
+	a.keyLen = ours.keyLength(x, parts)
+	if x.ix().Unique && parts == len(x.ix().Parts) {
+		a.kind = "eq_ref"
+		return
+	}
+	a.rows = max(total/10, 1)
+}
+
+func (b *explainBlock) refText(x sql.Expression) string {
+	switch x := x.(type) {
+	case *expression.GetField:
+		return x.Database() + "." + x.Table() + "." + x.Name()
+	case *expression.Literal:
+		return "const"
+	}
+	return "func"
+}
+
+// static finds what the index's ranges come to.
+func (b *explainBlock) static(a *access, n *plan.IndexedTableAccess, ours *base, x *index, total uint64) {
+	lookup, _, err := n.GetLookup(b.e.c, nil)
+	if err != nil {
+		return
+	}
+	ranges, ok := lookup.Ranges.(sql.MySQLRangeCollection)
+	if !ok {
+		return
+	}
+	t, err := ours.ensure(b.e.c)
+	if err != nil {
+		return
+	}
+	a.kind, a.rows = "range", 0
+	parts, equal, points := 0, 0, 0
+	for _, r := range ranges {
+		sp, some, err := ours.span(b.e.c, x, r, location(b.e.c))
+		if err != nil || !some {
+			continue
+		}
+		if sp.point != nil {
+			points++
+			a.rows++
+			parts = max(parts, len(sp.point))
+			continue
+		}
+		parts = max(parts, len(sp.r.Low), len(sp.r.High))
+		if len(sp.r.Low) == len(sp.r.High) && sameKey(sp.r.Low, sp.r.High) {
+			equal++
+		}
+		if n, err := t.Estimate(b.e.c, x.pos, sp.r); err == nil {
+			a.rows += n
+		}
+	}
+	a.keyLen = ours.keyLength(x, parts)
+	switch {
+	case parts == 0:
+		a.kind, a.rows, a.possible = "index", total, nil
+		a.keyLen = ours.keyLength(x, len(x.ix().Parts))
+	case len(ranges) == 1 && points == 1:
+		a.kind = "const"
+	case len(ranges) == 1 && equal == 1:
+		a.kind = "ref"
+	}
+	if a.kind == "const" || a.kind == "ref" {
+		for range parts {
+			a.ref = append(a.ref, "const")
+		}
+	}
+}
+
+// keyLength is the bytes of the first parts of an index as MySQL counts them.
+func (b *base) keyLength(x *index, parts int) int {
+	n := 0
+	for i := range min(parts, len(x.ix().Parts)) {
+		p := x.ix().Parts[i]
+		col := b.m.schema[p.Column]
+		n += typeLength(col.Type, p.Prefix, b.m.columns[p.Column].Fraction)
+		if col.Nullable {
+			n++
+		}
+	}
+	return n
+}
+
+func typeLength(t sql.Type, prefix, fraction int) int {
+	width := 1
+	if ct, ok := t.(sql.TypeWithCollation); ok && !types.IsBinaryType(t) {
+		width = int(ct.Collation().CharacterSet().MaxLength())
+	}
+	digits := func(n int) int { return (n + 1) / 2 }
+	switch t.Type() {
+	case sqltypes.Int8, sqltypes.Uint8, sqltypes.Year:
+		return 1
+	case sqltypes.Int16, sqltypes.Uint16:
+		return 2
+	case sqltypes.Int24, sqltypes.Uint24, sqltypes.Date:
+		return 3
+	case sqltypes.Int32, sqltypes.Uint32, sqltypes.Float32:
+		return 4
+	case sqltypes.Int64, sqltypes.Uint64, sqltypes.Float64:
+		return 8
+	case sqltypes.Time:
+		return 3 + digits(fraction)
+	case sqltypes.Timestamp, sqltypes.Datetime:
+		n := 5
+		if t.Type() == sqltypes.Timestamp {
+			n = 4
+		}
+		if d, ok := t.(sql.DatetimeType); ok {
+			n += digits(d.Precision())
+		}
+		return n
+	case sqltypes.Decimal:
+		if d, ok := t.(sql.DecimalType); ok {
+			bytes := func(n int) int { return n/9*4 + (n%9+1)/2 }
+			return bytes(int(d.Precision())-int(d.Scale())) + bytes(int(d.Scale()))
+		}
+	case sqltypes.Enum:
+		if e, ok := t.(sql.EnumType); ok && e.NumberOfElements() > 255 {
+			return 2
+		}
+		return 1
+	case sqltypes.Char, sqltypes.Binary:
+		if s, ok := t.(sql.StringType); ok {
+			n := int(s.MaxCharacterLength())
+			if prefix > 0 {
+				n = prefix
+			}
+			return n * width
+		}
+	case sqltypes.VarChar, sqltypes.VarBinary, sqltypes.Text, sqltypes.Blob:
+		if s, ok := t.(sql.StringType); ok {
+			n := int(s.MaxCharacterLength())
+			if prefix > 0 {
+				n = prefix
+			}
+			return n*width + 2
+		}
+	}
+	return 8
+}
+
+// json is FORMAT=JSON: the accesses of each block.
+func (e *explainer) json() string {
+	type tableJSON struct {
+		Name     string   `json:"table_name,omitempty"`
+		Access   string   `json:"access_type,omitempty"`
+		Possible []string `json:"possible_keys,omitempty"`
+		Key      string   `json:"key,omitempty"`
+		KeyLen   string   `json:"key_length,omitempty"`
+		Ref      []string `json:"ref,omitempty"`
+		Rows     uint64   `json:"rows_examined_per_scan,omitempty"`
+		Filtered string   `json:"filtered,omitempty"`
+		Message  string   `json:"message,omitempty"`
+	}
+	type entry struct {
+		Table tableJSON `json:"table"`
+	}
+	type block struct {
+		ID   uint64  `json:"select_id,omitempty"`
+		Type string  `json:"select_type,omitempty"`
+		Loop []entry `json:"nested_loop"`
+	}
+	var blocks []*block
+	for _, a := range e.accesses {
+		if len(blocks) == 0 || blocks[len(blocks)-1].ID != a.id {
+			blocks = append(blocks, &block{ID: a.id, Type: a.block})
+		}
+		t := tableJSON{Name: a.table, Access: a.kind, Possible: a.possible, Key: a.key, Ref: a.ref, Message: strings.Join(a.extra, "; ")}
+		if a.counted {
+			t.Rows, t.Filtered = max(a.rows, 1), fmt.Sprintf("%.2f", a.filtered)
+		}
+		if a.keyLen > 0 {
+			t.KeyLen = fmt.Sprint(a.keyLen)
+		}
+		b := blocks[len(blocks)-1]
+		b.Loop = append(b.Loop, entry{t})
+	}
+	doc := map[string]any{}
+	if len(blocks) > 0 {
+		doc["query_block"] = blocks[0]
+	}
+	if len(blocks) > 1 {
+		doc["other_blocks"] = blocks[1:]
+	}
+	out, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return "{}" // plain structs of strings and numbers always marshal
+	}
+	return string(out)
+}
+
+func sameKey(a, b []row.Datum) bool {
+	for i := range a {
+		if a[i].Null != b[i].Null || a[i].N != b[i].N || !bytes.Equal(a[i].B, b[i].B) {
+			return false
+		}
+	}
+	return len(a) > 0
+}
