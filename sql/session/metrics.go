@@ -49,6 +49,9 @@ func newMetrics(reg prometheus.Registerer, srv *Server) (*metrics, error) {
 	gauges := []prometheus.Collector{
 		gauge("zorya_sql_connections", "Open client connections.", func() float64 { return float64(srv.sessionCount()) }),
 		gauge("zorya_sql_statements_running", "Statements that hold a place at the gate.", func() float64 { r, _ := srv.gate.load(); return float64(r) }),
+		counter("zorya_sql_fast_lane_hits_total", "Texts whose digest the fast lane knew, declined shapes included.", func() float64 { h, _, _ := srv.fast.Counts(); return float64(h) }),
+		counter("zorya_sql_fast_lane_misses_total", "Texts whose digest was new to the fast lane.", func() float64 { _, m, _ := srv.fast.Counts(); return float64(m) }),
+		counter("zorya_sql_fast_lane_declined_total", "Statements of a known shape that went to the general lane after all.", func() float64 { _, _, d := srv.fast.Counts(); return float64(d) }),
 		gauge("zorya_sql_statements_queued", "Statements that wait for a place at the gate.", func() float64 { _, w := srv.gate.load(); return float64(w) }),
 	}
 	if reg == nil {
@@ -64,6 +67,10 @@ func newMetrics(reg prometheus.Registerer, srv *Server) (*metrics, error) {
 
 func gauge(name, help string, fn func() float64) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, fn)
+}
+
+func counter(name, help string, fn func() float64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, fn)
 }
 
 // SlowStatement is one line for a slow query log.

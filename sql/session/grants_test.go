@@ -1,0 +1,56 @@
+package session
+
+import (
+	"context"
+	stdsql "database/sql"
+	"strings"
+	"testing"
+)
+
+// TestGrants: the fast lane asks for privileges, and a REVOKE, a DDL or a session's settings reach plans that are cached.
+func TestGrants(t *testing.T) {
+	_, addr := startFull(t)
+	admin := connect(t, addr, "")
+	exec(t, admin, "CREATE DATABASE d")
+	exec(t, admin, "CREATE TABLE d.t (id INT PRIMARY KEY, v INT NOT NULL)")
+	exec(t, admin, "INSERT INTO d.t VALUES (1, 10)")
+	exec(t, admin, "CREATE USER app@'%' IDENTIFIED WITH mysql_native_password BY 'pw'")
+	exec(t, admin, "GRANT SELECT ON d.* TO app@'%'")
+	db, err := stdsql.Open("mysql", "app:pw@tcp("+addr+")/d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	app, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	check := func(c *stdsql.Conn, text, want string) {
+		t.Helper()
+		if got := outcome(c, text); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	check(admin, "SELECT v FROM d.t WHERE id = 1", "10")
+	check(admin, "UPDATE d.t SET v = v + 1 WHERE id = 1", "ok 1")
+	check(app, "SELECT v FROM d.t WHERE id = 1", "11")
+	check(app, "UPDATE d.t SET v = v + 1 WHERE id = 1", "error 1142")
+	exec(t, admin, "GRANT UPDATE ON d.t TO app@'%'")
+	check(app, "UPDATE d.t SET v = v + 1 WHERE id = 1", "ok 1")
+	exec(t, admin, "REVOKE SELECT ON d.* FROM app@'%'")
+	check(app, "SELECT v FROM d.t WHERE id = 1", "denied")
+
+	exec(t, admin, "ALTER TABLE d.t ADD COLUMN w VARCHAR(5) DEFAULT 'x'")
+	check(admin, "SELECT * FROM d.t WHERE id = 1", "12")
+	check(admin, "SELECT w FROM d.t WHERE id = 1", "x")
+	exec(t, admin, "DROP TABLE d.t")
+	check(admin, "SELECT w FROM d.t WHERE id = 1", "error 1146")
+	exec(t, admin, "USE d")
+	exec(t, admin, "CREATE VIEW d.t AS SELECT 1 AS id, 'view' AS w")
+	check(admin, "SELECT w FROM d.t WHERE id = 1", "view")
+	exec(t, admin, "CREATE TEMPORARY TABLE d.u (id INT PRIMARY KEY, w INT)")
+	exec(t, admin, "INSERT INTO d.u VALUES (1, 77)")
+	check(admin, "SELECT w FROM d.u WHERE id = 1", "77")
+	check(app, "SELECT w FROM d.u WHERE id = 1", "error 1")
+}
