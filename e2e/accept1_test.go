@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -47,6 +49,65 @@ func TestAccept1Ready(t *testing.T) {
 		t.Errorf("storage nodes are in zones %v, want three", zones)
 	}
 	checkSecrets(t, c)
+
+	// An instance can be held down and brought back; SIGTERM leaves no process behind.
+	c.mustRun("instance", "stop", "instance-1")
+	if conn, err := net.DialTimeout("tcp", address(c), time.Second); err == nil {
+		conn.Close()
+		t.Error("a stopped instance's port still accepts clients")
+	}
+	c.mustRun("instance", "start", "instance-1")
+	if out := c.mustRun("sql", "-e", "SELECT 40 + 2"); !strings.Contains(out, "42") {
+		t.Errorf("after a stop and a start: %q", out)
+	}
+	st = c.status()
+	c.stop()
+	pids := []int{st.Instances[0].PID}
+	for _, n := range st.StorageNodes {
+		pids = append(pids, n.PID)
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, 0); err == nil {
+			t.Errorf("process %d outlives its cluster", pid)
+		}
+	}
+	if st := c.status(); st.Cluster.Status != "stopped" {
+		t.Errorf("a stopped cluster says that it is %q", st.Cluster.Status)
+	}
+}
+
+// A supervisor that is killed takes its children with it, and a new one finds the directory free.
+func TestAccept1SupervisorKilled(t *testing.T) {
+	c := start(t)
+	st := c.status()
+	if err := c.up.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-c.done
+	for _, n := range st.StorageNodes {
+		eventually(t, 10*time.Second, "the children's end", func() bool { return syscall.Kill(n.PID, 0) != nil })
+	}
+	took := c.start()
+	figure(t, "1: ready %.2f s after kill -9 of the supervisor", took.Seconds())
+}
+
+// A storage node that cannot start does not keep the cluster from starting, and is named.
+func TestAccept1MissingNode(t *testing.T) {
+	c := start(t)
+	mustExec(t, c.db(""), "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1)")
+	c.stop()
+	if err := os.WriteFile(filepath.Join(c.dir, "nodes", "node-4", "FORMAT"), []byte(`{"format":99,"node":"node-4"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.start()
+	if n := c.node("node-4"); n.Status != "failed" || n.PID != 0 {
+		t.Errorf("a node with a directory of a newer format: %+v", n)
+	}
+	mustExec(t, c.db(""), "INSERT INTO d.t VALUES (2)")
+	b, err := os.ReadFile(filepath.Join(c.dir, "log", "node-4.log"))
+	if err != nil || !strings.Contains(string(b), "newer") {
+		t.Errorf("node-4's log does not say why: %v: %s", err, b)
+	}
 }
 
 // checkSecrets looks for the password where it may not be.

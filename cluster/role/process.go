@@ -76,6 +76,8 @@ type Process struct{ *process }
 func LogTo(role, id string) {
 	h := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})
 	slog.SetDefault(slog.New(h).With("role", role, "id", id, "pid", os.Getpid()))
+	// The supervisor starts /proc/self/exe, which ps and top would show as "exe". Only a display: an error changes nothing.
+	_ = os.WriteFile("/proc/self/comm", []byte("zorya "+id), 0)
 }
 
 func newProcess(httpAddr string) (*process, error) {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,9 +36,6 @@ type Options struct {
 	Extra      []string // more arguments for the instance, as `zorya instance` takes them
 	Out        io.Writer
 }
-
-// startTimeout bounds the way to `ready`.
-const startTimeout = 60 * time.Second
 
 // Supervisor runs one cluster.
 type Supervisor struct {
@@ -111,6 +109,8 @@ func (s *Supervisor) prepare() error {
 		state = newState(s.o)
 	case err != nil:
 		return err
+	case len(s.o.Etcd) > 0 && !slices.Equal(s.o.Etcd, state.Etcd):
+		return fmt.Errorf("%s: the cluster's metadata is in %v, not in the etcd given: %v", s.layout.Dir, state.Endpoints(), s.o.Etcd)
 	}
 	s.state = state
 	address := net.JoinHostPort(s.o.Bind, strconv.Itoa(s.o.Port))
@@ -166,28 +166,59 @@ func (s *Supervisor) settlePassword() error {
 	return writeDurably(path, []byte(password+"\n"))
 }
 
-// startAll starts control, then everything else at once, and returns when all of it serves.
+// startAll starts control, then everything else at once, and returns when the instances serve. A storage node that
+// does not come up is reported and does not hold the cluster back: that is what the quorum is for.
 func (s *Supervisor) startAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	if len(s.state.Etcd) == 0 {
-		if err := s.start(s.controlSpec()).waitAvailable(ctx); err != nil {
+		if err := s.await(ctx, s.start(s.controlSpec())); err != nil {
 			return err
 		}
 	}
-	var all []*child
+	var nodes, instances []*child
 	for _, n := range s.state.Nodes {
-		all = append(all, s.start(s.storageSpec(n)))
+		nodes = append(nodes, s.start(s.storageSpec(n)))
 	}
 	for _, n := range s.state.Instances {
-		all = append(all, s.start(s.instanceSpec(n)))
+		instances = append(instances, s.start(s.instanceSpec(n)))
 	}
-	for _, c := range all {
-		if err := c.waitAvailable(ctx); err != nil {
+	for _, c := range instances {
+		if err := s.await(ctx, c); err != nil {
 			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	defer cancel()
+	for _, c := range nodes {
+		if err := c.waitAvailable(ctx); err != nil {
+			fmt.Fprintf(s.o.Out, "storage node is missing: %v\n", err)
 		}
 	}
 	return nil
+}
+
+const (
+	// nodePatience is how long `ready` waits for storage nodes when the instance already serves.
+	nodePatience = 5 * time.Second
+	// reportEvery is the time between lines that say what a start waits for.
+	reportEvery = 10 * time.Second
+)
+
+// await waits until a child serves, saying now and then what it waits for: a cluster that lost its quorum becomes
+// ready when the missing nodes are back. It fails when the child has failed for good.
+func (s *Supervisor) await(ctx context.Context, c *child) error {
+	for {
+		tryCtx, cancel := context.WithTimeout(ctx, reportEvery)
+		err := c.waitAvailable(tryCtx)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		for _, now := range s.list() {
+			if now.Status != StatusAvailable {
+				fmt.Fprintf(s.o.Out, "waiting for %s (%s) %s\n", now.ID, now.Status, now.Error)
+			}
+		}
+	}
 }
 
 func (s *Supervisor) start(sp spec) *child {
