@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -125,13 +126,24 @@ func checkSecrets(t *testing.T, c *cluster) {
 			t.Errorf("%s holds the password", path)
 		}
 	}
-	cmdlines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Error(err)
+	pids := []int{c.up.Process.Pid}
+	st := c.status()
+	for _, in := range st.Instances {
+		pids = append(pids, in.PID)
 	}
-	for _, path := range cmdlines {
-		if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), password) {
-			t.Errorf("%s holds the password", path)
+	for _, n := range st.StorageNodes {
+		pids = append(pids, n.PID)
+	}
+	for _, pid := range pids {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil || strings.Contains(string(b), password) {
+			t.Errorf("arguments of process %d: %q, %v", pid, b, err)
+		}
+		if pid == c.up.Process.Pid {
+			continue // it was given the password by its environment
+		}
+		if b, err = os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil || strings.Contains(string(b), password) {
+			t.Errorf("environment of process %d holds the password: %v", pid, err)
 		}
 	}
 }
