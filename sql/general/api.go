@@ -92,6 +92,9 @@ const (
 	XARollback
 	XARecover
 	Shutdown
+	// NextStatement precedes each statement of a procedure: it sees what those before it wrote, and under autocommit, outside of
+	// a transaction, they are committed. Only Hooks.Control gets it.
+	NextStatement
 )
 
 // TableLock is one table of LOCK TABLES.

@@ -104,6 +104,10 @@ func TestRoutines(t *testing.T) {
 	c.must("CREATE PROCEDURE m() BEGIN SELECT 1; IF 1 = 1 THEN SELECT 2, f(3); END IF; INSERT INTO log VALUES ('m'); SELECT 4; END")
 	c.query("CALL m()", "1\n2\t4\n4")
 	c.must("DROP PROCEDURE m")
+	c.must("CREATE PROCEDURE own() BEGIN DELETE FROM log; INSERT INTO log VALUES ('own'); SELECT * FROM log; END")
+	c.query("CALL own()", "own")
+	c.must("CREATE PROCEDURE h() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SELECT 'x'; END; SELECT 1; END")
+	c.fails("CALL h()", 1235, "")
 	c.must("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM log")
 	c.must("DROP TRIGGER tr; DROP PROCEDURE p; DROP FUNCTION f; DROP VIEW v; DROP EVENT e")
 }

@@ -43,6 +43,7 @@ type execution struct {
 	declared     map[string]string // of a CREATE TABLE: types as written
 	results      []*Result         // of a CALL, so far
 	inCall       bool
+	refused      error     // why a procedure that is being called cannot run
 	silent       int       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string // the last table that was not found, for its message
 	previewing   bool      // only the columns are wanted: no table is opened
@@ -146,6 +147,9 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 		b.SetBindingsWithExpr(bindings)
 	}
 	bound, flags, err := b.BindOnly(ast, text, nil)
+	if err == nil {
+		err = x.refused
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -47,16 +47,28 @@ type client struct {
 	sv  *server
 	s   *Session
 	txn table.Txn
+
+	stmt table.Stmt // that runs
+	cur  table.Txn  // its transaction
+}
+
+// inRoutine is the hook for statements inside routines: here they all run in the CALL's transaction.
+func (c *client) inRoutine(ctx context.Context, op *ControlStatement) (table.Stmt, error) {
+	c.stmt.End()
+	var err error
+	c.stmt, err = c.cur.BeginStmt(ctx, table.StmtOptions{Write: true})
+	return c.stmt, err
 }
 
 func (sv *server) client() *client {
 	sv.t.Helper()
 	sv.n++
-	s, err := sv.e.NewSession(context.Background(), Login{ID: sv.n}, Hooks{})
+	c := &client{sv: sv}
+	s, err := sv.e.NewSession(context.Background(), Login{ID: sv.n}, Hooks{Control: c.inRoutine})
 	if err != nil {
 		sv.t.Fatal(err)
 	}
-	c := &client{sv: sv, s: s}
+	c.s = s
 	sv.t.Cleanup(func() {
 		if c.txn != nil {
 			_ = c.txn.Rollback(context.Background())
@@ -118,7 +130,9 @@ func (c *client) run(st *Statement, params []any) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
+	c.stmt, c.cur = stmt, txn
 	res, err := c.s.Execute(ctx, st, stmt, params)
+	stmt = c.stmt
 	for ; err == nil && res != nil; res = res.Next {
 		var one answer
 		one, err = c.read(res)

@@ -519,18 +519,26 @@ func (s *Session) prepareNamed(t *tokens) (*Statement, error) {
 			}
 			text = displayAny(c, v)
 		}
-		delete(s.named, strings.ToLower(name))
-		st, rest, err := s.Parse(text)
-		if err != nil {
+		if err := s.prepareText(name, text); err != nil {
 			return nil, err
 		}
-		if st == nil || strings.TrimSpace(rest) != "" {
-			return nil, s.syntaxError(text, 0)
-		}
-		if s.named == nil {
-			s.named = map[string]*Statement{}
-		}
-		s.named[strings.ToLower(name)] = st
 		return &Result{Info: "Statement prepared"}, nil
 	}})
+}
+
+// prepareText keeps a statement under a name; a former one of that name is gone even if this one has an error.
+func (s *Session) prepareText(name, text string) error {
+	delete(s.named, strings.ToLower(name))
+	st, rest, err := s.Parse(text)
+	if err != nil {
+		return err
+	}
+	if st == nil || strings.TrimSpace(rest) != "" {
+		return s.syntaxError(text, 0)
+	}
+	if s.named == nil {
+		s.named = map[string]*Statement{}
+	}
+	s.named[strings.ToLower(name)] = st
+	return nil
 }

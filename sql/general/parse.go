@@ -24,6 +24,7 @@ type Statement struct {
 	run            func(c *sql.Context, s *Session, x *execution) (*Result, error)
 	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
+	dynamic        bool // EXECUTE within a routine
 	locking        bool
 }
 
@@ -142,8 +143,25 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	}
 	if err == nil {
 		lockStatement(st)
+		if ddl, ok := st.(*sqlparser.DDL); ok && ddl.ProcedureSpec != nil {
+			if x := calling(ctx); x != nil {
+				x.refused = errors.Join(x.refused, checkHandlers(ddl.ProcedureSpec.Body)) // the library drops parse errors here
+			}
+		}
 	}
 	return st, n, err
+}
+
+// calling returns the execution of the CALL that parses a text, which is then that of its procedure; else nil.
+func calling(ctx context.Context) *execution {
+	c, ok := ctx.(*sql.Context)
+	if !ok {
+		return nil
+	}
+	if s := sessionOf(c); s != nil && s.cur != nil && s.cur.inCall {
+		return s.cur
+	}
+	return nil
 }
 
 func parseVitess(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {

@@ -56,8 +56,17 @@ func (r runner) QueryWithBindings(c *sql.Context, query string, parsed sqlparser
 	if done, err := s.routineControl(c, parsed); done || err != nil {
 		return nil, sql.RowsToRowIter(), nil, err
 	}
+	if st, done, err := s.dynamic(c, x, parsed); err != nil || done && st == nil {
+		return nil, sql.RowsToRowIter(), nil, err
+	} else if done {
+		x.st, parsed = st, st.ast
+		defer func() { x.params = nil }()
+	}
 	if x.st.Class == DDL {
 		return s.routineDDL(c, x, parsed)
+	}
+	if err := s.nextStatement(c, x, parsed); err != nil {
+		return nil, nil, nil, err
 	}
 	node, qf, err := s.analyze(c, x, parsed, x.st.Text)
 	if err != nil {
@@ -74,15 +83,97 @@ func (r runner) QueryWithBindings(c *sql.Context, query string, parsed sqlparser
 	if schema == nil {
 		schema = node.Schema(c)
 	}
-	if !givesResult(parsed) || x.silent > 0 {
-		return schema, iter, qf, nil
-	}
-	rows, err := sql.RowIterToRows(c, iter)
+	rows, err := sql.RowIterToRows(c, iter) // also a cursor's: the statement that reads them ends with the next one
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if sel, ok := parsed.(*sqlparser.Select); ok && x.st.dynamic && sel.Into == nil {
+		markResults(sel)
+	}
+	if !givesResult(parsed) || x.silent > 0 {
+		return schema, sql.RowsToRowIter(rows...), qf, nil
+	}
 	x.results = append(x.results, s.rowsOf(c, x, exactColumns(c, node, schema), rows))
 	return schema, sql.RowsToRowIter(rows...), qf, nil
+}
+
+// nextStatement ends the former statement of a procedure, so that this one sees its writes. SET and IF, which read no table, go
+// on with it; functions and triggers run within the statement that calls them.
+func (s *Session) nextStatement(c *sql.Context, x *execution, st sqlparser.Statement) error {
+	if x.silent > 0 || !x.inCall || s.hooks.Control == nil {
+		return nil
+	}
+	if sel, ok := st.(*sqlparser.Select); ok && len(sel.From) == 0 {
+		return nil
+	}
+	if _, ok := st.(*sqlparser.Set); ok {
+		return nil
+	}
+	return s.control(c, &ControlStatement{Op: NextStatement})
+}
+
+// checkHandlers refuses to run handlers that the library's interpreter gets wrong: of a block it would run nothing, and after a SELECT it would start
+// the procedure again. A block of one statement is that statement.
+func checkHandlers(body sqlparser.Statement) (err error) {
+	eachBody(body, func(st sqlparser.Statement) {
+		d, ok := st.(*sqlparser.Declare)
+		if !ok || d.Handler == nil {
+			return
+		}
+		if b, ok := d.Handler.Statement.(*sqlparser.BeginEndBlock); ok {
+			switch len(b.Statements) {
+			case 0:
+				return
+			case 1:
+				d.Handler.Statement = b.Statements[0]
+			default:
+				err = mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "handlers with a block of several statements")
+			}
+		}
+		switch d.Handler.Statement.(type) {
+		case sqlparser.SelectStatement, *sqlparser.Show, *sqlparser.Call:
+			err = mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "handlers that return rows")
+		}
+	})
+	return err
+}
+
+// dynamic handles PREPARE, EXECUTE and DEALLOCATE in a routine. For EXECUTE it returns the statement to run, with its parameters set.
+func (s *Session) dynamic(c *sql.Context, x *execution, parsed sqlparser.Statement) (st *Statement, done bool, err error) {
+	switch n := parsed.(type) {
+	case *sqlparser.Prepare:
+		text := n.Expr
+		if name, ok := strings.CutPrefix(text, "@"); ok {
+			_, v, err := c.GetUserVariable(c, name)
+			if err != nil {
+				return nil, true, err
+			}
+			text = displayAny(c, v)
+		}
+		return nil, true, s.prepareText(n.Name, text)
+	case *sqlparser.Deallocate:
+		delete(s.named, strings.ToLower(n.Name))
+		return nil, true, nil
+	case *sqlparser.Execute:
+		named := s.named[strings.ToLower(n.Name)]
+		if named == nil {
+			return nil, true, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, n.Name, "EXECUTE")
+		}
+		if named.ast == nil || named.run != nil || len(n.VarList) != named.Params {
+			return nil, true, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE")
+		}
+		for _, name := range n.VarList {
+			_, v, err := c.GetUserVariable(c, strings.TrimPrefix(name, "@"))
+			if err != nil {
+				return nil, true, err
+			}
+			x.params = append(x.params, v)
+		}
+		run := *named
+		run.dynamic = true
+		return &run, true, nil
+	}
+	return nil, false, nil
 }
 
 // routineControl hands transaction statements to the dispatcher.

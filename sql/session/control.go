@@ -61,6 +61,11 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 			return errNoSavepoint(c.Name)
 		}
 		return savepointError(s.txn.Release(c.Name), c.Name)
+	case general.NextStatement:
+		if s.set.Autocommit && !s.explicit {
+			return s.commitTxn(ctx)
+		}
+		return nil
 	case general.SetTransaction:
 		return s.setTransaction(c)
 	case general.LockTables:
