@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
@@ -25,6 +26,7 @@ type Engine struct {
 	metas   metaCache
 	gms     *sqle.Engine
 	started time.Time
+	later   sync.WaitGroup // drops of temporary tables under way
 
 	routines routineCache
 }
@@ -93,7 +95,10 @@ func New(db table.DB, o Options) (*Engine, error) {
 }
 
 // Close stops background work. Sessions must be closed before.
-func (e *Engine) Close() error { return e.gms.Close() }
+func (e *Engine) Close() error {
+	e.later.Wait()
+	return e.gms.Close()
+}
 
 // NewSession makes a connection's session: 1044 or 1049 for a database it may not use or that does not exist.
 func (e *Engine) NewSession(ctx context.Context, l Login, h Hooks) (*Session, error) {

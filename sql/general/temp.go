@@ -119,7 +119,11 @@ func (s *Session) dropSessionTemporaries(ctx context.Context) {
 
 // dropLater drops a table as soon as nothing holds it. A failure leaves it to the next start.
 func (e *Engine) dropLater(ctx context.Context, d *table.Def) {
-	go func() { _ = e.catalog.DropTable(ctx, d.Schema, d.Name) }()
+	e.later.Add(1)
+	go func() {
+		defer e.later.Done()
+		_ = e.catalog.DropTable(context.WithoutCancel(ctx), d.Schema, d.Name)
+	}()
 }
 
 // dropTemporaries removes what sessions of a former process left.
