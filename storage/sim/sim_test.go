@@ -71,8 +71,8 @@ func (s *Stats) add(o *Stats) {
 // TestSeeds is the sweep of make test: no seed may break a promise, and together they must have exercised everything.
 func TestSeeds(t *testing.T) {
 	n := *seedsFlag
-	if testing.Short() {
-		n = 200
+	if testing.Short() || underRace {
+		n = min(n, 200)
 	}
 	ran, total, f := sweep(*firstFlag, n, nil, Options{})
 	t.Logf("%d seeds: %+v", ran, total)
@@ -144,6 +144,9 @@ var mutants = []struct {
 
 // TestMutants proves that the checks bite.
 func TestMutants(t *testing.T) {
+	if underRace {
+		t.Skip("make test runs them; races are looked for by TestSeeds")
+	}
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
 			ran, _, f := sweep(1, m.within, nil, Options{Segment: m.segment, Quorum: m.quorum})
