@@ -51,6 +51,7 @@ SOAK ?= 60
 soak: build
 	scripts/install-e2e.sh
 	go test -count=1 -timeout 0 ./storage/sim -sim.soak $(SOAK)s
+	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
 	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept' ./e2e
 
