@@ -44,6 +44,8 @@ type entry struct {
 	key  []byte
 	own  int  // length of the index's own parts
 	uniq bool // unique, and none of its parts is NULL
+
+	marked bool // the old entry of an update: it is delete-marked
 }
 
 // entryOf makes the entry of a row in index i.
@@ -159,8 +161,7 @@ func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, entri
 		}
 		if err == nil {
 			h.s.wrote = true
-			err = h.insertEntries(ctx, entries, secs, skip, unlock)
-			return err
+			return h.insertEntries(ctx, entries, nil, skip, unlock)
 		}
 		unlock()
 		switch {
@@ -224,15 +225,19 @@ func (h *Handle) placeRow(m *mtr.MTR, c *change, cur []byte, exists bool, o *obs
 	return btree.Put, rd.val, nil
 }
 
-// insertEntries adds the row's secondary entries. unlock gives back the locks of its unique keys; while it waits it holds none.
-func (h *Handle) insertEntries(ctx context.Context, entries []entry, secs []undo.SecOp, skip []byte, unlock func()) error {
+// insertEntries adds the row's secondary entries. old (nil, or one for each) are those they replace. unlock gives back the locks of its unique keys; while it waits it holds none.
+func (h *Handle) insertEntries(ctx context.Context, entries, old []entry, skip []byte, unlock func()) error {
 	defer func() { unlock() }()
 	tx := h.s.tx
 	for i := range entries {
 		e := &entries[i]
 		for {
 			var o obstacle
-			err := tx.putEntry(ctx, h.t.Indexes[e.ix], e.key, &o)
+			var gone *entry
+			if old != nil {
+				gone = &old[i]
+			}
+			err := tx.putEntry(ctx, h.t.Indexes[e.ix], e.key, gone, &o)
 			if err == nil {
 				break
 			}

@@ -2,13 +2,14 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
-	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/txn"
 	"github.com/zoryadb/zorya/engine/undo"
@@ -28,10 +29,16 @@ func (db *DB) purgeView() *txn.Snapshot {
 	return v
 }
 
+// Purge waits until there is something to gather: entries of one leaf go in one record.
+const (
+	purgeEvery = 250 * time.Millisecond
+	purgeAt    = 4096 // ended transactions from which on it does not wait
+)
+
 // purgeLoop removes what nobody can see any more: delete-marked rows and entries, long values, dropped trees, undo.
 func (db *DB) purgeLoop() {
 	defer db.wg.Done()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -60,127 +67,279 @@ func (db *DB) anyDirty() bool {
 	return false
 }
 
-// purgeRound looks at every log once and returns the number of records it passed.
+// purgeRound goes through all logs, as far as the view sees, and returns the number of records it passed. It gathers what
+// the logs tell and does it in the order of the trees' keys; then only it leaves the logs' pages.
 func (db *DB) purgeRound(ctx context.Context) (n int, err error) {
 	db.purging.Lock()
 	defer db.purging.Unlock()
-	var view viewer = db.purgeView()
+	p := purger{db: db, view: db.purgeView()}
 	if db.broken(mutantPurgeAll) {
-		view = seesAll{}
+		p.view = seesAll{}
 	}
-	for _, l := range db.logs.Logs() {
-		if !l.Dirty() {
-			continue
+	logs := db.logs.Logs()
+	for len(logs) > 0 {
+		p.begin()
+		more := logs[:0]
+		for _, l := range logs {
+			if l.Dirty() && p.gather(ctx, l) {
+				more = append(more, l)
+			}
 		}
-		k, lerr := db.purgeLog(ctx, l, view)
-		n += k
-		err = errors.Join(err, lerr) // one log's trouble shall not keep the others
+		p.flush(ctx)
+		logs, more = more, more[:0]
+		for _, l := range logs {
+			if p.failed[l] != nil {
+				continue
+			}
+			again, lerr := l.Leave(ctx)
+			if lerr != nil {
+				err = errors.Join(err, lerr)
+			} else if again {
+				more = append(more, l)
+			}
+		}
+		logs = more
+		for _, ferr := range p.failed { // one log's trouble does not keep the others
+			err = errors.Join(err, ferr)
+		}
 	}
-	return n, err
+	return p.passed, err
 }
 
-// purgeLog purges the transactions of one log that the view sees.
-func (db *DB) purgeLog(ctx context.Context, l *undo.Log, view viewer) (n int, err error) {
+// purger is one round of purge.
+type purger struct {
+	db     *DB
+	view   viewer
+	passed int
+	places map[*undo.Log]undo.Place // where the logs were when they were last left or flushed
+	failed map[*undo.Log]error
+	ended  map[*undo.Log]int64 // transactions begun since
+	marks  []mark
+	arena  []byte // of the marks' keys
+	buf    []byte
+	keys   [][]byte
+	seen   []byte
+	val    []byte
+}
+
+// mark is a delete mark that is to be made final: of an entry, or, index 0, of a row.
+type mark struct {
+	l            *undo.Log
+	table, index uint64
+	key, row     []byte
+	trx          uint64 // of the row's version
+	at           row.Ptr
+}
+
+// What a round gathers before it does it.
+const (
+	purgeMarks = 8192
+	purgeBytes = 2 << 20
+)
+
+func (p *purger) begin() {
+	p.places, p.failed, p.ended = map[*undo.Log]undo.Place{}, map[*undo.Log]error{}, map[*undo.Log]int64{}
+	p.marks, p.arena = p.marks[:0], p.arena[:0]
+}
+
+func (p *purger) keep(b []byte) []byte {
+	at := len(p.arena)
+	p.arena = append(p.arena, b...) // what moves leaves its old place to those who have it
+	return p.arena[at:len(p.arena):len(p.arena)]
+}
+
+// gather goes through one page of a log. It reports whether it came to the page's end.
+func (p *purger) gather(ctx context.Context, l *undo.Log) (end bool) {
+	p.places[l] = l.Place()
 	var rec undo.Record
-	var buf []byte
 	for {
-		if err := ctx.Err(); err != nil {
-			return n, err
-		}
+		err := ctx.Err()
 		var at row.Ptr
-		if at, buf, err = l.Head(ctx, &rec, buf); err != nil {
-			return n, err
+		if err == nil {
+			at, p.buf, err = l.Head(ctx, &rec, p.buf)
 		}
-		if at == 0 {
-			return n, l.Rewind(ctx)
+		if err == nil && at == 0 {
+			return true
 		}
-		if rec.Type == undo.Begin {
-			if !view.Sees(rec.Trx) {
-				return n, nil
+		if err == nil && rec.Type == undo.Begin {
+			if !p.view.Sees(rec.Trx) {
+				return false
 			}
 			l.PurgeTrx, l.PurgeSkip = rec.Trx, rec.Undone
-			if db.history.Load() > 0 {
-				db.history.Add(-1)
-			}
-		} else if !l.PurgeSkip && !rec.Undone && !rec.Done && l.PurgeTrx != 0 {
-			if err := db.purgeOne(ctx, l.PurgeTrx, at, &rec, view); err != nil {
-				return n, err
-			}
+			p.ended[l]++
+		} else if err == nil && !l.PurgeSkip && !rec.Undone && !rec.Done && l.PurgeTrx != 0 {
+			err = p.one(ctx, l, at, &rec)
 		}
-		l.Pass(len(buf))
-		n++
+		if err != nil {
+			p.fail(l, err)
+			return false
+		}
+		l.Pass(len(p.buf))
+		p.passed++
 	}
 }
 
-// purgeOne makes the change that a record tells final.
-func (db *DB) purgeOne(ctx context.Context, trx uint64, at row.Ptr, rec *undo.Record, view viewer) error {
+// fail puts the log back to where it was flushed last, so that what was gathered since is looked at again.
+func (p *purger) fail(l *undo.Log, err error) {
+	if p.failed[l] == nil {
+		p.failed[l] = err
+		l.Return(p.places[l])
+		p.ended[l] = 0
+	}
+}
+
+// one makes the change that a record tells final, or gathers it.
+func (p *purger) one(ctx context.Context, l *undo.Log, at row.Ptr, rec *undo.Record) error {
 	switch rec.Type {
-	case undo.OverOld:
-		return db.freeLong(ctx, at, rec, false)
-	case undo.TreeOld:
-		return db.dropTree(ctx, at, rec, false)
+	case undo.OverOld, undo.TreeOld:
+		// What was gathered may be in the tree, or read the value.
+		if p.flush(ctx); p.failed[l] != nil {
+			return p.failed[l]
+		}
+		if rec.Type == undo.OverOld {
+			return p.db.freeLong(ctx, at, rec, false)
+		}
+		return p.db.dropTree(ctx, at, rec, false)
 	case undo.Update, undo.Secs:
 	default:
 		return nil
 	}
-	tree, t, err := db.treeOf(ctx, rec.Table)
-	if err != nil || tree == nil {
-		return err
-	}
+	var key []byte
 	for i := range rec.Secs {
 		if op := &rec.Secs[i]; op.Mark {
-			if ix := indexOf(t, op.Index); ix != nil {
-				if err := db.purgeEntry(ctx, tree, ix, rec.Key, op.Key, view); err != nil {
-					return err
+			if key == nil {
+				key = p.keep(rec.Key)
+			}
+			p.marks = append(p.marks, mark{l: l, table: rec.Table, index: op.Index, key: p.keep(op.Key), row: key})
+		}
+	}
+	if rec.Type == undo.Update && rec.Delete {
+		p.marks = append(p.marks, mark{l: l, table: rec.Table, key: p.keep(rec.Key), trx: l.PurgeTrx, at: at})
+	}
+	if len(p.marks) >= purgeMarks || len(p.arena) >= purgeBytes {
+		p.flush(ctx)
+	}
+	return p.failed[l]
+}
+
+// flush does what was gathered. The logs of what it could not do have failed; the others' places are behind it.
+func (p *purger) flush(ctx context.Context) {
+	slices.SortFunc(p.marks, func(a, b mark) int {
+		// Rows come after their entries.
+		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(b.index, a.index), bytes.Compare(a.key, b.key))
+	})
+	for rest := p.marks; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].table == rest[0].table && rest[n].index == rest[0].index {
+			n++
+		}
+		run := rest[:n]
+		rest = rest[n:]
+		for len(run) > 0 {
+			k, err := p.remove(ctx, run)
+			if err != nil {
+				for i := range run {
+					p.fail(run[i].l, err)
+				}
+				break
+			}
+			run = run[k:]
+		}
+	}
+	p.marks, p.arena = p.marks[:0], p.arena[:0]
+	for l := range p.places {
+		if p.failed[l] == nil {
+			p.places[l] = l.Place()
+			// The count may lag: it began anew when the instance opened.
+			p.db.history.Add(-min(p.ended[l], max(p.db.history.Load(), 0)))
+			p.ended[l] = 0
+		}
+	}
+}
+
+// remove takes out the marks at the beginning of run, which is of one tree, that lie in one leaf, and returns how many it went through.
+func (p *purger) remove(ctx context.Context, run []mark) (int, error) {
+	tree, t, err := p.db.treeOf(ctx, run[0].table)
+	if err != nil || tree == nil {
+		return len(run), err
+	}
+	if run[0].index == 0 {
+		return p.removeRows(ctx, tree, run)
+	}
+	ix := indexOf(t, run[0].index)
+	if ix == nil {
+		return len(run), nil
+	}
+	return p.removeEntries(ctx, tree, ix, run)
+}
+
+// removeRows takes out rows whose newest version is still the deleted one.
+func (p *purger) removeRows(ctx context.Context, tree *btree.Tree, run []mark) (int, error) {
+	p.keys = p.keys[:0]
+	for i := range run {
+		p.keys = append(p.keys, run[i].key)
+	}
+	var bad error
+	n, err := tree.DeleteRun(ctx, p.keys, func(i int, val []byte) bool {
+		hd, err := row.ParseHeader(val)
+		if err != nil {
+			bad = err
+			return false
+		}
+		return hd.Trx == run[i].trx && hd.Roll == run[i].at && hd.Deleted
+	})
+	return n, firstErr(err, bad)
+}
+
+// removeEntries takes out delete-marked entries, unless a version that somebody may still look for has the key. What it
+// finds before the leaf is latched holds as long as the entry stays as it was then.
+func (p *purger) removeEntries(ctx context.Context, tree *btree.Tree, ix *dict.Index, run []mark) (int, error) {
+	p.keys, p.seen = p.keys[:0], p.seen[:0]
+	from := 0
+	for ; from < len(run) && len(p.keys) < 64; from++ {
+		m := &run[from]
+		if from > 0 && bytes.Equal(m.key, run[from-1].key) {
+			continue
+		}
+		at := len(p.seen)
+		found, err := ix.Tree.Get(ctx, m.key, func(v []byte) { p.seen = append(p.seen, v...) })
+		if err != nil {
+			return 0, err
+		}
+		if !found {
+			continue
+		}
+		e, err := row.ParseEntry(p.seen[at:])
+		if err != nil {
+			return 0, err
+		}
+		needed := !e.Deleted
+		if !needed {
+			p.val = p.val[:0]
+			if found, err = tree.Get(ctx, m.row, func(v []byte) { p.val = append(p.val, v...) }); err != nil {
+				return 0, err
+			}
+			if found {
+				if needed, err = p.db.neededBy(ctx, p.val, ix.Def.ID, m.key, p.view); err != nil {
+					return 0, err
 				}
 			}
 		}
-	}
-	if rec.Type != undo.Update || !rec.Delete {
-		return nil
-	}
-	_, err = tree.Edit(ctx, rec.Key, 0, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
-		if !exists {
-			return btree.Keep, nil, nil
+		if needed {
+			p.seen = p.seen[:at]
+			continue
 		}
-		hd, err := row.ParseHeader(cur)
+		p.keys = append(p.keys, m.key)
+	}
+	for done := 0; done < len(p.keys); {
+		n, err := ix.Tree.DeleteRun(ctx, p.keys[done:], func(i int, val []byte) bool {
+			at := (done + i) * row.EntrySize
+			return bytes.Equal(val, p.seen[at:at+row.EntrySize])
+		})
 		if err != nil {
-			return 0, nil, err
+			return 0, err
 		}
-		if hd.Trx != trx || hd.Roll != at || !hd.Deleted {
-			return btree.Keep, nil, nil
-		}
-		return btree.Delete, nil, nil
-	}, nil)
-	return err
-}
-
-// purgeEntry removes a delete-marked entry unless a version that somebody may still look for has its key.
-func (db *DB) purgeEntry(ctx context.Context, tree *btree.Tree, ix *dict.Index, rowKey, key []byte, view viewer) error {
-	var seen []byte
-	found, err := ix.Tree.Get(ctx, key, func(v []byte) { seen = append(seen, v...) })
-	if err != nil || !found {
-		return err
+		done += n
 	}
-	e, err := row.ParseEntry(seen)
-	if err != nil || !e.Deleted {
-		return err
-	}
-	var val []byte
-	if found, err = tree.Get(ctx, rowKey, func(v []byte) { val = append(val, v...) }); err != nil {
-		return err
-	}
-	if found {
-		needed, err := db.neededBy(ctx, val, ix.Def.ID, key, view)
-		if err != nil || needed {
-			return err
-		}
-	}
-	_, err = ix.Tree.Edit(ctx, key, 0, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
-		if !exists || !bytes.Equal(cur, seen) {
-			return btree.Keep, nil, nil
-		}
-		return btree.Delete, nil, nil
-	}, nil)
-	return err
+	return from, nil
 }

@@ -11,11 +11,12 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 )
 
-// putEntry makes or revives a secondary entry. errMet: o tells what is in the way.
-func (tx *Tx) putEntry(ctx context.Context, ix *dict.Index, key []byte, o *obstacle) error {
+// putEntry makes or revives a secondary entry. errMet: o tells what is in the way. old (may be nil) is the entry that it
+// replaces: if it is in the same leaf it is delete-marked in the same record, and its marked set.
+func (tx *Tx) putEntry(ctx context.Context, ix *dict.Index, key []byte, old *entry, o *obstacle) error {
 	db, id := tx.db, ix.Def.ID
 	var buf [row.EntrySize]byte
-	_, err := ix.Tree.Edit(ctx, key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+	put := func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 		if exists {
 			e, err := row.ParseEntry(cur)
 			if err != nil {
@@ -35,14 +36,25 @@ func (tx *Tx) putEntry(ctx context.Context, ix *dict.Index, key []byte, o *obsta
 			return 0, nil, errMet
 		}
 		return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: tx.ID()}), nil
-	}, nil)
+	}
+	if old == nil {
+		_, err := ix.Tree.Edit(ctx, key, row.EntrySize, put, nil)
+		return err
+	}
+	also := btree.Also{Key: old.key, Fn: tx.marker(ix)}
+	_, err := ix.Tree.EditBoth(ctx, key, row.EntrySize, put, &also)
+	old.marked = err == nil && also.Done
 	return err
 }
 
 // markEntry delete-marks a secondary entry of a row that the transaction has changed.
 func (tx *Tx) markEntry(ctx context.Context, ix *dict.Index, key []byte) error {
-	var buf [row.EntrySize]byte
-	_, err := ix.Tree.Edit(ctx, key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+	_, err := ix.Tree.Edit(ctx, key, row.EntrySize, tx.marker(ix), nil)
+	return err
+}
+
+func (tx *Tx) marker(ix *dict.Index) btree.EditFunc {
+	return func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 		if !exists {
 			return 0, nil, fmt.Errorf("index %s lacks the entry of a row: %w", ix.Def.Name, row.ErrCorrupt)
 		}
@@ -53,7 +65,6 @@ func (tx *Tx) markEntry(ctx context.Context, ix *dict.Index, key []byte) error {
 		if e.Deleted {
 			return 0, nil, fmt.Errorf("index %s: entry of a live row is deleted: %w", ix.Def.Name, row.ErrCorrupt)
 		}
-		return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: tx.ID(), Deleted: true}), nil
-	}, nil)
-	return err
+		return btree.Put, row.AppendEntry(make([]byte, 0, row.EntrySize), row.Entry{Trx: tx.ID(), Deleted: true}), nil
+	}
 }

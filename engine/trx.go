@@ -245,11 +245,13 @@ func (tx *Tx) end(st undo.State) (page.LSN, error) {
 		m.Abandon()
 		return 0, fmt.Errorf("end transaction %d: %w", id, err)
 	}
-	db.history.Add(1) // before purge can count it off
+	history := db.history.Add(1) // before purge can count it off
 	lsn := m.Commit(func(cpl page.LSN) { db.txns.Ended(id, cpl) })
 	db.logs.Release(tx.log)
 	tx.log = nil
-	db.kickPurge()
+	if history >= purgeAt && history%64 == 0 {
+		db.kickPurge()
+	}
 	return lsn, nil
 }
 

@@ -112,10 +112,13 @@ func (h *Handle) update(ctx context.Context, ref []byte, old, new []row.Datum) e
 	if refs != nil {
 		kept = refs
 	}
-	if err := h.replace(ctx, ref, new, kept, same, secs, added); err != nil {
+	if err := h.replace(ctx, ref, new, kept, same, secs, added, marked); err != nil {
 		return err
 	}
 	for i := range marked {
+		if marked[i].marked {
+			continue
+		}
 		if err := h.s.tx.markEntry(ctx, h.t.Indexes[marked[i].ix], marked[i].key); err != nil {
 			return err
 		}
@@ -148,8 +151,8 @@ func (h *Handle) changedEntries(ref []byte, old, new []row.Datum) (secs []undo.S
 	return secs, added, marked
 }
 
-// replace puts the new version of the row in place and adds its new entries. rd.val holds the version before.
-func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have [][]byte, same func(int) bool, secs []undo.SecOp, added []entry) error {
+// replace puts the new version of the row in place and adds its new entries, marked are those they replace. rd.val holds the version before.
+func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have [][]byte, same func(int) bool, secs []undo.SecOp, added, marked []entry) error {
 	tx, rd, ix := h.s.tx, h.s.wr, h.t.Indexes[0]
 	c := &change{table: h.t.ID, key: ref}
 	var o obstacle
@@ -178,7 +181,7 @@ func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have 
 		}
 		if err == nil {
 			h.s.wrote = true
-			return h.insertEntries(ctx, added, secs, ref, unlock)
+			return h.insertEntries(ctx, added, marked, ref, unlock)
 		}
 		unlock()
 		switch {

@@ -39,6 +39,24 @@ const editBytes = EditBytes + page.Size + 2<<10
 // returned as it is, and nothing is changed. inOrder (may be nil) is Commit's. It returns the MTR's last LSN, 0
 // if nothing was changed. The caller holds no latch.
 func (t *Tree) Edit(ctx context.Context, key []byte, reserve int, fn EditFunc, inOrder func(page.LSN)) (page.LSN, error) {
+	return t.edit(ctx, key, reserve, fn, nil, inOrder)
+}
+
+// Also is a second entry that an Edit changes too, if it is there and in the same leaf: one record tells both changes. Fn
+// may only Keep, or Put a value as long as the present one; it is called after Edit's own function, under the same rules.
+type Also struct {
+	Key  []byte
+	Fn   EditFunc
+	Done bool // set: the entry was in the leaf
+}
+
+// EditBoth is Edit, and does also on the way if it costs no page more.
+func (t *Tree) EditBoth(ctx context.Context, key []byte, reserve int, fn EditFunc, also *Also) (page.LSN, error) {
+	also.Done = false
+	return t.edit(ctx, key, reserve, fn, also, nil)
+}
+
+func (t *Tree) edit(ctx context.Context, key []byte, reserve int, fn EditFunc, also *Also, inOrder func(page.LSN)) (page.LSN, error) {
 	if len(key) > MaxKey || len(key)+reserve > MaxEntry {
 		return 0, fmt.Errorf("tree %d: key of %d bytes, value of %d: %w", t.id, len(key), reserve, ErrTooBig)
 	}
@@ -61,7 +79,7 @@ func (t *Tree) Edit(ctx context.Context, key []byte, reserve int, fn EditFunc, i
 			}
 			continue
 		}
-		return t.editLeaf(ctx, m, p, i, found, key, reserve, fn, inOrder)
+		return t.editLeaf(ctx, m, p, i, found, key, reserve, fn, also, inOrder)
 	}
 }
 
@@ -75,7 +93,7 @@ func hasRoom(n node, i int, found bool, klen, vlen int) bool {
 	return need <= free
 }
 
-func (t *Tree) editLeaf(ctx context.Context, m *mtr.MTR, p *mtr.Page, i int, found bool, key []byte, reserve int, fn EditFunc, inOrder func(page.LSN)) (page.LSN, error) {
+func (t *Tree) editLeaf(ctx context.Context, m *mtr.MTR, p *mtr.Page, i int, found bool, key []byte, reserve int, fn EditFunc, also *Also, inOrder func(page.LSN)) (page.LSN, error) {
 	var cur []byte
 	if found {
 		_, cur = node(p.Bytes()).entry(i)
@@ -87,6 +105,13 @@ func (t *Tree) editLeaf(ctx context.Context, m *mtr.MTR, p *mtr.Page, i int, fou
 	}
 	if action == Put && len(val) > reserve {
 		panic(fmt.Sprintf("btree: edit puts %d bytes where %d were reserved", len(val), reserve))
+	}
+	if also != nil {
+		if err := also.edit(m, p); err != nil {
+			m.Abandon()
+			return 0, err
+		}
+		i, found = node(p.Bytes()).search(key)
 	}
 	underfull := false
 	switch {
@@ -108,6 +133,69 @@ func (t *Tree) editLeaf(ctx context.Context, m *mtr.MTR, p *mtr.Page, i int, fou
 		t.merge(ctx, key, 0)
 	}
 	return lsn, nil
+}
+
+// edit changes the second entry if it is in leaf p. Its value keeps its place, so that other entries' values stay where they are.
+func (a *Also) edit(m *mtr.MTR, p *mtr.Page) error {
+	n := node(p.Bytes())
+	i, found := n.search(a.Key)
+	if !found {
+		return nil
+	}
+	_, cur := n.entry(i)
+	action, val, err := a.Fn(m, cur, true)
+	if err != nil {
+		return err
+	}
+	if action == Delete || action == Put && len(val) != len(cur) {
+		panic("btree: the second entry of an edit changes its length")
+	}
+	if action == Put {
+		s := scratches.Get().(*scratch)
+		s.setValue(p, i, val)
+		scratches.Put(s)
+	}
+	a.Done = true
+	return nil
+}
+
+// maxRun bounds the entries that one MTR of DeleteRun takes out.
+const maxRun = 256
+
+// DeleteRun takes out entries of one leaf in one MTR, as one record. keys ascend; it goes through them from the first up to
+// the first that may lie in another leaf, asks match (under the leaf's exclusive latch; it must not block) about those that
+// are there, and returns how many keys it went through: at least one.
+func (t *Tree) DeleteRun(ctx context.Context, keys [][]byte, match func(i int, val []byte) bool) (int, error) {
+	m, err := mtr.Start(ctx, t.pool, EditRecords+1, editBytes)
+	if err != nil {
+		return 0, fmt.Errorf("tree %d: %w", t.id, err)
+	}
+	p, err := t.leafX(m, keys[0])
+	if err != nil {
+		m.Abandon()
+		return 0, err
+	}
+	underfull := false
+	done := 0
+	for ; done < min(len(keys), maxRun); done++ {
+		n := node(p.Bytes())
+		i, found := n.search(keys[done])
+		if !found && i == n.count() && done > 0 {
+			break
+		}
+		if !found {
+			continue
+		}
+		if _, v := n.entry(i); match(done, v) {
+			removeAt(p, i)
+			underfull = underfull || isUnderfull(node(p.Bytes())) && p.No() != t.root
+		}
+	}
+	m.Commit(nil)
+	if underfull {
+		t.merge(ctx, keys[0], 0)
+	}
+	return done, nil
 }
 
 // A leaf's hint remembers where the last insert went and how many came one right of the other before it: position + 1

@@ -199,12 +199,28 @@ func (s *Set) InFlight() []*Log {
 	return in
 }
 
-// Acquire gives out a log for a new write transaction.
+// A log that has rested can be rewound, which is one record; a tail that fills up costs a page and its way through the space.
+const (
+	roomy   = page.Size * 7 / 8 // a tail filled below this takes a usual transaction
+	manyLog = 128               // as many logs are made rather than that a tail is filled up
+)
+
+// Acquire gives out a log for a new write transaction: the one that has rested longest among those whose tail has room.
 func (s *Set) Acquire(ctx context.Context) (*Log, error) {
 	s.mu.Lock()
-	if n := len(s.idle); n > 0 {
-		l := s.idle[n-1]
-		s.idle = s.idle[:n-1]
+	at := -1
+	for i, l := range s.idle {
+		if l.free < roomy {
+			at = i
+			break
+		}
+	}
+	if at < 0 && len(s.all) >= manyLog && len(s.idle) > 0 {
+		at = 0
+	}
+	if at >= 0 {
+		l := s.idle[at]
+		s.idle = append(s.idle[:at], s.idle[at+1:]...)
 		l.busy = true
 		s.mu.Unlock()
 		return l, nil

@@ -76,36 +76,56 @@ func (s *Set) Before(ctx context.Context, p row.Ptr) (row.Ptr, error) {
 // Dirty reports whether the log has records that purge has not passed.
 func (l *Log) Dirty() bool { return l.dirty.Load() }
 
-// Head reads the record that purge has to look at next: at (0 when it is at the end), and its bytes parsed into r.
-// It frees log pages that it leaves behind.
+// Head reads the record that purge has to look at next: at (0 when it is at the end of its page), and its bytes parsed into r.
 func (l *Log) Head(ctx context.Context, r *Record, buf []byte) (at row.Ptr, out []byte, err error) {
-	s := l.set
-	for {
-		no := page.No(l.head.Page())
-		g, err := s.fetch(ctx, no, TypeLog)
-		if err != nil {
-			return 0, buf, fmt.Errorf("head of undo log %d: %w", l.n, err)
-		}
-		b := g.Bytes()
-		if l.head.Off() < int(binary.LittleEndian.Uint16(b[offFree:])) {
-			rec, err := frameAt(b, l.head.Off())
-			buf = append(buf[:0], rec...)
-			g.Unlatch()
-			if err != nil {
-				return 0, buf, err
-			}
-			return l.head, buf, r.Parse(buf)
-		}
-		next := page.No(binary.LittleEndian.Uint64(b[offNext:]))
-		g.Unlatch()
-		if next == 0 {
-			return 0, buf, nil
-		}
-		if err := l.drop(ctx, no, next); err != nil {
-			return 0, buf, err
-		}
+	g, err := l.set.fetch(ctx, page.No(l.head.Page()), TypeLog)
+	if err != nil {
+		return 0, buf, fmt.Errorf("head of undo log %d: %w", l.n, err)
 	}
+	defer g.Unlatch()
+	b := g.Bytes()
+	if l.head.Off() >= int(binary.LittleEndian.Uint16(b[offFree:])) {
+		return 0, buf, nil
+	}
+	rec, err := frameAt(b, l.head.Off())
+	if err != nil {
+		return 0, buf, err
+	}
+	buf = append(buf[:0], rec...)
+	return l.head, buf, r.Parse(buf)
 }
+
+// Leave frees the page that purge is at the end of, if there is one after it, or starts the log's only page anew. Until
+// then a crash makes purge look at the page's records again: what they tell must be done. It reports whether records may follow.
+func (l *Log) Leave(ctx context.Context) (bool, error) {
+	no := page.No(l.head.Page())
+	g, err := l.set.fetch(ctx, no, TypeLog)
+	if err != nil {
+		return false, fmt.Errorf("head of undo log %d: %w", l.n, err)
+	}
+	b := g.Bytes()
+	end := l.head.Off() >= int(binary.LittleEndian.Uint16(b[offFree:]))
+	next := page.No(binary.LittleEndian.Uint64(b[offNext:]))
+	g.Unlatch()
+	if !end {
+		return false, nil
+	}
+	if next == 0 {
+		return false, l.rewind(ctx)
+	}
+	return true, l.drop(ctx, no, next)
+}
+
+// Place is purge's place in a log.
+type Place struct {
+	head row.Ptr
+	trx  uint64
+	skip bool
+}
+
+// Place returns it, Return goes back there. No Leave may lie between.
+func (l *Log) Place() Place   { return Place{l.head, l.PurgeTrx, l.PurgeSkip} }
+func (l *Log) Return(p Place) { l.head, l.PurgeTrx, l.PurgeSkip = p.head, p.trx, p.skip }
 
 // Pass moves purge's place behind the record of n stored bytes that Head returned.
 func (l *Log) Pass(n int) {
@@ -142,8 +162,8 @@ func (l *Log) drop(ctx context.Context, no, next page.No) error {
 	return nil
 }
 
-// Rewind starts the log's only page anew when purge has passed all of it, nobody has acquired the log, and it is more than half full.
-func (l *Log) Rewind(ctx context.Context) error {
+// rewind starts the log's only page anew when purge has passed all of it, nobody has acquired the log, and it is more than half full.
+func (l *Log) rewind(ctx context.Context) error {
 	s := l.set
 	s.mu.Lock()
 	if l.busy || l.head != row.MakePtr(uint64(l.tail), l.free) {
