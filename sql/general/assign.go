@@ -15,13 +15,25 @@ import (
 // and ON DUPLICATE KEY UPDATE passes through: on the way to execution its plan gets nodes that store as MySQL does (store.go).
 
 // builder adds them to the plans of the library, wherever they come from: statements, triggers, procedures, events.
-type builder struct{ e *Engine }
+type builder struct {
+	e     *Engine
+	plain sql.Node // left to the library
+}
 
 var _ sql.NodeExecBuilder = (*builder)(nil)
 
 // Build returns nil for nodes that the library builds by itself.
 func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
+	if n == b.plain {
+		return nil, nil
+	}
 	switch n := n.(type) {
+	case *plan.TriggerExecutor:
+		return b.trigger(c, n, r)
+	case *plan.DeleteFrom:
+		return b.deleteFrom(c, n, r)
+	case *oneRow:
+		return oneRowIter{n.t}, nil
 	case *plan.InsertInto:
 		return b.insert(c, n, r)
 	case *plan.UpdateSource:

@@ -1,9 +1,6 @@
 package general
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
@@ -80,44 +77,26 @@ func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Colum
 		out.Flags |= flagUnsigned
 	}
 	switch dt := t.(type) {
+	case spanType:
+		out.Decimals = uint8(max(dt.digits, 0))
+		out.Flags |= flagBinary
 	case sql.DecimalType:
 		out.Decimals = uint8(dt.Scale())
 	case sql.DatetimeType:
 		out.Decimals = uint8(dt.Precision())
+		if types.IsTimestampType(t) { // its bounds are those of UTC, and values are in the session's time zone
+			out.SQLType = types.MustCreateDatetimeType(sqltypes.Datetime, dt.Precision())
+		}
 	default:
 		if types.IsFloat(t) {
 			out.Decimals = notFixed
 		} else if types.IsTimespan(t) {
-			out.Decimals = timeDecimals(c, col)
-			out.SQLType = spanType{digits: int(out.Decimals)}
+			out.SQLType = spanType{digits: -1}
 		} else if types.IsText(t) {
 			out.Decimals = notFixed
 		}
 	}
 	return out
-}
-
-// timeDecimals is how many digits a TIME shows: those of the column's declaration; the library's type does not tell.
-func timeDecimals(c *sql.Context, col *sql.Column) uint8 {
-	if s := sessionOf(c); s != nil && s.cur != nil {
-		for _, t := range s.cur.opened {
-			m, err := s.e.metas.get(c, t.Def())
-			if err != nil {
-				continue
-			}
-			if i := columnPosition(m.def, col.Name); i >= 0 && types.IsTimespan(m.schema[i].Type) {
-				var n uint8
-				if _, err := fmt.Sscanf(m.columns[i].Decl, "time(%d)", &n); err != nil {
-					return 0
-				}
-				return n
-			}
-		}
-	}
-	if name := strings.ToLower(col.Name); strings.Contains(name, "(6)") || strings.Contains(name, "micro") || strings.Contains(name, ".") {
-		return 6
-	}
-	return 0
 }
 
 // textCollation is the collation a text result is sent in: what character_set_results says, else the column's.

@@ -93,7 +93,7 @@ func (r runner) QueryWithBindings(c *sql.Context, query string, parsed sqlparser
 	if !givesResult(parsed) || x.silent > 0 {
 		return schema, sql.RowsToRowIter(rows...), qf, nil
 	}
-	x.results = append(x.results, s.rowsOf(c, x, exactColumns(c, node, schema), rows))
+	x.results = append(x.results, s.rowsOf(c, x, resultColumns(c, node, schema), rows))
 	return schema, sql.RowsToRowIter(rows...), qf, nil
 }
 

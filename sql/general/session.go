@@ -77,7 +77,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	a := ab.Build()
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})
-	a.ExecBuilder.PriorityBuilder = &builder{e}
+	a.ExecBuilder.PriorityBuilder = &builder{e: e}
 	a.Runner, a.ExecBuilder.Runner = runner{e}, runner{e}
 	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
 	e.serveStatus()

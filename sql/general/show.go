@@ -446,7 +446,7 @@ func (s *Session) preview(c *sql.Context, st *Statement) (sql.Schema, error) {
 	if types.IsOkResultSchema(schema) || returnsNothing(node) {
 		return nil, nil
 	}
-	return exactColumns(c, node, schema), nil
+	return resultColumns(c, node, schema), nil
 }
 
 // ownMaintenance: CHECK, OPTIMIZE, REPAIR, CHECKSUM and ANALYZE TABLE.

@@ -471,7 +471,17 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 	if t.Type() == sqltypes.Date {
 		kind = "date"
 	}
+	given := v
+	if n, ok := sqlInteger(v); ok && n > 0 {
+		v = strconv.FormatInt(n, 10) // YYMMDD, YYYYMMDD, YYMMDDhhmmss, YYYYMMDDhhmmss
+		if len(v.(string)) == 5 || len(v.(string)) == 11 {
+			v = "0" + v.(string)
+		}
+	} else if ok {
+		v = "0000-00-00"
+	}
 	out, in, err := t.Convert(c, v)
+	v = given
 	if err == nil && in == sql.InRange && out != nil {
 		if at, ok := out.(time.Time); ok && at.Equal(types.ZeroTime) && st.noZero {
 			if s, ok := stringOf(v); !ok || strings.Trim(s, "0-: .") == "" {

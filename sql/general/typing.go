@@ -286,25 +286,3 @@ func (s *scales) shifted(args []sql.Expression, depth int) (int, bool) {
 	}
 	return s.fraction(args[0], depth+1)
 }
-
-// spanType is TIME in a result, with the number of fractional digits that it shows: the library always shows six.
-type spanType struct {
-	types.TimespanType_
-	digits int
-}
-
-func (t spanType) SQL(ctx *sql.Context, dest []byte, v any) (sqltypes.Value, error) {
-	out, err := t.TimespanType_.SQL(ctx, nil, v)
-	if err != nil || out.IsNull() {
-		return out, err
-	}
-	raw := out.Raw()
-	if i := strings.IndexByte(string(raw), '.'); i >= 0 {
-		end := i + 1 + t.digits
-		if t.digits == 0 {
-			end = i
-		}
-		raw = raw[:min(end, len(raw))]
-	}
-	return sqltypes.MakeTrusted(out.Type(), append(dest, raw...)), nil
-}

@@ -19,6 +19,9 @@ const kindVariable = "variable"
 // defaultCollation is MySQL 8.0's; the library's own default differs.
 const defaultCollation = sql.Collation_utf8mb4_0900_ai_ci
 
+// defaultMode is MySQL 8.0's sql_mode.
+const defaultMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
 // quiet keeps the library from writing to the process's log.
 func quiet() { logrus.SetLevel(logrus.PanicLevel) }
 
@@ -50,6 +53,13 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
 		"default_collation_for_utf8mb4": defaultCollation.Name(), "character_set_server": "utf8mb4", "character_set_database": "utf8mb4"}
+	if sv, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
+		if m, ok := sv.(*sql.MysqlSystemVariable); ok {
+			with := *m
+			with.Default = defaultMode
+			sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&with})
+		}
+	}
 	if o.Port != 0 {
 		values["port"] = int64(o.Port)
 	}

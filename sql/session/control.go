@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
@@ -188,7 +189,7 @@ func errNoSavepoint(name string) error {
 }
 
 func savepointError(err error, name string) error {
-	if err == table.ErrNoSavepoint {
+	if errors.Is(err, table.ErrNoSavepoint) {
 		return errNoSavepoint(name)
 	}
 	return err

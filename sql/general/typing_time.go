@@ -1,0 +1,204 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+)
+
+// The library's TIME always has six digits of a second. Columns keep how many they were declared with; in a result a TIME shows as
+// many as the column, or the expression over columns, has.
+
+// spanType is TIME in a result. Its digits may be unknown: then a fraction is shown if there is one.
+type spanType struct {
+	types.TimespanType_
+	digits int // -1: unknown
+}
+
+func (t spanType) SQL(c *sql.Context, dest []byte, v any) (sqltypes.Value, error) {
+	if v == nil {
+		return sqltypes.NULL, nil
+	}
+	at, err := t.ConvertToTimespan(v)
+	if err != nil {
+		return sqltypes.Value{}, err
+	}
+	return sqltypes.MakeTrusted(sqltypes.Time, appendSpan(dest, at, t.digits)), nil
+}
+
+func (t spanType) String() string { return spanText(t.digits) }
+
+func spanText(digits int) string {
+	if digits <= 0 {
+		return "time"
+	}
+	return "time(" + string(rune('0'+digits)) + ")"
+}
+
+// appendSpan writes a TIME with digits of a second; -1: as many as it needs, none or six.
+func appendSpan(dest []byte, at types.Timespan, digits int) []byte {
+	n := int64(at)
+	if digits < 0 {
+		digits = maxFraction
+		if n%1e6 == 0 {
+			digits = 0
+		}
+	}
+	if n < 0 {
+		dest, n = append(dest, '-'), -n
+	}
+	seconds, micro := n/1e6, n%1e6
+	pad := func(v int64, width int) {
+		var b [20]byte
+		i := len(b)
+		for ; v > 0 || width > 0; width-- {
+			i--
+			b[i] = byte('0' + v%10)
+			v /= 10
+		}
+		dest = append(dest, b[i:]...)
+	}
+	pad(seconds/3600, 2)
+	dest = append(dest, ':')
+	pad(seconds/60%60, 2)
+	dest = append(dest, ':')
+	pad(seconds%60, 2)
+	if digits > 0 {
+		dest = append(dest, '.')
+		for i := digits; i < maxFraction; i++ {
+			micro /= 10
+		}
+		pad(micro, digits)
+	}
+	return dest
+}
+
+// resultColumns is a result's schema with the types that MySQL gives it where the library's are less exact.
+func resultColumns(c *sql.Context, node sql.Node, schema sql.Schema) sql.Schema {
+	return spanColumns(c, node, exactColumns(c, node, schema))
+}
+
+// spanColumns gives the TIME columns of a result their digits.
+func spanColumns(c *sql.Context, node sql.Node, schema sql.Schema) sql.Schema {
+	var out sql.Schema
+	var s *spans
+	var exprs []sql.Expression
+	for i, col := range schema {
+		if col.Type != types.Time {
+			continue
+		}
+		if s == nil {
+			out = append(sql.Schema(nil), schema...)
+			s = newSpans(c, node)
+			exprs = projections(node)
+		}
+		digits := -1
+		if i < len(exprs) {
+			digits = s.of(exprs[i], 0)
+		} else {
+			digits = s.named(col.Name, 0)
+		}
+		n := *col
+		n.Type = spanType{digits: digits}
+		out[i] = &n
+	}
+	if out == nil {
+		return schema
+	}
+	return out
+}
+
+// spans finds digits by the names of columns: of the plan's tables, and of inner results.
+type spans struct {
+	scales
+	columns map[string]int
+}
+
+func newSpans(c *sql.Context, node sql.Node) *spans {
+	s := &spans{scales: scales{c: c, named: map[string]sql.Expression{}}, columns: map[string]int{}}
+	s.collect(node)
+	transform.InspectWithOpaque(c, node, func(_ *sql.Context, n sql.Node) bool {
+		switch n := n.(type) {
+		case *plan.ResolvedTable:
+			s.table(n.Table)
+		case *plan.IndexedTableAccess:
+			s.table(n.Table)
+		}
+		return true
+	})
+	return s
+}
+
+func (s *spans) table(t sql.Table) {
+	b := tableBase(t)
+	if b == nil {
+		return
+	}
+	for i, col := range b.m.schema {
+		if types.IsTimespan(col.Type) {
+			name := strings.ToLower(col.Name)
+			s.columns[name] = max(s.columns[name], b.m.columns[i].Fraction)
+		}
+	}
+}
+
+func (s *spans) named(name string, depth int) int {
+	name = strings.ToLower(name)
+	if n, ok := s.columns[name]; ok {
+		return n
+	}
+	if x := s.scales.named[name]; x != nil {
+		return s.of(x, depth+1)
+	}
+	return -1
+}
+
+// of returns the digits of an expression, -1 if they cannot be told.
+func (s *spans) of(x sql.Expression, depth int) int {
+	if depth > maxScaleDepth {
+		return -1
+	}
+	switch e := x.(type) {
+	case *expression.Alias:
+		return s.of(e.Child, depth+1)
+	case *expression.GetField:
+		return s.named(e.Name(), depth+1)
+	case *aggregation.Min:
+		return s.of(e.Child, depth+1)
+	case *aggregation.Max:
+		return s.of(e.Child, depth+1)
+	case *function.Coalesce, *function.IfNull, *function.TimeDiff:
+		return s.most(x.Children(), depth)
+	case *function.If:
+		return s.most(e.Children()[1:], depth)
+	case *function.CurrTime:
+		if len(e.Children()) == 0 {
+			return 0
+		}
+	case *expression.Literal:
+		if t, ok := e.Value().(string); ok {
+			_, digits, _ := strings.Cut(t, ".")
+			return min(len(digits), maxFraction)
+		}
+	}
+	return -1
+}
+
+func (s *spans) most(args []sql.Expression, depth int) int {
+	n := 0
+	for _, a := range args {
+		m := s.of(a, depth+1)
+		if m < 0 {
+			return -1
+		}
+		n = max(n, m)
+	}
+	return n
+}
