@@ -41,10 +41,12 @@
 //   - Prepare is Parse plus the number of parameters and, for a statement that returns rows, their columns.
 //     A Statement may be executed any number of times, by the session that prepared it.
 //   - EXECUTE of a text-prepared statement comes out of Parse as the prepared statement, with its class.
-//   - Transaction statements inside routines call Hooks.Control, which returns the table.Stmt to go on with.
+//   - Transaction statements inside procedures call Hooks.Control, which returns the table.Stmt to go on with; so does NextStatement, before
+//     each statement of a procedure that reads or writes tables, so that it sees what those before it wrote.
 //   - Params are GMS values or plain Go ones: nil, int64, uint64, float32, float64, string, []byte, time.Time
 //     (DATE, DATETIME), types.Timespan (TIME), *apd.Decimal.
 //
-// Where to read on: parse.go (text to Statement), execute.go (Statement to Result), provider.go and table.go (GMS's
-// view of the dictionary), ddl*.go, errors.go.
+// Where to read on: parse.go, own.go and rewrite.go (text to Statement), execute.go and routine.go (Statement to Result), provider.go,
+// table.go, scan.go, ranges.go and editor.go (GMS's view of the table layer), locking.go, ddl*.go, objects.go, errors.go. Column attributes in the
+// dictionary are attrs.go's; values as stored are sql/datum's, sort keys sql/collate's.
 package general
