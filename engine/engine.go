@@ -111,6 +111,7 @@ type DB struct {
 	closed      atomic.Bool
 	purgeErr    atomic.Uint64
 	mutant      atomic.Uint32 // tests break one rule on purpose
+	probe       atomic.Pointer[func(moment)]
 }
 
 // mutant is a rule that a test has broken, to prove that another test would notice.
@@ -120,9 +121,25 @@ const (
 	mutantPurgeAll     mutant = 1 + iota // purge does not ask snapshots
 	mutantNoDependency                   // a snapshot does not wait for what its transaction depends on
 	mutantNoGaps                         // locking reads lock no gaps
+	mutantLatePublish                    // a commit's LSN enters the transaction table after the append
+	mutantEarlyUnlock                    // row locks go before the commit record is appended
 )
 
 func (db *DB) broken(m mutant) bool { return db.mutant.Load() == uint32(m) }
+
+// moment is a place in the code at which a test looks at the rest of the engine.
+type moment int
+
+const (
+	atCommit  moment = iota // the commit record is about to be appended
+	atRelease               // it has been, locks are about to go
+)
+
+func (db *DB) reach(m moment) {
+	if fn := db.probe.Load(); fn != nil {
+		(*fn)(m)
+	}
+}
 
 var (
 	_ table.DB      = (*DB)(nil)

@@ -207,6 +207,9 @@ func (tx *Tx) commit() (lsn page.LSN, held lock.Held, err error) {
 		return 0, nil, nil
 	}
 	tx.closeStmt()
+	if tx.db.broken(mutantEarlyUnlock) {
+		tx.db.locks.Release(&tx.own, 0)
+	}
 	if tx.log != nil {
 		if lsn, err = tx.end(undo.Committed); err != nil {
 			if tx.db.vol.Err() != nil {
@@ -246,7 +249,15 @@ func (tx *Tx) end(st undo.State) (page.LSN, error) {
 		return 0, fmt.Errorf("end transaction %d: %w", id, err)
 	}
 	history := db.history.Add(1) // before purge can count it off
-	lsn := m.Commit(func(cpl page.LSN) { db.txns.Ended(id, cpl) })
+	var lsn page.LSN
+	if db.reach(atCommit); db.broken(mutantLatePublish) {
+		lsn = m.Commit(nil)
+		db.reach(atRelease)
+		db.txns.Ended(id, lsn)
+	} else {
+		lsn = m.Commit(func(cpl page.LSN) { db.txns.Ended(id, cpl) })
+		db.reach(atRelease)
+	}
 	db.logs.Release(tx.log)
 	tx.log = nil
 	if history >= purgeAt && history%64 == 0 {
