@@ -24,6 +24,7 @@ type Statement struct {
 	run            func(c *sql.Context, s *Session, x *execution) (*Result, error)
 	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
+	scope          *infoScope // of a query of information_schema
 	dynamic        bool // EXECUTE within a routine
 	locking        bool
 }
@@ -201,7 +202,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	out.locking = lockStatement(st)
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st)
-	out.listsDatabases = listsDatabases(st, text)
+	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {
+		out.scope = scopeOf(st)
+	}
 	if ddl, ok := st.(*sqlparser.DDL); ok && out.Class == Control {
 		return nil, "", s.vitessError(text, errors.New(ddl.Action))
 	}

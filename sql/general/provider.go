@@ -2,6 +2,7 @@ package general
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -57,7 +58,9 @@ func (p *provider) HasDatabase(ctx *sql.Context, name string) bool {
 // AllDatabases is what SHOW DATABASES and information_schema need. The analyzer also lists all databases for each un-indexed
 // table of a SELECT, to warm up statistics; it then gets the databases that the statement has touched.
 func (p *provider) AllDatabases(ctx *sql.Context) []sql.Database {
-	if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.phase == analyzing && !s.cur.st.listsDatabases {
+	s := sessionOf(ctx)
+	running := s != nil && s.cur != nil
+	if running && s.cur.phase == analyzing && !s.cur.st.listsDatabases {
 		return s.cur.databases
 	}
 	all, err := p.e.catalog.Schemas(ctx)
@@ -66,7 +69,7 @@ func (p *provider) AllDatabases(ctx *sql.Context) []sql.Database {
 	}
 	out := make([]sql.Database, 0, len(all))
 	for i := range all {
-		if !hidden(all[i].Name) {
+		if !hidden(all[i].Name) && (!running || s.hasSchema(all[i].Name)) {
 			out = append(out, &database{e: p.e, name: all[i].Name, schema: &all[i]})
 		}
 	}
@@ -121,10 +124,16 @@ func (d *database) SetCollation(ctx *sql.Context, c sql.CollationID) error {
 
 // GetTableNames lists the tables. While a statement is analysed the library wants them only to suggest similar names.
 func (d *database) GetTableNames(ctx *sql.Context) ([]string, error) {
-	if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.phase == analyzing && !s.cur.st.listsDatabases {
+	s := sessionOf(ctx)
+	running := s != nil && s.cur != nil
+	if running && s.cur.phase == analyzing && !s.cur.st.listsDatabases {
 		return nil, nil
 	}
-	return d.e.catalog.TableNames(ctx, d.name)
+	names, err := d.e.catalog.TableNames(ctx, d.name)
+	if !running || s.cur.st.scope == nil {
+		return names, err
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return !s.hasTable(n) }), err
 }
 
 func (d *database) GetTableNamesAsOf(ctx *sql.Context, asOf any) ([]string, error) {
