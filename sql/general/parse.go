@@ -25,7 +25,7 @@ type Statement struct {
 	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
 	scope          *infoScope // of a query of information_schema
-	dynamic        bool // EXECUTE within a routine
+	dynamic        bool       // EXECUTE within a routine
 	locking        bool
 }
 
