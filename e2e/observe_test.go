@@ -85,13 +85,18 @@ func perTransaction(before, after role.InstanceStatus, r result) string {
 }
 
 // resident is a process's resident memory in bytes.
-func resident(pid int) int64 {
+func resident(pid int) int64 { return memory(pid, "VmRSS:") }
+
+// peak is the most resident memory that a process ever had.
+func peak(pid int) int64 { return memory(pid, "VmHWM:") }
+
+func memory(pid int, field string) int64 {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, field); ok {
 			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 			return kb << 10
 		}
