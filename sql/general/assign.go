@@ -16,26 +16,34 @@ import (
 
 // builder adds them to the plans of the library, wherever they come from: statements, triggers, procedures, events.
 type builder struct {
-	e     *Engine
-	plain sql.Node // left to the library
+	e      *Engine
+	plain  sql.Node // left to the library
+	left   sql.Node // what a trigger executor wraps: not part of its logic
+	nested bool     // within a trigger's logic
 }
 
 var _ sql.NodeExecBuilder = (*builder)(nil)
 
 // Build returns nil for nodes that the library builds by itself.
 func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
-	if n == b.plain {
+	switch {
+	case n == b.plain:
 		return nil, nil
+	case b.nested && n == b.left:
+		return b.e.gms.Analyzer.ExecBuilder.Build(c, n, r)
 	}
 	switch n := n.(type) {
 	case *plan.TriggerExecutor:
 		return b.trigger(c, n, r)
 	case *plan.DeleteFrom:
-		return b.deleteFrom(c, n, r)
-	case *oneRow:
-		return oneRowIter{n.t}, nil
+		b.deleteFrom(c, n)
+		return nil, nil
 	case *plan.InsertInto:
-		return b.insert(c, n, r)
+		it, err := b.insert(c, n, r)
+		if it != nil && b.nested {
+			it = nestedInsert{it}
+		}
+		return it, err
 	case *plan.UpdateSource:
 		return b.updateSource(c, n, r)
 	case *plan.Update:

@@ -235,9 +235,21 @@ func (e *editor) Delete(ctx *sql.Context, r sql.Row) error {
 	if err != nil {
 		return err
 	}
+	var multi *multiDelete
+	if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.multi != nil && s.cur.multi.targets[e.def().ID] {
+		if multi = s.cur.multi; absent(r) {
+			return nil
+		}
+	}
 	ref, old, err := e.find(ctx, t, r)
+	if multi != nil && sql.ErrDeleteRowNotFound.Is(err) {
+		return nil // deleted with an earlier row of the join
+	}
 	if err != nil {
 		return err
+	}
+	if multi != nil {
+		multi.rows++
 	}
 	return t.Delete(ctx, ref, old)
 }

@@ -46,7 +46,8 @@ type execution struct {
 	refused      error     // why a procedure that is being called cannot run
 	silent       int       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string // the last table that was not found, for its message
-	previewing   bool      // only the columns are wanted: no table is opened
+	multi        *multiDelete
+	previewing   bool // only the columns are wanted: no table is opened
 }
 
 // openTable opens a table once per statement.
@@ -224,6 +225,9 @@ func (s *Session) drain(c *sql.Context, iter sql.RowIter) (*Result, error) {
 				res.Info = ok.Info.String()
 			}
 		}
+	}
+	if s.cur != nil && s.cur.multi != nil {
+		res.Affected = s.cur.multi.rows
 	}
 	return res, iter.Close(c)
 }
