@@ -84,15 +84,14 @@ func (s *Segment) scrubLog(seq uint32) (int64, error) {
 		s.unrefLog(l)
 		s.mu.Unlock()
 	}()
-	var ft footer
 	if sealed {
-		var err error
-		if ft, err = readFooter(l.f); err == errDamaged {
+		if _, _, _, err := footerBytes(l.f); err == errDamaged {
 			_ = s.report(Damage{Log: true, Footer: true, File: seq})
 		} else if err != nil {
 			return 0, err
 		}
 	}
+	var ft footer // decoded only when it has to name damage
 	for off := int64(fileHeader); off < end; {
 		at, err := scanRecords(l.f, off, end, func(int64, []byte, *redo.Record) error { return nil })
 		if err == nil {
@@ -100,6 +99,11 @@ func (s *Segment) scrubLog(seq uint32) (int64, error) {
 		}
 		if err != errDamaged {
 			return off, err
+		}
+		if sealed && ft.entries == nil {
+			if ft, err = readFooter(l.f); err != nil && err != errDamaged {
+				return off, err
+			}
 		}
 		next := resync(l.f, at, end)
 		s.reportGap(l, &ft, at, next)

@@ -104,14 +104,29 @@ func checkHeader(f vfs.File, magic uint32, st *State) error {
 	return nil
 }
 
+// sort orders the entries by (page, LSN). They come in the order of the file, which is nearly that of LSNs: so numbers of
+// page and place are sorted, several times faster than entries, and what then is out of order within a page is moved.
+func (ft *footer) sort() {
+	keys := make([]uint64, len(ft.entries))
+	for i := range ft.entries {
+		keys[i] = uint64(ft.entries[i].page)<<32 | uint64(i)
+	}
+	slices.Sort(keys)
+	es := make([]entry, len(keys))
+	late := false
+	for i, k := range keys {
+		es[i] = ft.entries[uint32(k)]
+		late = late || i > 0 && es[i-1].page == es[i].page && es[i-1].lsn > es[i].lsn
+	}
+	if late { // gossip filled a hole
+		slices.SortFunc(es, func(a, b entry) int { return cmp.Or(cmp.Compare(a.page, b.page), cmp.Compare(a.lsn, b.lsn)) })
+	}
+	ft.entries = es
+}
+
 func encodeFooter(ft *footer) []byte {
+	ft.sort()
 	es := ft.entries
-	slices.SortFunc(es, func(a, b entry) int {
-		if a.page != b.page {
-			return cmp.Compare(a.page, b.page)
-		}
-		return cmp.Compare(a.lsn, b.lsn)
-	})
 	b := binary.AppendUvarint(nil, uint64(len(es)))
 	var prev entry
 	for i, e := range es {
@@ -224,32 +239,42 @@ func seal(f vfs.File, ft *footer) error {
 	return f.Sync()
 }
 
-// readFooter reads a sealed file's footer; errDamaged means that it has none, or a damaged one.
-func readFooter(f vfs.File) (ft footer, err error) {
+// footerBytes reads and verifies a sealed file's trailer t and the footer's encoded body; errDamaged means that the file has
+// none, or a damaged one. The data ends at end.
+func footerBytes(f vfs.File) (t, body []byte, end int64, err error) {
 	size, err := f.Size()
 	if err != nil {
-		return ft, err
+		return nil, nil, 0, err
 	}
 	if size < fileHeader+fileTrailer {
-		return ft, errDamaged
+		return nil, nil, 0, errDamaged
 	}
-	t := make([]byte, fileTrailer)
+	t = make([]byte, fileTrailer)
 	if _, err := f.ReadAt(t, size-fileTrailer); err != nil {
-		return ft, err
+		return nil, nil, 0, err
 	}
 	if binary.LittleEndian.Uint32(t) != endMagic || crc32.Checksum(t[8:], page.Castagnoli) != binary.LittleEndian.Uint32(t[4:]) {
-		return ft, errDamaged
+		return nil, nil, 0, errDamaged
 	}
 	end, n := int64(binary.LittleEndian.Uint64(t[8:])), int64(binary.LittleEndian.Uint32(t[16:]))
 	if end < fileHeader || end+n+fileTrailer != size {
-		return ft, errDamaged
+		return nil, nil, 0, errDamaged
 	}
-	body := make([]byte, n)
+	body = make([]byte, n)
 	if _, err := f.ReadAt(body, end); err != nil && err != io.EOF {
-		return ft, err
+		return nil, nil, 0, err
 	}
 	if crc32.Checksum(body, page.Castagnoli) != binary.LittleEndian.Uint32(t[20:]) {
-		return ft, errDamaged
+		return nil, nil, 0, errDamaged
+	}
+	return t, body, end, nil
+}
+
+// readFooter reads a sealed file's footer; errDamaged means that it has none, or a damaged one.
+func readFooter(f vfs.File) (ft footer, err error) {
+	t, body, end, err := footerBytes(f)
+	if err != nil {
+		return ft, err
 	}
 	ft, err = decodeFooter(body, page.LSN(binary.LittleEndian.Uint64(t[24:])))
 	ft.dataEnd = end
