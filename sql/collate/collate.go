@@ -14,6 +14,7 @@
 package collate
 
 import (
+	"slices"
 	"sort"
 	"sync"
 	"unicode/utf8"
@@ -136,6 +137,7 @@ func (w *weighted) AppendWeights(dst, s []byte) []byte {
 	if w.pad {
 		s = trim(s)
 	}
+	dst = slices.Grow(dst, len(s))
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if code := w.short[c]; code != 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -187,6 +188,7 @@ type reader struct {
 	left    uint64 // rows that LIMIT still allows
 	keep    bool   // collect instead of sending
 	rows    []keptRow
+	whole   []byte // scratch of DISTINCT
 	scratch []byte
 	seen    map[string]bool
 	sums    []sum
@@ -527,10 +529,11 @@ func (r *reader) collect(vals []row.Datum) {
 		}
 	}
 	if p.shape.distinct {
-		all := make([]byte, 0, 64)
+		all := r.whole[:0]
 		for _, c := range p.out {
 			all = p.appendKey(all, c, &vals[c])
 		}
+		r.whole = all
 		if r.seen == nil {
 			r.seen = make(map[string]bool)
 		}
@@ -579,7 +582,7 @@ func (r *reader) finish() error {
 	if r.sums != nil {
 		return r.sendSums()
 	}
-	sort.SliceStable(r.rows, func(i, j int) bool { return bytes.Compare(r.rows[i].key, r.rows[j].key) < 0 })
+	slices.SortStableFunc(r.rows, func(a, b keptRow) int { return bytes.Compare(a.key, b.key) })
 	for _, k := range r.rows {
 		if r.skip > 0 {
 			r.skip--

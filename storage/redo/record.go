@@ -131,25 +131,33 @@ func Peek(b []byte) (n int, lsn page.LSN, ok bool) {
 	return n, page.LSN(binary.LittleEndian.Uint64(b[8:])), n > fixedHeader && n <= MaxRecord && n <= len(b)
 }
 
-// Parse decodes and verifies the record at the start of b into r and returns its length.
-func Parse(b []byte, r *Record) (int, error) {
+// Verify checks the length and the checksum of the record at the start of b and returns its length. What was parsed once, and
+// has its checksum still, parses again.
+func Verify(b []byte) (int, error) {
 	if len(b) < fixedHeader {
 		return 0, ErrShort
 	}
-	word := binary.LittleEndian.Uint32(b[4:])
-	n := int(word & (1<<24 - 1))
+	n := int(binary.LittleEndian.Uint32(b[4:]) & (1<<24 - 1))
 	if n <= fixedHeader || n > MaxRecord {
 		return 0, fmt.Errorf("length %d: %w", n, ErrCorrupt)
 	}
 	if n > len(b) {
 		return 0, ErrShort
 	}
-	b = b[:n]
-	if crc32.Checksum(b[4:], page.Castagnoli) != binary.LittleEndian.Uint32(b) {
+	if crc32.Checksum(b[4:n], page.Castagnoli) != binary.LittleEndian.Uint32(b) {
 		return 0, fmt.Errorf("checksum: %w", ErrCorrupt)
 	}
-	*r = Record{Flags: Flags(word >> 24), LSN: page.LSN(binary.LittleEndian.Uint64(b[8:]))}
-	if !r.parseBody(b[fixedHeader:]) {
+	return n, nil
+}
+
+// Parse decodes and verifies the record at the start of b into r and returns its length.
+func Parse(b []byte, r *Record) (int, error) {
+	n, err := Verify(b)
+	if err != nil {
+		return 0, err
+	}
+	*r = Record{Flags: Flags(b[7]), LSN: page.LSN(binary.LittleEndian.Uint64(b[8:]))}
+	if !r.parseBody(b[fixedHeader:n]) {
 		return 0, fmt.Errorf("fields of LSN %d: %w", r.LSN, ErrCorrupt)
 	}
 	return n, nil

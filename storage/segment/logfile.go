@@ -62,7 +62,7 @@ const scanWindow = 512 << 10
 // errStop ends a scan early without being an error of it.
 var errStop = errors.New("stop")
 
-// scanRecords calls fn for each record in [off, end), verified. raw is valid during the call. It
+// scanRecords calls fn for each record in [off, end), verified; a nil fn has nothing decoded. raw is valid during the call. It
 // returns where it stopped: at end, at the first bytes that are no record (errDamaged), or where fn
 // returned errStop.
 func scanRecords(f vfs.File, off, end int64, fn func(off int64, raw []byte, r *redo.Record) error) (int64, error) {
@@ -78,18 +78,26 @@ func scanRecords(f vfs.File, off, end int64, fn func(off int64, raw []byte, r *r
 		}
 		b := buf[:n]
 		for len(b) > 0 {
-			k, err := redo.Parse(b, &r)
+			var k int
+			var err error
+			if fn == nil {
+				k, err = redo.Verify(b)
+			} else {
+				k, err = redo.Parse(b, &r)
+			}
 			if err == redo.ErrShort && len(b) < n && off+int64(len(b)) < end {
 				break // continues in the next window
 			}
 			if err != nil {
 				return off, errDamaged
 			}
-			if err := fn(off, b[:k], &r); err != nil {
-				if err == errStop {
-					err = nil
+			if fn != nil {
+				if err := fn(off, b[:k], &r); err != nil {
+					if err == errStop {
+						err = nil
+					}
+					return off, err
 				}
-				return off, err
 			}
 			off += int64(k)
 			b = b[k:]

@@ -93,7 +93,7 @@ func (s *Segment) scrubLog(seq uint32) (int64, error) {
 	}
 	var ft footer // decoded only when it has to name damage
 	for off := int64(fileHeader); off < end; {
-		at, err := scanRecords(l.f, off, end, func(int64, []byte, *redo.Record) error { return nil })
+		at, err := scanRecords(l.f, off, end, nil)
 		if err == nil {
 			break
 		}
