@@ -72,14 +72,14 @@ func (s *Stats) add(o *Stats) {
 func TestSeeds(t *testing.T) {
 	n := *seedsFlag
 	if testing.Short() || underRace {
-		n = min(n, 200)
+		n = min(n, 60)
 	}
 	ran, total, f := sweep(*firstFlag, n, nil, Options{})
 	t.Logf("%d seeds: %+v", ran, total)
 	if f != nil {
 		t.Fatalf("%v\nreplay: go test ./storage/sim -run TestReplay -sim.seed %d -v", f, f.Seed)
 	}
-	if n >= 200 && min(total.Acked, total.Reads, total.Opens, total.Crashes, total.Wipes, total.Truncated,
+	if n >= 2000 && min(total.Acked, total.Reads, total.Opens, total.Crashes, total.Wipes, total.Truncated,
 		total.Rot, total.Images, total.Drops, total.Baselines) == 0 {
 		t.Fatalf("the seeds do not exercise everything: %+v", total)
 	}
@@ -101,7 +101,11 @@ func TestSoak(t *testing.T) {
 
 // TestReplaysExactly runs a seed twice: the traces must be one.
 func TestReplaysExactly(t *testing.T) {
-	for seed := uint64(1); seed <= 20; seed++ {
+	seeds := uint64(20)
+	if underRace {
+		seeds = 4
+	}
+	for seed := uint64(1); seed <= seeds; seed++ {
 		a, _ := Run(Options{Seed: seed})
 		b, _ := Run(Options{Seed: seed})
 		if a != b {
