@@ -113,7 +113,8 @@ func (n *Node) takeReply(s *segment.Segment, from proto.NodeID, r *proto.LogRepl
 		return
 	}
 	keep, ticket, tip, need := s.OfferReply(from, r, recs, n.now())
-	if len(keep) > 0 {
+	news := len(keep) > 0 || s.Behind(tip)
+	if news {
 		var inc, epoch uint64
 		var vdl, mrpl page.LSN
 		s.With(func(c *segment.Core) { inc, epoch, vdl, mrpl = c.Incarnation(), c.Epoch(), c.VDL(), c.MRPL() })
@@ -123,7 +124,7 @@ func (n *Node) takeReply(s *segment.Segment, from proto.NodeID, r *proto.LogRepl
 		n.m.gossiped.Add(float64(len(keep)))
 	}
 	n.qmu.Unlock()
-	if len(keep) > 0 {
+	if news {
 		n.wakeSync()
 	}
 	if need > 0 {

@@ -115,6 +115,7 @@ type Core struct {
 	base    page.LSN
 	tip     page.LSN // the newest linked record, received but maybe not durable
 	scl     page.LSN // the newest linked record that is durable
+	rebased page.LSN // where the chain last began again (rebase)
 	pending []Link   // records beyond a gap, ascending by LSN
 
 	seq     uint64 // of the last ticket
@@ -242,6 +243,10 @@ func (c *Core) History() *proto.History { return &c.st.History }
 
 // Timeline returns the timeline.
 func (c *Core) Timeline() uint32 { return c.st.Timeline }
+
+// Rebased is the record at which the chain last began again, from a baseline or a floor: what lies at or below
+// it needs no log here. It may lie below Base, which also counts records that wait for the driver.
+func (c *Core) Rebased() page.LSN { return c.rebased }
 
 // Base returns the newest record at or below VDL.
 func (c *Core) Base() page.LSN { return c.base }

@@ -244,7 +244,7 @@ func (c *Core) rebase(lsn, floor page.LSN) {
 		return
 	}
 	c.above, c.first = c.above[:0], 0
-	c.base, c.tip, c.scl, c.st.Base = lsn, lsn, lsn, lsn
+	c.base, c.tip, c.scl, c.st.Base, c.rebased = lsn, lsn, lsn, lsn, lsn
 	c.st.VDL = max(c.st.VDL, lsn)
 	c.st.Floor = max(c.st.Floor, floor)
 	for i := range c.gossip.peers {

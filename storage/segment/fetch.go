@@ -23,7 +23,7 @@ func (s *Segment) FetchLog(r *proto.LogRequest) (*proto.LogReply, error) {
 	rep.Status = s.core.CheckLog(r)
 	s.core.FillReply(rep)
 	history := *s.core.History()
-	top := min(r.To, s.core.SCL(), max(s.organised, s.core.Base()))
+	top := min(r.To, s.core.SCL(), s.organised)
 	if (rep.Status != proto.OK && rep.Status != proto.StatusHydrating) || top <= r.From {
 		s.mu.Unlock()
 		return rep, nil
@@ -159,7 +159,7 @@ func (s *Segment) FetchBaseline(r *proto.BaselineRequest) (*proto.BaselineReply,
 	}
 	rep.At = r.At
 	if rep.At == 0 {
-		rep.At = min(s.core.ImageLimit(), max(s.organised, s.core.Base()))
+		rep.At = min(s.core.ImageLimit(), s.organised)
 	}
 	rep.PGLSN = s.core.floorLink(rep.At)
 	limit := int(min(max(r.MaxPages, 1), proto.MaxPageRead))
@@ -254,7 +254,7 @@ func (s *Segment) InstallBaseline(n proto.NodeID, asked *proto.BaselineRequest, 
 	}
 	s.mu.Lock()
 	need := s.core.BaselineDurable()
-	s.advance(s.core.Base())
+	s.advance(s.core.Rebased())
 	s.sweep = true
 	s.mu.Unlock()
 	return s.Persist(need)

@@ -235,9 +235,17 @@ func (s *Segment) OfferReply(n proto.NodeID, r *proto.LogReply, recs []Rec, now 
 	keep, ticket, tip = s.offer(recs)
 	if need2 := s.core.EndReply(n, now); need2 > 0 {
 		need = need2
-		s.organised = max(s.organised, s.core.Base())
+		s.advance(s.core.Rebased()) // not Base: what was linked but not organised yet cannot be read
 	}
 	return keep, ticket, tip, need
+}
+
+// Behind reports whether records are linked that no call of Organise has told of: they waited for others and were linked
+// without any of their own. An empty Organise behind what is on its way then tells of them.
+func (s *Segment) Behind(tip page.LSN) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return tip > s.organised
 }
 
 // Synced reports a durable ticket and returns the ack for a frame of that epoch and history.
