@@ -63,7 +63,7 @@ func TestAccept4NodeAndZone(t *testing.T) {
 				c.mustRun("node", "start", id)
 			}
 		}
-		waitWhole(c, 60*time.Second)
+		waitWhole(c, wholeWithin)
 	}
 	b.halt()
 	if n := b.errs.Load(); n > 0 {
@@ -91,6 +91,10 @@ func timeToRate(b *bank, want float64, limit time.Duration) time.Duration {
 	}
 	return limit
 }
+
+// wholeWithin bounds the wait for a healed fleet. A node that rejoins behind a gap has been seen to need a minute until its
+// SCL is near again, though its segments count after a second: the figure says so, the test only asks that it ends.
+const wholeWithin = 5 * time.Minute
 
 // waitWhole waits until every storage node serves and nothing is behind or under repair.
 func waitWhole(c *cluster, limit time.Duration) time.Duration {
@@ -163,7 +167,7 @@ func TestAccept4WipedNode(t *testing.T) {
 		}
 		begun := time.Now()
 		c.mustRun("node", "start", id)
-		waitWhole(c, 120*time.Second)
+		waitWhole(c, wholeWithin)
 		figure(t, "4: %s with a wiped directory is whole again after %.2f s", id, time.Since(begun).Seconds())
 	}
 	// The refilled ones must carry a quorum by themselves with two others.
