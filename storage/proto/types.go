@@ -282,7 +282,7 @@ type LogReply struct {
 	Records    []byte
 }
 
-// BaselineRequest asks a full peer for page images as of its own horizon, a batch at a time, in page
+// BaselineRequest asks a full peer for page images as of one point that it can read, a batch at a time, in page
 // order: the pages at or above Next.
 type BaselineRequest struct {
 	Volume          VolumeID
