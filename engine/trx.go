@@ -83,6 +83,9 @@ func (tx *Tx) Options() table.TxnOptions { return tx.o }
 // Writes reports whether the transaction has changed something.
 func (tx *Tx) Writes() bool { return tx.id.Load() != 0 }
 
+// HoldsLocks reports whether others may have to wait for a row that the transaction has locked or changed.
+func (tx *Tx) HoldsLocks() bool { return tx.Writes() || tx.own.Rows() > 0 }
+
 // Kill ends the transaction's current wait with err.
 func (tx *Tx) Kill(err error) {
 	if err == nil {

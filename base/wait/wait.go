@@ -21,6 +21,14 @@ type Owner interface {
 	EndWait()
 }
 
+// LockOwner is an Owner that wants to know which of its waits are for locks of others: those a dispatcher can shorten by
+// letting fewer in.
+type LockOwner interface {
+	Owner
+	BeginLockWait()
+	EndLockWait()
+}
+
 type key struct{}
 
 // With returns a context whose waits are told to o.
@@ -32,7 +40,10 @@ func With(ctx context.Context, o Owner) context.Context {
 var Key any = key{}
 
 // Bracket is one wait under way.
-type Bracket struct{ o Owner }
+type Bracket struct {
+	o    Owner
+	lock LockOwner // instead of o
+}
 
 // Begin says that the caller is about to block.
 func Begin(ctx context.Context) Bracket {
@@ -40,12 +51,25 @@ func Begin(ctx context.Context) Bracket {
 	if o != nil {
 		o.BeginWait()
 	}
-	return Bracket{o}
+	return Bracket{o: o}
+}
+
+// BeginLock says that the caller is about to wait for a lock of another transaction.
+func BeginLock(ctx context.Context) Bracket {
+	l, ok := ctx.Value(Key).(LockOwner)
+	if !ok {
+		return Begin(ctx)
+	}
+	l.BeginLockWait()
+	return Bracket{lock: l}
 }
 
 // End says that the wait is over. It does not block.
 func (b Bracket) End() {
-	if b.o != nil {
+	switch {
+	case b.lock != nil:
+		b.lock.EndLockWait()
+	case b.o != nil:
 		b.o.EndWait()
 	}
 }

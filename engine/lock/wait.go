@@ -144,7 +144,7 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 		}
 	}
 	t.waits.Unlock()
-	br := wait.Begin(ctx)
+	br := wait.BeginLock(ctx)
 	timer := time.NewTimer(timeout)
 	var err error
 	select {

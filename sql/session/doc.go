@@ -24,5 +24,5 @@
 //   - Session fields belong to the connection's goroutine; what others look at (process list, KILL) is under Session.mu.
 //
 // Where to read on: server.go (the server and its connections), session.go (wire's commands), statement.go (one
-// statement), txn.go (transactions), control.go, gate.go, processlist.go.
+// statement), txn.go (transactions), control.go, gate.go and writers.go (admission), processlist.go.
 package session

@@ -3,27 +3,47 @@ package session
 import (
 	"context"
 	"sync"
+	"time"
 )
 
-// gate is admission: of thousands of connections, only a few statements per CPU run at once.
+// gate is admission: of thousands of connections, only a few statements per CPU run at once, and only as many transactions hold
+// row locks as get on with each other (writers.go).
 //
 // A statement enters before it does any work and leaves at its end; around each wait it steps out (pause) and comes back (resume).
 // Coming back never waits, since the caller may hold a latch and surely holds locks that others want: running may
 // exceed limit for a moment, and new statements are held back meanwhile. Statements of transactions that hold locks
 // go before others, for the sooner those end the fewer others wait.
+//
+// A statement that computes for long would keep many short ones waiting, so its place lapses after a while and it goes on
+// beside limit, sharing the processors as Go's scheduler sees fit. The more such statements there are, the longer a
+// while is: they come in slowly, never all at once.
 type gate struct {
 	mu      sync.Mutex
 	limit   int
-	running int
-	first   fifo // statements of transactions that have written
+	running int  // places taken
+	over    int  // statements whose place lapsed and that still run
+	active  ring // tickets that hold a place
+	first   fifo // statements of transactions that hold locks
 	rest    fifo
+	ticks   uint32
+	armed   bool // the timer of lapsing places runs; only while somebody waits
+
+	writers writers
 }
 
-// ticket is a session's place in a queue. A session has one and reuses it.
+// lapseAfter is how long a statement may compute before its place lapses: far above what a statement of an OLTP workload takes.
+const lapseAfter = 10 * time.Millisecond
+
+// ticket is a session's place, or its place in a queue. A session has one and reuses it.
 type ticket struct {
 	granted chan struct{} // capacity 1
 	next    *ticket
 	queued  bool
+
+	// While it holds a place.
+	before, after *ticket
+	placed, over  bool
+	tick          uint32 // gate.ticks when it got the place
 }
 
 // fifo is a list of tickets in order of arrival.
@@ -79,22 +99,50 @@ func (q *fifo) remove(t *ticket) bool {
 	return false
 }
 
-// enter waits for a place. It fails only when ctx ends, with its cause.
-func (g *gate) enter(ctx context.Context, t *ticket, holdsLocks bool) error {
+// ring lists the tickets that hold a place, the oldest first.
+type ring struct{ head, tail *ticket }
+
+func (r *ring) push(t *ticket) {
+	t.before, t.after = r.tail, nil
+	if r.tail == nil {
+		r.head = t
+	} else {
+		r.tail.after = t
+	}
+	r.tail = t
+}
+
+func (r *ring) remove(t *ticket) {
+	if t.before == nil {
+		r.head = t.after
+	} else {
+		t.before.after = t.after
+	}
+	if t.after == nil {
+		r.tail = t.before
+	} else {
+		t.after.before = t.before
+	}
+	t.before, t.after = nil, nil
+}
+
+// enter waits for a place. It fails only when ctx ends, with its cause. w is the session's standing among the writers.
+func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool) error {
 	g.mu.Lock()
+	holdsLocks = holdsLocks || w.open()
+	g.stir(w)
 	if g.running < g.limit && g.first.n == 0 && (holdsLocks || g.rest.n == 0) {
-		g.running++
+		g.place(t)
 		g.mu.Unlock()
 		return nil
 	}
-	if t.granted == nil {
-		t.granted = make(chan struct{}, 1)
-	}
+	t.ready()
 	q := &g.rest
 	if holdsLocks {
 		q = &g.first
 	}
 	q.push(t)
+	g.arm()
 	g.mu.Unlock()
 	select {
 	case <-t.granted:
@@ -106,39 +154,110 @@ func (g *gate) enter(ctx context.Context, t *ticket, holdsLocks bool) error {
 	g.mu.Unlock()
 	if !removed { // granted meanwhile: the place is ours to give back
 		<-t.granted
-		g.leave()
+		g.leave(t, w)
 	}
 	return context.Cause(ctx)
 }
 
-// leave gives a place back and passes it on.
-func (g *gate) leave() {
+// ready makes the channel on which t's owner is woken.
+func (t *ticket) ready() {
+	if t.granted == nil {
+		t.granted = make(chan struct{}, 1)
+	}
+}
+
+func (g *gate) place(t *ticket) {
+	g.running++
+	t.placed, t.over, t.tick = true, false, g.ticks
+	g.active.push(t)
+}
+
+// leave gives a place back and passes it on: at the end of the statement.
+func (g *gate) leave(t *ticket, w *writer) {
 	g.mu.Lock()
+	g.idle(w)
+	g.vacate(t)
+	g.mu.Unlock()
+}
+
+// pause gives a place back for a wait.
+func (g *gate) pause(t *ticket) {
+	g.mu.Lock()
+	g.vacate(t)
+	g.mu.Unlock()
+}
+
+func (g *gate) vacate(t *ticket) {
+	if !t.placed {
+		return
+	}
+	t.placed = false
+	if t.over {
+		t.over = false
+		g.over--
+		return
+	}
+	g.active.remove(t)
 	g.running--
+	g.pass()
+}
+
+// pass hands free places to those who wait.
+func (g *gate) pass() {
 	for g.running < g.limit {
 		t := g.first.pop()
 		if t == nil {
 			t = g.rest.pop()
 		}
 		if t == nil {
-			break
+			return
 		}
-		g.running++
+		g.place(t)
 		t.granted <- struct{}{}
 	}
-	g.mu.Unlock()
 }
 
 // resume takes a place without waiting: for statements that come back from a wait, and for those that bypass the gate.
-func (g *gate) resume() {
+func (g *gate) resume(t *ticket, w *writer) {
 	g.mu.Lock()
-	g.running++
+	g.stir(w)
+	g.place(t)
 	g.mu.Unlock()
+}
+
+// arm starts the timer that lapses places. It runs only while somebody waits for one.
+func (g *gate) arm() {
+	if g.armed || g.first.n+g.rest.n == 0 {
+		return
+	}
+	g.armed = true
+	time.AfterFunc(lapseAfter*time.Duration(1+g.over/max(g.limit, 1)), g.lapse)
+}
+
+// lapse takes the places of statements that have held theirs since before the last tick.
+func (g *gate) lapse() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.armed = false
+	for t := g.active.head; t != nil && t.tick != g.ticks; t = g.active.head {
+		g.active.remove(t)
+		t.over = true
+		g.over++
+		g.running--
+	}
+	g.ticks++
+	g.pass()
+	g.arm()
 }
 
 // load returns the statements running and waiting for a place.
 func (g *gate) load() (running, waiting int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.running, g.first.n + g.rest.n
+	return g.running + g.over, g.first.n + g.rest.n
+}
+
+// newGate makes a gate for limit statements at once. At least floor transactions that lock rows are at work if there are as many.
+func newGate(limit, floor int) gate {
+	return gate{limit: limit, writers: writers{floor: float64(floor), limit: float64(16 * floor)}}
 }

@@ -54,6 +54,11 @@ func newMetrics(reg prometheus.Registerer, srv *Server) (*metrics, error) {
 		counter("zorya_sql_fast_lane_declined_total", "Statements of a known shape that went to the general lane after all.", func() float64 { _, _, d := srv.fast.Counts(); return float64(d) }),
 		gauge("zorya_sql_statements_queued", "Statements that wait for a place at the gate.", func() float64 { _, w := srv.gate.load(); return float64(w) }),
 	}
+	gauges = append(gauges,
+		gauge("zorya_sql_writers", "Transactions at work that lock rows.", func() float64 { n, _, _ := srv.gate.locking(); return float64(n) }),
+		gauge("zorya_sql_writers_blocked", "Of these, how many wait for a lock.", func() float64 { _, b, _ := srv.gate.locking(); return float64(b) }),
+		gauge("zorya_sql_writers_queued", "Transactions that wait to be let in before their first lock.", func() float64 { _, _, w := srv.gate.locking(); return float64(w) }),
+	)
 	if reg == nil {
 		return m, nil
 	}

@@ -92,7 +92,7 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	setDefaults(&o)
 	srv := &Server{
 		db: db, lane: lane, opts: o, log: o.Log, fast: fastlane.New(), started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
-		gate: gate{limit: o.StatementsPerCPU * runtime.GOMAXPROCS(0)},
+		gate: newGate(o.StatementsPerCPU*runtime.GOMAXPROCS(0), 2*runtime.GOMAXPROCS(0)),
 	}
 	srv.ctx, srv.cancel = context.WithCancelCause(context.Background())
 	var err error

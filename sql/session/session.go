@@ -54,8 +54,9 @@ type Session struct {
 
 	// The place at the gate.
 	ticket ticket
-	placed bool // holds a place, or would if it did not wait
-	waits  int  // nested waits
+	placed bool   // holds a place, or would if it did not wait
+	waits  int    // nested waits
+	writer writer // standing among the transactions that lock rows
 
 	tracked trackedState
 
@@ -117,7 +118,7 @@ func (s *Session) renewContext() {
 // BeginWait implements wait.Owner and wire.Hooks: the statement gives its place back while it waits.
 func (s *Session) BeginWait() {
 	if s.waits == 0 && s.placed {
-		s.srv.gate.leave()
+		s.srv.gate.pause(&s.ticket)
 	}
 	s.waits++
 }
@@ -126,8 +127,20 @@ func (s *Session) BeginWait() {
 func (s *Session) EndWait() {
 	s.waits--
 	if s.waits == 0 && s.placed {
-		s.srv.gate.resume()
+		s.srv.gate.resume(&s.ticket, &s.writer)
 	}
+}
+
+// BeginLockWait implements wait.LockOwner.
+func (s *Session) BeginLockWait() {
+	s.srv.gate.blocks(&s.writer)
+	s.BeginWait()
+}
+
+// EndLockWait implements wait.LockOwner.
+func (s *Session) EndLockWait() {
+	s.srv.gate.unblocks(&s.writer)
+	s.EndWait()
 }
 
 // beforeSend is the last word before bytes leave: what a result set depends on must be durable.
@@ -162,8 +175,8 @@ func (s *Session) run(command string, text []byte, bypass bool, fn func(ctx cont
 	}
 	defer s.end()
 	if bypass {
-		s.srv.gate.resume()
-	} else if err := s.srv.gate.enter(ctx, &s.ticket, s.txn != nil && s.txn.Writes()); err != nil {
+		s.srv.gate.resume(&s.ticket, &s.writer)
+	} else if err := s.srv.gate.enter(ctx, &s.ticket, &s.writer, s.txn != nil && s.txn.Writes()); err != nil {
 		return sqlError(err)
 	}
 	s.placed = true
@@ -172,9 +185,7 @@ func (s *Session) run(command string, text []byte, bypass bool, fn func(ctx cont
 			err = s.panicked(v)
 		}
 		s.placed = false
-		if s.waits == 0 {
-			s.srv.gate.leave()
-		}
+		s.srv.gate.leave(&s.ticket, &s.writer)
 		s.waits = 0
 	}()
 	return fn(ctx)
@@ -222,11 +233,14 @@ func (s *Session) kill() {
 	s.conn.Kill(nil)
 }
 
-// setTxn changes the open transaction, which others may interrupt.
+// setTxn changes the open transaction, which others may interrupt. Without one the session holds no row locks.
 func (s *Session) setTxn(t table.Txn) {
 	s.mu.Lock()
 	s.txn = t
 	s.mu.Unlock()
+	if t == nil {
+		s.srv.gate.done(&s.writer)
+	}
 }
 
 // Query implements wire.Session: one or several statements.

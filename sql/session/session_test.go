@@ -325,21 +325,24 @@ func TestGate(t *testing.T) {
 }
 
 func TestGateOrder(t *testing.T) {
-	g := gate{limit: 1}
+	g := newGate(1, 1)
+	g.armed = true // no place lapses
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := g.enter(ctx, &ticket{}, false); err != nil {
+	var first ticket
+	if err := g.enter(ctx, &first, &writer{}, false); err != nil {
 		t.Fatal(err)
 	}
 	order := make(chan string, 3)
-	queue := func(name string, first bool, ctx context.Context) {
+	queue := func(name string, holds bool, ctx context.Context) {
 		before := g.first.n + g.rest.n
 		go func() {
-			if g.enter(ctx, &ticket{}, first) != nil {
+			var place ticket
+			if g.enter(ctx, &place, &writer{}, holds) != nil {
 				order <- "gone"
 				return
 			}
 			order <- name
-			g.leave()
+			g.leave(&place, &writer{})
 		}()
 		eventually(t, name+" queues", func() bool { _, w := g.load(); return w == before+1 })
 	}
@@ -350,7 +353,7 @@ func TestGateOrder(t *testing.T) {
 	if got := <-order; got != "gone" {
 		t.Fatal(got)
 	}
-	g.leave()
+	g.leave(&first, &writer{})
 	if a, b := <-order, <-order; a != "holder" || b != "new" {
 		t.Errorf("order: %s, %s", a, b)
 	}

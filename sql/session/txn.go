@@ -99,6 +99,7 @@ func (s *Session) waitDependencies() error {
 type lazyStmt struct {
 	s     *Session
 	write bool
+	locks bool // it takes row locks, whether it writes or not
 	inner table.Stmt
 }
 
@@ -120,6 +121,11 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 		}
 	}
 	if l.inner == nil {
+		if l.write || l.locks {
+			if err := l.s.admitWriter(ctx); err != nil {
+				return nil, err
+			}
+		}
 		st, err := l.s.transaction().BeginStmt(ctx, table.StmtOptions{Write: l.write})
 		if err != nil {
 			return nil, err
@@ -131,6 +137,18 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 		return readLocked{t}, nil
 	}
 	return t, err
+}
+
+// admitWriter lets the session's transaction lock rows. One that holds row or table locks already does not wait.
+func (s *Session) admitWriter(ctx context.Context) error {
+	if s.writer.in {
+		return nil
+	}
+	holds := len(s.tables) > 0
+	if h, ok := s.txn.(interface{ HoldsLocks() bool }); ok {
+		holds = holds || h.HoldsLocks()
+	}
+	return s.srv.gate.admit(ctx, &s.writer, holds)
 }
 
 // End implements table.Stmt.
@@ -153,7 +171,7 @@ func (l *lazyStmt) Rollback(ctx context.Context) error {
 
 // openStmt readies the session's statement for the next execution.
 func (s *Session) openStmt(write bool) *lazyStmt {
-	s.stmt.write, s.stmt.inner = write, nil
+	s.stmt.write, s.stmt.locks, s.stmt.inner = write, false, nil
 	return &s.stmt
 }
 

@@ -1,0 +1,176 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"testing"
+)
+
+// still returns a gate whose timers never run: its test calls lapse and lapseWriters itself.
+func still(limit, floor int) *gate {
+	g := newGate(limit, floor)
+	g.armed, g.writers.armed = true, true
+	return &g
+}
+
+// TestPlaceLapses: a statement that computes for two ticks goes on beside the limit, and its end does not free a place twice.
+func TestPlaceLapses(t *testing.T) {
+	g := still(1, 1)
+	var long, next, third ticket
+	ctx := context.Background()
+	if err := g.enter(ctx, &long, &writer{}, false); err != nil {
+		t.Fatal(err)
+	}
+	came := make(chan error, 1)
+	go func() { came <- g.enter(ctx, &next, &writer{}, false) }()
+	eventually(t, "it queues", func() bool { _, w := g.load(); return w == 1 })
+	g.lapse()
+	if _, w := g.load(); w != 1 {
+		t.Fatal("the place lapsed within a tick")
+	}
+	g.armed = true
+	g.lapse()
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	g.armed = true
+	go func() { came <- g.enter(ctx, &third, &writer{}, false) }()
+	eventually(t, "the third queues", func() bool { _, w := g.load(); return w == 1 })
+	g.leave(&long, &writer{})
+	if r, w := g.load(); r != 1 || w != 1 {
+		t.Fatalf("after the long one's end: %d running, %d waiting", r, w)
+	}
+	g.leave(&next, &writer{})
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	g.leave(&third, &writer{})
+	if g.running != 0 || g.over != 0 || g.active.head != nil {
+		t.Errorf("left over: %d running, %d over", g.running, g.over)
+	}
+}
+
+// queueWriter starts an admission that has to wait.
+func queueWriter(t *testing.T, g *gate, ctx context.Context, w *writer) chan error {
+	_, _, before := g.locking()
+	came := make(chan error, 1)
+	go func() { came <- g.admit(ctx, w, false) }()
+	eventually(t, "the writer queues", func() bool { _, _, n := g.locking(); return n == before+1 })
+	return came
+}
+
+func TestWritersByArrival(t *testing.T) {
+	g := still(1, 1)
+	g.writers.limit = 1
+	ctx, cancel := context.WithCancelCause(context.Background())
+	var a, b, c, d writer
+	if err := g.admit(ctx, &a, false); err != nil {
+		t.Fatal(err)
+	}
+	gone := queueWriter(t, g, ctx, &b)
+	cameC := queueWriter(t, g, context.Background(), &c)
+	if err := g.admit(ctx, &d, true); err != nil { // it holds locks: no waiting
+		t.Fatal(err)
+	}
+	why := errors.New("killed")
+	cancel(why)
+	if err := <-gone; err != why {
+		t.Fatal(err)
+	}
+	g.done(&d)
+	select {
+	case <-cameC:
+		t.Fatal("let in above the limit")
+	default:
+	}
+	g.done(&a)
+	if err := <-cameC; err != nil {
+		t.Fatal(err)
+	}
+	g.done(&c)
+	g.done(&b)
+	if n, blocked, w := g.locking(); n+blocked+w != 0 {
+		t.Errorf("left over: %d %d %d", n, blocked, w)
+	}
+}
+
+// TestWritersLapse: neither one that idles nor one that waits for a lock keeps others out for ever; one that works does.
+func TestWritersLapse(t *testing.T) {
+	g := still(4, 1)
+	g.writers.limit = 3
+	ctx := context.Background()
+	var idle, blocked, busy, next writer
+	for _, w := range []*writer{&idle, &blocked, &busy} {
+		if err := g.admit(ctx, w, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.idle(&idle)
+	g.blocks(&blocked)
+	came := queueWriter(t, g, ctx, &next)
+	g.lapseWriters() // both may have begun in this tick
+	g.writers.armed = true
+	if n, _, w := g.locking(); n != 3 || w != 1 {
+		t.Fatalf("lapsed within a tick: %d at work, %d waiting", n, w)
+	}
+	g.lapseWriters()
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	if n, b, _ := g.locking(); n != 2 || b != 0 {
+		t.Errorf("%d at work, %d blocked", n, b)
+	}
+	// The lapsed ones go on without waiting, and count again.
+	g.unblocks(&blocked)
+	g.stir(&blocked)
+	g.stir(&idle)
+	if n, b, _ := g.locking(); n != 4 || b != 0 {
+		t.Errorf("after their return: %d at work, %d blocked", n, b)
+	}
+	for _, w := range []*writer{&idle, &blocked, &busy, &next} {
+		g.done(w)
+	}
+	if n, b, w := g.locking(); n+b+w != 0 || g.writers.list.head != nil {
+		t.Errorf("left over: %d %d %d", n, b, w)
+	}
+}
+
+// TestWritersAdapt: contention brings the limit down to the floor, its absence up again while others wait.
+func TestWritersAdapt(t *testing.T) {
+	g := still(4, 2)
+	ctx := context.Background()
+	for range 100 {
+		ws := make([]writer, 4)
+		for i := range ws {
+			if err := g.admit(ctx, &ws[i], i >= 2); err != nil {
+				t.Fatal(err)
+			}
+			if i > 0 {
+				g.blocks(&ws[i])
+			}
+		}
+		for i := range ws {
+			g.done(&ws[i])
+		}
+	}
+	if g.writers.limit > 4 {
+		t.Fatalf("limit %v under contention", g.writers.limit)
+	}
+	g.writers.limit = 2
+	was := g.writers.limit
+	var a, b writer
+	for _, w := range []*writer{&a, &b} {
+		if err := g.admit(ctx, w, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var c writer
+	came := queueWriter(t, g, ctx, &c)
+	g.done(&a)
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	if g.writers.limit <= was {
+		t.Errorf("limit %v without contention", g.writers.limit)
+	}
+}
