@@ -20,11 +20,20 @@ import (
 // registrations of the cluster's processes, from its metadata store.
 func (c *cluster) registrations(kind meta.Kind) []meta.Registration {
 	c.t.Helper()
-	state, err := supervisor.Layout{Dir: c.dir}.LoadState()
+	layout := supervisor.Layout{Dir: c.dir}
+	state, err := layout.LoadState()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	store, err := meta.Open(meta.Options{Endpoints: state.Endpoints(), Cluster: state.Cluster})
+	o := meta.Options{Endpoints: state.Endpoints(), Cluster: state.Cluster}
+	if state.TLS {
+		id, err := layout.Certificate().Load()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		o.TLS = id.Client()
+	}
+	store, err := meta.Open(o)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -60,7 +69,7 @@ func (c *cluster) nodes() map[string]proto.NodeInfo {
 
 func (c *cluster) get(address, path string, into any) {
 	c.t.Helper()
-	resp, err := http.Get("http://" + address + path)
+	resp, err := http.Get(address + path)
 	if err != nil {
 		c.t.Fatal(err)
 	}

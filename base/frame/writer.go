@@ -15,6 +15,9 @@ type Writer struct {
 	conn    net.Conn
 	timeout time.Duration // of one write
 
+	vectored bool   // conn takes many buffers in one system call
+	gather   []byte // else they are copied together here; the flusher's
+
 	mu       sync.Mutex
 	idle     sync.Cond // flushing ended, or the queue shrank
 	pend     batch
@@ -43,6 +46,12 @@ const maxQueued = 32 << 20
 // NewWriter returns a Writer; a write that takes longer than timeout breaks it.
 func NewWriter(conn net.Conn, timeout time.Duration) *Writer {
 	w := &Writer{conn: conn, timeout: timeout}
+	switch conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		w.vectored = true
+	default:
+		w.gather = make([]byte, 0, gatherSize)
+	}
 	w.idle.L = &w.mu
 	return w
 }
@@ -172,9 +181,42 @@ func (w *Writer) write(b *batch) error {
 			b.iov = append(b.iov, b.small[p.off:p.off+p.n])
 		}
 	}
+	if !w.vectored {
+		return w.writeGathered(b.iov)
+	}
 	all := b.iov // WriteTo consumes its receiver
 	_, err := all.WriteTo(w.conn)
 	return err
+}
+
+// gatherSize is what a TLS record holds.
+const gatherSize = 16 << 10
+
+// writeGathered is for connections that turn each Write into a record and a system call of its own (TLS): pieces are
+// copied together, long ones written as they are.
+func (w *Writer) writeGathered(iov net.Buffers) error {
+	buf := w.gather[:0]
+	flush := func() error {
+		if len(buf) == 0 {
+			return nil
+		}
+		_, err := w.conn.Write(buf)
+		buf = buf[:0]
+		return err
+	}
+	for _, p := range iov {
+		if len(buf)+len(p) > cap(buf) {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		if len(p) < cap(buf) {
+			buf = append(buf, p...)
+		} else if _, err := w.conn.Write(p); err != nil {
+			return err
+		}
+	}
+	return flush()
 }
 
 const keepSmall = 256 << 10

@@ -17,16 +17,20 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/zoryadb/zorya/cluster/pki"
 )
 
 // Options start a Server.
 type Options struct {
-	Dir    string // data directory, created if absent
-	Client string // host:port that clients connect to
-	Peer   string // host:port reserved for further members; a single member never uses it
+	Dir    string    // data directory, created if absent
+	Client string    // host:port that clients connect to
+	Peer   string    // host:port reserved for further members; a single member never uses it
+	TLS    pki.Files // with them only members of the cluster may connect; none: in clear
 }
 
 // Server is a running embedded etcd.
@@ -89,6 +93,11 @@ func (s *Server) Close() { s.etcd.Close() }
 func config(o Options) (*embed.Config, error) {
 	client, peer := url.URL{Scheme: "http", Host: o.Client}, url.URL{Scheme: "http", Host: o.Peer}
 	cfg := embed.NewConfig()
+	if !o.TLS.IsZero() {
+		client.Scheme, peer.Scheme = "https", "https"
+		t := transport.TLSInfo{CertFile: o.TLS.Cert, KeyFile: o.TLS.Key, TrustedCAFile: o.TLS.CA, ClientCertAuth: true}
+		cfg.ClientTLSInfo, cfg.PeerTLSInfo = t, t
+	}
 	cfg.Name = "control"
 	cfg.Dir = filepath.Join(o.Dir, "etcd")
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}

@@ -33,7 +33,7 @@ type Registration struct {
 	Role    string    `json:"role,omitempty"` // of an instance: Writer or Reader
 	Tier    int       `json:"tier,omitempty"` // promotion tier of an instance, 0 to 15
 	Address string    `json:"address"`        // storage: data plane; instance: MySQL
-	HTTP    string    `json:"http"`           // /metrics, /healthz, /status; loopback unless told otherwise
+	HTTP    string    `json:"http"`           // URL of /metrics, /healthz, /status; loopback unless told otherwise
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 

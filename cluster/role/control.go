@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/zoryadb/zorya/cluster/control"
 	"github.com/zoryadb/zorya/cluster/meta"
 )
@@ -19,7 +21,8 @@ type ControlOptions struct {
 
 // Control runs the embedded metadata store until the process is told to stop.
 func Control(p *Process, o ControlOptions) error {
-	srv, err := control.Start(p.ctx, control.Options{Dir: o.Dir, Client: o.Listen, Peer: o.Peer})
+	p.export(prometheus.DefaultGatherer) // etcd's own metrics are there, beside those of the process
+	srv, err := control.Start(p.ctx, control.Options{Dir: o.Dir, Client: o.Listen, Peer: o.Peer, TLS: o.TLS})
 	if err != nil {
 		return err
 	}

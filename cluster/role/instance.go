@@ -111,7 +111,7 @@ func Instance(p *Process, o InstanceOptions) error {
 	address := listener.Addr().String()
 	slog.Info("open", "volume", cluster.Volume.String(), "epoch", vol.Epoch(), "join", joined.Sub(begun), "recover", opened.Sub(joined), "engine", time.Since(opened))
 	p.ready(address)
-	r := meta.Registration{ID: o.ID, AZ: o.AZ, Role: meta.Writer, Tier: o.Tier, Address: address, HTTP: p.http.Addr().String(), PID: os.Getpid(), Started: time.Now().UTC()}
+	r := meta.Registration{ID: o.ID, AZ: o.AZ, Role: meta.Writer, Tier: o.Tier, Address: address, HTTP: p.httpURL, PID: os.Getpid(), Started: time.Now().UTC()}
 	if err := store.Register(p.ctx, meta.Instances, r); err != nil {
 		return err
 	}

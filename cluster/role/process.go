@@ -2,6 +2,7 @@ package role
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,15 +21,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/zoryadb/zorya/cluster/meta"
+	"github.com/zoryadb/zorya/cluster/pki"
 	"github.com/zoryadb/zorya/storage/transport"
 )
 
 // Common are the options of every role.
 type Common struct {
 	ID      string
-	Cluster string   // cluster id
-	Join    []string // endpoints of the metadata store
-	HTTP    string   // where metrics, health and status are served; port 0 is any
+	Cluster string    // cluster id
+	Join    []string  // endpoints of the metadata store
+	HTTP    string    // where metrics, health and status are served; port 0 is any
+	TLS     pki.Files // of the connections between processes; none: in clear
+
+	LogFormat string // "text" (or empty) or "json"
+	LogLevel  slog.Level
 }
 
 // ErrFinal marks an error that a restart cannot help.
@@ -37,17 +43,20 @@ var ErrFinal = errors.New("cannot start")
 // process is what all roles have: signals, supervision, HTTP.
 type process struct {
 	*supervision
-	ctx     context.Context // ends on SIGTERM, SIGINT
-	stop    context.CancelFunc
-	metrics *prometheus.Registry
-	status  atomic.Pointer[func(context.Context) (any, error)]
-	healthy atomic.Bool
-	http    net.Listener
+	ctx      context.Context // ends on SIGTERM, SIGINT
+	stop     context.CancelFunc
+	metrics  *prometheus.Registry
+	status   atomic.Pointer[func(context.Context) (any, error)]
+	healthy  atomic.Bool
+	http     net.Listener
+	httpURL  string // scheme and address of http
+	id       *pki.Identity
+	exporter atomic.Pointer[http.Handler] // GET /metrics
 }
 
 // Main runs a role to its end and returns the exit status.
-func Main(name string, httpAddr string, run func(p *Process) error) int {
-	p, err := newProcess(httpAddr)
+func Main(name string, c Common, run func(p *Process) error) int {
+	p, err := newProcess(c)
 	if err != nil {
 		slog.Error("cannot start", "role", name, "err", err)
 		return 1
@@ -72,25 +81,38 @@ func Main(name string, httpAddr string, run func(p *Process) error) int {
 // Process is what a role's run function gets.
 type Process struct{ *process }
 
-// LogTo sets the process's structured log: text lines on stderr, which the supervisor writes to a file.
-func LogTo(role, id string) {
-	h := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})
-	slog.SetDefault(slog.New(h).With("role", role, "id", id, "pid", os.Getpid()))
+// LogTo sets the process's structured log: lines on stderr, which the supervisor writes to a file.
+func LogTo(role string, c Common) error {
+	var h slog.Handler
+	switch o := (&slog.HandlerOptions{Level: c.LogLevel}); c.LogFormat {
+	case "", "text":
+		h = slog.NewTextHandler(os.Stderr, o)
+	case "json":
+		h = slog.NewJSONHandler(os.Stderr, o)
+	default:
+		return fmt.Errorf("--log-format %q: want text or json", c.LogFormat)
+	}
+	slog.SetDefault(slog.New(h).With("role", role, "id", c.ID, "pid", os.Getpid()))
 	// The supervisor starts /proc/self/exe, which ps and top would show as "exe". Only a display: an error changes nothing.
-	_ = os.WriteFile("/proc/self/comm", []byte("zorya "+id), 0)
+	_ = os.WriteFile("/proc/self/comm", []byte("zorya "+c.ID), 0)
+	return nil
 }
 
-func newProcess(httpAddr string) (*process, error) {
+func newProcess(c Common) (*process, error) {
 	s, err := supervised()
 	if err != nil {
 		return nil, err
 	}
 	p := &process{supervision: s, metrics: prometheus.NewRegistry()}
+	p.export(p.metrics)
+	if p.id, err = c.TLS.Load(); err != nil {
+		return nil, err
+	}
 	p.ctx, p.stop = signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if p.http, err = net.Listen("tcp", httpAddr); err != nil {
+	if err := p.listenHTTP(c.HTTP); err != nil {
 		p.stop()
-		return nil, fmt.Errorf("listen for metrics: %w", err)
+		return nil, err
 	}
 	go func() {
 		srv := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
@@ -99,15 +121,32 @@ func newProcess(httpAddr string) (*process, error) {
 	return p, nil
 }
 
+// listenHTTP is mutual TLS for a process that has certificates, except on loopback, where probes and scrapers of the same
+// host need none.
+func (p *process) listenHTTP(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for metrics: %w", err)
+	}
+	p.http, p.httpURL = l, "http://"+l.Addr().String()
+	if p.id != nil && !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		p.http, p.httpURL = tls.NewListener(l, p.id.Server()), "https://"+l.Addr().String()
+	}
+	return nil
+}
+
 func (p *process) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) { (*p.exporter.Load()).ServeHTTP(w, r) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if !p.healthy.Load() {
+		switch {
+		case p.ctx.Err() != nil:
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+		case !p.healthy.Load():
 			http.Error(w, "starting", http.StatusServiceUnavailable)
-			return
+		default:
+			fmt.Fprintln(w, "ok")
 		}
-		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /status", p.serveStatus)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -115,6 +154,12 @@ func (p *process) handler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// export sets what GET /metrics shows.
+func (p *process) export(from prometheus.Gatherer) {
+	h := promhttp.HandlerFor(from, promhttp.HandlerOpts{})
+	p.exporter.Store(&h)
 }
 
 func (p *process) serveStatus(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +184,7 @@ func (p *process) serveStatusFrom(fn func(context.Context) (any, error)) { p.sta
 func (p *process) ready(address string) {
 	p.healthy.Store(true)
 	p.report(Report{Address: address})
-	slog.Info("ready", "address", address, "http", p.http.Addr().String())
+	slog.Info("ready", "address", address, "http", p.httpURL, "tls", p.id != nil)
 }
 
 // join opens the metadata store and returns the cluster's record; it retries while etcd is still starting.
@@ -147,7 +192,7 @@ func (p *process) join(c Common, pagesPerPG uint32) (*meta.Store, *meta.Cluster,
 	if len(c.Join) == 0 {
 		return nil, nil, fmt.Errorf("%w: no metadata store given (--join)", ErrFinal)
 	}
-	store, err := meta.Open(meta.Options{Endpoints: c.Join, Cluster: c.Cluster})
+	store, err := meta.Open(meta.Options{Endpoints: c.Join, Cluster: c.Cluster, TLS: p.id.Client()})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrFinal, err)
 	}
@@ -188,5 +233,5 @@ func (p *process) dataPlane(c Common, pagesPerPG uint32) (*meta.Store, *meta.Clu
 		store.Close()
 		return nil, nil, nil, fmt.Errorf("find the storage nodes: %w", err)
 	}
-	return store, cluster, transport.NewBook(directory.Address, transport.Options{MaxBackoff: maxReconnect}), nil
+	return store, cluster, transport.NewBook(directory.Address, transport.Options{MaxBackoff: maxReconnect, TLS: p.id.Client()}), nil
 }

@@ -75,13 +75,13 @@ func Storage(p *Process, o StorageOptions) error {
 
 	served := make(chan error, 1)
 	serveCtx, stop := context.WithCancel(context.Background())
-	go func() { served <- transport.Serve(serveCtx, listener, n, transport.Options{}) }()
+	go func() { served <- transport.Serve(serveCtx, listener, n, transport.Options{TLS: p.id.Server()}) }()
 	defer func() {
 		stop()
 		<-served
 	}()
 	address := listener.Addr().String()
-	r := meta.Registration{ID: o.ID, AZ: o.AZ, Address: address, HTTP: p.http.Addr().String(), PID: os.Getpid(), Started: time.Now().UTC()}
+	r := meta.Registration{ID: o.ID, AZ: o.AZ, Address: address, HTTP: p.httpURL, PID: os.Getpid(), Started: time.Now().UTC()}
 	if err := store.Register(p.ctx, meta.Nodes, r); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/zoryadb/zorya/cluster/meta"
+	"github.com/zoryadb/zorya/cluster/pki"
 	"github.com/zoryadb/zorya/cluster/role"
 	"github.com/zoryadb/zorya/cluster/supervisor"
 	"github.com/zoryadb/zorya/storage/page"
@@ -79,6 +80,7 @@ type Source struct {
 	Endpoints []string          // of the metadata store
 	Cluster   string            // cluster id
 	Admin     *supervisor.Admin // nil: no supervisor on this machine
+	Identity  *pki.Identity     // for a cluster with mutual TLS; nil: in clear
 }
 
 // Local is the source for a cluster directory.
@@ -88,7 +90,13 @@ func Local(dir string) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	return Source{Endpoints: state.Endpoints(), Cluster: state.Cluster, Admin: supervisor.NewAdmin(layout)}, nil
+	src := Source{Endpoints: state.Endpoints(), Cluster: state.Cluster, Admin: supervisor.NewAdmin(layout)}
+	if state.TLS {
+		if src.Identity, err = layout.Certificate().Load(); err != nil {
+			return Source{}, err
+		}
+	}
+	return src, nil
 }
 
 // observed is what could be learnt, before it is put together.
@@ -116,7 +124,7 @@ func Get(ctx context.Context, src Source) (*Status, error) {
 		if err := o.readMeta(ctx, src); err != nil && src.Admin == nil {
 			return nil, err
 		}
-		o.ask(ctx)
+		o.ask(ctx, asker(src.Identity))
 	}
 	return o.assemble(src.Cluster), nil
 }
@@ -124,7 +132,7 @@ func Get(ctx context.Context, src Source) (*Status, error) {
 func (o *observed) readMeta(ctx context.Context, src Source) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	store, err := meta.Open(meta.Options{Endpoints: src.Endpoints, Cluster: src.Cluster})
+	store, err := meta.Open(meta.Options{Endpoints: src.Endpoints, Cluster: src.Cluster, TLS: src.Identity.Client()})
 	if err != nil {
 		return err
 	}
@@ -144,7 +152,7 @@ func (o *observed) readMeta(ctx context.Context, src Source) error {
 }
 
 // ask asks every registered process for its own account, all at once.
-func (o *observed) ask(ctx context.Context) {
+func (o *observed) ask(ctx context.Context, by *http.Client) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var mu sync.Mutex
@@ -152,7 +160,7 @@ func (o *observed) ask(ctx context.Context) {
 	for _, r := range o.nodes {
 		wg.Go(func() {
 			var info proto.NodeInfo
-			if get(ctx, r.HTTP, &info) == nil && string(info.Node) == r.ID {
+			if get(ctx, by, r.HTTP, &info) == nil && string(info.Node) == r.ID {
 				mu.Lock()
 				defer mu.Unlock()
 				o.nodeInfo[r.ID] = &info
@@ -162,7 +170,7 @@ func (o *observed) ask(ctx context.Context) {
 	for _, r := range o.instances {
 		wg.Go(func() {
 			var st role.InstanceStatus
-			if get(ctx, r.HTTP, &st) == nil && st.ID == r.ID {
+			if get(ctx, by, r.HTTP, &st) == nil && st.ID == r.ID {
 				mu.Lock()
 				defer mu.Unlock()
 				o.instance[r.ID] = &st
@@ -172,12 +180,17 @@ func (o *observed) ask(ctx context.Context) {
 	wg.Wait()
 }
 
-func get(ctx context.Context, address string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/status", nil)
+// asker is who asks: with a certificate in a cluster that wants one.
+func asker(id *pki.Identity) *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: id.Client(), DisableKeepAlives: true}}
+}
+
+func get(ctx context.Context, by *http.Client, address string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/status", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := by.Do(req)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ import (
 // The children of these tests are this test binary again, told by its first argument what to do.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "child-") {
-		role.LogTo("test", os.Args[1])
-		os.Exit(role.Main("test", "127.0.0.1:0", func(p *role.Process) error { return childMain(p, os.Args[1]) }))
+		_ = role.LogTo("test", role.Common{ID: os.Args[1]})
+		os.Exit(role.Main("test", role.Common{HTTP: "127.0.0.1:0"}, func(p *role.Process) error { return childMain(p, os.Args[1]) }))
 	}
 	os.Exit(m.Run())
 }

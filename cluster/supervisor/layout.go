@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/zoryadb/zorya/cluster/pki"
 )
 
 // FormatVersion is the version of the cluster directory's layout.
@@ -31,6 +33,7 @@ type State struct {
 	Cluster   string    `json:"cluster"`
 	Created   time.Time `json:"created"`
 	Etcd      []string  `json:"etcd,omitempty"` // external endpoints; none: embedded
+	TLS       bool      `json:"tls,omitempty"`  // the processes speak mutual TLS with each other
 	Control   Control   `json:"control"`
 	Nodes     []Node    `json:"nodes"`
 	Instances []Node    `json:"instances"`
@@ -68,6 +71,17 @@ func (l Layout) node(id string) string { return filepath.Join(l.Dir, "nodes", id
 func (l Layout) log(id string) string  { return filepath.Join(l.Dir, "log", id+".log") }
 func (l Layout) instance(id string) string {
 	return filepath.Join(l.Dir, "instances", id)
+}
+
+// pki holds the authority of mutual TLS and the one certificate that all processes under a supervisor show.
+func (l Layout) pki() string { return filepath.Join(l.Dir, "pki") }
+
+const certificateName = "zorya"
+
+// Certificate names the files of mutual TLS between the processes of this directory.
+func (l Layout) Certificate() pki.Files {
+	at := func(name string) string { return filepath.Join(l.pki(), name) }
+	return pki.Files{CA: at("ca.pem"), Cert: at(certificateName + ".pem"), Key: at(certificateName + "-key.pem")}
 }
 
 // PasswordFile holds the password of the MySQL user admin, 0600.

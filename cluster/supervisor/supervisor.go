@@ -21,6 +21,7 @@ import (
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/zoryadb/zorya/cluster/meta"
+	"github.com/zoryadb/zorya/cluster/pki"
 )
 
 // Options of a cluster.
@@ -33,6 +34,7 @@ type Options struct {
 	Etcd       []string // endpoints of an external metadata store; none: embedded
 	PoolBytes  int64    // buffer pool of the instance; 0: its default
 	PagesPerPG uint32   // geometry of a new volume; 0: 10 GiB
+	TLS        bool     // mutual TLS between the cluster's processes
 	Extra      []string // more arguments for the instance, as `zorya instance` takes them
 	Out        io.Writer
 }
@@ -113,6 +115,11 @@ func (s *Supervisor) prepare() error {
 		return fmt.Errorf("%s: the cluster's metadata is in %v, not in the etcd given: %v", s.layout.Dir, state.Endpoints(), s.o.Etcd)
 	}
 	s.state = state
+	if state.TLS = s.o.TLS; state.TLS {
+		if _, err := pki.Issue(s.layout.pki(), certificateName, "127.0.0.1", "localhost"); err != nil {
+			return err
+		}
+	}
 	address := net.JoinHostPort(s.o.Bind, strconv.Itoa(s.o.Port))
 	if s.mysql, err = listen(address); err != nil {
 		return err
@@ -264,15 +271,23 @@ func (s *Supervisor) greet() {
 }
 
 func (s *Supervisor) common(id string) []string {
-	return []string{"--id", id, "--cluster", s.state.Cluster, "--join", strings.Join(s.state.Endpoints(), ",")}
+	return append([]string{"--id", id, "--cluster", s.state.Cluster, "--join", strings.Join(s.state.Endpoints(), ",")}, s.tls()...)
+}
+
+func (s *Supervisor) tls() []string {
+	if !s.state.TLS {
+		return nil
+	}
+	f := s.layout.Certificate()
+	return []string{"--tls-ca", f.CA, "--tls-cert", f.Cert, "--tls-key", f.Key}
 }
 
 func (s *Supervisor) controlSpec() spec {
 	a := s.state.Control
 	return spec{
 		id: "control", role: RoleControl, address: a.Client, log: s.layout.log("control"),
-		args: []string{"control", "--cluster", s.state.Cluster, "--dir", s.layout.control(), "--listen", a.Client, "--peer", a.Peer,
-			"--pages-per-pg", strconv.FormatUint(uint64(s.o.PagesPerPG), 10)},
+		args: append([]string{"control", "--cluster", s.state.Cluster, "--dir", s.layout.control(), "--listen", a.Client, "--peer", a.Peer,
+			"--pages-per-pg", strconv.FormatUint(uint64(s.o.PagesPerPG), 10)}, s.tls()...),
 	}
 }
 

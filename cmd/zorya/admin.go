@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zoryadb/zorya/cluster/pki"
 	"github.com/zoryadb/zorya/cluster/status"
 	"github.com/zoryadb/zorya/cluster/supervisor"
 )
@@ -14,6 +15,7 @@ import (
 func statusCommand() *cobra.Command {
 	var dir, cluster string
 	var join []string
+	var tls pki.Files
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -21,8 +23,11 @@ func statusCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			src := status.Source{Endpoints: join, Cluster: cluster}
+			var err error
+			if src.Identity, err = tls.Load(); err != nil {
+				return err
+			}
 			if len(join) == 0 {
-				var err error
 				if src, err = status.Local(dir); err != nil {
 					return err
 				}
@@ -43,6 +48,7 @@ func statusCommand() *cobra.Command {
 	f.StringVar(&dir, "dir", "zorya-data", "cluster directory of zorya up")
 	f.StringSliceVar(&join, "join", nil, "instead of --dir: endpoints of the metadata store")
 	f.StringVar(&cluster, "cluster", "zorya", "with --join: id of the cluster")
+	tlsFlags(cmd, &tls)
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -6,6 +6,7 @@
 //	zorya instance   one instance by itself; also stop, start, kill
 //	zorya storage    one storage node by itself
 //	zorya control    the embedded metadata store by itself
+//	zorya certificate  certificates for mutual TLS between the processes of a cluster
 //	zorya sql        a small MySQL client
 //
 // The commands only read flags: what they do is in cluster/supervisor, cluster/role and cluster/status.
@@ -27,7 +28,7 @@ func main() {
 		Version:       commit,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), sqlCommand())
+	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), certificateCommand(), sqlCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "zorya:", err)
 		os.Exit(1)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/zoryadb/zorya/cluster/pki"
 	"github.com/zoryadb/zorya/cluster/role"
 	"github.com/zoryadb/zorya/cluster/supervisor"
 )
@@ -14,15 +16,35 @@ import (
 func commonFlags(cmd *cobra.Command, c *role.Common) {
 	f := cmd.Flags()
 	f.StringVar(&c.ID, "id", c.ID, "name of this process, unique in the cluster (a host label)")
+	f.StringSliceVar(&c.Join, "join", nil, "endpoints of the metadata store, host:port; an etcd without TLS in a cluster with it: http://host:port")
+	roleFlags(cmd, c)
+}
+
+// roleFlags are those of every role.
+func roleFlags(cmd *cobra.Command, c *role.Common) {
+	f := cmd.Flags()
 	f.StringVar(&c.Cluster, "cluster", "zorya", "id of the cluster")
-	f.StringSliceVar(&c.Join, "join", nil, "endpoints of the metadata store, host:port")
-	f.StringVar(&c.HTTP, "http", "127.0.0.1:0", "where /metrics, /healthz, /status and /debug/pprof are served")
+	f.StringVar(&c.HTTP, "http", "127.0.0.1:0", "where /metrics, /healthz, /status and /debug/pprof are served; with certificates by mutual TLS, except on loopback")
+	f.StringVar(&c.LogFormat, "log-format", "text", "lines of the log on stderr: text or json")
+	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least level that is logged: debug, info, warn or error")
+	tlsFlags(cmd, &c.TLS)
+}
+
+// tlsFlags are those of everybody who speaks to the processes of a cluster.
+func tlsFlags(cmd *cobra.Command, t *pki.Files) {
+	f := cmd.Flags()
+	f.StringVar(&t.CA, "tls-ca", "", "authority of mutual TLS between the cluster's processes, PEM (zorya certificate makes one)")
+	f.StringVar(&t.Cert, "tls-cert", "", "this process's certificate, PEM")
+	f.StringVar(&t.Key, "tls-key", "", "its key, PEM")
 }
 
 // runRole runs a role and ends the process with its exit status.
-func runRole(name string, c *role.Common, run func(p *role.Process) error) {
-	role.LogTo(name, c.ID)
-	os.Exit(role.Main(name, c.HTTP, run))
+func runRole(name string, c *role.Common, run func(p *role.Process) error) error {
+	if err := role.LogTo(name, *c); err != nil {
+		return err
+	}
+	os.Exit(role.Main(name, *c, run))
+	return nil
 }
 
 func controlCommand() *cobra.Command {
@@ -31,13 +53,12 @@ func controlCommand() *cobra.Command {
 		Use:   "control",
 		Short: "Run the embedded metadata store by itself",
 		Args:  cobra.NoArgs,
-		Run: func(*cobra.Command, []string) {
-			runRole("control", &o.Common, func(p *role.Process) error { return role.Control(p, o) })
+		RunE: func(*cobra.Command, []string) error {
+			return runRole("control", &o.Common, func(p *role.Process) error { return role.Control(p, o) })
 		},
 	}
+	roleFlags(cmd, &o.Common)
 	f := cmd.Flags()
-	f.StringVar(&o.Cluster, "cluster", "zorya", "id of the cluster")
-	f.StringVar(&o.HTTP, "http", "127.0.0.1:0", "where /metrics, /healthz and /debug/pprof are served")
 	f.StringVar(&o.Dir, "dir", "zorya-control", "data directory")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:2379", "address for the processes of the cluster")
 	f.StringVar(&o.Peer, "peer", "127.0.0.1:2380", "address for further members")
@@ -51,10 +72,11 @@ func storageCommand() *cobra.Command {
 		Use:   "storage",
 		Short: "Run one storage node by itself",
 		Long: `Run one storage node by itself, as zorya up does it. A protection group needs two nodes in each of three
-availability zones. The data plane is neither encrypted nor authenticated: give it a network of its own.`,
+availability zones. Without --tls-ca, --tls-cert and --tls-key the data plane is neither encrypted nor authenticated: give it
+a network of its own.`,
 		Args: cobra.NoArgs,
-		Run: func(*cobra.Command, []string) {
-			runRole("storage", &o.Common, func(p *role.Process) error { return role.Storage(p, o) })
+		RunE: func(*cobra.Command, []string) error {
+			return runRole("storage", &o.Common, func(p *role.Process) error { return role.Storage(p, o) })
 		},
 	}
 	commonFlags(cmd, &o.Common)
@@ -79,8 +101,7 @@ volume's only writer: another one is fenced.`,
 			if o.PoolBytes, err = parseSize(pool); err != nil {
 				return fmt.Errorf("--pool: %w", err)
 			}
-			runRole("instance", &o.Common, func(p *role.Process) error { return role.Instance(p, o) })
-			return nil
+			return runRole("instance", &o.Common, func(p *role.Process) error { return role.Instance(p, o) })
 		},
 	}
 	commonFlags(cmd, &o.Common)
