@@ -44,6 +44,10 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 			it = nestedInsert{it}
 		}
 		return it, err
+	case *plan.Distinct:
+		return b.distinct(c, n, r)
+	case *plan.SetOp:
+		return b.setOp(c, n, r)
 	case *plan.UpdateSource:
 		return b.updateSource(c, n, r)
 	case *plan.Update:

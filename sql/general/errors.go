@@ -139,6 +139,45 @@ func text(code mysqlerr.Code, format string, groups ...int) func(*sql.Context, [
 	}
 }
 
+// notUpdatable is the error of a statement that would change a view or a derived table.
+func notUpdatable(c *sql.Context, verb string) *mysqlerr.Error {
+	name := ""
+	if s := sessionOf(c); s != nil && s.cur != nil {
+		name = targetOf(s.cur.st.ast)
+	}
+	if verb == "INSERT" || verb == "REPLACE" {
+		return mysqlerr.NewMessage(mysqlerr.ER_NON_INSERTABLE_TABLE, "The target table %s of the INSERT is not insertable-into", name)
+	}
+	return mysqlerr.New(mysqlerr.ER_NON_UPDATABLE_TABLE, name, verb)
+}
+
+// targetOf names the table that a statement writes, by its alias if it has one.
+func targetOf(st sqlparser.Statement) string {
+	var from sqlparser.TableExprs
+	switch n := st.(type) {
+	case *sqlparser.Insert:
+		return n.Table.Name.String()
+	case *sqlparser.Update:
+		from = n.TableExprs
+	case *sqlparser.Delete:
+		from = n.TableExprs
+	}
+	for len(from) > 0 {
+		switch t := from[0].(type) {
+		case *sqlparser.AliasedTableExpr:
+			if name, ok := t.Expr.(sqlparser.TableName); ok && t.As.IsEmpty() {
+				return name.Name.String()
+			}
+			return t.As.String()
+		case *sqlparser.JoinTableExpr:
+			from = sqlparser.TableExprs{t.LeftExpr}
+			continue
+		}
+		break
+	}
+	return ""
+}
+
 func numbered(code mysqlerr.Code, name, number int) func(*sql.Context, []string) *mysqlerr.Error {
 	return func(_ *sql.Context, m []string) *mysqlerr.Error {
 		n := 1
@@ -246,7 +285,7 @@ func init() {
 			n, _ := strconv.Atoi(m[1])
 			return mysqlerr.New(mysqlerr.ER_OPERAND_COLUMNS, n)
 		}),
-		p(`The used SELECT statements have a different number of columns`, args(mysqlerr.ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT)),
+		p(`(?i)the used SELECT statements have a different number of columns`, args(mysqlerr.ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT)),
 		p(`in aggregated query without GROUP BY, expression #(\d+) of SELECT list contains nonaggregated column '(.*?)'`, text(mysqlerr.ER_MIX_OF_GROUP_FUNC_AND_FIELDS,
 			"In aggregated query without GROUP BY, expression #%s of SELECT list contains nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
 		p(`(?i)expression #(\d+) of SELECT list is not in GROUP BY clause.*?'(.*?)'`, text(mysqlerr.ER_WRONG_FIELD_WITH_GROUP,
@@ -294,6 +333,12 @@ func init() {
 		}),
 		p(`'(.*)' is not VIEW`, func(c *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.NewMessage(mysqlerr.ER_WRONG_OBJECT, "'%s' is not VIEW", qualify(c, m[1]))
+		}),
+		p(`table doesn't support (INSERT INTO|REPLACE INTO|UPDATE|DELETE FROM)`, func(c *sql.Context, m []string) *mysqlerr.Error {
+			return notUpdatable(c, strings.Fields(m[1])[0])
+		}),
+		p(`expected insert destination to be resolved or unresolved table`, func(c *sql.Context, _ []string) *mysqlerr.Error {
+			return notUpdatable(c, "INSERT")
 		}),
 		p(`database is not updatable|The target table (.*) of the (\S+) is not updatable`, text(mysqlerr.ER_NON_UPDATABLE_TABLE, "The target table %s of the %s is not updatable", 1, 2)),
 		p(`WITH RECURSIVE iteration limit exceeded`, text(3636, "Recursive query aborted after 1001 iterations. Try increasing @@cte_max_recursion_depth to a larger value.")),

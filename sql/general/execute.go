@@ -107,7 +107,9 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 			s.cur = nil
 		}
 	}()
-	if !st.keepsWarnings {
+	if st.keepsWarnings {
+		s.countDiagnostics(c)
+	} else {
 		s.gms.ClearWarnings()
 	}
 	s.gms.SetIgnoreAutoCommit(true)
@@ -121,6 +123,19 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 		return st.run(c, s, x)
 	}
 	return s.runNode(c, x, st)
+}
+
+// countDiagnostics sets @@error_count and @@warning_count.
+func (s *Session) countDiagnostics(c *sql.Context) {
+	errs := int64(0)
+	for _, w := range s.gms.Warnings() {
+		if w.Level == "Error" {
+			errs++
+		}
+	}
+	for name, n := range map[string]int64{"error_count": errs, "warning_count": int64(len(s.gms.Warnings()))} {
+		_ = s.gms.InitSessionVariable(c, name, n) // both exist, and take any number of this size
+	}
 }
 
 // crashed makes an error of a panic in the library: it must not take the process with it.
@@ -155,6 +170,9 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 		return nil, nil, err
 	}
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
+	if err == nil {
+		node, err = finish(c, node)
+	}
 	return node, flags, err
 }
 
@@ -173,7 +191,13 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 	if err != nil {
 		return nil, err
 	}
-	return s.runPlan(c, x, node, flags)
+	found := s.gms.GetLastQueryInfo().FoundRows.Load()
+	res, err := s.runPlan(c, x, node, flags)
+	if err == nil && res.Columns == nil && st.Class == Write { // the library takes one that it knows to match nothing for a SELECT
+		s.gms.GetLastQueryInfo().RowCount.Store(int64(res.Affected))
+		s.gms.GetLastQueryInfo().FoundRows.Store(found)
+	}
+	return res, err
 }
 
 func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (*Result, error) {

@@ -207,6 +207,9 @@ func (d *database) CreateView(ctx *sql.Context, name, selectText, createText str
 		return sql.ErrExistingView.New(d.name, name)
 	}
 	o := newStored(ctx, name)
+	if cut := strings.TrimSpace(selectText); strings.HasSuffix(strings.ToUpper(cut), "WITH") { // the library leaves a word of WITH CHECK OPTION
+		selectText = strings.TrimSpace(cut[:len(cut)-len("WITH")])
+	}
 	o.Select = selectText
 	spec := viewSpec(ctx)
 	o.Definer = definerOf(ctx, spec.Definer)

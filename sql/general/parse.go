@@ -3,6 +3,7 @@ package general
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -201,7 +202,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	out := &Statement{Text: text, ast: st, Class: classOf(st)}
 	out.locking = lockStatement(st)
 	out.Params = countParams(st)
-	out.keepsWarnings = showsDiagnostics(st)
+	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {
 		out.scope = scopeOf(st)
 	}
@@ -315,6 +316,8 @@ func countParams(st sqlparser.Statement) int {
 	}, node)
 	return len(seen)
 }
+
+var countsDiagnostics = regexp.MustCompile(`(?i)^\s*select\b.*@@(session\.)?(error|warning)_count\b`)
 
 func showsDiagnostics(st sqlparser.Statement) bool {
 	n, ok := st.(*sqlparser.Show)

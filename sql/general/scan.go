@@ -2,9 +2,12 @@ package general
 
 import (
 	"io"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -46,6 +49,7 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 		return nil, err
 	}
 	it := &rowIter{t: t, bound: bound, mode: t.effectiveMode(ctx), loc: location(ctx)}
+	it.pad = t.padsChars(ctx)
 	it.need = t.proj
 	part, _ := p.(partition)
 	if part.lookup.Index == nil {
@@ -108,6 +112,7 @@ type rowIter struct {
 	bound   table.Table
 	mode    lockMode
 	loc     *time.Location
+	pad     bool // PAD_CHAR_TO_FULL_LENGTH
 	index   int
 	reverse bool
 	spans   []span
@@ -150,7 +155,39 @@ func (it *rowIter) Next(ctx *sql.Context) (sql.Row, error) {
 		if it.mode.lock == table.LockExclusive && it.t.m.pk == nil {
 			sessionOf(ctx).cur.refs.remember(it.t.def(), r, ref)
 		}
-		return it.t.decode(ctx, r, it.t.proj, it.loc)
+		out, err := it.t.decode(ctx, r, it.t.proj, it.loc)
+		if err == nil && it.pad {
+			it.t.padChars(out, it.t.proj)
+		}
+		return out, err
+	}
+}
+
+// padsChars reports whether sql_mode asks for CHAR values at their full length and the table has some.
+func (b *base) padsChars(ctx *sql.Context) bool {
+	if !strings.Contains(sessionText(ctx, "sql_mode"), "PAD_CHAR_TO_FULL_LENGTH") {
+		return false
+	}
+	for _, c := range b.m.schema {
+		if c.Type.Type() == sqltypes.Char {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *base) padChars(r sql.Row, proj []int) {
+	for i, v := range r {
+		c := i
+		if proj != nil {
+			c = proj[i]
+		}
+		text, ok := v.(string)
+		if t, char := b.m.schema[c].Type.(sql.StringType); ok && char && t.Type() == sqltypes.Char {
+			if n := int(t.MaxCharacterLength()) - utf8.RuneCountInString(text); n > 0 {
+				r[i] = text + strings.Repeat(" ", n)
+			}
+		}
 	}
 }
 

@@ -237,8 +237,12 @@ func (s *Session) Variable(name string) (string, bool) {
 	return fmt.Sprint(v), true
 }
 
-// NoteError records an error for SHOW WARNINGS and SHOW ERRORS, as MySQL does with the error that ends a statement.
-func (s *Session) NoteError(err error) {
+// NoteError records an error for SHOW WARNINGS and SHOW ERRORS, as MySQL does with the error that ends a statement. fresh says that it
+// was not a statement of this lane, so what is recorded is older.
+func (s *Session) NoteError(err error, fresh bool) {
+	if fresh {
+		s.gms.ClearWarnings()
+	}
 	e := mysqlerr.From(err)
 	s.gms.Warn(&sql.Warning{Level: "Error", Code: int(e.Code), Message: e.Message})
 }

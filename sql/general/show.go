@@ -74,7 +74,9 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	case "SLAVE", "REPLICA", "REPLICAS":
 		return listing(texts("Replica_IO_State"), noRows), nil
 	case "ERRORS":
-		return listing(diagnostics, showErrors), nil
+		st := listing(diagnostics, showErrors)
+		st.keepsWarnings = true
+		return st, nil
 	case "COUNT":
 		return s.showCount(t)
 	case "FUNCTION", "PROCEDURE":

@@ -40,9 +40,14 @@ func (e *Engine) initVariables(ctx context.Context) error {
 		return &sql.MysqlSystemVariable{Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global), Dynamic: false,
 			Type: types.NewSystemBoolType(name), Default: value}
 	}
+	count := func(name string) sql.SystemVariable { // set before each statement that names it (Session.countDiagnostics)
+		return &sql.MysqlSystemVariable{Name: name, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Session), Dynamic: false,
+			Type: types.NewSystemIntType(name, 0, 65535, false), Default: int64(0)}
+	}
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{
 		&sql.MysqlSystemVariable{Name: fastLaneVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
 			Type: types.NewSystemBoolType(fastLaneVariable), Default: int8(1)},
+		count("error_count"), count("warning_count"),
 		text("aurora_version", orDefault(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
 		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("version", o.Version),
 		&sql.MysqlSystemVariable{Name: "aurora_replica_read_consistency", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,

@@ -25,6 +25,7 @@ func (s *Session) control(ctx context.Context, r *wire.Reply, st *general.Statem
 	if err := s.controlOp(ctx, c); err != nil {
 		return err
 	}
+	s.note(0, 0, 0)
 	release := c.Release
 	if (c.Op == general.Commit || c.Op == general.Rollback) && s.set.CompletionType == completionRelease && !c.Chain {
 		release = true

@@ -29,7 +29,7 @@ func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, pa
 	started := time.Now()
 	cur, err := s.materialise(ctx, p.st, params)
 	if err := s.endStmt(ctx, err, true); err != nil {
-		return s.failed(started, p.st.Text, err)
+		return s.failed(started, p.st.Text, err, false)
 	}
 	p.cur = cur
 	s.srv.observe(s, laneGeneral, started, p.st.Text, nil)

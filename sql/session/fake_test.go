@@ -257,6 +257,7 @@ func (s *fakeSession) Execute(ctx context.Context, st *general.Statement, stmt t
 
 func (s *fakeSession) Settings() general.Settings                          { return s.set }
 func (s *fakeSession) UseDatabase(_ context.Context, n string) error       { s.set.Database = n; return nil }
+func (s *fakeSession) NoteError(error, bool)                               {}
 func (s *fakeSession) Warnings() uint16                                    { return 0 }
 func (s *fakeSession) Reset(context.Context) error                         { s.set.Autocommit = true; return nil }
 func (s *fakeSession) ChangeUser(_ context.Context, _ general.Login) error { return nil }

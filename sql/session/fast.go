@@ -61,6 +61,7 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, param
 	}
 	if err != nil {
 		e := s.clientError(err)
+		s.failure.err, s.failure.fresh = e, true
 		s.srv.observe(s, laneFast, started, string(text), e)
 		return true, e
 	}

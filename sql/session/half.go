@@ -86,6 +86,7 @@ func (s *Session) dropHalf() {
 
 // note records what a statement of the fast lane did.
 func (s *Session) note(rowCount, foundRows int64, insertID uint64) {
+	s.failure.err = nil
 	if s.fast != nil {
 		s.fast.Note(rowCount, foundRows, insertID)
 		return

@@ -59,6 +59,7 @@ type LaneSession interface {
 	Settings() general.Settings
 	UseDatabase(ctx context.Context, name string) error
 	Warnings() uint16
+	NoteError(err error, fresh bool)
 	Close()
 }
 

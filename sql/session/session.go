@@ -38,6 +38,10 @@ type Session struct {
 	onCommit func(error)   // sends to commit
 	stmt     lazyStmt
 
+	failure struct { // the error that ended the last statement, until the general lane is told
+		err   *mysqlerr.Error
+		fresh bool // the statement left no warnings beside it
+	}
 	reveals bool        // rows of the open transaction are on their way to the client
 	reply   *wire.Reply // of the running statement, for LOAD DATA LOCAL
 
@@ -266,7 +270,7 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 		}
 		st, rest, err := g.Parse(text)
 		if err != nil {
-			return s.failed(started, text, err)
+			return s.failed(started, text, err, true)
 		}
 		if st == nil {
 			if first {

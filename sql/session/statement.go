@@ -21,15 +21,17 @@ func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Stat
 	started := time.Now()
 	err := s.dispatch(ctx, r, st, params, more)
 	if err != nil {
-		return s.failed(started, st.Text, err)
+		return s.failed(started, st.Text, err, st.Class == general.Control)
 	}
 	s.srv.observe(s, laneGeneral, started, st.Text, nil)
 	return nil
 }
 
-// failed accounts for a statement that ended in an error, which it returns as the client sees it.
-func (s *Session) failed(started time.Time, text string, err error) error {
+// failed accounts for a statement that ended in an error, which it returns as the client sees it. fresh says that the general lane did not
+// execute it.
+func (s *Session) failed(started time.Time, text string, err error, fresh bool) error {
 	e := s.clientError(err)
+	s.failure.err, s.failure.fresh = e, fresh
 	if e.Code == mysqlerr.ER_UNKNOWN_ERROR && strings.HasPrefix(e.Message, "internal error") { // a panic in a lane, which it caught itself
 		s.srv.metrics.panics.Inc()
 		s.srv.log.Error("panic in a statement", "connection", s.login.ID, "error", e.Message, "cause", errors.Unwrap(e))
@@ -94,6 +96,7 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 	if err != nil {
 		return s.endStmt(ctx, err, false)
 	}
+	s.tellFailure(g)
 	res, err := g.Execute(run, st, stmt, params)
 	if err != nil {
 		return s.endStmt(ctx, err, false)
@@ -122,6 +125,14 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 		return s.sendEnd(r, res, flags)
 	}
 	return s.endStmt(ctx, errors.New("the general lane returned no result"), rows)
+}
+
+// tellFailure hands the error of the statement before to the general lane, for SHOW WARNINGS and GET DIAGNOSTICS.
+func (s *Session) tellFailure(g LaneSession) {
+	if e := s.failure.err; e != nil {
+		g.NoteError(e, s.failure.fresh)
+		s.failure.err = nil
+	}
 }
 
 // sendRows sends a result's columns and rows, and closes it. It does nothing for an OK.

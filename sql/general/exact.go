@@ -1,0 +1,493 @@
+package general
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/collate"
+)
+
+// The library compares strings character by character, so 'a' and 'a ' differ whatever the collation says of trailing blanks; it tells
+// distinct values by their bytes; and its integer arithmetic wraps around. finish puts expressions that do as MySQL does into a plan that is ready
+// for execution. Indexes were chosen before, on the library's own expressions.
+
+// finish returns n with those expressions, or n itself when none is needed.
+func finish(c *sql.Context, n sql.Node) (sql.Node, error) {
+	out, _, err := transform.NodeWithOpaque(c, n, finishNode)
+	return out, err
+}
+
+func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+	changed := transform.SameTree
+	if in, ok := n.(*plan.InsertInto); ok { // its source is not among its children
+		src, err := finish(c, in.Source)
+		if err != nil {
+			return nil, changed, err
+		}
+		if src != in.Source {
+			n, changed = in.WithSource(src), transform.NewTree
+		}
+	}
+	out, same, err := transform.OneNodeExpressions(c, n, finishExpr)
+	if err != nil {
+		return nil, changed, err
+	}
+	n, changed = out, changed && same
+	keys := paddedKeys(c, n)
+	if keys == nil {
+		return n, changed, nil
+	}
+	if n, err = n.(sql.Expressioner).WithExpressions(c, keys...); err != nil {
+		return nil, changed, err
+	}
+	return n, transform.NewTree, nil
+}
+
+// paddedKeys returns the expressions of a node that hashes or sorts, with those keys trimmed that need it; nil: none does.
+func paddedKeys(c *sql.Context, n sql.Node) []sql.Expression {
+	var keys []sql.Expression
+	first := 0
+	switch n := n.(type) {
+	case *plan.GroupBy:
+		keys, first = n.Expressions(), len(n.SelectDeps)
+	case *plan.Sort:
+		keys = n.Expressions()
+	case *plan.HashLookup:
+		keys = n.Expressions()
+	default:
+		return nil
+	}
+	out := append([]sql.Expression(nil), keys...)
+	changed := false
+	for i := first; i < len(out); i++ {
+		var one bool
+		out[i], one = trimPadded(c, out[i])
+		changed = changed || one
+	}
+	if !changed {
+		return nil
+	}
+	return out
+}
+
+// trimPadded wraps an expression, or the elements of a tuple, whose collation ignores trailing blanks.
+func trimPadded(c *sql.Context, e sql.Expression) (out sql.Expression, changed bool) {
+	switch e := e.(type) {
+	case *trimmed:
+		return e, false
+	case expression.Tuple:
+		out := make(expression.Tuple, len(e))
+		for i := range e {
+			var one bool
+			out[i], one = trimPadded(c, e[i])
+			changed = changed || one
+		}
+		return out, changed
+	}
+	if t, ok := e.Type(c).(sql.StringType); ok && types.IsTextOnly(t) && padded(t.Collation()) {
+		return &trimmed{expression.UnaryExpressionStub{Child: e}}, true
+	}
+	return e, false
+}
+
+// padded reports whether a collation ignores trailing blanks.
+func padded(c sql.CollationID) bool {
+	return c != sql.Collation_binary && c.PadAttribute() == "PAD SPACE"
+}
+
+func finishExpr(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+	out, err := finished(c, e)
+	if err != nil || out == nil {
+		return e, transform.SameTree, err
+	}
+	return out, transform.NewTree, nil
+}
+
+// finished returns what stands for e, nil for e itself.
+func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	switch e := e.(type) {
+	case *plan.Subquery:
+		q, err := finish(c, e.Query)
+		if err != nil || q == e.Query {
+			return nil, err
+		}
+		return e.WithQuery(q), nil
+	case *expression.Arithmetic:
+		if integerOnly(c, e.LeftChild) && integerOnly(c, e.RightChild) {
+			return newChecked(c, e), nil
+		}
+	case *expression.Equals, *expression.NullSafeEquals, *expression.GreaterThan, *expression.GreaterThanOrEqual, *expression.LessThan,
+		*expression.LessThanOrEqual, *expression.Between, *plan.InSubquery:
+		return trimOperands(c, e)
+	case *expression.InTuple:
+		if in := newTextIn(c, e.Left(), e.Right()); in != nil {
+			return in, nil
+		}
+		return trimOperands(c, e)
+	case *expression.HashInTuple:
+		if in := newTextIn(c, e.Left(), e.Right()); in != nil {
+			return in, nil
+		}
+		left, right := e.Left(), e.Right()
+		if !comparesPadded(c, left, right) {
+			return nil, nil
+		}
+		return expression.NewHashInTuple(c, trimAny(c, left), trimAny(c, right))
+	case *aggregation.CountDistinct:
+		return weighChildren(c, e)
+	case *aggregation.GroupConcat:
+		if strings.HasPrefix(e.String(), "group_concat(distinct") {
+			return &concatDistinct{e}, nil
+		}
+	}
+	return nil, nil
+}
+
+// comparesPadded reports whether texts are compared and the collation of their comparison ignores trailing blanks.
+func comparesPadded(c *sql.Context, left, right sql.Expression) bool {
+	if tuple, ok := right.(expression.Tuple); ok {
+		if inner, ok := left.(expression.Tuple); ok {
+			for i := range inner {
+				if comparesPadded(c, inner[i], inner[i]) {
+					return true
+				}
+			}
+			return false
+		}
+		for _, r := range tuple {
+			if comparesPadded(c, left, r) {
+				return true
+			}
+		}
+		return false
+	}
+	lt, rt := left.Type(c), right.Type(c)
+	if !types.IsTextOnly(lt) || !types.IsTextOnly(rt) {
+		return false
+	}
+	lc, ls := sql.GetCoercibility(c, left)
+	rc, rs := sql.GetCoercibility(c, right)
+	coll, _ := sql.ResolveCoercibility(lc, ls, rc, rs)
+	return padded(coll)
+}
+
+// textIn is IN over a list of texts, compared as the collation of all of them says: the library forgets it.
+type textIn struct {
+	expression.NaryExpression // what is sought, then the list
+	coll                      sql.CollationID
+	known                     map[string]struct{} // keys of the list if it is all literals; nil: not made yet
+	null                      bool
+}
+
+// newTextIn returns nil where not everything is text.
+func newTextIn(c *sql.Context, left, right sql.Expression) *textIn {
+	list, ok := right.(expression.Tuple)
+	if !ok || !types.IsTextOnly(left.Type(c)) {
+		return nil
+	}
+	coll, strength := sql.GetCoercibility(c, left)
+	for _, e := range list {
+		if t := e.Type(c); t != types.Null && !types.IsTextOnly(t) {
+			return nil
+		}
+		rc, rs := sql.GetCoercibility(c, e)
+		coll, strength = sql.ResolveCoercibility(coll, strength, rc, rs)
+	}
+	return &textIn{NaryExpression: expression.NaryExpression{ChildExpressions: append([]sql.Expression{left}, list...)}, coll: coll}
+}
+
+func (t *textIn) Type(*sql.Context) sql.Type { return types.Boolean }
+func (t *textIn) String() string {
+	list := make([]string, len(t.ChildExpressions)-1)
+	for i, e := range t.ChildExpressions[1:] {
+		list[i] = e.String()
+	}
+	return fmt.Sprintf("(%s IN (%s))", t.ChildExpressions[0], strings.Join(list, ", "))
+}
+
+func (t *textIn) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (t *textIn) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	return &textIn{NaryExpression: expression.NaryExpression{ChildExpressions: ch}, coll: t.coll}, nil
+}
+
+// key returns an expression's sort key; ok is false for NULL.
+func (t *textIn) key(c *sql.Context, e sql.Expression, r sql.Row) (key string, ok bool, err error) {
+	v, err := e.Eval(c, r)
+	if err != nil || v == nil {
+		return "", false, err
+	}
+	if v, err = sql.UnwrapAny(c, v); err != nil {
+		return "", false, err
+	}
+	var s []byte
+	switch x := v.(type) {
+	case string:
+		s = []byte(x)
+	case []byte:
+		s = x
+	default:
+		s = fmt.Append(nil, x)
+	}
+	if w := collate.For(uint16(t.coll)); w != nil {
+		s = w.AppendWeights(nil, s)
+	}
+	return string(s), true, nil
+}
+
+func (t *textIn) Eval(c *sql.Context, r sql.Row) (any, error) {
+	sought, ok, err := t.key(c, t.ChildExpressions[0], r)
+	if err != nil || !ok {
+		return nil, err
+	}
+	list := t.ChildExpressions[1:]
+	if t.known == nil {
+		fixed := true
+		for _, e := range list {
+			_, literal := e.(*expression.Literal)
+			fixed = fixed && literal
+		}
+		if !fixed {
+			return t.among(c, r, sought)
+		}
+		t.known = make(map[string]struct{}, len(list))
+		for _, e := range list {
+			k, ok, err := t.key(c, e, r)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				t.known[k] = struct{}{}
+			}
+			t.null = t.null || !ok
+		}
+	}
+	if _, hit := t.known[sought]; hit {
+		return true, nil
+	}
+	if t.null {
+		return nil, nil
+	}
+	return false, nil
+}
+
+// among evaluates the list for one row.
+func (t *textIn) among(c *sql.Context, r sql.Row, sought string) (any, error) {
+	null := false
+	for _, e := range t.ChildExpressions[1:] {
+		k, ok, err := t.key(c, e, r)
+		if err != nil {
+			return nil, err
+		}
+		if ok && k == sought {
+			return true, nil
+		}
+		null = null || !ok
+	}
+	if null {
+		return nil, nil
+	}
+	return false, nil
+}
+
+// trimAny wraps every text, whatever its own collation: that of the comparison decided.
+func trimAny(c *sql.Context, e sql.Expression) sql.Expression {
+	if t, ok := e.(expression.Tuple); ok {
+		out := make(expression.Tuple, len(t))
+		for i := range t {
+			out[i] = trimAny(c, t[i])
+		}
+		return out
+	}
+	if _, done := e.(*trimmed); done || !types.IsTextOnly(e.Type(c)) {
+		return e
+	}
+	return &trimmed{expression.UnaryExpressionStub{Child: e}}
+}
+
+func trimOperands(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	ch := e.Children()
+	if len(ch) == 0 {
+		return nil, nil
+	}
+	hit := false
+	for _, r := range ch[1:] {
+		hit = hit || comparesPadded(c, ch[0], r)
+	}
+	if !hit {
+		return nil, nil
+	}
+	out := make([]sql.Expression, len(ch))
+	for i := range ch {
+		out[i] = trimAny(c, ch[i])
+	}
+	return e.WithChildren(c, out...)
+}
+
+// trimmed is a string without the blanks at its end.
+type trimmed struct{ expression.UnaryExpressionStub }
+
+func (t *trimmed) Type(c *sql.Context) sql.Type { return t.Child.Type(c) }
+func (t *trimmed) String() string               { return t.Child.String() }
+func (t *trimmed) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+	return sql.GetCoercibility(c, t.Child)
+}
+
+func (t *trimmed) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(t, len(ch), 1)
+	}
+	return &trimmed{expression.UnaryExpressionStub{Child: ch[0]}}, nil
+}
+
+func (t *trimmed) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := t.Child.Eval(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if v, err = sql.UnwrapAny(c, v); err != nil {
+		return nil, err
+	}
+	switch s := v.(type) {
+	case string:
+		return strings.TrimRight(s, " "), nil
+	case []byte:
+		return strings.TrimRight(string(s), " "), nil
+	}
+	return v, nil
+}
+
+// weighed is a string's sort key in hexadecimal: equal for strings that the collation holds equal, and for no others.
+type weighed struct{ expression.UnaryExpressionStub }
+
+func weighChildren(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	ch := e.Children()
+	out := make([]sql.Expression, len(ch))
+	changed := false
+	for i, x := range ch {
+		out[i] = x
+		if _, star := x.(*expression.Star); star {
+			continue
+		}
+		if _, done := x.(*weighed); !done && types.IsText(x.Type(c)) {
+			out[i], changed = &weighed{expression.UnaryExpressionStub{Child: x}}, true
+		}
+	}
+	if !changed {
+		return nil, nil
+	}
+	return e.WithChildren(c, out...)
+}
+
+func (w *weighed) Type(*sql.Context) sql.Type { return types.LongText }
+func (w *weighed) String() string             { return w.Child.String() }
+func (w *weighed) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(w, len(ch), 1)
+	}
+	return &weighed{expression.UnaryExpressionStub{Child: ch[0]}}, nil
+}
+
+func (w *weighed) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := w.Child.Eval(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	key, err := appendDistinct(c, nil, w.Child.Type(c), v)
+	return hex.EncodeToString(key), err
+}
+
+// appendDistinct appends bytes that are equal for values of one type that MySQL holds equal, and for no others.
+func appendDistinct(c *sql.Context, dst []byte, t sql.Type, v any) ([]byte, error) {
+	v, err := sql.UnwrapAny(c, v)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return append(dst, 0), nil
+	}
+	dst = append(dst, 1)
+	st, text := t.(sql.StringType)
+	switch x := v.(type) {
+	case string:
+		return appendText(dst, st, text, []byte(x)), nil
+	case []byte:
+		return appendText(dst, st, text, x), nil
+	}
+	if text {
+		s, err := types.ConvertToString(c, v, st, nil)
+		return appendText(dst, st, text, []byte(s)), err
+	}
+	return appendPlain(dst, v), nil
+}
+
+func appendText(dst []byte, t sql.StringType, text bool, s []byte) []byte {
+	if text && types.IsTextOnly(t) {
+		if w := collate.For(uint16(t.Collation())); w != nil {
+			return w.AppendWeights(dst, s)
+		}
+	}
+	return append(dst, s...)
+}
+
+// concatDistinct is GROUP_CONCAT(DISTINCT ...), telling values by their collation.
+type concatDistinct struct{ *aggregation.GroupConcat }
+
+var _ sql.Aggregation = (*concatDistinct)(nil)
+
+func (g *concatDistinct) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	in, err := g.GroupConcat.WithChildren(c, ch...)
+	if err != nil {
+		return nil, err
+	}
+	return &concatDistinct{in.(*aggregation.GroupConcat)}, nil
+}
+
+func (g *concatDistinct) NewBuffer(c *sql.Context) (sql.AggregationBuffer, error) {
+	b, err := g.GroupConcat.NewBuffer(c)
+	if err != nil {
+		return nil, err
+	}
+	return &distinctBuffer{AggregationBuffer: b, exprs: g.OutputExpressions(), seen: map[string]struct{}{}}, nil
+}
+
+// distinctBuffer lets rows through whose values it has not seen.
+type distinctBuffer struct {
+	sql.AggregationBuffer
+	exprs []sql.Expression
+	seen  map[string]struct{}
+}
+
+func (b *distinctBuffer) Update(c *sql.Context, r sql.Row) error {
+	var key []byte
+	for _, e := range b.exprs {
+		v, err := e.Eval(c, r)
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			return b.AggregationBuffer.Update(c, r)
+		}
+		one, err := appendDistinct(c, nil, e.Type(c), v)
+		if err != nil {
+			return err
+		}
+		key = fmt.Appendf(key, "%d:", len(one))
+		key = append(key, one...)
+	}
+	if _, have := b.seen[string(key)]; have {
+		return nil
+	}
+	b.seen[string(key)] = struct{}{}
+	return b.AggregationBuffer.Update(c, r)
+}

@@ -1,0 +1,308 @@
+package general
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
+
+// DISTINCT, UNION, INTERSECT and EXCEPT tell rows by what their types and collations hold equal. The library tells them by their bytes.
+
+// rowKeys makes keys of rows of a schema. Like the library's they are 64-bit hashes: of n rows, two that differ are taken for the same with a
+// probability of n^2/2^65.
+type rowKeys struct {
+	schema sql.Schema
+	buf    []byte
+}
+
+func (k *rowKeys) of(c *sql.Context, r sql.Row) (uint64, error) {
+	k.buf = k.buf[:0]
+	for i, v := range r {
+		at := len(k.buf)
+		k.buf = append(k.buf, 0, 0, 0, 0)
+		var t sql.Type
+		if i < len(k.schema) {
+			t = k.schema[i].Type
+		}
+		var err error
+		if k.buf, err = appendDistinct(c, k.buf, t, v); err != nil {
+			return 0, err
+		}
+		binary.BigEndian.PutUint32(k.buf[at:], uint32(len(k.buf)-at))
+	}
+	return xxhash.Sum64(k.buf), nil
+}
+
+// appendPlain writes a value that is no string: numbers by what they amount to, whatever their Go type.
+func appendPlain(dst []byte, v any) []byte {
+	switch x := v.(type) {
+	case int64:
+		return strconv.AppendInt(dst, x, 10)
+	case int32:
+		return strconv.AppendInt(dst, int64(x), 10)
+	case int16:
+		return strconv.AppendInt(dst, int64(x), 10)
+	case int8:
+		return strconv.AppendInt(dst, int64(x), 10)
+	case int:
+		return strconv.AppendInt(dst, int64(x), 10)
+	case uint64:
+		return strconv.AppendUint(dst, x, 10)
+	case uint32:
+		return strconv.AppendUint(dst, uint64(x), 10)
+	case uint16:
+		return strconv.AppendUint(dst, uint64(x), 10)
+	case uint8:
+		return strconv.AppendUint(dst, uint64(x), 10)
+	case bool:
+		if x {
+			return append(dst, '1')
+		}
+		return append(dst, '0')
+	case float32:
+		return appendPlain(dst, float64(x))
+	case float64:
+		if x == 0 {
+			x = 0 // -0
+		}
+		return strconv.AppendFloat(dst, x, 'f', -1, 64)
+	case *apd.Decimal:
+		var d apd.Decimal
+		d.Reduce(x)
+		if d.IsZero() {
+			d.Negative = false
+		}
+		return append(dst, d.Text('f')...)
+	case time.Time:
+		return x.UTC().AppendFormat(dst, time.RFC3339Nano)
+	}
+	return fmt.Appendf(dst, "%v", v)
+}
+
+// distinct builds DISTINCT; nil where the library's own will do.
+func (b *builder) distinct(c *sql.Context, n *plan.Distinct, r sql.Row) (sql.RowIter, error) {
+	if len(n.DistinctOn()) > 0 {
+		return nil, nil
+	}
+	it, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Child, r)
+	if err != nil {
+		return nil, err
+	}
+	return newDistinct(it, n.Child.Schema(c)), nil
+}
+
+// ordered puts the ORDER BY and LIMIT of a set operation above it.
+func ordered(n *plan.SetOp, in sql.Node) sql.Node {
+	if len(n.SortConditions) > 0 {
+		in = plan.NewSort(n.SortConditions, in)
+	}
+	if n.Offset != nil {
+		in = plan.NewOffset(n.Offset, in)
+	}
+	if n.Limit != nil {
+		in = plan.NewLimit(n.Limit, in)
+	}
+	return in
+}
+
+// comparedAs is the schema of a set operation with the collations that its rows are compared by: a column's before a literal's. The library
+// converts both sides to a type that has forgotten them.
+func comparedAs(c *sql.Context, n *plan.SetOp) sql.Schema {
+	schema := n.Schema(c)
+	for i, col := range schema {
+		left, ls := before(c, n.Left(), i)
+		right, rs := before(c, n.Right(), i)
+		if !types.IsTextOnly(left) || !types.IsTextOnly(right) {
+			continue
+		}
+		col.Type = left
+		if rs < ls {
+			col.Type = right
+		}
+	}
+	return schema
+}
+
+// before returns the type of a column of n before its conversion, and how strongly its collation holds.
+func before(c *sql.Context, n sql.Node, i int) (sql.Type, byte) {
+	var e sql.Expression
+	switch p := n.(type) {
+	case *plan.Project:
+		e = p.Projections[i]
+	case *plan.SetOp:
+		return before(c, p.Left(), i)
+	case *plan.Distinct:
+		return before(c, p.Child, i)
+	default:
+		return n.Schema(c)[i].Type, 2
+	}
+	for {
+		switch x := e.(type) {
+		case *expression.Alias:
+			e = x.Child
+		case *expression.Convert:
+			e = x.Child
+		case *expression.GetField:
+			if p, ok := n.(*plan.Project); ok {
+				if inner, ok := p.Child.(*plan.Project); ok && i < len(inner.Projections) {
+					return before(c, inner, i)
+				}
+			}
+			return x.Type(c), 2
+		default:
+			_, strength := sql.GetCoercibility(c, e)
+			return e.Type(c), strength
+		}
+	}
+}
+
+// setOp builds UNION, INTERSECT and EXCEPT.
+func (b *builder) setOp(c *sql.Context, n *plan.SetOp, r sql.Row) (sql.RowIter, error) {
+	if n.SetOpType == plan.UnionType && !n.Distinct {
+		return nil, nil
+	}
+	if n.Limit != nil || n.Offset != nil || len(n.SortConditions) > 0 {
+		in := *n
+		in.Limit, in.Offset, in.SortConditions = nil, nil, nil
+		return b.e.gms.Analyzer.ExecBuilder.Build(c, ordered(n, &in), r)
+	}
+	schema := comparedAs(c, n)
+	left, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Left(), r)
+	if err != nil {
+		return nil, err
+	}
+	right := func(c *sql.Context) (sql.RowIter, error) {
+		return b.e.gms.Analyzer.ExecBuilder.Build(c, n.Right(), r)
+	}
+	if n.SetOpType == plan.UnionType {
+		return newDistinct(&unionIter{cur: left, next: right}, schema), nil
+	}
+	var it sql.RowIter = &matchIter{left: left, right: right, keys: rowKeys{schema: schema}, except: n.SetOpType == plan.ExceptType, all: !n.Distinct}
+	if n.Distinct {
+		it = newDistinct(it, schema)
+	}
+	return it, nil
+}
+
+// distinctIter lets through the first of equal rows.
+type distinctIter struct {
+	sql.RowIter
+	keys rowKeys
+	seen map[uint64]struct{}
+}
+
+func newDistinct(it sql.RowIter, schema sql.Schema) *distinctIter {
+	return &distinctIter{RowIter: it, keys: rowKeys{schema: schema}, seen: map[uint64]struct{}{}}
+}
+
+func (d *distinctIter) Next(c *sql.Context) (sql.Row, error) {
+	for {
+		r, err := d.RowIter.Next(c)
+		if err != nil {
+			return nil, err
+		}
+		k, err := d.keys.of(c, r)
+		if err != nil {
+			return nil, err
+		}
+		if _, have := d.seen[k]; !have {
+			d.seen[k] = struct{}{}
+			return r, nil
+		}
+	}
+}
+
+// unionIter gives the rows of one iterator after those of another, which it opens when it comes to it.
+type unionIter struct {
+	cur  sql.RowIter
+	next func(*sql.Context) (sql.RowIter, error)
+}
+
+func (u *unionIter) Next(c *sql.Context) (sql.Row, error) {
+	r, err := u.cur.Next(c)
+	if !errors.Is(err, io.EOF) || u.next == nil {
+		return r, err
+	}
+	if err := u.cur.Close(c); err != nil {
+		return nil, err
+	}
+	next := u.next
+	u.next, u.cur = nil, sql.RowsToRowIter()
+	if u.cur, err = next(c); err != nil {
+		u.cur = sql.RowsToRowIter()
+		return nil, err
+	}
+	return u.cur.Next(c)
+}
+
+func (u *unionIter) Close(c *sql.Context) error { return u.cur.Close(c) }
+
+// matchIter is INTERSECT and EXCEPT: rows of the left that have, or have not, a match in the right. With ALL each row of the right matches once.
+type matchIter struct {
+	left        sql.RowIter
+	right       func(*sql.Context) (sql.RowIter, error)
+	keys        rowKeys
+	count       map[uint64]int
+	except, all bool
+}
+
+func (m *matchIter) Next(c *sql.Context) (sql.Row, error) {
+	if m.count == nil {
+		if err := m.read(c); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		r, err := m.left.Next(c)
+		if err != nil {
+			return nil, err
+		}
+		k, err := m.keys.of(c, r)
+		if err != nil {
+			return nil, err
+		}
+		hit := m.count[k] > 0
+		if hit && m.all {
+			m.count[k]--
+		}
+		if hit != m.except {
+			return r, nil
+		}
+	}
+}
+
+// read counts the rows of the right side.
+func (m *matchIter) read(c *sql.Context) error {
+	m.count = map[uint64]int{}
+	it, err := m.right(c)
+	if err != nil {
+		return err
+	}
+	for {
+		r, err := it.Next(c)
+		if errors.Is(err, io.EOF) {
+			return it.Close(c)
+		}
+		if err != nil {
+			_ = it.Close(c) // the first error is the one to report
+			return err
+		}
+		k, err := m.keys.of(c, r)
+		if err != nil {
+			return err
+		}
+		m.count[k]++
+	}
+}
+
+func (m *matchIter) Close(c *sql.Context) error { return m.left.Close(c) }
