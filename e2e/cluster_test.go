@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -60,6 +61,7 @@ const password = "correct horse battery"
 type cluster struct {
 	t    testing.TB
 	dir  string
+	host string // of MySQL; empty: 127.0.0.1
 	port int
 	args []string // more for up
 	up   *exec.Cmd
@@ -255,7 +257,7 @@ func (c *cluster) dumpLogs() {
 func (c *cluster) config(database string) *mysql.Config {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Passwd, cfg.DBName = "admin", password, database
-	cfg.Net, cfg.Addr = "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port))
+	cfg.Net, cfg.Addr = "tcp", net.JoinHostPort(cmp.Or(c.host, "127.0.0.1"), strconv.Itoa(c.port))
 	cfg.TLSConfig = "preferred"
 	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = 30*time.Second, 60*time.Second, 30*time.Second
 	cfg.Logger = log{}

@@ -20,20 +20,15 @@ import (
 // registrations of the cluster's processes, from its metadata store.
 func (c *cluster) registrations(kind meta.Kind) []meta.Registration {
 	c.t.Helper()
-	layout := supervisor.Layout{Dir: c.dir}
-	state, err := layout.LoadState()
+	state, err := supervisor.Layout{Dir: c.dir}.LoadState()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	o := meta.Options{Endpoints: state.Endpoints(), Cluster: state.Cluster}
-	if state.TLS {
-		id, err := layout.Certificate().Load()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		o.TLS = id.Client()
+	id, err := state.TLS.Load()
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	store, err := meta.Open(o)
+	store, err := meta.Open(meta.Options{Endpoints: state.Endpoints(), Cluster: state.Cluster, TLS: id.Client()})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 # benchmarks), its clients, sysbench, and packages that hold real schemas. Does nothing if all are there; without root or
 # apt it says so and lets the tests that need a missing package skip themselves.
 set -euo pipefail
-need=(mariadb-server mariadb-client sysbench mariadb-test-data)
+need=(mariadb-server mariadb-client sysbench mariadb-test-data etcd-server iproute2)
 missing=()
 for p in "${need[@]}"; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

@@ -99,7 +99,7 @@ func Instance(p *Process, o InstanceOptions) error {
 		return err
 	}
 	defer db.Close()
-	srv, err := o.serveSQL(p, db, vol, listener)
+	srv, err := o.serveSQL(p, db, vol, cluster, book, listener)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *process) mysqlListener(address string) (net.Listener, error) {
 }
 
 // serveSQL puts the SQL wing over the engine.
-func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, l net.Listener) (*session.Server, error) {
+func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, cluster *meta.Cluster, book proto.Dialer, l net.Listener) (*session.Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create directory of instance: %w", err)
 	}
@@ -167,7 +167,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 			}
 			return addStatus(srv.Status(), db, vol)
 		},
-		Tables: []general.InfoTable{storageNodes(vol)},
+		Tables: []general.InfoTable{storageNodes(vol), segments(p.ctx, vol, cluster.Volume, book)},
 	})
 	if err != nil {
 		return nil, err

@@ -1,8 +1,15 @@
 package role
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/storage/proto"
 	"github.com/zoryadb/zorya/storage/volume"
 )
 
@@ -60,4 +67,70 @@ func storageNodes(vol *volume.Client) general.InfoTable {
 			return rows
 		},
 	}
+}
+
+// segmentsTimeout bounds a read of ZORYA_SEGMENTS: what a node does not answer by then is not shown.
+const segmentsTimeout = time.Second
+
+// segments is information_schema.ZORYA_SEGMENTS: what each storage node says of this volume's segments. A node that
+// cannot be asked is missing from it.
+func segments(ctx context.Context, vol *volume.Client, id proto.VolumeID, book proto.Dialer) general.InfoTable {
+	return general.InfoTable{
+		Name: "ZORYA_SEGMENTS",
+		Columns: []string{"NODE_ID", "AZ", "#PROTECTION_GROUP", "KIND", "STATUS", "#INCARNATION", "#MEMBERSHIP_EPOCH", "#SCL", "#HIGHEST_LSN",
+			"GAP", "#VDL", "#PGMRPL", "#HORIZON", "#LOG_BYTES", "#IMAGE_BYTES", "%HYDRATED", "#REPAIRS"},
+		Rows: func() (rows [][]any) {
+			ctx, cancel := context.WithTimeout(ctx, segmentsTimeout)
+			defer cancel()
+			links := vol.Stats().Nodes
+			infos := make([]*proto.NodeInfo, len(links))
+			var wg sync.WaitGroup
+			for i, l := range links {
+				wg.Go(func() {
+					if n, err := book.Dial(l.Node); err == nil {
+						infos[i], _ = n.Info(ctx) // no answer: no rows
+					}
+				})
+			}
+			wg.Wait()
+			for _, info := range infos {
+				if info == nil {
+					continue
+				}
+				slices.SortFunc(info.Segments, func(a, b proto.SegmentInfo) int { return int(a.PG) - int(b.PG) })
+				for _, s := range info.Segments {
+					if s.Volume == id {
+						rows = append(rows, segmentRow(info, &s))
+					}
+				}
+			}
+			return rows
+		},
+	}
+}
+
+func segmentRow(n *proto.NodeInfo, s *proto.SegmentInfo) []any {
+	kind, gap := "full", "NO"
+	if s.Kind == proto.Tail {
+		kind = "tail"
+	}
+	if s.Highest > s.SCL {
+		gap = "YES"
+	}
+	return []any{string(n.Node), n.AZ, uint64(s.PG), kind, segmentStatus(s.Status), s.Incarnation, s.MembershipEpoch, uint64(s.SCL), uint64(s.Highest),
+		gap, uint64(s.VDL), uint64(s.MRPL), uint64(s.Horizon), s.LogBytes, s.ImageBytes, s.Hydrated, s.Repairs}
+}
+
+func segmentStatus(s proto.Status) string {
+	switch s {
+	case proto.OK:
+		return "available"
+	case proto.StatusHydrating:
+		return "hydrating"
+	case proto.StatusRetired:
+		return "retired"
+	case proto.StatusFull:
+		return "disk full"
+	}
+	return fmt.Sprintf("status %d", s)
 }

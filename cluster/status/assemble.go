@@ -21,7 +21,10 @@ func (o *observed) assemble(cluster string) *Status {
 		st.StorageNodes = append(st.StorageNodes, o.nodeOf(r, furthest))
 	}
 	if o.volume != nil {
-		st.Cluster.VolumeEpoch = o.volume.Epoch
+		st.Cluster.VolumeEpoch, st.Cluster.ProtectionGroups = o.volume.Epoch, len(o.volume.PGs)
+		for _, m := range o.volume.PGs {
+			st.Cluster.MembershipEpoch = max(st.Cluster.MembershipEpoch, m.Epoch)
+		}
 	}
 	for _, in := range st.Instances {
 		if own := o.instance[in.ID]; own != nil && own.Role == meta.Writer && in.Status == supervisor.StatusAvailable {
@@ -93,12 +96,17 @@ func (o *observed) nodeOf(r meta.Registration, furthest map[slice]page.LSN) Stor
 	if info == nil {
 		return n
 	}
-	n.Segments = len(info.Segments)
+	n.Segments, n.QueueBytes, n.DiskFree = len(info.Segments), info.QueueBytes, info.DiskFree
 	for _, s := range info.Segments {
 		n.SCLLag = max(n.SCLLag, furthest[slice{s.Volume, s.PG}]-s.SCL)
 		if s.Status == proto.StatusHydrating {
 			n.Repairing++
+		} else if s.Highest > s.SCL {
+			n.Gaps++
 		}
+		n.Repairs += s.Repairs
+		n.LogBytes += s.LogBytes
+		n.ImageBytes += s.ImageBytes
 	}
 	return n
 }

@@ -69,15 +69,17 @@ func TestClusterStatus(t *testing.T) {
 
 func TestNodeReportsLagAndRepair(t *testing.T) {
 	o := running()
-	o.nodeInfo["node-2"].Segments = []proto.SegmentInfo{{SCL: 40, Status: proto.StatusHydrating}, {PG: 1, SCL: 9}}
+	o.nodeInfo["node-2"].Segments = []proto.SegmentInfo{
+		{SCL: 40, Highest: 80, Status: proto.StatusHydrating}, {PG: 1, SCL: 9, Highest: 12, Repairs: 2}, {PG: 2, SCL: 7, Highest: 7, Repairs: 1}}
+	o.volume.PGs[0].Epoch = 4
 	st := o.assemble("c")
-	if n := st.StorageNodes[1]; n.Segments != 2 || n.SCLLag != 60 || n.Repairing != 1 {
+	if n := st.StorageNodes[1]; n.Segments != 3 || n.SCLLag != 60 || n.Repairing != 1 || n.Gaps != 1 || n.Repairs != 3 {
 		t.Errorf("node-2: %+v", n)
 	}
 	if n := st.StorageNodes[0]; n.SCLLag != 0 || n.Repairing != 0 || n.PID != 10 {
 		t.Errorf("node-1: %+v", n)
 	}
-	if c := st.Cluster; c.Writer != "instance-1" || c.VCL != 105 || c.VDL != 100 || c.VolumeEpoch != 3 {
+	if c := st.Cluster; c.Writer != "instance-1" || c.VCL != 105 || c.VDL != 100 || c.VolumeEpoch != 3 || c.MembershipEpoch != 4 || c.ProtectionGroups != 1 {
 		t.Errorf("cluster: %+v", c)
 	}
 }
@@ -89,9 +91,9 @@ func TestJSONFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"cluster":{"id":"c","status":"available","writer":"instance-1","volume_epoch":3,"vcl":105,"vdl":100}`,
+		`"cluster":{"id":"c","status":"available","writer":"instance-1","volume_epoch":3,"vcl":105,"vdl":100,`,
 		`"instances":[{"id":"instance-1","role":"writer","address":"127.0.0.1:3306","pid":7,"status":"available"}]`,
-		`{"id":"node-1","az":"","address":"","pid":10,"status":"available","segments":1,"scl_lag":0,"repairing":0}`,
+		`{"id":"node-1","az":"","address":"","pid":10,"status":"available","segments":1,"scl_lag":0,"repairing":0,`,
 	} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("%s\nlacks %s", b, want)

@@ -37,6 +37,9 @@ type Cluster struct {
 	VolumeEpoch uint64   `json:"volume_epoch"`
 	VCL         page.LSN `json:"vcl"`
 	VDL         page.LSN `json:"vdl"`
+
+	ProtectionGroups int    `json:"protection_groups"`
+	MembershipEpoch  uint64 `json:"membership_epoch"` // the highest of the groups: it grows with each segment that gets a new life
 }
 
 // Statuses of a cluster: Available when the writer serves and every protection group has a write quorum,
@@ -70,6 +73,13 @@ type StorageNode struct {
 	Segments  int      `json:"segments"`
 	SCLLag    page.LSN `json:"scl_lag"`   // LSNs by which its worst segment is behind the furthest one of that group
 	Repairing int      `json:"repairing"` // segments that are being refilled from peers
+	Gaps      int      `json:"gaps"`      // segments that miss records below the newest one they have seen
+	Repairs   uint64   `json:"repairs"`   // damaged blocks repaired from a peer since the node's start
+
+	QueueBytes uint64 `json:"queue_bytes"` // persisted, not yet organised
+	LogBytes   uint64 `json:"log_bytes"`   // in segment files
+	ImageBytes uint64 `json:"image_bytes"`
+	DiskFree   uint64 `json:"disk_free"`
 }
 
 // askTimeout bounds one question to one process.
@@ -91,12 +101,8 @@ func Local(dir string) (Source, error) {
 		return Source{}, err
 	}
 	src := Source{Endpoints: state.Endpoints(), Cluster: state.Cluster, Admin: supervisor.NewAdmin(layout)}
-	if state.TLS {
-		if src.Identity, err = layout.Certificate().Load(); err != nil {
-			return Source{}, err
-		}
-	}
-	return src, nil
+	src.Identity, err = state.TLS.Load()
+	return src, err
 }
 
 // observed is what could be learnt, before it is put together.

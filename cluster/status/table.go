@@ -10,18 +10,21 @@ import (
 func (s *Status) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	c := s.Cluster
-	fmt.Fprintf(t, "CLUSTER\tSTATUS\tWRITER\tVOLUME EPOCH\tVCL\tVDL\n")
-	fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\n\n", c.ID, c.Status, orDash(c.Writer), c.VolumeEpoch, c.VCL, c.VDL)
+	fmt.Fprintf(t, "CLUSTER\tSTATUS\tWRITER\tVOLUME EPOCH\tMEMBERSHIP EPOCH\tGROUPS\tVCL\tVDL\n")
+	fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n\n", c.ID, c.Status, orDash(c.Writer), c.VolumeEpoch, c.MembershipEpoch, c.ProtectionGroups, c.VCL, c.VDL)
 	fmt.Fprintf(t, "INSTANCE\tROLE\tADDRESS\tPID\tSTATUS\n")
 	for _, i := range s.Instances {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", i.ID, i.Role, i.Address, pid(i.PID), i.Status)
 	}
-	fmt.Fprintf(t, "\nSTORAGE NODE\tAZ\tADDRESS\tPID\tSTATUS\tSEGMENTS\tSCL LAG\tREPAIRING\n")
+	fmt.Fprintf(t, "\nSTORAGE NODE\tAZ\tADDRESS\tPID\tSTATUS\tSEGMENTS\tSCL LAG\tGAPS\tREPAIRING\tREPAIRS\tLOG\tIMAGES\n")
 	for _, n := range s.StorageNodes {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\n", n.ID, n.AZ, n.Address, pid(n.PID), n.Status, n.Segments, n.SCLLag, n.Repairing)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", n.ID, n.AZ, n.Address, pid(n.PID), n.Status, n.Segments,
+			n.SCLLag, n.Gaps, n.Repairing, n.Repairs, megabytes(n.LogBytes), megabytes(n.ImageBytes))
 	}
 	return t.Flush()
 }
+
+func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 func orDash(s string) string {
 	if s == "" {

@@ -33,7 +33,7 @@ type State struct {
 	Cluster   string    `json:"cluster"`
 	Created   time.Time `json:"created"`
 	Etcd      []string  `json:"etcd,omitempty"` // external endpoints; none: embedded
-	TLS       bool      `json:"tls,omitempty"`  // the processes speak mutual TLS with each other
+	TLS       pki.Files `json:"tls,omitzero"`   // of mutual TLS between the processes; none: in clear
 	Control   Control   `json:"control"`
 	Nodes     []Node    `json:"nodes"`
 	Instances []Node    `json:"instances"`
@@ -73,16 +73,9 @@ func (l Layout) instance(id string) string {
 	return filepath.Join(l.Dir, "instances", id)
 }
 
-// pki holds the authority of mutual TLS and the one certificate that all processes under a supervisor show.
+// pki holds the authority of mutual TLS and the one certificate that all processes under a supervisor show, unless others
+// were given.
 func (l Layout) pki() string { return filepath.Join(l.Dir, "pki") }
-
-const certificateName = "zorya"
-
-// Certificate names the files of mutual TLS between the processes of this directory.
-func (l Layout) Certificate() pki.Files {
-	at := func(name string) string { return filepath.Join(l.pki(), name) }
-	return pki.Files{CA: at("ca.pem"), Cert: at(certificateName + ".pem"), Key: at(certificateName + "-key.pem")}
-}
 
 // PasswordFile holds the password of the MySQL user admin, 0600.
 func (l Layout) PasswordFile() string { return filepath.Join(l.Dir, "admin-password") }

@@ -30,12 +30,13 @@ type Options struct {
 	Cluster    string // id of a new cluster
 	Bind       string // address MySQL is served on
 	Port       int
-	Password   string   // of the MySQL user admin; empty: the one on file, else a generated one
-	Etcd       []string // endpoints of an external metadata store; none: embedded
-	PoolBytes  int64    // buffer pool of the instance; 0: its default
-	PagesPerPG uint32   // geometry of a new volume; 0: 10 GiB
-	TLS        bool     // mutual TLS between the cluster's processes
-	Extra      []string // more arguments for the instance, as `zorya instance` takes them
+	Password   string    // of the MySQL user admin; empty: the one on file, else a generated one
+	Etcd       []string  // endpoints of an external metadata store; none: embedded
+	PoolBytes  int64     // buffer pool of the instance; 0: its default
+	PagesPerPG uint32    // geometry of a new volume; 0: 10 GiB
+	TLS        bool      // mutual TLS between the cluster's processes
+	TLSFiles   pki.Files // with these, else with an authority made in Dir
+	Extra      []string  // more arguments for the instance, as `zorya instance` takes them
 	Out        io.Writer
 }
 
@@ -115,10 +116,14 @@ func (s *Supervisor) prepare() error {
 		return fmt.Errorf("%s: the cluster's metadata is in %v, not in the etcd given: %v", s.layout.Dir, state.Endpoints(), s.o.Etcd)
 	}
 	s.state = state
-	if state.TLS = s.o.TLS; state.TLS {
-		if _, err := pki.Issue(s.layout.pki(), certificateName, "127.0.0.1", "localhost"); err != nil {
+	state.TLS = s.o.TLSFiles
+	if s.o.TLS && state.TLS.IsZero() {
+		if state.TLS, err = pki.Issue(s.layout.pki(), "zorya", "127.0.0.1", "localhost"); err != nil {
 			return err
 		}
+	}
+	if _, err := state.TLS.Load(); err != nil {
+		return err
 	}
 	address := net.JoinHostPort(s.o.Bind, strconv.Itoa(s.o.Port))
 	if s.mysql, err = listen(address); err != nil {
@@ -275,10 +280,10 @@ func (s *Supervisor) common(id string) []string {
 }
 
 func (s *Supervisor) tls() []string {
-	if !s.state.TLS {
+	f := s.state.TLS
+	if f.IsZero() {
 		return nil
 	}
-	f := s.layout.Certificate()
 	return []string{"--tls-ca", f.CA, "--tls-cert", f.Cert, "--tls-key", f.Key}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,6 +46,11 @@ is written to DIR/admin-password.`,
 			if maxConnections > 0 {
 				o.Extra = append(o.Extra, "--max-connections", strconv.Itoa(maxConnections))
 			}
+			for i, e := range o.Etcd {
+				if !strings.Contains(e, "://") {
+					o.Etcd[i] = "http://" + e
+				}
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			return supervisor.Run(ctx, o)
@@ -57,7 +63,8 @@ is written to DIR/admin-password.`,
 	f.StringVar(&o.Bind, "bind", "127.0.0.1", "address to serve MySQL on")
 	f.StringVar(&o.Password, "password", "", "password of the MySQL user admin (visible in ps: prefer "+role.PasswordEnv+")")
 	f.StringVar(&pool, "pool", pool, "buffer pool of the instance, with K, M or G")
-	f.StringSliceVar(&o.Etcd, "etcd", nil, "endpoints of an external etcd, host:port, instead of the embedded one")
+	f.StringSliceVar(&o.Etcd, "etcd", nil, "endpoints of an external etcd, host:port, instead of the embedded one; https://host:port speaks mutual TLS with --tls-ca, --tls-cert and --tls-key")
+	tlsFlags(cmd, &o.TLSFiles)
 	f.BoolVar(&o.TLS, "tls-internal", true, "mutual TLS between the cluster's processes, with an authority made in DIR/pki; measured: 3 % of their CPU")
 	f.Uint32Var(&o.PagesPerPG, "pages-per-pg", 0, "pages of 16 KiB in a protection group of a new volume (0: 655360, which is 10 GiB)")
 	f.IntVar(&maxConnections, "max-connections", 0, "max_connections of the instance (0: its default)")
