@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e bench soak clean
+.PHONY: build up test race lint fmt e2e diff bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -41,6 +41,10 @@ e2e: build
 accept-%: build
 	scripts/install-e2e.sh
 	$(E2E) -run 'TestAccept$*' ./e2e
+
+diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.seed=7' replays one seed
+	scripts/install-e2e.sh
+	ZORYA_DIFF=1 $(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
 
 bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 	scripts/install-e2e.sh

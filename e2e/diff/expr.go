@@ -1,0 +1,296 @@
+package diff
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// ref is a column as an expression may name it.
+type ref struct {
+	name string
+	typ  sqlType
+}
+
+// scope is what an expression may refer to. Names of outer queries' columns are in it too.
+type scope struct {
+	cols []ref
+	// sub is how many more levels of subqueries are allowed.
+	sub int
+}
+
+// plain is a table's columns as references, under an alias or bare.
+func (g *gen) plain(t *tableModel, alias string) []ref {
+	var out []ref
+	for i := range t.columns {
+		name := "`" + t.columns[i].name + "`"
+		if alias != "" {
+			name = alias + "." + name
+		}
+		out = append(out, ref{name, t.columns[i].typ})
+	}
+	return out
+}
+
+// pick is a column of the scope for which ok holds, nil if there is none.
+func (g *gen) pick(sc *scope, ok func(sqlType) bool) *ref {
+	n := 0
+	var found *ref
+	for i := range sc.cols {
+		if ok(sc.cols[i].typ) {
+			n++
+			if g.rng.IntN(n) == 0 {
+				found = &sc.cols[i]
+			}
+		}
+	}
+	return found
+}
+
+func isText(t sqlType) bool     { return t.family == text || t.family == enum || t.family == set }
+func isNumeric(t sqlType) bool  { return t.family.numeric() }
+func isTemporal(t sqlType) bool { return t.family.temporal() }
+
+func column1(r *ref) *Node { return expr(r.name) }
+
+// number is an integer literal.
+func (g *gen) number() *Node {
+	v := g.small(-3)
+	return lit(strconv.FormatInt(v, 10), v)
+}
+
+// simpleNum is arithmetic that cannot overflow, of columns of small types.
+func (g *gen) simpleNum(sc *scope) *Node {
+	c := g.pick(sc, func(t sqlType) bool { return t.family == integer && len(t.hi) < 12 })
+	if c == nil {
+		return lit(strconv.Itoa(g.rng.IntN(9)), nil)
+	}
+	return expr("(", column1(c), " + ", lit(strconv.Itoa(g.rng.IntN(9)), nil), ")")
+}
+
+// num is a numeric expression of at most depth levels.
+func (g *gen) num(sc *scope, depth int) *Node {
+	r := g.rng
+	if depth <= 0 || r.IntN(4) == 0 {
+		if c := g.pick(sc, isNumeric); c != nil && r.IntN(5) > 0 {
+			return column1(c)
+		}
+		if r.IntN(12) == 0 {
+			return lit([]string{"NULL", "0", "1.5", "-2.25", "0.001", "100"}[r.IntN(6)], nil)
+		}
+		return g.number()
+	}
+	a := func() *Node { return g.num(sc, depth-1) }
+	s := func() *Node { return g.str(sc, depth-1) }
+	switch r.IntN(32) {
+	case 0, 1, 2:
+		return expr("(", a(), []string{" + ", " - ", " * "}[r.IntN(3)], a(), ")")
+	case 3:
+		return expr("(", a(), []string{" / ", " % ", " DIV "}[r.IntN(3)], a(), ")")
+	case 4:
+		return expr("(- ", a(), ")")
+	case 5:
+		return expr([]string{"ABS(", "SIGN(", "FLOOR(", "CEILING("}[r.IntN(4)], a(), ")")
+	case 6:
+		return expr([]string{"ROUND(", "TRUNCATE("}[r.IntN(2)], a(), fmt.Sprintf(", %d)", r.IntN(4)-1))
+	case 7:
+		return expr([]string{"LENGTH(", "CHAR_LENGTH(", "ASCII(", "BIT_LENGTH(", "ORD("}[r.IntN(5)], s(), ")")
+	case 8:
+		return expr([]string{"LOCATE(", "INSTR(", "STRCMP(", "FIND_IN_SET("}[r.IntN(4)], s(), ", ", s(), ")")
+	case 9, 10:
+		return expr([]string{"YEAR(", "MONTH(", "DAY(", "DAYOFWEEK(", "DAYOFYEAR(", "QUARTER(", "HOUR(", "MINUTE(", "SECOND(", "TO_DAYS(", "WEEKDAY("}[r.IntN(11)], g.tmp(sc, depth-1), ")")
+	case 11:
+		return expr("DATEDIFF(", g.tmp(sc, depth-1), ", ", g.tmp(sc, depth-1), ")")
+	case 12, 13:
+		return expr("IF(", g.cond(sc, depth-1), ", ", a(), ", ", a(), ")")
+	case 14, 15:
+		return expr("CASE", list("", 1, cat(" WHEN ", g.cond(sc, depth-1), " THEN ", a()), cat(" WHEN ", g.cond(sc, depth-1), " THEN ", a())), opt(" ELSE ", a()), " END")
+	case 16:
+		return expr("CASE ", a(), list("", 1, cat(" WHEN ", a(), " THEN ", a()), cat(" WHEN ", a(), " THEN ", a())), opt(" ELSE ", a()), " END")
+	case 17, 18:
+		return expr([]string{"IFNULL(", "COALESCE(", "NULLIF("}[r.IntN(3)], a(), ", ", a(), ")")
+	case 19:
+		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], list(", ", 2, a(), a(), a()), ")")
+	case 20:
+		return expr("CAST(", a(), " AS ", []string{"SIGNED", "UNSIGNED", "DECIMAL(10,2)", "DECIMAL(6,0)"}[r.IntN(4)], ")")
+	case 21:
+		return expr("CAST(", s(), " AS ", []string{"SIGNED", "DECIMAL(10,2)"}[r.IntN(2)], ")")
+	case 22:
+		return expr("(", g.cond(sc, depth-1), ")")
+	case 23:
+		return expr("(", a(), []string{" & ", " | ", " ^ "}[r.IntN(3)], a(), ")")
+	case 24:
+		return expr("MOD(", a(), ", ", a(), ")")
+	case 25:
+		return expr("FIELD(", list(", ", 2, a(), a(), a()), ")")
+	case 26:
+		return expr("INTERVAL(", g.number(), ", 1, 2, 3)")
+	case 27:
+		if sc.sub > 0 {
+			return g.scalarSubquery(sc, false)
+		}
+	case 28:
+		return expr("(", s(), " + ", a(), ")")
+	case 29:
+		return expr("ISNULL(", a(), ")")
+	}
+	return g.num(sc, depth-1)
+}
+
+// str is a character expression.
+func (g *gen) str(sc *scope, depth int) *Node {
+	r := g.rng
+	if depth <= 0 || r.IntN(4) == 0 {
+		if c := g.pick(sc, isText); c != nil && r.IntN(5) > 0 {
+			return column1(c)
+		}
+		w := word(r)
+		return lit(quote(w), w)
+	}
+	s := func() *Node { return g.str(sc, depth-1) }
+	n := func() *Node { return lit(strconv.Itoa(r.IntN(6)-1), nil) }
+	switch r.IntN(24) {
+	case 0, 1, 2:
+		return expr("CONCAT(", list(", ", 1, s(), s()), ")")
+	case 3:
+		return expr("CONCAT_WS(", lit("','", nil), ", ", list(", ", 1, s(), s(), s()), ")")
+	case 4:
+		return expr([]string{"UPPER(", "LOWER(", "REVERSE(", "TRIM(", "LTRIM(", "RTRIM("}[r.IntN(6)], s(), ")")
+	case 5:
+		return expr("SUBSTRING(", s(), ", ", n(), opt(", ", n()), ")")
+	case 6:
+		return expr([]string{"LEFT(", "RIGHT(", "REPEAT("}[r.IntN(3)], s(), ", ", n(), ")")
+	case 7:
+		return expr("REPLACE(", s(), ", ", s(), ", ", s(), ")")
+	case 8:
+		return expr([]string{"LPAD(", "RPAD("}[r.IntN(2)], s(), ", ", n(), ", ", s(), ")")
+	case 9:
+		return expr("HEX(", s(), ")")
+	case 10:
+		return expr("CAST(", g.num(sc, depth-1), " AS CHAR)")
+	case 11, 12:
+		return expr("IF(", g.cond(sc, depth-1), ", ", s(), ", ", s(), ")")
+	case 13:
+		return expr("CASE WHEN ", g.cond(sc, depth-1), " THEN ", s(), opt(" ELSE ", s()), " END")
+	case 14, 15:
+		return expr([]string{"IFNULL(", "COALESCE(", "NULLIF("}[r.IntN(3)], s(), ", ", s(), ")")
+	case 16:
+		return expr("DATE_FORMAT(", g.tmp(sc, depth-1), ", ", lit([]string{"'%Y-%m-%d'", "'%d.%c.%y %H:%i'", "'%M %W %j'", "'%T %p %h'", "'%b %a %e %k'"}[r.IntN(5)], nil), ")")
+	case 17:
+		return expr("ELT(", g.number(), ", ", list(", ", 1, s(), s()), ")")
+	case 18:
+		return expr("SUBSTRING_INDEX(", s(), ", ", s(), ", ", n(), ")")
+	case 19:
+		return expr("INSERT(", s(), ", ", n(), ", ", n(), ", ", s(), ")")
+	case 20:
+		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], s(), ", ", s(), ")")
+	case 21:
+		return expr("CONCAT(", g.num(sc, depth-1), ", ", g.tmp(sc, depth-1), ")")
+	}
+	return g.str(sc, depth-1)
+}
+
+// tmp is a DATE or DATETIME.
+func (g *gen) tmp(sc *scope, depth int) *Node {
+	r := g.rng
+	if depth <= 0 || r.IntN(3) > 0 {
+		if c := g.pick(sc, isTemporal); c != nil && r.IntN(5) > 0 {
+			return column1(c)
+		}
+		wild := g.wild
+		g.wild = false
+		defer func() { g.wild = wild }()
+		if r.IntN(2) == 0 {
+			return lit("DATE"+quote(g.date()), nil)
+		}
+		return lit("TIMESTAMP"+quote(g.date()+" "+g.clock(0)), nil)
+	}
+	a := func() *Node { return g.tmp(sc, depth-1) }
+	switch r.IntN(7) {
+	case 0, 1:
+		unit := []string{"DAY", "MONTH", "YEAR", "HOUR", "MINUTE", "WEEK", "QUARTER"}[r.IntN(7)]
+		return expr([]string{"DATE_ADD(", "DATE_SUB("}[r.IntN(2)], a(), ", INTERVAL ", g.number(), " ", unit, ")")
+	case 2:
+		return expr("DATE(", a(), ")")
+	case 3:
+		return expr("LAST_DAY(", a(), ")")
+	case 4:
+		return expr("IF(", g.cond(sc, depth-1), ", ", a(), ", ", a(), ")")
+	case 5:
+		return expr("IFNULL(", a(), ", ", a(), ")")
+	}
+	return expr("CAST(", a(), " AS ", []string{"DATE", "DATETIME"}[r.IntN(2)], ")")
+}
+
+var comparisons = []string{" = ", " = ", " = ", " <> ", " < ", " <= ", " > ", " >= ", " <=> "}
+
+// comparison is a predicate of one column, mostly, as WHERE clauses have it.
+func (g *gen) comparison(sc *scope, depth int) *Node {
+	r := g.rng
+	op := comparisons[r.IntN(len(comparisons))]
+	c := g.pick(sc, func(sqlType) bool { return true })
+	if c == nil || r.IntN(4) == 0 {
+		switch r.IntN(3) {
+		case 0:
+			return expr("(", g.str(sc, depth), op, g.str(sc, depth), ")")
+		case 1:
+			return expr("(", g.tmp(sc, depth), op, g.tmp(sc, depth), ")")
+		}
+		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")")
+	}
+	wild := g.wild
+	g.wild = g.wild && r.IntN(4) == 0
+	defer func() { g.wild = wild }()
+	col, v := column1(c), func() *Node { return g.literal(c.typ) }
+	switch r.IntN(12) {
+	case 0:
+		return expr("(", col, []string{" IS NULL", " IS NOT NULL"}[r.IntN(2)], ")")
+	case 1, 2:
+		return expr("(", col, []string{" ", " NOT "}[r.IntN(2)], "BETWEEN ", v(), " AND ", v(), ")")
+	case 3, 4:
+		return expr("(", col, []string{" IN (", " IN (", " NOT IN ("}[r.IntN(3)], list(", ", 1, v(), v(), v()), "))")
+	case 5:
+		if d := g.pick(sc, func(t sqlType) bool { return t.family == c.typ.family }); d != nil {
+			return expr("(", col, op, column1(d), ")")
+		}
+	case 6:
+		if c.typ.family == text {
+			p := []string{"a%", "%b", "_", "a_%", "%a%", "", "%", "A%", `\%`}[r.IntN(9)]
+			return expr("(", col, []string{" LIKE ", " NOT LIKE "}[r.IntN(2)], lit(quote(p), p), ")")
+		}
+	}
+	return expr("(", col, op, v(), ")")
+}
+
+// cond is a condition.
+func (g *gen) cond(sc *scope, depth int) *Node {
+	r := g.rng
+	if depth <= 0 {
+		return g.comparison(sc, 0)
+	}
+	switch r.IntN(16) {
+	case 0, 1, 2:
+		return expr("(", list([]string{" AND ", " OR "}[r.IntN(2)], 1, g.cond(sc, depth-1), g.cond(sc, depth-1)), ")")
+	case 3:
+		return expr("(NOT ", g.cond(sc, depth-1), ")")
+	case 4:
+		return expr("(", g.cond(sc, depth-1), " XOR ", g.cond(sc, depth-1), ")")
+	case 5:
+		return expr("(", g.cond(sc, depth-1), []string{" IS TRUE", " IS NOT TRUE", " IS FALSE", " IS UNKNOWN"}[r.IntN(4)], ")")
+	case 6:
+		return expr("(", g.num(sc, depth-1), " IN (", list(", ", 1, g.num(sc, depth-1), g.num(sc, depth-1)), "))")
+	case 7, 8:
+		if sc.sub > 0 {
+			return g.subqueryCond(sc)
+		}
+	case 9:
+		return expr("(", g.num(sc, depth-1), " BETWEEN ", g.num(sc, depth-1), " AND ", g.num(sc, depth-1), ")")
+	case 10:
+		return expr("(", g.num(sc, depth), ")")
+	case 11:
+		a, b := g.pick(sc, isNumeric), g.pick(sc, isNumeric)
+		if a != nil {
+			return expr("((", column1(a), ", ", column1(b), ")", []string{" = ", " <> ", " IN "}[r.IntN(3)], "((", g.number(), ", ", g.number(), ")))")
+		}
+	}
+	return g.comparison(sc, depth-1)
+}

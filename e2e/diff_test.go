@@ -1,0 +1,147 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zoryadb/zorya/e2e/diff"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+var (
+	diffSeed  = flag.Uint64("diff.seed", 0, "run this seed only")
+	diffFrom  = flag.Uint64("diff.from", 1, "the first seed")
+	diffFor   = flag.Duration("diff.for", 0, "how long (default 25 s, in a soak ZORYA_SOAK seconds)")
+	diffZorya = flag.String("diff.zorya", "", "host:port of a running Zorya, user admin; the default is a cluster of the test's own")
+	diffMaria = flag.String("diff.mariadb", "", "host:port of a running MariaDB, user admin; the default is a server of the test's own")
+	diffTally = flag.Bool("diff.survey", false, "go on after differences, shrink none, and print how many there are of each kind with one example")
+	diffMost  = flag.Int("diff.most", 5, "stop after so many differences")
+)
+
+// caseSize is the number of statements that a seed becomes, about.
+const caseSize = 40
+
+// TestDiff runs random statements on Zorya and MariaDB (package diff). CI runs the same first seeds every time; a soak goes
+// on from a seed that the clock chooses. -diff.seed replays one.
+func TestDiff(t *testing.T) {
+	if os.Getenv("ZORYA_DIFF") == "" && !soak {
+		t.Skip("run by make diff")
+	}
+	zoryaAddr, mariaAddr := *diffZorya, *diffMaria
+	if zoryaAddr == "" {
+		zoryaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(start(t).port))
+	}
+	if mariaAddr == "" {
+		mariaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(startMariaDB(t, "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0").port))
+	}
+	limit := *diffFor
+	if limit == 0 {
+		limit = 25 * time.Second
+		if soak {
+			seconds, _ := strconv.Atoi(os.Getenv("ZORYA_SOAK"))
+			limit = time.Duration(max(seconds, 60)) * time.Second
+		}
+	}
+	from := *diffFrom
+	if soak && from == 1 {
+		from = uint64(time.Now().Unix()) << 20
+		t.Logf("seeds from %d", from)
+	}
+	one := *diffSeed != 0
+	workers := 2
+	if one {
+		from, workers = *diffSeed, 1
+	}
+
+	var (
+		next, findings, statements atomic.Int64
+		mu                         sync.Mutex
+		known                      = map[string]int{}
+		kinds                      = map[string][]string{} // by kind, examples
+		wg                         sync.WaitGroup
+	)
+	begun := time.Now()
+	for w := range workers {
+		wg.Go(func() {
+			p := &diff.Pair{A: diff.Wire(diffConfig(zoryaAddr)), B: diff.Wire(diffConfig(mariaAddr)), Database: fmt.Sprintf("diff%d", w)}
+			defer p.Close()
+			if *diffTally {
+				p.Skip = func(f *diff.Finding) bool {
+					mu.Lock()
+					defer mu.Unlock()
+					kind := f.What + ": " + digits.ReplaceAllString(firstLine(f.A), "#") + " <> " + digits.ReplaceAllString(firstLine(f.B), "#")
+					if f.What == "rows" || f.What == "affected" || f.What == "insert id" {
+						kind = f.What
+					}
+					kinds[kind] = append(kinds[kind], fmt.Sprintf("seed %d: %s\n   A: %.300s\n   B: %.300s", f.Case.Seed, f.Last(), f.A, f.B))
+					return true
+				}
+			}
+			for time.Since(begun) < limit && int(findings.Load()) < *diffMost {
+				n := next.Add(1) - 1
+				if one && n > 0 {
+					break
+				}
+				c := diff.Generate(from+uint64(n), caseSize)
+				f, err := p.Run(c)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if f == nil {
+					continue
+				}
+				findings.Add(1)
+				counted := p.Statements
+				f = diff.Shrink(f, 250, func(c diff.Case) *diff.Finding {
+					f, err := p.Run(c)
+					if err != nil {
+						return nil
+					}
+					return f
+				})
+				p.Statements = counted
+				t.Errorf("%s\nreplay with -diff.seed=%d", f, c.Seed)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			statements.Add(int64(p.Statements))
+			for why, n := range p.Known {
+				known[why] += n
+			}
+		})
+	}
+	wg.Wait()
+	figure(t, "diff: %d seeds, %d statements on both servers in %.0f s, %d unexplained differences", next.Load(), statements.Load(), time.Since(begun).Seconds(), findings.Load())
+	for _, why := range slices.Sorted(maps.Keys(known)) {
+		t.Logf("%6d explained: %s", known[why], why)
+	}
+	for _, kind := range slices.SortedFunc(maps.Keys(kinds), func(a, b string) int { return len(kinds[b]) - len(kinds[a]) }) {
+		slices.SortFunc(kinds[kind], func(a, b string) int { return len(a) - len(b) })
+		t.Errorf("%d of %s\n%s", len(kinds[kind]), kind, strings.Join(kinds[kind][:min(len(kinds[kind]), *diffMost)], "\n"))
+	}
+}
+
+var digits = regexp.MustCompile(`'[^']*'|[0-9]+`)
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+func diffConfig(addr string) wire.ClientConfig {
+	return wire.ClientConfig{Addr: addr, User: "admin", Password: password}
+}
