@@ -185,6 +185,14 @@ func (c *cluster) mustRun(args ...string) string {
 	return out
 }
 
+// check runs the structural checker over everything that the cluster stores.
+func (c *cluster) check() {
+	c.t.Helper()
+	if out, err := c.run("check"); err != nil {
+		c.t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func (c *cluster) status() *status.Status {
 	c.t.Helper()
 	st, err := c.tryStatus()

@@ -145,6 +145,7 @@ func (b *bank) transfer(db *sql.DB, rng *rand.Rand, w int, seq int64) error {
 // verify checks all that must hold. Nothing may be running.
 func (b *bank) verify() {
 	b.t.Helper()
+	b.c.check()
 	db := b.c.db("bank")
 	var sum int64
 	if err := db.QueryRow("SELECT SUM(balance) FROM accounts").Scan(&sum); err != nil {

@@ -40,11 +40,14 @@ func (e *env) settle() {
 	<-e.db.recoveredCh
 }
 
-func (e *env) check() CheckReport {
+func (e *env) check() table.CheckReport {
 	e.t.Helper()
-	rep, err := e.db.Check(bg)
+	rep, err := e.db.Check(bg, table.CheckOptions{})
 	if err != nil {
 		e.t.Fatal(err)
+	}
+	for _, p := range rep.Problems {
+		e.t.Errorf("check: %+v", p)
 	}
 	return rep
 }

@@ -3,7 +3,7 @@
 //
 // Where to read on: engine.go (open, close), trx.go (transactions), stmt.go (statements, tables), read.go (versions,
 // points), cursor.go (scans), insert.go, update.go, secondary.go (writes), rollback.go, purge.go, catalog.go, ddl.go,
-// build.go (index builds), autoinc.go, check.go (structural checker).
+// build.go (index builds), autoinc.go, check*.go (structural checker).
 //
 // Invariants:
 //   - A snapshot is taken at VDL; a version is visible by its transaction's end LSN alone (engine/txn).
@@ -166,13 +166,8 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
-	db := &DB{o: o, vol: vol, pool: pool, log: o.Logger, locks: lock.New(), cache: dict.NewCache(o.Tables),
-		purgeCh: make(chan struct{}, 1), dropCh: make(chan struct{}, 1)}
-	db.auto.m = map[uint64]*counter{}
-	db.gens.m = map[string]uint64{}
-	db.born.m = map[uint64]page.LSN{}
-	db.recoveredCh = make(chan struct{})
-	db.ctx, db.stop = context.WithCancel(context.Background())
+	db := &DB{o: o, vol: vol, pool: pool, log: o.Logger, locks: lock.New(), cache: dict.NewCache(o.Tables)}
+	db.init()
 	if err := db.start(ctx); err != nil {
 		db.stop()
 		db.wg.Wait()
@@ -180,6 +175,14 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
 	return db, nil
+}
+
+func (db *DB) init() {
+	db.purgeCh, db.dropCh, db.recoveredCh = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	db.auto.m = map[uint64]*counter{}
+	db.gens.m = map[string]uint64{}
+	db.born.m = map[uint64]page.LSN{}
+	db.ctx, db.stop = context.WithCancel(context.Background())
 }
 
 func (db *DB) start(ctx context.Context) error {
@@ -205,18 +208,7 @@ func (db *DB) start(ctx context.Context) error {
 	case v != formatVersion:
 		return fmt.Errorf("the volume has engine format %d, this program knows %d", v, formatVersion)
 	}
-	var slots [slotUndoInode + 1]uint64
-	for i := range slots {
-		if slots[i], err = sp.Slot(ctx, i); err != nil {
-			return err
-		}
-	}
-	db.dict = btree.Open(sp, dict.Tree, page.No(slots[slotDict]))
-	db.counters = btree.Open(sp, dict.Counter, page.No(slots[slotCounter]))
-	db.ids.init(slots[slotIDBound], idBatch, db.raise(slotIDBound))
-	db.rowIDs.init(slots[slotRowIDBound], rowIDBatch, db.raise(slotRowIDBound))
-	db.txns = txn.New(slots[slotTrxBound], slots[slotTrxBound], vol(db), db.raise(slotTrxBound))
-	if db.logs, err = undo.Open(ctx, sp, page.No(slots[slotUndoDir]), space.Inode(slots[slotUndoInode])); err != nil {
+	if err := db.load(ctx); err != nil {
 		return err
 	}
 	if err := db.recover(ctx); err != nil {
@@ -228,6 +220,27 @@ func (db *DB) start(ctx context.Context) error {
 	db.kickPurge()
 	db.kickDrop()
 	return nil
+}
+
+// load opens the space and the engine's own structures. It changes nothing.
+func (db *DB) load(ctx context.Context) (err error) {
+	if db.sp, err = space.Open(ctx, db.pool); err != nil {
+		return err
+	}
+	sp := db.sp
+	var slots [slotUndoInode + 1]uint64
+	for i := range slots {
+		if slots[i], err = sp.Slot(ctx, i); err != nil {
+			return err
+		}
+	}
+	db.dict = btree.Open(sp, dict.Tree, page.No(slots[slotDict]))
+	db.counters = btree.Open(sp, dict.Counter, page.No(slots[slotCounter]))
+	db.ids.init(slots[slotIDBound], idBatch, db.raise(slotIDBound))
+	db.rowIDs.init(slots[slotRowIDBound], rowIDBatch, db.raise(slotRowIDBound))
+	db.txns = txn.New(slots[slotTrxBound], slots[slotTrxBound], vol(db), db.raise(slotTrxBound))
+	db.logs, err = undo.Open(ctx, sp, page.No(slots[slotUndoDir]), space.Inode(slots[slotUndoInode]))
+	return err
 }
 
 func vol(db *DB) func() page.LSN { return db.vol.VDL }

@@ -105,6 +105,8 @@ func Instance(p *Process, o InstanceOptions) error {
 	}
 	p.metrics.MustRegister(&instanceMetrics{db: db, vol: vol})
 	p.serveStatusFrom(func(context.Context) (any, error) { return o.status(cluster, vol), nil })
+	check := serveCheck(db)
+	p.check.Store(&check)
 
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()

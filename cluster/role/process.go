@@ -47,6 +47,7 @@ type process struct {
 	stop     context.CancelFunc
 	metrics  *prometheus.Registry
 	status   atomic.Pointer[func(context.Context) (any, error)]
+	check    atomic.Pointer[http.HandlerFunc] // instances
 	healthy  atomic.Bool
 	http     net.Listener
 	httpURL  string // scheme and address of http
@@ -149,6 +150,13 @@ func (p *process) handler() http.Handler {
 		}
 	})
 	mux.HandleFunc("GET /status", p.serveStatus)
+	mux.HandleFunc("GET /check", func(w http.ResponseWriter, r *http.Request) {
+		if fn := p.check.Load(); fn != nil {
+			(*fn)(w, r)
+			return
+		}
+		http.Error(w, "starting, or not an instance", http.StatusServiceUnavailable)
+	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)

@@ -206,3 +206,22 @@ func get(ctx context.Context, by *http.Client, address string, into any) error {
 	}
 	return json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(into)
 }
+
+// Writer finds where the writer serves its status, and how to ask there.
+func Writer(ctx context.Context, src Source) (by *http.Client, url string, err error) {
+	var o observed
+	if err := o.readMeta(ctx, src); err != nil {
+		return nil, "", fmt.Errorf("find the writer: %w", err)
+	}
+	by = asker(src.Identity)
+	for _, r := range o.instances {
+		var st role.InstanceStatus
+		actx, cancel := context.WithTimeout(ctx, askTimeout)
+		err := get(actx, by, r.HTTP, &st)
+		cancel()
+		if err == nil && st.ID == r.ID && st.Role == meta.Writer {
+			return by, r.HTTP, nil
+		}
+	}
+	return nil, "", fmt.Errorf("find the writer: none of %d registered instances answers as one", len(o.instances))
+}

@@ -2,6 +2,7 @@
 //
 //	zorya up         a whole cluster on this machine, as processes under one supervisor
 //	zorya status     what a cluster is doing
+//	zorya check      verify the structure of everything that a cluster stores
 //	zorya node       stop, start or kill a storage node of a cluster that `up` runs
 //	zorya instance   one instance by itself; also stop, start, kill
 //	zorya storage    one storage node by itself
@@ -28,7 +29,7 @@ func main() {
 		Version:       commit,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(), statusCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), certificateCommand(), sqlCommand())
+	root.AddCommand(upCommand(), statusCommand(), checkCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), certificateCommand(), sqlCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "zorya:", err)
 		os.Exit(1)

@@ -14,23 +14,34 @@ type checker struct {
 	t     *Tree
 	ctx   context.Context
 	each  func(key, val []byte) error
-	pages map[page.No]bool
+	reach func(no page.No) bool
+	pages int
 }
 
 // Check verifies the whole structure: every page is reached once and belongs to the tree, levels fall by one, keys
 // ascend and lie within the parent's bounds, cells do not overlap and add up to what the header says. each (may
-// be nil) sees every entry in key order, copied. It returns the number of pages. Nobody may change the tree meanwhile.
+// be nil) sees every entry in key order, valid until it returns. It returns the number of pages. Nobody may change the tree meanwhile.
 func (t *Tree) Check(ctx context.Context, each func(key, val []byte) error) (pages int, err error) {
-	c := &checker{t: t, ctx: ctx, each: each, pages: map[page.No]bool{}}
+	seen := map[page.No]bool{}
+	return t.CheckPages(ctx, func(no page.No) bool {
+		again := seen[no]
+		seen[no] = true
+		return !again
+	}, each)
+}
+
+// CheckPages is Check for a caller who keeps account of pages: reach notes that a page was reached and reports whether it was for the first time.
+func (t *Tree) CheckPages(ctx context.Context, reach func(no page.No) bool, each func(key, val []byte) error) (pages int, err error) {
+	c := &checker{t: t, ctx: ctx, each: each, reach: reach}
 	err = c.visit(t.root, -1, nil, nil)
-	return len(c.pages), err
+	return c.pages, err
 }
 
 func (c *checker) visit(no page.No, level int, low, high []byte) error {
-	if c.pages[no] {
+	if !c.reach(no) {
 		return fmt.Errorf("tree %d: page %d is reached twice: %w", c.t.id, no, ErrCorrupt)
 	}
-	c.pages[no] = true
+	c.pages++
 	g, n, err := c.t.fetch(c.ctx, no, level, buffer.Scan)
 	if err != nil {
 		return err

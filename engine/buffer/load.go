@@ -265,6 +265,13 @@ func (r *readPoints) end(lsn page.LSN) {
 	}
 }
 
+// PinReadPoint returns VDL and keeps every page readable as of it until release is called: pages older than it stay in storage
+// meanwhile, so it is not for ever. release may be called once.
+func (p *Pool) PinReadPoint() (lsn page.LSN, release func()) {
+	lsn = p.reads.begin(p.vol)
+	return lsn, func() { p.reads.end(lsn) }
+}
+
 func (r *readPoints) report(vol volume.Volume) {
 	r.mu.Lock()
 	floor := vol.VDL()

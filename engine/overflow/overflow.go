@@ -240,6 +240,32 @@ func read(ctx context.Context, pool *buffer.Pool, owner uint64, r Ref, off int, 
 	return n, nil
 }
 
+// Pages calls fn for every run of pages that a value has, complete or not, in the order of the value, index pages before what they list.
+func Pages(ctx context.Context, sp *space.Space, owner uint64, r Ref, fn func(first page.No, n int) error) error {
+	if !r.indexed() {
+		return fn(r.First, 1)
+	}
+	var ix [page.Size]byte
+	for no, left := r.First, 1+int(r.Length)/PageBytes; no != 0; no = page.No(binary.LittleEndian.Uint64(ix[idxNext:])) {
+		if left--; left < 0 {
+			return fmt.Errorf("index of the long value at page %d does not end: %w", r.First, ErrCorrupt)
+		}
+		if err := copyIndex(ctx, sp.Pool(), owner, no, &ix); err != nil {
+			return err
+		}
+		if err := fn(no, 1); err != nil {
+			return err
+		}
+		for k := 0; k < u16(ix[:], idxCount); k++ {
+			v := binary.LittleEndian.Uint64(ix[idxRuns+8*k:])
+			if err := fn(page.No(v>>16), int(v&0xffff)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func copyIndex(ctx context.Context, pool *buffer.Pool, owner uint64, no page.No, ix *[page.Size]byte) error {
 	g, err := pool.Fetch(ctx, no, buffer.Shared)
 	if err != nil {

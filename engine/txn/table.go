@@ -78,7 +78,11 @@ func New(next, bound uint64, vdl func() page.LSN, reserve func(ctx context.Conte
 	t := &Table{vdl: vdl, reserve: reserve, next: next, bound: bound, low: next,
 		stragglers: map[uint64]uint64{}, active: map[uint64]any{}}
 	t.snaps.prev, t.snaps.succ = &t.snaps, &t.snaps
-	t.dir.Store(&directory{base: next / chunkIDs * chunkIDs, chunks: []*chunk{new(chunk)}})
+	first := new(chunk)
+	for i := range next % chunkIDs { // ended, before the instance opened, as all below the first chunk are
+		first[i].Store(1)
+	}
+	t.dir.Store(&directory{base: next / chunkIDs * chunkIDs, chunks: []*chunk{first}})
 	return t
 }
 

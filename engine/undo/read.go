@@ -201,8 +201,9 @@ func (l *Log) rewind(ctx context.Context) error {
 	return nil
 }
 
-// Check walks the log's pages backward from its tail and parses every record. It returns their number.
-func (l *Log) Check(ctx context.Context) (n uint64, err error) {
+// Check walks the log's pages backward from its tail and parses every record. It returns their number. reach and each (both may be nil)
+// are called for every page and record; each runs under the page's latch.
+func (l *Log) Check(ctx context.Context, reach func(no page.No), each func(r *Record)) (n uint64, err error) {
 	s := l.set
 	no := page.No(l.at.Load())
 	var r Record
@@ -210,6 +211,9 @@ func (l *Log) Check(ctx context.Context) (n uint64, err error) {
 		g, err := s.fetch(ctx, no, TypeLog)
 		if err != nil {
 			return n, fmt.Errorf("undo log %d: %w", l.n, err)
+		}
+		if reach != nil {
+			reach(no)
 		}
 		b := g.Bytes()
 		prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
@@ -226,6 +230,9 @@ func (l *Log) Check(ctx context.Context) (n uint64, err error) {
 				g.Unlatch()
 				return n, fmt.Errorf("undo log %d: %w", l.n, err)
 			}
+			if each != nil {
+				each(&r)
+			}
 			last = off
 			off += frame + len(rec)
 			n++
@@ -234,4 +241,11 @@ func (l *Log) Check(ctx context.Context) (n uint64, err error) {
 		no = prev
 	}
 	return n, nil
+}
+
+// Directory lists the pages that lead to the logs.
+func (s *Set) Directory() []page.No {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]page.No(nil), s.dirs...)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
-	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -449,77 +448,6 @@ func (s *Session) preview(c *sql.Context, st *Statement) (sql.Schema, error) {
 		return nil, nil
 	}
 	return resultColumns(c, node, schema), nil
-}
-
-// ownMaintenance: CHECK, OPTIMIZE, REPAIR, CHECKSUM and ANALYZE TABLE.
-func (s *Session) ownMaintenance(t *tokens) (*Statement, error) {
-	op := strings.ToLower(t.word(0))
-	t.pos++
-	_ = t.accept("LOCAL") || t.accept("NO_WRITE_TO_BINLOG")
-	if !t.accept("TABLE") && !t.accept("TABLES") {
-		return nil, nil
-	}
-	var list [][2]string
-	for {
-		schema, name, ok := t.qualified()
-		if !ok {
-			return nil, s.wrong(t)
-		}
-		list = append(list, [2]string{schema, name})
-		if !t.accept(",") {
-			break
-		}
-	}
-	if op == "analyze" && (t.word(0) == "UPDATE" || t.word(0) == "DROP") {
-		return nil, nil // histograms: the library's grammar
-	}
-	for !t.end() && t.kind(0) == lexer.Word { // FAST, QUICK, EXTENDED, USE_FRM ...: one way of checking serves all
-		t.pos++
-		t.accept("UPGRADE")
-	}
-	if op == "checksum" {
-		return s.done(t, &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.checksumTables(c, x, list) }})
-	}
-	return s.done(t, &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.maintain(c, x, op, list) }})
-}
-
-func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]string) (*Result, error) {
-	var out []sql.Row
-	for _, t := range list {
-		db, err := s.schemaNamed(c, t[0])
-		if err != nil {
-			return nil, err
-		}
-		full := db.name + "." + t[1]
-		if o, err := s.e.object(c, kindView, db.name, t[1]); err == nil && o != nil && op == "check" {
-			out = append(out, sql.Row{full, op, "status", "OK"})
-			continue
-		}
-		if err := s.walkTable(c, x, db, t[1], op == "check" || op == "repair"); err != nil {
-			if skipMissing(err) == nil {
-				out = append(out, sql.Row{full, op, "Error", fmt.Sprintf("Table '%s' doesn't exist", full)}, sql.Row{full, op, "status", "Operation failed"})
-				continue
-			}
-			return nil, err
-		}
-		switch op {
-		case "optimize":
-			out = append(out, sql.Row{full, op, "note", "Table does not support optimize, doing recreate + analyze instead"})
-		case "repair":
-			out = append(out, sql.Row{full, op, "note", "The storage engine for the table doesn't support repair"})
-			continue
-		}
-		out = append(out, sql.Row{full, op, "status", "OK"})
-	}
-	return s.rowsOf(c, x, texts("Table", "Op", "Msg_type", "Msg_text"), out), nil
-}
-
-// walkTable opens a table and, if scan is set, reads all of it: every page's checksum and every row's form are then verified.
-func (s *Session) walkTable(c *sql.Context, x *execution, db *database, name string, scan bool) error {
-	if temp := s.temps[tempKey(db.name, name)]; temp != nil {
-		return s.scanAll(c, x, temp.def.Schema, temp.def.Name, scan, nil)
-	}
-	return s.scanAll(c, x, db.name, name, scan, nil)
 }
 
 func (s *Session) scanAll(c *sql.Context, x *execution, schema, name string, scan bool, each func(m *meta, r sql.Row) error) error {

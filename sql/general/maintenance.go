@@ -1,0 +1,170 @@
+package general
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// ownMaintenance: CHECK, OPTIMIZE, REPAIR, CHECKSUM and ANALYZE TABLE.
+func (s *Session) ownMaintenance(t *tokens) (*Statement, error) {
+	op := strings.ToLower(t.word(0))
+	t.pos++
+	if op == "analyze" || op == "optimize" || op == "repair" {
+		_ = t.accept("LOCAL") || t.accept("NO_WRITE_TO_BINLOG")
+	}
+	if !t.accept("TABLE") && !t.accept("TABLES") {
+		return nil, nil
+	}
+	var list [][2]string
+	for {
+		schema, name, ok := t.qualified()
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		list = append(list, [2]string{schema, name})
+		if !t.accept(",") {
+			break
+		}
+	}
+	if op == "analyze" && (t.word(0) == "UPDATE" || t.word(0) == "DROP") {
+		return nil, nil // histograms: the library's grammar
+	}
+	quick := false
+	for !t.end() && t.kind(0) == lexer.Word {
+		switch t.word(0) {
+		case "QUICK", "FAST", "CHANGED":
+			quick = true
+		case "MEDIUM", "EXTENDED":
+			quick = false
+		case "FOR":
+			if t.word(1) != "UPGRADE" {
+				return nil, s.wrong(t)
+			}
+			t.pos++
+		case "USE_FRM":
+		default:
+			return nil, s.wrong(t)
+		}
+		t.pos++
+	}
+	run := func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.maintain(c, x, op, list) }
+	switch op {
+	case "checksum":
+		run = func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.checksumTables(c, x, list) }
+	case "check":
+		run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+			return s.checkTables(c, x, list, quick)
+		}
+	}
+	return s.done(t, &Statement{run: run})
+}
+
+// maintenanceTable is a table of a maintenance statement.
+type maintenanceTable struct {
+	full         string // as the result names it
+	schema, name string // in the dictionary, where a temporary table has another
+	view         bool
+	missing      bool
+}
+
+func (s *Session) maintenanceTable(c *sql.Context, x *execution, t [2]string) (maintenanceTable, error) {
+	db, err := s.schemaNamed(c, t[0])
+	if err != nil {
+		return maintenanceTable{}, err
+	}
+	m := maintenanceTable{full: db.name + "." + t[1], schema: db.name, name: t[1]}
+	if temp := s.temps[tempKey(db.name, t[1])]; temp != nil {
+		m.schema, m.name = temp.def.Schema, temp.def.Name
+	} else if o, err := s.e.object(c, kindView, db.name, t[1]); err == nil && o != nil {
+		m.view = true
+		return m, nil
+	}
+	if _, err := x.openTable(c, m.schema, m.name); err != nil {
+		if skipMissing(err) != nil {
+			return m, err
+		}
+		m.missing = true
+	}
+	return m, nil
+}
+
+func (m *maintenanceTable) gone(op string) []sql.Row {
+	return []sql.Row{{m.full, op, "Error", fmt.Sprintf("Table '%s' doesn't exist", m.full)}, {m.full, op, "status", "Operation failed"}}
+}
+
+// checkTables is CHECK TABLE: the structural checker, over all tables of the statement at one point of the log. Damage comes as InnoDB
+// reports it: a warning for each finding, then the error Corrupt in place of the status.
+func (s *Session) checkTables(c *sql.Context, x *execution, list [][2]string, quick bool) (*Result, error) {
+	var tables []maintenanceTable
+	o := table.CheckOptions{Quick: quick, Tables: [][2]string{}}
+	for _, t := range list {
+		m, err := s.maintenanceTable(c, x, t)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, m)
+		if !m.view && !m.missing {
+			o.Tables = append(o.Tables, [2]string{m.schema, m.name})
+		}
+	}
+	var rep table.CheckReport
+	if checker, ok := s.e.db.(table.Checker); ok && len(o.Tables) > 0 {
+		var err error
+		if rep, err = checker.Check(c, o); err != nil {
+			return nil, err
+		}
+	}
+	var out []sql.Row
+	for i := range tables {
+		m := &tables[i]
+		if m.missing || slices.Contains(rep.Missing, [2]string{m.schema, m.name}) {
+			out = append(out, m.gone("check")...)
+			continue
+		}
+		before := len(out)
+		for _, p := range rep.Problems {
+			if p.Schema == m.schema && p.Table == m.name {
+				out = append(out, sql.Row{m.full, "check", "Warning", fmt.Sprintf("InnoDB: Index %s: %s", quoteName(p.Index), p.Text)})
+			}
+		}
+		if len(out) > before {
+			out = append(out, sql.Row{m.full, "check", "error", "Corrupt"})
+			continue
+		}
+		out = append(out, sql.Row{m.full, "check", "status", "OK"})
+	}
+	return s.rowsOf(c, x, texts("Table", "Op", "Msg_type", "Msg_text"), out), nil
+}
+
+func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]string) (*Result, error) {
+	var out []sql.Row
+	for _, t := range list {
+		m, err := s.maintenanceTable(c, x, t)
+		if err != nil {
+			return nil, err
+		}
+		if m.missing {
+			out = append(out, m.gone(op)...)
+			continue
+		}
+		if m.view {
+			out = append(out, sql.Row{m.full, op, "Error", fmt.Sprintf("'%s' is not BASE TABLE", m.full)}, sql.Row{m.full, op, "status", "Operation failed"})
+			continue
+		}
+		switch op {
+		case "optimize":
+			out = append(out, sql.Row{m.full, op, "note", "Table does not support optimize, doing recreate + analyze instead"})
+		case "repair":
+			out = append(out, sql.Row{m.full, op, "note", "The storage engine for the table doesn't support repair"})
+			continue
+		}
+		out = append(out, sql.Row{m.full, op, "status", "OK"})
+	}
+	return s.rowsOf(c, x, texts("Table", "Op", "Msg_type", "Msg_text"), out), nil
+}
