@@ -46,9 +46,12 @@ diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.see
 	scripts/install-e2e.sh
 	ZORYA_DIFF=1 $(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
 
+# SUITES and BENCHFLAGS: see `bin/zorya bench --help`.
+SUITES ?= sysbench
+BENCHFLAGS ?=
 bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 	scripts/install-e2e.sh
-	ZORYA_BENCH=1 $(E2E) -timeout 6h -run 'TestBench' ./e2e
+	./bin/zorya bench --out docs/bench --suite $(SUITES) $(BENCHFLAGS)
 
 # Long forms: every acceptance point at full size, the fuzzers, the simulator. SOAK is seconds for each open-ended part.
 SOAK ?= 60

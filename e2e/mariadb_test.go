@@ -4,69 +4,44 @@ package e2e
 
 import (
 	"database/sql"
+	"errors"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/zoryadb/zorya/bench/peer"
 )
 
-// mariadb is a private MariaDB server with a directory of its own, on loopback: the oracle for answers and
-// the peer of the benchmarks. Flush at commit, row binlog and sync_binlog=1, so that it too loses nothing.
+// mariadb is a private MariaDB server: the oracle for answers.
 type mariadb struct {
-	t    testing.TB
-	port int
-	cmd  *exec.Cmd
+	t      testing.TB
+	port   int
+	server *peer.Server
 }
 
-const mariadbd = "/usr/sbin/mariadbd"
-
+// startMariaDB runs a new server until the test ends.
 func startMariaDB(t testing.TB, options ...string) *mariadb {
 	t.Helper()
-	need(t, "mariadb", "mariadb-dump", "mariadb-install-db", mariadbd)
-	dir, err := os.MkdirTemp("", "zorya-mariadb")
+	s, err := peer.MariaDB(t.Context(), "MariaDB", options...)
+	if errors.Is(err, peer.ErrMissing) {
+		t.Skipf("%v (scripts/install-e2e.sh installs it)", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &mariadb{t: t, port: freePort(t)}
-	t.Cleanup(func() {
-		m.stop()
-		os.RemoveAll(dir)
-	})
-	if _, err := pipe(nil, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
-		t.Fatal(err)
-	}
-	args := append([]string{
-		"--no-defaults", "--user=root", "--datadir=" + dir, "--socket=" + filepath.Join(dir, "sock"), "--pid-file=" + filepath.Join(dir, "pid"),
-		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(m.port), "--server-id=" + strconv.Itoa(m.port), "--log-error=" + filepath.Join(dir, "err"),
-		"--log-bin=bin", "--binlog-format=ROW", "--sync-binlog=1", "--innodb-flush-log-at-trx-commit=1",
-		"--innodb-buffer-pool-size=256M", "--innodb-log-file-size=512M", "--max-connections=6000", "--table-open-cache=8000", "--open-files-limit=20000",
-		"--event-scheduler=OFF",
-	}, options...)
-	m.cmd = exec.Command(mariadbd, args...)
-	if err := m.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	db := m.db("")
-	eventually(t, 30*time.Second, "MariaDB to serve", func() bool { return db.Ping() == nil })
-	mustExec(t, db, "CREATE USER admin@'%' IDENTIFIED BY '"+password+"'", "GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION")
+	m := &mariadb{t: t, port: s.Port, server: s}
+	t.Cleanup(m.stop)
 	return m
 }
 
 func (m *mariadb) stop() {
-	if m.cmd == nil || m.cmd.Process == nil {
-		return
+	if err := m.server.Stop(); err != nil {
+		m.t.Error(err)
 	}
-	_ = m.cmd.Process.Signal(syscall.SIGTERM)
-	_ = m.cmd.Wait()
-	m.cmd = nil
 }
 
 func (m *mariadb) db(database string) *sql.DB {

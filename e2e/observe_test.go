@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/zoryadb/zorya/bench/load"
 	"github.com/zoryadb/zorya/cluster/meta"
 	"github.com/zoryadb/zorya/cluster/role"
 	"github.com/zoryadb/zorya/cluster/supervisor"
@@ -79,11 +80,11 @@ func (c *cluster) get(address, path string, into any) {
 }
 
 // perTransaction is the cost of a transaction in the terms that Aurora's papers count.
-func perTransaction(before, after role.InstanceStatus, r result) string {
-	if r.txns == 0 {
+func perTransaction(before, after role.InstanceStatus, r load.Result) string {
+	if r.Txns == 0 {
 		return "read only or bulk"
 	}
-	n := float64(r.txns)
+	n := float64(r.Txns)
 	return fmt.Sprintf("a transaction: %.2f records, %.0f bytes of redo, %.2f frames to all six copies",
 		float64(after.Records-before.Records)/n, float64(after.RedoBytes-before.RedoBytes)/n, float64(after.Frames-before.Frames)/n)
 }

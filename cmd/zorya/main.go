@@ -9,6 +9,7 @@
 //	zorya control    the embedded metadata store by itself
 //	zorya certificate  certificates for mutual TLS between the processes of a cluster
 //	zorya sql        a small MySQL client
+//	zorya bench      Zorya beside other servers on this machine
 //
 // The commands only read flags: what they do is in cluster/supervisor, cluster/role and cluster/status.
 package main
@@ -29,7 +30,8 @@ func main() {
 		Version:       commit,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(), statusCommand(), checkCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), certificateCommand(), sqlCommand())
+	root.AddCommand(upCommand(), statusCommand(), checkCommand(), nodeCommand(), instanceCommand(), storageCommand(), controlCommand(), certificateCommand(),
+		sqlCommand(), benchCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "zorya:", err)
 		os.Exit(1)

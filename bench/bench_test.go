@@ -1,0 +1,69 @@
+package bench
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zoryadb/zorya/bench/load"
+)
+
+func run(tps float64) measured {
+	return measured{load.Result{TPS: tps, Txns: 10}, Cost{CPU: map[string]float64{"p": 100 / tps}}}
+}
+
+func TestMedianIsTheMiddleRun(t *testing.T) {
+	if m := median([]measured{run(9), run(1), run(5)}); m.TPS != 5 || m.AllCPU() != 20 {
+		t.Errorf("got %v with %v us", m.TPS, m.AllCPU())
+	}
+	if m := median(nil); m.TPS != 0 {
+		t.Errorf("of nothing: %v", m.TPS)
+	}
+}
+
+// A report must say by how much a target is missed, and that it is met.
+func TestReport(t *testing.T) {
+	c := byThreads("oltp_write_only", []int{16, 64}, want{single: {1, 1.2}})
+	s := Section{Name: "w", Title: "Writes", Rows: []Row{
+		{c[0], map[string]measured{zorya: run(200), single: run(100)}},
+		{c[1], map[string]measured{zorya: run(110), single: run(100)}},
+	}, Notes: []string{"A note."}, Missing: []string{"Galera: not installed"}}
+	dir := t.TempDir()
+	if err := s.write(Options{Out: dir, Seconds: 1, Rounds: 3}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "w.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"**2.00** (1)", "1.10 (misses 1.2)", "A note.", "Not measured: Galera", "| oltp_write_only, 16 | 200 |"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+	svg, err := os.ReadFile(filepath.Join(dir, "w.svg"))
+	if err != nil || !strings.Contains(string(svg), "<svg") {
+		t.Errorf("no chart: %v", err)
+	}
+}
+
+// Every suite must name servers that exist and fill the tables of its first case.
+func TestSuites(t *testing.T) {
+	for _, s := range Suites() {
+		if (len(s.Cases) == 0) == (s.Run == nil) {
+			t.Errorf("%s: wants either cases or a Run", s.Name)
+		}
+		for i, c := range s.Cases {
+			if i == 0 && !c.Tables {
+				t.Errorf("%s: its first case has no tables", s.Name)
+			}
+			for _, n := range c.Servers {
+				if !slices.Contains(order, n) {
+					t.Errorf("%s: %s: no server %q", s.Name, c.Label, n)
+				}
+			}
+		}
+	}
+}
