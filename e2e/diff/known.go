@@ -1,7 +1,5 @@
 package diff
 
-import "strings"
-
 // rule explains a difference between Zorya (a) and MariaDB (b).
 type rule struct {
 	why  string
@@ -37,13 +35,4 @@ func explain(s *Step, a, b Outcome, d *Difference) string {
 		}
 	}
 	return ""
-}
-
-func has(sql string, parts ...string) bool {
-	for _, p := range parts {
-		if strings.Contains(sql, p) {
-			return true
-		}
-	}
-	return false
 }

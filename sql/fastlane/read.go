@@ -10,6 +10,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/encodings"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -454,6 +455,10 @@ func (r *reader) value(i, c int, d *row.Datum) error {
 		return nil
 	}
 	codec := &r.p.desc.Columns[c].Codec
+	if codec.Type.Type() == sqltypes.Time { // the library writes six digits of a second, whatever the column has
+		out.Time(timeOf(d.Int()))
+		return nil
+	}
 	v, err := codec.Decode(r.env.Ctx, d, nil)
 	if err != nil {
 		return err
@@ -475,6 +480,18 @@ func (r *reader) value(i, c int, d *row.Datum) error {
 	}
 	out.Bytes(r.recoded(i, text.Raw()))
 	return nil
+}
+
+// timeOf is a TIME as stored: microseconds.
+func timeOf(us int64) wire.Time {
+	t := wire.Time{Neg: us < 0}
+	if t.Neg {
+		us = -us
+	}
+	t.Micro = uint32(us % 1e6)
+	us /= 1e6
+	t.Hour, t.Minute, t.Second = uint16(us/3600), uint8(us/60%60), uint8(us%60)
+	return t
 }
 
 // recoded converts a value to the character set of results.

@@ -23,6 +23,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.FunctionN{Name: "position", Fn: newLocate},
 		sql.NewFunction0("user", newUser), sql.NewFunction0("session_user", newUser), sql.NewFunction0("system_user", newUser),
 		sql.Function1{Name: "sec_to_time", Fn: newSecToTime},
+		sql.Function4{Name: "insert", Fn: newInsertText},
 	} {
 		own[f.FunctionName()] = f
 	}

@@ -113,6 +113,9 @@ func finishExpr(c *sql.Context, e sql.Expression) (sql.Expression, transform.Tre
 
 // finished returns what stands for e, nil for e itself.
 func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	if w := newWindowed(e); w != nil {
+		return w, nil
+	}
 	switch e := e.(type) {
 	case *plan.Subquery:
 		q, err := finish(c, e.Query)
@@ -125,8 +128,14 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 			return newChecked(c, e), nil
 		}
 	case *expression.Equals, *expression.NullSafeEquals, *expression.GreaterThan, *expression.GreaterThanOrEqual, *expression.LessThan,
-		*expression.LessThanOrEqual, *expression.Between, *plan.InSubquery:
+		*expression.LessThanOrEqual, *expression.Between:
 		return trimOperands(c, e)
+	case *plan.InSubquery:
+		return trimSubquery(c, e)
+	case *expression.Convert:
+		if x := newCastDecimal(c, e); x != nil {
+			return x, nil
+		}
 	case *expression.InTuple:
 		if in := newTextIn(c, e.Left(), e.Right()); in != nil {
 			return in, nil
@@ -332,6 +341,38 @@ func trimOperands(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 		out[i] = trimAny(c, ch[i])
 	}
 	return e.WithChildren(c, out...)
+}
+
+// trimSubquery trims what is sought and what the subquery selects: the subquery itself must stay one, or the library does not know it.
+func trimSubquery(c *sql.Context, e *plan.InSubquery) (sql.Expression, error) {
+	q, ok := e.RightChild.(*plan.Subquery)
+	if !ok || !comparesPadded(c, e.LeftChild, q) {
+		return nil, nil
+	}
+	query, err := trimSelected(c, q.Query)
+	if err != nil || query == nil {
+		return nil, err
+	}
+	return plan.NewInSubquery(c, trimAny(c, e.LeftChild), q.WithQuery(query)), nil
+}
+
+// trimSelected trims the only expression of the uppermost projection; nil if there is none to trim.
+func trimSelected(c *sql.Context, n sql.Node) (sql.Node, error) {
+	if p, ok := n.(*plan.Project); ok {
+		if len(p.Projections) != 1 || !types.IsTextOnly(p.Projections[0].Type(c)) {
+			return nil, nil
+		}
+		return plan.NewProject(c, []sql.Expression{trimAny(c, p.Projections[0])}, p.Child), nil
+	}
+	ch := n.Children()
+	if len(ch) != 1 {
+		return nil, nil
+	}
+	below, err := trimSelected(c, ch[0])
+	if err != nil || below == nil {
+		return nil, err
+	}
+	return n.WithChildren(c, below)
 }
 
 // trimmed is a string without the blanks at its end.

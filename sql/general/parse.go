@@ -135,6 +135,9 @@ func (p *parser) ParseOneWithOptions(ctx context.Context, s string, o sqlparser.
 // one parses the first statement (or the only one). What the grammar rejects is tried again in a rewritten form of the same
 // length or longer, so positions are the rewritten text's only where a rewrite was needed.
 func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
+	if marks := likeEscapes(text, lexMode(o)); marks != nil {
+		return p.escaped(ctx, text, marks, o, multi)
+	}
 	st, n, err := parseVitess(ctx, text, o, multi)
 	if err != nil && !errors.Is(err, sqlparser.ErrEmpty) {
 		if again, changed := rewrite(text, lexMode(o)); changed {
@@ -144,6 +147,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		}
 	}
 	if err == nil {
+		likeExactly(st, text)
 		lockStatement(st)
 		if ddl, ok := st.(*sqlparser.DDL); ok && ddl.ProcedureSpec != nil {
 			if x := calling(ctx); x != nil {
@@ -152,6 +156,60 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		}
 	}
 	return st, n, err
+}
+
+// escaped parses a text whose strings have \% or \_ in them. MySQL keeps these backslashes, for LIKE; the library's lexer drops them
+// unless they are doubled.
+func (p *parser) escaped(ctx context.Context, text string, marks []int, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
+	st, n, err := p.one(ctx, doubled(text, marks), o, multi)
+	for i := len(marks) - 1; i >= 0; i-- { // marks[i] is behind i more backslashes
+		if n > marks[i]+i {
+			n--
+		}
+	}
+	return st, n, err
+}
+
+// doubled puts a backslash before each mark.
+func doubled(text string, marks []int) string {
+	if len(marks) == 0 {
+		return text
+	}
+	var b strings.Builder
+	last := 0
+	for _, i := range marks {
+		b.WriteString(text[last:i])
+		b.WriteByte('\\')
+		last = i
+	}
+	b.WriteString(text[last:])
+	return b.String()
+}
+
+// likeEscapes finds the single backslashes before % and _ in a text's strings.
+func likeEscapes(text string, mode lexer.Mode) (marks []int) {
+	if mode&lexer.NoBackslashEscapes != 0 || !strings.Contains(text, `\%`) && !strings.Contains(text, `\_`) {
+		return nil
+	}
+	l := lexer.Lexer{Src: []byte(text), Mode: mode}
+	for {
+		t := l.Next()
+		if t.Kind == lexer.EOF || t.Kind == lexer.Bad {
+			return marks
+		}
+		if t.Kind != lexer.String {
+			continue
+		}
+		for i := t.Start; i < t.End-1; i++ {
+			if text[i] != '\\' {
+				continue
+			}
+			if c := text[i+1]; c == '%' || c == '_' {
+				marks = append(marks, i)
+			}
+			i++
+		}
+	}
 }
 
 // calling returns the execution of the CALL that parses a text, which is then that of its procedure; else nil.
@@ -185,6 +243,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
 	text = bitNot(text, lexMode(o))
+	text = doubled(text, likeEscapes(text, lexMode(o)))
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
 		return nil, rest, nil
@@ -199,6 +258,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	if err != nil {
 		return nil, "", s.vitessError(text, err)
 	}
+	likeExactly(st, text)
 	out := &Statement{Text: text, ast: st, Class: classOf(st)}
 	out.locking = lockStatement(st)
 	out.Params = countParams(st)

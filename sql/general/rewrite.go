@@ -190,6 +190,10 @@ func (w *rewriter) token() {
 		if t.at(1) == "(" && t.kind(2) == lexer.Int && t.at(3) == ")" {
 			w.drop(1, 3)
 		}
+	case "UNKNOWN":
+		if w.t.pos > 1 && (strings.EqualFold(t.at(-1), "IS") || strings.EqualFold(t.at(-1), "NOT") && strings.EqualFold(t.at(-2), "IS")) {
+			w.put(0, "NULL")
+		}
 	case "PERSISTENT":
 		w.put(0, "STORED")
 	case "PRIMARY":

@@ -145,6 +145,10 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 			return up(inner)
 		}
 		return 0, false
+	case *windowed:
+		return up(e.WindowAdaptableExpression)
+	case *castDecimal:
+		return int(e.typ.Scale()), true
 	case *aggregation.Sum:
 		return up(e.Child)
 	case *aggregation.Avg:

@@ -1,0 +1,76 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// likeExactly keeps the library from turning LIKE into comparisons that do not mean the same: it makes a pattern without wildcards an =, for
+// which 'a ' is 'a' under most collations, and takes the backslash of an escaped wildcard for a character. A LIKE that names its
+// escape character it leaves alone. `c LIKE 'abc'` keeps an = beside it, which holds wherever the LIKE does and can use an index.
+func likeExactly(st sqlparser.Statement, text string) {
+	if !mentionsLike(text) {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		switch n := n.(type) {
+		case *sqlparser.Where:
+			if n != nil {
+				n.Expr = exactLikes(n.Expr)
+			}
+		case *sqlparser.JoinTableExpr:
+			n.Condition.On = exactLikes(n.Condition.On)
+		case *sqlparser.ComparisonExpr:
+			literalLike(n)
+		}
+		return true, nil
+	}, st)
+}
+
+func mentionsLike(text string) bool {
+	for i := 0; i+4 <= len(text); i++ {
+		if text[i]|0x20 == 'l' && strings.EqualFold(text[i:i+4], "like") {
+			return true
+		}
+	}
+	return false
+}
+
+// exactLikes adds the = to the conjuncts of a condition.
+func exactLikes(e sqlparser.Expr) sqlparser.Expr {
+	switch x := e.(type) {
+	case *sqlparser.AndExpr:
+		x.Left, x.Right = exactLikes(x.Left), exactLikes(x.Right)
+	case *sqlparser.ParenExpr:
+		x.Expr = exactLikes(x.Expr)
+	case *sqlparser.ComparisonExpr:
+		column, ok := x.Left.(*sqlparser.ColName)
+		if !ok || x.Operator != sqlparser.LikeStr || !literalLike(x) || strings.Contains(patternOf(x), `\`) {
+			return e
+		}
+		return &sqlparser.ParenExpr{Expr: &sqlparser.AndExpr{
+			Left:  &sqlparser.ComparisonExpr{Operator: sqlparser.EqualStr, Left: column, Right: x.Right},
+			Right: x,
+		}}
+	}
+	return e
+}
+
+// literalLike reports whether the expression is a LIKE whose pattern has no wildcard or has a backslash, and has now an escape character.
+func literalLike(x *sqlparser.ComparisonExpr) bool {
+	if x.Operator != sqlparser.LikeStr && x.Operator != sqlparser.NotLikeStr || x.Escape != nil {
+		return false
+	}
+	lit, ok := x.Right.(*sqlparser.SQLVal)
+	if !ok || lit.Type != sqlparser.StrVal {
+		return false
+	}
+	if p := patternOf(x); p == "" || strings.ContainsAny(p, "%_") && !strings.Contains(p, `\`) {
+		return false
+	}
+	x.Escape = sqlparser.NewStrVal([]byte(`\`))
+	return true
+}
+
+func patternOf(x *sqlparser.ComparisonExpr) string { return string(x.Right.(*sqlparser.SQLVal).Val) }

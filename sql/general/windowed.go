@@ -1,0 +1,126 @@
+package general
+
+import (
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+)
+
+// The library's aggregates over windows add up floating point numbers, call the sum of NULLs 0, and take rows for peers that agree in
+// the first expression of ORDER BY. Here a frame is added up by the same buffers that GROUP BY uses, so SUM OVER is as exact as SUM.
+
+// windowed is an aggregate function with an OVER clause.
+type windowed struct {
+	sql.WindowAdaptableExpression
+}
+
+// newWindowed returns nil for what is no aggregate over a window.
+func newWindowed(e sql.Expression) sql.Expression {
+	switch e := e.(type) {
+	case *aggregation.Sum, *aggregation.Avg, *aggregation.Min, *aggregation.Max, *aggregation.Count, *aggregation.CountDistinct,
+		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor:
+		if a, ok := e.(sql.WindowAdaptableExpression); ok && a.Window() != nil {
+			return &windowed{a}
+		}
+	}
+	return nil
+}
+
+func (w *windowed) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	in, err := w.WindowAdaptableExpression.WithChildren(c, ch...)
+	if err != nil {
+		return nil, err
+	}
+	return &windowed{in.(sql.WindowAdaptableExpression)}, nil
+}
+
+// CollationCoercibility implements sql.CollationCoercible.
+func (w *windowed) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+	return sql.GetCoercibility(c, w.WindowAdaptableExpression)
+}
+
+// NewWindowFunction implements sql.WindowAdaptableExpression.
+func (w *windowed) NewWindowFunction(*sql.Context) (sql.WindowFunction, error) {
+	def := w.Window()
+	f := &frameSum{of: w.WindowAdaptableExpression.(sql.Aggregation)}
+	switch {
+	case def.Frame != nil:
+		framer, err := def.Frame.NewFramer(def)
+		if err != nil {
+			return nil, err
+		}
+		f.framer = framer
+	case len(def.OrderBy) > 0:
+		f.framer = &upToPeers{peers: aggregation.NewPeerGroupFramer(def.OrderBy.ToExpressions())}
+	default:
+		f.framer = aggregation.NewPartitionFramer()
+	}
+	return f, nil
+}
+
+// frameSum computes an aggregate over frames. A frame that begins where the last one did and ends no earlier costs only its new rows.
+type frameSum struct {
+	of         sql.Aggregation
+	framer     sql.WindowFramer
+	buf        sql.AggregationBuffer
+	start, end int // rows that buf holds
+}
+
+func (f *frameSum) DefaultFramer() sql.WindowFramer { return f.framer }
+
+func (f *frameSum) StartPartition(c *sql.Context, _ sql.WindowInterval, _ sql.WindowBuffer) error {
+	f.Dispose(c)
+	return nil
+}
+
+func (f *frameSum) Dispose(c *sql.Context) {
+	if f.buf != nil {
+		f.buf.Dispose(c)
+		f.buf = nil
+	}
+}
+
+func (f *frameSum) Compute(c *sql.Context, frame sql.WindowInterval, rows sql.WindowBuffer) (any, error) {
+	if f.buf == nil || frame.Start != f.start || frame.End < f.end {
+		f.Dispose(c)
+		var err error
+		if f.buf, err = f.of.NewBuffer(c); err != nil {
+			return nil, err
+		}
+		f.start, f.end = frame.Start, frame.Start
+	}
+	for ; f.end < frame.End; f.end++ {
+		if err := f.buf.Update(c, rows[f.end]); err != nil {
+			return nil, err
+		}
+	}
+	v, err := f.buf.Eval(c)
+	if d, ok := v.(*apd.Decimal); ok { // the buffer goes on adding to it
+		v = new(apd.Decimal).Set(d)
+	}
+	return v, err
+}
+
+// upToPeers is the frame of a window that has an order and says no more: from the partition's start to the last peer of the row.
+type upToPeers struct {
+	peers sql.WindowFramer
+	start int
+}
+
+func (f *upToPeers) NewFramer(partition sql.WindowInterval) (sql.WindowFramer, error) {
+	peers, err := f.peers.NewFramer(partition)
+	return &upToPeers{peers: peers, start: partition.Start}, err
+}
+
+func (f *upToPeers) whole(in sql.WindowInterval, err error) (sql.WindowInterval, error) {
+	in.Start = f.start
+	return in, err
+}
+
+func (f *upToPeers) Next(c *sql.Context, rows sql.WindowBuffer) (sql.WindowInterval, error) {
+	return f.whole(f.peers.Next(c, rows))
+}
+
+func (f *upToPeers) Interval() (sql.WindowInterval, error) { return f.whole(f.peers.Interval()) }
+func (f *upToPeers) FirstIdx() int                         { return f.start }
+func (f *upToPeers) LastIdx() int                          { return f.peers.LastIdx() }
