@@ -63,7 +63,8 @@ func TestAccept4NodeAndZone(t *testing.T) {
 				c.mustRun("node", "start", id)
 			}
 		}
-		waitWhole(c, wholeWithin)
+		whole := waitWhole(c, wholeWithin)
+		figure(t, "4: after %s: all storage nodes whole %.2f s after the measurement", fault.what, whole.Seconds())
 	}
 	b.halt()
 	if n := b.errs.Load(); n > 0 {
@@ -92,9 +93,8 @@ func timeToRate(b *bank, want float64, limit time.Duration) time.Duration {
 	return limit
 }
 
-// wholeWithin bounds the wait for a healed fleet. A node that rejoins behind a gap has been seen to need a minute until its
-// SCL is near again, though its segments count after a second: the figure says so, the test only asks that it ends.
-const wholeWithin = 5 * time.Minute
+// wholeWithin bounds the wait for a healed fleet: all segments count and no SCL is far behind.
+const wholeWithin = 10 * time.Second
 
 // waitWhole waits until every storage node serves and nothing is behind or under repair.
 func waitWhole(c *cluster, limit time.Duration) time.Duration {

@@ -26,23 +26,41 @@ func (n *Node) gossipLoop() {
 	}
 }
 
+// tick lets a segment ask whom it wants to ask, and makes durable what nobody waits for.
 func (n *Node) tick(s *segment.Segment) {
+	select {
+	case n.asks <- struct{}{}:
+	default:
+		return // as many questions are out as may be: another tick comes
+	}
 	var asks []segment.Ask
+	var need uint64
 	now := n.now()
-	s.With(func(c *segment.Core) { asks = c.Tick(now) })
-	for _, a := range asks {
-		select {
-		case n.asks <- struct{}{}:
-		default:
-			n.answered(s, a, nil, nil) // too many questions are out: the core asks again
-			continue
+	s.With(func(c *segment.Core) { asks, need = c.Tick(now), c.Unsaved() })
+	if len(asks) == 0 && need == 0 {
+		<-n.asks
+		return
+	}
+	n.asking.Add(1)
+	go func() {
+		defer n.asking.Done()
+		if need > 0 {
+			n.persistState(s, need)
 		}
-		n.asking.Add(1)
-		go func() {
-			defer n.asking.Done()
-			defer func() { <-n.asks }()
+		for _, a := range asks {
 			n.ask(s, a)
-		}()
+		}
+		<-n.asks
+		if len(asks) > 0 && n.ctx.Err() == nil {
+			n.tick(s) // a segment that lacks much asks for more as soon as it has an answer
+		}
+	}()
+}
+
+// persistState makes a segment's state durable.
+func (n *Node) persistState(s *segment.Segment, need uint64) {
+	if err := s.Persist(need); err != nil {
+		n.background(s, "persist state", err)
 	}
 }
 
@@ -98,18 +116,16 @@ func (n *Node) takeReply(s *segment.Segment, from proto.NodeID, r *proto.LogRepl
 			err = errNoBatch
 		}
 	}
-	if err != nil || len(r.Records) > n.maxFrame() || (len(recs) > 0 && n.refusal() != proto.OK) {
-		if err != nil {
-			n.log.Warn("peer sent malformed records", "peer", from, "segment", s.Key(), "err", err)
-		}
+	if err != nil || len(r.Records) > n.maxFrame() {
+		n.log.Warn("peer sent malformed records", "peer", from, "segment", s.Key(), "bytes", len(r.Records), "err", err)
 		s.With(func(c *segment.Core) { c.LogFailed(from) })
 		return
 	}
 	n.qmu.Lock()
 	b := n.cur
-	if n.stopped || (len(b.buf) > batchHeader && len(b.buf)+len(r.Records) > n.maxBatch()) {
+	if n.stopped || (len(recs) > 0 && n.refusal() != proto.OK) || (len(b.buf) > batchHeader && len(b.buf)+len(r.Records) > n.maxBatch()) {
 		n.qmu.Unlock()
-		s.With(func(c *segment.Core) { c.LogFailed(from) }) // foreground first
+		s.With(func(c *segment.Core) { c.LogUnused(from) }) // foreground first
 		return
 	}
 	keep, ticket, tip, need := s.OfferReply(from, r, recs, n.now())
@@ -128,8 +144,6 @@ func (n *Node) takeReply(s *segment.Segment, from proto.NodeID, r *proto.LogRepl
 		n.wakeSync()
 	}
 	if need > 0 {
-		if err := s.Persist(need); err != nil {
-			n.background(s, "persist state", err)
-		}
+		n.persistState(s, need)
 	}
 }

@@ -144,7 +144,7 @@ func Open(opt Options) (*Node, error) {
 		opt: opt, log: opt.Logger.With("node", opt.ID), started: time.Now(),
 		segs: map[proto.SegmentKey]*segment.Segment{}, dirs: map[proto.SegmentKey]string{},
 		cur: newBatch(), spare: make(chan *batch, 4), wake: make(chan struct{}, 1), toOrganise: make(chan *batch, 4),
-		work: make(chan struct{}, 1), checkpoint: make(chan struct{}, 1), asks: make(chan struct{}, 8),
+		work: make(chan struct{}, 1), checkpoint: make(chan struct{}, 1), asks: make(chan struct{}, 16),
 		quit: make(chan struct{}),
 	}
 	n.space = sync.NewCond(&n.spaceMu)

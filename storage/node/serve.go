@@ -209,7 +209,7 @@ func (n *Node) InstallMembership(_ context.Context, r *proto.SegmentSpec) (proto
 }
 
 // FetchLog implements proto.Node.
-func (n *Node) FetchLog(_ context.Context, r *proto.LogRequest) (*proto.LogReply, error) {
+func (n *Node) FetchLog(ctx context.Context, r *proto.LogRequest) (*proto.LogReply, error) {
 	if n.closed.Load() {
 		return nil, errClosed
 	}
@@ -217,7 +217,7 @@ func (n *Node) FetchLog(_ context.Context, r *proto.LogRequest) (*proto.LogReply
 	if s == nil {
 		return &proto.LogReply{Status: proto.StatusNoSegment}, nil
 	}
-	return s.FetchLog(r)
+	return s.FetchLog(ctx, r)
 }
 
 // FetchBaseline implements proto.Node.

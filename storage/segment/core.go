@@ -18,8 +18,9 @@ type Config struct {
 	// refused with StatusBusy. Defaults 65,536 and 1,048,576.
 	MaxPending, MaxAbove int
 	// GossipIdle is the time between questions to peers when nothing is known to be missing, GossipHole
-	// when something is; AskTimeout gives up on an answer. Defaults 1 s, 20 ms, 5 s.
-	GossipIdle, GossipHole, AskTimeout Time
+	// when something is. After AskSlow without an answer another peer is asked too, after AskTimeout the answer is
+	// given up. Defaults 1 s, 20 ms, 500 ms, 5 s.
+	GossipIdle, GossipHole, AskSlow, AskTimeout Time
 	// GossipBytes bounds the records of one answer. Default 1 MiB.
 	GossipBytes uint32
 	// BaselinePages bounds the pages of one baseline answer. Default 128.
@@ -43,6 +44,7 @@ func (c *Config) defaults() {
 	def(&c.MaxAbove, 1<<20)
 	deft(&c.GossipIdle, 1e9)
 	deft(&c.GossipHole, 20e6)
+	deft(&c.AskSlow, 500e6)
 	deft(&c.AskTimeout, 5e9)
 	if c.BaselinePages == 0 {
 		c.BaselinePages = 128
@@ -184,6 +186,15 @@ func (c *Core) Version() uint64 { return c.version }
 
 // Durable is the newest version that is known to be durable.
 func (c *Core) Durable() uint64 { return c.durable }
+
+// Unsaved is the version that must become durable for the segment to say that it is active, 0 if none must. A segment becomes
+// active in steps whose callers wait for no state (Synced), so the driver looks here at every Tick.
+func (c *Core) Unsaved() uint64 {
+	if c.durable < c.activeAt && c.cfg.Mutants&MutActiveUnsaved == 0 {
+		return c.activeAt
+	}
+	return 0
+}
 
 // StateDurable says that State() as of version is durable.
 func (c *Core) StateDurable(version uint64) { c.durable = max(c.durable, version) }

@@ -157,7 +157,7 @@ func (c *Core) InstallMembership(epoch uint64, m *proto.Membership) (st proto.St
 		c.st.Membership = *m
 		c.st.Membership.Members = append([]proto.Member(nil), m.Members...)
 		c.bump()
-		c.resetPeers()
+		c.regroup()
 		c.maybeActivate()
 	}
 	return proto.OK, c.version

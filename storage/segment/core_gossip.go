@@ -7,10 +7,12 @@ import (
 
 type gossip struct {
 	peers   []peer
-	asking  int // index+1 of the peer whose log answer is awaited
+	asking  int // index+1 of the peer that was asked last and has not answered
 	asked   Time
 	next    Time     // no question before
 	holeAt  Time     // when the present hole was first seen; 0: none
+	tipThen page.LSN // the tip when last asked
+	vain    int      // questions since it rose
 	basing  int      // index+1 of the full peer whose baseline is being copied
 	baseAt  page.LSN // highest point of its batches
 	basePG  page.LSN // the PG's record at the first batch's point: log from here on completes them all
@@ -24,21 +26,61 @@ type gossip struct {
 type peer struct {
 	node    proto.NodeID
 	kind    proto.Kind
+	inc     uint64
 	scl     page.LSN // last told under the present history; 0: unknown
 	floor   page.LSN
 	floored bool // could not serve us: its log begins above our tip
 	asked   Time
+	dryAt   page.LSN // the tip above which it had no record for us, though it is ahead; and
+	dry     int      // how often it said so
+	out     bool     // a question of ours is with it
 	voted   bool
 	failed  bool
 }
 
+// resetPeers forgets what peers told: it was said under another history.
 func (c *Core) resetPeers() {
 	g := &c.gossip
 	*g = gossip{}
 	for _, m := range c.st.Membership.Members {
 		if m.Node != c.cfg.Node {
-			g.peers = append(g.peers, peer{node: m.Node, kind: m.Kind})
+			g.peers = append(g.peers, peer{node: m.Node, kind: m.Kind, inc: m.Incarnation})
 		}
+	}
+}
+
+// regroup takes the peers from a new membership. What those told that were members before in the same life stays good: votes that were
+// given, the point to reach, a baseline under way. Else every change of a member would begin the hydration of the others anew.
+func (c *Core) regroup() {
+	old := c.gossip
+	c.resetPeers()
+	g := &c.gossip
+	g.next, g.holeAt, g.asked, g.target = old.next, old.holeAt, old.asked, old.target
+	for i := range g.peers {
+		p := &g.peers[i]
+		for j := range old.peers {
+			was := &old.peers[j]
+			if was.node != p.node || was.inc != p.inc || was.kind != p.kind {
+				continue
+			}
+			*p = *was
+			if p.voted {
+				g.vote(p.kind)
+			}
+			if old.asking == j+1 {
+				g.asking = i + 1
+			}
+			if old.basing == j+1 {
+				g.basing, g.baseAt, g.basePG, g.baseTo, g.baseOut = i+1, old.baseAt, old.basePG, old.baseTo, old.baseOut
+			}
+		}
+	}
+}
+
+func (g *gossip) vote(k proto.Kind) {
+	g.votes++
+	if k == proto.Full {
+		g.fullVot++
 	}
 }
 
@@ -65,8 +107,8 @@ type Ask struct {
 	Baseline *proto.BaselineRequest
 }
 
-// Tick decides whom to ask for what now. At most one log question and one baseline question are out
-// at a time; each must be answered by LogFailed, BeginReply or BaselineReply.
+// Tick decides whom to ask for what now. At most one question is out at a time, of a peer that is slow one more each AskSlow; each
+// must be answered by LogFailed, LogUnused, BeginReply or BaselineReply.
 func (c *Core) Tick(now Time) (asks []Ask) {
 	g := &c.gossip
 	if c.st.Phase == Retired || len(g.peers) == 0 {
@@ -78,26 +120,35 @@ func (c *Core) Tick(now Time) (asks []Ask) {
 		}
 		return asks
 	}
-	if g.asking > 0 && now-g.asked < c.cfg.AskTimeout {
-		return nil
+	if g.asking > 0 {
+		if now-g.asked < c.cfg.AskSlow {
+			return nil
+		}
+		// It hangs, or the way there does: nobody waits for it, but its answer is welcome when it comes.
+		p := &g.peers[g.asking-1]
+		p.failed, g.asking, g.next = true, 0, now
 	}
 	if len(c.pending) == 0 {
 		g.holeAt = 0
 	} else if g.holeAt == 0 {
 		// The missing record is probably on its way, in a frame that was overtaken: wait a moment.
 		g.holeAt = now
-		g.next = min(g.next, now+c.cfg.GossipHole)
+		g.next = min(g.next, now+c.pace())
 	}
 	if now < g.next {
 		return asks
 	}
-	i := c.choosePeer()
-	p := &g.peers[i]
-	g.asking, g.asked, p.asked = i+1, now, now
-	g.next = now + c.cfg.GossipIdle
-	if g.holeAt != 0 || c.st.Phase == Hydrating {
-		g.next = now + c.cfg.GossipHole
+	i := c.choosePeer(now)
+	if i < 0 {
+		return asks
 	}
+	p := &g.peers[i]
+	g.asking, g.asked, p.asked, p.out = i+1, now, now, true
+	if g.tipThen != c.tip {
+		g.tipThen, g.vain = c.tip, 0
+	}
+	g.next = now + c.pace()
+	g.vain++
 	to := proto.MaxLSN
 	if len(c.pending) > 0 {
 		to = c.pending[0].PrevPG
@@ -108,16 +159,43 @@ func (c *Core) Tick(now Time) (asks []Ask) {
 	}})
 }
 
-// choosePeer takes the peer known to have most of what we lack, or the one asked longest ago.
-func (c *Core) choosePeer() int {
+// pace is the time between questions: short while something is missing, longer with each round of all peers that was in vain.
+func (c *Core) pace() Time {
 	g := &c.gossip
-	best, oldest := -1, 0
+	if !c.lacking() {
+		return c.cfg.GossipIdle
+	}
+	rounds := g.vain / len(g.peers)
+	return min(c.cfg.GossipHole<<min(rounds, 16), c.cfg.GossipIdle)
+}
+
+// lacking reports whether records are known to be missing: one that came later says so, or a peer is ahead, be it one that has
+// dropped what we lack (then all must be asked before we begin again from a baseline), or votes are needed.
+func (c *Core) lacking() bool {
+	if len(c.pending) > 0 || !c.Repaired() {
+		return true
+	}
+	for i := range c.gossip.peers {
+		if c.gossip.peers[i].scl > c.tip {
+			return true
+		}
+	}
+	return false
+}
+
+// choosePeer takes the peer known to have most of what we lack, or the one asked longest ago; -1 when a question is with each.
+func (c *Core) choosePeer(now Time) int {
+	g := &c.gossip
+	best, oldest := -1, -1
 	for i := range g.peers {
 		p := &g.peers[i]
-		if p.asked < g.peers[oldest].asked {
+		if p.out && now-p.asked < c.cfg.AskTimeout {
+			continue
+		}
+		if oldest < 0 || p.asked < g.peers[oldest].asked {
 			oldest = i
 		}
-		if p.scl > c.tip && !p.floored && !p.failed && (best < 0 || p.scl > g.peers[best].scl) {
+		if p.scl > c.tip && !c.useless(p) && !p.failed && (best < 0 || p.scl > g.peers[best].scl) {
 			best = i
 		}
 	}
@@ -128,20 +206,41 @@ func (c *Core) choosePeer() int {
 	return best
 }
 
-// LogFailed says that a question had no answer.
+// dryTwice is how often a peer that is ahead may have nothing for us before we believe that its log is damaged there.
+const dryTwice = 2
+
+// useless reports whether a peer's log does not help us on: dropped, or damaged, where we need it.
+func (c *Core) useless(p *peer) bool {
+	return p.floored || p.dry >= dryTwice && p.dryAt == c.tip
+}
+
+// answered takes note that a peer's question is no longer out.
+func (g *gossip) answered(n proto.NodeID) *peer {
+	p := g.find(n)
+	if p != nil {
+		p.out = false
+		if g.asking > 0 && &g.peers[g.asking-1] == p {
+			g.asking = 0
+		}
+	}
+	return p
+}
+
+// LogFailed says that a question had no answer, or one that is no use.
 func (c *Core) LogFailed(n proto.NodeID) {
-	g := &c.gossip
-	if p := g.find(n); p != nil {
+	if p := c.gossip.answered(n); p != nil {
 		p.scl, p.failed = 0, true
 	}
-	g.asking = 0
 }
+
+// LogUnused says that there was no room for a question or its answer here: the peer may be asked again.
+func (c *Core) LogUnused(n proto.NodeID) { c.gossip.answered(n) }
 
 // BeginReply takes the answer to a log question. If take is true, its records are to be offered, persisted and submitted
 // as those of a frame are; EndReply follows in any case. need is a state version to make durable (nothing waits for it).
 func (c *Core) BeginReply(n proto.NodeID, r *proto.LogReply) (take bool, need uint64) {
 	g := &c.gossip
-	g.asking = 0
+	g.answered(n)
 	before := c.version
 	if r.Status == proto.StatusStaleMembers && r.Membership.Epoch > c.st.Membership.Epoch {
 		c.InstallMembership(c.st.Epoch, &r.Membership)
@@ -165,10 +264,7 @@ func (c *Core) BeginReply(n proto.NodeID, r *proto.LogReply) (take bool, need ui
 		p.scl, p.floor = r.SCL, r.Floor
 		if c.st.Phase == Hydrating && !p.voted {
 			p.voted = true
-			g.votes++
-			if p.kind == proto.Full {
-				g.fullVot++
-			}
+			g.vote(p.kind)
 			g.target = max(g.target, r.SCL)
 		}
 	case proto.StatusHydrating:
@@ -190,8 +286,16 @@ func (c *Core) BeginReply(n proto.NodeID, r *proto.LogReply) (take bool, need ui
 func (c *Core) EndReply(n proto.NodeID, now Time) (need uint64) {
 	g := &c.gossip
 	before := c.version
-	if p := g.find(n); p != nil && p.scl > c.tip && !p.floored {
-		g.next = now
+	if p := g.find(n); p != nil && p.scl > c.tip {
+		if g.tipThen < c.tip && !p.floored {
+			g.next = now
+		} else {
+			g.next = min(g.next, now+c.pace())
+			if p.dryAt != c.tip {
+				p.dryAt, p.dry = c.tip, 0
+			}
+			p.dry++
+		}
 	}
 	c.maybeRebase()
 	c.maybeActivate()
@@ -202,7 +306,7 @@ func (c *Core) EndReply(n proto.NodeID, now Time) (need uint64) {
 }
 
 // maybeRebase begins again from a peer's baseline, or for a tail from a peer's floor, when every peer that is ahead of us has dropped the
-// log that we lack.
+// log that we lack, or holds it damaged.
 func (c *Core) maybeRebase() {
 	g := &c.gossip
 	from := -1
@@ -214,10 +318,11 @@ func (c *Core) maybeRebase() {
 			}
 			continue
 		}
-		if !p.floored {
+		if !c.useless(p) {
 			return
 		}
 		switch {
+		case c.st.Self.Kind == proto.Tail && !p.floored:
 		case c.st.Self.Kind == proto.Tail:
 			// The lowest floor loses least. What lies below was dropped because every full member
 			// holds it (or, on a full member, because images do), so a tail need not hold it either.

@@ -1,8 +1,11 @@
 package segment
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"sort"
+	"slices"
+	"time"
 
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
@@ -12,8 +15,12 @@ import (
 // MaxFetch bounds the bytes of records in one LogReply.
 const MaxFetch = 4 << 20
 
-// FetchLog answers a peer's question for records of the chain above r.From: as many as fit, without a gap.
-func (s *Segment) FetchLog(r *proto.LogRequest) (*proto.LogReply, error) {
+// organiseWithin bounds how long a question for log waits for the organiser to bring what was asked for to the files.
+const organiseWithin = time.Second
+
+// FetchLog answers a peer's question for records of the chain above r.From: as many as fit, without a gap. An answer without records
+// although SCL is above From means that they are damaged here.
+func (s *Segment) FetchLog(ctx context.Context, r *proto.LogRequest) (*proto.LogReply, error) {
 	rep := &proto.LogReply{}
 	s.mu.Lock()
 	if s.err != nil {
@@ -22,12 +29,18 @@ func (s *Segment) FetchLog(r *proto.LogRequest) (*proto.LogReply, error) {
 	}
 	rep.Status = s.core.CheckLog(r)
 	s.core.FillReply(rep)
-	history := *s.core.History()
-	top := min(r.To, s.core.SCL(), s.organised)
-	if (rep.Status != proto.OK && rep.Status != proto.StatusHydrating) || top <= r.From {
+	if (rep.Status != proto.OK && rep.Status != proto.StatusHydrating) || min(r.To, rep.SCL) <= r.From {
 		s.mu.Unlock()
 		return rep, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, organiseWithin)
+	defer cancel()
+	if !s.waitOrganised(ctx, r.From+1) {
+		s.mu.Unlock()
+		return &proto.LogReply{Status: proto.StatusBusy}, nil
+	}
+	history := *s.core.History()
+	top := min(r.To, rep.SCL, s.organised)
 	var files []*logFile
 	for _, l := range s.logs {
 		if l.records > 0 && l.max > r.From && l.min <= top {
@@ -53,7 +66,7 @@ func (s *Segment) FetchLog(r *proto.LogRequest) (*proto.LogReply, error) {
 	for i, l := range files {
 		for off := spans[i].from; off < spans[i].to && !g.full(); {
 			at, err := scanRecords(l.f, off, spans[i].to, func(_ int64, raw []byte, rec *redo.Record) error {
-				if rec.LSN > r.From && rec.LSN <= top && history.Live(rec.LSN) {
+				if history.Live(rec.LSN) {
 					g.add(rec.LSN, rec.PrevPG, raw)
 				}
 				if g.full() {
@@ -78,13 +91,14 @@ func (s *Segment) FetchLog(r *proto.LogRequest) (*proto.LogReply, error) {
 	return rep, nil
 }
 
-// gatherer collects records that come almost in order and hands out the prefix of their chain.
+// gatherer collects records that come almost in order and hands out the prefix of their chain. After a refill a file may hold
+// what came from the writer, far ahead, before what filled the gap: of more than it can hold, it keeps the lowest.
 type gatherer struct {
-	from, top page.LSN
-	limit     int
+	from, top page.LSN // what is wanted: (from, top]
+	limit     int      // bytes to hand out
 	recs      []gathered
 	buf       []byte
-	checked   int
+	look      int // bytes at which to look again whether they are enough
 }
 
 type gathered struct {
@@ -93,27 +107,56 @@ type gathered struct {
 }
 
 func (g *gatherer) add(lsn, prev page.LSN, raw []byte) {
+	if lsn <= g.from || lsn > g.top {
+		return
+	}
 	g.recs = append(g.recs, gathered{lsn, prev, len(g.buf), len(raw)})
 	g.buf = append(g.buf, raw...)
 }
 
-// full reports whether enough bytes are gathered and they begin a chain; a hole at the start makes it read on.
+// full reports whether what is gathered begins with as much of the chain as may be handed out.
 func (g *gatherer) full() bool {
-	if len(g.buf) < g.limit || len(g.buf) < g.checked {
+	if len(g.buf) < max(g.limit, g.look) {
 		return false
 	}
-	if _, n := g.prefix(); n > 0 {
+	if _, bytes := g.prefix(); bytes >= g.limit {
 		return true
 	}
-	g.checked = len(g.buf) + g.limit
+	if len(g.buf) > 3*g.limit {
+		g.shrink()
+	}
+	g.look = len(g.buf) + g.limit
 	return false
 }
 
+// shrink forgets the highest records: there is enough below them. It follows prefix, which sorts.
+func (g *gatherer) shrink() {
+	keep := make([]byte, 0, 2*g.limit+redo.MaxRecord)
+	n, last := 0, page.LSN(0)
+	for _, r := range g.recs {
+		if r.lsn == last {
+			continue // twice on disk
+		}
+		if len(keep) >= 2*g.limit {
+			g.top = last
+			break
+		}
+		last = r.lsn
+		off := len(keep)
+		keep = append(keep, g.buf[r.off:r.off+r.n]...)
+		r.off = off
+		g.recs[n] = r
+		n++
+	}
+	g.recs, g.buf = g.recs[:n], keep
+}
+
+// prefix sorts, and measures the records that begin the chain above from: those of the first n, without repetitions.
 func (g *gatherer) prefix() (n, bytes int) {
-	sort.SliceStable(g.recs, func(i, j int) bool { return g.recs[i].lsn < g.recs[j].lsn })
+	slices.SortStableFunc(g.recs, func(a, b gathered) int { return cmp.Compare(a.lsn, b.lsn) })
 	at := g.from
 	for i, r := range g.recs {
-		if i > 0 && r.lsn == g.recs[i-1].lsn {
+		if i > 0 && r.lsn == at {
 			n++
 			continue
 		}

@@ -26,4 +26,6 @@ const (
 	MutTailGCAhead
 	// MutRecycledBatch accepts update-queue batches of an older file generation (storage/node's queue scan).
 	MutRecycledBatch
+	// MutActiveUnsaved never makes durable that a segment has become active (Unsaved).
+	MutActiveUnsaved
 )

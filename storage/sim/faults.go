@@ -35,6 +35,13 @@ func (w *world) fault() {
 	case 6: // it dies in the middle of a recovery
 		w.startWriter()
 		wr := w.current
+		if w.chance(0.5) { // what it decides reaches few: the next one may not hear of it
+			w.after(w.between(0, 2*ms), func() {
+				for _, i := range w.rng.Perm(6)[:2+w.rng.IntN(3)] {
+					w.cut[[2]string{wr.name, string(w.nodes[i].id)}] = true
+				}
+			})
+		}
 		w.after(w.between(0, 4*ms), func() {
 			if !wr.open && w.current == wr {
 				wr.die("dies in recovery")
@@ -176,7 +183,7 @@ func (w *world) pin(n *node) {
 
 // heal ends all faults.
 func (w *world) heal() {
-	w.faulty = false
+	w.faulty, w.healed = false, w.now
 	clear(w.cut)
 	for _, n := range w.nodes {
 		n.slow = 1

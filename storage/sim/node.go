@@ -69,8 +69,8 @@ func newNode(w *world, i int) *node {
 }
 
 func (n *node) config() segment.Config {
-	return segment.Config{Node: n.id, MaxPending: 64, GossipIdle: 40 * ms, GossipHole: 3 * ms,
-		AskTimeout: 25 * ms, GossipBytes: 12, Mutants: n.w.o.Segment}
+	return segment.Config{Node: n.id, MaxPending: 64, GossipIdle: 40 * ms * n.w.drawl, GossipHole: 3 * ms * n.w.drawl,
+		AskSlow: 8 * ms, AskTimeout: 25 * ms, GossipBytes: 12, Mutants: n.w.o.Segment}
 }
 
 // create makes a segment, durably.
@@ -174,11 +174,7 @@ func (n *node) sync() {
 		for _, q := range done {
 			n.persist(q)
 			if s := n.segs[q.pg]; s != nil {
-				before := s.core.Version()
 				s.core.Synced(q.ticket)
-				if s.core.Version() != before {
-					n.settle(q.pg, s.core.Version(), nil)
-				}
 			}
 			n.w.checkSCL(n, q.pg)
 			if q.done != nil {
@@ -291,6 +287,7 @@ func (n *node) fence(q *proto.FenceRequest, reply func(*proto.FenceReply)) {
 		if p.Status == proto.OK {
 			for _, s := range n.segs {
 				if s != nil {
+					n.w.checkHistory(n, s.core.History())
 					p.Segments = append(p.Segments, s.core.Sample())
 				}
 			}
@@ -327,6 +324,9 @@ func (n *node) tick() {
 		}
 		for _, a := range s.core.Tick(n.w.now) {
 			n.ask(proto.PG(pg), a)
+		}
+		if need := s.core.Unsaved(); need > 0 {
+			n.settle(proto.PG(pg), need, nil)
 		}
 		switch {
 		case n.w.chance(0.1):

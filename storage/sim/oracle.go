@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
@@ -16,6 +17,8 @@ type oracle struct {
 	issued []issuedRec // ascending by LSN as issued; two writers' LSNs never meet
 	at     map[page.LSN]int
 	acked  page.LSN // the highest CPL that any client was told of
+	// histories are the intervals that were seen under each version.
+	histories map[uint64][]proto.Interval
 }
 
 type issuedRec struct {
@@ -24,7 +27,9 @@ type issuedRec struct {
 	promised   bool     // its MTR was acknowledged
 }
 
-func (o *oracle) init() { o.at = map[page.LSN]int{} }
+func (o *oracle) init() {
+	o.at, o.histories = map[page.LSN]int{}, map[uint64][]proto.Interval{}
+}
 
 func (o *oracle) nextID() uint64 { o.ids++; return o.ids }
 
@@ -137,10 +142,24 @@ func (d *disk) holds(r *rec) bool {
 	return false
 }
 
+// checkHistory checks that a version means one history, wherever it is installed.
+func (w *world) checkHistory(n *node, h *proto.History) {
+	known, ok := w.oracle.histories[h.Version]
+	if !ok {
+		w.oracle.histories[h.Version] = h.Intervals // never changed in place
+	} else if !slices.Equal(known, h.Intervals) {
+		w.fail("%s holds history %d with intervals %v, elsewhere it has %v", n.id, h.Version, h.Intervals, known)
+	}
+}
+
 // checkSCL checks that a segment's SCL is true: every live record at or below is on its disk.
 func (w *world) checkSCL(n *node, pg proto.PG) {
 	s := n.segs[pg]
-	if s == nil || s.core.Phase() != segment.Active || w.current == nil || !w.current.open {
+	if s == nil {
+		return
+	}
+	w.checkHistory(n, s.core.History())
+	if s.core.Phase() != segment.Active || w.current == nil || !w.current.open {
 		return
 	}
 	c, d := s.core, n.disk[pg]

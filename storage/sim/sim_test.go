@@ -66,6 +66,7 @@ func (s *Stats) add(o *Stats) {
 	s.Images += o.Images
 	s.Drops += o.Drops
 	s.Baselines += o.Baselines
+	s.HealedMS = max(s.HealedMS, o.HealedMS)
 }
 
 // TestSeeds is the sweep of make test: no seed may break a promise, and together they must have exercised everything.
@@ -144,6 +145,7 @@ var mutants = []struct {
 	{"page served above SCL", 500, segment.MutReadAboveSCL, 0},
 	{"a wiped member votes", 1000, segment.MutWipedVotes, quorum.WipedMemberVotes},
 	{"tail GC ahead of a full member", 500, segment.MutTailGCAhead, 0},
+	{"a segment that became active does not save it", 500, segment.MutActiveUnsaved, 0},
 }
 
 // TestMutants proves that the checks bite.

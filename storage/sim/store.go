@@ -69,6 +69,7 @@ func (n *node) collect(pg proto.PG) {
 		n.collectTail(pg)
 		return
 	}
+	before := s.core.Horizon()
 	horizon := s.core.RaiseHorizon()
 	// Below the horizon the log can go once images stand for it; the promise not to serve reads below
 	// must be durable first, as must the floor.
@@ -79,7 +80,9 @@ func (n *node) collect(pg proto.PG) {
 		}
 	}
 	if floor <= s.core.Floor() {
-		n.settle(pg, s.core.Touch(), nil)
+		if horizon > before {
+			n.settle(pg, s.core.Touch(), nil)
+		}
 		return
 	}
 	need := s.core.RaiseFloor(floor)
@@ -101,14 +104,15 @@ func (n *node) dropBelow(pg proto.PG, floor page.LSN) {
 	for no := first; no < first+pagesPerPG; no++ {
 		versions := n.versions(pg, no, floor)
 		for i, v := range versions {
+			if i < len(versions)-1 && !c.Needed(v, versions[i+1]) {
+				continue // a crash before a drop may leave records that nothing chains to any more
+			}
 			im, ok := n.read(pg, no, v)
 			if !ok {
 				n.w.fail("%s PG %d page %d: version %d cannot be rebuilt before its log is dropped: images %v, records %v, state %+v", n.id, pg, no, v, d.images, d.recs, c.State(0))
 				return
 			}
-			if i == len(versions)-1 || c.Needed(v, versions[i+1]) {
-				keep = append(keep, im)
-			}
+			keep = append(keep, im)
 		}
 	}
 	d.images = slices.DeleteFunc(d.images, func(im image) bool { return im.lsn <= floor })

@@ -40,7 +40,11 @@ type Options struct {
 // Stats count what a run did, to show that it exercised something.
 type Stats struct {
 	Events, MTRs, Acked, Reads, Opens, Crashes, Wipes, Truncated, Rot, Images, Drops, Baselines int
-	Hash                                                                                        uint64 // of the trace
+
+	// HealedMS is the time from the end of all faults until everything counts again and no record is missing anywhere, with gossip at its
+	// usual pace.
+	HealedMS int
+	Hash     uint64 // of the trace
 }
 
 // Failure is a broken promise, with the time and the seed that replays it.
@@ -58,7 +62,10 @@ const (
 	ms = segment.Time(1e6)
 	us = segment.Time(1e3)
 
-	simLAL     = 200 // LSNs that a writer may run ahead of VDL
+	simLAL = 200 // LSNs that a writer may run ahead of VDL
+	// healWithin bounds the time from the end of all faults to a volume in which no hole is left: a restart, a recovery, a
+	// hydration, and some rounds of questions to peers that may all be asked in vain first. Where gossip is slower it is in proportion.
+	healWithin = 300 * ms
 	pagesPerPG = 6
 )
 
@@ -100,7 +107,9 @@ type world struct {
 	current *writer // the newest
 
 	faulty bool
-	loss   float64 // of messages, while faulty
+	healed segment.Time
+	drawl  segment.Time // how much slower gossip is than usual: then what it would have mended is met by other faults
+	loss   float64      // of messages, while faulty
 	dup    float64
 	cut    map[[2]string]bool // one-way: messages from a to b are lost
 	// frail are the nodes whose disks may rot (the first two) or be wiped: what the quorum can stand.
@@ -121,11 +130,12 @@ func Run(o Options) (Stats, *Failure) {
 	for w.stats.Events < o.Steps && w.step() {
 	}
 	w.heal()
-	for limit := w.stats.Events + 40*o.Steps; w.stats.Events < limit && !w.atRest() && w.step(); {
+	for limit := w.now + w.drawl*healWithin; w.now < limit && !w.atRest() && w.step(); {
 	}
 	if w.failed == nil && !w.atRest() {
-		w.fail("the healed volume does not come to rest: %s", w.unrest())
+		w.fail("the healed volume is not whole within %d ms: %s", w.drawl*healWithin/ms, w.unrest())
 	}
+	w.stats.HealedMS = int((w.now - w.healed) / ms / w.drawl)
 	if w.failed == nil {
 		w.finalReads()
 	}
@@ -139,6 +149,7 @@ func newWorld(o Options) *world {
 	}
 	w.oracle.init()
 	pgs := 1 + w.rng.IntN(3)
+	w.drawl = []segment.Time{1, 1, 4, 16}[w.rng.IntN(4)]
 	w.loss, w.dup = 0.1*w.rng.Float64(), 0.05*w.rng.Float64()
 	w.desc = proto.Descriptor{Volume: w.volume, Timeline: 1, PagesPerPG: pagesPerPG}
 	for i := range 6 {

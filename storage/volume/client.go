@@ -235,15 +235,19 @@ func (c *Client) acked(l *link, a *proto.AppendAck) error {
 		var at seg
 		known := l.seg(s.PG)
 		if known != nil {
-			news = news || known.status != s.Status
-			known.status = s.Status
 			at = *known
+			if s.Incarnation >= known.inc {
+				news = news || known.status != s.Status
+				known.status = s.Status
+			}
 		}
 		l.mu.Unlock()
 		if known == nil {
 			continue
 		}
 		switch {
+		case s.Incarnation < at.inc && !c.o.Mutants.Has(quorum.WipedMemberVotes):
+			// Of a former life: the frame was under way when the new one began.
 		case s.Status == proto.OK && (s.Incarnation == at.inc && at.counts || c.o.Mutants.Has(quorum.WipedMemberVotes)):
 			adv, err := c.tracker.Ack(s.PG, at.slot, s.SCL)
 			if err != nil {
@@ -252,6 +256,8 @@ func (c *Client) acked(l *link, a *proto.AppendAck) error {
 			advanced = advanced || adv
 		case s.Status == proto.OK || s.Status == proto.StatusHydrating:
 			// It has the records but no vote yet.
+		case s.Status == proto.StatusNoSegment || s.Status == proto.StatusRetired:
+			// It takes nothing until it is repaired; the node's other segments go on.
 		default:
 			again = fmt.Errorf("%w: PG %d answers status %d", errRefused, s.PG, s.Status)
 		}

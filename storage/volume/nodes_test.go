@@ -217,3 +217,56 @@ func TestRealWipe(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWipeUnderLoad: while a node that lost its disk comes back into a volume that is written all the time, no frame to any other
+// node is refused, its other segments go on, and each of its segments begins one new life, not several.
+func TestWipeUnderLoad(t *testing.T) {
+	f := newRealFleet(t, testPPG, nil)
+	c := openOn(t, f.meta, f.book, volume.Options{})
+	ctx, stop := context.WithCancel(context.Background())
+	if err := c.EnsurePages(ctx, 2*testPPG); err != nil {
+		t.Fatal(err)
+	}
+	var load sync.WaitGroup
+	defer load.Wait()
+	defer stop()
+	for pg := range 2 {
+		g := newGroup(page.No(pg*testPPG), 2)
+		load.Go(func() {
+			for ctx.Err() == nil {
+				lsn, err := g.bump(c, 200)
+				if err == nil {
+					err = c.WaitDurable(context.Background(), lsn)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c.SetReadFloor(lsn)
+			}
+		})
+	}
+	eventually(t, "the next group is made ahead of need", func() bool { return c.Stats().PGs == 3 })
+	for round, i := range []int{0, 3, 0} {
+		written := c.VDL()
+		eventually(t, "the load runs", func() bool { return c.VDL() > written+300 })
+		before := c.Stats()
+		f.halt(i)
+		f.fs[i] = vfs.NewMem()
+		f.start(i)
+		eventually(t, "the wiped node votes again", func() bool {
+			s := c.Stats()
+			n := &s.Nodes[i]
+			return s.Admitted-before.Admitted >= uint64(s.PGs) && n.Joined && n.Repairing == 0 && n.SCLLag < 100
+		})
+		after := c.Stats()
+		if n := after.Revived - before.Revived; n != uint64(after.PGs) {
+			t.Errorf("round %d: %d segments began %d new lives", round, after.PGs, n)
+		}
+		for k := range after.Nodes {
+			if n := after.Nodes[k].Rejoins - before.Nodes[k].Rejoins; k != i && n > 0 {
+				t.Errorf("round %d: node %d had to be joined %d times: %s", round, k, n, after.Nodes[k].Error)
+			}
+		}
+	}
+}

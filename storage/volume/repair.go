@@ -32,6 +32,12 @@ func (c *Client) heard(l *link, segs []proto.SegmentStatus) {
 		if m == nil {
 			continue
 		}
+		l.mu.Lock()
+		former := s.Incarnation < l.seg(s.PG).inc
+		l.mu.Unlock()
+		if former {
+			continue
+		}
 		m.status = s.Status
 		if s.Status == proto.StatusNoSegment || s.Status == proto.StatusRetired {
 			c.needs(s.PG, m, s.Incarnation+1)
@@ -79,8 +85,9 @@ func (c *Client) lacking(pg proto.PG, missing quorum.Set) {
 }
 
 // sampled takes a joined node's samples: SCLs count, and what is missing or foreign needs repair. Only
-// the first pgs PGs are judged: the node may have been asked before the later ones were created.
-func (c *Client) sampled(l *link, p *proto.FenceReply, pgs uint32) {
+// the first pgs PGs are judged: the node may have been asked before the later ones were created. revived is how many segments had begun
+// a new life when it was asked.
+func (c *Client) sampled(l *link, p *proto.FenceReply, pgs uint32, revived uint64) {
 	by := map[proto.PG]*proto.Sample{}
 	for i := range p.Segments {
 		by[p.Segments[i].PG] = &p.Segments[i]
@@ -103,15 +110,19 @@ func (c *Client) sampled(l *link, p *proto.FenceReply, pgs uint32) {
 		l.mu.Unlock()
 		s := by[pg]
 		switch {
+		case s == nil && m.repair != 0 && c.stat.revived.Load() != revived:
+			continue // maybe created since it was asked; if not, it refuses the first frame
 		case s == nil:
 			m.status = proto.StatusNoSegment
-			c.needs(pg, m, at.inc+1)
-		case s.Status == proto.StatusRetired || s.Incarnation != at.inc:
-			m.status = s.Status
-			if s.Incarnation != at.inc {
-				m.status = proto.StatusStaleMembers
+			if m.need == 0 { // else it is being created, under at.inc
+				c.needs(pg, m, at.inc+1)
 			}
+		case s.Incarnation != at.inc:
+			m.status = proto.StatusNoSegment // none that we could write to
 			c.needs(pg, m, max(at.inc, s.Incarnation)+1)
+		case s.Status == proto.StatusRetired:
+			m.status = s.Status
+			c.needs(pg, m, at.inc+1)
 		default:
 			m.status = s.Status
 			if s.MembershipEpoch < at.members && at.counts {
@@ -121,6 +132,9 @@ func (c *Client) sampled(l *link, p *proto.FenceReply, pgs uint32) {
 				votes = append(votes, vote{pg, at.slot, s})
 			}
 		}
+		l.mu.Lock()
+		l.seg(pg).status = m.status
+		l.mu.Unlock()
 	}
 	c.mu.Unlock()
 	c.tmu.Lock()
@@ -211,7 +225,10 @@ func (c *Client) revive(p patient) {
 		Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, History: c.history, PG: p.pg,
 		PagesPerPG: c.desc.PagesPerPG, Membership: g.m, Member: m, Hydrate: true,
 	}
-	members := g.m.Epoch
+	st := &g.members[p.slot]
+	// From now on nothing is sent to the former life, and what is heard of it does not matter.
+	link := seg{slot: p.slot, inc: m.Incarnation, members: g.m.Epoch, quiet: true, status: proto.StatusNoSegment}
+	st.link.setSeg(p.pg, link)
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(c.ctx, c.o.CallTimeout)
 	defer cancel()
@@ -224,12 +241,12 @@ func (c *Client) revive(p patient) {
 	c.log.Info("segment begins a new life", "pg", p.pg, "node", p.id, "incarnation", m.Incarnation)
 	c.stat.revived.Add(1)
 	c.mu.Lock()
-	st := &g.members[p.slot]
+	defer c.mu.Unlock()
 	if st.need == p.need {
 		st.need, st.repair, st.status = 0, m.Incarnation, proto.StatusHydrating
+		link.status, link.members = proto.StatusHydrating, g.m.Epoch
+		st.link.setSeg(p.pg, link)
 	}
-	c.mu.Unlock()
-	st.link.setSeg(p.pg, seg{slot: p.slot, inc: m.Incarnation, members: members, quiet: true, status: proto.StatusHydrating})
 }
 
 // admitWhole lets a hydrated segment vote.
@@ -311,9 +328,14 @@ func (c *Client) adoptMembership(pg proto.PG, m proto.Membership, p patient) {
 		}
 		l.mu.Unlock()
 	}
+	// A frame that was sent under the old epoch would be refused by a node that has the new one, and its link would begin again.
+	var all sync.WaitGroup
+	for _, l := range links {
+		all.Go(func() { l.settled(settleWithin) })
+	}
+	all.Wait()
 	var mu sync.Mutex
 	var have quorum.Set
-	var all sync.WaitGroup
 	for i := range m.Members {
 		all.Go(func() {
 			if c.installMembership(pg, m.Members[i].Node) == nil {
@@ -346,6 +368,9 @@ func (c *Client) adoptMembership(pg proto.PG, m proto.Membership, p patient) {
 	c.stat.admitted.Add(1)
 	c.log.Info("segment is whole again", "pg", pg, "node", p.id, "incarnation", p.inc)
 }
+
+// settleWithin bounds the wait for frames under way before a membership changes: a node that hangs must not hold it up.
+const settleWithin = 200 * time.Millisecond
 
 // installMembership tells one member of its PG's membership.
 func (c *Client) installMembership(pg proto.PG, id proto.NodeID) error {

@@ -38,6 +38,8 @@ type link struct {
 	frames  [maxInFlight]*outFrame
 	oldest  int // of frames
 	flying  int
+	sent    uint64 // frames, ever
+	settle  []settling
 	beat    bool // a heartbeat is due
 	stat    LinkStats
 	lastErr error
@@ -55,6 +57,17 @@ type seg struct {
 	counts  bool   // inc is the incarnation in the membership
 	quiet   bool   // no frame since the last heartbeat
 	status  proto.Status
+}
+
+// settling waits for the frames before one.
+type settling struct {
+	until uint64 // of sent
+	done  chan struct{}
+}
+
+// absent reports whether there is nothing on the node that takes records of the PG.
+func (s *seg) absent() bool {
+	return s.status == proto.StatusNoSegment || s.status == proto.StatusRetired
 }
 
 // outFrame is a frame that is reused: its callback and slices stay.
@@ -215,6 +228,7 @@ func (l *link) send() bool {
 	}
 	l.next = o.end
 	l.flying++
+	l.sent++
 	o.over, o.ok, o.sent = false, false, time.Now()
 	node := l.node // joined, so it was found
 	l.mu.Unlock()
@@ -233,8 +247,8 @@ func (l *link) fill(o *outFrame) {
 	for ; at < end; at++ {
 		e := c.ring.run(at)
 		s := l.seg(e.pg)
-		if s == nil {
-			continue
+		if s == nil || s.absent() {
+			continue // it gets what it misses from its peers once it is repaired
 		}
 		if size += int(e.n); size > c.o.FrameBytes && len(o.f.Runs) > 0 {
 			break
@@ -257,7 +271,7 @@ func (l *link) fill(o *outFrame) {
 	if l.beat {
 		l.beat = false
 		for pg := range l.segs {
-			if s := &l.segs[pg]; s.slot >= 0 && s.quiet {
+			if s := &l.segs[pg]; s.slot >= 0 && s.quiet && !s.absent() {
 				o.f.Runs = append(o.f.Runs, proto.Run{PG: proto.PG(pg), Incarnation: s.inc, MembershipEpoch: s.members})
 			}
 			l.segs[pg].quiet = true
@@ -300,10 +314,33 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 		l.oldest = (l.oldest + 1) % maxInFlight
 		l.flying--
 	}
+	for len(l.settle) > 0 && l.settle[0].until <= l.sent-uint64(l.flying) {
+		close(l.settle[0].done)
+		l.settle = l.settle[1:]
+	}
 	l.mu.Unlock()
 	l.c.release()
 	if l.idle.Load() {
 		l.kick()
+	}
+}
+
+// settled waits until the frames that are under way now are answered, but not longer than d.
+func (l *link) settled(d time.Duration) {
+	l.mu.Lock()
+	if l.flying == 0 {
+		l.mu.Unlock()
+		return
+	}
+	w := settling{l.sent, make(chan struct{})}
+	l.settle = append(l.settle, w)
+	l.mu.Unlock()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-w.done:
+	case <-t.C:
+	case <-l.c.done:
 	}
 }
 
@@ -320,6 +357,7 @@ func (l *link) join() error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.o.CallTimeout)
 	defer cancel()
 	req := &proto.FenceRequest{Volume: c.desc.Volume, Timeline: c.desc.Timeline, Epoch: c.epoch, Writer: c.writer, History: c.history}
+	revived := c.stat.revived.Load()
 	pgs := c.npg.Load() // those created later may be missing in the answer
 	p, err := node.Fence(ctx, req)
 	switch {
@@ -332,7 +370,7 @@ func (l *link) join() error {
 	case p.Status != proto.OK:
 		return fmt.Errorf("join: node answers status %d", p.Status)
 	}
-	c.sampled(l, p, pgs)
+	c.sampled(l, p, pgs, revived)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.joined, l.lastErr = true, nil

@@ -172,7 +172,7 @@ func (n *Node) append(f *proto.AppendFrame) (*proto.AppendAck, error) {
 		b = b[r.Bytes:]
 		s := n.segs[proto.SegmentKey{Volume: f.Volume, PG: r.PG}]
 		if s == nil {
-			ack.Segments = append(ack.Segments, proto.SegmentStatus{PG: r.PG, Status: proto.StatusNoSegment})
+			ack.Segments = append(ack.Segments, proto.SegmentStatus{PG: r.PG, Incarnation: r.Incarnation, Status: proto.StatusNoSegment})
 			continue
 		}
 		ack.Epoch = max(ack.Epoch, s.c.Epoch())
@@ -184,7 +184,7 @@ func (n *Node) append(f *proto.AppendFrame) (*proto.AppendAck, error) {
 			ack.Segments = append(ack.Segments, s.c.Ack(f.Epoch, f.History))
 			continue
 		}
-		ack.Segments = append(ack.Segments, proto.SegmentStatus{PG: r.PG, Incarnation: s.c.Incarnation(), Status: st, SCL: s.c.SCL()})
+		ack.Segments = append(ack.Segments, proto.SegmentStatus{PG: r.PG, Incarnation: r.Incarnation, Status: st, SCL: s.c.SCL()})
 	}
 	if n.LoseAcks.Load() > 0 && n.LoseAcks.Add(-1) >= 0 {
 		return nil, errors.New("the ack was lost")
