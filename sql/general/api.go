@@ -95,6 +95,9 @@ const (
 	// NextStatement precedes each statement of a procedure: it sees what those before it wrote, and under autocommit, outside of
 	// a transaction, they are committed. Only Hooks.Control gets it.
 	NextStatement
+	// FailStatement takes back what a failed statement of a procedure changed, or its whole transaction where Err ends that. Only Hooks.Control
+	// gets it.
+	FailStatement
 )
 
 // TableLock is one table of LOCK TABLES.
@@ -116,6 +119,7 @@ type ControlStatement struct {
 	KillQuery           bool
 	XID                 string // gtrid,bqual,format as written
 	OnePhase            bool
+	Err                 error // of FailStatement
 }
 
 // Column describes a result column for the wire.

@@ -15,35 +15,17 @@ import (
 // and ON DUPLICATE KEY UPDATE passes through: on the way to execution its plan gets nodes that store as MySQL does (store.go).
 
 // builder adds them to the plans of the library, wherever they come from: statements, triggers, procedures, events.
-type builder struct {
-	e      *Engine
-	plain  sql.Node // left to the library
-	left   sql.Node // what a trigger executor wraps: not part of its logic
-	nested bool     // within a trigger's logic
-}
+type builder struct{ e *Engine }
 
 var _ sql.NodeExecBuilder = (*builder)(nil)
 
 // Build returns nil for nodes that the library builds by itself.
 func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
-	switch {
-	case n == b.plain:
-		return nil, nil
-	case b.nested && n == b.left:
-		return b.e.gms.Analyzer.ExecBuilder.Build(c, n, r)
-	}
 	switch n := n.(type) {
-	case *plan.TriggerExecutor:
-		return b.trigger(c, n, r)
 	case *plan.DeleteFrom:
-		b.deleteFrom(c, n)
-		return nil, nil
+		return nil, b.deleteFrom(c, n)
 	case *plan.InsertInto:
-		it, err := b.insert(c, n, r)
-		if it != nil && b.nested {
-			it = nestedInsert{it}
-		}
-		return it, err
+		return b.insert(c, n, r)
 	case *plan.Distinct:
 		return b.distinct(c, n, r)
 	case *plan.SetOp:
@@ -76,7 +58,12 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	}
 	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
 	in.single = singleRow(n.Source)
-	in.triggered = hasTrigger(n.Source)
+	in.triggered = t.m.def.Triggers
+	if x := executionOf(c); x != nil {
+		if err := x.fires(c, t.m, firing{insert: true, delete: n.IsReplace, update: true, beforeUpdate: true}); err != nil {
+			return nil, err
+		}
+	}
 	out := n.WithSource(in)
 	if n.OnDupExprs.HasUpdates() {
 		exprs, err := out.OnDupExprs.WithExpressions(in.st.wrap(c, n.OnDupExprs.AllExpressions()))
@@ -112,20 +99,16 @@ func (b *builder) updateSource(c *sql.Context, n *plan.UpdateSource, r sql.Row) 
 	return b.e.gms.Analyzer.ExecBuilder.Build(c, &out, r)
 }
 
-// update sees to rows that a BEFORE UPDATE trigger changed.
+// update runs BEFORE UPDATE triggers on the rows of an UPDATE, and sees to what they change.
 func (b *builder) update(c *sql.Context, n *plan.Update, r sql.Row) (sql.RowIter, error) {
-	if _, ok := n.Child.(*plan.TriggerExecutor); !ok {
+	if _, done := n.Child.(*incoming); done {
 		return nil, nil
 	}
-	dst, err := plan.GetUpdatable(n.Child)
-	if err != nil || dst == nil {
-		return nil, nil
+	onRows, m, err := b.updated(c, n)
+	if err != nil || !onRows {
+		return nil, err
 	}
-	t := tableBase(dst)
-	if t == nil {
-		return nil, nil
-	}
-	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Child}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, update: true, triggered: true}
+	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Child}, st: newStore(c, m, n.Ignore), ignore: n.Ignore, update: true, triggered: true}
 	out, err := n.WithChildren(c, in)
 	if err != nil {
 		return nil, err
@@ -148,20 +131,11 @@ func tableBase(t any) *base {
 	return nil
 }
 
-func hasTrigger(n sql.Node) bool {
-	_, ok := n.(*plan.TriggerExecutor)
-	return ok
-}
-
 // singleRow reports whether an INSERT gives exactly one row: then NULL for a NOT NULL column is an error in any sql_mode.
 func singleRow(n sql.Node) bool {
 	for n != nil {
 		if v, ok := n.(*plan.Values); ok {
 			return len(v.ExpressionTuples) == 1
-		}
-		if t, ok := n.(*plan.TriggerExecutor); ok {
-			n = t.Left()
-			continue
 		}
 		ch := n.Children()
 		if len(ch) != 1 {
@@ -178,7 +152,7 @@ type incoming struct {
 	st        *store
 	ignore    bool
 	update    bool
-	triggered bool // a BEFORE trigger ran: what depends on base columns is computed again
+	triggered bool // the table has triggers: BEFORE runs here, and what depends on base columns is computed again
 	single    bool
 	unset     func(int) bool // columns that the INSERT does not name and that have no default
 }
@@ -219,10 +193,10 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 	}
 	r = r.Copy()
 	now := r[len(r)-width:] // rows may be prefixed by an outer scope
+	if i.n.triggered {
+		return i.trigger(c, r, now)
+	}
 	for j := range now {
-		if st.m.columns[j].Generated != "" && i.n.triggered {
-			continue
-		}
 		if now[j] == nil {
 			if now[j], err = i.null(c, j); err != nil {
 				return nil, err
@@ -233,8 +207,48 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 			return nil, err
 		}
 	}
-	if i.n.triggered {
-		return r, i.regenerate(c, now)
+	return r, nil
+}
+
+// trigger is Next for a table with triggers: values are converted, the trigger runs, then NULLs are looked at and generated columns computed.
+func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err error) {
+	st, s := i.n.st, sessionOf(c)
+	for j := range now {
+		if now[j] == nil || st.m.columns[j].Generated != "" {
+			continue
+		}
+		if now[j], err = st.column(c, j, now[j]); err != nil {
+			return nil, err
+		}
+	}
+	if err := i.regenerate(c, now); err != nil {
+		return nil, err
+	}
+	event, old := "INSERT", sql.Row(nil)
+	if i.n.update {
+		event, old = "UPDATE", r[len(r)-2*len(now):len(r)-len(now)]
+	}
+	if err := s.fire(c, st.m, "BEFORE", event, old, now); err != nil {
+		return nil, err
+	}
+	for j := range now {
+		if now[j] == nil && st.m.columns[j].Generated == "" {
+			if now[j], err = i.null(c, j); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := i.regenerate(c, now); err != nil {
+		return nil, err
+	}
+	if i.n.update { // the library does not touch a row that stays as it is
+		same, err := old.Equals(c, now, st.m.schema)
+		if err != nil || same {
+			if err == nil {
+				err = s.fire(c, st.m, "AFTER", event, old, now)
+			}
+			return r, err
+		}
 	}
 	return r, nil
 }

@@ -3,7 +3,6 @@ package general
 import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
-	"github.com/dolthub/go-mysql-server/sql/rowexec"
 )
 
 // multiDelete counts the rows of DELETE t1, t2 FROM a join: a row that several rows of the join name is deleted and counted once,
@@ -13,22 +12,28 @@ type multiDelete struct {
 	rows    uint64
 }
 
-func (b *builder) deleteFrom(c *sql.Context, n *plan.DeleteFrom) {
+func (b *builder) deleteFrom(c *sql.Context, n *plan.DeleteFrom) error {
 	s := sessionOf(c)
-	if !n.HasExplicitTargets() || b.nested || s == nil || s.cur == nil {
-		return
+	if s == nil || s.cur == nil {
+		return nil
 	}
 	d := &multiDelete{targets: map[uint64]bool{}}
 	for _, target := range n.GetDeleteTargets() {
 		t, err := plan.GetDeletable(target)
 		if err != nil {
-			return // the library's own error follows
+			return nil // the library's own error follows
 		}
 		if ours := tableBase(t); ours != nil {
 			d.targets[ours.m.def.ID] = true
+			if err := s.cur.fires(c, ours.m, firing{delete: true}); err != nil {
+				return err
+			}
 		}
 	}
-	s.cur.multi = d
+	if n.HasExplicitTargets() && s.cur.busy == nil {
+		s.cur.multi = d
+	}
+	return nil
 }
 
 // absent: an outer join found no row.
@@ -39,22 +44,4 @@ func absent(r sql.Row) bool {
 		}
 	}
 	return true
-}
-
-// trigger builds an executor whose logic keeps LAST_INSERT_ID() as the statement set it.
-func (b *builder) trigger(c *sql.Context, n *plan.TriggerExecutor, r sql.Row) (sql.RowIter, error) {
-	outer := b.e.gms.Analyzer.ExecBuilder
-	inner := rowexec.NewBuilder(&builder{e: b.e, plain: n, left: n.Left(), nested: true}, outer.EngineOverrides)
-	inner.Runner = outer.Runner
-	return inner.Build(c, n, r)
-}
-
-// nestedInsert is an INSERT of a trigger.
-type nestedInsert struct{ sql.RowIter }
-
-func (i nestedInsert) Next(c *sql.Context) (sql.Row, error) {
-	info := c.GetLastQueryInfo()
-	id := info.LastInsertId.Load()
-	defer info.LastInsertId.Store(id)
-	return i.RowIter.Next(c)
 }

@@ -107,7 +107,7 @@ func TestRoutines(t *testing.T) {
 	c.must("CREATE PROCEDURE own() BEGIN DELETE FROM log; INSERT INTO log VALUES ('own'); SELECT * FROM log; END")
 	c.query("CALL own()", "own")
 	c.must("CREATE PROCEDURE h() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN SELECT 'x'; END; SELECT 1; END")
-	c.fails("CALL h()", 1235, "")
+	c.query("CALL h()", "1")
 	c.must("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM log")
 	c.must("DROP TRIGGER tr; DROP PROCEDURE p; DROP FUNCTION f; DROP VIEW v; DROP EVENT e")
 }

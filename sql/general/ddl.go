@@ -21,19 +21,14 @@ import (
 func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 	for i := 1; i < 8; i++ {
 		switch t.word(i) {
-		case "FUNCTION":
+		case "FUNCTION", "PROCEDURE":
 			switch t.word(0) {
 			case "CREATE":
-				return s.createFunction(t)
+				return s.createRoutine(t, t.word(i))
 			case "DROP":
-				return s.dropFunction(t)
+				return s.dropRoutine(t, t.word(i))
 			}
 			return s.alterRoutine(t)
-		case "PROCEDURE":
-			if t.word(0) == "ALTER" {
-				return s.alterRoutine(t)
-			}
-			return nil, nil
 		case "USER":
 			if t.word(0) == "ALTER" && t.word(2) == "USER" && t.at(3) == "(" {
 				return s.alterSelf(t)
@@ -44,7 +39,12 @@ func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 				t.pos += 2
 				return s.dropPrepared(t)
 			}
-		case "TABLE", "VIEW", "TRIGGER", "EVENT", "INDEX", "DATABASE", "SCHEMA":
+		case "TRIGGER":
+			if t.word(0) == "CREATE" {
+				return s.createTrigger(t)
+			}
+			return nil, nil
+		case "TABLE", "VIEW", "EVENT", "INDEX", "DATABASE", "SCHEMA":
 			return nil, nil
 		case "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE":
 			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.word(0)+" "+t.word(i))

@@ -72,7 +72,13 @@ func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
 	if err != nil {
 		return err
 	}
-	return e.duplicate(ctx, r, t.Insert(ctx, d))
+	if err := e.duplicate(ctx, r, t.Insert(ctx, d)); err != nil {
+		return err
+	}
+	if e.firing(ctx).insert {
+		return sessionOf(ctx).fire(ctx, e.m, "AFTER", "INSERT", nil, r)
+	}
+	return nil
 }
 
 // verify evaluates the checks that the library does not see.
@@ -251,13 +257,28 @@ func (e *editor) Delete(ctx *sql.Context, r sql.Row) error {
 	if multi != nil {
 		multi.rows++
 	}
-	return t.Delete(ctx, ref, old)
+	fires := e.firing(ctx).delete
+	if fires {
+		if err := sessionOf(ctx).fire(ctx, e.m, "BEFORE", "DELETE", r, nil); err != nil {
+			return err
+		}
+	}
+	if err := t.Delete(ctx, ref, old); err != nil || !fires {
+		return err
+	}
+	return sessionOf(ctx).fire(ctx, e.m, "AFTER", "DELETE", r, nil)
 }
 
 func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 	t, err := e.ensure(ctx)
 	if err != nil {
 		return err
+	}
+	fires := e.firing(ctx)
+	if fires.beforeUpdate {
+		if newRow, err = e.beforeUpdate(ctx, oldRow, newRow); err != nil {
+			return err
+		}
 	}
 	if err := e.verify(ctx, newRow); err != nil {
 		return err
@@ -270,7 +291,13 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 	if err != nil {
 		return err
 	}
-	return e.duplicate(ctx, newRow, t.Update(ctx, ref, old, now))
+	if err := e.duplicate(ctx, newRow, t.Update(ctx, ref, old, now)); err != nil {
+		return err
+	}
+	if fires.update {
+		return sessionOf(ctx).fire(ctx, e.m, "AFTER", "UPDATE", oldRow, newRow)
+	}
+	return nil
 }
 
 // rowRefs remembers where the rows of tables without a primary key are stored, from the locking scan that found them to the

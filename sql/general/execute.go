@@ -40,14 +40,17 @@ type execution struct {
 	refs         rowRefs
 	serializable bool
 	params       []any
-	declared     map[string]string // of a CREATE TABLE: types as written
-	results      []*Result         // of a CALL, so far
+	bindings     map[string]sql.Expression // local variables of the program whose statement runs
+	declared     map[string]string         // of a CREATE TABLE: types as written
+	results      []*Result                 // of a CALL, so far
 	inCall       bool
-	refused      error     // why a procedure that is being called cannot run
 	silent       int       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string // the last table that was not found, for its message
 	multi        *multiDelete
-	previewing   bool // only the columns are wanted: no table is opened
+	firing       map[uint64]firing  // by table id
+	busy         map[[2]string]bool // tables of the statement whose triggers or functions run; nil: none runs
+	used         map[[2]string]bool // usedTables
+	previewing   bool               // only the columns are wanted: no table is opened
 }
 
 // openTable opens a table once per statement.
@@ -155,17 +158,17 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	x.phase = analyzing
 	defer func() { x.phase = running }()
 	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
-	if len(x.params) > 0 {
+	if len(x.params) > 0 || len(x.bindings) > 0 {
 		bindings, err := bind(c, x.params)
 		if err != nil {
 			return nil, nil, err
 		}
+		for name, e := range x.bindings {
+			bindings[name] = e
+		}
 		b.SetBindingsWithExpr(bindings)
 	}
 	bound, flags, err := b.BindOnly(ast, text, nil)
-	if err == nil {
-		err = x.refused
-	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -178,8 +181,8 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 
 // runNode executes a statement that GMS knows.
 func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result, error) {
-	if _, ok := st.ast.(*sqlparser.Call); ok {
-		return s.runCall(c, x, st)
+	if n, ok := st.ast.(*sqlparser.Call); ok {
+		return s.runCall(c, x, n)
 	}
 	if r, done, err := s.runDDL(c, x, st.ast); done || err != nil {
 		return r, err

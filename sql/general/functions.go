@@ -1,23 +1,23 @@
 package general
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/program"
 )
 
 const (
 	lexWord        = lexer.Word
 	setVarFunction = "zorya_assign" // @a := expr
-	// functionPrefix names the procedure that a stored function runs as; no routine can have that name.
-	functionPrefix = "!function "
-	returnVar      = "_zorya_return"
 )
 
 // ownFunctions are those that GMS lacks.
@@ -113,202 +113,254 @@ func countList(s string) int {
 	return n
 }
 
-// call is a call of a stored function. Its body runs as a procedure that leaves the value in a variable.
-type call struct {
-	e            *Engine
-	schema, name string
-	returns      sql.Type
-	args         []sql.Expression
-}
-
-func (f *call) Resolved() bool               { return expression.ExpressionsResolved(f.args...) }
-func (f *call) Type(*sql.Context) sql.Type   { return f.returns }
-func (f *call) IsNullable(*sql.Context) bool { return true }
-func (f *call) Children() []sql.Expression   { return f.args }
-func (f *call) IsNonDeterministic() bool     { return true }
-func (f *call) String() string {
-	list := make([]string, len(f.args))
-	for i, a := range f.args {
-		list[i] = a.String()
+// callsWriter reports whether a query calls a stored function that may change rows.
+func (s *Session) callsWriter(st sqlparser.Statement) bool {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return false
 	}
-	return fmt.Sprintf("`%s`(%s)", f.name, strings.Join(list, ","))
-}
-
-func (f *call) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
-	return defaultCollation, 4
-}
-
-func (f *call) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	n := *f
-	n.args = ch
-	return &n, nil
-}
-
-func (f *call) Eval(ctx *sql.Context, r sql.Row) (any, error) {
-	s := sessionOf(ctx)
-	if s == nil || s.cur == nil {
-		return nil, fmt.Errorf("function %s.%s is called outside of a statement", f.schema, f.name)
-	}
-	list := make([]string, len(f.args))
-	for i, a := range f.args {
-		v, err := a.Eval(ctx, r)
-		if err != nil {
-			return nil, err
+	found := false
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		f, ok := n.(*sqlparser.FuncExpr)
+		if !ok || f == nil || found {
+			return !found, nil
 		}
-		list[i] = sqlLiteral(ctx, a.Type(ctx), v)
-	}
-	if err := ctx.SetUserVariable(ctx, returnVar, nil, types.Null); err != nil {
-		return nil, err
-	}
-	text := fmt.Sprintf("CALL %s.%s(%s)", quoteName(f.schema), quoteName(functionPrefix+f.name), strings.Join(list, ", "))
-	x := s.cur
-	save, inCall, st := x.phase, x.inCall, x.st
-	x.silent, x.inCall = x.silent+1, true
-	_, _, err := s.query(ctx, x, text)
-	x.silent, x.phase, x.inCall, x.st = x.silent-1, save, inCall, st
-	if err != nil {
-		return nil, err
-	}
-	_, v, err := ctx.GetUserVariable(ctx, returnVar)
-	if err != nil || v == nil {
-		return nil, err
-	}
-	out, _, err := convertRounding(ctx, f.returns, v)
-	return out, err
+		schema := f.Qualifier.String()
+		if schema == "" {
+			schema = s.gms.GetCurrentDatabase()
+		}
+		if schema == "" || systemSchema(schema) {
+			return true, nil
+		}
+		if o, err := s.e.object(context.Background(), kindFunction, schema, f.Name.String()); err == nil && o != nil {
+			found = writes(o.Body)
+		}
+		return true, nil
+	}, node)
+	return found
 }
 
-// functionAsProcedure is the procedure that a function runs as: RETURN x sets the variable and leaves.
-func (e *Engine) functionAsProcedure(ctx *sql.Context, schema, name string) (sql.StoredProcedureDetails, bool, error) {
-	o, err := e.object(ctx, kindFunction, schema, name)
-	if err != nil || o == nil {
-		return sql.StoredProcedureDetails{}, false, err
-	}
-	text := o.asProcedure()
-	return sql.StoredProcedureDetails{Name: functionPrefix + strings.ToLower(o.Name), CreateStatement: text, CreatedAt: o.Created, ModifiedAt: o.Modified,
-		SqlMode: o.SQLMode}, true, nil
-}
-
-// asProcedure is the text of the procedure that a function runs as.
-func (o *stored) asProcedure() string {
-	const label = "zorya_function"
-	body := strings.TrimRight(strings.TrimSpace(returnsToVariable(o.Body, label)), ";")
-	return fmt.Sprintf("CREATE PROCEDURE %s(%s) %s: BEGIN %s; END", quoteName(functionPrefix+o.Name), o.Params, label, body)
-}
-
-// returnsToVariable rewrites the RETURN statements of a body.
-func returnsToVariable(body, label string) string {
+// writes reports whether a body holds a statement that changes rows, or a call that may.
+func writes(body string) bool {
 	t := cutTokens(body, 0, 1<<20)
-	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
 	for ; !t.end(); t.pos++ {
-		if t.word(0) != "RETURN" {
-			continue
+		switch t.word(0) {
+		case "INSERT", "UPDATE", "DELETE", "REPLACE", "CALL", "EXECUTE":
+			return true
 		}
-		end := 1
-		depth := 0
-		for ; t.kind(end) != lexer.EOF; end++ {
-			switch t.at(end) {
-			case "(":
-				depth++
-			case ")":
-				depth--
-			}
-			if depth == 0 && t.at(end) == ";" {
-				break
-			}
+		if t.kind(0) == lexWord && t.at(1) == "(" && strings.Contains(t.at(0), "_") || t.kind(0) == lexer.Quoted && t.at(1) == "(" {
+			return true // perhaps another stored function
 		}
-		w.put(0, "BEGIN SET @"+returnVar+" = (")
-		w.put(end-1, t.at(end-1)+"); LEAVE "+label+"; END")
 	}
-	return w.build()
+	return false
 }
 
-// createFunction stores a function.
-func (s *Session) createFunction(t *tokens) (*Statement, error) {
-	definer, replace, notExists := "", false, false
-	text := t.text()
+// createHead reads CREATE [OR REPLACE] [DEFINER = user] word.
+func (s *Session) createHead(t *tokens, word string) (definer string, replace bool, err error) {
 	t.pos++
-	if t.accept("OR", "REPLACE") {
-		replace = true
-	}
+	replace = t.accept("OR", "REPLACE")
 	if t.accept("DEFINER", "=") {
 		from := t.pos
 		if t.word(0) == "CURRENT_USER" {
 			t.pos++
 			t.accept("(", ")")
 		} else if _, _, ok := account(t); !ok {
-			return nil, s.wrong(t)
+			return "", false, s.wrong(t)
 		} else {
 			definer = t.src[t.list[from].Start:t.list[t.pos-1].End]
 		}
 	}
-	t.accept("AGGREGATE")
-	if !t.accept("FUNCTION") {
-		return nil, s.wrong(t)
+	if !t.accept(word) {
+		return "", false, s.wrong(t)
 	}
-	notExists = t.accept("IF", "NOT", "EXISTS")
+	return definer, replace, nil
+}
+
+// createRoutine stores a function or a procedure.
+func (s *Session) createRoutine(t *tokens, word string) (*Statement, error) {
+	text := t.text()
+	definer, replace, err := s.createHead(t, word)
+	if err != nil {
+		return nil, err
+	}
+	notExists := t.accept("IF", "NOT", "EXISTS")
 	schema, name, ok := t.qualified()
 	if !ok || t.at(0) != "(" {
 		return nil, s.wrong(t)
 	}
 	after := strings.TrimSpace(t.rest())
+	kind := strings.ToLower(word)
 	return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		db, err := s.schemaNamed(c, schema)
 		if err != nil {
 			return nil, err
 		}
-		have, err := s.e.object(c, kindFunction, db.name, name)
+		if err := s.mayCreateRoutine(c, db.name); err != nil {
+			return nil, err
+		}
+		have, err := s.e.object(c, kind, db.name, name)
 		if err != nil {
 			return nil, err
 		}
 		if have != nil && !replace {
+			err := mysqlerr.New(mysqlerr.ER_SP_ALREADY_EXISTS, word, name)
 			if notExists {
+				c.Session.Warn(&sql.Warning{Level: "Note", Code: int(err.Code), Message: err.Message})
 				return &Result{}, nil
 			}
-			return nil, mysqlerr.NewMessage(mysqlerr.ER_SP_ALREADY_EXISTS, "FUNCTION %s already exists", name)
+			return nil, err
 		}
 		o := newStored(c, name)
 		o.Definer = definerOf(c, definer)
-		o.routine("FUNCTION", after)
+		o.routine(word, after)
 		o.DBCollation = db.GetCollation(c).Name()
-		if o.Returns == "" || o.Body == "" {
+		if (o.Returns == "") != (kind == kindProcedure) || o.Body == "" {
 			return nil, s.syntaxError(text, len(text))
 		}
-		if _, err := parseType(c, o.Returns); err != nil {
-			return nil, mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "bad return type %s", o.Returns)
+		if kind == kindFunction && !hasReturn(o.Body) {
+			return nil, mysqlerr.New(mysqlerr.ER_SP_NORETURN, schemaOr(schema, db.name)+"."+name)
 		}
-		if err := s.validBody(c, o, text); err != nil {
+		if err := s.checkRoutine(c, o); err != nil {
 			return nil, err
 		}
-		return &Result{}, s.e.putObject(c, kindFunction, db.name, o)
+		return &Result{}, s.e.putObject(c, kind, db.name, o)
 	}}, nil
 }
 
-func (s *Session) dropFunction(t *tokens) (*Statement, error) {
+func schemaOr(given, db string) string {
+	if given == "" {
+		return db
+	}
+	return given
+}
+
+// mayCreateRoutine asks for CREATE ROUTINE.
+func (s *Session) mayCreateRoutine(c *sql.Context, schema string) error {
+	client := s.gms.Client()
+	set := s.e.mysqlDB().UserActivePrivilegeSet(c)
+	p := sql.PrivilegeType_CreateRoutine
+	if client.User == internalUser || set.Has(sql.PrivilegeType_Super) || set.Has(p) || set.Database(schema).Has(p) {
+		return nil
+	}
+	return mysqlerr.New(mysqlerr.ER_DBACCESS_DENIED_ERROR, client.User, client.Address, schema)
+}
+
+func hasReturn(body string) bool {
+	t := cutTokens(body, 0, 1<<20)
+	for ; !t.end(); t.pos++ {
+		if t.word(0) == "RETURN" {
+			return true
+		}
+	}
+	return false
+}
+
+// checkRoutine reports what is wrong with a routine's text: its syntax down to the statements and expressions within, and the types that it names.
+func (s *Session) checkRoutine(c *sql.Context, o *stored) error {
+	p, err := s.programOf(c, o)
+	if err != nil {
+		return err
+	}
+	delete(s.programs, o)
+	within := ""
+	if o.Returns != "" {
+		within = "function"
+	}
+	return s.checkProgram(c, p.prog, within)
+}
+
+// checkProgram checks a program that runs within a function or a trigger, or "" for one that may do anything.
+func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string) error {
+	for i := range p.Vars {
+		if _, err := parseType(c, p.Vars[i].Type); err != nil {
+			return s.syntaxError(p.Vars[i].Type, 0)
+		}
+	}
+	for _, st := range p.Stmts {
+		switch cutTokens(st.Text, 0, 1).word(0) {
+		case "EXECUTE", "DEALLOCATE":
+			continue
+		case "LOCK", "UNLOCK", "USE", "LOAD":
+			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, cutTokens(st.Text, 0, 1).word(0))
+		}
+		parsed, _, err := s.Parse(st.Text)
+		if err != nil {
+			return err
+		}
+		if within == "" || parsed == nil {
+			continue
+		}
+		if parsed.Class == Control || parsed.Class == DDL {
+			return mysqlerr.New(1422)
+		}
+		if !p.Queries[st] && givesRows(parsed.ast) {
+			return mysqlerr.New(mysqlerr.ER_SP_NO_RETSET, within)
+		}
+	}
+	for _, e := range p.Exprs {
+		if _, _, err := s.parseGMS("SELECT "+e.Text, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// givesRows reports whether a statement sends rows to the client.
+func givesRows(st sqlparser.Statement) bool {
+	switch n := st.(type) {
+	case *sqlparser.Select:
+		return n.Into == nil
+	case *sqlparser.SetOp:
+		return n.Into == nil
+	case *sqlparser.Show, *sqlparser.Explain:
+		return true
+	}
+	return false
+}
+
+// dropRoutine: DROP FUNCTION and DROP PROCEDURE.
+func (s *Session) dropRoutine(t *tokens, word string) (*Statement, error) {
 	t.pos += 2
 	exists := t.accept("IF", "EXISTS")
 	schema, name, ok := t.qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
+	kind := strings.ToLower(word)
 	return s.done(t, &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		db, err := s.schemaNamed(c, schema)
 		if err != nil {
 			return nil, err
 		}
-		have, err := s.e.object(c, kindFunction, db.name, name)
+		have, err := s.e.object(c, kind, db.name, name)
 		if err != nil {
 			return nil, err
 		}
 		if have == nil {
-			err := mysqlerr.NewMessage(mysqlerr.ER_SP_DOES_NOT_EXIST, "FUNCTION %s.%s does not exist", db.name, name)
+			err := mysqlerr.New(mysqlerr.ER_SP_DOES_NOT_EXIST, word, db.name+"."+name)
 			if !exists {
 				return nil, err
 			}
 			c.Session.Warn(&sql.Warning{Level: "Note", Code: int(err.Code), Message: err.Message})
 			return &Result{}, nil
 		}
-		return &Result{}, s.e.dropObject(c, kindFunction, db.name, name)
+		if err := s.mayAlterRoutine(c, db.name, name, kind == kindProcedure); err != nil {
+			return nil, err
+		}
+		return &Result{}, s.e.dropObject(c, kind, db.name, name)
 	}})
+}
+
+// mayAlterRoutine asks for ALTER ROUTINE.
+func (s *Session) mayAlterRoutine(c *sql.Context, schema, name string, procedure bool) error {
+	client := s.gms.Client()
+	set := s.e.mysqlDB().UserActivePrivilegeSet(c)
+	p := sql.PrivilegeType_AlterRoutine
+	if client.User == internalUser || set.Has(sql.PrivilegeType_Super) || set.Has(p) || set.Database(schema).Has(p) ||
+		set.Database(schema).Routine(name, procedure).Has(p) || set.Database(schema).Routine(strings.ToLower(name), procedure).Has(p) {
+		return nil
+	}
+	return mysqlerr.NewMessage(1370, "alter routine command denied to user '%s'@'%s' for routine '%s.%s'", client.User, client.Address, schema, name)
 }
 
 // alterRoutine: ALTER PROCEDURE and ALTER FUNCTION change characteristics only.

@@ -54,7 +54,13 @@ type client struct {
 
 // inRoutine is the hook for statements inside routines: here they all run in the CALL's transaction.
 func (c *client) inRoutine(ctx context.Context, op *ControlStatement) (table.Stmt, error) {
-	c.stmt.End()
+	if op.Op == FailStatement {
+		if err := c.stmt.Rollback(ctx); err != nil {
+			return nil, err
+		}
+	} else {
+		c.stmt.End()
+	}
 	var err error
 	c.stmt, err = c.cur.BeginStmt(ctx, table.StmtOptions{Write: true})
 	return c.stmt, err

@@ -39,6 +39,7 @@ func (t *ownTable) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter
 var ownTables = map[string]func(e *Engine) *ownTable{
 	"views":               viewsTable,
 	"routines":            routinesTable,
+	"triggers":            triggersTable,
 	"replica_host_status": replicaTable,
 }
 

@@ -286,61 +286,11 @@ func (s *Session) viewExists(ctx context.Context, schema, name string) bool {
 
 var _ sql.TriggerDatabase = (*database)(nil)
 
-// GetTriggers returns those of the tables that the statement has opened: the library parses each that it gets.
-func (d *database) GetTriggers(ctx *sql.Context) ([]sql.TriggerDefinition, error) {
-	list, err := d.e.objects(ctx, kindTrigger, d.name)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	sorted := append([]*stored(nil), list...)
-	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Order < sorted[j].Order })
-	s := sessionOf(ctx)
-	var out []sql.TriggerDefinition
-	for _, o := range sorted {
-		if s != nil && s.cur != nil && s.cur.st.Class == Write && s.cur.opened[[2]string{d.name, o.Table}] == nil {
-			continue
-		}
-		out = append(out, sql.TriggerDefinition{Name: o.Name, CreateStatement: o.Text, CreatedAt: o.Created, SqlMode: o.SQLMode})
-	}
-	return out, nil
-}
+// GetTriggers: the library sees no triggers (trigger.go).
+func (d *database) GetTriggers(*sql.Context) ([]sql.TriggerDefinition, error) { return nil, nil }
 
-func (d *database) CreateTrigger(ctx *sql.Context, def sql.TriggerDefinition) error {
-	s := sessionOf(ctx)
-	ddl, ok := s.cur.st.ast.(*sqlparser.DDL)
-	if !ok || ddl.TriggerSpec == nil {
-		return sql.ErrTriggerCreateStatementInvalid.New(def.CreateStatement)
-	}
-	spec := ddl.TriggerSpec
-	list, err := d.e.objects(ctx, kindTrigger, d.name)
-	if err != nil {
-		return err
-	}
-	o := newStored(ctx, spec.TrigName.Name.String())
-	o.Order = 1
-	for _, have := range list {
-		if strings.EqualFold(have.Name, o.Name) {
-			if ddl.IfNotExists {
-				return nil
-			}
-			return mysqlerr.New(mysqlerr.ER_TRG_ALREADY_EXISTS)
-		}
-		o.Order = max(o.Order, have.Order+1)
-	}
-	o.Table, o.Timing, o.Event = ddl.Table.Name.String(), strings.ToUpper(spec.Time), strings.ToUpper(spec.Event)
-	o.Definer = definerOf(ctx, spec.Definer)
-	o.SQLMode = def.SqlMode
-	after, ok := afterName(s.cur.st.Text, "TRIGGER")
-	if !ok {
-		return sql.ErrTriggerCreateStatementInvalid.New(def.CreateStatement)
-	}
-	o.Text = fmt.Sprintf("CREATE DEFINER=%s TRIGGER %s %s", o.Definer, quoteName(o.Name), after)
-	o.Body = triggerBody(after)
-	o.DBCollation = d.GetCollation(ctx).Name()
-	if err := d.e.putObject(ctx, kindTrigger, d.name, o); err != nil {
-		return err
-	}
-	return d.e.setTriggers(ctx, d.name, o.Table, true)
+func (d *database) CreateTrigger(*sql.Context, sql.TriggerDefinition) error {
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "CREATE TRIGGER here")
 }
 
 // setTriggers records in a table's definition whether it has triggers: lanes that do not run them look there.
@@ -375,20 +325,6 @@ func afterName(text, word string) (string, bool) {
 	return "", false
 }
 
-// triggerBody is what follows FOR EACH ROW and the order clause.
-func triggerBody(after string) string {
-	t := cutTokens(after, 0, maxTokens)
-	for ; !t.end(); t.pos++ {
-		if t.accept("FOR", "EACH", "ROW") {
-			if t.accept("FOLLOWS") || t.accept("PRECEDES") {
-				t.pos++
-			}
-			return t.rest()
-		}
-	}
-	return after
-}
-
 func (d *database) DropTrigger(ctx *sql.Context, name string) error {
 	o, err := d.e.object(ctx, kindTrigger, d.name, name)
 	if err != nil {
@@ -416,70 +352,22 @@ func (d *database) DropTrigger(ctx *sql.Context, name string) error {
 
 var _ sql.StoredProcedureDatabase = (*database)(nil)
 
-func (o *stored) procedure() sql.StoredProcedureDetails {
-	return sql.StoredProcedureDetails{Name: o.Name, CreateStatement: o.Text, CreatedAt: o.Created, ModifiedAt: o.Modified, SqlMode: o.SQLMode}
+// The library sees no procedures: CALL, CREATE, ALTER and DROP are this package's own.
+
+func (d *database) GetStoredProcedure(*sql.Context, string) (sql.StoredProcedureDetails, bool, error) {
+	return sql.StoredProcedureDetails{}, false, nil
 }
 
-func (d *database) GetStoredProcedure(ctx *sql.Context, name string) (sql.StoredProcedureDetails, bool, error) {
-	if fn, ok := strings.CutPrefix(name, functionPrefix); ok {
-		return d.e.functionAsProcedure(ctx, d.name, fn)
-	}
-	o, err := d.e.object(ctx, kindProcedure, d.name, name)
-	if err != nil || o == nil {
-		return sql.StoredProcedureDetails{}, false, err
-	}
-	return o.procedure(), true, nil
+func (d *database) GetStoredProcedures(*sql.Context) ([]sql.StoredProcedureDetails, error) {
+	return nil, nil
 }
 
-func (d *database) GetStoredProcedures(ctx *sql.Context) ([]sql.StoredProcedureDetails, error) {
-	list, err := d.e.objects(ctx, kindProcedure, d.name)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]sql.StoredProcedureDetails, len(list))
-	for i, o := range list {
-		out[i] = o.procedure()
-	}
-	return out, nil
+func (d *database) SaveStoredProcedure(*sql.Context, sql.StoredProcedureDetails) error {
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "CREATE PROCEDURE here")
 }
 
-func (d *database) SaveStoredProcedure(ctx *sql.Context, spd sql.StoredProcedureDetails) error {
-	s := sessionOf(ctx)
-	ddl, ok := s.cur.st.ast.(*sqlparser.DDL)
-	if !ok || ddl.ProcedureSpec == nil {
-		return sql.ErrProcedureCreateStatementInvalid.New(spd.CreateStatement)
-	}
-	name := ddl.ProcedureSpec.ProcName.Name.String()
-	have, err := d.e.object(ctx, kindProcedure, d.name, name)
-	if err != nil {
-		return err
-	}
-	if have != nil {
-		if ddl.IfNotExists {
-			return nil
-		}
-		return sql.ErrStoredProcedureAlreadyExists.New(name)
-	}
-	o := newStored(ctx, name)
-	after, ok := afterName(s.cur.st.Text, "PROCEDURE")
-	if !ok {
-		return sql.ErrProcedureCreateStatementInvalid.New(spd.CreateStatement)
-	}
-	o.Definer = definerOf(ctx, ddl.ProcedureSpec.Definer)
-	o.routine("PROCEDURE", after)
-	o.DBCollation = d.GetCollation(ctx).Name()
-	return d.e.putObject(ctx, kindProcedure, d.name, o)
-}
-
-func (d *database) DropStoredProcedure(ctx *sql.Context, name string) error {
-	o, err := d.e.object(ctx, kindProcedure, d.name, name)
-	if err != nil {
-		return err
-	}
-	if o == nil {
-		return sql.ErrStoredProcedureDoesNotExist.New(name)
-	}
-	return d.e.dropObject(ctx, kindProcedure, d.name, name)
+func (d *database) DropStoredProcedure(*sql.Context, string) error {
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "DROP PROCEDURE here")
 }
 
 // routine sets what a routine's text says: parameters, characteristics, body.

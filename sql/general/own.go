@@ -33,7 +33,9 @@ func (s *Session) own(t *tokens) (*Statement, error) {
 		return s.ownMaintenance(t)
 	case "CREATE", "ALTER", "DROP":
 		return s.ownDDL(t)
-	case "HANDLER", "HELP", "INSTALL", "UNINSTALL", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "GET", "CACHE":
+	case "SIGNAL", "RESIGNAL", "GET":
+		return s.ownProgram(t)
+	case "HANDLER", "HELP", "INSTALL", "UNINSTALL", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "CACHE":
 		return nil, s.unsupported(t)
 	}
 	return nil, nil

@@ -26,7 +26,6 @@ type Statement struct {
 	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
 	scope          *infoScope // of a query of information_schema
-	dynamic        bool       // EXECUTE within a routine
 	locking        bool
 }
 
@@ -149,11 +148,6 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	if err == nil {
 		likeExactly(st, text)
 		lockStatement(st)
-		if ddl, ok := st.(*sqlparser.DDL); ok && ddl.ProcedureSpec != nil {
-			if x := calling(ctx); x != nil {
-				x.refused = errors.Join(x.refused, checkHandlers(ddl.ProcedureSpec.Body)) // the library drops parse errors here
-			}
-		}
 	}
 	return st, n, err
 }
@@ -212,18 +206,6 @@ func likeEscapes(text string, mode lexer.Mode) (marks []int) {
 	}
 }
 
-// calling returns the execution of the CALL that parses a text, which is then that of its procedure; else nil.
-func calling(ctx context.Context) *execution {
-	c, ok := ctx.(*sql.Context)
-	if !ok {
-		return nil
-	}
-	if s := sessionOf(c); s != nil && s.cur != nil && s.cur.inCall {
-		return s.cur
-	}
-	return nil
-}
-
 func parseVitess(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
 	if multi {
 		return sqlparser.ParseOneWithOptions(ctx, text, o)
@@ -260,6 +242,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	}
 	likeExactly(st, text)
 	out := &Statement{Text: text, ast: st, Class: classOf(st)}
+	if out.Class == Read && s.callsWriter(st) {
+		out.Class = Write
+	}
 	out.locking = lockStatement(st)
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
@@ -314,18 +299,11 @@ func lockStatement(st sqlparser.Statement) bool {
 			lockStatement(n.TriggerSpec.Body)
 		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
 			lockStatement(n.ProcedureSpec.Body)
-			eachBody(n.ProcedureSpec.Body, markResults)
 		case n.EventSpec != nil && n.EventSpec.Body != nil:
 			lockStatement(n.EventSpec.Body)
 		}
 	}
 	return locking
-}
-
-// eachBody visits a statement and all those within it.
-func eachBody(st sqlparser.Statement, f func(sqlparser.Statement)) {
-	f(st)
-	eachInner(st, func(in sqlparser.Statement) { eachBody(in, f) })
 }
 
 // eachInner visits the statements directly within a compound one.

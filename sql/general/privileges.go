@@ -85,6 +85,18 @@ func (e *Engine) EnsureAdmin(ctx context.Context, user, plugin, hash string) err
 	return db.Persist(sql.NewContext(ctx), ed)
 }
 
+// accountExists reports whether there is exactly this account.
+func (e *Engine) accountExists(user, host string) bool {
+	rd := e.mysqlDB().Reader()
+	defer rd.Close()
+	for _, u := range rd.GetUsersByUsername(user) {
+		if u.Host == host {
+			return true
+		}
+	}
+	return false
+}
+
 // Lookup finds the account that user, connecting from host, has to prove to be: the most specific host first.
 func (e *Engine) Lookup(user, host string) (Account, bool) {
 	rd := e.mysqlDB().Reader()

@@ -1,225 +1,300 @@
 package general
 
 import (
-	"bytes"
+	"fmt"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/rowexec"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/program"
 )
 
-// runner executes the statements of routines for the library's interpreter: as top-level statements are, but within the
-// execution of the CALL.
-type runner struct{ e *Engine }
+// Procedures and functions run as programs (package program): this file finds them, checks who may, and hands arguments to and fro.
 
-// resultMarker is a comment on the SELECTs of a procedure's body whose rows go to the client. The interpreter also uses SELECTs to
-// evaluate SET and IF, and hands both over alike.
-const resultMarker = "/*+ zorya result */"
+// maxCallDepth bounds calls within calls, whatever max_sp_recursion_depth says.
+const maxCallDepth = 255
 
-// markResults marks a body statement.
-func markResults(st sqlparser.Statement) {
-	if sel, ok := st.(*sqlparser.Select); ok && sel.Into == nil {
-		sel.Comments = append(sel.Comments[:len(sel.Comments):len(sel.Comments)], []byte(resultMarker))
-	}
+// cachedPrograms bounds a session's parsed programs.
+const cachedPrograms = 256
+
+// parsedProgram is a routine that a session has parsed.
+type parsedProgram struct {
+	prog    *program.Program
+	params  []program.Param
+	returns sql.Type
 }
 
-// givesResult reports whether a statement of a procedure has rows for the client.
-func givesResult(st sqlparser.Statement) bool {
-	switch n := st.(type) {
-	case *sqlparser.Select:
-		for _, c := range n.Comments {
-			if bytes.Equal(c, []byte(resultMarker)) {
-				return true
+// programOf parses a routine, once a session and version of it.
+func (s *Session) programOf(c *sql.Context, o *stored) (*parsedProgram, error) {
+	if p := s.programs[o]; p != nil {
+		return p, nil
+	}
+	mode := lexMode(sql.NewSqlModeFromString(o.SQLMode).ParserOptions())
+	p := &parsedProgram{}
+	var err error
+	if p.params, err = program.ParseParams(o.Params, mode); err != nil {
+		return nil, err
+	}
+	if p.prog, err = program.Parse(o.Body, p.params, mode); err != nil {
+		return nil, err
+	}
+	if o.Returns != "" {
+		if p.returns, err = parseType(c, o.Returns); err != nil {
+			return nil, err
+		}
+	}
+	if s.programs == nil || len(s.programs) >= cachedPrograms {
+		s.programs = map[*stored]*parsedProgram{}
+	}
+	s.programs[o] = p
+	return p, nil
+}
+
+// frame is a routine on its way: what its call changed in the session.
+type frame struct {
+	o               *stored
+	database, mode  string
+	client          sql.Client
+	switched, moded bool
+	inCall          bool
+}
+
+// enter makes the session the routine's: its database, its sql_mode, its definer's account. leave takes that back.
+func (s *Session) enter(c *sql.Context, x *execution, schema string, o *stored) (leave func(), err error) {
+	f := frame{o: o, database: s.gms.GetCurrentDatabase(), mode: sessionText(c, "sql_mode"), client: s.gms.Client(), inCall: x.inCall}
+	if len(s.frames) >= maxCallDepth {
+		return nil, mysqlerr.NewMessage(1436, "Thread stack overrun: routines are nested more than %d deep", maxCallDepth)
+	}
+	if !o.Invoker && o.Definer != "" {
+		if err := s.become(o); err != nil {
+			return nil, err
+		}
+		f.switched = true
+	}
+	s.gms.SetCurrentDatabase(schema)
+	if o.SQLMode != "" && o.SQLMode != f.mode {
+		f.moded = s.gms.SetSessionVariable(c, "sql_mode", o.SQLMode) == nil
+	}
+	s.frames = append(s.frames, f)
+	x.inCall = true
+	return func() {
+		s.frames = s.frames[:len(s.frames)-1]
+		x.inCall = f.inCall
+		s.gms.SetCurrentDatabase(f.database)
+		if f.moded {
+			_ = s.gms.SetSessionVariable(c, "sql_mode", f.mode) // it was the value before
+		}
+		if f.switched {
+			s.gms.SetClient(f.client)
+			s.gms.SetPrivilegeSet(nil, 0)
+		}
+	}, nil
+}
+
+// become gives the session the privileges of an object's definer: 1449 when there is no such account.
+func (s *Session) become(o *stored) error {
+	user, host, ok := splitDefiner(o.Definer)
+	have := s.gms.Client()
+	if !ok || user == have.User && host == have.Address {
+		return nil
+	}
+	if user != internalUser && !s.e.accountExists(user, host) {
+		return mysqlerr.NewMessage(1449, "The user specified as a definer ('%s'@'%s') does not exist", user, host)
+	}
+	s.gms.SetClient(sql.Client{User: user, Address: host, Capabilities: have.Capabilities})
+	s.gms.SetPrivilegeSet(nil, 0)
+	return nil
+}
+
+// depthOf counts the calls of a routine that are under way.
+func (s *Session) depthOf(o *stored) int {
+	n := 0
+	for i := range s.frames {
+		if s.frames[i].o.Name == o.Name && s.frames[i].o.Text == o.Text {
+			n++
+		}
+	}
+	return n
+}
+
+// target is where an OUT or INOUT argument goes; nil: an expression.
+type target func(v any) error
+
+// callProcedure runs a procedure. args are the values of its arguments, targets where those that are variables go.
+func (s *Session) callProcedure(c *sql.Context, x *execution, schema, name string, args []any, targets []target) (changed int64, err error) {
+	o, err := s.e.object(c, kindProcedure, schema, name)
+	if err != nil {
+		return 0, err
+	}
+	if o == nil {
+		return 0, mysqlerr.NewMessage(mysqlerr.ER_SP_DOES_NOT_EXIST, "PROCEDURE %s.%s does not exist", schema, name)
+	}
+	p, err := s.programOf(c, o)
+	if err != nil {
+		return 0, err
+	}
+	if len(p.params) != len(args) {
+		return 0, mysqlerr.NewMessage(mysqlerr.ER_SP_WRONG_NO_OF_ARGS, "Incorrect number of arguments for PROCEDURE %s.%s; expected %d, got %d", schema, o.Name, len(p.params), len(args))
+	}
+	for i, a := range p.params {
+		if a.Mode != "IN" && targets[i] == nil {
+			return 0, mysqlerr.New(mysqlerr.ER_SP_NOT_VAR_ARG, i+1, schema+"."+o.Name)
+		}
+	}
+	if limit := integer(s.variable("max_sp_recursion_depth")); int64(s.depthOf(o)) > limit {
+		return 0, mysqlerr.NewMessage(1456, "Recursive limit %d (as set by the max_sp_recursion_depth variable) was exceeded for routine %s", limit, o.Name)
+	}
+	leave, err := s.enter(c, x, schema, o)
+	if err != nil {
+		return 0, err
+	}
+	h := &programHost{s: s, c: c, x: x}
+	if x.silent > 0 {
+		h.within = "function"
+	}
+	m := program.NewMachine(p.prog, h, nil)
+	err = func() error {
+		defer leave()
+		for i, a := range p.params {
+			if a.Mode == "OUT" {
+				continue
+			}
+			if err := m.Set(i, args[i]); err != nil {
+				return err
 			}
 		}
-	case *sqlparser.SetOp:
-		return n.Into == nil
-	case *sqlparser.Show, *sqlparser.Explain:
-		return true
-	}
-	return false
-}
-
-// QueryWithBindings implements sql.StatementRunner.
-func (r runner) QueryWithBindings(c *sql.Context, query string, parsed sqlparser.Statement, bindings map[string]sqlparser.Expr, flags *sql.QueryFlags) (sql.Schema, sql.RowIter, *sql.QueryFlags, error) {
-	s := sessionOf(c)
-	if s == nil || s.cur == nil || parsed == nil || len(bindings) > 0 {
-		return r.e.gms.QueryWithBindings(c, query, parsed, bindings, flags)
-	}
-	x := s.cur
-	outer := x.st
-	x.st = &Statement{Text: sqlparser.String(parsed), Class: classOf(parsed), ast: parsed, listsDatabases: true}
-	defer func() { x.st = outer }()
-	if done, err := s.routineControl(c, parsed); done || err != nil {
-		return nil, sql.RowsToRowIter(), nil, err
-	}
-	if st, done, err := s.dynamic(c, x, parsed); err != nil || done && st == nil {
-		return nil, sql.RowsToRowIter(), nil, err
-	} else if done {
-		x.st, parsed = st, st.ast
-		defer func() { x.params = nil }()
-	}
-	if x.st.Class == DDL {
-		return s.routineDDL(c, x, parsed)
-	}
-	if err := s.nextStatement(c, x, parsed); err != nil {
-		return nil, nil, nil, err
-	}
-	node, qf, err := s.analyze(c, x, parsed, x.st.Text)
+		return m.Run()
+	}()
 	if err != nil {
-		return nil, nil, nil, err
+		return 0, err
 	}
-	iter, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	iter, schema, err := rowexec.FinalizeIters(c, node, qf, iter)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if schema == nil {
-		schema = node.Schema(c)
-	}
-	rows, err := sql.RowIterToRows(c, iter) // also a cursor's: the statement that reads them ends with the next one
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if sel, ok := parsed.(*sqlparser.Select); ok && x.st.dynamic && sel.Into == nil {
-		markResults(sel)
-	}
-	if !givesResult(parsed) || x.silent > 0 {
-		return schema, sql.RowsToRowIter(rows...), qf, nil
-	}
-	x.results = append(x.results, s.rowsOf(c, x, resultColumns(c, node, schema), rows))
-	return schema, sql.RowsToRowIter(rows...), qf, nil
-}
-
-// nextStatement ends the former statement of a procedure, so that this one sees its writes. SET and IF, which read no table, go
-// on with it; functions and triggers run within the statement that calls them.
-func (s *Session) nextStatement(c *sql.Context, x *execution, st sqlparser.Statement) error {
-	if x.silent > 0 || !x.inCall || s.hooks.Control == nil {
-		return nil
-	}
-	if sel, ok := st.(*sqlparser.Select); ok && len(sel.From) == 0 {
-		return nil
-	}
-	if _, ok := st.(*sqlparser.Set); ok {
-		return nil
-	}
-	return s.control(c, &ControlStatement{Op: NextStatement})
-}
-
-// checkHandlers refuses to run handlers that the library's interpreter gets wrong: of a block it would run nothing, and after a SELECT it would start
-// the procedure again. A block of one statement is that statement.
-func checkHandlers(body sqlparser.Statement) (err error) {
-	eachBody(body, func(st sqlparser.Statement) {
-		d, ok := st.(*sqlparser.Declare)
-		if !ok || d.Handler == nil {
-			return
-		}
-		if b, ok := d.Handler.Statement.(*sqlparser.BeginEndBlock); ok {
-			switch len(b.Statements) {
-			case 0:
-				return
-			case 1:
-				d.Handler.Statement = b.Statements[0]
-			default:
-				err = mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "handlers with a block of several statements")
+	for i, a := range p.params {
+		if a.Mode != "IN" {
+			if err := targets[i](m.Value(i)); err != nil {
+				return 0, err
 			}
 		}
-		switch d.Handler.Statement.(type) {
-		case sqlparser.SelectStatement, *sqlparser.Show, *sqlparser.Call:
-			err = mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "handlers that return rows")
+	}
+	return h.changed, nil
+}
+
+// call is CALL within a program.
+func (h *programHost) call(m *program.Machine, k *compiled, n *sqlparser.Call) error {
+	b, err := h.bindings(m, k)
+	if err != nil {
+		return err
+	}
+	saveSt, saveBind := h.x.st, h.x.bindings
+	h.x.st, h.x.bindings = k.st, b
+	args, targets, err := h.s.arguments(h.c, h.x, n, func(col *sqlparser.ColName) target {
+		arg, ok := col.StoredProcVal.(*sqlparser.SQLVal)
+		if !ok {
+			return nil
 		}
+		if slot, ok := k.slots[strings.TrimPrefix(string(arg.Val), ":")]; ok {
+			return func(v any) error { return m.Set(slot, v) }
+		}
+		if i, ok := k.columns[strings.TrimPrefix(string(arg.Val), ":")]; ok && i >= 0 {
+			return func(v any) error { return h.row.set(h.c, h.row.schema[i].Name, v) }
+		}
+		return nil
 	})
+	h.x.st, h.x.bindings = saveSt, saveBind
+	if err != nil {
+		return err
+	}
+	h.changed, err = h.s.callByName(h.c, h.x, n, args, targets)
+	h.told = min(h.told, len(h.s.gms.Warnings()))
 	return err
 }
 
-// dynamic handles PREPARE, EXECUTE and DEALLOCATE in a routine. For EXECUTE it returns the statement to run, with its parameters set.
-func (s *Session) dynamic(c *sql.Context, x *execution, parsed sqlparser.Statement) (st *Statement, done bool, err error) {
-	switch n := parsed.(type) {
-	case *sqlparser.Prepare:
-		text := n.Expr
-		if name, ok := strings.CutPrefix(text, "@"); ok {
-			_, v, err := c.GetUserVariable(c, name)
-			if err != nil {
-				return nil, true, err
+// arguments evaluates those of a CALL. local finds the target that a column's name means.
+func (s *Session) arguments(c *sql.Context, x *execution, n *sqlparser.Call, local func(*sqlparser.ColName) target) ([]any, []target, error) {
+	args, targets := make([]any, len(n.Params)), make([]target, len(n.Params))
+	for i, e := range n.Params {
+		if col, ok := e.(*sqlparser.ColName); ok && col.Qualifier.IsEmpty() || ok && col.StoredProcVal != nil {
+			if name, user := strings.CutPrefix(col.Name.String(), "@"); user && !strings.HasPrefix(name, "@") {
+				targets[i] = func(v any) error { return c.SetUserVariable(c, name, v, types.ApproximateTypeFromValue(v)) }
+				_, v, err := c.GetUserVariable(c, name)
+				if err != nil {
+					return nil, nil, err
+				}
+				args[i] = v
+				continue
 			}
-			text = displayAny(c, v)
+			targets[i] = local(col)
 		}
-		return nil, true, s.prepareText(n.Name, text)
-	case *sqlparser.Deallocate:
-		delete(s.named, strings.ToLower(n.Name))
-		return nil, true, nil
-	case *sqlparser.Execute:
-		named := s.named[strings.ToLower(n.Name)]
-		if named == nil {
-			return nil, true, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, n.Name, "EXECUTE")
+		sel := &sqlparser.Select{SelectExprs: sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: e}}}
+		node, flags, err := s.analyze(c, x, sel, "SELECT "+sqlparser.String(e))
+		if err != nil {
+			return nil, nil, err
 		}
-		if named.ast == nil || named.run != nil || len(n.VarList) != named.Params {
-			return nil, true, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE")
+		res, err := s.runPlan(c, x, node, flags)
+		if err != nil {
+			return nil, nil, err
 		}
-		for _, name := range n.VarList {
-			_, v, err := c.GetUserVariable(c, strings.TrimPrefix(name, "@"))
-			if err != nil {
-				return nil, true, err
-			}
-			x.params = append(x.params, v)
-		}
-		run := *named
-		run.dynamic = true
-		return &run, true, nil
-	}
-	return nil, false, nil
-}
-
-// routineControl hands transaction statements to the dispatcher.
-func (s *Session) routineControl(c *sql.Context, st sqlparser.Statement) (done bool, err error) {
-	op := ControlStatement{}
-	switch n := st.(type) {
-	case *sqlparser.Begin:
-		op.Op, op.ReadOnly = Begin, n.TransactionCharacteristic == sqlparser.TxReadOnly
-	case *sqlparser.Commit:
-		op.Op = Commit
-	case *sqlparser.Rollback:
-		op.Op = Rollback
-	case *sqlparser.Savepoint:
-		op.Op, op.Name = Savepoint, n.Identifier
-	case *sqlparser.RollbackSavepoint:
-		op.Op, op.Name = RollbackTo, n.Identifier
-	case *sqlparser.ReleaseSavepoint:
-		op.Op, op.Name = ReleaseSave, n.Identifier
-	default:
-		return false, nil
-	}
-	return true, s.control(c, &op)
-}
-
-// routineDDL commits before and after, as DDL does.
-func (s *Session) routineDDL(c *sql.Context, x *execution, st sqlparser.Statement) (sql.Schema, sql.RowIter, *sql.QueryFlags, error) {
-	if s.hooks.Control == nil {
-		return nil, nil, nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "DDL in routines here")
-	}
-	if err := s.control(c, &ControlStatement{Op: Commit}); err != nil {
-		return nil, nil, nil, err
-	}
-	res, done, err := s.runDDL(c, x, st)
-	if err == nil && !done {
-		res, err = s.runNode(c, x, x.st)
-	}
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if res != nil && res.Rows != nil {
-		if err := res.Rows.Close(); err != nil {
-			return nil, nil, nil, err
-		}
+		rows, err := collect(c, res)
 		s.cur = x
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(rows) == 1 && len(rows[0]) == 1 {
+			args[i] = rows[0][0]
+		}
 	}
-	return nil, sql.RowsToRowIter(), nil, s.control(c, &ControlStatement{Op: Commit})
+	return args, targets, nil
+}
+
+func (s *Session) callByName(c *sql.Context, x *execution, n *sqlparser.Call, args []any, targets []target) (int64, error) {
+	schema, name := n.ProcName.Qualifier.String(), n.ProcName.Name.String()
+	if schema == "" {
+		if schema = s.gms.GetCurrentDatabase(); schema == "" {
+			return 0, mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
+		}
+	}
+	if err := s.mayExecute(c, schema, name, true); err != nil {
+		return 0, err
+	}
+	return s.callProcedure(c, x, schema, name, args, targets)
+}
+
+// mayExecute is 1370 for who lacks EXECUTE.
+func (s *Session) mayExecute(c *sql.Context, schema, name string, procedure bool) error {
+	client := s.gms.Client()
+	if client.User == internalUser {
+		return nil
+	}
+	set := s.e.mysqlDB().UserActivePrivilegeSet(c)
+	p := sql.PrivilegeType_Execute
+	if set.Has(sql.PrivilegeType_Super) || set.Has(p) || set.Database(schema).Has(p) || set.Database(schema).Routine(strings.ToLower(name), procedure).Has(p) ||
+		set.Database(schema).Routine(name, procedure).Has(p) {
+		return nil
+	}
+	return mysqlerr.NewMessage(1370, "execute command denied to user '%s'@'%s' for routine '%s.%s'", client.User, client.Address, schema, name)
+}
+
+// runCall executes CALL and collects its results.
+func (s *Session) runCall(c *sql.Context, x *execution, n *sqlparser.Call) (*Result, error) {
+	args, targets, err := s.arguments(c, x, n, func(*sqlparser.ColName) target { return nil })
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range n.Params {
+		if v, ok := e.(*sqlparser.SQLVal); ok && v.Type == sqlparser.ValArg {
+			targets[i] = func(any) error { return nil } // a placeholder of the binary protocol: there is nowhere to put it
+		}
+	}
+	x.inCall = true
+	changed, err := s.callByName(c, x, n, args, targets)
+	x.inCall = false
+	if err != nil {
+		return nil, err
+	}
+	return x.chain(&Result{Affected: uint64(max(changed, 0))}), nil
 }
 
 // chain links the results of a CALL before its OK.
@@ -232,37 +307,100 @@ func (x *execution) chain(ok *Result) *Result {
 	return ok
 }
 
-// runCall executes CALL and collects its results.
-func (s *Session) runCall(c *sql.Context, x *execution, st *Statement) (*Result, error) {
-	x.inCall = true
-	node, flags, err := s.analyze(c, x, st.ast, st.Text)
-	if err != nil {
-		return nil, err
+// resultOf makes a result of rows that are at hand.
+func (s *Session) resultOf(c *sql.Context, x *execution, columns []Column, all [][]any) *Result {
+	list := make([]sql.Row, len(all))
+	for i, r := range all {
+		list[i] = r
 	}
-	res, err := s.runPlan(c, x, node, flags)
-	if err != nil {
-		return nil, err
-	}
-	if res.Rows != nil {
-		if err := res.Rows.Close(); err != nil { // the last SELECT's rows, which were collected
-			return nil, err
-		}
-		s.cur = x
-		res = &Result{}
-	}
-	return x.chain(res), nil
+	return &Result{Columns: columns, Rows: &rows{s: s, c: c, x: x, iter: sql.RowsToRowIter(list...)}}
 }
 
-// validBody reports a syntax error in a function's body.
-func (s *Session) validBody(c *sql.Context, o *stored, text string) error {
-	ast, err := s.e.parseOne(c, o.asProcedure())
-	if err == nil {
-		if ddl, ok := ast.(*sqlparser.DDL); ok && ddl.ProcedureSpec != nil {
-			return nil
+// call is a call of a stored function.
+type call struct {
+	e            *Engine
+	schema, name string
+	returns      sql.Type
+	args         []sql.Expression
+}
+
+func (f *call) Resolved() bool               { return expression.ExpressionsResolved(f.args...) }
+func (f *call) Type(*sql.Context) sql.Type   { return f.returns }
+func (f *call) IsNullable(*sql.Context) bool { return true }
+func (f *call) Children() []sql.Expression   { return f.args }
+func (f *call) IsNonDeterministic() bool     { return true }
+func (f *call) String() string {
+	list := make([]string, len(f.args))
+	for i, a := range f.args {
+		list[i] = a.String()
+	}
+	return fmt.Sprintf("`%s`(%s)", f.name, strings.Join(list, ","))
+}
+
+func (f *call) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return defaultCollation, 4
+}
+
+func (f *call) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	n := *f
+	n.args = ch
+	return &n, nil
+}
+
+func (f *call) Eval(ctx *sql.Context, r sql.Row) (any, error) {
+	s := sessionOf(ctx)
+	if s == nil || s.cur == nil {
+		return nil, fmt.Errorf("function %s.%s is called outside of a statement", f.schema, f.name)
+	}
+	args := make([]any, len(f.args))
+	for i, a := range f.args {
+		v, err := a.Eval(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if args[i], err = sql.UnwrapAny(ctx, v); err != nil {
+			return nil, err
 		}
 	}
-	if strings.HasSuffix(strings.TrimSpace(text), ";") {
-		text = strings.TrimRight(strings.TrimSpace(text), ";")
+	o, err := f.e.object(ctx, kindFunction, f.schema, f.name)
+	if err != nil {
+		return nil, err
 	}
-	return s.syntaxError(text, len(text))
+	if o == nil {
+		return nil, mysqlerr.NewMessage(mysqlerr.ER_SP_DOES_NOT_EXIST, "FUNCTION %s.%s does not exist", f.schema, f.name)
+	}
+	if err := s.mayExecute(ctx, f.schema, f.name, false); err != nil {
+		return nil, err
+	}
+	p, err := s.programOf(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if s.depthOf(o) > 0 {
+		return nil, mysqlerr.New(mysqlerr.ER_SP_NO_RECURSION)
+	}
+	x := s.cur
+	leave, err := s.enter(ctx, x, f.schema, o)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if x.busy == nil {
+		x.busy = x.usedTables()
+		defer func() { x.busy = nil }()
+	}
+	h := &programHost{s: s, c: ctx, x: x, within: "function", told: len(s.gms.Warnings())}
+	m := program.NewMachine(p.prog, h, nil)
+	for i := range args {
+		if err := m.Set(i, args[i]); err != nil {
+			return nil, err
+		}
+	}
+	v, err := m.Function(f.schema + "." + o.Name)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	st := newStore(ctx, nil, false)
+	st.row = 1
+	return st.value(ctx, f.returns, f.name+"()", fractionOf(f.returns), v)
 }

@@ -2,6 +2,7 @@ package general
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -40,6 +41,9 @@ type Session struct {
 	cur   *execution
 	named map[string]*Statement // PREPARE name FROM ...
 	temps map[string]*tempTable // by "schema.table" in lower case
+
+	programs map[*stored]*parsedProgram // parsed routines and triggers
+	frames   []frame                    // routines under way
 }
 
 // gmsSession is what GMS sees of a Session.
@@ -78,7 +82,6 @@ func New(db table.DB, o Options) (*Engine, error) {
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})
 	a.ExecBuilder.PriorityBuilder = &builder{e: e}
-	a.Runner, a.ExecBuilder.Runner = runner{e}, runner{e}
 	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
 	e.serveStatus()
 	ctx := context.Background()
@@ -310,7 +313,7 @@ func (g *gmsSession) ReleaseSavepoint(ctx *sql.Context, _ sql.Transaction, name 
 	return g.s.control(ctx, &ControlStatement{Op: ReleaseSave, Name: name})
 }
 
-// control hands a transaction statement inside a routine to the dispatcher.
+// control is what the library asks for of its own accord.
 func (s *Session) control(ctx *sql.Context, c *ControlStatement) error {
 	if strings.HasPrefix(c.Name, rowexec.TriggerSavePointPrefix) {
 		return nil // around a statement with triggers: the dispatcher's statement savepoint does that
@@ -318,6 +321,11 @@ func (s *Session) control(ctx *sql.Context, c *ControlStatement) error {
 	if s.cur != nil && c.Op == Commit && !s.cur.calls() {
 		return nil // the library's implicit commit of DDL and of what it takes for it: the dispatcher's business
 	}
+	return s.handOver(ctx, c)
+}
+
+// handOver hands a transaction statement inside a routine to the dispatcher.
+func (s *Session) handOver(ctx *sql.Context, c *ControlStatement) error {
 	if s.cur == nil || s.hooks.Control == nil {
 		return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "transaction control here")
 	}
@@ -334,6 +342,15 @@ func (s *Session) control(ctx *sql.Context, c *ControlStatement) error {
 
 // SetTransaction keeps GMS from clearing the transaction behind the dispatcher's back.
 func (g *gmsSession) SetTransaction(sql.Transaction) { g.BaseSession.SetTransaction(noTransaction{}) }
+
+// Warn gives the library's notes of skipped rows (INSERT IGNORE, UPDATE IGNORE) MySQL's level and words.
+func (g *gmsSession) Warn(w *sql.Warning) {
+	if w.Level == "Note" && w.Code == int(mysqlerr.ER_DUP_ENTRY) {
+		e := libraryError(nil, errors.New(w.Message))
+		w = &sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message}
+	}
+	g.BaseSession.Warn(w)
+}
 
 // GetPreparedQuery answers no: prepared statements are Statements here.
 func (g *gmsSession) GetPreparedQuery(string) (sqlparser.Statement, bool) { return nil, false }

@@ -58,6 +58,8 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 		if t.word(2) == "ENGINES" {
 			return listing(engineSchema, showEngines), nil
 		}
+	case "TRIGGERS":
+		return s.showTriggers(t)
 	case "OPEN":
 		return listing(texts("Database", "Table", "In_use", "Name_locked"), noRows), nil
 	case "PROFILES":

@@ -162,6 +162,13 @@ func (s *Session) setTransaction(c *general.ControlStatement) error {
 // ended, the one that goes on is new.
 func (s *Session) controlInRoutine(ctx context.Context, c *general.ControlStatement) (table.Stmt, error) {
 	write := s.stmt.write
+	if c.Op == general.FailStatement {
+		clean := context.WithoutCancel(ctx)
+		if err := s.stmt.Rollback(clean); err != nil || rollsBack(c.Err) {
+			s.rollback(clean)
+		}
+		return s.openStmt(write), nil
+	}
 	s.stmt.End()
 	if err := s.controlOp(ctx, c); err != nil {
 		return s.openStmt(write), sqlError(err)
