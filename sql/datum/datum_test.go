@@ -3,9 +3,11 @@ package datum
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
@@ -93,5 +95,46 @@ func TestTimestampsAreUTC(t *testing.T) {
 	got, _ := codec.Decode(context.Background(), &d, nil)
 	if want := noon.Add(-2 * time.Hour); !got.(time.Time).Equal(want) {
 		t.Errorf("noon at +02:00 is %v in UTC, want %v", got, want)
+	}
+}
+
+// TestFixed: the forms that avoid the arbitrary-precision library agree with it.
+func TestFixed(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		p := 1 + rnd.IntN(18)
+		s := rnd.IntN(p + 1)
+		c, err := For(types.MustCreateColumnDecimalType(uint8(p), uint8(s)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := int64(0)
+		for range rnd.IntN(p + 1) {
+			v = v*10 + rnd.Int64N(10)
+		}
+		if rnd.IntN(2) == 0 {
+			v = -v
+		}
+		d, err := c.Encode(context.Background(), apd.New(v, int32(-s)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.AppendFixed(nil, v); !bytes.Equal(got, d.B) {
+			t.Fatalf("DECIMAL(%d,%d) %d: %x, library %x", p, s, v, got, d.B)
+		}
+		if got, err := c.Fixed(d.B); err != nil || got != v {
+			t.Fatalf("DECIMAL(%d,%d) %d read as %d: %v", p, s, v, got, err)
+		}
+		back, err := c.Decode(context.Background(), &d, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := c.Type.SQL(sql.NewEmptyContext(), nil, back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.AppendDecimal(nil, d.B); err != nil || string(got) != text.ToString() {
+			t.Fatalf("DECIMAL(%d,%d) %d printed %s, library %s: %v", p, s, v, got, text.ToString(), err)
+		}
 	}
 }

@@ -115,7 +115,7 @@ func decimalSize(p, s int) int {
 	return w/9*4 + digitBytes[w%9] + s/9*4 + digitBytes[s%9]
 }
 
-func appendGroup(dst []byte, digits string) []byte {
+func appendGroup[S []byte | string](dst []byte, digits S) []byte {
 	v := uint32(0)
 	for _, c := range []byte(digits) {
 		v = v*10 + uint32(c-'0')
@@ -124,4 +124,141 @@ func appendGroup(dst []byte, digits string) []byte {
 		dst = append(dst, byte(v>>(8*n)))
 	}
 	return dst
+}
+
+// AppendDecimal appends a stored DECIMAL as MySQL prints it: all digits behind the point, no zeros before the first.
+func (c *Codec) AppendDecimal(dst, b []byte) ([]byte, error) {
+	if len(b) != decimalSize(c.precision, c.scale) {
+		return nil, fmt.Errorf("decimal of %d bytes in a DECIMAL(%d,%d) column", len(b), c.precision, c.scale)
+	}
+	var flip byte
+	if b[0]&0x80 == 0 {
+		flip = 0xff
+		dst = append(dst, '-')
+	}
+	first := b[0] ^ 0x80 ^ flip
+	at := 0
+	group := func(n int) uint32 {
+		v := uint32(0)
+		for range digitBytes[n] {
+			x := b[at] ^ flip
+			if at == 0 {
+				x = first
+			}
+			v = v<<8 | uint32(x)
+			at++
+		}
+		return v
+	}
+	whole := c.precision - c.scale
+	start := len(dst)
+	if whole%9 > 0 {
+		dst = appendDigits(dst, group(whole%9), whole%9)
+	}
+	for range whole / 9 {
+		dst = appendDigits(dst, group(9), 9)
+	}
+	lead := start
+	for lead < len(dst)-1 && dst[lead] == '0' {
+		lead++
+	}
+	dst = append(dst[:start], dst[lead:]...)
+	if len(dst) == start {
+		dst = append(dst, '0')
+	}
+	if c.scale == 0 {
+		return dst, nil
+	}
+	dst = append(dst, '.')
+	for i := c.scale; i > 0; i -= 9 {
+		n := min(i, 9)
+		dst = appendDigits(dst, group(n), n)
+	}
+	return dst, nil
+}
+
+func appendDigits(dst []byte, v uint32, n int) []byte {
+	at := len(dst)
+	dst = append(dst, "000000000"[:n]...)
+	for i := at + n - 1; i >= at; i-- {
+		dst[i] = '0' + byte(v%10)
+		v /= 10
+	}
+	return dst
+}
+
+// AppendFixed appends the stored form of v units of 10^-scale, which must have at most precision digits, of at most 18.
+func (c *Codec) AppendFixed(dst []byte, v int64) []byte {
+	negative := v < 0
+	if negative {
+		v = -v
+	}
+	var text [18]byte
+	p := text[:c.precision]
+	for i := len(p) - 1; i >= 0; i-- {
+		p[i] = '0' + byte(v%10)
+		v /= 10
+	}
+	at := len(dst)
+	whole := c.precision - c.scale
+	lead := whole % 9
+	if lead > 0 {
+		dst = appendGroup(dst, p[:lead])
+	}
+	for i := lead; i < whole; i += 9 {
+		dst = appendGroup(dst, p[i:i+9])
+	}
+	for i := whole; i < c.precision; i += 9 {
+		dst = appendGroup(dst, p[i:min(i+9, c.precision)])
+	}
+	if negative {
+		for i := at; i < len(dst); i++ {
+			dst[i] = ^dst[i]
+		}
+	}
+	dst[at] ^= 0x80
+	return dst
+}
+
+// Fixed returns a stored DECIMAL of at most 18 digits in units of 10^-scale.
+func (c *Codec) Fixed(b []byte) (int64, error) {
+	if len(b) != decimalSize(c.precision, c.scale) || c.precision > 18 {
+		return 0, fmt.Errorf("decimal of %d bytes in a DECIMAL(%d,%d) column", len(b), c.precision, c.scale)
+	}
+	var flip byte
+	if b[0]&0x80 == 0 {
+		flip = 0xff
+	}
+	at, v := 0, int64(0)
+	group := func(n int, unit int64) {
+		g := int64(0)
+		for range digitBytes[n] {
+			x := b[at] ^ flip
+			if at == 0 {
+				x ^= 0x80
+			}
+			g = g<<8 | int64(x)
+			at++
+		}
+		v = v*unit + g
+	}
+	whole := c.precision - c.scale
+	if whole%9 > 0 {
+		group(whole%9, 1)
+	}
+	for range whole / 9 {
+		group(9, 1e9)
+	}
+	for i := c.scale; i > 0; i -= 9 {
+		n := min(i, 9)
+		unit := int64(1)
+		for range n {
+			unit *= 10
+		}
+		group(n, unit)
+	}
+	if flip != 0 {
+		v = -v
+	}
+	return v, nil
 }

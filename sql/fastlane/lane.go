@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
@@ -60,6 +61,8 @@ type Env struct {
 	Host   Host
 	Schema string // default database
 	Text   []byte // of the statement, for Host.Columns; read only when a plan is compiled
+	// Zone is the session's time zone, nil for UTC.
+	Zone *time.Location
 	// FoundRows makes UPDATE count rows that matched rather than those that changed (CapFoundRows).
 	FoundRows bool
 	// Sending is called before the first row is sent.
@@ -113,14 +116,26 @@ type Statement struct {
 	plan  atomic.Pointer[plan]
 }
 
-// Table returns what the statement touches; schema "" is the default database.
-func (st *Statement) Table() (schema, name string) { return st.shape.schema, st.shape.table }
+// Tables calls fn for each table that the statement touches, until it returns false; schema "" is the default database.
+func (st *Statement) Tables(fn func(schema, name string) bool) bool {
+	for i := range st.shape.tables {
+		if t := &st.shape.tables[i]; !fn(t.schema, t.name) {
+			return false
+		}
+	}
+	return true
+}
 
 // Privilege returns the privileges it needs on its table.
 func (st *Statement) Privilege() []string {
 	switch st.shape.verb {
 	case verbInsert:
+		if len(st.shape.sets) > 0 {
+			return []string{"INSERT", "UPDATE", "SELECT"}
+		}
 		return []string{"INSERT"}
+	case verbReplace:
+		return []string{"INSERT", "DELETE"}
 	case verbUpdate:
 		return []string{"UPDATE", "SELECT"}
 	case verbDelete:
@@ -183,7 +198,7 @@ func newStatement(q *Query) *Statement {
 	switch s.verb {
 	case verbSelect:
 		st.Kind = Read
-	case verbInsert, verbUpdate, verbDelete:
+	case verbInsert, verbReplace, verbUpdate, verbDelete:
 		st.Kind = Write
 	case verbBegin:
 		st.Kind = Begin
@@ -219,20 +234,27 @@ func (l *Lane) Counts() (hits, misses, declined uint64) {
 
 // Run executes a Read or Write. ErrDecline and lock errors are all that it returns, and errors of the connection.
 func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
-	schema := st.shape.schema
-	if schema == "" {
-		schema = env.Schema
-	}
-	if schema == "" || systemSchema(schema) {
-		return l.decline()
-	}
-	t, err := env.Stmt.Open(env.Ctx, schema, st.shape.table)
-	if err != nil {
-		return l.failed(err)
+	var room [maxTables]table.Table
+	tables := room[:0]
+	for i := range st.shape.tables {
+		ref := &st.shape.tables[i]
+		schema := ref.schema
+		if schema == "" {
+			schema = env.Schema
+		}
+		if schema == "" || systemSchema(schema) {
+			return l.decline()
+		}
+		t, err := env.Stmt.Open(env.Ctx, schema, ref.name)
+		if err != nil {
+			return l.failed(err)
+		}
+		tables = append(tables, t)
 	}
 	p := st.plan.Load()
-	if d := t.Def(); p == nil || p.def != d {
-		if p, err = compile(env, st.shape, d); err != nil {
+	if p == nil || !p.current(tables) {
+		var err error
+		if p, err = compile(env, st.shape, tables, q); err != nil {
 			return l.decline()
 		}
 		st.plan.Store(p)
@@ -240,7 +262,7 @@ func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
 	if p.declines {
 		return l.decline()
 	}
-	res, err := p.run(t, q, env)
+	res, err := p.run(tables, q, env)
 	if err != nil {
 		return l.failed(err)
 	}

@@ -1,6 +1,9 @@
 package fastlane
 
 import (
+	"bytes"
+	"math"
+
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/wire"
 )
@@ -10,10 +13,13 @@ type ArgKind uint8
 
 // Kinds of arguments.
 const (
-	ArgNull   ArgKind = iota
-	ArgInt            // Arg.N, negative: Arg.Neg
-	ArgString         // Arg.B, unescaped
-	ArgOther          // a literal or parameter that plans do not take: its presence declines
+	ArgNull    ArgKind = iota
+	ArgInt             // Arg.N, negative: Arg.Neg
+	ArgString          // Arg.B, unescaped
+	ArgDecimal         // Arg.B: digits with at most one point; negative: Arg.Neg
+	ArgFloat           // Arg.N: IEEE 754 bits, the sign in them
+	ArgTime            // Arg.T: a DATE or DATETIME parameter
+	ArgOther           // a literal or parameter that plans do not take: its presence declines
 )
 
 // Arg is a literal of the text or a parameter of a prepared statement.
@@ -22,16 +28,28 @@ type Arg struct {
 	Neg  bool   // of ArgInt: the value is -N
 	N    uint64 // magnitude
 	B    []byte // valid while the statement runs
+	T    wire.DateTime
 }
 
 // Query is a normalised statement. It is reused: Normalize overwrites it.
 type Query struct {
 	Digest []byte
-	Args   []Arg
-	// Groups is the number of VALUES groups, InCount the number of members of the IN list; 0 when there is none.
+	// Args are the arguments outside of lists, in order; List those of the VALUES groups and IN lists.
+	Args []Arg
+	List []Arg
+	// Groups is the number of VALUES groups, whose arguments are the first of List; 0 when there is none.
 	Groups  int
-	InCount int
+	Lists   []List
 	scratch []byte // unescaped strings
+}
+
+// List is an IN list: Count members of Width arguments each, from List[First] on. In the digest one member stands for all.
+type List struct{ First, Count, Width int }
+
+// reset empties q for the next text.
+func (q *Query) reset() {
+	q.Digest, q.Args, q.List, q.Lists, q.scratch = q.Digest[:0], q.Args[:0], q.List[:0], q.Lists[:0], q.scratch[:0]
+	q.Groups = 0
 }
 
 // maxFast bounds the texts that are looked at; longer ones are bulk loads of odd shape.
@@ -43,8 +61,7 @@ const collapsed = '{'
 // Normalize cuts text into digest and arguments. params are the values for ? of a prepared statement. It reports false for texts
 // that no plan could stand for.
 func (q *Query) Normalize(text []byte, params []wire.Param) bool {
-	q.Digest, q.Args, q.scratch = q.Digest[:0], q.Args[:0], q.scratch[:0]
-	q.Groups, q.InCount = 0, 0
+	q.reset()
 	if len(text) > maxFast {
 		return false
 	}
@@ -54,8 +71,7 @@ func (q *Query) Normalize(text []byte, params []wire.Param) bool {
 
 // Template normalises the text of a statement whose parameters are not known yet, and counts them.
 func (q *Query) Template(text []byte) (params int, ok bool) {
-	q.Digest, q.Args, q.scratch = q.Digest[:0], q.Args[:0], q.scratch[:0]
-	q.Groups, q.InCount = 0, 0
+	q.reset()
 	if len(text) > maxFast {
 		return 0, false
 	}
@@ -73,13 +89,16 @@ type normalizer struct {
 	count    int  // of parameters, in a template
 
 	operand bool // the token before ends an operand: a minus is binary
-	values  bool // VALUES was seen
+	first1  bool // the token before is SELECT: a number here names its column
+	insert  bool // INSERT or REPLACE
+	values  bool // in the groups of VALUES
 	depth   int
 	first   []byte // digest of the first VALUES group
 	start   int    // where the current group begins in the digest
 	end     int    // where the first group ended
 	comma   bool   // a comma between VALUES groups awaits its group
 	in      inState
+	width   int // arguments of the current list member
 }
 
 type inState uint8
@@ -87,10 +106,10 @@ type inState uint8
 const (
 	inNone   inState = iota
 	inWord           // IN was seen
-	inOpen           // IN (
-	inMember         // IN ( ?
-	inComma          // IN ( ? ,
-	inDone
+	inOpen           // IN (, or a comma behind a member
+	inMember         // a member has ended
+	inTuple          // within a tuple: an argument must follow
+	inValue          // within a tuple, behind an argument
 )
 
 func (n *normalizer) run() bool {
@@ -99,9 +118,14 @@ func (n *normalizer) run() bool {
 		ok := true
 		switch t.Kind {
 		case lexer.EOF:
-			return len(n.q.Digest) > 0 && len(n.params) == 0 && n.in != inWord && !n.comma
-		case lexer.Bad, lexer.Hint, lexer.UserVar, lexer.Hex, lexer.Bit:
+			return len(n.q.Digest) > 0 && len(n.params) == 0 && n.in == inNone && !n.comma
+		case lexer.Bad, lexer.UserVar, lexer.Hex, lexer.Bit:
 			return false
+		case lexer.Hint:
+			if !harmless(n.l.Text(t)) {
+				return false
+			}
+			continue
 		case lexer.Param:
 			if n.template {
 				n.count++
@@ -114,7 +138,11 @@ func (n *normalizer) run() bool {
 			ok = n.arg(paramArg(&n.params[0]))
 			n.params = n.params[1:]
 		case lexer.Int, lexer.Decimal, lexer.Float:
-			ok = n.arg(numberArg(t.Kind, n.l.Text(t), false))
+			if n.first1 {
+				ok = n.put(n.l.Text(t), true)
+				break
+			}
+			ok = n.arg(n.number(t.Kind, n.l.Text(t), false))
 		case lexer.String:
 			ok = n.stringArg(n.l.Text(t))
 		case lexer.Word:
@@ -134,15 +162,18 @@ func (n *normalizer) run() bool {
 
 // put appends a token to the digest.
 func (n *normalizer) put(text []byte, operand bool) bool {
-	if n.in == inComma || n.in == inMember {
+	if n.in != inNone || n.comma {
 		return false // something else than a list of literals
 	}
-	if n.in == inWord || n.in == inOpen || n.comma {
-		return false
-	}
 	n.q.Digest = append(append(n.q.Digest, ' '), text...)
-	n.operand = operand
+	n.operand, n.first1 = operand, false
 	return true
+}
+
+// harmless reports whether a comment with optimizer hints changes at most the choice of a plan.
+func harmless(hint []byte) bool {
+	up := bytes.ToUpper(hint)
+	return !bytes.Contains(up, []byte("SET_VAR")) && !bytes.Contains(up, []byte("MAX_EXECUTION_TIME")) && !bytes.Contains(up, []byte("RESOURCE_GROUP"))
 }
 
 // word handles words. NULL, TRUE and FALSE stay words, except NULL as a value in VALUES and SET.
@@ -150,7 +181,7 @@ func (n *normalizer) word(text []byte) bool {
 	switch len(text) {
 	case 2:
 		if lexer.EqualFold(text, "IN") {
-			if n.in != inNone {
+			if n.in != inNone || n.values {
 				return false
 			}
 			n.q.Digest = append(append(n.q.Digest, ' '), "IN"...)
@@ -162,23 +193,30 @@ func (n *normalizer) word(text []byte) bool {
 			return n.arg(Arg{Kind: ArgNull})
 		}
 	case 5, 6:
-		if lexer.EqualFold(text, "VALUES") || lexer.EqualFold(text, "VALUE") {
-			if n.depth == 0 {
-				n.values = true
-			}
-			n.operand = false
+		if n.insert && n.in == inNone && n.depth == 0 && n.q.Groups == 0 && (lexer.EqualFold(text, "VALUES") || lexer.EqualFold(text, "VALUE")) {
+			n.values, n.operand = true, false
 			n.q.Digest = append(append(n.q.Digest, ' '), "VALUES"...)
 			return true
 		}
 	}
-	return n.put(text, !keyword(text))
+	if n.values && n.depth == 0 { // behind the groups
+		n.values = false
+	}
+	if len(n.q.Digest) == 0 {
+		n.insert = lexer.EqualFold(text, "INSERT") || lexer.EqualFold(text, "REPLACE")
+	}
+	if !n.put(text, !keyword(text)) {
+		return false
+	}
+	n.first1 = len(text) == 6 && lexer.EqualFold(text, "SELECT")
+	return true
 }
 
 // keyword names the words after which a minus is a sign rather than an operator.
 func keyword(w []byte) bool {
 	switch len(w) {
 	case 2:
-		return lexer.EqualFold(w, "OR") || lexer.EqualFold(w, "BY")
+		return lexer.EqualFold(w, "OR") || lexer.EqualFold(w, "BY") || lexer.EqualFold(w, "ON")
 	case 3:
 		return lexer.EqualFold(w, "AND") || lexer.EqualFold(w, "SET") || lexer.EqualFold(w, "NOT")
 	case 5:
@@ -198,7 +236,7 @@ func (n *normalizer) operator(text []byte) bool {
 		if t.Kind != lexer.Int && t.Kind != lexer.Decimal && t.Kind != lexer.Float {
 			return false
 		}
-		return n.arg(numberArg(t.Kind, n.l.Text(t), true))
+		return n.arg(n.number(t.Kind, n.l.Text(t), true))
 	}
 	return n.put(text, false)
 }
@@ -210,9 +248,17 @@ func (n *normalizer) punct(c byte) bool {
 	case ';': // only at the end
 		return n.l.Next().Kind == lexer.EOF && n.finish()
 	case '(':
-		if n.in == inWord {
+		switch n.in {
+		case inWord:
 			n.in = inOpen
-			n.q.Digest = append(n.q.Digest, ' ', '(')
+			n.q.Digest = append(n.q.Digest, " ("...)
+			n.q.Lists = append(n.q.Lists, List{First: len(n.q.List)})
+			return true
+		case inOpen:
+			n.in, n.width = inTuple, 0
+			if n.list().Count == 0 {
+				n.q.Digest = append(n.q.Digest, " ("...)
+			}
 			return true
 		}
 		if n.values && n.depth == 0 {
@@ -225,8 +271,14 @@ func (n *normalizer) punct(c byte) bool {
 		n.depth++
 		return n.put([]byte{c}, false)
 	case ')':
-		if n.in == inMember {
-			n.in = inDone
+		switch n.in {
+		case inValue:
+			if n.list().Count == 0 {
+				n.q.Digest = append(n.q.Digest, " )"...)
+			}
+			return n.member()
+		case inMember:
+			n.in = inNone
 			n.q.Digest = append(n.q.Digest, ' ', collapsed, ' ', ')')
 			n.operand = true
 			return true
@@ -240,8 +292,15 @@ func (n *normalizer) punct(c byte) bool {
 		}
 		return true
 	case ',':
-		if n.in == inMember {
-			n.in = inComma
+		switch n.in {
+		case inMember:
+			n.in = inOpen
+			return true
+		case inValue:
+			n.in = inTuple
+			if n.list().Count == 0 {
+				n.q.Digest = append(n.q.Digest, " ,"...)
+			}
 			return true
 		}
 		if n.values && n.depth == 0 && n.q.Groups > 0 {
@@ -251,6 +310,21 @@ func (n *normalizer) punct(c byte) bool {
 		}
 	}
 	return n.put([]byte{c}, false)
+}
+
+// list is the IN list that is being read.
+func (n *normalizer) list() *List { return &n.q.Lists[len(n.q.Lists)-1] }
+
+// member ends a member of an IN list: all have the same width.
+func (n *normalizer) member() bool {
+	l := n.list()
+	if l.Count > 0 && l.Width != n.width {
+		return false
+	}
+	l.Width = n.width
+	l.Count++
+	n.in = inMember
+	return true
 }
 
 // finish steps back so that run sees the end again.
@@ -277,37 +351,50 @@ func (n *normalizer) group() bool {
 }
 
 func (n *normalizer) arg(a Arg) bool {
-	n.q.Args = append(n.q.Args, a)
-	n.operand = true
+	n.first1 = false
 	switch n.in {
-	case inWord:
-		return false
-	case inOpen:
-		n.in = inMember
-		n.q.InCount = 1
-		n.q.Digest = append(n.q.Digest, ' ', '?')
+	case inNone:
+		n.operand = true
+		n.q.Digest = append(n.q.Digest, " ?"...)
+		if n.values {
+			n.q.List = append(n.q.List, a)
+		} else {
+			n.q.Args = append(n.q.Args, a)
+		}
 		return true
-	case inComma:
-		n.in = inMember
-		n.q.InCount++
+	case inOpen, inTuple:
+		n.q.List = append(n.q.List, a)
+		if n.list().Count == 0 {
+			n.q.Digest = append(n.q.Digest, " ?"...)
+		}
+		if n.in == inOpen {
+			n.width = 1
+			return n.member()
+		}
+		n.width++
+		n.in = inValue
 		return true
-	case inMember:
-		return false
 	}
-	n.q.Digest = append(n.q.Digest, ' ', '?')
-	return true
+	return false
 }
 
-func numberArg(k lexer.Kind, text []byte, neg bool) Arg {
-	if k != lexer.Int || len(text) > 19 {
-		return Arg{Kind: ArgOther}
+// number reads a numeric literal.
+func (n *normalizer) number(k lexer.Kind, text []byte, neg bool) Arg {
+	switch {
+	case k == lexer.Decimal && len(text) <= maxDecimal+1:
+		return Arg{Kind: ArgDecimal, B: text, Neg: neg}
+	case k == lexer.Int && len(text) <= 19:
+		var v uint64
+		for _, c := range text {
+			v = v*10 + uint64(c-'0')
+		}
+		return Arg{Kind: ArgInt, N: v, Neg: neg && v != 0}
 	}
-	var v uint64
-	for _, c := range text {
-		v = v*10 + uint64(c-'0')
-	}
-	return Arg{Kind: ArgInt, N: v, Neg: neg && v != 0}
+	return Arg{Kind: ArgOther}
 }
+
+// maxDecimal bounds the digits of decimal literals.
+const maxDecimal = 38
 
 // stringArg unescapes a string literal.
 func (n *normalizer) stringArg(text []byte) bool {
@@ -315,7 +402,7 @@ func (n *normalizer) stringArg(text []byte) bool {
 	if quote != '\'' && quote != '"' { // N'...'
 		return false
 	}
-	if n.operand && len(n.q.Digest) > 0 { // 'a' 'b' concatenates, _utf8'a' introduces: leave both
+	if n.in == inNone && n.operand && len(n.q.Digest) > 0 || n.first1 { // 'a' 'b' concatenates, _utf8'a' introduces: leave both
 		return false
 	}
 	body := text[1 : len(text)-1]
@@ -383,6 +470,10 @@ func paramArg(p *wire.Param) Arg {
 		return Arg{Kind: ArgInt, N: p.Uint()}
 	case wire.ParamString:
 		return Arg{Kind: ArgString, B: p.Bytes()}
+	case wire.ParamFloat:
+		return Arg{Kind: ArgFloat, N: math.Float64bits(p.Float())}
+	case wire.ParamDate, wire.ParamDateTime:
+		return Arg{Kind: ArgTime, T: p.DateTime()}
 	}
 	return Arg{Kind: ArgOther}
 }

@@ -9,7 +9,10 @@ import (
 
 func show(q *Query) string {
 	s := string(q.Digest) + " |"
-	for _, a := range q.Args {
+	for i, a := range append(append([]Arg(nil), q.Args...), q.List...) {
+		if i == len(q.Args) {
+			s += " :"
+		}
 		switch {
 		case a.Kind == ArgNull:
 			s += " null"
@@ -17,6 +20,8 @@ func show(q *Query) string {
 			s += fmt.Sprintf(" %q", a.B)
 		case a.Kind == ArgOther:
 			s += " other"
+		case a.Kind == ArgDecimal:
+			s += " " + string(a.B)
 		case a.Neg:
 			s += fmt.Sprintf(" -%d", a.N)
 		default:
@@ -31,8 +36,18 @@ func TestNormalize(t *testing.T) {
 		{"SELECT c FROM t WHERE id=-5;", " SELECT c FROM t WHERE id = ? | -5"},
 		{"SELECT c FROM t WHERE id BETWEEN 1 AND -2", " SELECT c FROM t WHERE id BETWEEN ? AND ? | 1 -2"},
 		{"UPDATE t SET k=k-1 , c = 'a''b\\n' WHERE id=3", " UPDATE t SET k = k - ? , c = ? WHERE id = ? | 1 \"a'b\\n\" 3"},
-		{"INSERT INTO t VALUES (1,'x'),(-2,NULL),\n(3,1.5)", " INSERT INTO t VALUES ( ? , ? ) { | 1 \"x\" -2 null 3 other"},
-		{"SELECT c FROM t WHERE id in (1,2 , 3) and k=4", " SELECT c FROM t WHERE id IN ( ? { ) and k = ? | 1 2 3 4"},
+		{"INSERT INTO t VALUES (1,'x'),(-2,NULL),\n(3,1.5)", " INSERT INTO t VALUES ( ? , ? ) { | : 1 \"x\" -2 null 3 1.5"},
+		{"SELECT c FROM t WHERE id in (1,2 , 3) and k=4", " SELECT c FROM t WHERE id IN ( ? { ) and k = ? | 4 : 1 2 3"},
+		{"SELECT c FROM t WHERE (a,b) IN ((1,-2),(3,'x')) AND k IN (5)", " SELECT c FROM t WHERE ( a , b ) IN ( ( ? , ? ) { ) AND k IN ( ? { ) | : 1 -2 3 \"x\" 5"},
+		{"INSERT INTO t (value) VALUES (1),(2) ON DUPLICATE KEY UPDATE a = VALUES(a) + 3", " INSERT INTO t ( value ) VALUES ( ? ) { ON DUPLICATE KEY UPDATE a = VALUES ( a ) + ? | 3 : 1 2"},
+		{"UPDATE t SET value = NULL WHERE id = 1e3", " UPDATE t SET value = NULL WHERE id = ? | other"},
+		{"SELECT /*+ JOIN_ORDER(a, b) */ 1 AS a FROM t LIMIT 1", " SELECT 1 AS a FROM t LIMIT ? | 1"},
+		{"SELECT /*+ SET_VAR(sort_buffer_size=1) */ a FROM t", "no"},
+		{"SELECT c FROM t WHERE (a,b) IN ((1,2),(3))", "no"},
+		{"SELECT c FROM t WHERE (a,b) IN ((1,2),3)", "no"},
+		{"SELECT c FROM t WHERE (a,b) IN ((1,2),)", "no"},
+		{"SELECT c FROM t WHERE (a,b) IN ((1,))", "no"},
+		{"SELECT c FROM t WHERE a IN (1,2", "no"},
 		{"INSERT t VALUES (1),(2,3)", "no"},
 		{"INSERT t VALUES (1),", "no"},
 		{"INSERT t VALUES (1),,(2)", "no"},
@@ -85,16 +100,34 @@ func TestShapes(t *testing.T) {
 		"ROLLBACK TO a":                                                     false,
 		"UPDATE t SET a = 1":                                                false,
 		"DELETE FROM t":                                                     false,
-		"SELECT c FROM t WHERE id = 1 OR id = 2":                            false,
-		"SELECT c FROM t WHERE id = 1 GROUP BY c":                           false,
-		"SELECT c AS d FROM t":                                              false,
-		"SELECT c FROM t, u":                                                false,
-		"SELECT NOW()":                                                      false,
-		"SELECT current_timestamp FROM t":                                   false,
-		"INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = VALUES(a)":    false,
-		"INSERT INTO t VALUES (DEFAULT)":                                    false,
-		"REPLACE INTO t VALUES (1)":                                         false,
-		"SELECT c FROM t WHERE id = 1 INTO OUTFILE 'x'":                     false,
+		"SELECT c FROM t WHERE id = 1 OR id = 2":                            true,
+		"SELECT c FROM t WHERE id = 1 GROUP BY c":                           true,
+		"SELECT c AS d FROM t":                                              true,
+		"SELECT c FROM t, u":                                                true,
+		"SELECT t.*, u.a FROM d.t AS t INNER JOIN u ON (t.a = u.b) WHERE u.c IN (1,2) AND (t.d = 'x' OR t.d > 'y' AND t.e IS NULL) ORDER BY u.c": true,
+		"SELECT c FROM t LEFT JOIN u ON t.a = u.a":                        false,
+		"SELECT COUNT(DISTINCT (a)) x FROM t, u WHERE t.a < ? - 20":       false, // no parameters here
+		"SELECT COUNT(DISTINCT (a)) x FROM t, u WHERE t.a < 9 - 20":       true,
+		"SELECT MIN(a), MAX(b), AVG(c) FROM t":                            true,
+		"SELECT SUM(DISTINCT a) FROM t":                                   false,
+		"SELECT c FROM t WHERE NOT a = 1":                                 false,
+		"SELECT c FROM t WHERE a LIKE 'x'":                                false,
+		"SELECT c FROM t WHERE a = (SELECT 1)":                            false,
+		"SELECT c FROM t HAVING c > 1":                                    false,
+		"SELECT c FROM t FOR UPDATE SKIP LOCKED":                          false,
+		"UPDATE t SET a = (b + 1) * 2, c = NULL WHERE (a, b) IN ((1, 2))": true,
+		"UPDATE t, u SET t.a = 1 WHERE t.a = u.a":                         false,
+		"UPDATE t SET a = 1 WHERE b = 2 LIMIT 1":                          false,
+		"DELETE FROM t WHERE a BETWEEN 1 AND 2":                           true,
+		"DELETE t FROM t WHERE a = 1":                                     false,
+		"INSERT IGNORE INTO t VALUES (1)":                                 false,
+		"SELECT NOW()":                                                    false,
+		"SELECT current_timestamp FROM t":                                 false,
+		"INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = VALUES(a)":  true,
+		"INSERT INTO t VALUES (DEFAULT)":                                  false,
+		"REPLACE INTO t VALUES (1)":                                       true,
+		"REPLACE INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 1":         false,
+		"SELECT c FROM t WHERE id = 1 INTO OUTFILE 'x'":                   false,
 	} {
 		var q Query
 		if got := q.Normalize([]byte(text), nil) && parseShape(q.Digest) != nil; got != known {

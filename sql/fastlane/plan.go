@@ -1,191 +1,136 @@
 package fastlane
 
 import (
-	"math"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/encodings"
-	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
-	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
-// plan is a shape bound to one version of its table. It is immutable.
+// plan is a shape bound to one version of each of its tables. It is immutable.
 type plan struct {
-	def      *table.Def
 	shape    *shape
 	declines bool
-	kinds    []colKind // of Def.Columns
-	desc     *Description
+	defs     []*table.Def
+	tables   []boundTable // in the order of FROM
+	steps    []step       // in the order in which they are visited
+	lock     table.Lock
 
-	access access
-	lock   table.Lock
+	consts []constant
+	lists  []boundList
 
 	// SELECT
 	set     *wire.ColumnSet
 	types   []wire.Type
 	recode  []encodings.Encoder // of strings that are not sent as UTF-8, by position in out; nil: none
-	out     []int               // columns, or of aggregates their operands (-1: COUNT(*))
-	aggs    []aggregate
-	need    []int // columns to read
+	out     []outItem
+	aggs    bool
+	group   []ref
 	sort    []sortKey
 	ordered bool // the access path yields the order
-	reverse bool
+	single  bool // MIN or MAX that the first row answers
 
 	// INSERT: per column the position of its value within a group, or -1 and a default
 	source   []int
 	defaults []row.Datum
 	width    int // values per group
 
-	// UPDATE
+	// UPDATE, ON DUPLICATE KEY UPDATE
 	sets []boundSet
 }
 
+// boundTable is a table of the statement.
+type boundTable struct {
+	def   *table.Def
+	desc  *Description
+	alias string    // what qualifies its columns
+	kinds []colKind // of Def.Columns
+	need  []int     // columns to read; nil: all
+}
+
+// ref is a column of one of the plan's tables.
+type ref struct{ t, c int }
+
 type sortKey struct {
-	column int
-	desc   bool
+	ref
+	desc bool
 }
 
-type boundSet struct {
-	column int
-	source int // with op
-	op     byte
-	arg    int
+// outItem is one column of the result: a column, a number, or an aggregate of a column (t < 0: of rows).
+type outItem struct {
+	ref
+	number   string
+	agg      aggregate
+	distinct bool
+	scale    int // digits behind the point of SUM and AVG
 }
 
-// colKind is how the lane handles a column's values.
-type colKind struct {
-	form      form
-	min, max  int64 // formInt
-	umax      uint64
-	maxChars  int // formString, 0: by bytes
-	maxBytes  int
-	collation uint16
-	char      bool // CHAR: trailing spaces matter
+// constant is an expression without columns, to be converted for comparison with a column.
+type constant struct {
+	x  *expr
+	at ref
 }
 
-type form uint8
-
-const (
-	formNone  form = iota // TIMESTAMP: depends on the session's time zone
-	formOther             // can be read only
-	formInt
-	formUint
-	formFloat
-	formString
-	formBinary
-)
-
-// access is how rows are found.
-type access struct {
-	index int
-	eq    []int // arguments of the leading parts
-	point bool  // eq is a full unique key
-	// A range on the part behind eq.
-	rng            *rangeOn
-	in             bool // an IN list on the part behind eq, its first argument: inArg
-	inArg          int
-	column         int // of rng and in
-	full           bool
-	nullable       bool
-	uniqueLeftover bool // eq and in are a full unique key: look rows up one by one
+// boundList is an IN list, to be converted for comparison with columns.
+type boundList struct {
+	n  int // Query.Lists
+	at []ref
 }
 
-type rangeOn struct {
-	low, high         int // arguments, -1: none
-	lowOpen, highOpen bool
+// step visits one table.
+type step struct {
+	t      int
+	access access
+	filter []*predicate
 }
 
-func kindOf(c *Column) colKind {
-	t := c.Codec.Type
-	k := colKind{form: formOther, collation: c.Codec.Collation}
-	switch t.Type() {
-	case sqltypes.Int8:
-		k.form, k.min, k.max = formInt, math.MinInt8, math.MaxInt8
-	case sqltypes.Int16:
-		k.form, k.min, k.max = formInt, math.MinInt16, math.MaxInt16
-	case sqltypes.Int24:
-		k.form, k.min, k.max = formInt, -1<<23, 1<<23-1
-	case sqltypes.Int32:
-		k.form, k.min, k.max = formInt, math.MinInt32, math.MaxInt32
-	case sqltypes.Int64:
-		k.form, k.min, k.max = formInt, math.MinInt64, math.MaxInt64
-	case sqltypes.Uint8:
-		k.form, k.umax = formUint, math.MaxUint8
-	case sqltypes.Uint16:
-		k.form, k.umax = formUint, math.MaxUint16
-	case sqltypes.Uint24:
-		k.form, k.umax = formUint, 1<<24-1
-	case sqltypes.Uint32:
-		k.form, k.umax = formUint, math.MaxUint32
-	case sqltypes.Uint64:
-		k.form, k.umax = formUint, math.MaxUint64
-	case sqltypes.Timestamp:
-		k.form = formNone
-	case sqltypes.Float32, sqltypes.Float64:
-		k.form = formFloat
-	case sqltypes.Char, sqltypes.VarChar, sqltypes.Text:
-		st, ok := t.(sql.StringType)
-		if !ok || !utf8Collation(st.Collation()) {
-			return k
-		}
-		k.form, k.maxBytes, k.char = formString, int(st.MaxByteLength()), t.Type() == sqltypes.Char
-		if t.Type() != sqltypes.Text {
-			k.maxChars = int(st.MaxCharacterLength())
-		}
-	case sqltypes.Binary, sqltypes.VarBinary, sqltypes.Blob:
-		k.form = formBinary
-	}
-	return k
-}
-
-// utf8Collation reports whether a column's strings are exactly what a utf8mb4 client sends.
-func utf8Collation(c sql.CollationID) bool {
-	return c.CharacterSet() == sql.CharacterSet_utf8mb4 && collate.For(uint16(c)) != nil
-}
-
-// compile binds a shape to a table. A plan that declines is kept too, so that it is not tried again. An error means that the
+// compile binds a shape to its tables. A plan that declines is kept too, so that it is not tried again. An error means that the
 // general lane will say what is wrong.
-func compile(env *Env, s *shape, d *table.Def) (*plan, error) {
-	p := &plan{def: d, shape: s, declines: true}
-	desc, err := env.Host.Describe(env.Ctx, d)
-	if err != nil {
-		return nil, err
+func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) {
+	p := &plan{shape: s, declines: true}
+	for _, t := range tables {
+		p.defs = append(p.defs, t.Def())
 	}
-	p.desc = desc
-	p.kinds = make([]colKind, len(d.Columns))
-	for i := range desc.Columns {
-		p.kinds[i] = kindOf(&desc.Columns[i])
-		if d.Columns[i].Virtual {
+	for i, t := range tables {
+		d := t.Def()
+		desc, err := env.Host.Describe(env.Ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		b := boundTable{def: d, desc: desc, alias: s.tables[i].alias, kinds: make([]colKind, len(d.Columns))}
+		for c := range desc.Columns {
+			b.kinds[c] = kindOf(&desc.Columns[c], d.Columns[c].Nullable)
+			if d.Columns[c].Virtual {
+				return p, nil
+			}
+		}
+		if s.verb != verbSelect && (!desc.Writable || d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0) {
 			return p, nil
 		}
+		p.tables = append(p.tables, b)
 	}
-	if s.verb != verbSelect && (!desc.Writable || d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0) {
-		return p, nil
-	}
-	switch s.lock {
-	case lockUpdate:
+	switch {
+	case s.verb == verbUpdate || s.verb == verbDelete || s.lock == lockUpdate:
 		p.lock = table.LockExclusive
-	case lockShare:
+	case s.lock == lockShare:
 		p.lock = table.LockShared
 	}
+	b := binder{p: p, env: env, q: q, open: tables}
 	ok := false
+	var err error
 	switch s.verb {
 	case verbSelect:
-		ok, err = p.bindSelect(env)
-	case verbInsert:
-		ok = p.bindInsert()
+		ok, err = b.bindSelect()
+	case verbInsert, verbReplace:
+		ok = b.bindInsert()
 	case verbUpdate:
-		p.lock = table.LockExclusive
-		ok = p.bindUpdate()
+		ok = b.bindUpdate()
 	case verbDelete:
-		p.lock = table.LockExclusive
-		ok = p.bindWhere() && p.access.point
+		ok = b.bindWhere() && !p.steps[0].access.full()
 	}
 	if err != nil {
 		return nil, err
@@ -194,211 +139,362 @@ func compile(env *Env, s *shape, d *table.Def) (*plan, error) {
 	return p, nil
 }
 
-// column finds a column by name, which compares without case; -1 if there is none.
-func (p *plan) column(name string) int {
-	for i := range p.def.Columns {
-		if strings.EqualFold(p.def.Columns[i].Name, name) {
-			if p.desc.Columns[i].Hidden {
-				return -1
-			}
-			return i
+// current reports whether the plan was made for these tables.
+func (p *plan) current(tables []table.Table) bool {
+	for i, t := range tables {
+		if p.defs[i] != t.Def() {
+			return false
 		}
 	}
-	return -1
+	return true
 }
 
-// bindWhere picks the index that answers all conditions; false when there is none.
-func (p *plan) bindWhere() bool {
-	conds := p.shape.where
-	if len(conds) == 0 {
-		p.access = access{full: true}
+// binder is a compilation at work.
+type binder struct {
+	p    *plan
+	env  *Env
+	q    *Query // of the execution that asked for the plan: its arguments decide between indexes
+	open []table.Table
+}
+
+// column finds a column by its name, which compares without case; false if there is none, or several.
+func (b *binder) column(n colName) (ref, bool) {
+	found := ref{-1, -1}
+	for t := range b.p.tables {
+		bt := &b.p.tables[t]
+		if !b.qualifies(n, t) {
+			continue
+		}
+		for c := range bt.def.Columns {
+			if !strings.EqualFold(bt.def.Columns[c].Name, n.name) || bt.desc.Columns[c].Hidden {
+				continue
+			}
+			if found.t >= 0 {
+				return found, false
+			}
+			found = ref{t, c}
+		}
+	}
+	return found, found.t >= 0
+}
+
+func (b *binder) qualifies(n colName, t int) bool {
+	bt := &b.p.tables[t]
+	if n.qualifier == "" {
 		return true
 	}
-	cols := make([]int, len(conds))
-	for i, c := range conds {
-		if cols[i] = p.column(c.column); cols[i] < 0 {
-			return false
+	if bt.alias != "" {
+		return n.schema == "" && strings.EqualFold(n.qualifier, bt.alias)
+	}
+	return n.qualifier == b.p.shape.tables[t].name && (n.schema == "" || n.schema == bt.def.Schema)
+}
+
+func (p *plan) kind(r ref) *colKind { return &p.tables[r.t].kinds[r.c] }
+
+// bindSelect binds select list, order and access path.
+func (b *binder) bindSelect() (bool, error) {
+	p, s := b.p, b.p.shape
+	if p.lock != table.LockNone && len(p.tables) > 1 || !b.bindItems() || !b.bindGroup() {
+		return false, nil
+	}
+	if !b.bindSort() || !b.bindWhere() || !b.bindOrder() {
+		return false, nil
+	}
+	if p.aggs && (len(p.sort) > 0 || s.distinct || s.limit >= 0 || p.lock != table.LockNone) {
+		return false, nil
+	}
+	b.bindNeeds()
+	cols, err := b.env.Host.Columns(b.env.Ctx, string(b.env.Text))
+	if err != nil || len(cols) != len(p.out) {
+		return false, err
+	}
+	p.set = wire.NewColumnSet(cols...)
+	for i := range cols {
+		if !b.bindResult(i, &cols[i]) {
+			return false, nil
 		}
-		if f := p.kinds[cols[i]].form; f != formInt && f != formUint && f != formString {
+	}
+	return true, nil
+}
+
+// bindResult learns how a column of the result is sent.
+func (b *binder) bindResult(i int, c *wire.Column) bool {
+	p := b.p
+	p.types = append(p.types, c.Type)
+	o := &p.out[i]
+	switch o.agg {
+	case aggSum:
+		if p.kind(o.ref).form == formDecimal {
+			o.scale = p.kind(o.ref).scale
+			if c.Type != wire.TypeNewDecimal || int(c.Decimals) != o.scale {
+				return false
+			}
+		}
+	case aggAvg:
+		o.scale = int(c.Decimals)
+		k := p.kind(o.ref)
+		if c.Type != wire.TypeNewDecimal || o.scale < k.scale {
 			return false
 		}
 	}
-	for i := range p.def.Indexes {
-		if a, ok := p.tryIndex(i, conds, cols); ok {
-			p.access = a
+	switch cs := sql.CollationID(c.Charset).CharacterSet(); cs {
+	case sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3, sql.CharacterSet_binary, sql.CharacterSet_ascii, sql.CharacterSet_Unspecified:
+	default:
+		if cs.Encoder() == nil {
+			return false
+		}
+		if p.recode == nil {
+			p.recode = make([]encodings.Encoder, len(p.out))
+		}
+		p.recode[i] = cs.Encoder()
+	}
+	return true
+}
+
+// bindItems binds the select list.
+func (b *binder) bindItems() bool {
+	p := b.p
+	for _, it := range p.shape.items {
+		o := outItem{ref: ref{-1, -1}, number: it.number, agg: it.agg, distinct: it.distinct}
+		switch {
+		case it.star:
+			if it.column.qualifier == "" && len(p.shape.items) > 1 {
+				return false
+			}
+			if !b.star(it.column) {
+				return false
+			}
+			continue
+		case it.number != "" || it.agg == aggCount && it.column.name == "":
+		default:
+			var ok bool
+			if o.ref, ok = b.column(it.column); !ok {
+				return false
+			}
+		}
+		if o.agg != aggNone {
+			p.aggs = true
+		}
+		switch o.agg {
+		case aggSum, aggAvg:
+			if f := p.kind(o.ref).form; f != formInt && f != formUint && f != formDecimal {
+				return false
+			}
+		case aggMin, aggMax:
+			if k := p.kind(o.ref); !k.ordered() {
+				return false
+			}
+		case aggCount:
+			if o.distinct && !p.kind(o.ref).sortable() {
+				return false
+			}
+		}
+		p.out = append(p.out, o)
+	}
+	return true
+}
+
+// star adds the columns of *, or table.*.
+func (b *binder) star(n colName) bool {
+	some := false
+	for t := range b.p.tables {
+		if !b.qualifies(n, t) {
+			continue
+		}
+		some = true
+		for c := range b.p.tables[t].def.Columns {
+			if !b.p.tables[t].desc.Columns[c].Hidden {
+				b.p.out = append(b.p.out, outItem{ref: ref{t, c}})
+			}
+		}
+	}
+	return some
+}
+
+// bindGroup binds GROUP BY: what is selected is then an aggregate or among the columns grouped by.
+func (b *binder) bindGroup() bool {
+	p := b.p
+	for _, n := range p.shape.group {
+		r, ok := b.column(n)
+		if !ok || !p.kind(r).sortable() {
+			return false
+		}
+		p.group = append(p.group, r)
+	}
+	if len(p.group) > 0 && !p.aggs {
+		return false
+	}
+	if !p.aggs {
+		return true
+	}
+	for _, o := range p.out {
+		if o.agg == aggNone && !contains(p.group, o.ref) {
+			return false
+		}
+	}
+	return true
+}
+
+func contains(list []ref, r ref) bool {
+	for _, x := range list {
+		if x == r {
 			return true
 		}
 	}
 	return false
 }
 
-// tryIndex matches all conditions with the leading parts of an index: equalities, then one range or list.
-func (p *plan) tryIndex(n int, conds []condition, cols []int) (access, bool) {
-	ix := &p.def.Indexes[n]
-	a := access{index: n}
-	if ix.Hidden {
-		return a, false
-	}
-	used := 0
-	part := 0
-	for ; part < len(ix.Parts); part++ {
-		if ix.Parts[part].Prefix > 0 {
-			return a, false
-		}
-		c := find(conds, cols, ix.Parts[part].Column, cmpEQ)
-		if c < 0 {
-			break
-		}
-		a.eq = append(a.eq, conds[c].arg)
-		used++
-	}
-	if used == len(conds) {
-		a.point = used == len(ix.Parts) && ix.Unique
-		return a, true
-	}
-	if part == len(ix.Parts) || ix.Parts[part].Prefix > 0 {
-		return a, false
-	}
-	a.column = ix.Parts[part].Column
-	a.nullable = p.def.Columns[a.column].Nullable
-	if c := find(conds, cols, a.column, cmpIn); c >= 0 {
-		a.in, a.inArg = true, conds[c].arg
-		a.uniqueLeftover = part == len(ix.Parts)-1 && ix.Unique
-		used++
-		return a, used == len(conds)
-	}
-	a.rng = &rangeOn{low: -1, high: -1}
-	for i, c := range conds {
-		if cols[i] != a.column || c.cmp == cmpEQ {
-			continue
-		}
-		used++
-		low, high := false, false
-		switch c.cmp {
-		case cmpBetween:
-			low, high = true, true
-		case cmpGT, cmpGE:
-			low = true
-		case cmpLT, cmpLE:
-			high = true
-		}
-		if low && a.rng.low >= 0 || high && a.rng.high >= 0 {
-			return a, false
-		}
-		if low {
-			a.rng.low, a.rng.lowOpen = c.arg, c.cmp == cmpGT
-		}
-		if high {
-			a.rng.high, a.rng.highOpen = c.arg, c.cmp == cmpLT
-			if c.cmp == cmpBetween {
-				a.rng.high++
+// bindSort binds ORDER BY, where a name is first that of an item, then of a column.
+func (b *binder) bindSort() bool {
+	p, s := b.p, b.p.shape
+	for _, o := range s.order {
+		n := o.column
+		if n.qualifier == "" {
+			for _, it := range s.items {
+				if it.alias == "" || !strings.EqualFold(it.alias, n.name) {
+					continue
+				}
+				if it.agg != aggNone || it.column.name == "" {
+					return false
+				}
+				n = it.column
+				break
 			}
 		}
+		r, ok := b.column(n)
+		if !ok || !p.kind(r).sortable() {
+			return false
+		}
+		p.sort = append(p.sort, sortKey{r, o.desc})
 	}
-	return a, used == len(conds) && (a.rng.low >= 0 || a.rng.high >= 0)
+	if !s.distinct {
+		return true
+	}
+	for _, o := range p.out {
+		if o.t < 0 || !p.kind(o.ref).sortable() {
+			return false
+		}
+	}
+	for _, k := range p.sort { // ORDER BY of something else than what is selected
+		found := false
+		for _, o := range p.out {
+			found = found || o.ref == k.ref
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
-// find returns the only condition of that kind on a column; -1 for none or several.
-func find(conds []condition, cols []int, column int, cmp compare) int {
-	at := -1
-	for i, c := range conds {
-		if cols[i] == column && c.cmp == cmp {
-			if at >= 0 {
-				return -1
+// bindOrder finds out whether the access path yields the order, else rows are sorted.
+func (b *binder) bindOrder() bool {
+	p := b.p
+	first := &p.steps[0]
+	if p.aggs {
+		b.bindExtreme()
+		return true
+	}
+	if len(p.sort) == 0 || p.shape.distinct {
+		return true
+	}
+	if len(p.steps) == 1 && first.access.point {
+		p.sort = nil
+		return true
+	}
+	reverse, ok := b.yields(first.t, &first.access, p.sort)
+	if !ok {
+		return true
+	}
+	p.ordered, p.sort, first.access.reverse = true, nil, reverse
+	return true
+}
+
+// yields reports whether a walk along the access path yields the rows of table t in the order, in which direction.
+func (b *binder) yields(t int, a *access, sort []sortKey) (reverse, ok bool) {
+	if a.point || a.several() {
+		return false, false
+	}
+	def := b.p.tables[t].def
+	parts := append([]table.Part(nil), def.Indexes[a.index].Parts...)
+	if a.index != 0 { // entries with equal keys are in the clustered key's order
+		parts = append(parts, def.Indexes[0].Parts...)
+	}
+	parts = parts[len(a.eq):]
+	for i, k := range sort {
+		if k.t != t || i >= len(parts) || parts[i].Column != k.c || parts[i].Prefix > 0 || def.Indexes[0].Hidden && i >= len(def.Indexes[a.index].Parts)-len(a.eq) {
+			return false, false
+		}
+		if (parts[i].Desc != k.desc) != (parts[0].Desc != sort[0].desc) {
+			return false, false
+		}
+	}
+	return parts[0].Desc != sort[0].desc, true
+}
+
+// bindExtreme lets the first row along an index answer MIN and MAX.
+func (b *binder) bindExtreme() {
+	p := b.p
+	first := &p.steps[0]
+	if len(p.out) != 1 || len(p.steps) != 1 || len(p.group) > 0 || len(first.filter) > 0 {
+		return
+	}
+	o := p.out[0]
+	if o.agg != aggMin && o.agg != aggMax {
+		return
+	}
+	key := []sortKey{{o.ref, o.agg == aggMax}}
+	if first.access.full() {
+		for i := range p.tables[0].def.Indexes {
+			a := access{index: i}
+			if reverse, ok := b.yields(0, &a, key); ok && !p.tables[0].def.Indexes[i].Hidden {
+				a.reverse = reverse
+				first.access, p.single = a, true
+				return
 			}
-			at = i
 		}
+		return
 	}
-	return at
+	if reverse, ok := b.yields(first.t, &first.access, key); ok {
+		first.access.reverse, p.single = reverse, true
+	}
 }
 
-// keyDatum converts an argument for comparison with a column; false declines. Numbers out of the column's range still
-// compare rightly as long as the class can hold them.
-func (p *plan) keyDatum(column int, a *Arg) (row.Datum, bool) {
-	k := &p.kinds[column]
-	switch k.form {
-	case formInt:
-		if a.Kind == ArgString {
-			var ok bool
-			if *a, ok = canonicalInt(a.B); !ok {
-				return row.Datum{}, false
+// bindNeeds lists the columns to read of each table.
+func (b *binder) bindNeeds() {
+	p := b.p
+	for t := range p.tables {
+		p.tables[t].need = []int{}
+	}
+	add := func(r ref) {
+		if r.t < 0 {
+			return
+		}
+		need := &p.tables[r.t].need
+		for _, c := range *need {
+			if c == r.c {
+				return
 			}
 		}
-		return a.int64()
-	case formUint:
-		if a.Kind == ArgString {
-			var ok bool
-			if *a, ok = canonicalInt(a.B); !ok {
-				return row.Datum{}, false
+		*need = append(*need, r.c)
+	}
+	for _, o := range p.out {
+		add(o.ref)
+	}
+	for _, k := range p.sort {
+		add(k.ref)
+	}
+	for _, r := range p.group {
+		add(r)
+	}
+	for i := range p.steps {
+		for _, k := range p.steps[i].access.eq {
+			if k.slot < 0 {
+				add(k.from)
 			}
 		}
-		if a.Kind != ArgInt || a.Neg {
-			return row.Datum{}, false
+		for _, f := range p.steps[i].filter {
+			f.columns(add)
 		}
-		return row.FromUint(a.N), true
-	case formString:
-		if a.Kind != ArgString || !utf8.Valid(a.B) {
-			return row.Datum{}, false
-		}
-		return row.FromBytes(a.B), true
 	}
-	return row.Datum{}, false
-}
-
-// int64 returns an integer argument as a datum of class Int.
-func (a *Arg) int64() (row.Datum, bool) {
-	switch {
-	case a.Kind != ArgInt:
-		return row.Datum{}, false
-	case a.Neg:
-		return row.FromInt(-int64(a.N)), a.N <= 1<<63
-	}
-	return row.FromInt(int64(a.N)), a.N <= math.MaxInt64
-}
-
-// canonicalInt reads a string that is an integer as it would be printed.
-func canonicalInt(b []byte) (Arg, bool) {
-	a := Arg{Kind: ArgInt}
-	d := b
-	if len(d) > 0 && d[0] == '-' {
-		a.Neg, d = true, d[1:]
-	}
-	if len(d) == 0 || len(d) > 18 || d[0] == '0' && (len(d) > 1 || a.Neg) {
-		return a, false
-	}
-	for _, c := range d {
-		if c < '0' || c > '9' {
-			return a, false
-		}
-		a.N = a.N*10 + uint64(c-'0')
-	}
-	return a, true
-}
-
-// storeDatum converts an argument for storing in a column where that changes nothing; false declines.
-func (p *plan) storeDatum(column int, a *Arg) (row.Datum, bool) {
-	if a.Kind == ArgNull {
-		return row.NullDatum, p.def.Columns[column].Nullable
-	}
-	k := &p.kinds[column]
-	switch k.form {
-	case formInt:
-		d, ok := p.keyDatum(column, a)
-		return d, ok && d.Int() >= k.min && d.Int() <= k.max
-	case formUint:
-		d, ok := p.keyDatum(column, a)
-		return d, ok && d.Uint() <= k.umax
-	case formString:
-		if a.Kind != ArgString || !utf8.Valid(a.B) || len(a.B) > k.maxBytes {
-			return row.Datum{}, false
-		}
-		if k.maxChars > 0 && len(a.B) > k.maxChars && utf8.RuneCount(a.B) > k.maxChars {
-			return row.Datum{}, false
-		}
-		if k.char && len(a.B) > 0 && a.B[len(a.B)-1] == ' ' {
-			return row.Datum{}, false
-		}
-		return row.FromBytes(a.B), true
-	}
-	return row.Datum{}, false
 }

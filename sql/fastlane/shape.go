@@ -1,8 +1,6 @@
 package fastlane
 
 import (
-	"strings"
-
 	"github.com/zoryadb/zorya/sql/lexer"
 )
 
@@ -12,6 +10,7 @@ type verb uint8
 const (
 	verbSelect verb = iota + 1
 	verbInsert
+	verbReplace
 	verbUpdate
 	verbDelete
 	verbBegin
@@ -19,27 +18,33 @@ const (
 	verbRollback
 )
 
-// shape is a parsed digest: names as written, arguments by position.
+// shape is a parsed digest: names as written, arguments and lists by position.
 type shape struct {
-	verb          verb
-	schema, table string
+	verb   verb
+	tables []tableRef // all but the first of a SELECT: inner joins
 
 	// SELECT
 	items    []item
 	distinct bool
+	group    []colName
 	order    []orderBy
 	limit    int // argument, -1: none
 	offset   int
 	lock     lockClause
 
-	// INSERT
+	// INSERT, REPLACE
 	columns []string // nil: all
 
-	// UPDATE
+	// UPDATE; INSERT ... ON DUPLICATE KEY UPDATE
 	sets []assignment
 
-	where []condition // all must hold
+	where []*condition // all must hold
 }
+
+type tableRef struct{ schema, name, alias string }
+
+// colName is a column as written; qualifier is a table or alias, or "".
+type colName struct{ schema, qualifier, name string }
 
 type lockClause uint8
 
@@ -55,24 +60,51 @@ const (
 	aggNone aggregate = iota
 	aggSum
 	aggCount
+	aggMin
+	aggMax
+	aggAvg
 )
 
-// item is one expression of a select list: a column, * (column ""), or an aggregate of one; COUNT(*) has column "".
+// item is one expression of a select list: a column, all columns (of a table), a number, or an aggregate of a column; COUNT(*) has
+// no column.
 type item struct {
-	column string
-	agg    aggregate
+	column   colName
+	star     bool
+	number   string
+	agg      aggregate
+	distinct bool
+	alias    string
 }
 
 type orderBy struct {
-	column string
+	column colName
 	desc   bool
 }
 
-// assignment is column = arg, or column = source op arg.
+// assignment is column = expr.
 type assignment struct {
-	column, source string
-	op             byte // 0, '+' or '-'
-	arg            int
+	column colName
+	expr   *expr
+}
+
+// expr is what may be assigned or compared: an argument, NULL, a column, VALUES(column), or a sum, difference or product of two.
+type expr struct {
+	op          byte // 0: a leaf, else '+', '-' or '*'
+	left, right *expr
+
+	arg    int // -1: none
+	column colName
+	values bool // VALUES(column)
+	null   bool
+	parens bool // written in parentheses
+}
+
+// constant reports whether no column is in x.
+func (x *expr) constant() bool {
+	if x.op != 0 {
+		return x.left.constant() && x.right.constant()
+	}
+	return x.arg >= 0 || x.null
 }
 
 // compare is the operator of a condition.
@@ -80,18 +112,26 @@ type compare uint8
 
 const (
 	cmpEQ compare = iota + 1
+	cmpNE
 	cmpLT
 	cmpLE
 	cmpGT
 	cmpGE
-	cmpBetween // arg and arg+1
-	cmpIn      // arg and those behind
+	cmpBetween
+	cmpIn
+	cmpNotIn
+	cmpNull
+	cmpNotNull
+	cmpOr // of the conjunctions in any
 )
 
+// condition is a comparison, or a disjunction.
 type condition struct {
-	column string
-	cmp    compare
-	arg    int
+	cmp     compare
+	columns []colName // several: a tuple, for cmpIn
+	x, y    *expr     // y: of BETWEEN
+	list    int       // of IN
+	any     [][]*condition
 }
 
 // parseShape parses a digest; nil: no shape that plans exist for.
@@ -104,6 +144,10 @@ func parseShape(digest []byte) *shape {
 	case p.take("SELECT"):
 		ok = p.selectStatement(s)
 	case p.take("INSERT"):
+		s.verb = verbInsert
+		ok = p.insert(s)
+	case p.take("REPLACE"):
+		s.verb = verbReplace
 		ok = p.insert(s)
 	case p.take("UPDATE"):
 		ok = p.update(s)
@@ -125,98 +169,14 @@ func parseShape(digest []byte) *shape {
 		ok = true
 		p.take("WORK")
 	}
-	if !ok || p.t.Kind != lexer.EOF {
+	if !ok || p.t.Kind != lexer.EOF || len(s.tables) > maxTables {
 		return nil
 	}
 	return s
 }
 
-type parser struct {
-	l    lexer.Lexer
-	t    lexer.Token
-	args int // seen so far
-}
-
-func (p *parser) next() { p.t = p.l.Next() }
-
-// take steps over the keyword w, if it is next.
-func (p *parser) take(w string) bool {
-	if p.l.Is(p.t, w) {
-		p.next()
-		return true
-	}
-	return false
-}
-
-func (p *parser) takePunct(c byte) bool {
-	if (p.t.Kind == lexer.Punct || p.t.Kind == lexer.Op) && p.t.End-p.t.Start == 1 && p.l.Src[p.t.Start] == c {
-		p.next()
-		return true
-	}
-	return false
-}
-
-func (p *parser) takeOp(op string) bool {
-	if p.t.Kind == lexer.Op && string(p.l.Text(p.t)) == op {
-		p.next()
-		return true
-	}
-	return false
-}
-
-// takeArg steps over a ? and returns its position.
-func (p *parser) takeArg() (int, bool) {
-	if p.t.Kind != lexer.Param {
-		return 0, false
-	}
-	p.next()
-	p.args++
-	return p.args - 1, true
-}
-
-// reserved are the words that may follow a name in the shapes below and so are no names themselves. A word that is
-// reserved in MySQL but not here would have to be a column's name to matter, and then the general lane's grammar, which
-// prepares the column definitions, refuses it.
-var reserved = map[string]bool{"FROM": true, "WHERE": true, "ORDER": true, "LIMIT": true, "SET": true, "VALUES": true, "FOR": true, "AND": true, "OR": true,
-	"BETWEEN": true, "IN": true, "DISTINCT": true, "AS": true, "DESC": true, "ASC": true, "LOCK": true, "OFFSET": true, "IS": true, "NOT": true, "NULL": true,
-	"LIKE": true, "GROUP": true, "HAVING": true, "UNION": true, "INTO": true, "ALL": true, "SELECT": true, "IGNORE": true, "ON": true, "SUM": true, "COUNT": true,
-	"TRUE": true, "FALSE": true, "DEFAULT": true, "CURRENT_TIMESTAMP": true, "CURRENT_DATE": true, "CURRENT_TIME": true, "LOCALTIME": true, "LOCALTIMESTAMP": true,
-	"CURRENT_USER": true, "UTC_DATE": true, "UTC_TIME": true, "UTC_TIMESTAMP": true, "PARTITION": true, "JOIN": true, "USING": true, "LOW_PRIORITY": true, "QUICK": true,
-	"HIGH_PRIORITY": true, "DELAYED": true, "SQL_CALC_FOUND_ROWS": true, "SQL_NO_CACHE": true, "SQL_CACHE": true, "STRAIGHT_JOIN": true, "SQL_BIG_RESULT": true, "SQL_SMALL_RESULT": true, "SQL_BUFFER_RESULT": true, "DISTINCTROW": true, "DUAL": true, "CASE": true, "EXISTS": true, "INTERVAL": true, "BINARY": true, "WITH": true}
-
-func (p *parser) name() (string, bool) {
-	switch p.t.Kind {
-	case lexer.Word:
-		w := string(p.l.Text(p.t))
-		if reserved[strings.ToUpper(w)] {
-			return "", false
-		}
-		p.next()
-		return w, true
-	case lexer.Quoted:
-		text := p.l.Text(p.t)
-		if text[0] != '`' || len(text) < 3 {
-			return "", false
-		}
-		p.next()
-		return strings.ReplaceAll(string(text[1:len(text)-1]), "``", "`"), true
-	}
-	return "", false
-}
-
-// tableName parses [schema.]table.
-func (p *parser) tableName(s *shape) bool {
-	n, ok := p.name()
-	if !ok {
-		return false
-	}
-	s.table = n
-	if p.takePunct('.') {
-		s.schema = n
-		s.table, ok = p.name()
-	}
-	return ok
-}
+// maxTables bounds a join.
+const maxTables = 4
 
 func (p *parser) selectStatement(s *shape) bool {
 	s.verb = verbSelect
@@ -231,7 +191,7 @@ func (p *parser) selectStatement(s *shape) bool {
 			break
 		}
 	}
-	if !p.take("FROM") || !p.tableName(s) || !p.whereClause(s) || !p.orderClause(s) || !p.limitClause(s) {
+	if !p.take("FROM") || !p.from(s) || !p.whereClause(s) || !p.groupClause(s) || !p.orderClause(s) || !p.limitClause(s) {
 		return false
 	}
 	switch {
@@ -251,91 +211,99 @@ func (p *parser) selectStatement(s *shape) bool {
 	return true
 }
 
-func (p *parser) item() (item, bool) {
+var aggregates = []struct {
+	name string
+	agg  aggregate
+}{{"SUM", aggSum}, {"COUNT", aggCount}, {"MIN", aggMin}, {"MAX", aggMax}, {"AVG", aggAvg}}
+
+func (p *parser) item() (it item, ok bool) {
 	if p.takePunct('*') {
-		return item{}, true
+		return item{star: true}, true
 	}
-	agg := aggNone
-	switch {
-	case p.l.Is(p.t, "SUM"):
-		agg = aggSum
-	case p.l.Is(p.t, "COUNT"):
-		agg = aggCount
+	if p.t.Kind == lexer.Int { // behind SELECT: part of the digest
+		it.number = string(p.l.Text(p.t))
+		p.next()
+		ok = p.alias(&it)
+		return it, ok
 	}
-	if agg == aggNone {
-		n, ok := p.name()
-		return item{column: n}, ok
-	}
-	p.next()
-	if !p.takePunct('(') {
-		return item{}, false
-	}
-	it := item{agg: agg}
-	if agg != aggCount || !p.takePunct('*') {
-		var ok bool
-		if it.column, ok = p.name(); !ok {
-			return it, false
+	for _, a := range aggregates {
+		if p.call(a.name) {
+			it.agg = a.agg
+			ok = p.aggregate(&it) && p.alias(&it)
+			return it, ok
 		}
 	}
-	return it, p.takePunct(')')
+	if it.column, it.star, ok = p.columnOrStar(); !ok || it.star {
+		return it, ok
+	}
+	ok = p.alias(&it)
+	return it, ok
 }
 
-func (p *parser) whereClause(s *shape) bool {
-	if !p.take("WHERE") {
-		return true
+// aggregate parses what follows the opening parenthesis.
+func (p *parser) aggregate(it *item) (ok bool) {
+	if it.agg == aggCount && p.takePunct('*') {
+		return p.takePunct(')')
+	}
+	it.distinct = p.take("DISTINCT")
+	parens := p.takePunct('(')
+	if it.column, ok = p.column(); !ok || parens && !p.takePunct(')') || it.distinct && it.agg != aggCount {
+		return false
+	}
+	return p.takePunct(')')
+}
+
+// alias parses [AS] name. Column definitions come from the general lane; only ORDER BY needs to know it.
+func (p *parser) alias(it *item) (ok bool) {
+	if p.take("AS") {
+		it.alias, ok = p.name()
+		return ok
+	}
+	if p.t.Kind == lexer.Word || p.t.Kind == lexer.Quoted {
+		it.alias, _ = p.name() // a keyword stays
+	}
+	return true
+}
+
+// from parses the tables: a list, or inner joins with ON.
+func (p *parser) from(s *shape) bool {
+	if !p.tableName(s) {
+		return false
 	}
 	for {
-		parens := p.takePunct('(')
-		if !p.condition(s) || parens && !p.takePunct(')') {
-			return false
-		}
-		if !p.take("AND") {
+		switch {
+		case p.takePunct(','):
+			if !p.tableName(s) {
+				return false
+			}
+		case p.l.Is(p.t, "JOIN") || p.l.Is(p.t, "INNER"):
+			p.take("INNER")
+			if !p.take("JOIN") || !p.tableName(s) || !p.take("ON") || !p.conjunction(&s.where) {
+				return false
+			}
+		default:
 			return true
 		}
 	}
 }
 
-var comparisons = []struct {
-	op  string
-	cmp compare
-}{{"=", cmpEQ}, {"<=", cmpLE}, {">=", cmpGE}, {"<", cmpLT}, {">", cmpGT}}
-
-func (p *parser) condition(s *shape) bool {
-	col, ok := p.name()
-	if !ok {
+func (p *parser) groupClause(s *shape) bool {
+	if !p.take("GROUP") {
+		return true
+	}
+	if !p.take("BY") {
 		return false
 	}
-	c := condition{column: col}
-	switch {
-	case p.take("BETWEEN"):
-		c.cmp = cmpBetween
-		if c.arg, ok = p.takeArg(); !ok || !p.take("AND") {
+	for {
+		c, ok := p.column()
+		if !ok {
 			return false
 		}
-		_, ok = p.takeArg()
-	case p.take("IN"):
-		c.cmp = cmpIn
-		if !p.takePunct('(') {
-			return false
+		s.group = append(s.group, c)
+		if !p.takePunct(',') {
+			return true
 		}
-		if c.arg, ok = p.takeArg(); !ok {
-			return false
-		}
-		ok = p.takePunct(collapsed) && p.takePunct(')')
-	default:
-		for _, x := range comparisons {
-			if p.takeOp(x.op) {
-				c.cmp = x.cmp
-				break
-			}
-		}
-		if c.cmp == 0 {
-			return false
-		}
-		c.arg, ok = p.takeArg()
 	}
-	s.where = append(s.where, c)
-	return ok
 }
 
 func (p *parser) orderClause(s *shape) bool {
@@ -346,11 +314,11 @@ func (p *parser) orderClause(s *shape) bool {
 		return false
 	}
 	for {
-		n, ok := p.name()
+		c, ok := p.column()
 		if !ok {
 			return false
 		}
-		o := orderBy{column: n, desc: p.take("DESC")}
+		o := orderBy{column: c, desc: p.take("DESC")}
 		if !o.desc {
 			p.take("ASC")
 		}
@@ -379,10 +347,10 @@ func (p *parser) limitClause(s *shape) bool {
 	return ok
 }
 
+// insert parses INSERT and REPLACE. The arguments of the groups are in Query.List, so that those behind count from 0.
 func (p *parser) insert(s *shape) bool {
-	s.verb = verbInsert
 	p.take("INTO")
-	if !p.tableName(s) {
+	if !p.tableName(s) || s.tables[0].alias != "" {
 		return false
 	}
 	if p.takePunct('(') {
@@ -404,9 +372,10 @@ func (p *parser) insert(s *shape) bool {
 		return false
 	}
 	for {
-		if _, ok := p.takeArg(); !ok {
+		if p.t.Kind != lexer.Param {
 			return false
 		}
+		p.next()
 		if p.takePunct(')') {
 			break
 		}
@@ -414,50 +383,38 @@ func (p *parser) insert(s *shape) bool {
 			return false
 		}
 	}
-	return p.takePunct(collapsed)
+	if !p.takePunct(collapsed) {
+		return false
+	}
+	if !p.take("ON") {
+		return true
+	}
+	return s.verb == verbInsert && p.take("DUPLICATE") && p.take("KEY") && p.take("UPDATE") && p.assignments(s)
 }
 
 func (p *parser) update(s *shape) bool {
 	s.verb = verbUpdate
-	if !p.tableName(s) || !p.take("SET") {
-		return false
-	}
+	return p.tableName(s) && p.take("SET") && p.assignments(s) && p.l.Is(p.t, "WHERE") && p.whereClause(s)
+}
+
+func (p *parser) assignments(s *shape) bool {
 	for {
-		a, ok := p.assignment()
+		c, ok := p.column()
+		if !ok || !p.takeOp("=") {
+			return false
+		}
+		x, ok := p.expr()
 		if !ok {
 			return false
 		}
-		s.sets = append(s.sets, a)
+		s.sets = append(s.sets, assignment{c, x})
 		if !p.takePunct(',') {
-			break
+			return true
 		}
 	}
-	return p.l.Is(p.t, "WHERE") && p.whereClause(s)
-}
-
-func (p *parser) assignment() (a assignment, ok bool) {
-	if a.column, ok = p.name(); !ok || !p.takeOp("=") {
-		return a, false
-	}
-	if a.arg, ok = p.takeArg(); ok {
-		return a, true
-	}
-	if a.source, ok = p.name(); !ok {
-		return a, false
-	}
-	switch {
-	case p.takeOp("+"):
-		a.op = '+'
-	case p.takeOp("-"):
-		a.op = '-'
-	default:
-		return a, false
-	}
-	a.arg, ok = p.takeArg()
-	return a, ok
 }
 
 func (p *parser) delete(s *shape) bool {
 	s.verb = verbDelete
-	return p.take("FROM") && p.tableName(s) && p.l.Is(p.t, "WHERE") && p.whereClause(s)
+	return p.take("FROM") && p.tableName(s) && s.tables[0].alias == "" && p.l.Is(p.t, "WHERE") && p.whereClause(s)
 }

@@ -1,23 +1,29 @@
 package fastlane
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+
+	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // bindInsert maps each column to its value or default.
-func (p *plan) bindInsert() bool {
-	s := p.shape
-	p.source = make([]int, len(p.def.Columns))
-	p.defaults = make([]row.Datum, len(p.def.Columns))
+func (b *binder) bindInsert() bool {
+	p, s := b.p, b.p.shape
+	bt := &p.tables[0]
+	p.source = make([]int, len(bt.def.Columns))
+	p.defaults = make([]row.Datum, len(bt.def.Columns))
 	for i := range p.source {
 		p.source[i] = -1
 	}
 	if s.columns == nil {
 		for i := range p.source {
-			if p.desc.Columns[i].Hidden {
+			if bt.desc.Columns[i].Hidden {
 				return false
 			}
 			p.source[i] = i
@@ -25,121 +31,241 @@ func (p *plan) bindInsert() bool {
 		p.width = len(p.source)
 	}
 	for n, name := range s.columns {
-		c := p.column(name)
-		if c < 0 || p.source[c] >= 0 {
+		r, ok := b.column(colName{name: name})
+		if !ok || p.source[r.c] >= 0 {
 			return false
 		}
-		p.source[c] = n
+		p.source[r.c] = n
 		p.width++
 	}
 	for i := range p.source {
-		if p.source[i] < 0 && i != p.def.AutoInc && !p.bindDefault(i) {
+		if p.source[i] < 0 && i != bt.def.AutoInc && !b.bindDefault(i) {
 			return false
 		}
-		if p.source[i] >= 0 {
-			if f := p.kinds[i].form; f != formInt && f != formUint && f != formString {
-				return false
-			}
-		}
 	}
-	return true
+	return len(s.sets) == 0 || bt.def.AutoInc < 0 && b.bindSets(true)
 }
 
 // bindDefault finds the constant that an unnamed column gets.
-func (p *plan) bindDefault(c int) bool {
-	col := &p.desc.Columns[c]
+func (b *binder) bindDefault(c int) bool {
+	bt := &b.p.tables[0]
+	col := &bt.desc.Columns[c]
 	switch col.Default {
 	case DefaultNull:
-		p.defaults[c] = row.NullDatum
+		b.p.defaults[c] = row.NullDatum
 		return true
 	case DefaultLiteral:
 		var q Query
-		if !q.Normalize([]byte(col.Literal), nil) || len(q.Args) != 1 || string(q.Digest) != " ?" {
+		if bt.kinds[c].form == formTimestamp || !q.Normalize([]byte(col.Literal), nil) || len(q.Args) != 1 || string(q.Digest) != " ?" {
 			return false
 		}
-		d, ok := p.storeDatum(c, &q.Args[0])
-		d.B = append([]byte{}, d.B...)
-		p.defaults[c] = d
+		d, ok := bt.kinds[c].store(&q.Args[0], nil)
+		d.B = bytes.Clone(d.B)
+		b.p.defaults[c] = d
 		return ok
 	}
 	return false
 }
 
-func (p *plan) insert(t table.Table, q *Query, env *Env) (Result, error) {
-	if len(q.Args) != q.Groups*p.width {
+func (x *exec) write() (Result, error) {
+	switch x.p.shape.verb {
+	case verbUpdate:
+		return x.update()
+	case verbDelete:
+		_, err := x.visit(0)
+		return x.res, err
+	}
+	return x.insert()
+}
+
+// duplicate is the error that a client sees of a violated unique index. Declining would reserve another auto-increment value, and
+// look for the duplicate again.
+func (x *exec) duplicate(dup *table.DuplicateKey) error {
+	ix := &dup.Table.Indexes[dup.Index]
+	text := ""
+	for i, part := range ix.Parts {
+		if i > 0 {
+			text += "-"
+		}
+		if i >= len(dup.Key) {
+			return ErrDecline
+		}
+		d := &dup.Key[i]
+		if part.Prefix == 0 { // as the statement wrote it; the collation may call another the same
+			d = &x.offered[part.Column]
+		}
+		if d.Null {
+			text += "NULL"
+			continue
+		}
+		codec := x.p.tables[0].kinds[part.Column].codec
+		v, err := codec.Decode(x.env.Ctx, d, x.env.Zone)
+		if err != nil {
+			return ErrDecline
+		}
+		out, err := codec.Type.SQL(sql.NewEmptyContext(), nil, v)
+		if err != nil {
+			return ErrDecline
+		}
+		text += out.ToString()
+	}
+	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, dup.Table.Name, ix.Name)
+}
+
+// insert runs INSERT, with or without ON DUPLICATE KEY UPDATE, and REPLACE.
+func (x *exec) insert() (Result, error) {
+	p, q, t := x.p, x.q, x.tables[0]
+	bt := &p.tables[0]
+	if q.Groups*p.width > len(q.List) {
 		return Result{}, ErrDecline
 	}
 	vals := make([]row.Datum, len(p.source))
-	auto, err := p.reserve(t, q, env)
+	auto, err := x.reserve(vals)
 	if err != nil {
 		return Result{}, err
 	}
-	res := Result{Affected: uint64(q.Groups)}
+	updated := 0
 	for g := range q.Groups {
-		args := q.Args[g*p.width : (g+1)*p.width]
-		generated := false
-		for i, from := range p.source {
-			switch {
-			case i == p.def.AutoInc && (from < 0 || args[from].isAuto()):
-				if vals[i], generated = p.autoDatum(i, auto); !generated {
-					return Result{}, ErrDecline
-				}
-				if res.LastID == 0 {
-					res.InsertID, res.LastID = auto, auto
-				}
-				auto++
-			case from < 0:
-				vals[i] = p.defaults[i]
-			default:
-				var ok bool
-				if vals[i], ok = p.storeDatum(i, &args[from]); !ok {
-					return Result{}, ErrDecline
-				}
-			}
+		generated, ok := x.convert(vals, g)
+		if !ok {
+			return Result{}, ErrDecline
 		}
-		if p.def.AutoInc >= 0 && !generated {
-			if g == 0 {
-				res.InsertID = vals[p.def.AutoInc].N
+		if generated {
+			i := bt.def.AutoInc
+			if vals[i], ok = bt.kinds[i].auto(auto); !ok {
+				return Result{}, ErrDecline
 			}
-			if err := p.raise(t, env, &vals[p.def.AutoInc]); err != nil {
+			if x.res.LastID == 0 {
+				x.res.InsertID, x.res.LastID = auto, auto
+			}
+			auto++
+		} else if bt.def.AutoInc >= 0 {
+			if g == 0 {
+				x.res.InsertID = vals[bt.def.AutoInc].N
+			}
+			if err := x.raise(&vals[bt.def.AutoInc]); err != nil {
 				return Result{}, err
 			}
 		}
-		if err := t.Insert(env.Ctx, vals); err != nil {
+		x.offered = vals
+		err := t.Insert(x.env.Ctx, vals)
+		var dup *table.DuplicateKey
+		switch {
+		case err == nil:
+			x.res.Affected++
+		case !errors.As(err, &dup):
+			return Result{}, err
+		case len(p.sets) > 0:
+			if err := x.updateDuplicate(dup, vals); err != nil {
+				return Result{}, err
+			}
+			updated++
+		case p.shape.verb == verbReplace:
+			if err := x.replace(dup, vals); err != nil {
+				return Result{}, err
+			}
+			updated++
+		default:
 			return Result{}, err
 		}
 	}
 	if q.Groups > 1 {
-		res.Info = fmt.Sprintf("Records: %d  Duplicates: 0  Warnings: 0", q.Groups)
+		x.res.Info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: 0", q.Groups, updated)
 	}
-	return res, nil
+	return x.res, nil
+}
+
+// convert makes the row of a VALUES group. It reports whether the row lacks its auto-increment value, and false if it is none for
+// this lane.
+func (x *exec) convert(vals []row.Datum, g int) (generated, ok bool) {
+	p, bt := x.p, &x.p.tables[0]
+	args := x.q.List[g*p.width : (g+1)*p.width]
+	for i := range vals {
+		switch from := p.source[i]; {
+		case i == bt.def.AutoInc && (from < 0 || args[from].isAuto()):
+			generated = true
+		case from < 0:
+			vals[i] = p.defaults[i]
+		default:
+			if vals[i], ok = bt.kinds[i].store(&args[from], x.env.Zone); !ok {
+				return generated, false
+			}
+		}
+	}
+	return generated, true
+}
+
+// replace takes the rows away that are in vals' way, and inserts it.
+func (x *exec) replace(dup *table.DuplicateKey, vals []row.Datum) error {
+	t := x.tables[0]
+	for range len(x.p.tables[0].def.Indexes) + 1 {
+		if same(dup.Row, vals) { // MySQL counts a row that stays as it is once
+			return ErrDecline
+		}
+		if err := t.Delete(x.env.Ctx, dup.Ref, dup.Row); err != nil {
+			return err
+		}
+		x.res.Affected++
+		err := t.Insert(x.env.Ctx, vals)
+		if err == nil {
+			x.res.Affected++
+			return nil
+		}
+		if !errors.As(err, &dup) {
+			return err
+		}
+	}
+	return ErrDecline
+}
+
+// updateDuplicate is ON DUPLICATE KEY UPDATE for one row.
+func (x *exec) updateDuplicate(dup *table.DuplicateKey, vals []row.Datum) error {
+	x.rows[0] = dup.Row
+	if err := x.assign(dup.Row, vals); err != nil {
+		return err
+	}
+	if same(dup.Row, x.now) {
+		if x.env.FoundRows {
+			x.res.Affected++
+		}
+		return nil
+	}
+	x.res.Affected += 2
+	x.offered = x.now
+	return x.tables[0].Update(x.env.Ctx, dup.Ref, dup.Row, x.now)
 }
 
 // isAuto reports whether an argument asks for the next auto-increment value.
 func (a *Arg) isAuto() bool { return a.Kind == ArgNull || a.Kind == ArgInt && a.N == 0 }
 
-// reserve takes as many auto-increment values as rows lack one.
-func (p *plan) reserve(t table.Table, q *Query, env *Env) (first uint64, err error) {
-	if p.def.AutoInc < 0 {
+// reserve takes as many auto-increment values as rows lack one. Rows that would make the lane decline are found before: the general
+// lane would take values of its own.
+func (x *exec) reserve(scratch []row.Datum) (first uint64, err error) {
+	p, auto := x.p, x.p.tables[0].def.AutoInc
+	if auto < 0 {
 		return 0, nil
 	}
 	n := uint64(0)
-	for g := range q.Groups {
-		if from := p.source[p.def.AutoInc]; from < 0 || q.Args[g*p.width+from].isAuto() {
+	for g := range x.q.Groups {
+		if from := p.source[auto]; from < 0 || x.q.List[g*p.width+from].isAuto() {
 			n++
 		}
 	}
 	if n == 0 {
 		return 0, nil
 	}
-	if n != uint64(q.Groups) {
+	if n != uint64(x.q.Groups) {
 		return 0, ErrDecline // given and generated values mixed
 	}
-	return t.NextAutoInc(env.Ctx, n)
+	for g := range x.q.Groups {
+		if _, ok := x.convert(scratch, g); !ok {
+			return 0, ErrDecline
+		}
+	}
+	return x.tables[0].NextAutoInc(x.env.Ctx, n)
 }
 
-func (p *plan) autoDatum(c int, v uint64) (row.Datum, bool) {
-	k := &p.kinds[c]
+func (k *colKind) auto(v uint64) (row.Datum, bool) {
 	switch {
 	case k.form == formInt && v <= uint64(k.max):
 		return row.FromInt(int64(v)), true
@@ -150,144 +276,63 @@ func (p *plan) autoDatum(c int, v uint64) (row.Datum, bool) {
 }
 
 // raise lifts the counter above a value that was given.
-func (p *plan) raise(t table.Table, env *Env, d *row.Datum) error {
-	if p.kinds[p.def.AutoInc].form == formInt && d.Int() < 0 {
+func (x *exec) raise(d *row.Datum) error {
+	bt := &x.p.tables[0]
+	switch f := bt.kinds[bt.def.AutoInc].form; {
+	case f != formInt && f != formUint:
+		return ErrDecline
+	case f == formInt && d.Int() < 0:
 		return nil
 	}
-	return t.SetAutoInc(env.Ctx, d.N, false)
+	return x.tables[0].SetAutoInc(x.env.Ctx, d.N, false)
 }
 
-// bindUpdate binds the assignments: of columns outside every primary key, to constants or to an integer column plus or
-// minus a constant.
-func (p *plan) bindUpdate() bool {
-	if !p.bindWhere() || !p.access.point {
-		return false
-	}
-	for _, c := range p.desc.Columns {
-		if c.OnUpdate {
-			return false
-		}
-	}
-	for _, a := range p.shape.sets {
-		b := boundSet{column: p.column(a.column), op: a.op, arg: a.arg, source: -1}
-		if b.column < 0 || b.column == p.def.AutoInc || p.inClusteredKey(b.column) {
-			return false
-		}
-		f := p.kinds[b.column].form
-		if f != formInt && f != formUint && f != formString {
-			return false
-		}
-		if a.op != 0 {
-			b.source = p.column(a.source)
-			if b.source < 0 || p.kinds[b.source].form != formInt || f != formInt {
-				return false
-			}
-		}
-		for _, before := range p.sets { // MySQL assigns from left to right
-			if before.column == b.column || before.column == b.source {
-				return false
-			}
-		}
-		p.sets = append(p.sets, b)
-	}
-	return true
+// bindUpdate binds UPDATE by an index.
+func (b *binder) bindUpdate() bool {
+	return b.bindSets(false) && b.bindWhere() && !b.p.steps[0].access.full()
 }
 
-func (p *plan) inClusteredKey(c int) bool {
-	for _, part := range p.def.Indexes[0].Parts {
-		if part.Column == c && !p.def.Indexes[0].Hidden {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *plan) update(t table.Table, q *Query, env *Env) (Result, error) {
-	old, ref, err := p.lockOne(t, q, env)
-	if err != nil {
+func (x *exec) update() (Result, error) {
+	if _, err := x.visit(0); err != nil {
 		return Result{}, err
 	}
-	if old == nil {
-		return Result{Info: updateInfo(0, 0)}, nil
+	matched, changed := x.count, x.res.Affected
+	if x.env.FoundRows {
+		x.res.Affected = uint64(matched)
 	}
-	now := append([]row.Datum(nil), old...)
-	changed := false
-	for i := range p.sets {
-		b := &p.sets[i]
-		d, ok := p.newValue(b, old, &q.Args[b.arg])
-		if !ok {
-			return Result{}, ErrDecline
-		}
-		if !same(&d, &old[b.column]) {
-			changed = true
-		}
-		now[b.column] = d
+	if matched <= 1 {
+		x.res.Info = updateInfos[matched+int64(changed)]
+	} else {
+		x.res.Info = fmt.Sprintf("Rows matched: %d  Changed: %d  Warnings: 0", matched, changed)
 	}
-	if !changed {
-		res := Result{Info: updateInfo(1, 0)}
-		if env.FoundRows {
-			res.Affected = 1
-		}
-		return res, nil
-	}
-	if err := t.Update(env.Ctx, ref, old, now); err != nil {
-		return Result{}, err
-	}
-	return Result{Affected: 1, Info: updateInfo(1, 1)}, nil
+	return x.res, nil
 }
 
 // The three infos that an update of at most one row can have.
 var updateInfos = [3]string{"Rows matched: 0  Changed: 0  Warnings: 0", "Rows matched: 1  Changed: 0  Warnings: 0", "Rows matched: 1  Changed: 1  Warnings: 0"}
 
-func updateInfo(matched, changed int) string { return updateInfos[matched+changed] }
+// updateRow changes one row. Its own changes are hidden from the statement's cursors, so that it meets no row twice.
+func (x *exec) updateRow(v *visitor) error {
+	old := x.rows[0]
+	x.count++
+	if err := x.assign(old, nil); err != nil {
+		return err
+	}
+	if same(old, x.now) {
+		return nil
+	}
+	x.res.Affected++
+	x.offered = x.now
+	return x.tables[0].Update(x.env.Ctx, v.Ref(), old, x.now)
+}
 
-func (p *plan) newValue(b *boundSet, old []row.Datum, a *Arg) (row.Datum, bool) {
-	if b.op == 0 {
-		return p.storeDatum(b.column, a)
-	}
-	src := &old[b.source]
-	n, ok := a.int64()
-	if !ok || src.Null {
-		return row.Datum{}, false
-	}
-	x, y := src.Int(), n.Int()
-	v := x + y
-	if b.op == '-' {
-		v = x - y
-		if (x >= 0) != (y >= 0) && (v >= 0) != (x >= 0) {
-			return row.Datum{}, false
+// same compares rows bytewise: strings that differ only in what their collation ignores are changes.
+func same(a, b []row.Datum) bool {
+	for i := range a {
+		x, y := &a[i], &b[i]
+		if x.Null != y.Null || !x.Null && (x.N != y.N || !bytes.Equal(x.B, y.B)) {
+			return false
 		}
-	} else if (x >= 0) == (y >= 0) && (v >= 0) != (x >= 0) {
-		return row.Datum{}, false
 	}
-	k := &p.kinds[b.column]
-	return row.FromInt(v), v >= k.min && v <= k.max
-}
-
-// same compares values bytewise: strings that differ only in what their collation ignores are changes.
-func same(a, b *row.Datum) bool {
-	return a.Null == b.Null && (a.Null || a.N == b.N && string(a.B) == string(b.B))
-}
-
-func (p *plan) delete(t table.Table, q *Query, env *Env) (Result, error) {
-	old, ref, err := p.lockOne(t, q, env)
-	if err != nil || old == nil {
-		return Result{}, err
-	}
-	return Result{Affected: 1}, t.Delete(env.Ctx, ref, old)
-}
-
-// lockOne finds the row of a unique key and locks it.
-func (p *plan) lockOne(t table.Table, q *Query, env *Env) ([]row.Datum, table.Ref, error) {
-	a := &p.access
-	var space [4]row.Datum
-	key := space[:0]
-	for i, arg := range a.eq {
-		d, ok := p.keyDatum(p.def.Indexes[a.index].Parts[i].Column, &q.Args[arg])
-		if !ok {
-			return nil, nil, ErrDecline
-		}
-		key = append(key, d)
-	}
-	return t.Get(env.Ctx, a.index, key, p.lock, table.Wait)
+	return true
 }

@@ -3,6 +3,7 @@ package general
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 
@@ -46,6 +47,15 @@ func (s *Session) Plain() bool {
 		return u >= 1<<31-1
 	}
 	return integer(limit) >= 1<<31-1
+}
+
+// Zone returns the session's time zone, nil for UTC.
+func (s *Session) Zone() *time.Location {
+	name, _ := s.variable("time_zone").(string)
+	if name != s.zoneName {
+		s.zoneName, s.zone = name, zone(name)
+	}
+	return s.zone
 }
 
 func (s *Session) variable(name string) any {

@@ -39,6 +39,10 @@ type Session struct {
 	hooks Hooks
 	gms   *gmsSession
 	cur   *execution
+
+	zoneName string // of time_zone when zone was last asked for
+	zone     *time.Location
+
 	named map[string]*Statement // PREPARE name FROM ...
 	temps map[string]*tempTable // by "schema.table" in lower case
 

@@ -21,6 +21,8 @@ type FastSession interface {
 	Plain() bool
 	// Charsets returns character_set_client and character_set_results.
 	Charsets() (client, results sql.CharacterSetID)
+	// Zone returns time_zone, nil for UTC.
+	Zone() *time.Location
 	TableInfo(ctx context.Context, d *table.Def) (*general.TableInfo, error)
 	// MayTable reports whether the account has all the privileges on a table.
 	MayTable(schema, table string, privileges []string) bool
@@ -90,16 +92,12 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	if !write && s.serializable() {
 		return false, nil
 	}
-	schema, name := st.Table()
-	if schema == "" {
-		schema = s.set.Database
-	}
-	if !s.mayTable(ctx, st, schema, name) {
+	if !s.mayRun(ctx, st) {
 		return false, nil
 	}
 	s.fastEnv = fastlane.Env{
 		Ctx: ctx, Stmt: s.openStmt(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
-		FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Sending: s.onSending,
+		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Sending: s.onSending,
 	}
 	s.stmt.locks = st.Locking()
 	res, err := s.srv.fast.Run(st, q, &s.fastEnv)
@@ -130,11 +128,11 @@ func (s *Session) serializable() bool {
 	return s.set.Isolation == table.Serializable || s.next.isolation != nil && *s.next.isolation == table.Serializable
 }
 
-// mayTable asks the general lane for privileges, once per account, statement shape and version of the grants. Only accounts
+// mayRun asks the general lane for privileges, once per account, statement shape and version of the grants. Only accounts
 // without roles of their own choosing share answers: SET ROLE makes a session ask for itself.
-func (s *Session) mayTable(ctx context.Context, st *fastlane.Statement, schema, name string) bool {
+func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 	version := s.srv.db.Catalog().Generation(grantKind)
-	k := mayKey{st, schema, s.login.AccountUser, s.login.AccountHost}
+	k := mayKey{st, s.set.Database, s.login.AccountUser, s.login.AccountHost}
 	m := &s.srv.may
 	m.mu.RLock()
 	ok, known := m.answers[k]
@@ -144,7 +142,12 @@ func (s *Session) mayTable(ctx context.Context, st *fastlane.Statement, schema, 
 		return ok
 	}
 	err := s.borrow(ctx, func(g LaneSession) error {
-		ok = g.(FastSession).MayTable(schema, name, st.Privilege())
+		ok = st.Tables(func(schema, name string) bool {
+			if schema == "" {
+				schema = s.set.Database
+			}
+			return g.(FastSession).MayTable(schema, name, st.Privilege())
+		})
 		return nil
 	})
 	if err != nil {

@@ -50,6 +50,7 @@ type Session struct {
 	fast      FastSession
 	noted     note
 	plain     bool // FastSession.Plain as of the last statement
+	zone      *time.Location
 	client    sql.CharacterSetID
 	results   sql.CharacterSetID
 	foreign   bool // client is none that is UTF-8 as it stands
@@ -388,7 +389,7 @@ func (s *Session) adoptShared() {
 	if s.fast == nil {
 		return
 	}
-	s.plain = s.fast.Plain()
+	s.plain, s.zone = s.fast.Plain(), s.fast.Zone()
 	s.client, s.results = s.fast.Charsets()
 	s.foreign = needsDecoding(s.client)
 }

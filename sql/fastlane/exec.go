@@ -1,0 +1,442 @@
+package fastlane
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// exec is one execution of a plan. It is pooled: idle sessions hold none.
+type exec struct {
+	p      *plan
+	q      *Query
+	env    *Env
+	tables []table.Table
+	rows   [maxTables][]row.Datum // the current row of each table
+	vals   []prepared
+	lists  []preparedList
+	keys   [maxTables][maxParts]row.Datum
+	saved  [maxTables][]row.Datum // rows that Get lent, copied
+	bytes  []byte                 // sort keys; earlier parts may lie in arrays that it has outgrown
+	key    []byte
+
+	begun bool
+	count int64
+	skip  uint64
+	left  uint64    // rows that LIMIT still allows
+	kept  []keptRow // rows to be sorted, or made distinct
+	whole []byte
+	seen  map[string]bool
+	all   *group // the only group
+	some  map[string]*group
+	order []*group
+	gms   *sql.Context // for types that encode themselves
+	res   Result
+	now   []row.Datum // UPDATE's new row
+
+	offered []row.Datum // the row that is being written
+}
+
+// maxParts is MySQL's bound of an index's parts.
+const maxParts = 16
+
+// preparedList is an IN list: its members in order of their keys, each once.
+type preparedList struct{ members []member }
+
+type member struct {
+	key []byte
+	d   []row.Datum
+}
+
+var execs = sync.Pool{New: func() any { return new(exec) }}
+
+func newExec(p *plan, env *Env, q *Query) *exec {
+	x := execs.Get().(*exec)
+	x.p, x.q, x.env = p, q, env
+	x.left = 1<<64 - 1
+	return x
+}
+
+func (x *exec) free() {
+	clear(x.vals)
+	clear(x.lists)
+	clear(x.kept)
+	*x = exec{vals: x.vals[:0], lists: x.lists[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], saved: x.saved}
+	for i := range x.saved {
+		clear(x.saved[i])
+	}
+	clear(x.now[:cap(x.now)])
+	if cap(x.kept) > 1024 || cap(x.bytes) > 1<<16 {
+		return
+	}
+	execs.Put(x)
+}
+
+// prepare converts constants and lists. ErrDecline: one that the lane does not know how to compare.
+func (x *exec) prepare() error {
+	for i := range x.p.consts {
+		c := &x.p.consts[i]
+		a, ok := x.constant(c.x)
+		if !ok {
+			return ErrDecline
+		}
+		d, ok := x.p.kind(c.at).key(&a, x.env.Zone)
+		if !ok {
+			return ErrDecline
+		}
+		x.vals = append(x.vals, prepared{d: d})
+	}
+	for i := range x.p.lists {
+		l, ok := x.list(&x.p.lists[i])
+		if !ok {
+			return ErrDecline
+		}
+		x.lists = append(x.lists, l)
+	}
+	return nil
+}
+
+// constant evaluates an expression without columns.
+func (x *exec) constant(e *expr) (Arg, bool) {
+	switch {
+	case e.null:
+		return Arg{}, true
+	case e.op == 0:
+		return x.q.Args[e.arg], true
+	}
+	v, ok := x.calculate(e.op, func(side int) (value, bool) {
+		a, ok := x.constant([2]*expr{e.left, e.right}[side])
+		if !ok || a.Kind != ArgInt {
+			return value{}, false
+		}
+		return a.value()
+	})
+	if !ok || v.null || v.float || v.scale != 0 {
+		return Arg{}, false
+	}
+	if v.v < 0 {
+		return Arg{Kind: ArgInt, Neg: true, N: uint64(-v.v)}, true
+	}
+	return Arg{Kind: ArgInt, N: uint64(v.v)}, true
+}
+
+// list converts an IN list. One that holds a NULL declines.
+func (x *exec) list(b *boundList) (preparedList, bool) {
+	l := x.q.Lists[b.n]
+	if l.Width != len(b.at) {
+		return preparedList{}, false
+	}
+	out := preparedList{members: make([]member, 0, l.Count)}
+	datums := make([]row.Datum, 0, l.Count*l.Width)
+	for i := range l.Count {
+		at, start := len(datums), len(x.bytes)
+		for j := range l.Width {
+			k := x.p.kind(b.at[j])
+			d, ok := k.key(&x.q.List[l.First+i*l.Width+j], x.env.Zone)
+			if !ok {
+				return out, false
+			}
+			datums = append(datums, d)
+			x.bytes = k.appendKey(x.bytes, &d)
+		}
+		out.members = append(out.members, member{x.bytes[start:len(x.bytes):len(x.bytes)], datums[at:]})
+	}
+	slices.SortFunc(out.members, func(a, b member) int { return bytes.Compare(a.key, b.key) })
+	out.members = slices.CompactFunc(out.members, func(a, b member) bool { return bytes.Equal(a.key, b.key) })
+	return out, true
+}
+
+// has reports whether a key is among the members.
+func (l *preparedList) has(key []byte) bool {
+	_, ok := slices.BinarySearchFunc(l.members, key, func(m member, key []byte) int { return bytes.Compare(m.key, key) })
+	return ok
+}
+
+// compare compares a value that is not NULL with a constant.
+func (x *exec) compare(k *colKind, d *row.Datum, slot int) int {
+	v := &x.vals[slot]
+	switch k.form {
+	case formString:
+		if bytes.Equal(d.B, v.d.B) {
+			return 0
+		}
+		if v.key == nil {
+			v.key = x.ownKey(k, &v.d)
+		}
+		x.key = k.appendKey(x.key[:0], d)
+		return bytes.Compare(x.key, v.key)
+	default:
+		return compareSame(k, d, &v.d)
+	}
+}
+
+// compareSame compares two values of one form that are not strings.
+func compareSame(k *colKind, a, b *row.Datum) int {
+	switch k.form {
+	case formDecimal:
+		return bytes.Compare(a.B, b.B)
+	case formUint, formEnum:
+		switch {
+		case a.N < b.N:
+			return -1
+		case a.N > b.N:
+			return 1
+		}
+		return 0
+	}
+	switch {
+	case a.Int() < b.Int():
+		return -1
+	case a.Int() > b.Int():
+		return 1
+	}
+	return 0
+}
+
+// ownKey makes a sort key that lasts as long as the execution.
+func (x *exec) ownKey(k *colKind, d *row.Datum) []byte {
+	at := len(x.bytes)
+	x.bytes = k.appendKey(x.bytes, d)
+	return x.bytes[at:len(x.bytes):len(x.bytes)]
+}
+
+// holds reports whether a condition is true for the current rows. Unknown is not true, and no condition negates another.
+func (x *exec) holds(c *predicate) bool {
+	if c.cmp == cmpOr {
+		for _, all := range c.any {
+			if x.allHold(all) {
+				return true
+			}
+		}
+		return false
+	}
+	d := &x.rows[c.at.t][c.at.c]
+	switch {
+	case c.cmp == cmpNull:
+		return d.Null
+	case d.Null:
+		return false
+	case c.cmp == cmpNotNull:
+		return true
+	case c.cmp == cmpIn || c.cmp == cmpNotIn:
+		return x.member(c)
+	}
+	k := x.p.kind(c.at)
+	n := 0
+	if c.other.t >= 0 {
+		o := &x.rows[c.other.t][c.other.c]
+		if o.Null {
+			return false
+		}
+		if k.form == formString {
+			x.key = k.appendKey(x.key[:0], d)
+			at := len(x.key)
+			x.key = k.appendKey(x.key, o)
+			n = bytes.Compare(x.key[:at], x.key[at:])
+		} else {
+			n = compareSame(k, d, o)
+		}
+	} else {
+		n = x.compare(k, d, c.x)
+	}
+	switch c.cmp {
+	case cmpEQ:
+		return n == 0
+	case cmpNE:
+		return n != 0
+	case cmpLT:
+		return n < 0
+	case cmpLE:
+		return n <= 0
+	case cmpGT:
+		return n > 0
+	case cmpGE:
+		return n >= 0
+	case cmpBetween:
+		return n >= 0 && x.compare(k, d, c.y) <= 0
+	}
+	return false
+}
+
+func (x *exec) member(c *predicate) bool {
+	x.key = x.p.kind(c.at).appendKey(x.key[:0], &x.rows[c.at.t][c.at.c])
+	for _, r := range c.more {
+		d := &x.rows[r.t][r.c]
+		if d.Null {
+			return false
+		}
+		x.key = x.p.kind(r).appendKey(x.key, d)
+	}
+	return x.lists[c.list].has(x.key) == (c.cmp == cmpIn)
+}
+
+func (x *exec) allHold(all []*predicate) bool {
+	for _, c := range all {
+		if !x.holds(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// visitor is where an execution stands in one step.
+type visitor struct {
+	cursor table.Cursor // nil: the row came from Get
+	ref    table.Ref
+}
+
+// Ref is the place of the row.
+func (v *visitor) Ref() table.Ref {
+	if v.cursor != nil {
+		return v.cursor.Ref()
+	}
+	return v.ref
+}
+
+// visit visits the rows of a step that go with those of the steps before. It reports whether more are wanted.
+func (x *exec) visit(level int) (more bool, err error) {
+	s := &x.p.steps[level]
+	a := &s.access
+	if a.point {
+		key, ok := x.keyOf(level, a)
+		if !ok {
+			return true, nil
+		}
+		return x.get(level, a.index, key)
+	}
+	if len(a.ranges) == 0 && a.tuple == nil { // equalities, or nothing
+		key, ok := x.keyOf(level, a)
+		if !ok {
+			return true, nil
+		}
+		var r table.Range
+		if len(key) > 0 {
+			r.Low, r.High = key, key
+		}
+		return x.scan(level, r)
+	}
+	list, err := x.intervals(s.t, a)
+	if err != nil {
+		return false, err
+	}
+	for i := range list {
+		if list[i].point && a.unique {
+			more, err = x.get(level, a.index, list[i].Low)
+		} else {
+			more, err = x.scan(level, list[i].Range)
+		}
+		if err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// keyOf collects the values of an access path's equalities; false when one is NULL, which nothing equals.
+func (x *exec) keyOf(level int, a *access) ([]row.Datum, bool) {
+	key := x.keys[level][:0]
+	for _, k := range a.eq {
+		if k.slot >= 0 {
+			key = append(key, x.vals[k.slot].d)
+			continue
+		}
+		d := x.rows[k.from.t][k.from.c]
+		if d.Null {
+			return nil, false
+		}
+		key = append(key, d)
+	}
+	return key, true
+}
+
+func (x *exec) get(level, index int, key []row.Datum) (bool, error) {
+	s := &x.p.steps[level]
+	vals, ref, err := x.tables[s.t].Get(x.env.Ctx, index, key, x.p.lock, table.Wait)
+	if err != nil || vals == nil {
+		return true, err
+	}
+	x.rows[s.t] = vals
+	if !x.allHold(s.filter) {
+		return true, nil
+	}
+	if level+1 < len(x.p.steps) { // the next steps' Gets use the same room
+		x.rows[s.t] = x.copyRow(s.t, vals)
+	}
+	return x.found(level, &visitor{ref: ref})
+}
+
+// copyRow copies what is needed of a row.
+func (x *exec) copyRow(t int, vals []row.Datum) []row.Datum {
+	out := append(x.saved[t][:0], vals...)
+	for _, c := range x.p.tables[t].need {
+		out[c].B = bytes.Clone(vals[c].B)
+	}
+	x.saved[t] = out
+	return out
+}
+
+func (x *exec) scan(level int, r table.Range) (more bool, err error) {
+	s := &x.p.steps[level]
+	o := table.ScanOptions{Index: s.access.index, Range: r, Reverse: s.access.reverse, Lock: x.p.lock, Columns: x.p.tables[s.t].need}
+	if len(s.filter) == 0 && len(x.p.steps) == 1 {
+		o.Limit = x.hint()
+	}
+	locks := x.p.lock != table.LockNone
+	if locks && len(s.filter) > 0 {
+		o.Filter = func(r []row.Datum) (bool, error) {
+			x.rows[s.t] = r
+			return x.allHold(s.filter), nil
+		}
+	}
+	c, err := x.tables[s.t].Scan(x.env.Ctx, o)
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	v := visitor{cursor: c}
+	for {
+		ok, err := c.Next(x.env.Ctx)
+		if err != nil || !ok {
+			return true, err
+		}
+		x.rows[s.t] = c.Row()
+		if !locks && !x.allHold(s.filter) {
+			continue
+		}
+		if more, err := x.found(level, &v); err != nil || !more {
+			return false, err
+		}
+	}
+}
+
+// hint is how many rows will be read at most, 0 when that is not known.
+func (x *exec) hint() int {
+	if x.p.single {
+		return 1
+	}
+	if x.p.aggs || x.keeps() || x.left > 1<<20 || x.skip > 1<<20 {
+		return 0
+	}
+	return int(x.left + x.skip)
+}
+
+// found takes a row of a step: the next step goes on from it, or it is complete.
+func (x *exec) found(level int, v *visitor) (more bool, err error) {
+	if level+1 < len(x.p.steps) {
+		return x.visit(level + 1)
+	}
+	switch x.p.shape.verb {
+	case verbUpdate:
+		return true, x.updateRow(v)
+	case verbDelete:
+		x.res.Affected++
+		t := x.p.steps[level].t
+		return true, x.tables[t].Delete(x.env.Ctx, v.Ref(), x.rows[t])
+	}
+	return x.row()
+}

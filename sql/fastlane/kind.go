@@ -1,0 +1,401 @@
+package fastlane
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/wire"
+)
+
+// colKind is how the lane handles a column's values.
+type colKind struct {
+	form      form
+	nullable  bool
+	min, max  int64 // formInt
+	umax      uint64
+	maxChars  int // formString, 0: by bytes
+	maxBytes  int
+	collation uint16
+	char      bool // CHAR: trailing spaces matter
+	precision int  // formDecimal; fractional digits of formDatetime and formTimestamp
+	scale     int
+	enum      sql.EnumType
+	codec     *datum.Codec
+}
+
+type form uint8
+
+const (
+	formOther form = iota // can be read only
+	formInt
+	formUint
+	formFloat // DOUBLE
+	formString
+	formBinary
+	formDecimal // of at most 18 digits
+	formDate
+	formDatetime
+	formTimestamp
+	formEnum
+)
+
+// fixedDigits is how many decimal digits an int64 holds whatever they are.
+const fixedDigits = 18
+
+func kindOf(c *Column, nullable bool) colKind {
+	t := c.Codec.Type
+	k := colKind{form: formOther, collation: c.Codec.Collation, nullable: nullable, codec: &c.Codec}
+	switch t.Type() {
+	case sqltypes.Int8:
+		k.form, k.min, k.max = formInt, math.MinInt8, math.MaxInt8
+	case sqltypes.Int16:
+		k.form, k.min, k.max = formInt, math.MinInt16, math.MaxInt16
+	case sqltypes.Int24:
+		k.form, k.min, k.max = formInt, -1<<23, 1<<23-1
+	case sqltypes.Int32:
+		k.form, k.min, k.max = formInt, math.MinInt32, math.MaxInt32
+	case sqltypes.Int64:
+		k.form, k.min, k.max = formInt, math.MinInt64, math.MaxInt64
+	case sqltypes.Uint8:
+		k.form, k.umax = formUint, math.MaxUint8
+	case sqltypes.Uint16:
+		k.form, k.umax = formUint, math.MaxUint16
+	case sqltypes.Uint24:
+		k.form, k.umax = formUint, 1<<24-1
+	case sqltypes.Uint32:
+		k.form, k.umax = formUint, math.MaxUint32
+	case sqltypes.Uint64:
+		k.form, k.umax = formUint, math.MaxUint64
+	case sqltypes.Float64:
+		if t.String() == "double" {
+			k.form = formFloat
+		}
+	case sqltypes.Decimal:
+		if d, ok := t.(sql.DecimalType); ok && d.Precision() <= fixedDigits {
+			k.form, k.precision, k.scale = formDecimal, int(d.Precision()), int(d.Scale())
+		}
+	case sqltypes.Date:
+		k.form = formDate
+	case sqltypes.Datetime, sqltypes.Timestamp:
+		if d, ok := t.(sql.DatetimeType); ok {
+			k.form, k.precision = formDatetime, d.Precision()
+			if t.Type() == sqltypes.Timestamp {
+				k.form = formTimestamp
+			}
+		}
+	case sqltypes.Enum:
+		if e, ok := t.(sql.EnumType); ok {
+			k.form, k.enum = formEnum, e
+		}
+	case sqltypes.Char, sqltypes.VarChar, sqltypes.Text:
+		st, ok := t.(sql.StringType)
+		if !ok || !utf8Collation(st.Collation()) {
+			return k
+		}
+		k.form, k.maxBytes, k.char = formString, int(st.MaxByteLength()), t.Type() == sqltypes.Char
+		if t.Type() != sqltypes.Text {
+			k.maxChars = int(st.MaxCharacterLength())
+		}
+	case sqltypes.Binary, sqltypes.VarBinary, sqltypes.Blob:
+		k.form = formBinary
+	}
+	return k
+}
+
+// utf8Collation reports whether a column's strings are exactly what a utf8mb4 client sends.
+func utf8Collation(c sql.CollationID) bool {
+	return c.CharacterSet() == sql.CharacterSet_utf8mb4 && collate.For(uint16(c)) != nil
+}
+
+// comparable reports whether values of the kind can be compared with constants.
+func (k *colKind) comparable() bool {
+	return k.form != formOther && k.form != formBinary && k.form != formFloat
+}
+
+// sortable reports whether appendKey orders the kind's values.
+func (k *colKind) sortable() bool { return k.form != formOther && k.form != formBinary }
+
+// ordered reports whether < and > compare values as appendKey orders them: members of an ENUM compare as strings.
+func (k *colKind) ordered() bool { return k.comparable() && k.form != formEnum }
+
+// key converts an argument for comparison with a column; false declines. Numbers out of the column's range still compare
+// rightly as long as the class can hold them.
+func (k *colKind) key(a *Arg, zone *time.Location) (row.Datum, bool) {
+	switch k.form {
+	case formInt, formUint:
+		n := *a
+		if a.Kind == ArgString {
+			var ok bool
+			if n, ok = canonicalInt(a.B); !ok {
+				return row.Datum{}, false
+			}
+		}
+		if k.form == formInt {
+			return n.int64()
+		}
+		return row.FromUint(n.N), n.Kind == ArgInt && !n.Neg
+	case formString:
+		return row.FromBytes(a.B), a.Kind == ArgString && utf8.Valid(a.B)
+	case formDecimal:
+		if a.Kind != ArgInt && a.Kind != ArgDecimal {
+			return row.Datum{}, false
+		}
+		return k.decimal(a)
+	case formDate, formDatetime, formTimestamp:
+		us, ok := k.instant(a, 6, zone)
+		return row.FromInt(us), ok
+	case formEnum:
+		return k.member(a)
+	}
+	return row.Datum{}, false
+}
+
+// store converts an argument for storing in a column where that changes nothing; false declines.
+func (k *colKind) store(a *Arg, zone *time.Location) (row.Datum, bool) {
+	if a.Kind == ArgNull {
+		return row.NullDatum, k.nullable
+	}
+	switch k.form {
+	case formInt:
+		d, ok := k.key(a, zone)
+		return d, ok && d.Int() >= k.min && d.Int() <= k.max
+	case formUint:
+		d, ok := k.key(a, zone)
+		return d, ok && d.Uint() <= k.umax
+	case formFloat:
+		f, ok := a.float()
+		return row.FromFloat(f), ok
+	case formString:
+		if a.Kind != ArgString || !utf8.Valid(a.B) || len(a.B) > k.maxBytes {
+			return row.Datum{}, false
+		}
+		if k.maxChars > 0 && len(a.B) > k.maxChars && utf8.RuneCount(a.B) > k.maxChars {
+			return row.Datum{}, false
+		}
+		if k.char && len(a.B) > 0 && a.B[len(a.B)-1] == ' ' {
+			return row.Datum{}, false
+		}
+		return row.FromBytes(a.B), true
+	case formDecimal:
+		if a.Kind == ArgFloat {
+			return k.fromFloat(a)
+		}
+		return k.decimal(a)
+	case formDate, formDatetime, formTimestamp:
+		us, ok := k.instant(a, k.precision, zone)
+		return row.FromInt(us), ok
+	case formEnum:
+		return k.member(a)
+	}
+	return row.Datum{}, false
+}
+
+// int64 returns an integer argument as a datum of class Int.
+func (a *Arg) int64() (row.Datum, bool) {
+	switch {
+	case a.Kind != ArgInt:
+		return row.Datum{}, false
+	case a.Neg:
+		return row.FromInt(-int64(a.N)), a.N <= 1<<63
+	}
+	return row.FromInt(int64(a.N)), a.N <= math.MaxInt64
+}
+
+// float returns a numeric argument that a DOUBLE holds exactly, or was one.
+func (a *Arg) float() (float64, bool) {
+	switch a.Kind {
+	case ArgFloat:
+		f := math.Float64frombits(a.N)
+		return f, !math.IsNaN(f) && !math.IsInf(f, 0)
+	case ArgInt:
+		f := float64(a.N)
+		if a.Neg {
+			f = -f
+		}
+		return f, a.N <= 1<<53
+	case ArgDecimal:
+		return parseFloat(a)
+	}
+	return 0, false
+}
+
+// canonicalInt reads a string that is an integer as it would be printed.
+func canonicalInt(b []byte) (Arg, bool) {
+	a := Arg{Kind: ArgInt}
+	d := b
+	if len(d) > 0 && d[0] == '-' {
+		a.Neg, d = true, d[1:]
+	}
+	if len(d) == 0 || len(d) > 18 || d[0] == '0' && (len(d) > 1 || a.Neg) {
+		return a, false
+	}
+	for _, c := range d {
+		if c < '0' || c > '9' {
+			return a, false
+		}
+		a.N = a.N*10 + uint64(c-'0')
+	}
+	return a, true
+}
+
+// decimal converts an exact number that has no more digits than the column.
+func (k *colKind) decimal(a *Arg) (row.Datum, bool) {
+	v, scale, ok := a.fixed()
+	if !ok {
+		return row.Datum{}, false
+	}
+	if v, ok = rescale(v, scale, k.scale); !ok || abs(v) >= pow10[k.precision] {
+		return row.Datum{}, false
+	}
+	return row.FromBytes(k.codec.AppendFixed(nil, v)), true
+}
+
+// fromFloat stores a DOUBLE in a DECIMAL as the library rounds it.
+func (k *colKind) fromFloat(a *Arg) (row.Datum, bool) {
+	f, ok := a.float()
+	if !ok {
+		return row.Datum{}, false
+	}
+	v, in, err := k.codec.Type.Convert(context.Background(), f)
+	if err != nil || in != sql.InRange {
+		return row.Datum{}, false
+	}
+	d, err := k.codec.Encode(context.Background(), v, nil)
+	return d, err == nil
+}
+
+// member finds an ENUM's member by its exact text.
+func (k *colKind) member(a *Arg) (row.Datum, bool) {
+	if a.Kind != ArgString {
+		return row.Datum{}, false
+	}
+	for i := 1; i <= int(k.enum.NumberOfElements()); i++ {
+		if s, ok := k.enum.At(i); ok && s == string(a.B) {
+			return row.FromUint(uint64(i)), true
+		}
+	}
+	return row.Datum{}, false
+}
+
+// instant converts a date, or date and time, in the form in which MySQL prints it, to the column's microseconds.
+func (k *colKind) instant(a *Arg, digits int, zone *time.Location) (int64, bool) {
+	d := a.T
+	switch a.Kind {
+	case ArgTime:
+		if d.Year == 0 {
+			return 0, false
+		}
+	case ArgString:
+		var ok bool
+		if d, ok = parseInstant(a.B); !ok {
+			return 0, false
+		}
+	default:
+		return 0, false
+	}
+	if k.form == formDate && (d.Hour|d.Minute|d.Second != 0 || d.Micro != 0) {
+		return 0, false
+	}
+	if int64(d.Micro)%pow10[6-digits] != 0 {
+		return 0, false
+	}
+	loc := time.UTC
+	if k.form == formTimestamp && zone != nil {
+		loc = zone
+	}
+	t := time.Date(int(d.Year), time.Month(d.Month), int(d.Day), int(d.Hour), int(d.Minute), int(d.Second), int(d.Micro)*1000, loc)
+	if t.Day() != int(d.Day) || t.Hour() != int(d.Hour) { // no such day; or no such hour, when clocks were put forward
+		return 0, false
+	}
+	us := t.UnixMicro()
+	if k.form == formTimestamp && (us < 1e6 || us >= 1<<31*1e6) {
+		return 0, false
+	}
+	return us, true
+}
+
+// parseInstant reads 2006-01-02[ 15:04:05[.999999]].
+func parseInstant(b []byte) (d wire.DateTime, ok bool) {
+	ok = true
+	num := func(from, to int) int {
+		n := 0
+		for _, c := range b[from:to] {
+			if c < '0' || c > '9' {
+				ok = false
+			}
+			n = n*10 + int(c&15)
+		}
+		return n
+	}
+	switch n := len(b); {
+	case n == 10, n == 19, n > 20 && n <= 26 && b[19] == '.':
+	default:
+		return d, false
+	}
+	if b[4] != '-' || b[7] != '-' {
+		return d, false
+	}
+	year, month, day := num(0, 4), num(5, 7), num(8, 10)
+	if year < 1000 || month < 1 || month > 12 || day < 1 || day > 31 {
+		return d, false
+	}
+	d.Year, d.Month, d.Day = uint16(year), uint8(month), uint8(day)
+	if len(b) == 10 {
+		return d, ok
+	}
+	hour, minute, second := num(11, 13), num(14, 16), num(17, 19)
+	if b[10] != ' ' || b[13] != ':' || b[16] != ':' || hour > 23 || minute > 59 || second > 59 {
+		return d, false
+	}
+	d.Hour, d.Minute, d.Second = uint8(hour), uint8(minute), uint8(second)
+	if len(b) > 20 {
+		d.Micro = uint32(int64(num(20, len(b))) * pow10[26-len(b)])
+	}
+	return d, ok
+}
+
+// appendKey appends a value's sort key: keys compare bytewise, none is a prefix of another.
+func (k *colKind) appendKey(dst []byte, d *row.Datum) []byte {
+	if d.Null {
+		return append(dst, 0)
+	}
+	dst = append(dst, 1)
+	switch k.form {
+	case formInt, formDate, formDatetime, formTimestamp:
+		return binary.BigEndian.AppendUint64(dst, d.N^1<<63)
+	case formUint, formEnum:
+		return binary.BigEndian.AppendUint64(dst, d.N)
+	case formFloat:
+		n := d.N
+		if n<<1 == 0 { // -0 equals 0
+			n = 0
+		}
+		if n>>63 != 0 {
+			n = ^n
+		} else {
+			n ^= 1 << 63
+		}
+		return binary.BigEndian.AppendUint64(dst, n)
+	case formDecimal: // of fixed length
+		return append(dst, d.B...)
+	default:
+		// Escape zeros and end with two, so that a shorter string sorts first whatever follows.
+		at := len(dst)
+		dst = collate.For(k.collation).AppendWeights(dst, d.B)
+		if bytes.IndexByte(dst[at:], 0) >= 0 {
+			w := bytes.ReplaceAll(dst[at:], []byte{0}, []byte{0, 1})
+			dst = append(dst[:at], w...)
+		}
+		return append(dst, 0, 0)
+	}
+}
