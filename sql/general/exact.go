@@ -118,7 +118,13 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 	}
 	switch e := e.(type) {
 	case *plan.Subquery:
-		q, err := finish(c, e.Query)
+		q, err := e.Query, error(nil)
+		if outer := e.Correlated(); !outer.Empty() {
+			if q, err = lookUpOuter(c, q, outer); err != nil {
+				return nil, err
+			}
+		}
+		q, err = finish(c, q)
 		if err != nil || q == e.Query {
 			return nil, err
 		}
