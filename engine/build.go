@@ -3,104 +3,194 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/extsort"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 )
 
-// sortBytes bounds the keys that a build sorts at once.
-const sortBytes = 64 << 20
+const (
+	// sortBytes bounds the memory in which a build sorts, all its indexes together.
+	sortBytes = 64 << 20
+	// buildFill is how full a build makes leaves, in percent.
+	buildFill = 94
+)
 
-// builder fills an index tree that nobody else sees yet: keys are collected, sorted in bounded runs, and the first run is loaded
-// bottom-up. Nothing is logged for rollback but the tree itself.
-type builder struct {
-	tx   *Tx
-	t    *dict.Table
-	i    int
-	keys [][]byte
-	size int
-	runs int
+// indexBuild fills new secondary indexes of a table. Nothing is logged for rollback but the trees themselves.
+type indexBuild struct {
+	tx    *Tx
+	t     *dict.Table // with the new indexes
+	fresh []int
+	o     table.Build
+	sorts []*extsort.Sorter
+	entry []byte // value of every entry
+	need  []bool // columns of the new indexes; nil: all, to compute virtual ones of
 }
 
-// add takes the entry of a row.
-func (b *builder) add(ctx context.Context, r []row.Datum, ref []byte) error {
-	e := entryOf(b.t, b.i, r, ref)
-	if len(e.key) > btree.MaxKey {
-		return fmt.Errorf("%w: key of index %s", table.ErrTooBig, b.t.Indexes[b.i].Def.Name)
-	}
-	b.keys = append(b.keys, e.key)
-	b.size += len(e.key) + 48
-	if b.size >= sortBytes {
-		return b.flush(ctx)
-	}
-	return nil
-}
-
-func (b *builder) flush(ctx context.Context) error {
-	slices.SortFunc(b.keys, bytes.Compare)
-	val := row.AppendEntry(nil, row.Entry{Trx: b.tx.ID()})
-	tree := b.t.Indexes[b.i].Tree
-	if b.runs++; b.runs == 1 {
-		n := 0
-		_, err := tree.Bulk(ctx, 90, func() ([]byte, []byte, bool, error) {
-			if n == len(b.keys) {
-				return nil, nil, false, nil
+func newIndexBuild(tx *Tx, t *dict.Table, fresh []int, o table.Build) *indexBuild {
+	b := &indexBuild{tx: tx, t: t, fresh: fresh, o: o, entry: row.AppendEntry(nil, row.Entry{Trx: tx.ID()})}
+	if o.Virtual == nil {
+		b.need = make([]bool, len(t.Columns))
+		for _, i := range fresh {
+			for p := range t.Indexes[i].Own {
+				b.need[t.Indexes[i].Cols[p]] = true
 			}
-			n++
-			return b.keys[n-1], val, true, nil
-		})
+		}
+	}
+	return b
+}
+
+func (b *indexBuild) load(ctx context.Context, rows *images) (err error) {
+	b.sorts = newSorters(len(b.fresh))
+	defer func() { err = errors.Join(err, closeSorters(b.sorts)) }()
+	m := meter{report: b.o.Progress, stage: table.StageRead}
+	rows.need = b.need
+	err = rows.each(ctx, b.t, func(total uint64, r []row.Datum, ref []byte) error {
+		m.tick(total)
+		if err := b.virtual(r); err != nil {
+			return err
+		}
+		return addEntries(b.t, b.fresh, b.sorts, r, ref)
+	})
+	if err != nil {
+		return err
+	}
+	return b.tx.loadIndexes(ctx, b.t, b.fresh, b.sorts, &meter{report: b.o.Progress, stage: table.StageInsert, total: m.done * uint64(len(b.fresh))},
+		func(i int, ref []byte) error { return duplicateOf(ctx, b.t, i, rows, ref) })
+}
+
+func (b *indexBuild) virtual(r []row.Datum) error {
+	if b.o.Virtual == nil {
+		return nil
+	}
+	return b.o.Virtual(r)
+}
+
+// follow takes the entries of the rows' old states out, then puts those of the new ones in: so a value that went from one row to another is
+// no duplicate on the way.
+func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, new *images) error {
+	old.need, new.need = b.need, b.need
+	for ref := range refs {
+		r, err := old.one(ctx, b.t, []byte(ref))
 		if err != nil {
 			return err
 		}
-	} else {
-		for _, k := range b.keys {
-			_, err := tree.Edit(ctx, k, len(val), func(*mtr.MTR, []byte, bool) (btree.Action, []byte, error) {
-				return btree.Put, val, nil
-			}, nil)
+		if r == nil {
+			continue
+		}
+		if err := b.virtual(r); err != nil {
+			return err
+		}
+		for _, i := range b.fresh {
+			if err := take(ctx, b.t.Indexes[i].Tree, entryOf(b.t, i, r, []byte(ref)).key); err != nil {
+				return err
+			}
+		}
+	}
+	m := meter{report: b.o.Progress, stage: table.StageLog, total: uint64(len(refs))}
+	for ref := range refs {
+		m.tick(0)
+		r, err := new.one(ctx, b.t, []byte(ref))
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			continue
+		}
+		if err := b.virtual(r); err != nil {
+			return err
+		}
+		for _, i := range b.fresh {
+			err := putNew(ctx, b.t, i, r, []byte(ref), b.entry)
+			var dup *foundDuplicate
+			if errors.As(err, &dup) {
+				err = duplicateOf(ctx, b.t, i, new, dup.ref)
+			}
 			if err != nil {
 				return err
 			}
 		}
 	}
-	b.keys, b.size = b.keys[:0], 0
 	return nil
 }
 
-// finish loads what is left and checks uniqueness over the whole index.
-func (b *builder) finish(ctx context.Context) error {
-	if err := b.flush(ctx); err != nil {
-		return err
+func newSorters(n int) []*extsort.Sorter {
+	list := make([]*extsort.Sorter, n)
+	for i := range list {
+		list[i] = extsort.New(sortBytes/n, "")
 	}
-	ix := b.t.Indexes[b.i]
-	b.keys = nil
-	if !ix.Def.Unique {
-		return nil
+	return list
+}
+
+func closeSorters(list []*extsort.Sorter) (err error) {
+	for _, s := range list {
+		err = errors.Join(err, s.Close())
 	}
-	var last []byte
-	c := ix.Tree.Scan(btree.ScanOptions{ReadAhead: true})
-	defer c.Close()
-	for c.Next(ctx) {
-		key := c.Key()
-		ref, err := ix.Ref(key)
+	return err
+}
+
+// addEntries gives the entries of a row in the indexes at to their sorters.
+func addEntries(t *dict.Table, at []int, sorts []*extsort.Sorter, r []row.Datum, ref []byte) error {
+	for k, i := range at {
+		e := entryOf(t, i, r, ref)
+		if len(e.key) > btree.MaxKey {
+			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, t.Indexes[i].Def.Name)
+		}
+		if err := sorts[k].Add(e.key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadIndexes fills empty trees bottom-up from what was sorted. duplicate makes the error for a row that has a unique key that another has too.
+func (tx *Tx) loadIndexes(ctx context.Context, t *dict.Table, at []int, sorts []*extsort.Sorter, m *meter, duplicate func(i int, ref []byte) error) error {
+	val := row.AppendEntry(nil, row.Entry{Trx: tx.ID()})
+	for k, i := range at {
+		ix, sorted := t.Indexes[i], sorts[k]
+		if err := sorted.Sort(); err != nil {
+			return err
+		}
+		var last []byte
+		_, err := ix.Tree.Bulk(ctx, buildFill, func() ([]byte, []byte, bool, error) {
+			key, _, ok, err := sorted.Next()
+			if err != nil || !ok {
+				return nil, nil, false, err
+			}
+			m.tick(0)
+			if ix.Def.Unique {
+				ref, null, err := ownKey(ix, key)
+				if err != nil {
+					return nil, nil, false, err
+				}
+				own := key[:len(key)-len(ref)]
+				if !null && last != nil && bytes.Equal(last, own) {
+					return nil, nil, false, duplicate(i, ref)
+				}
+				last = append(last[:0], own...)
+			}
+			return key, val, true, nil
+		})
 		if err != nil {
 			return err
 		}
-		own := key[:len(key)-len(ref)]
-		null, err := hasNull(ix, own)
-		if err != nil {
-			return err
-		}
-		if !null && last != nil && bytes.Equal(last, own) {
-			return b.duplicate(ctx, ref)
-		}
-		last = append(last[:0], own...)
 	}
-	return c.Err()
+	return nil
+}
+
+// ownKey cuts an entry's key: what follows the index's own parts, and whether one of these is NULL.
+func ownKey(ix *dict.Index, key []byte) (ref []byte, null bool, err error) {
+	if ref, err = ix.Ref(key); err != nil {
+		return nil, false, err
+	}
+	null, err = hasNull(ix, key[:len(key)-len(ref)])
+	return ref, null, err
 }
 
 // hasNull reports whether some part of the key is NULL.
@@ -118,189 +208,85 @@ func hasNull(ix *dict.Index, key []byte) (bool, error) {
 	return false, nil
 }
 
-func (b *builder) duplicate(ctx context.Context, ref []byte) error {
-	rd := newReader(&b.tx.stmt, true)
-	defer rd.free()
-	found, err := b.t.Indexes[0].Tree.Get(ctx, ref, rd.copyFn)
+// take removes an entry of a tree that nobody else sees.
+func take(ctx context.Context, tree *btree.Tree, key []byte) error {
+	_, err := tree.Edit(ctx, key, 0, func(_ *mtr.MTR, _ []byte, exists bool) (btree.Action, []byte, error) {
+		if !exists {
+			return 0, nil, fmt.Errorf("a build misses the entry %x: %w", key, row.ErrCorrupt)
+		}
+		return btree.Delete, nil, nil
+	}, nil)
+	return err
+}
+
+// foundDuplicate says that a row has a unique key already.
+type foundDuplicate struct{ ref []byte }
+
+func (*foundDuplicate) Error() string { return "duplicate key" }
+
+// putNew adds the entry of a row to index i, which nobody else sees, unless another row has its unique key.
+func putNew(ctx context.Context, t *dict.Table, i int, r []row.Datum, ref, val []byte) error {
+	ix := t.Indexes[i]
+	e := entryOf(t, i, r, ref)
+	if len(e.key) > btree.MaxKey {
+		return fmt.Errorf("%w: key of index %s", table.ErrTooBig, ix.Def.Name)
+	}
+	if e.uniq {
+		low := e.key[:e.own]
+		high, _ := row.Successor(nil, low)
+		c := ix.Tree.Scan(btree.ScanOptions{Low: low, High: high, Batch: 1024})
+		defer c.Close()
+		if c.Next(ctx) {
+			return &foundDuplicate{bytes.Clone(c.Key()[e.own:])}
+		}
+		if err := c.Err(); err != nil {
+			return err
+		}
+	}
+	_, err := ix.Tree.Edit(ctx, e.key, len(val), func(*mtr.MTR, []byte, bool) (btree.Action, []byte, error) {
+		return btree.Put, val, nil
+	}, nil)
+	return err
+}
+
+// duplicateOf makes the error for the row under ref, whose key in index i another row has too.
+func duplicateOf(ctx context.Context, t *dict.Table, i int, rows *images, ref []byte) error {
+	e := &table.DuplicateKey{Table: &t.Def, Index: i, Ref: bytes.Clone(ref)}
+	need := rows.need
+	rows.need = nil
+	r, err := rows.one(ctx, t, ref)
+	rows.need = need
 	if err != nil {
 		return err
 	}
-	e := &table.DuplicateKey{Table: &b.t.Def, Index: b.i, Ref: bytes.Clone(ref)}
-	if found {
-		if err := rd.decode(ctx, b.t, rd.val, nil); err != nil {
-			return err
-		}
+	if r != nil {
 		var buf []byte
-		e.Row = copyRow(&buf, nil, rd.row)
-		for _, p := range b.t.Indexes[b.i].Def.Parts {
+		e.Row = copyRow(&buf, nil, r)
+		for _, p := range t.Indexes[i].Def.Parts {
 			e.Key = append(e.Key, e.Row[p.Column])
 		}
 	}
 	return e
 }
 
-// eachRow calls fn with every live row of a table whose metadata lock is held exclusively: nobody is changing it.
-func (tx *Tx) eachRow(ctx context.Context, t *dict.Table, fn func(r []row.Datum, ref []byte) error) error {
-	rd := newReader(&tx.stmt, true)
-	defer rd.free()
-	c := t.Indexes[0].Tree.Scan(btree.ScanOptions{ReadAhead: true})
-	defer c.Close()
-	for c.Next(ctx) {
-		hd, err := row.ParseHeader(c.Value())
-		if err != nil {
-			return err
-		}
-		if hd.Deleted {
-			continue
-		}
-		if err := rd.decode(ctx, t, c.Value(), nil); err != nil {
-			return err
-		}
-		if err := fn(rd.row, c.Key()); err != nil {
-			return err
-		}
-	}
-	return c.Err()
-}
-
+// meter tells how far a stage is.
 type meter struct {
+	stage       string
 	done, total uint64
-	report      func(done, total uint64)
+	report      func(table.BuildProgress)
 }
 
-func (m *meter) tick() {
-	if m.done++; m.report != nil && m.done%4096 == 0 {
-		m.report(m.done, max(m.total, m.done))
+func (m *meter) tick(total uint64) {
+	if m.done++; m.report != nil && m.done%4096 == 1 {
+		m.report(table.BuildProgress{Stage: m.stage, Done: m.done, Total: max(m.total, total, m.done)})
 	}
 }
 
-// CreateIndex builds an index over the rows of a table.
-func (db *DB) CreateIndex(ctx context.Context, d *table.Def, ix table.Index, virtual func([]row.Datum) error, progress func(done, total uint64)) (*table.Def, error) {
-	return db.change(ctx, d.Schema, d.Name, d.Version, func(tx *Tx, s *dict.Stored) (*dict.Stored, error) {
-		if err := checkIndex(s, &ix); err != nil {
-			return nil, err
-		}
-		for i := range s.Def.Indexes {
-			if s.Def.Indexes[i].Name == ix.Name {
-				return nil, fmt.Errorf("index %s of %s.%s exists", ix.Name, s.Schema, s.Name)
-			}
-		}
-		var err error
-		if ix.ID, ix.Root, err = tx.makeTree(ctx); err != nil {
-			return nil, err
-		}
-		tx.bornNow(ix.ID)
-		s.Def.Indexes = append(slices.Clone(s.Def.Indexes), ix)
-		t, err := dict.Open(db.sp, s, db.o.Collations)
-		if err != nil {
-			return nil, err
-		}
-		b := &builder{tx: tx, t: t, i: len(t.Indexes) - 1}
-		m := meter{report: progress}
-		m.total, _ = t.Indexes[0].Tree.EstimateRange(ctx, nil, nil)
-		err = tx.eachRow(ctx, t, func(r []row.Datum, ref []byte) error {
-			if virtual != nil {
-				if err := virtual(r); err != nil {
-					return err
-				}
-			}
-			m.tick()
-			return b.add(ctx, r, ref)
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := b.finish(ctx); err != nil {
-			return nil, err
-		}
-		return s, nil
-	})
-}
-
-// RebuildTable replaces a table by new, whose rows convert makes from the old ones; for a nil row there is none.
-func (db *DB) RebuildTable(ctx context.Context, old, new *table.Def, convert func([]row.Datum) ([]row.Datum, error), progress func(done, total uint64)) (*table.Def, error) {
-	return db.change(ctx, old.Schema, old.Name, old.Version, func(tx *Tx, s *dict.Stored) (*dict.Stored, error) {
-		n := clone(new)
-		n.Schema, n.Name, n.Created = s.Schema, s.Name, s.Created
-		if err := number(n); err != nil {
-			return nil, err
-		}
-		if err := tx.assign(ctx, n); err != nil {
-			return nil, err
-		}
-		from, err := dict.Open(db.sp, s, db.o.Collations)
-		if err != nil {
-			return nil, err
-		}
-		to, err := dict.Open(db.sp, n, db.o.Collations)
-		if err != nil {
-			return nil, err
-		}
-		if err := tx.copyRows(ctx, from, to, convert, progress); err != nil {
-			return nil, err
-		}
-		if err := db.copyCounter(ctx, s.ID, n.ID); err != nil {
-			return nil, err
-		}
-		if err := tx.remove(ctx, s); err != nil {
-			return nil, err
-		}
-		return n, nil
-	})
-}
-
-func (tx *Tx) copyRows(ctx context.Context, from, to *dict.Table, convert func([]row.Datum) ([]row.Datum, error), progress func(done, total uint64)) error {
-	h := &Handle{s: &tx.stmt, t: to}
-	m := meter{report: progress}
-	m.total, _ = from.Indexes[0].Tree.EstimateRange(ctx, nil, nil)
-	var builders []*builder
-	for i := 1; i < len(to.Indexes); i++ {
-		builders = append(builders, &builder{tx: tx, t: to, i: i})
+// indexesOf lists the positions of a table's secondary indexes.
+func indexesOf(t *dict.Table) []int {
+	at := make([]int, 0, len(t.Indexes)-1)
+	for i := 1; i < len(t.Indexes); i++ {
+		at = append(at, i)
 	}
-	var key, val []byte
-	err := tx.eachRow(ctx, from, func(r []row.Datum, _ []byte) error {
-		m.tick()
-		r, err := convert(r)
-		if err != nil || r == nil {
-			return err
-		}
-		if err := h.checkRow(r); err != nil {
-			return err
-		}
-		if key, err = h.clusteredKey(ctx, key[:0], r); err != nil {
-			return err
-		}
-		refs, err := h.writeLong(ctx, key, r, nil, nil)
-		if err != nil {
-			return err
-		}
-		val = to.Layout.Encode(val[:0], row.Header{Trx: tx.ID()}, r, refs)
-		_, err = to.Indexes[0].Tree.Edit(ctx, key, len(val), func(_ *mtr.MTR, _ []byte, exists bool) (btree.Action, []byte, error) {
-			if exists {
-				return 0, nil, errDuplicate
-			}
-			return btree.Put, val, nil
-		}, nil)
-		if err == errDuplicate {
-			return (&builder{tx: tx, t: to, i: 0}).duplicate(ctx, key)
-		}
-		if err != nil {
-			return err
-		}
-		for _, b := range builders {
-			if err := b.add(ctx, r, key); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, b := range builders {
-		if err := b.finish(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return slices.Clip(at)
 }

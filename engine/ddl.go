@@ -24,7 +24,20 @@ func (tx *Tx) lockTable(ctx context.Context, schema, name string) error {
 	if err := tx.lockMeta(ctx, schema, "", lock.Shared); err != nil {
 		return err
 	}
+	return tx.lockExclusive(ctx, schema, name)
+}
+
+// lockExclusive locks a table against other DDL, then against everybody.
+func (tx *Tx) lockExclusive(ctx context.Context, schema, name string) error {
+	if err := tx.lockDDL(ctx, schema, name); err != nil {
+		return err
+	}
 	return tx.lockMeta(ctx, schema, name, lock.Exclusive)
+}
+
+// lockDDL locks a table against other DDL alone: an online build holds it throughout.
+func (tx *Tx) lockDDL(ctx context.Context, schema, name string) error {
+	return tx.lockName(ctx, "\x02"+dict.Name(schema, name), lock.Exclusive)
 }
 
 // makeTree creates an empty tree; its undo record is in the same MTR, so a crash or a rollback drops it.
@@ -144,7 +157,7 @@ func cutName(s string) (schema, name string, ok bool) {
 
 // touch raises the version of a table whose foreign key relations changed.
 func (tx *Tx) touch(ctx context.Context, schema, name string) error {
-	if err := tx.lockMeta(ctx, schema, name, lock.Exclusive); err != nil {
+	if err := tx.lockExclusive(ctx, schema, name); err != nil {
 		return err
 	}
 	if err := tx.fresh(ctx); err != nil {
@@ -276,7 +289,7 @@ func (db *DB) DropTable(ctx context.Context, schema, name string) error {
 }
 
 func (tx *Tx) dropTable(ctx context.Context, schema, name string) error {
-	if err := tx.lockMeta(ctx, schema, name, lock.Exclusive); err != nil {
+	if err := tx.lockExclusive(ctx, schema, name); err != nil {
 		return err
 	}
 	if err := tx.fresh(ctx); err != nil {
@@ -319,34 +332,45 @@ func (db *DB) change(ctx context.Context, schema, name string, version uint64, f
 		if err := tx.lockTable(ctx, schema, name); err != nil {
 			return err
 		}
-		if err := tx.fresh(ctx); err != nil {
-			return err
-		}
-		s, err := tx.load(ctx, schema, name)
+		s, err := tx.committed(ctx, schema, name, version)
 		if err != nil {
 			return err
 		}
-		if version != 0 && s.Version != version {
-			return fmt.Errorf("%w: %s.%s has version %d, not %d", table.ErrDefChanged, schema, name, s.Version, version)
-		}
-		old := s.ReferTo
 		n, err := fn(tx, s)
 		if err != nil {
 			return err
 		}
-		n.Schema, n.Name, n.Version = schema, name, s.Version+1
-		if err := tx.store(ctx, n); err != nil {
-			return err
-		}
-		if !slices.Equal(old, n.ReferTo) {
-			return tx.refer(ctx, n, old)
-		}
-		return nil
+		return tx.publish(ctx, s, n)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return db.Definition(ctx, schema, name)
+}
+
+// committed reads a table's definition as it is now. version, if not 0, is the one that the caller knows.
+func (tx *Tx) committed(ctx context.Context, schema, name string, version uint64) (*dict.Stored, error) {
+	if err := tx.fresh(ctx); err != nil {
+		return nil, err
+	}
+	s, err := tx.load(ctx, schema, name)
+	if err == nil && version != 0 && s.Version != version {
+		err = fmt.Errorf("%w: %s.%s has version %d, not %d", table.ErrDefChanged, schema, name, s.Version, version)
+	}
+	return s, err
+}
+
+// publish writes definition n in the place of s, under the exclusive lock.
+func (tx *Tx) publish(ctx context.Context, s, n *dict.Stored) error {
+	old := s.ReferTo
+	n.Schema, n.Name, n.Version = s.Schema, s.Name, s.Version+1
+	if err := tx.store(ctx, n); err != nil {
+		return err
+	}
+	if !slices.Equal(old, n.ReferTo) {
+		return tx.refer(ctx, n, old)
+	}
+	return nil
 }
 
 // TruncateTable empties a table: it gets new trees, and its counter starts anew.
@@ -363,51 +387,6 @@ func (db *DB) TruncateTable(ctx context.Context, schema, name string) error {
 		return &n, nil
 	})
 	return err
-}
-
-// AlterTable publishes a definition that needs no rebuild. Columns keep their ids (0: a new one); indexes stay as they are.
-func (db *DB) AlterTable(ctx context.Context, old, new *table.Def) (*table.Def, error) {
-	return db.change(ctx, old.Schema, old.Name, old.Version, func(tx *Tx, s *dict.Stored) (*dict.Stored, error) {
-		n := clone(new)
-		n.ID, n.NextColumn, n.Created = s.ID, s.NextColumn, s.Created
-		if len(n.Def.Indexes) != len(s.Def.Indexes) {
-			return nil, fmt.Errorf("alter table %s.%s: %d indexes became %d", s.Schema, s.Name, len(s.Def.Indexes), len(n.Def.Indexes))
-		}
-		for i := range n.Columns {
-			c := &n.Columns[i]
-			if c.ID == 0 {
-				c.ID = n.NextColumn
-				n.NextColumn++
-				continue
-			}
-			j := slices.IndexFunc(s.Columns, func(o table.Column) bool { return o.ID == c.ID })
-			if j < 0 || s.Columns[j].Class != c.Class || s.Columns[j].Virtual != c.Virtual {
-				return nil, fmt.Errorf("alter table %s.%s: column %s needs a rebuild", s.Schema, s.Name, c.Name)
-			}
-			c.Instant = s.Columns[j].Instant
-		}
-		for i := range n.Def.Indexes {
-			x, o := &n.Def.Indexes[i], &s.Def.Indexes[i]
-			if x.ID != o.ID || x.Unique != o.Unique || len(x.Parts) != len(o.Parts) {
-				return nil, fmt.Errorf("alter table %s.%s: index %s needs a rebuild", s.Schema, s.Name, x.Name)
-			}
-			x.Root, x.Hidden = o.Root, o.Hidden
-			for p := range x.Parts {
-				a, b := x.Parts[p], o.Parts[p]
-				if x.Hidden {
-					continue
-				}
-				if a.Column < 0 || a.Column >= len(n.Columns) || n.Columns[a.Column].ID != s.Columns[b.Column].ID || a.Prefix != b.Prefix || a.Desc != b.Desc ||
-					n.Columns[a.Column].Collation != s.Columns[b.Column].Collation {
-					return nil, fmt.Errorf("alter table %s.%s: index %s needs a rebuild", s.Schema, s.Name, x.Name)
-				}
-			}
-		}
-		if n.NextColumn > row.MaxColumns {
-			return nil, fmt.Errorf("alter table %s.%s: too many columns came and went, rebuild it: %w", s.Schema, s.Name, table.ErrTooBig)
-		}
-		return n, nil
-	})
 }
 
 // RenameTables renames tables, all or none. A name may be both given up and taken in one call.
@@ -480,7 +459,7 @@ func (tx *Tx) rename(ctx context.Context, from, to [2]string) error {
 		if !ok || child == oldName {
 			continue
 		}
-		if err := tx.lockMeta(ctx, schema, name, lock.Exclusive); err != nil {
+		if err := tx.lockExclusive(ctx, schema, name); err != nil {
 			return err
 		}
 		if err := tx.sysDelete(ctx, dict.ReferKey(oldName, child)); err != nil {
@@ -504,22 +483,4 @@ func (tx *Tx) rename(ctx context.Context, from, to [2]string) error {
 		}
 	}
 	return nil
-}
-
-// DropIndex removes an index; its tree goes when no snapshot can use it any more.
-func (db *DB) DropIndex(ctx context.Context, d *table.Def, name string) (*table.Def, error) {
-	return db.change(ctx, d.Schema, d.Name, d.Version, func(tx *Tx, s *dict.Stored) (*dict.Stored, error) {
-		i := slices.IndexFunc(s.Def.Indexes, func(x table.Index) bool { return x.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("%w: %s in %s.%s", table.ErrNoIndex, name, d.Schema, d.Name)
-		}
-		if i == 0 {
-			return nil, fmt.Errorf("index %s of %s.%s is the clustered one: the table must be rebuilt", name, d.Schema, d.Name)
-		}
-		if err := tx.giveUp(ctx, &s.Def.Indexes[i]); err != nil {
-			return nil, err
-		}
-		s.Def.Indexes = slices.Delete(slices.Clone(s.Def.Indexes), i, i+1)
-		return s, nil
-	})
 }

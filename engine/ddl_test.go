@@ -23,7 +23,7 @@ func TestInstantColumns(t *testing.T) {
 	n := *d
 	def := row.FromInt(42)
 	n.Columns = append(slices.Clone(d.Columns), table.Column{Name: "extra", Class: row.Int, Nullable: true, Instant: &def})
-	d, err = e.db.AlterTable(bg, d, &n)
+	d, err = e.db.AlterTable(bg, d, &n, table.Build{})
 	e.must(err)
 	s := e.begin(table.RepeatableRead)
 	e.must(s.insert("t", append(sbrow(40, 40, "y"), row.NullDatum)))
@@ -53,7 +53,7 @@ func TestInstantColumns(t *testing.T) {
 	// Drop column c: its slot is skipped.
 	n = *d
 	n.Columns = slices.Delete(slices.Clone(d.Columns), 2, 3)
-	if _, err = e.db.AlterTable(bg, d, &n); err != nil {
+	if _, err = e.db.AlterTable(bg, d, &n, table.Build{}); err != nil {
 		t.Fatal(err)
 	}
 	s = e.begin(table.RepeatableRead)
@@ -147,11 +147,11 @@ func TestDDLCrashPoints(t *testing.T) {
 		"truncate": func(db *DB, _ *table.Def) error { return db.TruncateTable(bg, "s", "t") },
 		"rename":   func(db *DB, _ *table.Def) error { return db.RenameTables(bg, [][2][2]string{{{"s", "t"}, {"s", "z"}}}) },
 		"index": func(db *DB, d *table.Def) error {
-			_, err := db.CreateIndex(bg, d, table.Index{Name: "c", Parts: []table.Part{{Column: 2, Prefix: 3}}}, nil, nil)
+			_, err := addIndex(db, d, table.Index{Name: "c", Parts: []table.Part{{Column: 2, Prefix: 3}}}, table.Build{Online: true})
 			return err
 		},
 		"rebuild": func(db *DB, d *table.Def) error {
-			_, err := db.RebuildTable(bg, d, d, func(r []row.Datum) ([]row.Datum, error) { return r, nil }, nil)
+			_, err := db.RebuildTable(bg, d, d, func(r []row.Datum) ([]row.Datum, error) { return r, nil }, table.Build{Online: true})
 			return err
 		},
 		"schema": func(db *DB, _ *table.Def) error { return db.DropSchema(bg, "s") },
@@ -248,4 +248,11 @@ func (v *cutVolume) Append(m *redo.MTR, inOrder func(page.LSN)) page.LSN {
 		v.once.Do(func() { close(v.reached) })
 	}
 	return lsn
+}
+
+// addIndex is ALTER TABLE ADD INDEX.
+func addIndex(db *DB, d *table.Def, ix table.Index, o table.Build) (*table.Def, error) {
+	n := *d
+	n.Indexes = append(slices.Clone(d.Indexes), ix)
+	return db.AlterTable(bg, d, &n, o)
 }

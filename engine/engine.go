@@ -89,7 +89,8 @@ type DB struct {
 		mu sync.Mutex
 		m  map[uint64]*counter
 	}
-	born struct { // commit LSNs of the DDL that made tables and indexes, by id, since the instance opened
+	builds sync.Map // table id -> *dict.Touched of the online DDL that reads it
+	born   struct { // commit LSNs of the DDL that made tables and indexes, by id, since the instance opened
 		mu sync.Mutex
 		m  map[uint64]page.LSN
 	}

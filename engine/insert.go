@@ -161,6 +161,7 @@ func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, entri
 		}
 		if err == nil {
 			h.s.wrote = true
+			h.t.Touched.Note(key)
 			return h.insertEntries(ctx, entries, nil, skip, unlock)
 		}
 		unlock()
@@ -439,6 +440,12 @@ func (tx *Tx) spill(ctx context.Context, id uint64, key []byte, secs []undo.SecO
 // writeLong writes the values that are too long for the leaf and returns their references by position, nil when there are none.
 // have, if not nil, holds references of values that need not be written again.
 func (h *Handle) writeLong(ctx context.Context, key []byte, r []row.Datum, have [][]byte, keep func(pos int) bool) ([][]byte, error) {
+	return h.writeLongBy(ctx, key, r, have, keep, h.writeOne)
+}
+
+// writeLongBy is writeLong with another way to write one value.
+func (h *Handle) writeLongBy(ctx context.Context, key []byte, r []row.Datum, have [][]byte, keep func(pos int) bool,
+	one func(ctx context.Context, v []byte) ([]byte, error)) ([][]byte, error) {
 	t := h.t
 	total := len(key) + row.HeaderSize + 4 + (len(t.Columns)+7)/8*2
 	var refs [][]byte
@@ -466,7 +473,7 @@ func (h *Handle) writeLong(ctx context.Context, key []byte, r []row.Datum, have 
 		if best < 0 {
 			return nil, fmt.Errorf("%w: row of %d bytes", table.ErrTooBig, total)
 		}
-		ref, err := h.writeOne(ctx, r[best].B)
+		ref, err := one(ctx, r[best].B)
 		if err != nil {
 			return nil, err
 		}

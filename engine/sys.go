@@ -206,6 +206,9 @@ func (db *DB) opened(s *dict.Stored, epoch uint64) (*dict.Table, error) {
 		ix.Born = db.born.m[ix.Def.ID]
 	}
 	db.born.mu.Unlock()
+	if v, ok := db.builds.Load(s.ID); ok {
+		t.Touched = v.(*dict.Touched)
+	}
 	db.cache.Put(t, epoch)
 	return t, nil
 }

@@ -64,6 +64,13 @@ func (h *Handle) before(ctx context.Context, ref []byte, old []row.Datum) (refs 
 	return refs, nil
 }
 
+// dropped adds the long values of dropped columns, which the next version of the row val does not have, to what purge frees.
+func (h *Handle) dropped(c *change, val []byte) error {
+	return h.t.Layout.Dropped(val, func(ref []byte) {
+		c.extra = append(c.extra, undo.Record{Type: undo.OverOld, Table: h.t.ID, Ref: bytes.Clone(ref)})
+	})
+}
+
 // Update replaces a row.
 func (h *Handle) Update(ctx context.Context, ref table.Ref, old, new []row.Datum) error {
 	if err := h.usable(true); err != nil {
@@ -172,6 +179,7 @@ func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have 
 					}
 				}
 				c.secs, c.more, err = tx.spill(ctx, h.t.ID, ref, secs)
+				err = firstErr(err, h.dropped(c, rd.val))
 			}
 			val = h.t.Layout.Encode(rd.spare[:0], row.Header{}, new, refs)
 			rd.spare = val
@@ -181,6 +189,7 @@ func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have 
 		}
 		if err == nil {
 			h.s.wrote = true
+			h.t.Touched.Note(ref)
 			return h.insertEntries(ctx, added, marked, ref, unlock)
 		}
 		unlock()
@@ -270,6 +279,9 @@ func (h *Handle) delete(ctx context.Context, ref []byte, old []row.Datum) error 
 			c.extra = append(c.extra, undo.Record{Type: undo.OverOld, Table: h.t.ID, Ref: o})
 		}
 	}
+	if err := h.dropped(c, rd.val); err != nil {
+		return err
+	}
 	entries := make([]entry, 0, len(h.t.Indexes)-1)
 	secs := make([]undo.SecOp, 0, len(h.t.Indexes)-1)
 	for i := 1; i < len(h.t.Indexes); i++ {
@@ -295,6 +307,7 @@ func (h *Handle) delete(ctx context.Context, ref []byte, old []row.Datum) error 
 		}
 	}
 	h.s.wrote = true
+	h.t.Touched.Note(ref)
 	for i := range entries {
 		if err := tx.markEntry(ctx, h.t.Indexes[entries[i].ix], entries[i].key); err != nil {
 			return err

@@ -140,6 +140,8 @@ type Table struct {
 	*Stored
 	Layout  *row.Layout
 	Indexes []*Index
+	// Touched is told of rows that change while a DDL reads the table; most often nil.
+	Touched *Touched
 	// Born is the commit LSN of the DDL that made this table (its id); older snapshots do not know it. 0: before the instance opened.
 	Born page.LSN
 }

@@ -286,6 +286,37 @@ func (l *Layout) Decode(v []byte, r []Datum, need []bool, over func(pos int, ref
 	return nil
 }
 
+// Dropped calls fn for the references of long values that the stored row v has in columns that the layout lacks: they were dropped
+// since, and the values go with the row.
+func (l *Layout) Dropped(v []byte, fn func(ref []byte)) error {
+	h, err := ParseHeader(v)
+	if err != nil || !h.over {
+		return err
+	}
+	b := v[HeaderSize:]
+	un, k := binary.Uvarint(b)
+	if k <= 0 || un > MaxColumns || len(b) < k+2*((int(un)+7)/8) {
+		return fmt.Errorf("slot count: %w", ErrCorrupt)
+	}
+	n, nb := int(un), (int(un)+7)/8
+	nulls, overs := b[k:k+nb], b[k+nb:k+2*nb]
+	b = b[k+2*nb:]
+	for slot := range n {
+		if nulls[slot/8]&(1<<(slot&7)) != 0 {
+			continue
+		}
+		u, k := binary.Uvarint(b)
+		if k <= 0 || u > uint64(len(b)-k) {
+			return fmt.Errorf("slot %d: length: %w", slot, ErrCorrupt)
+		}
+		if overs[slot/8]&(1<<(slot&7)) != 0 && (slot >= len(l.slots) || l.slots[slot] < 0) {
+			fn(b[k : k+int(u)])
+		}
+		b = b[k+int(u):]
+	}
+	return nil
+}
+
 // absent fills the columns that a row of n slots does not hold.
 func (l *Layout) absent(r []Datum, n int) {
 	for pos := range l.cols {

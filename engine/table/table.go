@@ -255,14 +255,11 @@ type Catalog interface {
 	TruncateTable(ctx context.Context, schema, name string) error
 	// RenameTables renames all or none: pairs of {schema, name}, from and to.
 	RenameTables(ctx context.Context, pairs [][2][2]string) error
-	// AlterTable publishes a new definition that needs no rebuild: attributes, defaults, names, comments, instant
-	// columns added (with Instant set) or dropped.
-	AlterTable(ctx context.Context, old *Def, new *Def) (*Def, error)
+	// AlterTable publishes a new definition in one step, whatever it takes short of new rows: attributes, defaults, names, comments, columns
+	// added (with Instant set) or dropped, indexes dropped (those of old that new lacks) and built (those of new without an ID).
+	AlterTable(ctx context.Context, old *Def, new *Def, o Build) (*Def, error)
 	// RebuildTable replaces a table by new, copying each row through convert; the old one stays if that fails.
-	RebuildTable(ctx context.Context, old *Def, new *Def, convert func(r []row.Datum) ([]row.Datum, error), progress func(done, total uint64)) (*Def, error)
-	// CreateIndex builds an index over existing rows; virtual computes the values of virtual columns (may be nil).
-	CreateIndex(ctx context.Context, d *Def, ix Index, virtual func(r []row.Datum) error, progress func(done, total uint64)) (*Def, error)
-	DropIndex(ctx context.Context, d *Def, name string) (*Def, error)
+	RebuildTable(ctx context.Context, old *Def, new *Def, convert func(r []row.Datum) ([]row.Datum, error), o Build) (*Def, error)
 
 	// Objects: names of a kind in a schema, one object, an atomic batch of puts and deletes (Body nil).
 	Objects(ctx context.Context, kind, schema string) ([]Object, error)
@@ -271,6 +268,34 @@ type Catalog interface {
 	// Generation of a kind of object grows with each change: caches compare it.
 	Generation(kind string) uint64
 }
+
+// Build says how indexes and new forms of tables are built.
+type Build struct {
+	// Online lets transactions read and write the table while it is read: the table is locked at the start and at the end only, each time as
+	// long as it takes to wait for the transactions that use it. Otherwise it is locked all the while.
+	Online bool
+	// Virtual computes the values of virtual columns that indexes to be built contain; nil: there are none. Rows that change meanwhile
+	// are computed by it too, so it must depend on the row alone; likewise RebuildTable's convert.
+	Virtual func(r []row.Datum) error
+	// Progress, if not nil, is called every now and then.
+	Progress func(BuildProgress)
+	// LogBytes bounds what is remembered of rows that change meanwhile (innodb_online_alter_log_max_size): ErrBuildLog. 0: 128 MiB.
+	LogBytes int
+}
+
+// BuildProgress says how far a build is.
+type BuildProgress struct {
+	Stage       string // as performance_schema names it, without "stage/innodb/"
+	Done, Total uint64 // rows of the stage, Total an estimate
+}
+
+// Stages of a build.
+const (
+	StageRead   = "alter table (read PK and internal sort)"
+	StageInsert = "alter table (insert)"
+	StageLog    = "alter table (log apply table)"
+	StageEnd    = "alter table (end)"
+)
 
 // Info is the engine's account of itself.
 type Info struct {
@@ -303,8 +328,9 @@ var (
 	ErrKilled       = errors.New("statement was killed")         // 1317
 	ErrTooBig       = errors.New("row or key is too long")
 	ErrClosed       = errors.New("engine is closed")
-	ErrAutoIncFull  = errors.New("auto-increment is exhausted") // 1467
-	ErrNotNull      = errors.New("column cannot be null")       // 1048
+	ErrAutoIncFull  = errors.New("auto-increment is exhausted")                              // 1467
+	ErrNotNull      = errors.New("column cannot be null")                                    // 1048
+	ErrBuildLog     = errors.New("too many changes to the table while it was being altered") // 1799
 )
 
 // DuplicateKey is a violated unique index.

@@ -54,6 +54,9 @@ type Hooks struct {
 	// Control runs a transaction statement that was met inside a routine: the current table.Stmt is ended by it, the
 	// returned one replaces it.
 	Control func(ctx context.Context, c *ControlStatement) (table.Stmt, error)
+	// Stage says what a long statement is doing and how far it is, for the process list; total is an estimate. It may be nil, and comes from
+	// the executing goroutine.
+	Stage func(stage string, done, total uint64)
 	// LocalFile opens a file of the client for LOAD DATA LOCAL INFILE.
 	LocalFile func(ctx context.Context, name string) (io.ReadCloser, error)
 }

@@ -642,7 +642,7 @@ func (s *Session) repointForeignKeys(c *sql.Context, pairs [][2][2]string, schem
 		return nil
 	}
 	n.Attrs = toJSON(a)
-	_, err = s.e.catalog.AlterTable(c, d, &n)
+	_, err = s.e.catalog.AlterTable(c, d, &n, table.Build{})
 	return err
 }
 
@@ -756,6 +756,15 @@ func (s *Session) virtualFiller(c *sql.Context, m *meta) (func(r []row.Datum) er
 
 // duplicateInIndex turns a collision during an index build or a copy into 1062.
 func (s *Session) duplicateInIndex(c *sql.Context, m *meta, err error) error {
+	if errors.Is(err, table.ErrBuildLog) {
+		name := m.def.Name
+		for i := range m.def.Indexes {
+			if m.def.Indexes[i].ID == 0 {
+				name = m.def.Indexes[i].Name
+			}
+		}
+		return mysqlerr.New(mysqlerr.ER_INNODB_ONLINE_LOG_TOO_BIG, name)
+	}
 	var dup *table.DuplicateKey
 	if !errors.As(err, &dup) {
 		return err

@@ -23,7 +23,8 @@ type alteration struct {
 	fkGone  map[string]bool
 	rename  [2]string // new schema and name
 	start   uint64    // AUTO_INCREMENT
-	autoInc bool      // the new table has such a column
+	opts    alterOptions
+	autoInc bool // the new table has such a column
 }
 
 func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTable) (*Result, error) {
@@ -44,6 +45,9 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 		return nil, err
 	}
 	a := &alteration{s: s, old: m, source: map[string]string{}, fkGone: map[string]bool{}}
+	if a.opts, err = readAlterOptions(x.st.written); err != nil {
+		return nil, err
+	}
 	if err := a.parse(c); err != nil {
 		return nil, err
 	}
@@ -138,7 +142,7 @@ func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
 		a.setOption("COMMENT", d.AlterCommentSpec.Comment)
 		return nil
 	}
-	return nil // ENGINE=, FORCE, ROW_FORMAT=, ALGORITHM=, LOCK=: nothing to do, the tree is kept compact by itself
+	return nil // ENGINE=, FORCE, ALGORITHM=, LOCK=: see alterOptions; ROW_FORMAT=: there is one
 }
 
 func (a *alteration) setOption(name, value string) {

@@ -3,6 +3,7 @@ package general
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -64,60 +65,132 @@ func (a *alteration) sources(d *table.Def) []int {
 // route is how to get from the old definition to the new one.
 type route struct {
 	rebuild bool
-	drop    []string      // indexes
-	build   []table.Index // indexes
+	kind    alterKind // what MySQL would do
+	why     string    // for alterCopy, see alterOptions.permit
+	none    string    // why LOCK=NONE is refused
+	alone   bool      // the new rows do not follow from the old ones alone: nobody may change these meanwhile
+}
+
+func (r *route) atLeast(k alterKind, why string) {
+	if k > r.kind {
+		r.kind, r.why = k, why
+	}
+}
+
+// rewrites notes that all rows are to be written anew.
+func (r *route) rewrites(k alterKind, why string) {
+	r.rebuild = true
+	r.atLeast(k, why)
 }
 
 func (a *alteration) compare(c *sql.Context, d *table.Def, sources []int) (route, error) {
 	var r route
 	old := a.old.def
 	last := -1
-	added := false
 	for i := range d.Columns {
 		src := sources[i]
 		if src < 0 {
-			added = true
-			continue
-		}
-		if src < last || added {
-			r.rebuild = true // another order of columns
-		}
-		last = src
-		if rowForm(&old.Columns[src]) != rowForm(&d.Columns[i]) || storedType(old.Columns[src].Attrs) != storedType(d.Columns[i].Attrs) {
-			r.rebuild = true
-		}
-	}
-	if kept := countKept(sources); kept != len(old.Columns) {
-		r.rebuild = true // a column goes
-	}
-	for i := range d.Columns {
-		if sources[i] < 0 && !d.Columns[i].Virtual {
-			ok, err := a.instant(c, d, i)
-			if err != nil {
+			if err := a.compareAdded(c, d, i, &r); err != nil {
 				return r, err
 			}
-			if !ok {
-				r.rebuild = true
+			continue
+		}
+		if src < last {
+			r.atLeast(alterInplace, "") // another order of columns: rows do not know it
+		}
+		last = max(last, src)
+		compareColumn(&old.Columns[src], &d.Columns[i], &r)
+	}
+	if !sameIndex(old, &old.Indexes[0], d, &d.Indexes[0]) {
+		if d.Indexes[0].Hidden && !old.Indexes[0].Hidden {
+			r.rewrites(alterCopy, whyNoKey)
+			r.alone = true
+		}
+		r.rewrites(alterInplace, "")
+	}
+	if a.opts.force {
+		r.rewrites(alterInplace, "")
+	}
+	if a.opts.algorithm == "COPY" {
+		r.rebuild = true
+	}
+	keepIndexes(old, d)
+	for i := range d.Indexes {
+		if d.Indexes[i].ID == 0 {
+			r.atLeast(alterInplace, "")
+		}
+	}
+	for i := range old.Indexes {
+		if !slices.ContainsFunc(d.Indexes, func(x table.Index) bool { return x.ID == old.Indexes[i].ID }) {
+			r.atLeast(alterInplace, "")
+		}
+	}
+	return r, a.opts.permit(r.kind, r.why, r.none)
+}
+
+// compareColumn looks at a column that was there before.
+func compareColumn(old, new *table.Column, r *route) {
+	a, b := *old, *new
+	if a.Nullable != b.Nullable {
+		r.rewrites(alterInplace, "")
+		a.Nullable = b.Nullable
+	}
+	if rowForm(&a) != rowForm(&b) {
+		r.rewrites(alterCopy, whyColumnType)
+		return
+	}
+	if from, to := storedType(a.Attrs), storedType(b.Attrs); from != to {
+		if !widened(from, to) {
+			r.rewrites(alterCopy, whyColumnType)
+		} else if strings.HasPrefix(strings.ToLower(from), "var") {
+			r.atLeast(alterInplace, "")
+		}
+	}
+}
+
+// compareAdded looks at a new column.
+func (a *alteration) compareAdded(c *sql.Context, d *table.Def, i int, r *route) error {
+	if d.Columns[i].Virtual {
+		return nil
+	}
+	ok, err := a.instant(c, d, i)
+	if err != nil || ok {
+		return err
+	}
+	if d.AutoInc == i {
+		r.rewrites(alterInplace, "")
+		r.none, r.alone = whyAutoInc, true
+		return nil
+	}
+	var attrs columnAttrs
+	if err := fromJSON(d.Columns[i].Attrs, &attrs); err != nil {
+		return err
+	}
+	r.rewrites(alterCopy, "")
+	r.alone = r.alone || attrs.Generated == "" // an expression as default: RAND(), UUID()
+	return nil
+}
+
+// keepIndexes gives those indexes of d that old has too their trees: of the same name, else renamed ones.
+func keepIndexes(old, d *table.Def) {
+	kept := map[uint64]bool{}
+	match := func(renamed bool) {
+		for i := range d.Indexes {
+			x := &d.Indexes[i]
+			if x.ID != 0 {
+				continue
+			}
+			for j := range old.Indexes {
+				o := &old.Indexes[j]
+				if !kept[o.ID] && (i == 0) == (j == 0) && (renamed || strings.EqualFold(o.Name, x.Name)) && sameIndex(d, x, old, o) {
+					x.ID, x.Root, kept[o.ID] = o.ID, o.Root, true
+					break
+				}
 			}
 		}
 	}
-	if !sameIndex(old, &old.Indexes[0], d, &d.Indexes[0]) {
-		r.rebuild = true
-	}
-	if r.rebuild {
-		return r, nil
-	}
-	for i := range old.Indexes[1:] {
-		if !hasIndex(d, old, &old.Indexes[i+1]) {
-			r.drop = append(r.drop, old.Indexes[i+1].Name)
-		}
-	}
-	for i := range d.Indexes[1:] {
-		if !hasIndex(old, d, &d.Indexes[i+1]) {
-			r.build = append(r.build, d.Indexes[i+1])
-		}
-	}
-	return r, nil
+	match(false)
+	match(true)
 }
 
 // rowForm is the part of a column that rows depend on.
@@ -127,16 +200,6 @@ func storedType(attrs string) string {
 	var a columnAttrs
 	_ = fromJSON(attrs, &a) // both were written by this package in this process or checked when the meta was built
 	return a.Type + "|" + a.Generated
-}
-
-func countKept(sources []int) int {
-	n := 0
-	for _, s := range sources {
-		if s >= 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // instant gives a new column the value of existing rows, if it is one and the same for all.
@@ -179,16 +242,6 @@ func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *colum
 	return nm.codecs[i].Encode(c, zeroValue(nm.schema[i].Type), nil)
 }
 
-// hasIndex reports whether d has an index equal to ix of other.
-func hasIndex(d, other *table.Def, ix *table.Index) bool {
-	for i := range d.Indexes {
-		if strings.EqualFold(d.Indexes[i].Name, ix.Name) && sameIndex(d, &d.Indexes[i], other, ix) {
-			return true
-		}
-	}
-	return false
-}
-
 // sameIndex compares by column identity, so that a renamed column is the same.
 func sameIndex(d *table.Def, a *table.Index, e *table.Def, b *table.Index) bool {
 	if a.Unique != b.Unique || a.Primary != b.Primary || a.Hidden != b.Hidden || len(a.Parts) != len(b.Parts) {
@@ -207,47 +260,37 @@ func sameIndex(d *table.Def, a *table.Index, e *table.Def, b *table.Index) bool 
 func (a *alteration) run(c *sql.Context, old, d *table.Def, sources []int, r route) (*Result, error) {
 	cat := a.s.e.catalog
 	res := &Result{Info: "Records: 0  Duplicates: 0  Warnings: 0"}
+	o := table.Build{Online: a.opts.online() && !r.alone, Progress: a.s.progress}
 	if r.rebuild {
+		for i := range d.Indexes {
+			d.Indexes[i].ID, d.Indexes[i].Root = 0, 0
+		}
 		conv, err := a.converter(c, d, sources)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := cat.RebuildTable(c, old, d, conv.convert, nil); err != nil {
+		if _, err := cat.RebuildTable(c, old, d, conv.convert, o); err != nil {
 			return nil, conv.explain(c, err)
 		}
-		res.Affected = conv.n
-		res.Info = fmt.Sprintf("Records: %d  Duplicates: 0  Warnings: 0", conv.n)
+		if r.kind == alterCopy || a.opts.algorithm == "COPY" {
+			res.Affected = conv.n
+			res.Info = fmt.Sprintf("Records: %d  Duplicates: 0  Warnings: 0", conv.n)
+		}
 		return res, nil
 	}
-	var err error
-	cur := old
-	for _, name := range r.drop {
-		if cur, err = cat.DropIndex(c, cur, name); err != nil {
-			return nil, err
-		}
-	}
-	if next := withIndexesOf(d, cur); !reflect.DeepEqual(next, cur) {
-		if cur, err = cat.AlterTable(c, cur, next); err != nil {
-			return nil, err
-		}
-	}
-	if len(r.build) == 0 {
+	d.Version = old.Version
+	if reflect.DeepEqual(d, old) {
 		return res, nil
 	}
 	nm, err := newMeta(c, d)
 	if err != nil {
 		return nil, err
 	}
-	fill, err := a.s.virtualFiller(c, nm)
-	if err != nil {
+	if o.Virtual, err = a.s.virtualFiller(c, nm); err != nil {
 		return nil, err
 	}
-	for _, ix := range r.build {
-		if cur, err = cat.CreateIndex(c, cur, ix, fill, nil); err != nil {
-			return nil, a.s.duplicateInIndex(c, nm, err)
-		}
-	}
-	return res, nil
+	_, err = cat.AlterTable(c, old, d, o)
+	return res, a.s.duplicateInIndex(c, nm, err)
 }
 
 // converter makes rows of a new definition from those of the old.
@@ -376,30 +419,4 @@ func autoDatum(m *meta, i int, n uint64) row.Datum {
 		return row.FromFloat(float64(n))
 	}
 	return row.FromUint(n)
-}
-
-// withIndexesOf is the new definition as far as it goes before its new indexes are built: those of cur, under their new names
-// and attributes.
-func withIndexesOf(d, cur *table.Def) *table.Def {
-	n := *d
-	n.Indexes = make([]table.Index, len(cur.Indexes))
-	for i := range cur.Indexes {
-		n.Indexes[i] = cur.Indexes[i]
-		n.Indexes[i].Parts = append([]table.Part(nil), cur.Indexes[i].Parts...)
-		for j := range n.Indexes[i].Parts { // positions may have moved
-			id := cur.Columns[n.Indexes[i].Parts[j].Column].ID
-			for k := range d.Columns {
-				if d.Columns[k].ID == id {
-					n.Indexes[i].Parts[j].Column = k
-				}
-			}
-		}
-		for j := range d.Indexes {
-			if strings.EqualFold(d.Indexes[j].Name, cur.Indexes[i].Name) {
-				n.Indexes[i].Attrs = d.Indexes[j].Attrs
-			}
-		}
-	}
-	n.Version = cur.Version
-	return &n
 }

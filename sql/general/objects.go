@@ -304,7 +304,7 @@ func (e *Engine) setTriggers(ctx context.Context, schema, name string, on bool) 
 	}
 	n := *d
 	n.Triggers = on
-	_, err = e.catalog.AlterTable(ctx, d, &n)
+	_, err = e.catalog.AlterTable(ctx, d, &n, table.Build{})
 	return err
 }
 

@@ -22,6 +22,7 @@ type Statement struct {
 	Columns []Column // of a prepared statement that returns rows
 
 	ast            sqlparser.Statement
+	written        string // the text as it came, where Text is a rewritten one too
 	run            func(c *sql.Context, s *Session, x *execution) (*Result, error)
 	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
@@ -224,6 +225,7 @@ func (e *Engine) parseOne(c *sql.Context, text string) (sqlparser.Statement, err
 func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
+	written := text
 	text = bitNot(text, lexMode(o))
 	text = doubled(text, likeEscapes(text, lexMode(o)))
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
@@ -241,7 +243,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", s.vitessError(text, err)
 	}
 	likeExactly(st, text)
-	out := &Statement{Text: text, ast: st, Class: classOf(st)}
+	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st)}
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write
 	}

@@ -83,9 +83,17 @@ func (w *rewriter) statement() {
 			w.put(0, "CREATE OR REPLACE")
 		case t.word(1) == "TABLE":
 			w.addParenthesized()
+			w.alterOptionClauses()
 		}
 	case "CREATE":
+		if t.word(1) == "INDEX" || t.word(2) == "INDEX" {
+			w.alterOptionClauses()
+		}
 		w.partitions()
+	case "DROP":
+		if t.word(1) == "INDEX" {
+			w.alterOptionClauses()
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 
@@ -30,10 +31,22 @@ func (s *Session) process() general.Process {
 	switch {
 	case s.killed:
 		p.State, p.Command = "", "Killed"
+	case s.busy && s.stage != "":
+		p.State = s.stage
 	case s.busy && s.text != nil:
 		p.State = "executing"
 	}
 	return p
+}
+
+// stageIs is general.Hooks.Stage: the process list shows the stage under performance_schema's name, and how far it is.
+func (s *Session) stageIs(stage string, done, total uint64) {
+	if total > 0 {
+		stage = fmt.Sprintf("%s %.1f%%", stage, 100*float64(done)/float64(total))
+	}
+	s.mu.Lock()
+	s.stage = stage
+	s.mu.Unlock()
 }
 
 // kill is KILL: by is the session that asks for it. Without a session of that id the error is 1094.

@@ -72,6 +72,7 @@ type Session struct {
 	command  string
 	text     []byte // of the running statement; nil when none
 	since    time.Time
+	stage    string // of the running statement; "" when it tells none
 	database string // copy of set.Database for the process list
 	killed   bool
 }
@@ -211,7 +212,7 @@ func (s *Session) begin(command string, text []byte) (context.Context, error) {
 
 func (s *Session) end() {
 	s.mu.Lock()
-	s.busy, s.command, s.text, s.since = false, "Sleep", nil, time.Now()
+	s.busy, s.command, s.text, s.since, s.stage = false, "Sleep", nil, time.Now(), ""
 	s.database = s.set.Database
 	s.mu.Unlock()
 }

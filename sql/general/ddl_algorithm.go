@@ -1,0 +1,172 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// alterOptions are the ALGORITHM and LOCK clauses of ALTER TABLE, CREATE INDEX and DROP INDEX, and whether a rebuild was asked for.
+type alterOptions struct {
+	algorithm string // DEFAULT, INSTANT, INPLACE, COPY
+	lock      string // DEFAULT, NONE, SHARED, EXCLUSIVE
+	force     bool   // FORCE, or ENGINE=: the rows are to be written anew
+}
+
+// readAlterOptions finds the clauses in a statement's text: the grammar drops them.
+func readAlterOptions(text string) (alterOptions, error) {
+	o := alterOptions{algorithm: "DEFAULT", lock: "DEFAULT"}
+	t := cutTokens(text, 0, maxTokens)
+	depth := 0
+	for ; !t.end(); t.pos++ {
+		switch t.at(0) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth > 0 {
+			continue
+		}
+		v := t.word(1)
+		if t.at(1) == "=" {
+			v = t.word(2)
+		}
+		switch t.word(0) {
+		case "ALGORITHM":
+			switch v {
+			case "DEFAULT", "INSTANT", "INPLACE", "COPY":
+				o.algorithm = v
+			default:
+				return o, mysqlerr.New(mysqlerr.ER_UNKNOWN_ALTER_ALGORITHM, v)
+			}
+		case "LOCK":
+			switch v {
+			case "DEFAULT", "NONE", "SHARED", "EXCLUSIVE":
+				o.lock = v
+			default:
+				return o, mysqlerr.New(mysqlerr.ER_UNKNOWN_ALTER_LOCK, v)
+			}
+		case "FORCE":
+			o.force = true
+		case "ENGINE":
+			o.force = o.force || t.at(-1) != "." && v != "" && t.word(-1) != "ADD" && t.word(-1) != "COLUMN"
+		}
+	}
+	if o.algorithm == "INSTANT" && o.lock != "DEFAULT" {
+		return o, mysqlerr.New(mysqlerr.ER_WRONG_USAGE, "ALGORITHM=INSTANT", "LOCK=NONE/SHARED/EXCLUSIVE")
+	}
+	return o, nil
+}
+
+// alterOptionClauses removes the clauses from a text that the grammar refused.
+func (w *rewriter) alterOptionClauses() {
+	t := w.t
+	depth := 0
+	for i := range t.list {
+		switch t.at(i) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth > 0 || t.word(i) != "ALGORITHM" && t.word(i) != "LOCK" {
+			continue
+		}
+		n := 2
+		if t.at(i+1) == "=" {
+			n = 3
+		}
+		if t.word(i+n-1) == "" {
+			continue
+		}
+		switch {
+		case t.at(i-1) == "," && !w.skip[t.pos+i-1]:
+			w.drop(i-1, n+1)
+		case t.at(i+n) == ",":
+			w.drop(i, n+1)
+		default:
+			w.drop(i, n)
+		}
+	}
+}
+
+// Kinds of ALTER TABLE, by how MySQL gets to the new table.
+type alterKind uint8
+
+const (
+	alterInstant alterKind = iota
+	alterInplace
+	alterCopy // why says what stands against INPLACE
+)
+
+// permit answers the ALGORITHM and LOCK clauses of a statement of that kind as MySQL does. noneReason, if not "", is why LOCK=NONE is refused.
+func (o *alterOptions) permit(kind alterKind, why, noneReason string) error {
+	switch {
+	case o.algorithm == "INSTANT" && kind == alterInplace:
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED, "ALGORITHM=INSTANT", "ALGORITHM=COPY/INPLACE")
+	case o.algorithm != "DEFAULT" && o.algorithm != "COPY" && kind == alterCopy:
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "ALGORITHM="+o.algorithm, why, "ALGORITHM=COPY")
+	case o.lock == "NONE" && (o.algorithm == "COPY" || kind == alterCopy):
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "LOCK=NONE", "COPY algorithm requires a lock", "LOCK=SHARED")
+	case o.lock == "NONE" && noneReason != "":
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "LOCK=NONE", noneReason, "LOCK=SHARED")
+	}
+	return nil
+}
+
+// online reports whether the table stays open to others: unless a lock was asked for. LOCK=SHARED becomes an exclusive one, which
+// keeps writers out as promised, and readers too.
+func (o *alterOptions) online() bool { return o.lock == "DEFAULT" || o.lock == "NONE" }
+
+// Reasons against an algorithm, as MySQL words them.
+const (
+	whyColumnType = "Cannot change column type INPLACE"
+	whyNoKey      = "Dropping a primary key is not allowed without also adding a new primary key"
+	whyAutoInc    = "Adding an auto-increment column requires a lock"
+)
+
+// widened reports whether a column of one type holds the values of another as they are: a longer VARCHAR or VARBINARY, an ENUM or SET with
+// members added at its end.
+func widened(from, to string) bool {
+	a, b := strings.ToLower(from), strings.ToLower(to)
+	for _, kind := range []string{"varchar(", "varbinary("} {
+		if strings.HasPrefix(a, kind) && strings.HasPrefix(b, kind) {
+			an, arest, aok := cutLength(a[len(kind):])
+			bn, brest, bok := cutLength(b[len(kind):])
+			return aok && bok && arest == brest && bn >= an
+		}
+	}
+	for _, kind := range []string{"enum(", "set("} {
+		if strings.HasPrefix(a, kind) && strings.HasPrefix(b, kind) {
+			i, j := strings.LastIndexByte(from, ')'), strings.LastIndexByte(to, ')')
+			if i < 0 || j < 0 || from[i:] != to[j:] {
+				return false
+			}
+			return strings.HasPrefix(to[len(kind):j]+",", from[len(kind):i]+",")
+		}
+	}
+	return false
+}
+
+func cutLength(s string) (n int, rest string, ok bool) {
+	i := strings.IndexByte(s, ')')
+	if i <= 0 {
+		return 0, "", false
+	}
+	for _, c := range s[:i] {
+		if c < '0' || c > '9' || n > 1<<24 {
+			return 0, "", false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, s[i:], true
+}
+
+// progress shows how far a build is in the session's process list entry.
+func (s *Session) progress(p table.BuildProgress) {
+	if s.hooks.Stage != nil {
+		s.hooks.Stage("stage/innodb/"+p.Stage, p.Done, p.Total)
+	}
+}
