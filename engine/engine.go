@@ -124,6 +124,8 @@ const (
 	mutantNoGaps                         // locking reads lock no gaps
 	mutantLatePublish                    // a commit's LSN enters the transaction table after the append
 	mutantEarlyUnlock                    // row locks go before the commit record is appended
+	mutantNewView                        // each statement of REPEATABLE READ takes a snapshot of its own
+	mutantStmtLocks                      // row locks go when their statement ends
 )
 
 func (db *DB) broken(m mutant) bool { return db.mutant.Load() == uint32(m) }

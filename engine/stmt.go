@@ -39,7 +39,7 @@ func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, err
 	if o.Write && tx.o.ReadOnly {
 		return nil, table.ErrReadOnly
 	}
-	if tx.o.Isolation == table.ReadCommitted {
+	if tx.o.Isolation == table.ReadCommitted || tx.db.broken(mutantNewView) {
 		tx.snap.Close()
 	}
 	tx.seq++
@@ -57,6 +57,9 @@ func (tx *Tx) closeStmt() {
 		s.wr.free()
 		s.rd, s.wr = nil, nil
 		clear(s.tables)
+		if tx.db.broken(mutantStmtLocks) {
+			tx.db.locks.Release(&tx.own, 0)
+		}
 	}
 }
 

@@ -133,3 +133,35 @@ func TestDeadlockOverGapAndRow(t *testing.T) {
 	}
 	t.Fatal(errA)
 }
+
+// TestDeadlockOfSeveralCycles: a wait that closes two cycles ends only when both are broken.
+func TestDeadlockOfSeveralCycles(t *testing.T) {
+	lt := New()
+	ctx := context.Background()
+	o, a, b := owner(1), owner(2), owner(3)
+	o.Weight.Store(100) // the others are cheaper victims
+	lt.Try(o, 9, []byte("k"), Exclusive)
+	done := make(chan error, 2)
+	for _, x := range []*Owner{a, b} {
+		if !lt.Try(x, 9, []byte("r"), Shared) {
+			t.Fatal("shared locks exclude each other")
+		}
+		go func() {
+			err := lt.Wait(ctx, x, 9, []byte("k"), Shared, time.Minute)
+			lt.Release(x, 0) // a victim rolls back
+			done <- err
+		}()
+		for !lt.Waiting(x) {
+			time.Sleep(10 * time.Microsecond)
+		}
+	}
+	if err := lt.Wait(ctx, o, 9, []byte("r"), Exclusive, 10*time.Second); err != nil {
+		t.Errorf("the survivor: %v", err)
+	}
+	lt.Release(o, 0)
+	for range 2 {
+		if err := <-done; !errors.Is(err, ErrDeadlock) {
+			t.Errorf("a victim: %v", err)
+		}
+	}
+}

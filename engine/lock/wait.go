@@ -138,9 +138,13 @@ func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []by
 func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Duration) error {
 	o.waiting = w
 	t.Waits.Add(1)
-	if victim := t.findCycle(o); victim != nil {
+	// One wait may close several cycles: o can wait for many holders of a shared lock or gap that all wait for o.
+	for victim := t.findCycle(o); victim != nil; victim = t.findCycle(o) {
 		if victim.waiting.abort(t, ErrDeadlock) {
 			t.Deadlocks.Add(1)
+		}
+		if victim == o {
+			break
 		}
 	}
 	t.waits.Unlock()
