@@ -15,6 +15,9 @@ import (
 // bounds are a range of an index in key bytes: [low, high), nil is open.
 type bounds struct {
 	low, high []byte
+	full      bool   // low is a whole key, and in the range
+	stop      []byte // the last key that the range can hold, when it is a whole key of the clustered index
+	empty     bool   // the range holds nothing
 }
 
 // set translates a range. It reports whether the range can hold anything.
@@ -24,10 +27,10 @@ func (b *bounds) set(ix *dict.Index, r *table.Range) bool {
 	if i := diverge(ix, lo, hi); i < len(ix.Parts) && ix.Parts[i].Desc {
 		lo, hi, loOpen, hiOpen = hi, lo, hiOpen, loOpen
 	}
-	b.low, b.high = nil, nil
+	*b = bounds{}
 	if len(lo) > 0 {
 		k := appendParts(nil, ix, lo)
-		b.low = k
+		b.low, b.full = k, !loOpen && len(lo) == len(ix.Parts)
 		if loOpen && !prefixed(ix, lo) {
 			s, ok := row.Successor(nil, k)
 			if !ok {
@@ -40,7 +43,9 @@ func (b *bounds) set(ix *dict.Index, r *table.Range) bool {
 		k := appendParts(nil, ix, hi)
 		b.high = k
 		if !hiOpen || prefixed(ix, hi) {
-			b.high = nil
+			if b.high = nil; !hiOpen && len(hi) == len(ix.Parts) {
+				b.stop = k
+			}
 			if s, ok := row.Successor(nil, k); ok {
 				b.high = s
 			}
@@ -85,6 +90,7 @@ type cursor struct {
 	how    how
 	ref    []byte
 	key    []byte // of the current entry
+	live   bool   // of a locking scan: the current entry is not deleted
 	open   bool
 
 	gap gapScan
@@ -110,6 +116,9 @@ func (h *Handle) scan(ctx context.Context, o table.ScanOptions) (*cursor, error)
 	}
 	s := h.s
 	o.Lock = s.level(o.Lock)
+	if o.Lock == table.LockExclusive && s.tx.o.ReadOnly {
+		return nil, table.ErrReadOnly
+	}
 	ix := h.t.Indexes[o.Index]
 	if o.Lock == table.LockNone {
 		if err := s.view(ctx, h.t, ix); err != nil {
@@ -134,7 +143,7 @@ func (h *Handle) scan(ctx context.Context, o table.ScanOptions) (*cursor, error)
 	}
 	so := btree.ScanOptions{Reverse: o.Reverse}
 	if !c.b.set(ix, &o.Range) {
-		c.b.low, c.b.high = []byte{}, []byte{}
+		c.b.low, c.b.high, c.b.empty = []byte{}, []byte{}, true
 	}
 	so.Low, so.High = c.b.low, c.b.high
 	if o.Limit > 0 && o.Limit <= 100 {

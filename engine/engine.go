@@ -76,6 +76,7 @@ type DB struct {
 	locks *lock.Table
 	logs  *undo.Set
 	cache *dict.Cache
+	open  registry // transactions
 
 	dict     *btree.Tree
 	counters *btree.Tree

@@ -309,6 +309,7 @@ func (db *DB) lockUnique(t *dict.Table, entries []entry) (unlock func()) {
 type dupe struct {
 	index int
 	ref   []byte
+	key   []byte // of its entry in a secondary index
 }
 
 // checkUnique looks for rows that have one of the unique keys, the clustered one first. It answers errDuplicate with
@@ -345,13 +346,15 @@ func (h *Handle) checkUnique(ctx context.Context, key []byte, entries []entry, s
 	return nil
 }
 
-// checkEntry looks for another row's live entry with e's value.
+// checkEntry looks for another row's live entry with e's value. As InnoDB does at every isolation level, it locks the entries of that
+// value that it comes by, deleted ones too, with the gaps before them and after the last.
 func (h *Handle) checkEntry(ctx context.Context, e *entry, skip []byte, o *obstacle, dup *dupe) error {
 	tx, ix := h.s.tx, h.t.Indexes[e.ix]
 	low := e.key[:e.own]
 	high, _ := row.Successor(nil, low)
 	c := ix.Tree.Scan(btree.ScanOptions{Low: low, High: high, Batch: 1024})
 	defer c.Close()
+	var last []byte
 	for c.Next(ctx) {
 		v, err := row.ParseEntry(c.Value())
 		if err != nil {
@@ -362,27 +365,70 @@ func (h *Handle) checkEntry(ctx context.Context, e *entry, skip []byte, o *obsta
 			continue
 		}
 		if !tx.mine(v.Trx) && tx.db.txns.End(v.Trx) == 0 {
-			*o = obstacle{index: ix.Def.ID, key: bytes.Clone(c.Key()), holder: v.Trx, mode: lock.Shared}
+			*o = obstacle{index: ix.Def.ID, key: bytes.Clone(c.Key()), holder: v.Trx, mode: h.s.collision()}
 			return errMet
 		}
-		if v.Deleted {
-			continue
+		if !v.Deleted {
+			*dup = dupe{index: e.ix, ref: bytes.Clone(ref), key: bytes.Clone(c.Key())}
+			return errDuplicate
 		}
-		*dup = dupe{index: e.ix, ref: bytes.Clone(ref)}
-		return errDuplicate
+		if !tx.db.locks.Try(&tx.own, ix.Def.ID, c.Key(), h.s.collision()) {
+			*o = obstacle{index: ix.Def.ID, key: bytes.Clone(c.Key()), mode: h.s.collision()}
+			return errMet
+		}
+		if err := tx.lockBefore(ctx, ix, c.Key()); err != nil {
+			return err
+		}
+		last = append(last[:0], c.Key()...)
 	}
-	return c.Err()
+	if err := c.Err(); err != nil || last == nil || tx.db.broken(mutantNoGaps) {
+		return err
+	}
+	above, err := neighbour(ctx, ix, after(last), false)
+	if err == nil {
+		tx.lockBetween(ix, last, above, false)
+	}
+	return err
 }
 
-// duplicate locks the existing row, as InnoDB does, and makes the error; nil when the row has gone meanwhile.
+// collision is the mode in which an insert locks what it collides with.
+func (s *Stmt) collision() lock.Mode {
+	if s.overwrites {
+		return lock.Exclusive
+	}
+	return lock.Shared
+}
+
+// duplicate locks what the row collides with, as InnoDB does: the existing row, or its entry in the secondary index with the gap before
+// it, and the row too if the statement goes on with it. It makes the error; nil when the row has gone meanwhile.
 func (h *Handle) duplicate(ctx context.Context, d *dupe) error {
+	tx, m := h.s.tx, h.s.collision()
 	rd := newReader(h.s, true)
 	defer rd.free()
-	found, err := rd.lock(ctx, h.t.Indexes[0], d.ref, lock.Shared, table.Wait)
+	if d.index != 0 {
+		ix := h.t.Indexes[d.index]
+		found, err := rd.lock(ctx, ix, d.key, m, table.Wait)
+		if err != nil || !found {
+			return err
+		}
+		if e, err := row.ParseEntry(rd.val); err != nil || e.Deleted {
+			return err
+		}
+		if err := tx.lockBefore(ctx, ix, d.key); err != nil {
+			return err
+		}
+	}
+	var found bool
+	var err error
+	if d.index == 0 || m == lock.Exclusive {
+		found, err = rd.lock(ctx, h.t.Indexes[0], d.ref, m, table.Wait)
+	} else {
+		found, err = h.t.Indexes[0].Tree.Get(ctx, d.ref, rd.copyFn)
+	}
 	if err != nil || !found {
 		return err
 	}
-	if hd, err := row.ParseHeader(rd.val); err != nil || hd.Deleted {
+	if hd, err := row.ParseHeader(rd.val); err != nil || hd.Deleted && d.index == 0 {
 		return err
 	}
 	if err := rd.decode(ctx, h.t, rd.val, nil); err != nil {
@@ -391,22 +437,6 @@ func (h *Handle) duplicate(ctx context.Context, d *dupe) error {
 	e := &table.DuplicateKey{Table: &h.t.Def, Index: d.index, Ref: bytes.Clone(d.ref)}
 	var buf []byte
 	e.Row = copyRow(&buf, nil, rd.row)
-	if d.index != 0 {
-		// It must still have the value: an update may have taken it away before the lock was ours.
-		if !h.t.Indexes[d.index].Virtual {
-			now := entryOf(h.t, d.index, e.Row, d.ref)
-			live := false
-			var perr error
-			_, err := h.t.Indexes[d.index].Tree.Get(ctx, now.key, func(v []byte) {
-				var x row.Entry
-				x, perr = row.ParseEntry(v)
-				live = !x.Deleted
-			})
-			if err := firstErr(err, perr); err != nil || !live {
-				return err
-			}
-		}
-	}
 	for _, p := range h.t.Indexes[d.index].Def.Parts {
 		e.Key = append(e.Key, e.Row[p.Column])
 	}

@@ -356,7 +356,9 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 		return nil, nil, table.ErrNoIndex
 	}
 	ix, r := h.t.Indexes[index], h.s.rd
-	l = h.s.level(l)
+	if l = h.s.level(l); l == table.LockExclusive && h.s.tx.o.ReadOnly {
+		return nil, nil, table.ErrReadOnly
+	}
 	if len(key) != ix.Own {
 		return nil, nil, fmt.Errorf("get by %d datums of index %s, which has %d parts", len(key), ix.Def.Name, ix.Own)
 	}
@@ -400,14 +402,17 @@ func (h *Handle) point(ctx context.Context, r *reader, key []byte, l table.Lock,
 			return false, err
 		}
 		if found {
-			hd, err := row.ParseHeader(r.val)
-			return err == nil && !hd.Deleted, err
+			if hd, err := row.ParseHeader(r.val); err != nil || !hd.Deleted {
+				return err == nil, err
+			}
 		}
 		if !s.gaps() {
 			return false, nil
 		}
 		// Nothing there: keep it so. An insert that began before the gap was locked is met by looking again.
-		s.tx.db.locks.LockGap(&s.tx.own, ix.Def.ID, key, true, key, true)
+		if err := s.tx.lockAround(ctx, ix, key); err != nil || found {
+			return false, err
+		}
 		found, err = ix.Tree.Get(ctx, key, r.copyFn)
 		if err != nil || !found {
 			return false, err

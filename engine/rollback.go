@@ -163,7 +163,24 @@ func (tx *Tx) undoRow(ctx context.Context, p row.Ptr, rec *undo.Record, partial 
 		}
 		return btree.Put, older, nil
 	}, nil)
-	return err
+	if err != nil {
+		return err
+	}
+	tx.own.Weight.Add(-1)
+	if older == nil && t != nil {
+		return tx.bequeath(ctx, t.Indexes[0], rec.Key)
+	}
+	return nil
+}
+
+// bequeath tells the lock table of a record that is no more.
+func (tx *Tx) bequeath(ctx context.Context, ix *dict.Index, key []byte) error {
+	return tx.db.locks.Inherit(&tx.own, ix.Def.ID, key, func() (low, high []byte, err error) {
+		if low, err = neighbour(ctx, ix, key, true); err == nil {
+			high, err = neighbour(ctx, ix, key, false)
+		}
+		return low, high, err
+	})
 }
 
 // undoEntry takes back what a row change did to one secondary entry. older is the row's version before, nil if there was none.
@@ -177,6 +194,7 @@ func (tx *Tx) undoEntry(ctx context.Context, ix *dict.Index, op *undo.SecOp, old
 		}
 	}
 	var buf [row.EntrySize]byte
+	gone := false
 	_, err := ix.Tree.Edit(ctx, op.Key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 		if !exists {
 			return btree.Keep, nil, nil // the change did not get as far as this entry
@@ -197,9 +215,13 @@ func (tx *Tx) undoEntry(ctx context.Context, ix *dict.Index, op *undo.SecOp, old
 		case needed:
 			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: e.Trx, Deleted: true}), nil
 		default:
+			gone = true
 			return btree.Delete, nil, nil
 		}
 	}, nil)
+	if err == nil && gone {
+		return tx.bequeath(ctx, ix, op.Key)
+	}
 	return err
 }
 
@@ -288,6 +310,8 @@ func (db *DB) recover(ctx context.Context) error {
 	for _, l := range db.logs.InFlight() {
 		tx := &Tx{db: db, log: l, o: table.TxnOptions{LockWait: time.Hour, MetadataWait: time.Hour}, started: time.Now()}
 		tx.own.Begin(0)
+		tx.reg.state.Store(uint32(table.TrxRollingBack))
+		db.open.add(tx)
 		tx.own.SetTrx(l.Trx())
 		tx.id.Store(l.Trx())
 		if err := db.txns.Recover(l.Trx(), tx); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
 )
 
 // putEntry makes or revives a secondary entry. errMet: o tells what is in the way. old (may be nil) is the entry that it
@@ -41,19 +42,37 @@ func (tx *Tx) putEntry(ctx context.Context, ix *dict.Index, key []byte, old *ent
 		_, err := ix.Tree.Edit(ctx, key, row.EntrySize, put, nil)
 		return err
 	}
-	also := btree.Also{Key: old.key, Fn: tx.marker(ix)}
+	var held obstacle
+	mark := tx.marker(ix, old.key, &held)
+	locked := false
+	also := btree.Also{Key: old.key, Fn: func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+		a, v, err := mark(m, cur, exists)
+		if locked = err == errMet; locked { // somebody has locked it: markEntry waits
+			return btree.Keep, nil, nil
+		}
+		return a, v, err
+	}}
 	_, err := ix.Tree.EditBoth(ctx, key, row.EntrySize, put, &also)
-	old.marked = err == nil && also.Done
+	old.marked = err == nil && also.Done && !locked
 	return err
 }
 
-// markEntry delete-marks a secondary entry of a row that the transaction has changed.
+// markEntry delete-marks a secondary entry of a row that the transaction has changed. A reader may have locked the entry alone.
 func (tx *Tx) markEntry(ctx context.Context, ix *dict.Index, key []byte) error {
-	_, err := ix.Tree.Edit(ctx, key, row.EntrySize, tx.marker(ix), nil)
-	return err
+	for {
+		var o obstacle
+		_, err := ix.Tree.Edit(ctx, key, row.EntrySize, tx.marker(ix, key, &o), nil)
+		if err != errMet {
+			return err
+		}
+		if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+			return err
+		}
+	}
 }
 
-func (tx *Tx) marker(ix *dict.Index) btree.EditFunc {
+// marker marks the entry of key, or sets o and returns errMet.
+func (tx *Tx) marker(ix *dict.Index, key []byte, o *obstacle) btree.EditFunc {
 	return func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 		if !exists {
 			return 0, nil, fmt.Errorf("index %s lacks the entry of a row: %w", ix.Def.Name, row.ErrCorrupt)
@@ -64,6 +83,10 @@ func (tx *Tx) marker(ix *dict.Index) btree.EditFunc {
 		}
 		if e.Deleted {
 			return 0, nil, fmt.Errorf("index %s: entry of a live row is deleted: %w", ix.Def.Name, row.ErrCorrupt)
+		}
+		if !tx.db.locks.Check(&tx.own, ix.Def.ID, key, lock.Exclusive) {
+			*o = obstacle{index: ix.Def.ID, key: key, mode: lock.Exclusive}
+			return 0, nil, errMet
 		}
 		return btree.Put, row.AppendEntry(make([]byte, 0, row.EntrySize), row.Entry{Trx: tx.ID(), Deleted: true}), nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
@@ -13,15 +14,16 @@ import (
 
 // Stmt is one statement of a transaction. It lives in its Tx and is used again by the next one.
 type Stmt struct {
-	tx     *Tx
-	active bool
-	write  bool
-	wrote  bool // it has changed rows: its cursors must look which versions are its own
-	start  row.Ptr
-	rd     *reader // point reads: rows that Get returns alias it
-	wr     *reader // writes, whose arguments may alias rd
-	tables []*Handle
-	first  Handle // of the first table, most often the only one
+	tx         *Tx
+	active     bool
+	write      bool
+	overwrites bool // table.StmtOptions.Overwrites
+	wrote      bool // it has changed rows: its cursors must look which versions are its own
+	start      row.Ptr
+	rd         *reader // point reads: rows that Get returns alias it
+	wr         *reader // writes, whose arguments may alias rd
+	tables     []*Handle
+	first      Handle // of the first table, most often the only one
 }
 
 // Handle is a table bound to a statement.
@@ -44,7 +46,7 @@ func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, err
 	}
 	tx.seq++
 	s := &tx.stmt
-	*s = Stmt{tx: tx, active: true, write: o.Write, start: tx.mark(), tables: s.tables[:0], first: Handle{}}
+	*s = Stmt{tx: tx, active: true, write: o.Write, overwrites: o.Overwrites, start: tx.mark(), tables: s.tables[:0], first: Handle{}}
 	s.rd, s.wr = newReader(s, true), newReader(s, true)
 	return s, nil
 }
@@ -106,18 +108,56 @@ func (s *Stmt) Open(ctx context.Context, schema, name string) (table.Table, erro
 func (tx *Tx) open(ctx context.Context, schema, name string) (*dict.Table, error) {
 	for i := range tx.opened {
 		if o := &tx.opened[i]; o.name == name && o.schema == schema {
+			if tx.stmt.write && !o.write {
+				if err := tx.lockMeta(ctx, schema, name, lock.Write); err != nil {
+					return nil, err
+				}
+				o.write = true
+			}
 			return o.t, nil
 		}
 	}
-	if err := tx.lockMeta(ctx, schema, name, lock.Shared); err != nil {
+	m := lock.Shared
+	if tx.stmt.write {
+		m = lock.Write
+	}
+	if err := tx.lockMeta(ctx, schema, name, m); err != nil {
 		return nil, err
 	}
 	t, err := tx.db.table(ctx, schema, name)
 	if err != nil {
 		return nil, err
 	}
-	tx.opened = append(tx.opened, opened{schema, name, t})
+	tx.opened = append(tx.opened, opened{schema, name, t, m == lock.Write})
 	return t, nil
+}
+
+// Uses reports whether the transaction has opened a table before, for changes if write is set: then it holds what LOCK TABLES waits for.
+func (tx *Tx) Uses(schema, name string, write bool) bool {
+	for i := range tx.opened {
+		if o := &tx.opened[i]; o.name == name && o.schema == schema {
+			return o.write || !write
+		}
+	}
+	return false
+}
+
+// AwaitUsers waits until no open transaction uses the table, or, write being false, none has changed it. It keeps nobody out:
+// that is the caller's part (LOCK TABLES).
+func (db *DB) AwaitUsers(ctx context.Context, schema, name string, write bool, timeout time.Duration) error {
+	var o lock.Owner
+	o.Begin(0)
+	m := lock.ReadOnly
+	if write {
+		m = lock.Exclusive
+	}
+	err := db.locks.Wait(ctx, &o, lock.Metadata, []byte(schema+"\x00"+name), m, timeout)
+	db.locks.Release(&o, 0)
+	db.locks.ReleaseMetadata(&o)
+	if errors.Is(err, lock.ErrTimeout) {
+		return table.ErrLockTimeout
+	}
+	return err
 }
 
 func (tx *Tx) lockMeta(ctx context.Context, schema, name string, m lock.Mode) error {

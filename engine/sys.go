@@ -18,7 +18,12 @@ import (
 
 // sysBegin starts a transaction on the dictionary.
 func (db *DB) sysBegin(ctx context.Context, write bool) (*Tx, error) {
-	tx := db.begin(table.TxnOptions{Isolation: table.RepeatableRead, ReadOnly: !write})
+	o := table.TxnOptions{Isolation: table.RepeatableRead, ReadOnly: !write}
+	if write {
+		d := table.DDLOf(ctx)
+		o.MetadataWait, o.SessionID = d.MetadataWait, d.SessionID
+	}
+	tx := db.begin(o)
 	if _, err := tx.BeginStmt(ctx, table.StmtOptions{Write: write}); err != nil {
 		return nil, err
 	}

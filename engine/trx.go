@@ -38,9 +38,10 @@ type Tx struct {
 	saved   []savepoint
 	opened  []opened
 	name    []byte   // of a metadata lock
-	changed int64    // rows
 	effects []func() // to be done once the commit is durable: dictionary caches
 	started time.Time
+	sees    atomic.Uint64 // snap.next, for the views
+	reg     registered
 
 	few     [2]opened // room for the usual number without an allocation
 	nameBuf [96]byte
@@ -55,6 +56,7 @@ type savepoint struct {
 type opened struct {
 	schema, name string
 	t            *dict.Table
+	write        bool // the lock is one for changes
 }
 
 // Begin starts a transaction. It costs nothing until it reads or writes.
@@ -70,8 +72,13 @@ func (db *DB) begin(o table.TxnOptions) *Tx {
 	tx := &Tx{db: db, o: o}
 	tx.opened, tx.name = tx.few[:0], tx.nameBuf[:0]
 	tx.own.Begin(o.SessionID)
+	tx.own.Gapless = o.Isolation <= table.ReadCommitted
 	if o.ConsistentSnapshot {
-		db.txns.Open(&tx.snap)
+		tx.openSnapshot()
+	}
+	if o.SessionID != 0 {
+		tx.started = time.Now()
+		db.open.add(tx)
 	}
 	return tx
 }
@@ -115,7 +122,6 @@ func (tx *Tx) begun(ctx context.Context) error {
 		return err
 	}
 	tx.own.SetTrx(id)
-	tx.started = time.Now()
 	tx.log = l
 	tx.id.Store(id)
 	return nil
@@ -148,8 +154,13 @@ func (tx *Tx) snapshot(ctx context.Context) error {
 			return err
 		}
 	}
-	tx.db.txns.Open(&tx.snap)
+	tx.openSnapshot()
 	return nil
+}
+
+func (tx *Tx) openSnapshot() {
+	tx.db.txns.Open(&tx.snap)
+	tx.sees.Store(tx.snap.Next())
 }
 
 // mine reports whether trx is this transaction.
@@ -272,6 +283,7 @@ func (tx *Tx) end(st undo.State) (page.LSN, error) {
 // finish releases what the transaction holds, but for metadata locks.
 func (tx *Tx) finish(lsn page.LSN) {
 	tx.ended = true
+	tx.db.open.remove(tx)
 	tx.db.locks.Release(&tx.own, lsn)
 	tx.snap.Close()
 	tx.opened, tx.saved = nil, nil
@@ -285,6 +297,7 @@ func (tx *Tx) Rollback(ctx context.Context) error {
 	}
 	tx.closeStmt()
 	ctx = context.WithoutCancel(ctx)
+	tx.reg.state.Store(uint32(table.TrxRollingBack))
 	if tx.log != nil {
 		err := tx.undo(ctx, 0, false)
 		if err == nil {
@@ -418,7 +431,6 @@ func (tx *Tx) stamp(m *mtr.MTR, c *change, cur []byte, exists bool, val []byte) 
 	at := w.Add(r)
 	w.Close()
 	row.SetHeader(val, row.Header{Trx: tx.ID(), Roll: at, Deleted: c.delete})
-	tx.changed++
 	tx.own.Weight.Add(1)
 	return nil
 }

@@ -64,6 +64,21 @@ func BeginLock(ctx context.Context) Bracket {
 	return Bracket{lock: l}
 }
 
+// Teller is an Owner that also shows what it waits for, in the process list.
+type Teller interface {
+	Owner
+	BeginWaitAs(state string)
+}
+
+// BeginAs is Begin for a wait that users want to see by its name.
+func BeginAs(ctx context.Context, state string) Bracket {
+	if o, ok := ctx.Value(Key).(Teller); ok {
+		o.BeginWaitAs(state)
+		return Bracket{o: o}
+	}
+	return Begin(ctx)
+}
+
 // End says that the wait is over. It does not block.
 func (b Bracket) End() {
 	switch {

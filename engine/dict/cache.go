@@ -99,3 +99,14 @@ func (c *Cache) Len() int {
 	defer c.mu.Unlock()
 	return c.recent.Len()
 }
+
+// Tables returns the tables in the cache, most recently used first.
+func (c *Cache) Tables() []*Table {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*Table, 0, c.recent.Len())
+	for e := c.recent.Front(); e != nil; e = e.Next() {
+		all = append(all, e.Value.(*Table))
+	}
+	return all
+}

@@ -29,6 +29,7 @@ func (g *interval) contains(key []byte) bool {
 
 // gapSet holds the locked gaps of one index and the inserts that wait for some.
 type gapSet struct {
+	index     uint64
 	mu        sync.Mutex
 	intervals []*interval
 	waiting   []*insertion
@@ -62,7 +63,7 @@ func (t *Table) gapSet(index uint64, create bool) *gapSet {
 	t.gapsMu.Lock()
 	defer t.gapsMu.Unlock()
 	if s = t.gaps[index]; s == nil {
-		s = &gapSet{}
+		s = &gapSet{index: index}
 		t.gaps[index] = s
 	}
 	return s
@@ -74,16 +75,57 @@ func (t *Table) LockGap(o *Owner, index uint64, low []byte, lowClosed bool, high
 	s := t.gapSet(index, true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	o.mu.Lock() // Inherit adds gaps from elsewhere
+	var last *interval
 	if n := len(o.gaps); n > 0 {
-		if g := o.gaps[n-1]; g.set == s && o.extend(g, low, lowClosed, high, highClosed) {
-			return
-		}
+		last = o.gaps[n-1]
+	}
+	o.mu.Unlock()
+	if last != nil && last.set == s && o.extend(last, low, lowClosed, high, highClosed) {
+		return
 	}
 	g := &interval{set: s, owner: o, low: bytes.Clone(low), lowClosed: lowClosed, high: bytes.Clone(high), highClosed: highClosed}
 	s.intervals = append(s.intervals, g)
 	o.mu.Lock()
 	o.gaps = append(o.gaps, g)
 	o.mu.Unlock()
+}
+
+// Inherit turns what others than o hold or want on a record that o has just taken out (its insert was rolled back) into locks on the
+// gap that is left, between low and high: those who waited for the record and now go on to insert meet one another there.
+// around is asked only if there are such.
+func (t *Table) Inherit(o *Owner, index uint64, key []byte, around func() (low, high []byte, err error)) error {
+	name, s, _ := t.at(nil, index, key)
+	var heirs []*Owner
+	s.mu.Lock()
+	if q := s.queues[string(name)]; q != nil {
+		for r := q.first; r != nil; r = r.next {
+			if r.owner != o && !(r.owner.Gapless && r.mode == Exclusive) && !slices.Contains(heirs, r.owner) {
+				heirs = append(heirs, r.owner)
+			}
+		}
+	}
+	s.mu.Unlock()
+	if heirs == nil {
+		return nil
+	}
+	low, high, err := around()
+	if err != nil {
+		return err
+	}
+	set := t.gapSet(index, true)
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	for _, h := range heirs {
+		h.mu.Lock()
+		if h.live {
+			g := &interval{set: set, owner: h, low: bytes.Clone(low), lowClosed: low == nil, high: bytes.Clone(high)}
+			set.intervals = append(set.intervals, g)
+			h.gaps = append(h.gaps, g)
+		}
+		h.mu.Unlock()
+	}
+	return nil
 }
 
 // extend grows g by an adjoining or contained interval.

@@ -3,11 +3,21 @@ package lock
 // Mode is the strength of a row or metadata lock.
 type Mode uint8
 
-// Modes.
+// Modes. Write and ReadOnly are for metadata: a table that a statement may change, and one that nobody shall change (LOCK TABLES ... READ).
 const (
 	Shared Mode = iota
+	Write
+	ReadOnly
 	Exclusive
 )
+
+// clashes tells which modes of two owners exclude each other.
+var clashes = [4][4]bool{
+	Shared:    {Exclusive: true},
+	Write:     {ReadOnly: true, Exclusive: true},
+	ReadOnly:  {Write: true, Exclusive: true},
+	Exclusive: {true, true, true, true},
+}
 
 // request is one owner's lock, or wish for one, on a queue's name.
 type request struct {
@@ -28,7 +38,7 @@ type queue struct {
 
 // conflict reports whether a request of mode m by o must wait for r.
 func conflict(o *Owner, m Mode, r *request) bool {
-	return r.owner != o && (m == Exclusive || r.mode == Exclusive)
+	return r.owner != o && clashes[m][r.mode]
 }
 
 // held returns the strongest granted mode of o.

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zoryadb/zorya/storage/page"
 )
@@ -23,7 +24,9 @@ type Table struct {
 	shard  [shards]shard
 	commit [buckets]atomic.Uint64
 
-	waits sync.Mutex // orders enqueuing and deadlock searches
+	waits   sync.Mutex          // orders enqueuing and deadlock searches
+	waiters map[*Owner]struct{} // those that wait; guarded by waits
+	latest  atomic.Pointer[Deadlock]
 
 	gapsMu sync.RWMutex
 	gaps   map[uint64]*gapSet
@@ -40,7 +43,7 @@ type shard struct {
 
 // New returns an empty lock table.
 func New() *Table {
-	t := &Table{seed: maphash.MakeSeed(), gaps: make(map[uint64]*gapSet)}
+	t := &Table{seed: maphash.MakeSeed(), gaps: make(map[uint64]*gapSet), waiters: make(map[*Owner]struct{})}
 	for i := range t.shard {
 		t.shard[i].queues = make(map[string]*queue)
 	}
@@ -61,12 +64,15 @@ type Owner struct {
 	Weight atomic.Int64
 	// Session names the owner in lock views.
 	Session uint64
+	// Gapless owners lock gaps in uniqueness checks only: they read what is committed. Set before the first lock.
+	Gapless bool
 
 	dep  page.LSN // highest commit LSN released through a bucket in which it locked; owner's goroutine only
 	name []byte
 
-	// Guarded by Table.waits: what it waits for.
+	// Guarded by Table.waits: what it waits for, and since when.
 	waiting waitable
+	since   time.Time
 	wake    chan error
 }
 

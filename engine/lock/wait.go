@@ -136,7 +136,8 @@ func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []by
 
 // block waits for w. It is entered with t.waits held, and gives it back.
 func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Duration) error {
-	o.waiting = w
+	o.waiting, o.since = w, time.Now()
+	t.waiters[o] = struct{}{}
 	t.Waits.Add(1)
 	// One wait may close several cycles: o can wait for many holders of a shared lock or gap that all wait for o.
 	for victim := t.findCycle(o); victim != nil; victim = t.findCycle(o) {
@@ -148,7 +149,12 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 		}
 	}
 	t.waits.Unlock()
-	br := wait.BeginLock(ctx)
+	var br wait.Bracket
+	if r, ok := w.(*request); ok && r.q.name[:8] == metadataName {
+		br = wait.BeginAs(ctx, "Waiting for table metadata lock")
+	} else {
+		br = wait.BeginLock(ctx)
+	}
 	timer := time.NewTimer(timeout)
 	var err error
 	select {
@@ -163,6 +169,7 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 	br.End()
 	t.waits.Lock()
 	o.waiting = nil
+	delete(t.waiters, o)
 	t.waits.Unlock()
 	return err
 }
@@ -225,6 +232,7 @@ func (t *Table) findCycle(o *Owner) *Owner {
 			victim, least = x, w
 		}
 	}
+	t.remember(found, victim)
 	return victim
 }
 

@@ -109,6 +109,25 @@ const (
 	SkipLocked
 )
 
+// DDLOptions are what a session has to say about its DDL: how long it may wait for metadata locks (0: a year), and who it is.
+type DDLOptions struct {
+	MetadataWait time.Duration
+	SessionID    uint64
+}
+
+type ddlKey struct{}
+
+// WithDDL returns a context under which changes of the catalog go by o.
+func WithDDL(ctx context.Context, o DDLOptions) context.Context {
+	return context.WithValue(ctx, ddlKey{}, o)
+}
+
+// DDLOf returns what WithDDL said.
+func DDLOf(ctx context.Context) DDLOptions {
+	o, _ := ctx.Value(ddlKey{}).(DDLOptions)
+	return o
+}
+
 // DB is an open database instance.
 type DB interface {
 	Begin(o TxnOptions) Txn
@@ -146,6 +165,9 @@ type StmtOptions struct {
 	// Write says that the statement may change rows. Its own writes are hidden from its own cursors
 	// (Halloween), and it can be rolled back alone.
 	Write bool
+	// Overwrites says that the statement goes on with the row that an insert of its collides with (REPLACE, ON DUPLICATE KEY UPDATE):
+	// that is locked exclusively then.
+	Overwrites bool
 }
 
 // Stmt is one statement of a transaction. All row operations go through it.
@@ -178,9 +200,10 @@ type ScanOptions struct {
 	Columns []int
 	// Limit, if > 0, is how many rows the caller expects to read: read-ahead stops there.
 	Limit int
-	// Filter, for READ COMMITTED: a row for which it returns false is not locked. It runs on the latched row
-	// and must not block.
-	Filter func(r []row.Datum) (bool, error)
+	// Filter passes over rows for which it returns false; under READ COMMITTED these do not stay locked. SemiConsistent: there, over
+	// the clustered index, it is first asked of the newest committed version, and one that it refuses is not waited for either.
+	Filter         func(r []row.Datum) (bool, error)
+	SemiConsistent bool
 	// OwnWrites shows the cursor what its own statement has changed so far: foreign key checks want that.
 	OwnWrites bool
 }

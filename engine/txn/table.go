@@ -324,6 +324,9 @@ func (s *Snapshot) Close() {
 	s.t.mu.Unlock()
 }
 
+// Next is the id from which on s sees nothing.
+func (s *Snapshot) Next() uint64 { return s.next }
+
 // IsOpen reports whether s is open.
 func (s *Snapshot) IsOpen() bool { return s.open }
 

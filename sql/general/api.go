@@ -160,6 +160,7 @@ type Settings struct {
 	Isolation        table.Isolation
 	ReadOnly         bool // transaction_read_only
 	LockWait         time.Duration
+	MetadataWait     time.Duration // lock_wait_timeout
 	MaxExecution     time.Duration // max_execution_time, of SELECTs; 0: none
 	WaitTimeout      time.Duration
 	NetWriteTimeout  time.Duration

@@ -26,6 +26,9 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 		return nil, b.deleteFrom(c, n)
 	case *plan.InsertInto:
 		return b.insert(c, n, r)
+	case *plan.Filter:
+		b.matchBelow(c, n, r)
+		return nil, nil
 	case *plan.Distinct:
 		return b.distinct(c, n, r)
 	case *plan.SetOp:

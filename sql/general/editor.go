@@ -3,6 +3,7 @@ package general
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -52,12 +53,40 @@ func (e *editor) zone(ctx *sql.Context) *time.Location {
 func (e *editor) IndexedAccess(ctx *sql.Context, lookup sql.IndexLookup) sql.IndexedTable {
 	b := *e.base
 	if b.mode.lock == table.LockNone {
-		b.mode = lockMode{lock: table.LockExclusive}
-		if s := sessionOf(ctx); s != nil && s.cur != nil && !s.cur.cascades(b.m.def) {
-			b.mode.lock = table.LockShared
+		b.mode = lockMode{lock: table.LockShared}
+		if x, ok := lookup.Index.(*index); ok && b.actsOn(x) {
+			b.mode.lock = table.LockExclusive
 		}
 	}
 	return &rangeTable{&userTable{base: &b}, lookup}
+}
+
+// actsOn reports whether a lookup by the index may find rows that a foreign key's action then changes: children of an ON DELETE or
+// ON UPDATE that does more than refuse.
+func (b *base) actsOn(x *index) bool {
+	parts := x.ix().Parts
+	for i := range b.m.attrs.FKs {
+		f := &b.m.attrs.FKs[i]
+		if len(f.Columns) > len(parts) || refuses(f.OnDelete) && refuses(f.OnUpdate) {
+			continue
+		}
+		same := true
+		for j, c := range f.Columns {
+			same = same && strings.EqualFold(c, b.m.def.Columns[parts[j].Column].Name)
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+func refuses(action string) bool {
+	switch refAction(action) {
+	case sql.ForeignKeyReferentialAction_DefaultAction, sql.ForeignKeyReferentialAction_Restrict, sql.ForeignKeyReferentialAction_NoAction:
+		return true
+	}
+	return false
 }
 
 func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {

@@ -39,6 +39,7 @@ type execution struct {
 	databases    []sql.Database // touched, for provider.AllDatabases
 	refs         rowRefs
 	serializable bool
+	unlocks      bool // rows that do not match do not stay locked
 	params       []any
 	bindings     map[string]sql.Expression // local variables of the program whose statement runs
 	declared     map[string]string         // of a CREATE TABLE: types as written
@@ -87,14 +88,12 @@ func (x *execution) touch(d *database) {
 	x.databases = append(x.databases, d)
 }
 
-// cascades reports whether rows of d may be changed by a foreign key action: then its check reads lock exclusively.
-func (x *execution) cascades(d *table.Def) bool { return len(d.ReferTo) > 0 }
-
 // Execute runs a statement of class Read, Write or DDL under stmt. See the package documentation.
 func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, params []any) (res *Result, err error) {
 	x := &execution{ctx: ctx, st: st, stmt: stmt, params: params}
 	if stmt != nil {
-		x.serializable = stmt.Txn().Options().Isolation == table.Serializable
+		level := stmt.Txn().Options().Isolation
+		x.serializable, x.unlocks = level == table.Serializable, level <= table.ReadCommitted
 	}
 	s.cur = x
 	c := s.context(ctx, st.Text)

@@ -47,6 +47,9 @@ func (d *infoSchema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Tab
 	if f, ok := ownTables[strings.ToLower(name)]; ok {
 		return f(d.e), true, nil
 	}
+	if f, ok := monitorTables["information_schema"][strings.ToLower(name)]; ok {
+		return f(d.e), true, nil
+	}
 	if t := d.e.infoTable(name); t != nil {
 		return t, true, nil
 	}

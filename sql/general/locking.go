@@ -31,6 +31,12 @@ func parseLockMode(s string) (lockMode, bool) {
 	return lockMode{table.Lock(s[len(lockPrefix)] - '0'), table.WaitPolicy(s[len(lockPrefix)+1] - '0')}, true
 }
 
+// Overwrites reports whether the statement goes on with the rows that its inserts collide with: REPLACE, ON DUPLICATE KEY UPDATE.
+func (st *Statement) Overwrites() bool {
+	ins, ok := st.ast.(*sqlparser.Insert)
+	return ok && (ins.Action == sqlparser.ReplaceStr || len(ins.OnDup) > 0)
+}
+
 // shareMarker is the pseudo table that the rewriter puts into FOR UPDATE OF to say FOR SHARE, which the grammar lacks.
 const shareMarker = "\x00share"
 

@@ -23,6 +23,9 @@ var (
 func hidden(name string) bool { return strings.HasPrefix(name, "#") }
 
 func (p *provider) Database(ctx *sql.Context, name string) (sql.Database, error) {
+	if d := p.e.monitorDatabase(name); d != nil {
+		return d, nil
+	}
 	s, err := p.schema(ctx, name)
 	if err != nil {
 		return nil, err
@@ -40,6 +43,9 @@ func (p *provider) schema(ctx *sql.Context, name string) (*table.Schema, error) 
 
 // HasDatabase is asked with a lower-case name.
 func (p *provider) HasDatabase(ctx *sql.Context, name string) bool {
+	if p.e.monitorDatabase(name) != nil {
+		return true
+	}
 	if _, err := p.e.catalog.Schema(ctx, name); err == nil {
 		return true
 	}

@@ -211,7 +211,9 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 		sp := it.spans[0]
 		it.spans = it.spans[1:]
 		it.check = sp.check
-		if sp.point != nil {
+		match := it.filter(ctx)
+		// A locking read that the index alone can answer locks nothing else, and one that unlocks needs a cursor.
+		if sp.point != nil && match == nil && (it.index == 0 || it.mode.lock != table.LockShared) {
 			r, ref, err := it.bound.Get(ctx, it.index, sp.point, it.mode.lock, it.mode.policy)
 			if err != nil {
 				return nil, nil, err
@@ -222,8 +224,11 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 			continue
 		}
 		var err error
+		if sp.point != nil {
+			sp.r = table.Range{Low: sp.point, High: sp.point}
+		}
 		it.cur, err = it.bound.Scan(ctx, table.ScanOptions{Index: it.index, Range: sp.r, Reverse: it.reverse,
-			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need})
+			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need, OwnWrites: sp.point != nil, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()})
 		if err != nil {
 			return nil, nil, err
 		}

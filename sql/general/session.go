@@ -29,7 +29,8 @@ type Engine struct {
 	started time.Time
 	later   sync.WaitGroup // drops of temporary tables under way
 
-	routines routineCache
+	routines  routineCache
+	userLocks *userLocks
 }
 
 // Session is one connection's state. It is used by one goroutine at a time.
@@ -77,7 +78,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	if o.Version == "" {
 		o.Version = DefaultVersion
 	}
-	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now()}
+	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now(), userLocks: newUserLocks()}
 	quiet()
 	replaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
@@ -166,7 +167,7 @@ func (s *Session) Settings() Settings {
 		return x
 	}
 	out := Settings{Autocommit: truth(v("autocommit")), ReadOnly: truth(v("transaction_read_only")), Isolation: table.RepeatableRead,
-		LockWait: seconds(v("innodb_lock_wait_timeout")), MaxExecution: time.Duration(integer(v("max_execution_time"))) * time.Millisecond,
+		LockWait: seconds(v("innodb_lock_wait_timeout")), MetadataWait: seconds(v("lock_wait_timeout")), MaxExecution: time.Duration(integer(v("max_execution_time"))) * time.Millisecond,
 		WaitTimeout: seconds(v("wait_timeout")), NetWriteTimeout: seconds(v("net_write_timeout")),
 		Database: s.gms.GetCurrentDatabase(), MaxAllowedPacket: uint64(integer(v("max_allowed_packet")))}
 	if text, ok := v("transaction_isolation").(string); ok {
@@ -278,8 +279,7 @@ func (s *Session) ChangeUser(ctx context.Context, l Login) error {
 func (s *Session) Close() { s.release(context.Background()) }
 
 func (s *Session) release(ctx context.Context) {
-	c := s.context(ctx, "")
-	_, _ = s.e.gms.LS.ReleaseAll(c) // fails only for locks that this session does not hold
+	s.e.userLocks.releaseAll(s)
 	s.dropSessionTemporaries(ctx)
 }
 

@@ -43,7 +43,12 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 		if t.word(2) == "INDEX" || t.word(2) == "INDEXES" || t.word(2) == "KEYS" {
 			return s.ownShowIndex(t)
 		}
+		if t.word(1) == "FULL" && t.word(2) == "PROCESSLIST" {
+			return showProcesses(true), nil
+		}
 		return s.ownShowColumns(t)
+	case "PROCESSLIST":
+		return showProcesses(false), nil
 	case "INDEX", "INDEXES", "KEYS":
 		return s.ownShowIndex(t)
 	case "TABLE":

@@ -17,7 +17,8 @@ type base struct {
 	bound  table.Table // nil: listed only, opened at the first access to data
 	mode   lockMode
 	schema sql.Schema
-	alias  string // a temporary table's name; "" otherwise
+	alias  string         // a temporary table's name; "" otherwise
+	match  sql.Expression // the condition above, for locking scans under READ COMMITTED
 }
 
 // userTable is a base that GMS reads and edits. proj, if not nil, lists the columns it returns.

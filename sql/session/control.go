@@ -109,8 +109,8 @@ func (s *Session) beginStatement(ctx context.Context, c *general.ControlStatemen
 	case c.ReadWrite:
 		s.next.access = accessReadWrite
 	}
-	s.beginTxn(c.ConsistentSnapshot)
 	s.explicit = true
+	s.beginTxn(c.ConsistentSnapshot)
 	return nil
 }
 
@@ -135,8 +135,8 @@ func (s *Session) endTransaction(ctx context.Context, c *general.ControlStatemen
 			s.next.access = accessReadOnly
 		}
 	}
-	s.beginTxn(false)
 	s.explicit = true
+	s.beginTxn(false)
 	return nil
 }
 

@@ -31,6 +31,8 @@ func (s *Session) process() general.Process {
 	switch {
 	case s.killed:
 		p.State, p.Command = "", "Killed"
+	case s.busy && s.state != "":
+		p.State = s.state
 	case s.busy && s.stage != "":
 		p.State = s.stage
 	case s.busy && s.text != nil:

@@ -71,6 +71,7 @@ type Session struct {
 	busy     bool
 	command  string
 	text     []byte // of the running statement; nil when none
+	state    string // what the process list says of it, if not "executing"
 	since    time.Time
 	stage    string // of the running statement; "" when it tells none
 	database string // copy of set.Database for the process list
@@ -129,8 +130,23 @@ func (s *Session) BeginWait() {
 	s.waits++
 }
 
+// BeginWaitAs implements wait.Teller.
+func (s *Session) BeginWaitAs(state string) {
+	s.setState(state)
+	s.BeginWait()
+}
+
+func (s *Session) setState(state string) {
+	s.mu.Lock()
+	s.state = state
+	s.mu.Unlock()
+}
+
 // EndWait takes a place again, without waiting for it.
 func (s *Session) EndWait() {
+	if s.state != "" { // only this goroutine writes it
+		s.setState("")
+	}
 	s.waits--
 	if s.waits == 0 && s.placed {
 		s.srv.gate.resume(&s.ticket, &s.writer)

@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/base/crash"
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -82,6 +83,7 @@ func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement,
 	}
 	s.own = true
 	defer func() { s.own = false }()
+	ctx = table.WithDDL(ctx, table.DDLOptions{MetadataWait: s.set.MetadataWait, SessionID: uint64(s.login.ID)})
 	return s.execute(ctx, r, st, params, more)
 }
 
@@ -90,6 +92,7 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stmt := s.openStmt(st.Class != general.Read)
+	stmt.overwrites = st.Overwrites()
 	s.reply = r
 	defer func() { s.reply = nil }()
 	g, err := s.half(ctx)

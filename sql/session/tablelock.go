@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/row"
@@ -16,8 +17,8 @@ import (
 // tableLocks are LOCK TABLES and FLUSH TABLES WITH READ LOCK. They live above the engine: a statement asks when it opens a
 // table, and only while some session holds such a lock (active), so that others pay one atomic load.
 //
-// A transaction that used a table before it was locked is not waited for; it sees its snapshot and its row locks
-// hold, but it may still commit.
+// A lock is pending until the transactions that used the table before have ended (the engine's metadata locks tell); newcomers
+// wait from the first, those who use the table already go on.
 type tableLocks struct {
 	active  atomic.Int64 // sessions that hold locks
 	mu      sync.Mutex
@@ -29,6 +30,7 @@ type tableLocks struct {
 type tableKey struct{ schema, name string }
 
 type tableLock struct {
+	pending int // of the holders, how many still wait for earlier users
 	writer  *Session
 	readers map[*Session]bool
 }
@@ -49,7 +51,7 @@ func (l *tableLocks) wait(ctx context.Context, try func() bool) error {
 	for !try() {
 		changed := l.changed
 		l.mu.Unlock()
-		w := wait.Begin(ctx)
+		w := wait.BeginAs(ctx, "Waiting for table metadata lock")
 		select {
 		case <-changed:
 			w.End()
@@ -101,14 +103,49 @@ func (s *Session) lockTables(ctx context.Context, want []general.TableLock) erro
 			} else {
 				t.readers[s] = true
 			}
+			t.pending++
 			s.tables = append(s.tables, lockedTable{k, write})
 		}
 		return true
 	})
 	if err != nil || len(byKey) == 0 {
 		l.active.Add(-1)
+		return err
+	}
+	err = s.awaitUsers(ctx)
+	l.mu.Lock()
+	for _, t := range s.tables {
+		l.tables[t.key].pending--
+	}
+	l.mu.Unlock()
+	if err != nil {
+		s.unlockNamed()
 	}
 	return err
+}
+
+// awaitUsers waits for the transactions that used the session's tables before they were locked.
+func (s *Session) awaitUsers(ctx context.Context) error {
+	e, ok := s.srv.db.(interface {
+		AwaitUsers(ctx context.Context, schema, name string, write bool, timeout time.Duration) error
+	})
+	if !ok {
+		return nil
+	}
+	for _, t := range s.tables {
+		if err := e.AwaitUsers(ctx, t.key.schema, t.key.name, t.write, s.metadataWait()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metadataWait is lock_wait_timeout.
+func (s *Session) metadataWait() time.Duration {
+	if s.set.MetadataWait > 0 {
+		return s.set.MetadataWait
+	}
+	return 365 * 24 * time.Hour
 }
 
 // unlockNamed gives up the tables of LOCK TABLES.
@@ -203,9 +240,13 @@ func (s *Session) checkTableLock(ctx context.Context, schema, name string, write
 		return false, mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, name)
 	}
 	l := s.srv.locks
+	u, ok := s.txn.(interface {
+		Uses(schema, name string, write bool) bool
+	})
+	uses := func(write bool) bool { return ok && u.Uses(schema, name, write) }
 	return false, l.wait(ctx, func() bool {
 		t := l.tables[k]
-		return t == nil || t.writer == nil && (!write || len(t.readers) == 0)
+		return t == nil || t.writer == nil && (!write || len(t.readers) == 0) || t.pending > 0 && uses(false) || uses(write)
 	})
 }
 

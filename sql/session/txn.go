@@ -19,10 +19,13 @@ func (s *Session) transaction() table.Txn {
 // txnOptions are the session's characteristics for the next transaction, or those of a SET TRANSACTION before.
 func (s *Session) txnOptions() table.TxnOptions {
 	o := table.TxnOptions{
-		Isolation: s.set.Isolation, ReadOnly: s.set.ReadOnly, LockWait: s.set.LockWait, SessionID: uint64(s.login.ID),
+		Isolation: s.set.Isolation, ReadOnly: s.set.ReadOnly, LockWait: s.set.LockWait, MetadataWait: s.set.MetadataWait, SessionID: uint64(s.login.ID),
 	}
 	if s.next.isolation != nil {
 		o.Isolation = *s.next.isolation
+	}
+	if o.Isolation == table.Serializable && s.set.Autocommit && !s.explicit {
+		o.Isolation = table.RepeatableRead // a statement alone is serializable without locks
 	}
 	switch s.next.access {
 	case accessReadOnly:
@@ -100,7 +103,9 @@ type lazyStmt struct {
 	s     *Session
 	write bool
 	locks bool // it takes row locks, whether it writes or not
-	inner table.Stmt
+	// overwrites is table.StmtOptions.Overwrites.
+	overwrites bool
+	inner      table.Stmt
 }
 
 // Txn implements table.Stmt.
@@ -126,7 +131,7 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 				return nil, err
 			}
 		}
-		st, err := l.s.transaction().BeginStmt(ctx, table.StmtOptions{Write: l.write})
+		st, err := l.s.transaction().BeginStmt(ctx, table.StmtOptions{Write: l.write, Overwrites: l.overwrites})
 		if err != nil {
 			return nil, err
 		}
@@ -171,7 +176,7 @@ func (l *lazyStmt) Rollback(ctx context.Context) error {
 
 // openStmt readies the session's statement for the next execution.
 func (s *Session) openStmt(write bool) *lazyStmt {
-	s.stmt.write, s.stmt.locks, s.stmt.inner = write, false, nil
+	s.stmt.write, s.stmt.locks, s.stmt.overwrites, s.stmt.inner = write, false, false, nil
 	return &s.stmt
 }
 

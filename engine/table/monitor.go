@@ -1,0 +1,96 @@
+package table
+
+import "time"
+
+// Monitor shows what transactions do and which locks they hold. The DB implements it; every call looks anew, from any goroutine. What it
+// returns was true a moment ago: a look takes no lock that would stop the instance.
+type Monitor interface {
+	// Transactions lists the open ones of sessions, those that a crash cut short, and prepared ones.
+	Transactions() []TrxInfo
+	// DataLocks lists at most max explicit locks on rows and gaps, granted or waited for. max bounds the memory that a look takes.
+	DataLocks(max int) []LockInfo
+	// DataLockWaits lists who waits for whom.
+	DataLockWaits() []LockWaitInfo
+	MetadataLocks() []MetadataLockInfo
+	// LatestDeadlock is nil if there was none.
+	LatestDeadlock() *DeadlockInfo
+}
+
+// TrxState is what a transaction does.
+type TrxState uint8
+
+// States.
+const (
+	TrxRunning TrxState = iota
+	TrxLockWait
+	TrxRollingBack
+	TrxCommitting
+	TrxPrepared
+)
+
+func (s TrxState) String() string {
+	return [...]string{"RUNNING", "LOCK WAIT", "ROLLING BACK", "COMMITTING", "PREPARED"}[s]
+}
+
+// TrxInfo describes a transaction.
+type TrxInfo struct {
+	ID            uint64 // ReaderID | session for one that has not written
+	SessionID     uint64 // 0: nobody's, it is being rolled back after a crash or waits as prepared
+	State         TrxState
+	Started       time.Time
+	WaitStarted   time.Time // of a lock wait
+	Waits         string    // id of the lock waited for
+	Locks         int       // explicit locks on rows and gaps
+	RowsLocked    int
+	RowsModified  int64 // changes that stand: falls while it rolls back
+	Isolation     Isolation
+	ReadOnly      bool
+	XID           string // of a prepared one
+	OldestVisible uint64 // its snapshot sees no transaction from this id on; 0: it has none
+}
+
+// ReaderID marks ids of transactions that have none, because they have written nothing: MySQL shows such numbers, too.
+const ReaderID = 1 << 48
+
+// LockInfo is a lock on a row or a gap, or the wish for one.
+type LockInfo struct {
+	ID, Schema, Table, Index string
+	TrxID, SessionID         uint64
+	Mode                     string // as performance_schema.data_locks has it: "X,REC_NOT_GAP", "S,GAP", ...
+	Granted                  bool
+	Data                     string // the key, "supremum pseudo-record" above the last
+}
+
+// LockWaitInfo says that a transaction waits for another.
+type LockWaitInfo struct {
+	Waiting, Blocking   LockInfo
+	Since               time.Time
+	WaitingTrx          uint64
+	BlockingTrx         uint64
+	WaitingSession      uint64
+	BlockingSession     uint64
+	WaitsOnMetadataLock bool
+}
+
+// MetadataLockInfo is a lock on a table, a schema or an object.
+type MetadataLockInfo struct {
+	Type, Schema, Name string // SCHEMA, TABLE, or an object's kind
+	Mode               string // SHARED_READ, SHARED_WRITE, SHARED_READ_ONLY, EXCLUSIVE
+	Granted            bool
+	SessionID          uint64
+}
+
+// DeadlockInfo describes a deadlock that was resolved.
+type DeadlockInfo struct {
+	At     time.Time
+	Cycle  []DeadlockTrx // each waits for the next, the last for the first
+	Victim int
+}
+
+// DeadlockTrx is a transaction in a deadlock.
+type DeadlockTrx struct {
+	ID, SessionID uint64
+	Rows          int
+	Modified      int64
+	Waits         LockInfo
+}

@@ -1,0 +1,73 @@
+package general
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// READ COMMITTED keeps locks on rows that match only, and an UPDATE does not even wait for one whose committed version does
+// not match (semi-consistent read). The library filters rows above the table; so that the engine may unlock in time, the
+// condition is evaluated in the locking scan, too.
+
+// matchBelow tells the table under a filter its condition, where that has the same result at each evaluation.
+func (b *builder) matchBelow(c *sql.Context, n *plan.Filter, r sql.Row) {
+	s := sessionOf(c)
+	if s == nil || s.cur == nil || !s.cur.unlocks || len(r) > 0 {
+		return
+	}
+	child := n.Child
+	if a, ok := child.(*plan.TableAlias); ok {
+		child = a.Child
+	}
+	t, ok := child.(sql.TableNode)
+	if !ok || !repeatable(c, n.Expression) {
+		return
+	}
+	if base := tableBase(t.UnderlyingTable()); base != nil && base.mode.lock != table.LockNone {
+		base.match = n.Expression
+	}
+}
+
+// repeatable reports whether an expression may be evaluated twice.
+func repeatable(c *sql.Context, e sql.Expression) bool {
+	ok := true
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		switch x := e.(type) {
+		case *plan.Subquery, *assign:
+			ok = false
+		case sql.NonDeterministicExpression:
+			ok = ok && !x.IsNonDeterministic()
+		}
+		return ok
+	})
+	return ok
+}
+
+// filter is the scan's own condition, nil when there is none.
+func (it *rowIter) filter(ctx *sql.Context) func([]row.Datum) (bool, error) {
+	cond := it.t.match
+	if cond == nil || it.mode.lock == table.LockNone {
+		return nil
+	}
+	return func(d []row.Datum) (bool, error) {
+		if ok, err := it.matches(ctx, d); err != nil || !ok {
+			return false, err
+		}
+		r, err := it.t.decode(ctx, d, it.t.proj, it.loc)
+		if err != nil {
+			return false, err
+		}
+		v, err := sql.EvaluateCondition(ctx, cond, r)
+		return err == nil && sql.IsTrue(v), err
+	}
+}
+
+// semiConsistent reports whether the statement is an UPDATE: only those look at the committed version first.
+func (x *execution) semiConsistent() bool {
+	_, ok := x.st.ast.(*sqlparser.Update)
+	return ok
+}
