@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e diff bench soak clean
+.PHONY: build up test race lint fmt e2e locks locks-record diff bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -41,6 +41,14 @@ e2e: build
 accept-%: build
 	scripts/install-e2e.sh
 	$(E2E) -run 'TestAccept$*' ./e2e
+
+locks: build ## lock scripts recorded from MariaDB, replayed
+	scripts/install-e2e.sh
+	$(E2E) -run 'TestLocks$$' ./e2e
+
+locks-record: ## writes the matrix of lock scripts anew and records all from MariaDB
+	scripts/install-e2e.sh
+	ZORYA_BIN=none GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' go test -count=1 -timeout 10m -run 'TestLocks$$' ./e2e -args -rewrite
 
 diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.seed=7' replays one seed
 	scripts/install-e2e.sh
