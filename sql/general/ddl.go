@@ -44,7 +44,9 @@ func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 				return s.createTrigger(t)
 			}
 			return nil, nil
-		case "TABLE", "VIEW", "EVENT", "INDEX", "DATABASE", "SCHEMA":
+		case "EVENT":
+			return s.ownEvent(t)
+		case "TABLE", "VIEW", "INDEX", "DATABASE", "SCHEMA":
 			return nil, nil
 		case "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE":
 			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.word(0)+" "+t.word(i))

@@ -40,6 +40,7 @@ var ownTables = map[string]func(e *Engine) *ownTable{
 	"views":               viewsTable,
 	"routines":            routinesTable,
 	"triggers":            triggersTable,
+	"events":              eventsTable,
 	"replica_host_status": replicaTable,
 }
 
@@ -76,7 +77,7 @@ func (d *infoSchema) GetTableNames(ctx *sql.Context) ([]string, error) {
 	return names, nil
 }
 
-// infoColumns makes a schema of text columns; a name that starts with # is an unsigned number, with @ a time.
+// infoColumns makes a schema of text columns; a name that starts with # is an unsigned number, with @ a time, with $ one with microseconds.
 func infoColumns(table string, names ...string) sql.Schema {
 	out := make(sql.Schema, len(names))
 	for i, n := range names {
@@ -85,6 +86,8 @@ func infoColumns(table string, names ...string) sql.Schema {
 		case '#':
 			t, n = types.Uint64, n[1:]
 		case '@':
+			t, n = types.Datetime, n[1:]
+		case '$':
 			t, n = types.DatetimeMaxPrecision, n[1:]
 		case '%':
 			t, n = types.Float64, n[1:]
@@ -177,7 +180,7 @@ func routineRow(ctx *sql.Context, schema, kind string, o *stored) sql.Row {
 // replicaTable is what Aurora's drivers find the topology in: this instance, the writer.
 func replicaTable(e *Engine) *ownTable {
 	return &ownTable{name: "REPLICA_HOST_STATUS", schema: infoColumns("REPLICA_HOST_STATUS", "SERVER_ID", "SESSION_ID", "#IS_CURRENT", "%CPU",
-		"%REPLICA_LAG_IN_MILLISECONDS", "@LAST_UPDATE_TIMESTAMP"),
+		"%REPLICA_LAG_IN_MILLISECONDS", "$LAST_UPDATE_TIMESTAMP"),
 		rows: func(ctx *sql.Context) ([]sql.Row, error) {
 			now := time.Now().UTC()
 			if loc := location(ctx); loc != nil {

@@ -50,7 +50,7 @@ type stored struct {
 	Modified    time.Time `json:"modified"`
 	Order       int       `json:"order,omitempty"` // of triggers of one table, timing and event
 
-	EventDef *sql.EventDefinition `json:"eventDef,omitempty"`
+	Schedule *schedule `json:"schedule,omitempty"` // of an event
 }
 
 // routineCache keeps the objects of a kind and schema as long as the kind's generation stands.
@@ -308,23 +308,6 @@ func (e *Engine) setTriggers(ctx context.Context, schema, name string, on bool) 
 	return err
 }
 
-// afterName returns what follows the object's name in a CREATE statement.
-func afterName(text, word string) (string, bool) {
-	t := cutTokens(text, 0, maxTokens)
-	for ; !t.end(); t.pos++ {
-		if t.word(0) != word {
-			continue
-		}
-		t.pos++
-		t.accept("IF", "NOT", "EXISTS")
-		if _, _, ok := t.qualified(); !ok {
-			return "", false
-		}
-		return strings.TrimSpace(t.rest()), true
-	}
-	return "", false
-}
-
 func (d *database) DropTrigger(ctx *sql.Context, name string) error {
 	o, err := d.e.object(ctx, kindTrigger, d.name, name)
 	if err != nil {
@@ -436,93 +419,4 @@ func characteristicWord(t *tokens) bool {
 		return true
 	}
 	return t.kind(0) == lexWord && t.at(1) == ":" // a label
-}
-
-// Events.
-
-var _ sql.EventDatabase = (*database)(nil)
-
-func (d *database) GetEvent(ctx *sql.Context, name string) (sql.EventDefinition, bool, error) {
-	o, err := d.e.object(ctx, kindEvent, d.name, name)
-	if err != nil || o == nil || o.EventDef == nil {
-		return sql.EventDefinition{}, false, err
-	}
-	return *o.EventDef, true, nil
-}
-
-func (d *database) GetEvents(ctx *sql.Context) ([]sql.EventDefinition, any, error) {
-	list, err := d.e.objects(ctx, kindEvent, d.name)
-	if err != nil {
-		return nil, nil, err
-	}
-	out := make([]sql.EventDefinition, 0, len(list))
-	for _, o := range list {
-		if o.EventDef != nil {
-			out = append(out, *o.EventDef)
-		}
-	}
-	return out, d.e.catalog.Generation(kindEvent), nil
-}
-
-func (d *database) SaveEvent(ctx *sql.Context, ed sql.EventDefinition) (bool, error) {
-	o, err := d.e.object(ctx, kindEvent, d.name, ed.Name)
-	if err != nil {
-		return false, err
-	}
-	if o != nil {
-		return false, sql.ErrEventAlreadyExists.New(ed.Name)
-	}
-	n := newStored(ctx, ed.Name)
-	n.Definer, n.EventDef, n.DBCollation = definerOf(ctx, ed.Definer), &ed, d.GetCollation(ctx).Name()
-	if s := sessionOf(ctx); s != nil && s.cur != nil {
-		if after, ok := afterName(s.cur.st.Text, "EVENT"); ok {
-			n.Body = after
-		}
-	}
-	return ed.Status == sql.EventStatus_Enable.String(), d.e.putObject(ctx, kindEvent, d.name, n)
-}
-
-func (d *database) DropEvent(ctx *sql.Context, name string) error {
-	o, err := d.e.object(ctx, kindEvent, d.name, name)
-	if err != nil {
-		return err
-	}
-	if o == nil {
-		return sql.ErrEventDoesNotExist.New(name)
-	}
-	return d.e.dropObject(ctx, kindEvent, d.name, name)
-}
-
-func (d *database) UpdateEvent(ctx *sql.Context, originalName string, ed sql.EventDefinition) (bool, error) {
-	o, err := d.e.object(ctx, kindEvent, d.name, originalName)
-	if err != nil {
-		return false, err
-	}
-	if o == nil {
-		return false, sql.ErrEventDoesNotExist.New(originalName)
-	}
-	n := *o
-	n.Name, n.EventDef, n.Modified, n.Body = ed.Name, &ed, time.Now().UTC(), ""
-	if !strings.EqualFold(originalName, ed.Name) {
-		if err := d.e.dropObject(ctx, kindEvent, d.name, originalName); err != nil {
-			return false, err
-		}
-	}
-	return ed.Status == sql.EventStatus_Enable.String(), d.e.putObject(ctx, kindEvent, d.name, &n)
-}
-
-func (d *database) UpdateLastExecuted(ctx *sql.Context, name string, at time.Time) error {
-	o, err := d.e.object(ctx, kindEvent, d.name, name)
-	if err != nil || o == nil || o.EventDef == nil {
-		return err
-	}
-	n, def := *o, *o.EventDef
-	def.LastExecuted = at
-	n.EventDef = &def
-	return d.e.putObject(ctx, kindEvent, d.name, &n)
-}
-
-func (d *database) NeedsToReloadEvents(_ *sql.Context, token any) (bool, error) {
-	g, ok := token.(uint64)
-	return !ok || g != d.e.catalog.Generation(kindEvent), nil
 }

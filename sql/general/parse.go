@@ -148,6 +148,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	}
 	if err == nil {
 		likeExactly(st, text)
+		concatAll(st)
 		lockStatement(st)
 	}
 	return st, n, err
@@ -207,6 +208,21 @@ func likeEscapes(text string, mode lexer.Mode) (marks []int) {
 	}
 }
 
+// concatAll makes one argument of GROUP_CONCAT's: the library looks at the first only.
+func concatAll(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		if g, ok := n.(*sqlparser.GroupConcatExpr); ok && g != nil && len(g.Exprs) > 1 {
+			all := &sqlparser.FuncExpr{Name: sqlparser.NewColIdent("concat"), Exprs: g.Exprs}
+			g.Exprs = sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: all}}
+		}
+		return true, nil
+	}, node)
+}
+
 func parseVitess(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
 	if multi {
 		return sqlparser.ParseOneWithOptions(ctx, text, o)
@@ -243,6 +259,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", s.vitessError(text, err)
 	}
 	likeExactly(st, text)
+	concatAll(st)
 	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st)}
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write

@@ -65,6 +65,8 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 		}
 	case "TRIGGERS":
 		return s.showTriggers(t)
+	case "EVENTS":
+		return s.showEvents(t)
 	case "OPEN":
 		return listing(texts("Database", "Table", "In_use", "Name_locked"), noRows), nil
 	case "PROFILES":
@@ -275,24 +277,11 @@ func (s *Session) showCreateObject(c *sql.Context, x *execution, kind, schema, n
 			[]sql.Row{{o.Name, o.SQLMode, o.Text, o.Charset, o.Collation, o.DBCollation, o.Created.Format("2006-01-02 15:04:05.00")}}), nil
 	case "EVENT":
 		return s.rowsOf(c, x, texts("Event", "sql_mode", "time_zone", "Create Event", "character_set_client", "collation_connection", "Database Collation"),
-			[]sql.Row{{o.Name, o.SQLMode, "SYSTEM", o.eventText(), o.Charset, o.Collation, o.DBCollation}}), nil
+			[]sql.Row{{o.Name, o.SQLMode, o.zoneName(), o.eventText(), o.Charset, o.Collation, o.DBCollation}}), nil
 	}
 	title := strings.ToUpper(kind[:1]) + strings.ToLower(kind[1:])
 	return s.rowsOf(c, x, texts(title, "sql_mode", "Create "+title, "character_set_client", "collation_connection", "Database Collation"),
 		[]sql.Row{{o.Name, o.SQLMode, o.Text, o.Charset, o.Collation, o.DBCollation}}), nil
-}
-
-// eventText is SHOW CREATE EVENT: the schedule as it is now, the body as written.
-func (o *stored) eventText() string {
-	if o.Body != "" {
-		return fmt.Sprintf("CREATE DEFINER=%s EVENT %s %s", o.Definer, quoteName(o.Name), o.Body)
-	}
-	if o.EventDef == nil {
-		return ""
-	}
-	def := *o.EventDef
-	def.Definer = o.Definer
-	return def.CreateEventStatement()
 }
 
 func (s *Session) showCreateUser(t *tokens) (*Statement, error) {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/zoryadb/zorya/sql/general"
 )
@@ -27,6 +28,21 @@ func (l generalLane) NewSession(ctx context.Context, login general.Login, h gene
 func (l generalLane) Allowed(s LaneSession, privilege string) bool {
 	p, ok := s.(interface{ Allowed(privilege string) bool })
 	return ok && p.Allowed(privilege)
+}
+
+// EventsOn and the following implement eventLane.
+func (l generalLane) EventsOn() bool          { return l.e.EventsOn() }
+func (l generalLane) EventGeneration() uint64 { return l.e.EventGeneration() }
+func (l generalLane) Events(ctx context.Context) ([]*general.Event, error) {
+	return l.e.Events(ctx)
+}
+
+func (l generalLane) EventBegins(ctx context.Context, ev *general.Event, at time.Time) (bool, error) {
+	return l.e.EventBegins(ctx, ev, at)
+}
+
+func (l generalLane) EventEnded(ctx context.Context, ev *general.Event, now time.Time) error {
+	return l.e.EventEnded(ctx, ev, now)
 }
 
 // GlobalInt implements globals.

@@ -13,9 +13,9 @@ import (
 func (srv *Server) Processes() []general.Process {
 	all := srv.all()
 	sort.Slice(all, func(i, j int) bool { return all[i].login.ID < all[j].login.ID })
-	out := make([]general.Process, len(all))
-	for i, s := range all {
-		out[i] = s.process()
+	out := srv.events.processes()
+	for _, s := range all {
+		out = append(out, s.process())
 	}
 	return out
 }
@@ -56,6 +56,9 @@ func (srv *Server) kill(by *Session, id uint64, queryOnly bool) error {
 	srv.mu.Lock()
 	target := srv.sessions[uint32(id)]
 	srv.mu.Unlock()
+	if target == nil {
+		target = srv.events.session(id)
+	}
 	if target == nil || id > 1<<32-1 {
 		return mysqlerr.New(mysqlerr.ER_NO_SUCH_THREAD, id)
 	}

@@ -75,6 +75,7 @@ type Server struct {
 	may     privilegeCache
 	gate    gate
 	locks   *tableLocks
+	events  *events
 	started time.Time
 
 	ctx    context.Context // ends with the server: parent of every statement's
@@ -113,7 +114,9 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
+	srv.events = newEvents(srv)
 	go srv.watch()
+	go srv.events.run()
 	return srv, nil
 }
 
@@ -199,7 +202,11 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
-	if err := srv.wire.Shutdown(last); err != nil {
+	err := srv.wire.Shutdown(last)
+	if eerr := srv.events.stop(last); err == nil {
+		err = eerr
+	}
+	if err != nil {
 		return fmt.Errorf("session: shutting down: %w", err)
 	}
 	return nil

@@ -252,7 +252,9 @@ func (s *Session) kill() {
 	s.killed = true
 	s.mu.Unlock()
 	s.interrupt(errInterrupted())
-	s.conn.Kill(nil)
+	if s.conn != nil { // an event has none
+		s.conn.Kill(nil)
+	}
 }
 
 // setTxn changes the open transaction, which others may interrupt. Without one the session holds no row locks.
