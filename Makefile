@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e locks locks-record diff bench soak clean
+.PHONY: build up test race lint fmt e2e locks locks-record diff isolation transfer bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -54,6 +54,16 @@ diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.see
 	scripts/install-e2e.sh
 	ZORYA_DIFF=1 $(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
 
+isolation: build ## histories of concurrent clients at every level, with kills, checked; ISOLATION='-isolation.for=20s' makes each run longer
+	scripts/install-e2e.sh
+	go test -count=1 ./e2e/isolation
+	go test -count=1 -run 'TestIsolation|TestMutant' ./engine
+	$(E2E) -timeout 0 -run 'TestIsolation$$' ./e2e -args $(ISOLATION)
+
+transfer: build ## money moves over 256 connections while processes are killed; the sum never changes
+	scripts/install-e2e.sh
+	$(E2E) -run 'TestTransfer$$' ./e2e
+
 # SUITES and BENCHFLAGS: see `bin/zorya bench --help`.
 SUITES ?= sysbench
 BENCHFLAGS ?=
@@ -68,7 +78,7 @@ soak: build
 	go test -count=1 -timeout 0 ./storage/sim -sim.soak $(SOAK)s
 	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestDiff|TestIsolation|TestTransfer' ./e2e
 
 clean:
 	rm -rf bin

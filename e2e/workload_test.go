@@ -46,6 +46,7 @@ type bank struct {
 	commits atomic.Int64
 	errs    atomic.Int64
 	first   atomic.Pointer[error]
+	judge   func(error) // told every error, if set
 
 	stop chan struct{}
 	wg   sync.WaitGroup
@@ -99,6 +100,9 @@ func (b *bank) work(w int) {
 		b.seq[w]++
 		seq := b.seq[w]
 		err := b.transfer(db, rng, w, seq)
+		if err != nil && b.judge != nil {
+			b.judge(err)
+		}
 		switch {
 		case err == nil:
 			b.outcome[w][seq] = acknowledged

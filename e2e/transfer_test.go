@@ -1,0 +1,161 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestTransfer moves money over 256 connections while a random process (the writer, a storage node, the control plane) is killed every
+// five seconds. Readers take snapshots all the time: the sum never changes in any. At the end no acknowledged transfer is lost, none that was
+// refused is there, clients have seen nothing but retryable errors (retryable), and every structure is sound.
+func TestTransfer(t *testing.T) {
+	c := start(t, "--max-connections", "400")
+	b := newBank(t, c, 256)
+	length, pause := pick(20*time.Second, 10*time.Minute), 5*time.Second
+	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 7))
+
+	var unclean atomic.Pointer[error]
+	b.judge = func(err error) {
+		if !retryable(err) {
+			unclean.CompareAndSwap(nil, &err)
+		}
+	}
+	var snapshots atomic.Int64
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() { watchSum(ctx, t, c, &snapshots, &unclean) })
+	}
+	b.run()
+	killed := map[string]int{}
+	for begun := time.Now(); time.Since(begun) < length; {
+		time.Sleep(pause)
+		what, pid := victim(c, rng)
+		if pid != 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
+			killed[what]++
+		}
+	}
+	time.Sleep(pause) // the last one comes back
+	b.halt()
+	cancel()
+	readers.Wait()
+	if err := unclean.Load(); err != nil {
+		t.Errorf("a client saw %v", *err)
+	}
+	b.verify()
+	waitWhole(c, wholeWithin)
+	if out, err := c.run("check"); err != nil {
+		t.Errorf("zorya check: %v\n%s", err, out)
+	}
+	if b.commits.Load() == 0 || snapshots.Load() == 0 {
+		t.Errorf("%d transfers, %d snapshots", b.commits.Load(), snapshots.Load())
+	}
+	figure(t, "transfer: 256 connections for %v, killed %v: %d transfers acknowledged and all there, %d snapshots with the right sum, %d retryable errors",
+		length, killed, b.commits.Load(), snapshots.Load(), b.errs.Load())
+}
+
+// victim picks a process: the writer a third of the time, else a storage node or the control plane.
+func victim(c *cluster, rng *rand.Rand) (string, int) {
+	switch rng.IntN(3) {
+	case 0:
+		return "control", childOf(c.up.Process.Pid, "control")
+	case 1:
+		st, err := c.tryStatus()
+		if err != nil || len(st.StorageNodes) == 0 {
+			return "", 0
+		}
+		return "storage node", st.StorageNodes[rng.IntN(len(st.StorageNodes))].PID
+	}
+	return "writer", c.writerPID()
+}
+
+// childOf finds the process that a supervisor runs in a role.
+func childOf(parent int, role string) int {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, d := range dirs {
+		stat, err := os.ReadFile(filepath.Join(d, "stat"))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		if f := strings.Fields(rest); len(f) < 2 || f[1] != strconv.Itoa(parent) {
+			continue
+		}
+		args, _ := os.ReadFile(filepath.Join(d, "cmdline"))
+		if words := strings.Split(string(args), "\x00"); len(words) > 1 && words[1] == role {
+			pid, _ := strconv.Atoi(filepath.Base(d))
+			return pid
+		}
+	}
+	return 0
+}
+
+// watchSum takes snapshots and sums the balances in each: in one statement, and again in a second one of the same transaction,
+// account by account.
+func watchSum(ctx context.Context, t *testing.T, c *cluster, snapshots *atomic.Int64, unclean *atomic.Pointer[error]) {
+	for ctx.Err() == nil {
+		db := openPrivate(t, c.config("bank"))
+		for ctx.Err() == nil {
+			one, two, err := sums(ctx, db)
+			if err != nil {
+				if ctx.Err() == nil && !retryable(err) {
+					unclean.CompareAndSwap(nil, &err)
+				}
+				break
+			}
+			if one != accounts*opening || two != one {
+				t.Errorf("a snapshot sums to %d, then %d, want %d", one, two, accounts*opening)
+			}
+			snapshots.Add(1)
+			time.Sleep(20 * time.Millisecond)
+		}
+		db.Close()
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func sums(ctx context.Context, db *sql.DB) (one, two int64, err error) {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer tx.Rollback()
+	if err := tx.QueryRowContext(ctx, "SELECT SUM(balance) FROM accounts").Scan(&one); err != nil {
+		return 0, 0, err
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT id, balance FROM accounts ORDER BY id")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var id, v int64
+		if err := rows.Scan(&id, &v); err != nil {
+			return 0, 0, err
+		}
+		two += v
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		return 0, 0, err
+	}
+	if n != accounts {
+		return 0, 0, fmt.Errorf("malformed snapshot: %d accounts of %d", n, accounts)
+	}
+	return one, two, nil
+}
