@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
@@ -300,6 +301,10 @@ type converter struct {
 	sources []int
 	exprs   []sql.Expression // generated columns, and defaults that are expressions
 	fill    []row.Datum
+	same    []bool // the column holds its values as they were
+	evals   bool   // there are expressions
+	out     []row.Datum
+	loc     *time.Location
 	c       *sql.Context
 	n       uint64
 }
@@ -309,7 +314,8 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 	if err != nil {
 		return nil, err
 	}
-	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns))}
+	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns)),
+		same: make([]bool, len(d.Columns)), loc: location(c)}
 	defaults, err := a.s.evalDefaults(c, nm)
 	if err != nil {
 		return nil, err
@@ -332,15 +338,24 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 				return nil, err
 			}
 		}
+		cv.evals = cv.evals || cv.exprs[i] != nil
+		cv.same[i] = sources[i] >= 0 && storedType(a.old.def.Columns[sources[i]].Attrs) == storedType(d.Columns[i].Attrs)
 	}
 	return cv, nil
 }
 
 func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 	cv.n++
-	loc := location(cv.c)
-	out := make([]row.Datum, len(cv.nm.codecs))
-	vals := make(sql.Row, len(cv.nm.codecs))
+	loc := cv.loc
+	if cv.out == nil {
+		cv.out = make([]row.Datum, len(cv.nm.codecs))
+	}
+	out := cv.out // until the next call
+	clear(out)
+	var vals sql.Row
+	if cv.evals {
+		vals = make(sql.Row, len(cv.nm.codecs))
+	}
 	old := cv.a.old
 	for i := range out {
 		switch src := cv.sources[i]; {
@@ -351,7 +366,7 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 		case src < 0:
 			out[i] = cv.fill[i]
 		default:
-			if storedType(old.def.Columns[src].Attrs) == storedType(cv.nm.def.Columns[i].Attrs) {
+			if cv.same[i] {
 				out[i] = r[src]
 				if out[i].Null && !cv.nm.def.Columns[i].Nullable {
 					return nil, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
@@ -365,6 +380,9 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 			if out[i], err = cv.cast(i, v); err != nil {
 				return nil, err
 			}
+		}
+		if !cv.evals {
+			continue
 		}
 		v, err := cv.nm.codecs[i].Decode(cv.c, &out[i], loc)
 		if err != nil {

@@ -183,6 +183,11 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 	if n, ok := st.ast.(*sqlparser.Call); ok {
 		return s.runCall(c, x, n)
 	}
+	if n, ok := st.ast.(*sqlparser.Load); ok {
+		if r, done, err := s.runLoad(c, x, n); done || err != nil {
+			return r, err
+		}
+	}
 	if r, done, err := s.runDDL(c, x, st.ast); done || err != nil {
 		return r, err
 	}

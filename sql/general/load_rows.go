@@ -1,0 +1,312 @@
+package general
+
+import (
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// run reads the file to its end.
+func (l *loader) run(n *sqlparser.Load) error {
+	if n.IgnoreNum != nil {
+		var lines int64
+		for _, b := range n.IgnoreNum.Val {
+			if b < '0' || b > '9' || lines > 1<<50 {
+				return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "IGNORE "+string(n.IgnoreNum.Val)+" LINES")
+			}
+			lines = 10*lines + int64(b-'0')
+		}
+		for ; lines > 0; lines-- {
+			if err := l.in.skipLine(); err != nil {
+				return endOK(err)
+			}
+		}
+	}
+	vals := make([]row.Datum, len(l.base))
+	for {
+		if l.stats.records%256 == 0 && l.c.Err() != nil {
+			return l.c.Err()
+		}
+		if err := l.in.next(); err != nil {
+			return endOK(err)
+		}
+		l.stats.records++
+		l.st.row++
+		if err := l.row(vals); err != nil {
+			return err
+		}
+		if err := l.insert(vals); err != nil {
+			return err
+		}
+	}
+}
+
+// row makes a row of the record at hand.
+func (l *loader) row(vals []row.Datum) error {
+	copy(vals, l.base)
+	n := min(len(l.in.at), len(l.dest))
+	for i := range n {
+		d := &l.dest[i]
+		null := l.in.at[i].null
+		if d.column < 0 {
+			var v any
+			if !null {
+				v = string(l.in.field(i))
+			}
+			if err := l.c.Session.SetUserVariable(l.c, d.name, v, types.LongText); err != nil {
+				return err
+			}
+			continue
+		}
+		if null {
+			if err := l.null(d.column, vals); err != nil {
+				return err
+			}
+			continue
+		}
+		var err error
+		if vals[d.column], err = l.value(d.column, l.in.field(i)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(l.in.at) < len(l.dest):
+		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_FEW_RECORDS, l.st.row); l.st.strict {
+			return e
+		} else {
+			l.st.warn(l.c, e)
+		}
+		for i := n; i < len(l.dest); i++ {
+			if d := &l.dest[i]; d.column < 0 {
+				if err := l.c.Session.SetUserVariable(l.c, d.name, nil, types.LongText); err != nil {
+					return err
+				}
+			}
+		}
+	case len(l.in.at) > len(l.dest):
+		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_MANY_RECORDS, l.st.row); l.st.strict {
+			return e
+		} else {
+			l.st.warn(l.c, e)
+		}
+	}
+	if len(l.sets) > 0 {
+		if err := l.set(vals); err != nil {
+			return err
+		}
+	}
+	return l.number(vals)
+}
+
+// null stores NULL in a column, or what a NOT NULL one has instead.
+func (l *loader) null(i int, vals []row.Datum) error {
+	vals[i] = row.NullDatum
+	if l.m.def.Columns[i].Nullable || i == l.auto.column {
+		return nil
+	}
+	e := mysqlerr.New(mysqlerr.ER_WARN_NULL_TO_NOTNULL, l.m.schema[i].Name, l.st.row)
+	if l.st.strict {
+		return e
+	}
+	l.st.warn(l.c, e)
+	var err error
+	vals[i], err = l.m.codecs[i].Encode(l.c, zeroValue(l.m.schema[i].Type), nil)
+	return err
+}
+
+// value reads a column's text. The datum may alias it.
+func (l *loader) value(i int, f []byte) (row.Datum, error) {
+	k := &l.cols[i]
+	switch k.form {
+	case loadInt:
+		if n, ok := parseInt(f); ok && n >= k.low.Int() && n <= k.high.Int() {
+			return row.FromInt(n), nil
+		}
+	case loadUint:
+		if n, ok := parseInt(f); ok && n >= 0 && uint64(n) <= k.high.Uint() {
+			return row.FromUint(uint64(n)), nil
+		}
+	case loadText, loadChar:
+		if k.form == loadChar {
+			for len(f) > 0 && f[len(f)-1] == ' ' {
+				f = f[:len(f)-1]
+			}
+		}
+		if (len(f) <= k.max || utf8.RuneCount(f) <= k.max) && utf8.Valid(f) {
+			return row.FromBytes(f), nil
+		}
+	case loadBlob:
+		if len(f) <= k.max {
+			return row.FromBytes(f), nil
+		}
+	case loadMoment:
+		if us, ok := parseMoment(f, l.m.schema[i].Type.Type() == sqltypes.Date); ok {
+			return row.FromInt(us), nil
+		}
+	}
+	return l.stored(i, string(f))
+}
+
+// stored converts a value by the rules of all other statements.
+func (l *loader) stored(i int, v any) (row.Datum, error) {
+	v, err := l.st.column(l.c, i, v)
+	if err != nil {
+		return row.Datum{}, err
+	}
+	return l.m.codecs[i].Encode(l.c, v, l.loc)
+}
+
+// parseInt reads a plain decimal number of at most 18 digits.
+func parseInt(f []byte) (n int64, ok bool) {
+	neg := len(f) > 0 && f[0] == '-'
+	if neg {
+		f = f[1:]
+	}
+	if len(f) == 0 || len(f) > 18 {
+		return 0, false
+	}
+	for _, b := range f {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(b-'0')
+	}
+	if neg {
+		n = -n
+	}
+	return n, true
+}
+
+// parseMoment reads 'YYYY-MM-DD' or 'YYYY-MM-DD hh:mm:ss', as microseconds since 1970.
+func parseMoment(f []byte, date bool) (us int64, ok bool) {
+	want := "0000-00-00 00:00:00"
+	if date {
+		want = want[:10]
+	}
+	if len(f) != len(want) {
+		return 0, false
+	}
+	var n [6]int
+	k := 0
+	for i, b := range f {
+		if want[i] != '0' {
+			if b != want[i] {
+				return 0, false
+			}
+			k++
+			continue
+		}
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		n[k] = 10*n[k] + int(b-'0')
+	}
+	if n[0] == 0 || n[1] == 0 || n[1] > 12 || n[2] == 0 || n[2] > 28 || n[3] > 23 || n[4] > 59 || n[5] > 59 {
+		return 0, false // also what may be right: the other way decides
+	}
+	return time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC).UnixMicro(), true
+}
+
+// set evaluates the SET clause, left to right: each sees what those before it set.
+func (l *loader) set(vals []row.Datum) error {
+	for i := range vals {
+		v, err := l.m.codecs[i].Decode(l.c, &vals[i], l.loc)
+		if err != nil {
+			return err
+		}
+		l.vals[i] = v
+	}
+	for _, s := range l.sets {
+		v, err := s.expr.Eval(l.c, l.vals)
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			if err := l.null(s.column, vals); err != nil {
+				return err
+			}
+		} else if vals[s.column], err = l.stored(s.column, v); err != nil {
+			return err
+		}
+		if l.vals[s.column], err = l.m.codecs[s.column].Decode(l.c, &vals[s.column], l.loc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number gives the row its AUTO_INCREMENT value, or the table's counter the row's.
+func (l *loader) number(vals []row.Datum) error {
+	a := &l.auto
+	if a.column < 0 {
+		return nil
+	}
+	d := &vals[a.column]
+	float := l.m.codecs[a.column].Class == row.Float32 || l.m.codecs[a.column].Class == row.Float64
+	if !d.Null && (d.N != 0 || a.zeroIsZero) {
+		if l.m.codecs[a.column].Class == row.Int && d.Int() < 0 || float && d.Float() < 0 {
+			return nil
+		}
+		n := d.Uint()
+		if float {
+			n = uint64(d.Float())
+		}
+		return l.t.SetAutoInc(l.c, n, false)
+	}
+	if a.left == 0 {
+		next, err := l.t.NextAutoInc(l.c, a.step)
+		if err != nil {
+			return err
+		}
+		a.next, a.left = next, a.step
+		a.step = min(2*a.step, 1<<16-1)
+	}
+	if a.first == 0 {
+		a.first = a.next
+	}
+	v, err := l.stored(a.column, a.next)
+	a.next, a.left = a.next+1, a.left-1
+	*d = v
+	return err
+}
+
+// insert puts a row into the table.
+func (l *loader) insert(vals []row.Datum) error {
+	err := l.t.Insert(l.c, vals)
+	var dup *table.DuplicateKey
+	for range len(l.m.def.Indexes) + 1 {
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &dup):
+			return err
+		case l.dup == loadReplace:
+			if err := l.t.Delete(l.c, dup.Ref, dup.Row); err != nil {
+				return err
+			}
+			l.stats.deleted++
+			err = l.t.Insert(l.c, vals)
+		case l.dup == loadIgnore:
+			l.stats.skipped++
+			l.warnDuplicate(err)
+			return nil
+		default:
+			return l.s.duplicateInIndex(l.c, l.m, err)
+		}
+	}
+	return err
+}
+
+func (l *loader) warnDuplicate(err error) {
+	e := mysqlerr.From(l.s.duplicateInIndex(l.c, l.m, err))
+	l.c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
+}
