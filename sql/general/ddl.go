@@ -704,16 +704,24 @@ func (s *Session) boundChecks(c *sql.Context, m *meta) ([]sql.Expression, error)
 		if ch.NotEnforced {
 			continue
 		}
-		n := *m
-		n.schema = append(n.schema[:len(n.schema):len(n.schema)], &sql.Column{Name: "!check", Type: types.Boolean, Nullable: true, Source: m.def.Name,
-			DatabaseSource: m.def.Schema, Generated: sql.NewUnresolvedColumnDefaultValue("(" + ch.Expr + ")")})
-		list, err := s.bindColumns(c, &n, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Generated })
-		if err != nil {
+		var err error
+		if out[i], err = s.boundCondition(c, m, ch.Expr); err != nil {
 			return nil, err
 		}
-		out[i] = list[len(list)-1]
 	}
 	return out, nil
+}
+
+// boundCondition binds a condition on a table's rows to positions.
+func (s *Session) boundCondition(c *sql.Context, m *meta, text string) (sql.Expression, error) {
+	n := *m
+	n.schema = append(n.schema[:len(n.schema):len(n.schema)], &sql.Column{Name: "!check", Type: types.Boolean, Nullable: true, Source: m.def.Name,
+		DatabaseSource: m.def.Schema, Generated: sql.NewUnresolvedColumnDefaultValue("(" + text + ")")})
+	list, err := s.bindColumns(c, &n, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Generated })
+	if err != nil {
+		return nil, err
+	}
+	return list[len(list)-1], nil
 }
 
 // generated returns the bound generated expressions of a table that is open.

@@ -97,6 +97,9 @@ func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
 	if err := e.verify(ctx, r); err != nil {
 		return err
 	}
+	if err := e.verifyView(ctx, r); err != nil {
+		return err
+	}
 	d, err := e.encode(ctx, r, e.zone(ctx))
 	if err != nil {
 		return err
@@ -310,6 +313,9 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 		}
 	}
 	if err := e.verify(ctx, newRow); err != nil {
+		return err
+	}
+	if err := e.verifyView(ctx, newRow); err != nil {
 		return err
 	}
 	ref, old, err := e.find(ctx, t, oldRow)

@@ -48,10 +48,11 @@ type execution struct {
 	silent       int       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string // the last table that was not found, for its message
 	multi        *multiDelete
-	firing       map[uint64]firing  // by table id
-	busy         map[[2]string]bool // tables of the statement whose triggers or functions run; nil: none runs
-	used         map[[2]string]bool // usedTables
-	previewing   bool               // only the columns are wanted: no table is opened
+	firing       map[uint64]firing         // by table id
+	busy         map[[2]string]bool        // tables of the statement whose triggers or functions run; nil: none runs
+	used         map[[2]string]bool        // usedTables
+	previewing   bool                      // only the columns are wanted: no table is opened
+	viewChecks   map[[2]string][]viewCheck // by base table, of the view that the statement writes to
 }
 
 // openTable opens a table once per statement.
@@ -156,6 +157,10 @@ func (s *Session) checkParams(st *Statement, params []any) error {
 func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement, text string) (sql.Node, *sql.QueryFlags, error) {
 	x.phase = analyzing
 	defer func() { x.phase = running }()
+	ast, err := s.throughView(c, x, ast, text)
+	if err != nil {
+		return nil, nil, err
+	}
 	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
 	if len(x.params) > 0 || len(x.bindings) > 0 {
 		bindings, err := bind(c, x.params)

@@ -131,7 +131,13 @@ func viewsTable(e *Engine) *ownTable {
 				case strings.HasSuffix(o.Text, "WITH CASCADED CHECK OPTION"):
 					option = "CASCADED"
 				}
-				out = append(out, sql.Row{"def", schema, o.Name, o.Select, option, "NO", o.plainDefiner(), security, o.Charset, o.Collation})
+				updatable := "NO"
+				if s := sessionOf(ctx); s != nil {
+					if v, err := s.updatable(ctx, schema, o.Name, 0); err == nil && v != nil {
+						updatable = "YES"
+					}
+				}
+				out = append(out, sql.Row{"def", schema, o.Name, o.Select, option, updatable, o.plainDefiner(), security, o.Charset, o.Collation})
 			})
 			return out, err
 		}}

@@ -261,8 +261,10 @@ func (d *database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 	return o.view(), true, nil
 }
 
+// view is what the library reads a view by. It knows no LOCAL check option, and needs none for reading.
 func (o *stored) view() sql.ViewDefinition {
-	return sql.ViewDefinition{Name: o.Name, TextDefinition: o.Select, CreateViewStatement: o.Text, SqlMode: o.SQLMode}
+	text := strings.TrimSuffix(o.Text, " WITH LOCAL CHECK OPTION")
+	return sql.ViewDefinition{Name: o.Name, TextDefinition: o.Select, CreateViewStatement: text, SqlMode: o.SQLMode}
 }
 
 func (d *database) AllViews(ctx *sql.Context) ([]sql.ViewDefinition, error) {
