@@ -388,6 +388,7 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 	}
 	locks := x.p.lock != table.LockNone
 	if locks && len(s.filter) > 0 {
+		o.SemiConsistent = x.p.shape.verb == verbUpdate
 		o.Filter = func(r []row.Datum) (bool, error) {
 			x.rows[s.t] = r
 			return x.allHold(s.filter), nil

@@ -93,6 +93,10 @@ func (x *exec) spans(out []span, k *colKind, all []*predicate) []span {
 		case cmpEQ:
 			low(c.x, false)
 			high(c.x, false)
+		case cmpNull:
+			null := row.NullDatum
+			key := x.ownKey(k, &null)
+			return append(out, span{low: null, high: null, from: true, to: true, lowKey: key, highKey: key})
 		case cmpBetween:
 			low(c.x, false)
 			high(c.y, false)

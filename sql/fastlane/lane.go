@@ -227,6 +227,11 @@ func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.Colu
 // Locking reports whether a Read takes row locks.
 func (st *Statement) Locking() bool { return st.shape.lock != lockNone }
 
+// Overwrites reports whether the statement goes on with the rows that its inserts collide with (table.StmtOptions).
+func (st *Statement) Overwrites() bool {
+	return st.shape.verb == verbReplace || st.shape.verb == verbInsert && len(st.shape.sets) > 0
+}
+
 // Counts returns how often statements were found, were new, and were declined after they had been recognised.
 func (l *Lane) Counts() (hits, misses, declined uint64) {
 	return l.hits.Load(), l.misses.Load(), l.declined.Load()

@@ -377,7 +377,7 @@ func (b *binder) try(t, n int, seen uint, conds []*predicate) (access, bool) {
 	}
 	a.column = ix.Parts[part].Column
 	a.ranges = b.ranges(ref{t, a.column}, conds)
-	a.unique = ix.Unique && part == len(ix.Parts)-1
+	a.unique = ix.Unique && part == len(ix.Parts)-1 && !(len(a.ranges) == 1 && a.ranges[0].cmp == cmpNull)
 	return a, len(a.eq)+len(a.ranges) > 0
 }
 
@@ -425,7 +425,7 @@ func (b *binder) ranges(r ref, conds []*predicate) []*predicate {
 		case c.cmp == cmpOr && b.within(r, c):
 			return []*predicate{c}
 		case c.at != r || len(c.more) > 0:
-		case c.cmp == cmpIn:
+		case c.cmp == cmpIn, c.cmp == cmpNull:
 			return []*predicate{c}
 		case c.x < 0:
 		case c.cmp == cmpBetween:
