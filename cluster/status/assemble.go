@@ -97,6 +97,7 @@ func (o *observed) nodeOf(r meta.Registration, furthest map[slice]page.LSN) Stor
 		return n
 	}
 	n.Segments, n.QueueBytes, n.DiskFree = len(info.Segments), info.QueueBytes, info.DiskFree
+	n.Damaged, n.Repairs = info.Damaged, info.Repaired
 	for _, s := range info.Segments {
 		n.SCLLag = max(n.SCLLag, furthest[slice{s.Volume, s.PG}]-s.SCL)
 		if s.Status == proto.StatusHydrating {
@@ -104,7 +105,6 @@ func (o *observed) nodeOf(r meta.Registration, furthest map[slice]page.LSN) Stor
 		} else if s.Highest > s.SCL {
 			n.Gaps++
 		}
-		n.Repairs += s.Repairs
 		n.LogBytes += s.LogBytes
 		n.ImageBytes += s.ImageBytes
 	}

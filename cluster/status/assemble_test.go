@@ -71,9 +71,10 @@ func TestNodeReportsLagAndRepair(t *testing.T) {
 	o := running()
 	o.nodeInfo["node-2"].Segments = []proto.SegmentInfo{
 		{SCL: 40, Highest: 80, Status: proto.StatusHydrating}, {PG: 1, SCL: 9, Highest: 12, Repairs: 2}, {PG: 2, SCL: 7, Highest: 7, Repairs: 1}}
+	o.nodeInfo["node-2"].Damaged, o.nodeInfo["node-2"].Repaired = 4, 3
 	o.volume.PGs[0].Epoch = 4
 	st := o.assemble("c")
-	if n := st.StorageNodes[1]; n.Segments != 3 || n.SCLLag != 60 || n.Repairing != 1 || n.Gaps != 1 || n.Repairs != 3 {
+	if n := st.StorageNodes[1]; n.Damaged != 4 || n.Segments != 3 || n.SCLLag != 60 || n.Repairing != 1 || n.Gaps != 1 || n.Repairs != 3 {
 		t.Errorf("node-2: %+v", n)
 	}
 	if n := st.StorageNodes[0]; n.SCLLag != 0 || n.Repairing != 0 || n.PID != 10 {

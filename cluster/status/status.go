@@ -74,7 +74,8 @@ type StorageNode struct {
 	SCLLag    page.LSN `json:"scl_lag"`   // LSNs by which its worst segment is behind the furthest one of that group
 	Repairing int      `json:"repairing"` // segments that are being refilled from peers
 	Gaps      int      `json:"gaps"`      // segments that miss records below the newest one they have seen
-	Repairs   uint64   `json:"repairs"`   // damaged blocks repaired from a peer since the node's start
+	Damaged   uint64   `json:"damaged"`   // blocks whose checksum failed since the node's start
+	Repairs   uint64   `json:"repairs"`   // of them, mended
 
 	QueueBytes uint64 `json:"queue_bytes"` // persisted, not yet organised
 	LogBytes   uint64 `json:"log_bytes"`   // in segment files

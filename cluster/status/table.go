@@ -16,10 +16,10 @@ func (s *Status) Table(w io.Writer) error {
 	for _, i := range s.Instances {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", i.ID, i.Role, i.Address, pid(i.PID), i.Status)
 	}
-	fmt.Fprintf(t, "\nSTORAGE NODE\tAZ\tADDRESS\tPID\tSTATUS\tSEGMENTS\tSCL LAG\tGAPS\tREPAIRING\tREPAIRS\tLOG\tIMAGES\n")
+	fmt.Fprintf(t, "\nSTORAGE NODE\tAZ\tADDRESS\tPID\tSTATUS\tSEGMENTS\tSCL LAG\tGAPS\tREPAIRING\tDAMAGED\tREPAIRS\tLOG\tIMAGES\n")
 	for _, n := range s.StorageNodes {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", n.ID, n.AZ, n.Address, pid(n.PID), n.Status, n.Segments,
-			n.SCLLag, n.Gaps, n.Repairing, n.Repairs, megabytes(n.LogBytes), megabytes(n.ImageBytes))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", n.ID, n.AZ, n.Address, pid(n.PID), n.Status, n.Segments,
+			n.SCLLag, n.Gaps, n.Repairing, n.Damaged, n.Repairs, megabytes(n.LogBytes), megabytes(n.ImageBytes))
 	}
 	return t.Flush()
 }

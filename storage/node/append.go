@@ -276,7 +276,8 @@ func (n *Node) syncLoop() {
 // it cannot pass for a torn tail.
 func (n *Node) vouch(b *batch) {
 	idle := n.idle.Swap(false) || n.closed.Load()
-	if !idle || n.q.vouched >= n.q.seq || n.retired.Load() || n.full.Load() {
+	again := n.vouchAgain.Load()
+	if !idle || (n.q.vouched >= n.q.seq && !again) || n.retired.Load() || n.full.Load() {
 		return
 	}
 	if err := n.q.write(b.buf[:batchHeader], 0); err != nil {
@@ -288,6 +289,9 @@ func (n *Node) vouch(b *batch) {
 		return
 	}
 	n.q.vouched = n.q.seq
+	if again {
+		n.vouchAgain.Store(false)
+	}
 }
 
 // stop ends the foreground once the node is closed and nothing is left to do.

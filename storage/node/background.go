@@ -137,6 +137,8 @@ func (n *Node) checkpointLoop() {
 
 // runCheckpoint makes what is organised durable in the segments' own files, so that the queue can forget it.
 func (n *Node) runCheckpoint() {
+	n.checkpointing.Lock()
+	defer n.checkpointing.Unlock()
 	seq := n.organised.Load()
 	for _, s := range n.all() {
 		if err := s.Checkpoint(); err != nil {
@@ -220,32 +222,65 @@ func (n *Node) workOn(s *segment.Segment, collect bool) (more bool) {
 			m, err = s.Collect()
 		}
 		n.background(s, "collect", err)
-		for _, d := range s.TakeDamage() {
-			n.repair(s, &d)
+		damage := s.TakeDamage(repairAtOnce)
+		for i := range damage {
+			n.repair(s, &damage[i])
 		}
+		more = more || len(damage) == repairAtOnce
 	}
 	return more
 }
 
-// repair mends damage from a peer. What fails is found again by the next read or scrub.
+// repairAtOnce bounds the blocks of a segment that are mended before other background work has its turn.
+const repairAtOnce = 64
+
+// repair mends damage. What fails is found again by the next read or scrub. Each outcome is one line in the log that names file, offset
+// and size, so that every damaged byte can be accounted for.
 func (n *Node) repair(s *segment.Segment, d *segment.Damage) {
+	err := n.tryRepair(s, d)
+	log := n.log.With("segment", s.Key(), "dir", s.Dir(), "file", d.Name(), "off", d.Off, "size", d.Size, "damage", d.Error())
+	switch {
+	case errors.Is(err, errDropped):
+		log.Warn("damage needs no repair", "why", err)
+		if instead := s.Dropped(d); instead != nil {
+			n.repair(s, instead)
+		}
+	case err != nil:
+		log.Error("damage not repaired yet", "err", err)
+	default:
+		log.Warn("damage repaired")
+	}
+}
+
+// errDropped means that no peer has the log any more in which the damage lies, or that it is annulled.
+var errDropped = errors.New("nobody needs it as log any more")
+
+func (n *Node) tryRepair(s *segment.Segment, d *segment.Damage) error {
 	logReq, read, done := s.RepairPlan(d)
-	var err error
 	switch {
 	case done:
-		return
-	case d.Footer:
-		err = s.RepairFooter(d)
+		return errDropped
+	case d.Own():
+		return s.RepairOwn(d)
 	case logReq != nil:
-		err = n.repairFrom(s, func(ctx context.Context, peer proto.Node, m *proto.Member) error {
+		dropped, others := 0, 0
+		s.With(func(c *segment.Core) { others = len(c.Membership().Members) - 1 })
+		err := n.repairFrom(s, func(ctx context.Context, peer proto.Node, m *proto.Member) error {
 			rep, err := peer.FetchLog(ctx, logReq)
 			if err != nil {
 				return err
 			}
+			if rep.Status == proto.OK && rep.Floor >= logReq.To {
+				dropped++
+			}
 			return s.RepairLog(d, rep.Records)
 		})
-	case read != nil:
-		err = n.repairFrom(s, func(ctx context.Context, peer proto.Node, m *proto.Member) error {
+		if err != nil && dropped > 0 && dropped == others {
+			return errDropped
+		}
+		return err
+	default:
+		return n.repairFrom(s, func(ctx context.Context, peer proto.Node, m *proto.Member) error {
 			if m.Kind != proto.Full {
 				return errNoBatch
 			}
@@ -259,11 +294,6 @@ func (n *Node) repair(s *segment.Segment, d *segment.Damage) {
 			return s.RepairPage(d, req.ReadLSN, p)
 		})
 	}
-	if err != nil {
-		n.log.Error("damage not repaired yet", "segment", s.Key(), "damage", d.Error(), "err", err)
-		return
-	}
-	n.log.Warn("damage repaired", "segment", s.Key(), "damage", d.Error())
 }
 
 // repairFrom tries the PG's other members in turn.
@@ -289,38 +319,4 @@ func (n *Node) repairFrom(s *segment.Segment, try func(context.Context, proto.No
 		}
 	}
 	return err
-}
-
-// scrubLoop verifies everything on disk, slowly.
-func (n *Node) scrubLoop() {
-	defer n.wg.Done()
-	if n.opt.ScrubBytesPerSecond < 0 {
-		return
-	}
-	const steps = 4 // a second
-	t := time.NewTicker(time.Second / steps)
-	defer t.Stop()
-	segs, budget := n.all(), int64(0)
-	for {
-		select {
-		case <-n.quit:
-			return
-		case <-t.C:
-		}
-		budget = min(budget+n.opt.ScrubBytesPerSecond/steps, n.opt.ScrubBytesPerSecond)
-		for budget > 0 {
-			if len(segs) == 0 {
-				if segs = n.all(); len(segs) == 0 {
-					break
-				}
-			}
-			read, done, err := segs[0].Scrub(budget)
-			n.background(segs[0], "scrub", err)
-			budget -= read
-			if done || err != nil {
-				segs = segs[1:]
-				break
-			}
-		}
-	}
 }

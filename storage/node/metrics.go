@@ -40,12 +40,14 @@ func (m *metrics) register(n *Node, reg prometheus.Registerer) {
 	stat("records_replayed_total", "Records applied to make pages.", &st.Replayed)
 	stat("footer_reads_total", "Page reads in the past that had to consult footers.", &st.FootersRead)
 	stat("damaged_blocks_total", "Blocks whose checksum failed.", &st.Damaged)
-	stat("repaired_blocks_total", "Damaged blocks repaired from a peer.", &st.Repaired)
+	stat("repaired_blocks_total", "Damaged blocks mended, from a peer or from what the node itself knows.", &st.Repaired)
 	stat("scrubbed_bytes_total", "Bytes verified in the background.", &st.Scrubbed)
 	stat("log_files_dropped_total", "Log files deleted.", &st.LogFilesDropped)
 	stat("image_files_dropped_total", "Image files deleted.", &st.ImageFilesDropped)
 	stat("superblocks_total", "Superblocks written.", &st.SuperblocksWritten)
 	stat("baseline_pages_total", "Pages received by hydration.", &st.BaselinePagesReceived)
+	m.all = append(m.all, prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "zorya", Subsystem: "storage", Name: "scrub_rounds_total",
+		Help: "Rounds in which everything alive on disk was verified."}, func() float64 { return float64(n.scrubs.Load()) }))
 	gauge := func(name, help string, v func() float64) {
 		m.all = append(m.all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "zorya", Subsystem: "storage", Name: name, Help: help}, v))
 	}

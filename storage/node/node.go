@@ -106,6 +106,9 @@ type Node struct {
 
 	work, checkpoint chan struct{}
 	asks             chan struct{} // tokens for questions to peers
+	checkpointing    sync.Mutex    // one checkpoint at a time
+	scrubs, clean    atomic.Uint64 // rounds ended, and how many in a row in which nothing was damaged
+	vouchAgain       atomic.Bool
 	closed           atomic.Bool
 	retired          atomic.Bool
 	full             atomic.Bool

@@ -19,6 +19,9 @@ type queueFile struct {
 	num  uint64
 	f    vfs.File
 	last uint64 // newest batch in it; the file is free once that is organised durably
+	// gen and batches are of the present use; queue.mu guards them.
+	gen     uint64
+	batches []written
 }
 
 // queue is the update queue on disk: where batches become durable. Only the sync loop writes; mu guards what
@@ -211,6 +214,7 @@ func (q *queue) rotate() error {
 	}
 	f.last = 0
 	q.mu.Lock()
+	f.gen, f.batches = gen, f.batches[:0]
 	q.active, q.off, q.gen = f, queueHeader, gen
 	q.mu.Unlock()
 	q.kick()
@@ -279,14 +283,15 @@ func (q *queue) write(b []byte, entries uint32) error {
 	if err := q.active.f.Sync(); err != nil {
 		return &syncError{err}
 	}
-	q.off += n
 	q.seq++
 	q.synced = q.seq
 	if entries > 0 { // an empty batch needs no organising
 		q.mu.Lock()
 		q.active.last = q.seq
+		q.active.batches = append(q.active.batches, written{q.off, len(b), q.seq})
 		q.mu.Unlock()
 	}
+	q.off += n
 	return nil
 }
 

@@ -63,6 +63,16 @@ func decodeFileHeader(b []byte) (gen, organised uint64, err error) {
 	return 0, 0, errNoBatch
 }
 
+// soundHeaders reports whether both copies of a file's header are sound and of that generation.
+func soundHeaders(b []byte, gen uint64) bool {
+	for i := 0; i < queueHeader; i += sector {
+		if g, _, err := decodeFileHeader(b[i : i+sector]); err != nil || g != gen {
+			return false
+		}
+	}
+	return true
+}
+
 // batchHead is a batch's header.
 type batchHead struct {
 	gen       uint64

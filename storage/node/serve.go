@@ -237,7 +237,8 @@ func (n *Node) Info(context.Context) (*proto.NodeInfo, error) {
 	if n.closed.Load() {
 		return nil, errClosed
 	}
-	in := &proto.NodeInfo{Node: n.opt.ID, AZ: n.opt.AZ, Started: n.started, QueueBytes: uint64(max(n.queued.Load(), 0))}
+	in := &proto.NodeInfo{Node: n.opt.ID, AZ: n.opt.AZ, Started: n.started, QueueBytes: uint64(max(n.queued.Load(), 0)),
+		Damaged: uint64(n.stats.Damaged.Load()), Repaired: uint64(n.stats.Repaired.Load()), ScrubRounds: n.scrubs.Load(), CleanRounds: n.clean.Load()}
 	free, err := n.opt.FS.Free(n.opt.Dir)
 	if err != nil {
 		return nil, err

@@ -331,5 +331,8 @@ type NodeInfo struct {
 	Started    time.Time
 	QueueBytes uint64 // persisted, not yet organised
 	DiskFree   uint64
-	Segments   []SegmentInfo
+	// Since the node started: blocks whose checksum failed, those of them that were mended, whole rounds of verification, and how many
+	// rounds in a row up to now met no damage.
+	Damaged, Repaired, ScrubRounds, CleanRounds uint64
+	Segments                                    []SegmentInfo
 }

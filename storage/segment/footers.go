@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/zoryadb/zorya/storage/page"
@@ -104,8 +105,10 @@ func (ft *footer) of(p uint32) (out []entry) {
 type Damage struct {
 	Page   page.No
 	LSN    page.LSN
-	Log    bool // a record in a log file; else an image
-	Footer bool
+	Log    bool   // in a log file; else in an image file
+	Header bool   // the file's header
+	Footer bool   // its footer or trailer
+	Super  bool   // the superblock
 	File   uint32 // 0: no single block is to blame
 	Off    uint32
 	Size   uint32
@@ -114,16 +117,36 @@ type Damage struct {
 	from, to page.LSN // the chain's links around a damaged stretch of log
 }
 
+// Name is the name of the damaged file in the segment's directory, "" when no single block is to blame.
+func (d *Damage) Name() string {
+	switch {
+	case d.Super:
+		return superName
+	case d.File == 0:
+		return ""
+	case d.Log:
+		return logName(d.File)
+	}
+	return imageName(d.File)
+}
+
 func (d *Damage) Error() string {
 	kind := "image"
-	if d.Log {
-		kind = "log record"
-	}
-	if d.Footer {
+	switch {
+	case d.Super:
+		return fmt.Sprintf("damaged superblock at offset %d: %v", d.Off, d.Cause)
+	case d.Header:
+		kind = "header"
+	case d.Footer:
 		kind = "footer"
+	case d.Log:
+		kind = "log record"
 	}
 	return fmt.Sprintf("damaged %s in file %d at offset %d (page %d, LSN %d): %v", kind, d.File, d.Off, d.Page, d.LSN, d.Cause)
 }
+
+// Own reports whether the segment mends it by itself (RepairOwn).
+func (d *Damage) Own() bool { return d.Super || d.Header || d.Footer }
 
 func (d *Damage) Unwrap() error { return d.Cause }
 
@@ -139,26 +162,29 @@ const maxDamage = 1024
 
 // report queues d for repair and returns it as an error.
 func (s *Segment) report(d Damage) error {
+	s.opt.Stats.Sighted.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.damage {
 		o := &s.damage[i]
-		if o.File == d.File && o.Off == d.Off && o.Log == d.Log && o.Page == d.Page && o.Footer == d.Footer {
+		if o.File == d.File && o.Off == d.Off && o.Log == d.Log && o.Page == d.Page && o.Footer == d.Footer && o.Super == d.Super {
 			return fmt.Errorf("segment %s: %w", s.key, &d)
 		}
 	}
 	s.opt.Stats.Damaged.Add(1)
+	s.scrub.damaged++
 	if len(s.damage) < maxDamage {
 		s.damage = append(s.damage, d)
 	}
 	return fmt.Errorf("segment %s: %w", s.key, &d)
 }
 
-// TakeDamage returns what waits for repair; the caller repairs it or gives it back by reading it again.
-func (s *Segment) TakeDamage() []Damage {
+// TakeDamage returns up to n blocks that wait for repair; what the caller cannot repair is found again.
+func (s *Segment) TakeDamage(n int) []Damage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.damage
-	s.damage = nil
+	n = min(n, len(s.damage))
+	d := slices.Clone(s.damage[:n])
+	s.damage = slices.Delete(s.damage, 0, n)
 	return d
 }

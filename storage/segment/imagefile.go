@@ -135,6 +135,27 @@ func scanBlobs(f vfs.File, off, end int64, fn func(off int64, bi *blobInfo, size
 	return off, nil
 }
 
+// resyncBlob reports whether an image of the PG begins in (off, end).
+func resyncBlob(f vfs.File, off, end int64, first page.No, pages uint32) bool {
+	buf := make([]byte, scanWindow+page.Size+blobHeader)
+	for off++; off < end; off += scanWindow {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), end-off)], off)
+		if n == 0 || (err != nil && err != io.EOF) {
+			return false
+		}
+		for i := 0; i < min(n-blobHeader, scanWindow); i++ {
+			// Cheap looks before the checksum: a page of ours, a length that can be.
+			if no := page.No(binary.LittleEndian.Uint64(buf[i+8:])); no-first >= page.No(pages) || binary.LittleEndian.Uint32(buf[i+4:]) > page.Size {
+				continue
+			}
+			if _, _, err := parseBlob(buf[i:n]); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (im *imageFile) note(e entry) {
 	if len(im.entries) == 0 || e.lsn < im.min {
 		im.min = e.lsn

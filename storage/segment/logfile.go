@@ -29,6 +29,7 @@ type logFile struct {
 	marks    []mark
 	refs     int // readers
 	dead     bool
+	lost     map[uint32]bool // offsets of damaged records that nobody needs any more
 }
 
 func logName(seq uint32) string { return fmt.Sprintf("log-%010d", seq) }

@@ -51,7 +51,7 @@ func (s *Segment) load(sb *superblock, damaged *bool) error {
 		s.nextSeq = max(s.nextSeq, uint32(seq)+1)
 		switch kind {
 		case "img":
-			err = s.loadImages(uint32(seq))
+			err = s.loadImages(uint32(seq), sb)
 		case "log":
 			err = s.loadLog(uint32(seq), sb, damaged)
 		}
@@ -75,7 +75,7 @@ func (s *Segment) load(sb *superblock, damaged *bool) error {
 	return nil
 }
 
-func (s *Segment) loadImages(seq uint32) error {
+func (s *Segment) loadImages(seq uint32, sb *superblock) error {
 	f, err := s.opt.FS.Open(s.opt.Dir + "/" + imageName(seq))
 	if err != nil {
 		return err
@@ -98,9 +98,10 @@ func (s *Segment) loadImages(seq uint32) error {
 	default:
 		return err
 	}
-	// No footer: it was open. Images beyond a torn one were not relied upon: what they supersede is dropped
-	// only after a sync, and then the scan passes them. Damage within is skipped, and found again by
-	// scrub; the image is made anew from what is older.
+	// No footer: it was open, or has lost it. Images beyond a torn one were not relied upon: what they supersede is dropped
+	// only after a sync that the superblock tells of. Damage below that point means that an image is gone that may have been relied
+	// upon, and nothing here tells of which page: then the segment must begin a new life. Behind the last image of a file that was
+	// sealed lies what is left of its footer.
 	size, err := f.Size()
 	if err != nil {
 		return err
@@ -115,6 +116,10 @@ func (s *Segment) loadImages(seq uint32) error {
 	})
 	if err != nil && err != errDamaged {
 		return err
+	}
+	if err == errDamaged && (seq < sb.ImageFile && (end < dataEnd(f) || resyncBlob(f, end, size, s.first, s.pages)) ||
+		seq == sb.ImageFile && end < sb.ImageSynced) {
+		return fmt.Errorf("an image at offset %d of a file without a footer: %w", end, err)
 	}
 	im.size = end
 	if err := f.Truncate(end); err != nil {

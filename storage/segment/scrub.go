@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
 	"github.com/zoryadb/zorya/storage/redo"
@@ -12,18 +13,21 @@ import (
 // scrubber is where background verification stands.
 type scrubber struct {
 	files    []scrubFile // of this round, still to do
-	off      int64
+	damaged  int
 	repaired int
+	rounds   int // ended
 	spillAt  uint32
 }
 
+// scrubFile is a file of a round: the superblock has no number.
 type scrubFile struct {
 	seq uint32
 	log bool
 }
 
-// Scrub verifies up to about budget bytes of what is durable and reports damage for repair. It returns
-// how many bytes it read and whether a whole round is done.
+// Scrub verifies up to about budget bytes of what can be read or will be relied upon: both slots of the superblock; of log files header,
+// every record and footer; of image files header, footer and the images in use. It reports damage for repair and returns how many
+// bytes it read and whether a whole round is done.
 func (s *Segment) Scrub(budget int64) (read int64, done bool, err error) {
 	for read < budget {
 		s.mu.Lock()
@@ -33,40 +37,58 @@ func (s *Segment) Scrub(budget int64) (read int64, done bool, err error) {
 		}
 		sc := &s.scrub
 		if len(sc.files) == 0 {
-			if read > 0 {
-				s.mu.Unlock()
-				return read, true, nil
-			}
+			sc.files = append(sc.files, scrubFile{})
 			for _, im := range s.images {
 				sc.files = append(sc.files, scrubFile{im.seq, false})
 			}
 			for _, l := range s.logs {
 				sc.files = append(sc.files, scrubFile{l.seq, true})
 			}
-			sc.off = 0
-			if len(sc.files) == 0 {
-				s.mu.Unlock()
-				return 0, true, nil
-			}
 		}
 		cur := sc.files[0]
 		s.mu.Unlock()
 		var n int64
-		if cur.log {
+		switch {
+		case cur.seq == 0:
+			n, err = s.scrubSuper()
+		case cur.log:
 			n, err = s.scrubLog(cur.seq)
-		} else {
+		default:
 			n, err = s.scrubImages(cur.seq)
 		}
 		if err != nil {
 			return read, false, err
 		}
-		read += n + 1
+		read += n
 		s.opt.Stats.Scrubbed.Add(n)
 		s.mu.Lock()
-		sc.files = sc.files[1:]
+		if sc.files = sc.files[1:]; len(sc.files) == 0 {
+			sc.rounds++
+			s.mu.Unlock()
+			return read, true, nil
+		}
 		s.mu.Unlock()
 	}
 	return read, false, nil
+}
+
+// scrubSuper reads both slots: what one of them has lost is written again from memory.
+func (s *Segment) scrubSuper() (int64, error) {
+	s.superMu.Lock()
+	if s.super == nil {
+		s.superMu.Unlock()
+		return 0, nil
+	}
+	_, gen, both, err := readSuper(s.super)
+	want := s.superGen
+	s.superMu.Unlock()
+	if err != nil && err != errDamaged {
+		return 0, err
+	}
+	if err == errDamaged || !both || gen != want {
+		_ = s.report(Damage{Super: true, Size: 2 * superSlot, Cause: errDamaged})
+	}
+	return 2 * superSlot, nil
 }
 
 func (s *Segment) scrubLog(seq uint32) (int64, error) {
@@ -77,19 +99,27 @@ func (s *Segment) scrubLog(seq uint32) (int64, error) {
 		return 0, nil
 	}
 	l.refs++
-	end, sealed := l.synced, l.sealed
+	end, sealed := l.size, l.sealed
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.unrefLog(l)
 		s.mu.Unlock()
 	}()
+	if err := s.scrubHeader(l.f, logMagic, seq); err != nil {
+		return 0, err
+	}
+	named := sealed // by the footer
 	if sealed {
 		if _, _, _, err := footerBytes(l.f); err == errDamaged {
-			_ = s.report(Damage{Log: true, Footer: true, File: seq})
+			named = false
+			_ = s.report(footerDamage(l.f, true, seq, end))
 		} else if err != nil {
 			return 0, err
 		}
+	}
+	if !named {
+		return end, s.scrubUnnamed(l, end)
 	}
 	var ft footer // decoded only when it has to name damage
 	for off := int64(fileHeader); off < end; {
@@ -100,31 +130,89 @@ func (s *Segment) scrubLog(seq uint32) (int64, error) {
 		if err != errDamaged {
 			return off, err
 		}
-		if sealed && ft.entries == nil {
+		if ft.entries == nil {
 			if ft, err = readFooter(l.f); err != nil && err != errDamaged {
 				return off, err
 			}
 		}
 		next := resync(l.f, at, end)
-		s.reportGap(l, &ft, at, next)
+		for _, e := range ft.entries { // it names all that was sound when the file was sealed
+			if int64(e.off) >= at && int64(e.off) < next && !s.isLost(l, e.off) {
+				_ = s.report(Damage{Log: true, File: seq, Off: e.off, Size: e.size, LSN: e.lsn, Page: s.first + page.No(e.page), Cause: errDamaged})
+			}
+		}
 		off = next
 	}
 	return end, nil
 }
 
-// reportGap names the damaged records in [at, next) by the footer; those of an open file are located when they are repaired.
-func (s *Segment) reportGap(l *logFile, ft *footer, at, next int64) {
+// scrubUnnamed verifies the records of a log file without a sound footer: where some are damaged, it takes the links of the chain from the
+// records before and behind.
+func (s *Segment) scrubUnnamed(l *logFile, end int64) error {
+	if _, err := scanRecords(l.f, fileHeader, end, nil); err != errDamaged {
+		return err
+	}
 	s.mu.Lock()
-	unnamed := !l.sealed && !l.gaps // a sealed file's footer names all that was sound when it was sealed
+	gaps := l.gaps
 	s.mu.Unlock()
-	for _, e := range ft.entries {
-		if int64(e.off) >= at && int64(e.off) < next {
-			_ = s.report(Damage{Log: true, File: l.seq, Off: e.off, Size: e.size, LSN: e.lsn, Page: s.first + page.No(e.page)})
+	var d *Damage
+	last := page.LSN(0)
+	done := func() {
+		if d != nil && !gaps && !s.isLost(l, d.Off) {
+			_ = s.report(*d)
 		}
+		d = nil
 	}
-	if unnamed {
-		_ = s.report(Damage{Log: true, File: l.seq, Off: uint32(at), Size: uint32(next - at)})
+	for off := int64(fileHeader); off < end; {
+		at, err := scanRecords(l.f, off, end, func(_ int64, _ []byte, r *redo.Record) error {
+			if d != nil {
+				d.to = r.PrevPG
+				done()
+			}
+			last = r.LSN
+			return nil
+		})
+		if err == nil {
+			break
+		}
+		if err != errDamaged {
+			return err
+		}
+		done()
+		off = resync(l.f, at, end)
+		d = &Damage{Log: true, File: l.seq, Off: uint32(at), Size: uint32(off - at), Cause: errDamaged, from: last, to: proto.MaxLSN}
 	}
+	done()
+	return nil
+}
+
+// scrubHeader verifies the header of a log or image file.
+func (s *Segment) scrubHeader(f vfs.File, magic, seq uint32) error {
+	s.mu.Lock()
+	st := s.core.st
+	s.mu.Unlock()
+	err := checkHeader(f, magic, &st)
+	if err == errDamaged {
+		_ = s.report(Damage{Header: true, Log: magic == logMagic, File: seq, Size: fileHeader, Cause: err})
+		return nil
+	}
+	return err
+}
+
+// footerDamage is a sealed file's damaged footer or trailer: all that lies behind its data.
+func footerDamage(f vfs.File, log bool, seq uint32, end int64) Damage {
+	d := Damage{Log: log, Footer: true, File: seq, Off: uint32(end), Cause: errDamaged}
+	if size, err := f.Size(); err == nil && size > end {
+		d.Size = uint32(size - end)
+	}
+	return d
+}
+
+// isLost reports whether a damaged record is known to be needed by nobody.
+func (s *Segment) isLost(l *logFile, off uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.lost[off]
 }
 
 func (s *Segment) scrubImages(seq uint32) (int64, error) {
@@ -142,15 +230,18 @@ func (s *Segment) scrubImages(seq uint32) (int64, error) {
 		s.unrefImage(im)
 		s.mu.Unlock()
 	}()
+	if err := s.scrubHeader(im.f, imageMagic, seq); err != nil {
+		return 0, err
+	}
 	if sealed {
 		ft, err := readFooter(im.f)
+		entries = ft.entries
 		if err == errDamaged {
-			_ = s.report(Damage{Footer: true, File: seq})
-			return end, nil
+			_ = s.report(footerDamage(im.f, false, seq, end))
+			entries = s.imagesIn(seq)
 		} else if err != nil {
 			return 0, err
 		}
-		entries = ft.entries
 	}
 	var buf []byte
 	for i := range entries {
@@ -166,10 +257,24 @@ func (s *Segment) scrubImages(seq uint32) (int64, error) {
 			return end, err
 		}
 		if bi, _, err := parseBlob(b); err != nil || bi.lsn != e.lsn || bi.no != s.first+page.No(e.page) {
-			_ = s.report(Damage{Page: s.first + page.No(e.page), LSN: e.lsn, File: seq, Off: e.off, Size: e.size})
+			_ = s.report(Damage{Page: s.first + page.No(e.page), LSN: e.lsn, File: seq, Off: e.off, Size: e.size, Cause: errDamaged})
 		}
 	}
 	return end, nil
+}
+
+// imagesIn lists the images of a file that the index uses.
+func (s *Segment) imagesIn(seq uint32) (es []entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.eachPage(0, s.pages, func(p uint32) {
+		for id := s.idx.peek(p).imgs; id != 0; id = s.idx.at(id).next {
+			if e := s.idx.at(id); e.file == seq {
+				es = append(es, entry{page: p, lsn: e.lsn, off: e.off, size: uint32(e.len()), flags: e.flags()})
+			}
+		}
+	})
+	return es
 }
 
 // points reports whether the index still uses the image at off of a file.
@@ -189,9 +294,9 @@ func (s *Segment) points(p, seq, off uint32) bool {
 }
 
 // RepairPlan says what to ask peers for, to repair d: one of the two requests is set; neither when the segment can
-// repair itself (RepairFooter); done when nothing is left to repair.
+// repair itself (Own); done when nothing is left to repair.
 func (s *Segment) RepairPlan(d *Damage) (log *proto.LogRequest, read *proto.PageRead, done bool) {
-	if d.Footer {
+	if d.Own() {
 		return nil, nil, false
 	}
 	if d.Log && !s.locate(d) {
@@ -200,6 +305,10 @@ func (s *Segment) RepairPlan(d *Damage) (log *proto.LogRequest, read *proto.Page
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.core
+	if d.Log && d.LSN > 0 && !c.History().Live(d.LSN) {
+		s.lose(d) // annulled: nobody reads it, and no peer would send it
+		return nil, nil, true
+	}
 	if d.Log {
 		return &proto.LogRequest{Volume: s.key.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
 			PG: s.key.PG, MembershipEpoch: c.st.Membership.Epoch, From: d.from, To: d.to, MaxBytes: MaxFetch}, nil, false
@@ -212,8 +321,10 @@ func (s *Segment) RepairPlan(d *Damage) (log *proto.LogRequest, read *proto.Page
 // locate finds between which links of the chain the damaged records lie: by their LSN, or in a file without
 // a footer by the records before and behind. It reports false when there is nothing to repair.
 func (s *Segment) locate(d *Damage) bool {
-	if d.LSN > 0 {
-		d.from, d.to = d.LSN-1, d.LSN
+	if d.LSN > 0 || d.to > 0 {
+		if d.LSN > 0 {
+			d.from, d.to = d.LSN-1, d.LSN
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.logOf[d.File] != nil
@@ -254,6 +365,42 @@ func (s *Segment) locate(d *Damage) bool {
 		off = next
 	}
 	return false
+}
+
+// Dropped takes note that every peer has dropped the log in which d lies, so that it cannot be had as it was. Then it is not needed as log, by
+// those rules by which they dropped it. It returns what is to be repaired instead: the record's page, where an index still uses it.
+func (s *Segment) Dropped(d *Damage) *Damage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lose(d)
+	if !s.full || d.LSN == 0 {
+		return nil // if a page still needs it, a read says so, by name
+	}
+	sl := s.idx.peek(uint32(d.Page - s.first))
+	if sl == nil {
+		return nil
+	}
+	for id := sl.recs; id != 0; id = s.idx.at(id).next {
+		if s.idx.at(id).lsn == d.LSN {
+			return &Damage{Page: d.Page, LSN: d.LSN, Cause: d.Cause}
+		}
+	}
+	return nil
+}
+
+// maxLost bounds what is remembered of a file; what is not is found again in each round.
+const maxLost = 4096
+
+// lose remembers damage in a log file that needs no repair. mu is held.
+func (s *Segment) lose(d *Damage) {
+	l := s.logOf[d.File]
+	if l == nil || len(l.lost) >= maxLost {
+		return
+	}
+	if l.lost == nil {
+		l.lost = map[uint32]bool{}
+	}
+	l.lost[d.Off] = true
 }
 
 // RepairLog writes a damaged stretch back as a peer sent its records: every replica holds the same bytes.
@@ -318,14 +465,32 @@ func (s *Segment) RepairPage(d *Damage, at page.LSN, p []byte) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.repairedOne()
+	im := s.imageOf[d.File]
+	open := !d.Log && im != nil && !im.sealed
+	s.mu.Unlock()
+	if open { // a restart would scan it, and could not tell the damaged image from one that is missed
+		if err := s.sealImage(im); err != nil {
+			return err
+		}
+	}
+	s.counted()
 	return nil
 }
 
-// RepairFooter rebuilds a damaged footer from the records or images before it.
-func (s *Segment) RepairFooter(d *Damage) error {
+// RepairOwn mends what the segment can tell by itself: a superblock, a header, a footer.
+func (s *Segment) RepairOwn(d *Damage) error {
+	if d.Super {
+		s.mu.Lock()
+		need := s.core.Touch()
+		s.mu.Unlock()
+		err := s.Persist(need)
+		if err == nil {
+			s.counted()
+		}
+		return err
+	}
 	s.mu.Lock()
+	st := s.core.st
 	l, im := s.logOf[d.File], s.imageOf[d.File]
 	if d.Log && l != nil {
 		l.refs++
@@ -337,16 +502,15 @@ func (s *Segment) RepairFooter(d *Damage) error {
 	}
 	s.mu.Unlock()
 	var err error
-	if d.Log {
+	switch {
+	case d.Header && d.Log:
+		err = mendHeader(l.f, logMagic, &st, d.File)
+	case d.Header:
+		err = mendHeader(im.f, imageMagic, &st, d.File)
+	case d.Log:
 		_, err = sealLog(l, s.first, l.gaps)
-	} else {
-		ft := footer{min: im.min, max: im.max, dataEnd: im.size}
-		_, err = scanBlobs(im.f, fileHeader, im.size, func(off int64, bi *blobInfo, n int) {
-			ft.entries = append(ft.entries, entry{page: uint32(bi.no - s.first), lsn: bi.lsn, off: uint32(off), size: uint32(n), flags: bi.flags})
-		})
-		if err == nil {
-			err = seal(im.f, &ft)
-		}
+	default: // images that nobody uses any more need no line in it
+		err = seal(im.f, &footer{min: im.min, max: im.max, dataEnd: im.size, entries: s.imagesIn(d.File)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -359,4 +523,17 @@ func (s *Segment) RepairFooter(d *Damage) error {
 		s.repairedOne()
 	}
 	return err
+}
+
+func mendHeader(f vfs.File, magic uint32, st *State, seq uint32) error {
+	if err := writeHeader(f, magic, st, seq); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func (s *Segment) counted() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.repairedOne()
 }

@@ -236,6 +236,9 @@ func seal(f vfs.File, ft *footer) error {
 	if _, err := f.WriteAt(append(body, t...), ft.dataEnd); err != nil {
 		return err
 	}
+	if err := f.Truncate(ft.dataEnd + int64(len(body)+fileTrailer)); err != nil { // a footer that is written again may be shorter
+		return err
+	}
 	return f.Sync()
 }
 
@@ -268,6 +271,20 @@ func footerBytes(f vfs.File) (t, body []byte, end int64, err error) {
 		return nil, nil, 0, errDamaged
 	}
 	return t, body, end, nil
+}
+
+// dataEnd is where the data of a file ends by its trailer, 0 if that is damaged.
+func dataEnd(f vfs.File) int64 {
+	size, err := f.Size()
+	if err != nil || size < fileHeader+fileTrailer {
+		return 0
+	}
+	t := make([]byte, fileTrailer)
+	if _, err := f.ReadAt(t, size-fileTrailer); err != nil || binary.LittleEndian.Uint32(t) != endMagic ||
+		crc32.Checksum(t[8:], page.Castagnoli) != binary.LittleEndian.Uint32(t[4:]) {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(t[8:]))
 }
 
 // readFooter reads a sealed file's footer; errDamaged means that it has none, or a damaged one.

@@ -61,7 +61,8 @@ type Stats struct {
 	Copied                atomic.Int64 // images copied forward
 	PagesRead, Replayed   atomic.Int64 // pages served, records applied for them
 	FootersRead           atomic.Int64 // reads that had to consult footers
-	Damaged, Repaired     atomic.Int64 // blocks found damaged, repaired from a peer
+	Damaged, Repaired     atomic.Int64 // blocks found damaged, mended
+	Sighted               atomic.Int64 // damage met, also such as was known already
 	Scrubbed              atomic.Int64 // bytes verified in the background
 	LogFilesDropped       atomic.Int64
 	ImageFilesDropped     atomic.Int64
@@ -179,6 +180,9 @@ func newSegment(opt Options, st State, super vfs.File, gen uint64) *Segment {
 	s.cond = sync.NewCond(&s.mu)
 	return s
 }
+
+// Dir is the segment's directory.
+func (s *Segment) Dir() string { return s.opt.Dir }
 
 // Key names the segment.
 func (s *Segment) Key() proto.SegmentKey { return s.key }
@@ -315,6 +319,13 @@ func (s *Segment) Persist(need uint64) error {
 			if l.synced < l.size || l.newName {
 				break
 			}
+		}
+	}
+	sb.ImageFile = s.nextSeq
+	for _, im := range s.images {
+		if !im.sealed {
+			sb.ImageFile, sb.ImageSynced = im.seq, im.synced
+			break
 		}
 	}
 	s.mu.Unlock()

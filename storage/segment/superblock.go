@@ -35,6 +35,9 @@ type superblock struct {
 	State
 	LogFile   uint32 // log files before this one were durable as a whole ...
 	LogSynced int64  // ... and this much of it: damage below is no torn tail
+	// The same of image files: what lies below may have been relied upon when older files were dropped.
+	ImageFile   uint32
+	ImageSynced int64
 }
 
 func encodeSuper(sb *superblock, gen uint64) ([]byte, error) {

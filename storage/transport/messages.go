@@ -214,6 +214,10 @@ func (c *coder) nodeInfo(n *proto.NodeInfo) {
 	str(c, &n.AZ)
 	c.time(&n.Started)
 	u64(c, &n.QueueBytes)
+	u64(c, &n.Damaged)
+	u64(c, &n.Repaired)
+	u64(c, &n.ScrubRounds)
+	u64(c, &n.CleanRounds)
 	u64(c, &n.DiskFree)
 	list(c, &n.Segments, 110, (*coder).segmentInfo)
 }
