@@ -222,7 +222,7 @@ func TestRealWipe(t *testing.T) {
 // node is refused, its other segments go on, and each of its segments begins one new life, not several.
 func TestWipeUnderLoad(t *testing.T) {
 	f := newRealFleet(t, testPPG, nil)
-	c := openOn(t, f.meta, f.book, volume.Options{})
+	c := openOn(t, f.meta, f.book, volume.Options{CallTimeout: 30 * time.Second}) // frames must land before a membership changes, however slow the machine
 	ctx, stop := context.WithCancel(context.Background())
 	if err := c.EnsurePages(ctx, 2*testPPG); err != nil {
 		t.Fatal(err)

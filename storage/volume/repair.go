@@ -328,10 +328,11 @@ func (c *Client) adoptMembership(pg proto.PG, m proto.Membership, p patient) {
 		}
 		l.mu.Unlock()
 	}
-	// A frame that was sent under the old epoch would be refused by a node that has the new one, and its link would begin again.
+	// A frame that was sent under the old epoch would be refused by a node that has the new one, and its link would begin again. A node
+	// that hangs must not hold the change up for long.
 	var all sync.WaitGroup
 	for _, l := range links {
-		all.Go(func() { l.settled(settleWithin) })
+		all.Go(func() { l.settled(c.o.CallTimeout / 2) })
 	}
 	all.Wait()
 	var mu sync.Mutex
@@ -368,9 +369,6 @@ func (c *Client) adoptMembership(pg proto.PG, m proto.Membership, p patient) {
 	c.stat.admitted.Add(1)
 	c.log.Info("segment is whole again", "pg", pg, "node", p.id, "incarnation", p.inc)
 }
-
-// settleWithin bounds the wait for frames under way before a membership changes: a node that hangs must not hold it up.
-const settleWithin = 200 * time.Millisecond
 
 // installMembership tells one member of its PG's membership.
 func (c *Client) installMembership(pg proto.PG, id proto.NodeID) error {
