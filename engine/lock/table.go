@@ -74,6 +74,11 @@ type Owner struct {
 	waiting waitable
 	since   time.Time
 	wake    chan error
+
+	// Room for the usual number without an allocation.
+	rowRoom  [8]*request
+	metaRoom [2]*request
+	nameRoom [48]byte
 }
 
 // Begin makes o the owner of a new transaction.
@@ -82,6 +87,15 @@ func (o *Owner) Begin(session uint64) {
 	defer o.mu.Unlock()
 	o.epoch++
 	o.live, o.trx, o.dep, o.Session = true, 0, 0, session
+	if o.rows == nil {
+		o.rows = o.rowRoom[:0]
+	}
+	if o.meta == nil {
+		o.meta = o.metaRoom[:0]
+	}
+	if o.name == nil {
+		o.name = o.nameRoom[:0]
+	}
 	o.Weight.Store(0)
 }
 

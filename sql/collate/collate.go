@@ -137,8 +137,17 @@ func (w *weighted) AppendWeights(dst, s []byte) []byte {
 	if w.pad {
 		s = trim(s)
 	}
+	at := len(dst)
 	dst = slices.Grow(dst, len(s))
-	for i := 0; i < len(s); {
+	i := 0
+	for out := dst[at : at+len(s)]; i < len(s); i++ { // ASCII text
+		c := s[i]
+		if c >= utf8.RuneSelf || w.short[c] == 0 {
+			break
+		}
+		out[i] = w.short[c]
+	}
+	for dst = dst[:at+i]; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if code := w.short[c]; code != 0 {
 				dst = append(dst, code)

@@ -30,9 +30,14 @@ type exec struct {
 	skip  uint64
 	left  uint64    // rows that LIMIT still allows
 	kept  []keptRow // rows to be sorted, or made distinct
+	room  []byte    // where keys and values of kept rows lie; earlier ones may lie in chunks that were full
+	cells []row.Datum
 	whole []byte
 	seen  map[string]bool
 	all   *group // the only group
+	only  group  // all, so that it need not be allocated
+	ivals []interval
+	spanv []span
 	some  map[string]*group
 	order []*group
 	gms   *sql.Context // for types that encode themselves
@@ -66,12 +71,17 @@ func (x *exec) free() {
 	clear(x.vals)
 	clear(x.lists)
 	clear(x.kept)
-	*x = exec{vals: x.vals[:0], lists: x.lists[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], saved: x.saved}
+	clear(x.cells)
+	clear(x.ivals)
+	clear(x.spanv)
+	clear(x.only.acc)
+	clear(x.order)
+	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], saved: x.saved}
 	for i := range x.saved {
 		clear(x.saved[i])
 	}
 	clear(x.now[:cap(x.now)])
-	if cap(x.kept) > 1024 || cap(x.bytes) > 1<<16 {
+	if cap(x.kept) > 1024 || cap(x.bytes) > 1<<16 || cap(x.room) > 1<<16 || cap(x.cells) > 1<<12 {
 		return
 	}
 	execs.Put(x)

@@ -46,18 +46,21 @@ func (x *exec) intervals(t int, a *access) ([]interval, error) {
 		}
 		list = merge(list)
 	} else {
-		list = x.spans(nil, k, a.ranges)
+		list = x.spans(x.spanv[:0], k, a.ranges)
+		x.spanv = list
 	}
-	out := make([]interval, len(list))
+	x.ivals = slices.Grow(x.ivals[:0], len(list))[:len(list)]
+	out := x.ivals
+	clear(out)
 	for i := range list {
 		s := &list[i]
 		o := &out[i]
 		o.Low, o.High = eq, eq
 		if s.from {
-			o.Low, o.LowOpen = extended(eq, s.low), s.lowOpen
+			o.Low, o.LowOpen = x.extended(eq, s.low), s.lowOpen
 		}
 		if s.to {
-			o.High, o.HighOpen = extended(eq, s.high), s.highOpen
+			o.High, o.HighOpen = x.extended(eq, s.high), s.highOpen
 		}
 		o.point = s.from && s.to && !s.lowOpen && !s.highOpen && bytes.Equal(s.lowKey, s.highKey)
 		if len(o.Low) == 0 {
@@ -70,8 +73,15 @@ func (x *exec) intervals(t int, a *access) ([]interval, error) {
 	return out, nil
 }
 
-func extended(eq []row.Datum, d row.Datum) []row.Datum {
-	return append(append(make([]row.Datum, 0, len(eq)+1), eq...), d)
+// extended is eq and one more, in room that lasts as long as the execution.
+func (x *exec) extended(eq []row.Datum, d row.Datum) []row.Datum {
+	n := len(eq) + 1
+	if cap(x.cells)-len(x.cells) < n {
+		x.cells = make([]row.Datum, 0, max(n, 2*cap(x.cells), 16))
+	}
+	at := len(x.cells)
+	x.cells = append(append(x.cells, eq...), d)
+	return x.cells[at:len(x.cells):len(x.cells)]
 }
 
 // spans appends the interval in which all conditions hold, or those of a list.

@@ -67,6 +67,8 @@ type Env struct {
 	FoundRows bool
 	// Sending is called before the first row is sent.
 	Sending func()
+
+	room [maxTables]table.Table // the tables that are open
 }
 
 // Result is what a statement answers: Rows says that a result set was begun (and needs EndRows), else it is an OK.
@@ -114,6 +116,14 @@ type Statement struct {
 	Kind  Kind
 	shape *shape
 	plan  atomic.Pointer[plan]
+	// Grant is the dispatcher's: its last answer about privileges.
+	Grant atomic.Pointer[Grant]
+}
+
+// Grant says that an account may run a statement, as of a version of the grants.
+type Grant struct {
+	Version              uint64
+	Database, User, Host string
 }
 
 // Tables calls fn for each table that the statement touches, until it returns false; schema "" is the default database.
@@ -239,8 +249,7 @@ func (l *Lane) Counts() (hits, misses, declined uint64) {
 
 // Run executes a Read or Write. ErrDecline and lock errors are all that it returns, and errors of the connection.
 func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
-	var room [maxTables]table.Table
-	tables := room[:0]
+	tables := env.room[:0]
 	for i := range st.shape.tables {
 		ref := &st.shape.tables[i]
 		schema := ref.schema

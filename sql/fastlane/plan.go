@@ -32,6 +32,7 @@ type plan struct {
 	group   []ref
 	sort    []sortKey
 	ordered bool // the access path yields the order
+	apart   bool // rows that DISTINCT takes for one are neighbours in the order asked for
 	single  bool // MIN or MAX that the first row answers
 
 	// INSERT: per column the position of its value within a group, or -1 and a default
@@ -370,10 +371,16 @@ func (b *binder) bindSort() bool {
 	if !s.distinct {
 		return true
 	}
+	p.apart = true
 	for _, o := range p.out {
 		if o.t < 0 || !p.kind(o.ref).sortable() {
 			return false
 		}
+		sorted := false
+		for _, k := range p.sort {
+			sorted = sorted || k.ref == o.ref
+		}
+		p.apart = p.apart && sorted
 	}
 	for _, k := range p.sort { // ORDER BY of something else than what is selected
 		found := false

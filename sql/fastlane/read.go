@@ -25,9 +25,11 @@ func (p *plan) run(tables []table.Table, q *Query, env *Env) (Result, error) {
 		return x.query()
 	}
 	res, err := x.write()
-	var dup *table.DuplicateKey
-	if errors.As(err, &dup) {
-		err = x.duplicate(dup)
+	if err != nil {
+		var dup *table.DuplicateKey
+		if errors.As(err, &dup) {
+			err = x.duplicate(dup)
+		}
 	}
 	return res, err
 }
@@ -35,6 +37,7 @@ func (p *plan) run(tables []table.Table, q *Query, env *Env) (Result, error) {
 // keptRow is a row that waits to be sorted: key orders it, vals are its output.
 type keptRow struct {
 	key  []byte
+	seq  int // rows with equal keys stay as they came
 	vals []row.Datum
 }
 
@@ -46,7 +49,9 @@ func (x *exec) query() (Result, error) {
 		return Result{}, ErrDecline
 	}
 	if x.p.aggs && len(x.p.group) == 0 {
-		x.all = x.newGroup()
+		x.only.acc = slices.Grow(x.only.acc, len(x.p.out))[:len(x.p.out)]
+		clear(x.only.acc)
+		x.all = &x.only
 	}
 	if x.left > 0 {
 		if _, err := x.visit(0); err != nil {
@@ -248,7 +253,7 @@ func (x *exec) collect() {
 		}
 	}
 	x.key = key
-	if p.shape.distinct {
+	if p.shape.distinct && !p.apart {
 		all := x.whole[:0]
 		for _, o := range p.out {
 			all = p.kind(o.ref).appendKey(all, &x.rows[o.t][o.c])
@@ -268,9 +273,17 @@ func (x *exec) collect() {
 			size += len(x.rows[o.t][o.c].B)
 		}
 	}
-	room := make([]byte, 0, size) // one allocation for all that is kept of the row
+	if cap(x.room)-len(x.room) < size {
+		x.room = make([]byte, 0, max(size, 2*cap(x.room), 4096))
+	}
+	if cap(x.cells)-len(x.cells) < len(p.out) {
+		x.cells = make([]row.Datum, 0, max(len(p.out), 2*cap(x.cells), 64))
+	}
+	room, cell := x.room, len(x.cells)
+	x.cells = x.cells[:cell+len(p.out)]
+	at := len(room)
 	room = append(room, key...)
-	kept := keptRow{key: room, vals: make([]row.Datum, len(p.out))}
+	kept := keptRow{key: room[at:len(room):len(room)], seq: len(x.kept), vals: x.cells[cell:]}
 	for i, o := range p.out {
 		if o.t < 0 {
 			continue
@@ -283,6 +296,7 @@ func (x *exec) collect() {
 		}
 		kept.vals[i] = d
 	}
+	x.room = room
 	x.kept = append(x.kept, kept)
 }
 
@@ -294,9 +308,19 @@ func (x *exec) finish() error {
 	if err := x.begin(); err != nil {
 		return err
 	}
-	slices.SortStableFunc(x.kept, func(a, b keptRow) int { return bytes.Compare(a.key, b.key) })
+	if len(x.p.sort) > 0 {
+		slices.SortFunc(x.kept, func(a, b keptRow) int {
+			if n := bytes.Compare(a.key, b.key); n != 0 {
+				return n
+			}
+			return a.seq - b.seq
+		})
+	}
 	for n := range x.kept {
 		k := &x.kept[n]
+		if x.p.apart && n > 0 && bytes.Equal(k.key, x.kept[n-1].key) {
+			continue
+		}
 		if x.skip > 0 {
 			x.skip--
 			continue

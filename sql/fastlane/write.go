@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 
@@ -119,7 +120,8 @@ func (x *exec) insert() (Result, error) {
 	if q.Groups*p.width > len(q.List) {
 		return Result{}, ErrDecline
 	}
-	vals := make([]row.Datum, len(p.source))
+	x.cells = slices.Grow(x.cells[:0], len(p.source))[:len(p.source)]
+	vals := x.cells
 	auto, err := x.reserve(vals)
 	if err != nil {
 		return Result{}, err
@@ -149,10 +151,12 @@ func (x *exec) insert() (Result, error) {
 		}
 		x.offered = vals
 		err := t.Insert(x.env.Ctx, vals)
+		if err == nil {
+			x.res.Affected++
+			continue
+		}
 		var dup *table.DuplicateKey
 		switch {
-		case err == nil:
-			x.res.Affected++
 		case !errors.As(err, &dup):
 			return Result{}, err
 		case len(p.sets) > 0:

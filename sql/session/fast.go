@@ -132,6 +132,9 @@ func (s *Session) serializable() bool {
 // without roles of their own choosing share answers: SET ROLE makes a session ask for itself.
 func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 	version := s.srv.db.Catalog().Generation(grantKind)
+	if g := st.Grant.Load(); g != nil && g.Version == version && g.User == s.login.AccountUser && g.Host == s.login.AccountHost && g.Database == s.set.Database {
+		return true
+	}
 	k := mayKey{st, s.set.Database, s.login.AccountUser, s.login.AccountHost}
 	m := &s.srv.may
 	m.mu.RLock()
@@ -139,6 +142,9 @@ func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 	known = known && m.version == version
 	m.mu.RUnlock()
 	if known {
+		if ok {
+			st.Grant.Store(&fastlane.Grant{Version: version, Database: s.set.Database, User: s.login.AccountUser, Host: s.login.AccountHost})
+		}
 		return ok
 	}
 	err := s.borrow(ctx, func(g LaneSession) error {

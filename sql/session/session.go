@@ -68,6 +68,7 @@ type Session struct {
 	mu       sync.Mutex
 	ctx      context.Context // of statements; replaced once it was cancelled
 	cancel   context.CancelCauseFunc
+	clean    context.Context // ctx, never cancelled: for what a KILL must not leave half done; connection's goroutine only
 	busy     bool
 	command  string
 	text     []byte // of the running statement; nil when none
@@ -120,6 +121,7 @@ func newSession(srv *Server, c *wire.Conn) *Session {
 func (s *Session) renewContext() {
 	ctx, cancel := context.WithCancelCause(s.srv.ctx)
 	s.ctx, s.cancel = statementContext{ctx, s}, cancel
+	s.clean = context.WithoutCancel(s.ctx)
 }
 
 // BeginWait implements wait.Owner and wire.Hooks: the statement gives its place back while it waits.

@@ -55,7 +55,7 @@ func (s *Session) commitTxn(ctx context.Context) error {
 	}
 	if !t.Writes() {
 		s.setTxn(nil)
-		return t.Commit(context.WithoutCancel(ctx))
+		return t.Commit(s.clean)
 	}
 	if err := s.srv.locks.commitAllowed(ctx, s); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (s *Session) rollback(ctx context.Context) {
 		return
 	}
 	s.setTxn(nil)
-	if err := t.Rollback(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, table.ErrClosed) {
+	if err := t.Rollback(s.clean); err != nil && !errors.Is(err, table.ErrClosed) {
 		s.srv.log.Error("rolling a transaction back failed", "connection", s.login.ID, "error", err)
 	}
 }
@@ -91,7 +91,7 @@ func (s *Session) waitDependencies() error {
 	if s.txn == nil {
 		return nil
 	}
-	if err := s.txn.WaitDependencies(context.WithoutCancel(s.ctx)); err != nil {
+	if err := s.txn.WaitDependencies(s.clean); err != nil {
 		return sqlError(err)
 	}
 	return nil
@@ -207,9 +207,8 @@ func (s *Session) endStmt(ctx context.Context, err error, rows bool) error {
 // failStmt takes a failed statement back, and as much of its transaction as MySQL does.
 func (s *Session) failStmt(ctx context.Context, err error) error {
 	e := sqlError(err)
-	clean := context.WithoutCancel(ctx)
 	whole := rollsBack(err)
-	if rerr := s.stmt.Rollback(clean); rerr != nil && !whole {
+	if rerr := s.stmt.Rollback(s.clean); rerr != nil && !whole {
 		// A statement that cannot be taken back alone takes its transaction with it.
 		s.srv.log.Error("rolling a statement back failed", "connection", s.login.ID, "error", rerr)
 		whole = true
@@ -219,7 +218,7 @@ func (s *Session) failStmt(ctx context.Context, err error) error {
 		e = sqlError(derr)
 	}
 	if s.txn != nil && (whole || s.endsTxn()) {
-		s.rollback(clean)
+		s.rollback(s.clean)
 	}
 	return e
 }
