@@ -122,9 +122,7 @@ func (g *gen) num(sc *scope, depth int) *Node {
 		return expr("MOD(", a(), ", ", a(), ")")
 	case 25:
 		return expr("FIELD(", list(", ", 2, a(), a(), a()), ")")
-	case 26:
-		return expr("INTERVAL(", g.number(), ", 1, 2, 3)")
-	case 27:
+	case 26, 27:
 		if sc.sub > 0 {
 			return g.scalarSubquery(sc, false)
 		}

@@ -39,6 +39,7 @@ type gen struct {
 	session   int
 	aliases   int
 	steps     []Step
+	isolation string
 }
 
 // Generate makes the Case of a seed with about n statements.
@@ -53,6 +54,7 @@ func Generate(seed uint64, n int) Case {
 	if c.Isolation != "SERIALIZABLE" && r.IntN(4) == 0 {
 		c.Sessions = 2 + r.IntN(2)
 	}
+	g.isolation = c.Isolation
 	g.open = make([]bool, c.Sessions)
 	g.schema(c.Sessions == 1)
 	change, ddl := 1+r.IntN(5), r.IntN(3)
@@ -180,7 +182,11 @@ func (g *gen) ddl() {
 func (g *gen) transaction() {
 	s := g.session
 	if !g.open[s] {
-		g.add(Step{SQL: cat([]string{"BEGIN", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT"}[g.rng.IntN(3)])})
+		begin := []string{"BEGIN", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT"}[g.rng.IntN(3)]
+		if g.isolation != "REPEATABLE READ" {
+			begin = "BEGIN"
+		}
+		g.add(Step{SQL: cat(begin)})
 		g.open[s] = true
 		return
 	}

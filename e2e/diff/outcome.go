@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -43,6 +44,9 @@ func folded(rows []string) []string {
 	return out
 }
 
+// minusZero is a zero that has kept its sign: whether a decimal zero has one is an accident of how it came about.
+var minusZero = regexp.MustCompile(`'-(0|0\.0+)'`)
+
 // Compare returns what of a step's outcome differs, nil if nothing does that must agree.
 func Compare(s *Step, a, b Outcome) *Difference {
 	if a.Code != b.Code || a.State != b.State {
@@ -57,7 +61,7 @@ func Compare(s *Step, a, b Outcome) *Difference {
 	if !slices.Equal(a.Columns, b.Columns) {
 		return &Difference{"columns", strings.Join(a.Columns, " "), strings.Join(b.Columns, " ")}
 	}
-	x, y := a.Rows, b.Rows
+	x, y := unsigned(a.Rows), unsigned(b.Rows)
 	if s.Fold {
 		x, y = folded(x), folded(y)
 	}
@@ -78,6 +82,17 @@ func Compare(s *Step, a, b Outcome) *Difference {
 		return &Difference{"warnings", strings.Join(v, ", "), strings.Join(w, ", ")}
 	}
 	return nil
+}
+
+func unsigned(rows []string) []string {
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		if strings.Contains(r, "'-0") {
+			r = minusZero.ReplaceAllString(r, "'$1'")
+		}
+		out[i] = r
+	}
+	return out
 }
 
 func distinct(s []string) []string {

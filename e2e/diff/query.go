@@ -112,8 +112,9 @@ func (g *gen) derived() (source, *Node) {
 
 // scalarSubquery has at most one row: an aggregate.
 func (g *gen) scalarSubquery(outer *scope, str bool) *Node {
-	from, _, sc := g.from(outer, 1)
-	return expr("(SELECT ", g.aggregate(&scope{cols: sc.cols}, str), from, opt(" WHERE ", g.cond(sc, 1)), ")")
+	from, sources, sc := g.from(outer, 1)
+	// An aggregate of outer columns alone would belong to the outer query.
+	return expr("(SELECT ", g.aggregate(&scope{cols: sources[0].cols}, str), from, opt(" WHERE ", g.cond(sc, 1)), ")")
 }
 
 func (g *gen) subqueryCond(outer *scope) *Node {
@@ -322,13 +323,14 @@ func (g *gen) grouped() query {
 	for i := range r.IntN(3) {
 		var k *Node
 		switch r.IntN(5) {
-		case 0:
-			k = g.num(sc, 1)
-			if len(k.Kids) == 0 || k.Param != nil { // a literal would be a position
-				k = expr("(", k, " + 0)")
+		case 0: // a constant would be a position
+			if c := g.pick(sc, isNumeric); c != nil {
+				k = expr("(", column1(c), []string{" + ", " * ", " % "}[r.IntN(3)], g.number(), ")")
 			}
 		case 1:
-			k = g.tmp(sc, 1)
+			if c := g.pick(sc, isTemporal); c != nil {
+				k = expr([]string{"YEAR(", "DATE("}[r.IntN(2)], column1(c), ")")
+			}
 		default:
 			c := g.pick(sc, func(t sqlType) bool { return t.family != bytesType })
 			if c == nil {
@@ -336,6 +338,9 @@ func (g *gen) grouped() query {
 			}
 			fold = fold || isText(c.typ)
 			k = column1(c)
+		}
+		if k == nil {
+			continue
 		}
 		keys = append(keys, k)
 		items = append(items, cat(k, fmt.Sprintf(" AS g%d", i)))

@@ -116,7 +116,12 @@ func (g *gen) newTable(name string) (*tableModel, *Node) {
 		t.columns = append(t.columns, g.newColumn(t.newName("c")))
 	}
 	if r.IntN(8) == 0 {
-		sc := &scope{cols: g.plain(t, "")}
+		sc := &scope{}
+		for i, c := range g.plain(t, "") {
+			if !t.columns[i].auto { // 3109
+				sc.cols = append(sc.cols, c)
+			}
+		}
 		e := g.simpleNum(sc)
 		t.columns = append(t.columns, column{name: t.newName("c"), typ: sqlType{family: integer, sql: "BIGINT", lo: "0", hi: "1"}, computed: e, stored: r.IntN(2) == 0})
 	}

@@ -144,7 +144,18 @@ func textRow(cells [][]byte) string {
 	return b.String()
 }
 
-// binaryRow is a row of a prepared statement, as the text protocol would have it but for digits of fractional seconds.
+// fraction is the digits of a second that the text protocol would show.
+func fraction(micro uint32, digits uint8) string {
+	if digits == 0 || digits > 6 {
+		if micro == 0 {
+			return ""
+		}
+		digits = 6
+	}
+	return "." + fmt.Sprintf("%06d", micro)[:digits]
+}
+
+// binaryRow is a row of a prepared statement, as the text protocol would have it.
 func binaryRow(cols []wire.Column, values []wire.Param) string {
 	var b strings.Builder
 	for i := range values {
@@ -172,11 +183,14 @@ func binaryRow(cols []wire.Column, values []wire.Param) string {
 			d := v.DateTime()
 			fmt.Fprintf(&b, "%04d-%02d-%02d", d.Year, d.Month, d.Day)
 			if cols[i].Type != wire.TypeDate {
-				fmt.Fprintf(&b, " %02d:%02d:%02d.%06d", d.Hour, d.Minute, d.Second, d.Micro)
+				fmt.Fprintf(&b, " %02d:%02d:%02d%s", d.Hour, d.Minute, d.Second, fraction(d.Micro, cols[i].Decimals))
 			}
 		case wire.ParamTime:
 			t := v.Time()
-			fmt.Fprintf(&b, "%v %02d:%02d:%02d.%06d", t.Neg, t.Hour, t.Minute, t.Second, t.Micro)
+			if t.Neg {
+				b.WriteByte('-')
+			}
+			fmt.Fprintf(&b, "%02d:%02d:%02d%s", t.Hour, t.Minute, t.Second, fraction(t.Micro, cols[i].Decimals))
 		default:
 			b.Write(v.Bytes())
 		}

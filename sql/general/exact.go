@@ -116,6 +116,9 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 	if w := newWindowed(e); w != nil {
 		return w, nil
 	}
+	if x, err := spelled(c, e); x != nil || err != nil {
+		return x, err
+	}
 	switch e := e.(type) {
 	case *plan.Subquery:
 		q, err := e.Query, error(nil)

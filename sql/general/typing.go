@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
@@ -147,6 +148,13 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 		return 0, false
 	case *windowed:
 		return up(e.WindowAdaptableExpression)
+	case *plan.Subquery:
+		if exprs := projections(e.Query); len(exprs) == 1 {
+			inner := &scales{c: s.c, named: map[string]sql.Expression{}}
+			inner.collect(e.Query)
+			return inner.of(exprs[0], depth+1)
+		}
+		return 0, false
 	case *castDecimal:
 		return int(e.typ.Scale()), true
 	case *aggregation.Sum:
