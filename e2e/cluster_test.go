@@ -64,6 +64,7 @@ type cluster struct {
 	host string // of MySQL; empty: 127.0.0.1
 	port int
 	args []string // more for up
+	via  []string // how zorya's commands find the cluster; nil: by its directory
 	up   *exec.Cmd
 	out  *bytes.Buffer
 	done chan error
@@ -167,7 +168,11 @@ func (c *cluster) killAll() {
 
 // run runs a zorya command on this cluster.
 func (c *cluster) run(args ...string) (string, error) {
-	cmd := exec.Command(zorya(c.t), append(args, "--dir", c.dir)...)
+	via := c.via
+	if via == nil {
+		via = []string{"--dir", c.dir}
+	}
+	cmd := exec.Command(zorya(c.t), append(slices.Clone(args), via...)...)
 	cmd.Env = append(os.Environ(), "ZORYA_ADMIN_PASSWORD="+password)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -220,14 +220,14 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 	}
 	x := h.x
 	save := *x
-	x.st, x.bindings, x.params, x.firing, x.multi = k.st, b, nil, nil, nil
+	x.st, x.bindings, x.params, x.firing, x.multi, x.viewChecks = k.st, b, nil, nil, nil, nil
 	if h.within != "" {
 		x.silent++
 	} else {
 		x.used = nil
 	}
 	defer func() {
-		x.st, x.bindings, x.phase, x.params, x.firing, x.multi = save.st, save.bindings, save.phase, save.params, save.firing, save.multi
+		x.st, x.bindings, x.phase, x.params, x.firing, x.multi, x.viewChecks = save.st, save.bindings, save.phase, save.params, save.firing, save.multi, save.viewChecks
 		if h.within != "" {
 			x.silent--
 		}
@@ -269,12 +269,22 @@ func collect(c *sql.Context, res *Result) (out [][]any, err error) {
 		}
 		row := make([]any, len(r))
 		for i, v := range r {
-			if row[i], err = sql.UnwrapAny(c, v); err != nil {
+			if row[i], err = unwrapped(c, v, res.Columns[i].SQLType); err != nil {
 				return nil, err
 			}
 		}
 		out = append(out, row)
 	}
+}
+
+// unwrapped is a value of type t as a variable holds it: what columns of ENUM and SET hold as numbers is text everywhere else.
+func unwrapped(c *sql.Context, v any, t sql.Type) (any, error) {
+	v, err := sql.UnwrapAny(c, v)
+	if err != nil || v == nil || !types.IsEnum(t) && !types.IsSet(t) {
+		return v, err
+	}
+	v, _, err = types.ConvertToCollatedString(c, v, t)
+	return v, err
 }
 
 // True implements program.Host.

@@ -358,7 +358,7 @@ func (f *call) Eval(ctx *sql.Context, r sql.Row) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if args[i], err = sql.UnwrapAny(ctx, v); err != nil {
+		if args[i], err = unwrapped(ctx, v, a.Type(ctx)); err != nil {
 			return nil, err
 		}
 	}
