@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e locks locks-record diff isolation transfer bench soak clean
+.PHONY: build up test race lint fmt e2e locks locks-record drivers diff isolation transfer bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -37,6 +37,10 @@ E2E = GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' ZORYA_BIN=$(CURDIR)/bin/zorya 
 e2e: build
 	scripts/install-e2e.sh
 	$(E2E) ./e2e
+
+drivers: build ## other people's drivers, go-sql-driver's own suite among them
+	scripts/install-e2e.sh drivers
+	ZORYA_SOAK=$${SOAK:-60} $(E2E) -run 'TestDrivers|TestGoDriver' ./e2e
 
 accept-%: build
 	scripts/install-e2e.sh
@@ -74,11 +78,11 @@ bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 # Long forms: every acceptance point at full size, the fuzzers, the simulator. SOAK is seconds for each open-ended part.
 SOAK ?= 60
 soak: build
-	scripts/install-e2e.sh
+	scripts/install-e2e.sh drivers tools
 	go test -count=1 -timeout 0 ./storage/sim -sim.soak $(SOAK)s
 	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestDiff|TestIsolation|TestTransfer' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestDiff|TestIsolation|TestTransfer|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestMysqltest' ./e2e
 
 clean:
 	rm -rf bin

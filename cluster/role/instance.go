@@ -31,6 +31,7 @@ type InstanceOptions struct {
 	AZ             string
 	Tier           int    // promotion tier, 0 (first) to 15
 	Listen         string // MySQL; unused when a supervisor hands a socket down
+	Socket         string // path of a unix socket to serve MySQL on too; empty: none
 	PoolBytes      int64  // buffer pool; 0: 256 MiB
 	PasswordFile   string // of the user admin
 	ResetPassword  bool   // set admin's password anew
@@ -108,8 +109,14 @@ func Instance(p *Process, o InstanceOptions) error {
 	check := serveCheck(db)
 	p.check.Store(&check)
 
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { served <- srv.Serve(listener) }()
+	if local, err := listenLocal(o.Socket); err != nil {
+		return err
+	} else if local != nil {
+		defer local.Close()
+		go func() { served <- srv.Serve(local) }()
+	}
 	address := listener.Addr().String()
 	slog.Info("open", "volume", cluster.Volume.String(), "epoch", vol.Epoch(), "join", joined.Sub(begun), "recover", opened.Sub(joined), "engine", time.Since(opened))
 	p.ready(address)
@@ -148,6 +155,28 @@ func (p *process) mysqlListener(address string) (net.Listener, error) {
 	return l, nil
 }
 
+// listenLocal makes the unix socket, in the place of one that a killed process left behind. Anybody on the host may connect to it, as to
+// MySQL's: accounts decide.
+func listenLocal(path string) (net.Listener, error) {
+	if path == "" {
+		return nil, nil
+	}
+	if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSocket != 0 {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("remove old socket: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for MySQL: %w", err)
+	}
+	if err := os.Chmod(path, 0o777); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("listen for MySQL: %w", err)
+	}
+	return l, nil
+}
+
 // serveSQL puts the SQL wing over the engine.
 func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, cluster *meta.Cluster, book proto.Dialer, l net.Listener) (*session.Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
@@ -161,7 +190,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 	port, _ := strconv.Atoi(portText)
 	var srv *session.Server // made last: nobody asks before it serves
 	lane, err := general.New(db, general.Options{
-		ServerID: o.ID, Port: port, DataDir: o.Dir + "/",
+		ServerID: o.ID, Port: port, DataDir: o.Dir + "/", Socket: o.Socket,
 		Processes: func() []general.Process { return srv.Processes() },
 		Status: func() map[string]uint64 {
 			if srv == nil {

@@ -77,6 +77,12 @@ func (l Layout) instance(id string) string {
 // were given.
 func (l Layout) pki() string { return filepath.Join(l.Dir, "pki") }
 
+// Socket is where the writer serves MySQL to local clients.
+func (l Layout) Socket() string { return filepath.Join(l.Dir, "mysql.sock") }
+
+// maxSocketPath is what fits a socket address, its final zero aside.
+const maxSocketPath = 107
+
 // PasswordFile holds the password of the MySQL user admin, 0600.
 func (l Layout) PasswordFile() string { return filepath.Join(l.Dir, "admin-password") }
 

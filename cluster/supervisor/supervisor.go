@@ -309,6 +309,9 @@ func (s *Supervisor) instanceSpec(n Node) spec {
 	if s.o.PoolBytes > 0 {
 		args = append(args, "--pool", strconv.FormatInt(s.o.PoolBytes, 10))
 	}
+	if len(s.layout.Socket()) <= maxSocketPath {
+		args = append(args, "--socket", s.layout.Socket())
+	}
 	if s.reset {
 		args = append(args, "--reset-password")
 	}

@@ -110,6 +110,7 @@ volume's only writer: another one is fenced.`,
 	f.StringVar(&o.AZ, "az", "az-1", "availability zone")
 	f.IntVar(&o.Tier, "tier", 1, "promotion tier, 0 (first) to 15")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:3306", "address to serve MySQL on")
+	f.StringVar(&o.Socket, "socket", "", "path of a unix socket to serve MySQL on too")
 	f.StringVar(&pool, "pool", pool, "buffer pool, with K, M or G")
 	f.StringVar(&o.PasswordFile, "password-file", "", "file with the password of the user admin, for a new volume")
 	f.BoolVar(&o.ResetPassword, "reset-password", false, "set the password of admin anew from --password-file")

@@ -18,6 +18,7 @@ type Options struct {
 	Port          int    // @@port
 	ReadOnly      bool   // @@innodb_read_only: a reader; writes are refused with 1290
 	DataDir       string // @@datadir, for display only
+	Socket        string // @@socket
 	// Processes lists the live connections for SHOW PROCESSLIST; nil: none.
 	Processes func() []Process
 	// Status adds to SHOW GLOBAL STATUS; called at each SHOW; nil: none.
@@ -47,6 +48,7 @@ type Login struct {
 	Database                 string
 	Collation                uint16 // from the handshake; 0: the default
 	Capabilities             uint32
+	TLSVersion, TLSCipher    string // as OpenSSL names them: the status variables Ssl_version and Ssl_cipher; empty in clear
 }
 
 // Hooks are what a session may ask of the dispatcher while it executes. All run on the executing goroutine. A nil hook is refused to the client as unsupported.
@@ -141,10 +143,13 @@ type Column struct {
 type Result struct {
 	Columns []Column // nil: an OK
 	Rows    Rows     // nil: an OK
+	// OutParams says that this is the row of a prepared CALL's OUT and INOUT parameters.
+	OutParams bool
 
 	Affected, InsertID uint64
 	Info               string
 	Next               *Result
+	Err                error // what ended a CALL after the results before: there is nothing else here
 }
 
 // Rows iterates over a result. The row is valid until the next call.

@@ -3,6 +3,7 @@ package general
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -33,7 +34,8 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 		if err := s.checkParent(c, d, &f); err != nil {
 			return err
 		}
-		if f.Name == "" {
+		unnamed := f.Name == ""
+		if unnamed {
 			f.Name = freeConstraintName(d.Name+"_ibfk_", attrs.FKs)
 		}
 		for i := range attrs.FKs {
@@ -42,7 +44,7 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 			}
 		}
 		attrs.FKs = append(attrs.FKs, f)
-		if err := indexForFK(d, &f); err != nil {
+		if err := indexForFK(d, &f, unnamed); err != nil {
 			return err
 		}
 	}
@@ -169,16 +171,15 @@ func leads(d *table.Def, ix *table.Index, columns []string) bool {
 	return true
 }
 
-// indexForFK adds the index that a foreign key needs on its own columns.
-func indexForFK(d *table.Def, f *foreignKey) error {
+// indexForFK adds the index that a foreign key needs on its own columns: under the name that the statement gave the key, else under the first column's.
+func indexForFK(d *table.Def, f *foreignKey, unnamed bool) error {
 	if hasLeading(d, f.Columns) {
 		return nil
 	}
 	ix := table.Index{Name: f.Name, Attrs: toJSON(indexAttrs{ForFK: true})}
-	for i := range d.Indexes {
-		if strings.EqualFold(d.Indexes[i].Name, f.Name) {
-			ix.Name = freeIndexName(d.Indexes, f.Columns[0])
-		}
+	taken := func(ix table.Index) bool { return strings.EqualFold(ix.Name, f.Name) }
+	if unnamed || slices.ContainsFunc(d.Indexes, taken) {
+		ix.Name = freeIndexName(d.Indexes, f.Columns[0])
 	}
 	for _, name := range f.Columns {
 		ix.Parts = append(ix.Parts, table.Part{Column: columnPosition(d, name)})

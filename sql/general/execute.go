@@ -227,7 +227,7 @@ func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sq
 	if types.IsOkResultSchema(schema) || schema == nil || returnsNothing(node) {
 		return s.drain(c, iter)
 	}
-	return &Result{Columns: columnsOf(c, resultColumns(c, node, schema)), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
+	return &Result{Columns: describeResult(c, node, schema, x.st.ast), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
 }
 
 // returnsNothing names the nodes whose schema is not that of a result.

@@ -88,11 +88,11 @@ func (s *Session) describe(ctx context.Context, st *Statement) error {
 	s.cur = x
 	defer func() { s.cur = nil }()
 	c := s.context(ctx, st.Text)
-	schema, err := s.preview(c, st)
+	cols, err := s.preview(c, st)
 	if err != nil {
 		return mapError(c, err)
 	}
-	st.Columns = columnsOf(c, schema)
+	st.Columns = cols
 	return nil
 }
 

@@ -283,16 +283,27 @@ func (s *Session) runCall(c *sql.Context, x *execution, n *sqlparser.Call) (*Res
 	if err != nil {
 		return nil, err
 	}
+	outs := outParams{}
 	for i, e := range n.Params {
 		if v, ok := e.(*sqlparser.SQLVal); ok && v.Type == sqlparser.ValArg {
-			targets[i] = func(any) error { return nil } // a placeholder of the binary protocol: there is nowhere to put it
+			targets[i] = func(v any) error { outs[i] = v; return nil }
 		}
 	}
 	x.inCall = true
 	changed, err := s.callByName(c, x, n, args, targets)
 	x.inCall = false
 	if err != nil {
+		if len(x.results) > 0 { // what the procedure has selected before is sent all the same
+			return x.chain(&Result{Err: mapError(c, err)}), nil
+		}
 		return nil, err
+	}
+	if len(outs) > 0 {
+		res, err := s.outResult(c, x, n, outs)
+		if err != nil {
+			return nil, err
+		}
+		x.results = append(x.results, res)
 	}
 	return x.chain(&Result{Affected: uint64(max(changed, 0))}), nil
 }

@@ -292,6 +292,19 @@ type noTransaction struct{}
 func (noTransaction) String() string   { return "dispatcher's transaction" }
 func (noTransaction) IsReadOnly() bool { return false }
 
+// GetAllStatusVariables implements sql.Session: those of the connection are known here.
+func (g *gmsSession) GetAllStatusVariables(c *sql.Context) map[string]sql.StatusVarValue {
+	m := g.BaseSession.GetAllStatusVariables(c)
+	for name, v := range map[string]string{"Ssl_version": g.s.login.TLSVersion, "Ssl_cipher": g.s.login.TLSCipher} {
+		if old, ok := m[name]; ok && v != "" {
+			n := old.Copy()
+			n.Set(v)
+			m[name] = n
+		}
+	}
+	return m
+}
+
 func (g *gmsSession) StartTransaction(*sql.Context, sql.TransactionCharacteristic) (sql.Transaction, error) {
 	return noTransaction{}, nil
 }

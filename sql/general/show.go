@@ -424,7 +424,7 @@ func (e *Engine) refreshStatus() error {
 }
 
 // preview finds the columns of a statement by analysing it.
-func (s *Session) preview(c *sql.Context, st *Statement) (sql.Schema, error) {
+func (s *Session) preview(c *sql.Context, st *Statement) ([]Column, error) {
 	x := s.cur
 	for range st.Params {
 		x.params = append(x.params, nil)
@@ -443,7 +443,7 @@ func (s *Session) preview(c *sql.Context, st *Statement) (sql.Schema, error) {
 	if types.IsOkResultSchema(schema) || returnsNothing(node) {
 		return nil, nil
 	}
-	return resultColumns(c, node, schema), nil
+	return describeResult(c, node, schema, st.ast), nil
 }
 
 func (s *Session) scanAll(c *sql.Context, x *execution, schema, name string, scan bool, each func(m *meta, r sql.Row) error) error {

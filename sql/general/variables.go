@@ -68,6 +68,9 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	if o.Port != 0 {
 		values["port"] = int64(o.Port)
 	}
+	if o.Socket != "" {
+		values["socket"] = o.Socket
+	}
 	if o.DataDir != "" {
 		values["datadir"] = o.DataDir
 	}

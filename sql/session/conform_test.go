@@ -155,8 +155,8 @@ func writeRows(out *strings.Builder, rows *stdsql.Rows) {
 				}
 			}
 		}
-		if err := rows.Err(); err != nil {
-			out.WriteString("\n" + errorText(err))
-		}
+	}
+	if err := rows.Err(); err != nil {
+		out.WriteString("\n" + errorText(err))
 	}
 }

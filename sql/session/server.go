@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -273,10 +274,28 @@ func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) 
 }
 
 func generalLogin(c *wire.Conn, l *wire.Login) general.Login {
-	return general.Login{
+	g := general.Login{
 		ID: c.ID(), User: l.User, Host: l.Host, AccountUser: l.Account.User, AccountHost: l.Account.Host,
 		Database: l.Database, Collation: l.Collation, Capabilities: l.Capabilities,
 	}
+	if st := c.TLS(); st != nil {
+		g.TLSVersion, g.TLSCipher = strings.Replace(tls.VersionName(st.Version), "TLS 1", "TLSv1", 1), cipherName(st.CipherSuite)
+	}
+	return g
+}
+
+// cipherName is OpenSSL's name of a cipher suite, which MySQL shows. Those of TLS 1.3 are the standard's.
+func cipherName(id uint16) string {
+	name := tls.CipherSuiteName(id)
+	before, after, old := strings.Cut(strings.TrimPrefix(name, "TLS_"), "_WITH_")
+	if !old {
+		return name
+	}
+	after = strings.NewReplacer("AES_128", "AES128", "AES_256", "AES256", "CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305", "_CBC_", "_", "_", "-").Replace(after)
+	if before == "RSA" {
+		return after
+	}
+	return strings.ReplaceAll(before, "_", "-") + "-" + after
 }
 
 // forget takes a closed session out of the process list.

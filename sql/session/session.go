@@ -295,6 +295,9 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 			return s.failed(started, text, err, true)
 		}
 		if st == nil {
+			if first && strings.Trim(text, " \t\r\n;\x00") != "" { // nothing but a comment: MySQL, too, is content with that
+				return s.sendOK(r, false)
+			}
 			if first {
 				return mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
 			}

@@ -75,6 +75,9 @@ func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.State
 
 // ddl runs a statement that commits the transaction before it and is one of its own.
 func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	if s.txn != nil && s.readOnly || s.txn == nil && s.txnOptions().ReadOnly {
+		return mysqlerr.New(mysqlerr.ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
+	}
 	if err := s.commitTxn(ctx); err != nil {
 		return err
 	}
@@ -106,6 +109,9 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 	}
 	rows := false
 	for ; res != nil; res = res.Next {
+		if res.Err != nil {
+			return s.endStmt(ctx, res.Err, rows)
+		}
 		rows = rows || res.Columns != nil
 		if err := s.sendRows(r, res); err != nil {
 			return s.endStmt(ctx, err, rows)
@@ -162,7 +168,11 @@ func (s *Session) sendRows(r *wire.Reply, res *general.Result) (err error) {
 			return err
 		}
 		if !begun {
-			if err := r.Columns(enc.set); err != nil {
+			columns := r.Columns
+			if res.OutParams {
+				columns = r.OutParams
+			}
+			if err := columns(enc.set); err != nil {
 				return err
 			}
 			begun = true

@@ -1,0 +1,139 @@
+package general
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// describeResult describes the result of a plan: types as MySQL has them, and for each column that is one of a table's, whatever both are called in
+// the statement, where it comes from.
+func describeResult(c *sql.Context, node sql.Node, schema sql.Schema, ast sqlparser.Statement) []Column {
+	out := columnsOf(c, resultColumns(c, node, schema))
+	describeOrigins(c, node, out)
+	writtenAliases(ast, out)
+	return out
+}
+
+// writtenAliases gives tables the case in which the statement wrote their aliases: the library folds it.
+func writtenAliases(ast sqlparser.Statement, out []Column) {
+	if ast == nil || !slices.ContainsFunc(out, func(c Column) bool { return c.Table != "" }) {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		if t, ok := n.(*sqlparser.AliasedTableExpr); ok && !t.As.IsEmpty() {
+			for i := range out {
+				if strings.EqualFold(out[i].Table, t.As.String()) {
+					out[i].Table = t.As.String()
+				}
+			}
+		}
+		return true, nil
+	}, ast) // the visitor never fails
+}
+
+func describeOrigins(c *sql.Context, node sql.Node, out []Column) {
+	exprs := projections(node)
+	if len(exprs) != len(out) {
+		return
+	}
+	var tables map[string]origin
+	for i, x := range exprs {
+		f := fieldOf(x)
+		if f == nil || f.Table() == "" {
+			continue
+		}
+		if tables == nil {
+			tables = origins(c, node)
+		}
+		if t, ok := tables[strings.ToLower(f.Table())]; ok {
+			t.describe(&out[i], f.Name())
+		}
+	}
+}
+
+// fieldOf is the column that an expression of the select list is, under an alias or not.
+func fieldOf(x sql.Expression) *expression.GetField {
+	for {
+		switch e := x.(type) {
+		case *expression.Alias:
+			x = e.Child
+		case *expression.GetField:
+			return e
+		default:
+			return nil
+		}
+	}
+}
+
+// origin is a table of a plan: as the statement calls it, and what it is.
+type origin struct {
+	alias, table, database string
+	columns                sql.Schema // of a base table
+}
+
+// origins are the tables of a plan by what the statement calls them. Outer ones are met first and hide those of subqueries.
+func origins(c *sql.Context, node sql.Node) map[string]origin {
+	out := map[string]origin{}
+	add := func(alias string, o origin) {
+		if o.alias = alias; alias != "" {
+			if _, ok := out[strings.ToLower(alias)]; !ok {
+				out[strings.ToLower(alias)] = o
+			}
+		}
+	}
+	transform.InspectWithOpaque(c, node, func(c *sql.Context, n sql.Node) bool {
+		switch n := n.(type) {
+		case *plan.TableAlias:
+			if t, ok := n.Child.(sql.TableNode); ok {
+				add(n.Name(), originOf(c, t))
+				return false
+			}
+			add(n.Name(), origin{})
+		case *plan.SubqueryAlias:
+			add(n.Name(), origin{})
+		case sql.TableNode:
+			o := originOf(c, n)
+			add(o.table, o)
+		}
+		return true
+	})
+	return out
+}
+
+func originOf(c *sql.Context, t sql.TableNode) origin {
+	u := t.UnderlyingTable()
+	o := origin{table: t.Name(), columns: u.Schema(c)}
+	if d := t.Database(); d != nil {
+		o.database = d.Name()
+	}
+	if b := tableBase(u); b != nil {
+		o.table = b.m.def.Name
+	}
+	return o
+}
+
+func (o *origin) describe(out *Column, name string) {
+	out.Table = o.alias
+	if o.table == "" {
+		return
+	}
+	out.Schema, out.OrgTable, out.OrgName = o.database, o.table, name
+	for _, col := range o.columns {
+		if !strings.EqualFold(col.Name, name) {
+			continue
+		}
+		out.OrgName = col.Name
+		if col.PrimaryKey {
+			out.Flags |= flagPrimary
+		}
+		if col.AutoIncrement {
+			out.Flags |= flagAutoInc
+		}
+	}
+}
