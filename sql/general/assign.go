@@ -29,6 +29,8 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 	case *plan.Filter:
 		b.matchBelow(c, n, r)
 		return nil, nil
+	case *plan.GroupBy:
+		return b.rollup(c, n, r)
 	case *plan.Distinct:
 		return b.distinct(c, n, r)
 	case *plan.SetOp:

@@ -78,6 +78,15 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 
 // parse reads the table's present definition as a syntax tree.
 func (a *alteration) parse(c *sql.Context) error {
+	if x := executionOf(c); x != nil {
+		x.partitions = a.old.attrs.PartSQL
+		if now := partitionClause(x.st.written, 0); now != "" {
+			x.partitions = now
+			warnPartitions(c)
+		} else if removesPartitions(x.st.written) {
+			x.partitions = ""
+		}
+	}
 	text := plainComments(a.old.createTableText(a.old.def.Name, false, 0, false))
 	ast, err := sqlparser.Parse(text)
 	if err != nil {

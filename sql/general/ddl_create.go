@@ -51,6 +51,7 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if err := s.defineForeignKeys(c, d, &attrs, n.ForeignKeys()); err != nil {
 		return nil, err
 	}
+	attrs.PartSQL = s.cur.partitions
 	d.Attrs = toJSON(attrs)
 	return d, nil
 }
@@ -438,6 +439,9 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	}
 	if done, err := s.tableExists(c, ddl, schema, name); done || err != nil {
 		return &Result{}, err
+	}
+	if x.partitions = partitionClause(x.st.written, lexMode(s.parserOptions())); x.partitions != "" {
+		warnPartitions(c)
 	}
 	var d *table.Def
 	if ddl.OptLike != nil {

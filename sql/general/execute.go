@@ -42,6 +42,7 @@ type execution struct {
 	unlocks      bool // rows that do not match do not stay locked
 	params       []any
 	bindings     map[string]sql.Expression // local variables of the program whose statement runs
+	partitions   string                    // the PARTITION BY of the table being defined
 	declared     map[string]string         // of a CREATE TABLE: types as written
 	results      []*Result                 // of a CALL, so far
 	inCall       bool

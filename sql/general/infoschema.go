@@ -41,6 +41,7 @@ var ownTables = map[string]func(e *Engine) *ownTable{
 	"routines":            routinesTable,
 	"triggers":            triggersTable,
 	"events":              eventsTable,
+	"partitions":          partitionsTable,
 	"replica_host_status": replicaTable,
 }
 

@@ -242,7 +242,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
 	written := text
-	text = bitNot(text, lexMode(o))
+	text = misread(bitNot(text, lexMode(o)), lexMode(o))
 	text = doubled(text, likeEscapes(text, lexMode(o)))
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
@@ -259,6 +259,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", s.vitessError(text, err)
 	}
 	likeExactly(st, text)
+	if err := refusePartitions(st, text); err != nil {
+		return nil, "", err
+	}
 	concatAll(st)
 	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st)}
 	if out.Class == Read && s.callsWriter(st) {

@@ -15,6 +15,7 @@ func rewrite(text string, mode lexer.Mode) (out string, changed bool) {
 	for ; !t.end(); t.pos++ {
 		w.token()
 	}
+	w.nameItems()
 	return w.build(), w.changed
 }
 
@@ -97,10 +98,13 @@ func (w *rewriter) statement() {
 	}
 }
 
-func (w *rewriter) has(word string) bool {
+// has reports whether one of the words stands anywhere.
+func (w *rewriter) has(words ...string) bool {
 	for i := range w.t.list {
-		if w.t.word(i) == word {
-			return true
+		for _, word := range words {
+			if w.t.word(i-w.t.pos) == word {
+				return true
+			}
 		}
 	}
 	return false
@@ -209,7 +213,7 @@ func (w *rewriter) token() {
 			w.put(0, "`PRIMARY`")
 		}
 	case "ROW":
-		if t.at(1) == "(" && t.pos > 0 && !strings.EqualFold(t.at(-1), "VALUES") && t.at(-1) != "," {
+		if t.at(1) == "(" && t.pos > 0 && !strings.EqualFold(t.at(-1), "VALUES") && (t.at(-1) != "," || !w.has("VALUES")) {
 			w.drop(0, 1)
 		}
 	case "ORDER":
@@ -218,6 +222,26 @@ func (w *rewriter) token() {
 		}
 	case "MEMBER":
 		w.memberOf()
+	case "INTERVAL":
+		w.compositeInterval()
+	case "ANY", "SOME", "ALL":
+		w.quantified()
+	case "DEFAULT":
+		if t.at(1) == "(" && (t.kind(2) == lexer.Word || t.kind(2) == lexer.Quoted) && w.has("SELECT", "UPDATE", "REPLACE", "INSERT") {
+			w.put(0, defaultFunction)
+		}
+	case "WITH":
+		if t.word(1) == "ROLLUP" {
+			w.rollup()
+		}
+	case "GROUPING":
+		if t.at(1) == "(" {
+			w.grouping()
+		}
+	case "SUBSTRING", "SUBSTR", "MID":
+		if t.at(1) == "(" {
+			w.substring()
+		}
 	case "SOUNDS":
 		if t.word(1) == "LIKE" {
 			w.soundsLike()

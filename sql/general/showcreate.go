@@ -56,6 +56,11 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 	if m.attrs.Comment != "" {
 		b.WriteString(" COMMENT=" + quoteString(m.attrs.Comment))
 	}
+	if m.attrs.PartSQL != "" {
+		if p := parsePartitioning(m.attrs.PartSQL); p != nil {
+			b.WriteString(p.text())
+		}
+	}
 	return b.String()
 }
 

@@ -1,0 +1,307 @@
+package general
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// PARTITION BY is kept and shown, but the rows of a partitioned table live in one tree: nothing is pruned, a row that fits no partition is not refused,
+// and a partition cannot be dropped by itself. CREATE TABLE warns of it.
+
+// partitioning is a PARTITION BY clause.
+type partitioning struct {
+	method, expr string // RANGE, LIST, HASH, KEY, LINEAR HASH ..., with COLUMNS; what stands in the parentheses
+	count        int    // PARTITIONS n
+	parts        []partitionDef
+}
+
+type partitionDef struct{ name, values, comment string }
+
+// partitionClause finds the PARTITION BY of a CREATE TABLE: "" when there is none.
+func partitionClause(text string, mode lexer.Mode) string {
+	if !strings.Contains(strings.ToUpper(text), "PARTITION") {
+		return ""
+	}
+	t := cutTokens(plainComments(text), mode, 1<<20)
+	depth := 0
+	for ; !t.end(); t.pos++ {
+		switch t.at(0) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 && t.word(0) == "PARTITION" && t.word(1) == "BY" {
+			rest := t.rest()
+			if parsePartitioning(rest) == nil {
+				return ""
+			}
+			return rest
+		}
+	}
+	return ""
+}
+
+// removesPartitions reports whether an ALTER TABLE says REMOVE PARTITIONING.
+func removesPartitions(text string) bool {
+	t := cutTokens(text, 0, maxTokens)
+	for ; !t.end(); t.pos++ {
+		if t.word(0) == "REMOVE" && t.word(1) == "PARTITIONING" {
+			return true
+		}
+	}
+	return false
+}
+
+// refusePartitions is 1235 for what would act on one partition: its rows are not apart from the others.
+func refusePartitions(st sqlparser.Statement, text string) error {
+	if !strings.Contains(strings.ToUpper(text), "PARTITION") {
+		return nil
+	}
+	refused := mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "operations on single partitions")
+	if _, ok := st.(*sqlparser.AlterTable); ok {
+		t := cutTokens(text, 0, maxTokens)
+		for ; !t.end(); t.pos++ {
+			switch t.word(0) {
+			case "ADD", "DROP", "TRUNCATE", "REORGANIZE", "COALESCE", "EXCHANGE", "REBUILD", "DISCARD", "IMPORT", "ANALYZE", "CHECK", "OPTIMIZE", "REPAIR":
+				if t.word(1) == "PARTITION" && t.at(2) != "BY" {
+					return refused
+				}
+			}
+		}
+		return nil
+	}
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return nil
+	}
+	return sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		switch n := n.(type) {
+		case *sqlparser.AliasedTableExpr:
+			if n != nil && len(n.Partitions) > 0 {
+				return false, refused
+			}
+		case *sqlparser.Insert:
+			if n != nil && len(n.Partitions) > 0 {
+				return false, refused
+			}
+		}
+		return true, nil
+	}, node)
+}
+
+// parsePartitioning parses a clause; nil where it is not one.
+func parsePartitioning(clause string) *partitioning {
+	t := cutTokens(clause, 0, 1<<20)
+	if !t.accept("PARTITION", "BY") {
+		return nil
+	}
+	p := &partitioning{}
+	if t.accept("LINEAR") {
+		p.method = "LINEAR "
+	}
+	switch w := t.word(0); w {
+	case "RANGE", "LIST", "HASH", "KEY":
+		p.method += w
+		t.pos++
+	default:
+		return nil
+	}
+	if t.accept("COLUMNS") {
+		p.method += "  COLUMNS" // two blanks, as MySQL prints it
+	}
+	if t.accept("ALGORITHM", "=") {
+		t.pos++
+	}
+	var ok bool
+	if p.expr, ok = parenthesis(t); !ok {
+		return nil
+	}
+	if t.accept("PARTITIONS") {
+		n, err := strconv.Atoi(t.at(0))
+		if err != nil || n < 1 || n > 8192 {
+			return nil
+		}
+		p.count = n
+		t.pos++
+	}
+	if t.at(0) != "(" {
+		return p
+	}
+	t.pos++
+	for t.accept("PARTITION") {
+		d := partitionDef{}
+		if d.name, ok = t.name(); !ok {
+			return nil
+		}
+		if t.accept("VALUES") {
+			switch {
+			case t.accept("LESS", "THAN", "MAXVALUE"):
+				d.values = "LESS THAN MAXVALUE"
+			case t.accept("LESS", "THAN"):
+				v, ok := parenthesis(t)
+				if !ok {
+					return nil
+				}
+				d.values = "LESS THAN (" + v + ")"
+			case t.accept("IN"):
+				v, ok := parenthesis(t)
+				if !ok {
+					return nil
+				}
+				d.values = "IN (" + v + ")"
+			}
+		}
+		for depth := 0; !t.end() && (depth > 0 || t.at(0) != "," && t.at(0) != ")"); t.pos++ {
+			switch {
+			case t.at(0) == "(":
+				depth++
+			case t.at(0) == ")":
+				depth--
+			case t.word(0) == "COMMENT" && depth == 0:
+				if t.at(1) == "=" {
+					t.pos++
+				}
+				d.comment = unquote(t.at(1))
+				t.pos++
+			}
+		}
+		p.parts = append(p.parts, d)
+		if !t.accept(",") {
+			break
+		}
+	}
+	return p
+}
+
+// parenthesis reads ( ... ) and returns what is within.
+func parenthesis(t *tokens) (string, bool) {
+	if t.at(0) != "(" {
+		return "", false
+	}
+	depth, from := 0, t.pos
+	for ; !t.end(); t.pos++ {
+		switch t.at(0) {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth == 0 {
+				text := strings.TrimSpace(t.src[t.list[from].End:t.list[t.pos].Start])
+				t.pos++
+				return text, true
+			}
+		}
+	}
+	return "", false
+}
+
+// text is the clause as SHOW CREATE TABLE prints it.
+func (p *partitioning) text() string {
+	version := "50100"
+	if strings.Contains(p.method, "COLUMNS") {
+		version = "50500"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n/*!%s PARTITION BY %s (%s)", version, p.method, p.expr)
+	if p.count > 0 && len(p.parts) == 0 {
+		fmt.Fprintf(&b, "\nPARTITIONS %d", p.count)
+	}
+	for i, d := range p.parts {
+		b.WriteString(map[bool]string{true: "\n(", false: ",\n "}[i == 0] + "PARTITION " + d.name)
+		if d.values != "" {
+			b.WriteString(" VALUES " + d.values)
+		}
+		if d.comment != "" {
+			b.WriteString(" COMMENT = " + quoteString(d.comment))
+		}
+		b.WriteString(" ENGINE = InnoDB")
+	}
+	if len(p.parts) > 0 {
+		b.WriteString(")")
+	}
+	return b.String() + " */"
+}
+
+// names lists the partitions.
+func (p *partitioning) names() []partitionDef {
+	if len(p.parts) > 0 {
+		return p.parts
+	}
+	out := make([]partitionDef, max(p.count, 1))
+	for i := range out {
+		out[i].name = fmt.Sprintf("p%d", i)
+	}
+	return out
+}
+
+// warnPartitions says that partitions are kept in name only.
+func warnPartitions(c *sql.Context) {
+	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(mysqlerr.ER_NOT_SUPPORTED_YET),
+		Message: "PARTITION BY is kept in the table's definition, but all its rows are stored together: no partition is pruned or can be dropped by itself"})
+}
+
+// partitionsTable is information_schema.PARTITIONS.
+func partitionsTable(e *Engine) *ownTable {
+	return &ownTable{name: "PARTITIONS", schema: infoColumns("PARTITIONS", "TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "PARTITION_NAME", "SUBPARTITION_NAME",
+		"#PARTITION_ORDINAL_POSITION", "#SUBPARTITION_ORDINAL_POSITION", "PARTITION_METHOD", "SUBPARTITION_METHOD", "PARTITION_EXPRESSION",
+		"SUBPARTITION_EXPRESSION", "PARTITION_DESCRIPTION", "#TABLE_ROWS", "#AVG_ROW_LENGTH", "#DATA_LENGTH", "#MAX_DATA_LENGTH", "#INDEX_LENGTH", "#DATA_FREE",
+		"@CREATE_TIME", "@UPDATE_TIME", "@CHECK_TIME", "#CHECKSUM", "PARTITION_COMMENT", "NODEGROUP", "TABLESPACE_NAME"),
+		rows: func(ctx *sql.Context) ([]sql.Row, error) { return e.partitionRows(ctx) }}
+}
+
+func (e *Engine) partitionRows(ctx *sql.Context) ([]sql.Row, error) {
+	var out []sql.Row
+	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
+		if systemSchema(db.Name()) {
+			continue
+		}
+		names, err := db.GetTableNames(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			d, err := e.catalog.Definition(ctx, db.Name(), name)
+			if err != nil {
+				if skipMissing(err) == nil {
+					continue
+				}
+				return nil, err
+			}
+			out = append(out, e.partitionsOf(ctx, d)...)
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) partitionsOf(ctx *sql.Context, d *table.Def) []sql.Row {
+	row := func() sql.Row {
+		return sql.Row{"def", d.Schema, d.Name, nil, nil, nil, nil, nil, nil, nil, nil, nil, uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0),
+			d.Created.UTC().Truncate(1e9), nil, nil, nil, "", nil, nil}
+	}
+	m, err := e.metas.get(ctx, d)
+	if err != nil || m.attrs.PartSQL == "" {
+		return []sql.Row{row()}
+	}
+	p := parsePartitioning(m.attrs.PartSQL)
+	if p == nil {
+		return []sql.Row{row()}
+	}
+	var out []sql.Row
+	for i, part := range p.names() {
+		r := row()
+		r[3], r[5], r[7], r[9], r[22] = part.name, uint64(i+1), strings.ReplaceAll(p.method, "  ", " "), p.expr, part.comment
+		if v := strings.TrimPrefix(strings.TrimPrefix(part.values, "LESS THAN "), "IN "); v != "" {
+			r[11] = strings.TrimSuffix(strings.TrimPrefix(v, "("), ")")
+		}
+		out = append(out, r)
+	}
+	return out
+}

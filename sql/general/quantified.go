@@ -1,0 +1,240 @@
+package general
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+func init() {
+	ownFunctions[quantifiedFunction] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: quantifiedFunction, Fn: newQuantified}
+	}
+	ownFunctions[intervalFunction] = func(*Engine) sql.Function {
+		return sql.Function2{Name: intervalFunction, Fn: func(_ *sql.Context, value, unit sql.Expression) sql.Expression {
+			return &composite{expression.BinaryExpressionStub{LeftChild: value, RightChild: unit}}
+		}}
+	}
+	ownFunctions[defaultFunction] = func(*Engine) sql.Function {
+		return sql.Function1{Name: defaultFunction, Fn: func(_ *sql.Context, col sql.Expression) sql.Expression {
+			return &defaultOf{UnaryExpressionStub: expression.UnaryExpressionStub{Child: col}}
+		}}
+	}
+}
+
+// quantified is value op ANY (subquery) or value op ALL (subquery).
+type quantified struct {
+	expression.NaryExpression // op, word, value, subquery
+}
+
+func newQuantified(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+	if len(args) != 4 {
+		return nil, mysqlerr.New(mysqlerr.ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, quantifiedFunction)
+	}
+	if _, ok := args[3].(*plan.Subquery); !ok {
+		return nil, fmt.Errorf("%s: a subquery was expected, not %T", quantifiedFunction, args[3])
+	}
+	return &quantified{expression.NaryExpression{ChildExpressions: args}}, nil
+}
+
+func (q *quantified) Type(*sql.Context) sql.Type   { return types.Boolean }
+func (q *quantified) IsNullable(*sql.Context) bool { return true }
+func (q *quantified) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (q *quantified) String() string {
+	ch := q.ChildExpressions
+	return fmt.Sprintf("%s %s %s %s", ch[2], strings.Trim(ch[0].String(), "'"), strings.Trim(ch[1].String(), "'"), ch[3])
+}
+
+func (q *quantified) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	return newQuantified(c, ch...)
+}
+
+func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
+	ch := q.ChildExpressions
+	op, err := ch[0].Eval(c, r)
+	if err != nil {
+		return nil, err
+	}
+	word, err := ch[1].Eval(c, r)
+	if err != nil {
+		return nil, err
+	}
+	left, err := ch[2].Eval(c, r)
+	if err != nil {
+		return nil, err
+	}
+	sub := ch[3].(*plan.Subquery)
+	list, err := sub.EvalMultiple(c, r)
+	if err != nil {
+		return nil, err
+	}
+	// ANY looks for a comparison that holds, ALL for one that does not.
+	any, null := word == "ANY", false
+	coll, strength := sql.GetCoercibility(c, ch[2])
+	for _, v := range list {
+		if v == nil || left == nil {
+			null = true
+			continue
+		}
+		lt, rt := ch[2].Type(c), sub.Type(c)
+		if types.IsTextOnly(lt) && types.IsTextOnly(rt) {
+			sc, ss := sql.GetCoercibility(c, sub)
+			both, _ := sql.ResolveCoercibility(coll, strength, sc, ss)
+			t := types.CreateLongText(both)
+			lt, rt = t, t
+		}
+		cmp, err := finished(c, comparisonOf(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt)))
+		if err != nil {
+			return nil, err
+		}
+		if cmp == nil {
+			cmp = comparisonOf(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt))
+		}
+		res, err := cmp.Eval(c, nil)
+		if err != nil {
+			return nil, err
+		}
+		if res == nil {
+			null = true
+		} else if sql.IsTrue(res) == any {
+			return any, nil
+		}
+	}
+	if null {
+		return nil, nil
+	}
+	return !any, nil
+}
+
+func comparisonOf(op string, l, r sql.Expression) sql.Expression {
+	switch op {
+	case "<":
+		return expression.NewLessThan(l, r)
+	case ">":
+		return expression.NewGreaterThan(l, r)
+	case "<=":
+		return expression.NewLessThanOrEqual(l, r)
+	case ">=":
+		return expression.NewGreaterThanOrEqual(l, r)
+	case "=":
+		return expression.NewEquals(l, r)
+	}
+	return expression.NewNot(expression.NewEquals(l, r))
+}
+
+// composite is the number of months, seconds or microseconds that a composite interval amounts to.
+type composite struct {
+	expression.BinaryExpressionStub
+}
+
+func (i *composite) Type(*sql.Context) sql.Type   { return types.Int64 }
+func (i *composite) IsNullable(*sql.Context) bool { return true }
+func (i *composite) String() string {
+	return fmt.Sprintf("%s(%s,%s)", intervalFunction, i.LeftChild, i.RightChild)
+}
+
+func (i *composite) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 2 {
+		return nil, sql.ErrInvalidChildrenNumber.New(i, len(ch), 2)
+	}
+	return &composite{expression.BinaryExpressionStub{LeftChild: ch[0], RightChild: ch[1]}}, nil
+}
+
+func (i *composite) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := i.LeftChild.Eval(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	unit, err := i.RightChild.Eval(c, r)
+	if err != nil {
+		return nil, err
+	}
+	iv, ok := parseInterval(displayAny(c, v), fmt.Sprint(unit))
+	switch {
+	case !ok:
+		return nil, nil
+	case unit == "YEAR_MONTH":
+		return iv.months, nil
+	case strings.HasSuffix(fmt.Sprint(unit), "MICROSECOND"):
+		return iv.micros, nil
+	}
+	return iv.micros / 1e6, nil
+}
+
+// defaultOf is DEFAULT(column).
+type defaultOf struct {
+	expression.UnaryExpressionStub
+	known bool
+	value any
+}
+
+func (d *defaultOf) Type(c *sql.Context) sql.Type { return d.Child.Type(c) }
+func (d *defaultOf) IsNullable(*sql.Context) bool { return true }
+func (d *defaultOf) String() string               { return fmt.Sprintf("default(%s)", d.Child) }
+func (d *defaultOf) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+	return sql.GetCoercibility(c, d.Child)
+}
+
+func (d *defaultOf) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(d, len(ch), 1)
+	}
+	return &defaultOf{UnaryExpressionStub: expression.UnaryExpressionStub{Child: ch[0]}}, nil
+}
+
+func (d *defaultOf) Eval(c *sql.Context, _ sql.Row) (any, error) {
+	if d.known {
+		return d.value, nil
+	}
+	gf, ok := d.Child.(*expression.GetField)
+	s := sessionOf(c)
+	if !ok || s == nil || s.cur == nil {
+		return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, d.Child.String(), "field list")
+	}
+	schema := gf.Database()
+	if schema == "" {
+		schema = c.GetCurrentDatabase()
+	}
+	def, err := s.definition(c, schema, gf.Table())
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.e.metas.get(c, def)
+	if err != nil {
+		return nil, err
+	}
+	for i, col := range m.schema {
+		if !strings.EqualFold(col.Name, gf.Name()) {
+			continue
+		}
+		a := &m.columns[i]
+		switch {
+		case a.Default != "" && !a.Literal: // an expression, for which MySQL has no DEFAULT()
+			return nil, mysqlerr.NewMessage(3771, "DEFAULT function cannot be used with default value expressions")
+		case a.Default != "":
+			_, rows, err := s.query(c, s.cur, "SELECT "+a.Default)
+			if err != nil {
+				return nil, err
+			}
+			if len(rows) == 1 && len(rows[0]) == 1 && rows[0][0] != nil {
+				if d.value, _, err = convertRounding(c, col.Type, rows[0][0]); err != nil {
+					return nil, err
+				}
+			}
+		case !col.Nullable:
+			return nil, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name)
+		}
+		d.known = true
+		return d.value, nil
+	}
+	return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, gf.Name(), "field list")
+}

@@ -1,0 +1,306 @@
+package general
+
+import (
+	"errors"
+	"io"
+	"sort"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
+
+// GROUP BY ... WITH ROLLUP: rows are sorted by the grouping items, and after the last row of each prefix of them comes a row for the prefix, in which
+// the other items are NULL.
+
+func init() {
+	ownFunctions[rollupFunction] = func(*Engine) sql.Function {
+		return sql.NewFunction0(rollupFunction, func(*sql.Context) sql.Expression { return rollupMark{} })
+	}
+	ownFunctions[groupingFunction] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: groupingFunction, Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+			return &grouping{expression.NaryExpression{ChildExpressions: args}}, nil
+		}}
+	}
+}
+
+// rollupMark stands last among the items of a GROUP BY that has WITH ROLLUP.
+type rollupMark struct{}
+
+func (rollupMark) Resolved() bool                          { return true }
+func (rollupMark) String() string                          { return rollupFunction + "()" }
+func (rollupMark) Type(*sql.Context) sql.Type              { return types.Int64 }
+func (rollupMark) IsNullable(*sql.Context) bool            { return false }
+func (rollupMark) IsNonDeterministic() bool                { return true } // or it would be folded
+func (rollupMark) Children() []sql.Expression              { return nil }
+func (rollupMark) Eval(*sql.Context, sql.Row) (any, error) { return int64(0), nil }
+func (m rollupMark) WithChildren(*sql.Context, ...sql.Expression) (sql.Expression, error) {
+	return m, nil
+}
+
+// grouping is GROUPING(): the rollup knows its value; elsewhere it is 0.
+type grouping struct{ expression.NaryExpression }
+
+func (g *grouping) Type(*sql.Context) sql.Type              { return types.Int64 }
+func (g *grouping) IsNullable(*sql.Context) bool            { return false }
+func (g *grouping) IsNonDeterministic() bool                { return true }
+func (g *grouping) Eval(*sql.Context, sql.Row) (any, error) { return int64(0), nil }
+func (g *grouping) String() string {
+	s := "grouping("
+	for i, e := range g.ChildExpressions {
+		if i > 0 {
+			s += ","
+		}
+		s += e.String()
+	}
+	return s + ")"
+}
+
+func (g *grouping) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	return &grouping{expression.NaryExpression{ChildExpressions: ch}}, nil
+}
+
+// rollupIter computes a GROUP BY ... WITH ROLLUP.
+type rollupIter struct {
+	deps  []sql.Expression
+	items []sql.Expression
+	child sql.RowIter
+	out   []sql.Row
+	done  bool
+}
+
+// rollup builds it; nil for a GROUP BY without.
+func (b *builder) rollup(c *sql.Context, n *plan.GroupBy, r sql.Row) (sql.RowIter, error) {
+	last := len(n.GroupByExprs) - 1
+	if last < 0 {
+		return nil, nil
+	}
+	if _, ok := n.GroupByExprs[last].(rollupMark); !ok {
+		return nil, nil
+	}
+	child, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Child, r)
+	if err != nil {
+		return nil, err
+	}
+	return &rollupIter{deps: n.SelectDeps, items: n.GroupByExprs[:last], child: child}, nil
+}
+
+// keyed is a row with its grouping items.
+type keyed struct {
+	row  sql.Row
+	keys []any
+}
+
+func (it *rollupIter) Next(c *sql.Context) (sql.Row, error) {
+	if !it.done {
+		it.done = true
+		if err := it.compute(c); err != nil {
+			return nil, err
+		}
+	}
+	if len(it.out) == 0 {
+		return nil, io.EOF
+	}
+	r := it.out[0]
+	it.out = it.out[1:]
+	return r, nil
+}
+
+func (it *rollupIter) Close(c *sql.Context) error { return it.child.Close(c) }
+
+func (it *rollupIter) compute(c *sql.Context) error {
+	all, err := it.read(c)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	var failed error
+	sort.SliceStable(all, func(i, j int) bool {
+		k, less := it.differ(c, all[i].keys, all[j].keys, &failed)
+		return k < len(it.items) && less
+	})
+	if failed != nil {
+		return failed
+	}
+	// open[k] gathers the rows that agree in the first k items.
+	open := make([][]sql.AggregationBuffer, len(it.items)+1)
+	for i := range all {
+		same := 0
+		if i > 0 {
+			same, _ = it.differ(c, all[i-1].keys, all[i].keys, &failed)
+		}
+		if i > 0 {
+			for k := len(it.items); k > same; k-- {
+				if err := it.emit(c, open[k], k); err != nil {
+					return err
+				}
+				open[k] = nil
+			}
+		}
+		for k := range open {
+			if open[k] == nil {
+				if open[k], err = it.buffers(c); err != nil {
+					return err
+				}
+			}
+			for _, b := range open[k] {
+				if err := b.Update(c, all[i].row); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for k := len(it.items); k >= 0; k-- {
+		if err := it.emit(c, open[k], k); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+func (it *rollupIter) read(c *sql.Context) (all []keyed, err error) {
+	for {
+		r, err := it.child.Next(c)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		k := keyed{row: r, keys: make([]any, len(it.items))}
+		for i, e := range it.items {
+			v, err := e.Eval(c, r)
+			if err != nil {
+				return nil, err
+			}
+			if k.keys[i], err = sql.UnwrapAny(c, v); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, k)
+	}
+}
+
+// differ returns the first item in which two rows differ, and whether the first row comes before. NULLs come first.
+func (it *rollupIter) differ(c *sql.Context, a, b []any, failed *error) (int, bool) {
+	for i := range a {
+		switch {
+		case a[i] == nil && b[i] == nil:
+			continue
+		case a[i] == nil || b[i] == nil:
+			return i, a[i] == nil
+		}
+		cmp, err := it.items[i].Type(c).Compare(c, a[i], b[i])
+		if err != nil {
+			*failed = err
+			return i, false
+		}
+		if cmp != 0 {
+			return i, cmp < 0
+		}
+	}
+	return len(a), false
+}
+
+func (it *rollupIter) buffers(c *sql.Context) ([]sql.AggregationBuffer, error) {
+	out := make([]sql.AggregationBuffer, len(it.deps))
+	var err error
+	for i, e := range it.deps {
+		agg, ok := e.(sql.Aggregation)
+		if !ok {
+			agg = aggregation.NewFirst(e)
+		}
+		if out[i], err = agg.NewBuffer(c); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// emit gives the row of a prefix of k items.
+func (it *rollupIter) emit(c *sql.Context, buffers []sql.AggregationBuffer, k int) error {
+	r := make(sql.Row, len(it.deps))
+	for i, e := range it.deps {
+		if g := groupingOf(e); g != nil {
+			r[i] = it.grouping(g, k)
+			continue
+		}
+		v, err := buffers[i].Eval(c)
+		buffers[i].Dispose(c)
+		if err != nil {
+			return err
+		}
+		if _, agg := e.(sql.Aggregation); !agg && it.absent(c, e, k) {
+			v = nil
+		}
+		r[i] = v
+	}
+	it.out = append(it.out, r)
+	return nil
+}
+
+func groupingOf(e sql.Expression) *grouping {
+	if a, ok := e.(*aggregation.AnyValue); ok {
+		if g, ok := a.Children()[0].(*grouping); ok {
+			return g
+		}
+	}
+	return nil
+}
+
+// grouping has a bit for each argument, set when a row of k items leaves it out.
+func (it *rollupIter) grouping(g *grouping, k int) int64 {
+	var bits int64
+	for _, a := range g.ChildExpressions {
+		bits <<= 1
+		for i := k; i < len(it.items); i++ {
+			if sameExpression(it.items[i], a) {
+				bits |= 1
+			}
+		}
+	}
+	return bits
+}
+
+// absent reports whether a row of k items has no value for e: it is one of the other items, or only they are made of it.
+func (it *rollupIter) absent(c *sql.Context, e sql.Expression, k int) bool {
+	uses := func(item sql.Expression) bool {
+		found := false
+		sql.Inspect(c, item, func(_ *sql.Context, x sql.Expression) bool {
+			found = found || x != nil && sameExpression(x, e)
+			return !found
+		})
+		return found
+	}
+	for _, item := range it.items[:k] {
+		if uses(item) {
+			return false
+		}
+	}
+	for _, item := range it.items[k:] {
+		if uses(item) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameExpression(a, b sql.Expression) bool {
+	for {
+		if t, ok := a.(*trimmed); ok {
+			a = t.Child
+			continue
+		}
+		if t, ok := b.(*trimmed); ok {
+			b = t.Child
+			continue
+		}
+		break
+	}
+	if x, ok := a.(*expression.GetField); ok {
+		y, ok := b.(*expression.GetField)
+		return ok && x.Id() == y.Id() && x.Index() == y.Index()
+	}
+	return a.String() == b.String()
+}
