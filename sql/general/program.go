@@ -525,10 +525,9 @@ func (h *programHost) Query(m *program.Machine, st *program.Stmt) ([][]any, erro
 
 // Conditions implements program.Host.
 func (h *programHost) Conditions() ([]program.Condition, int64) {
-	list := h.s.gms.Warnings() // newest first
+	list := h.s.gms.Warnings()
 	var out []program.Condition
-	for i := len(list) - 1 - h.told; i >= 0; i-- {
-		w := list[i]
+	for _, w := range list[min(h.told, len(list)):] {
 		state := mysqlerr.State(mysqlerr.Code(w.Code))
 		out = append(out, program.Condition{Code: mysqlerr.Code(w.Code), State: state, Message: w.Message, Warning: true, Note: w.Level == "Note"})
 	}

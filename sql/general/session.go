@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -362,11 +363,22 @@ func (g *gmsSession) SetTransaction(sql.Transaction) { g.BaseSession.SetTransact
 
 // Warn gives the library's notes of skipped rows (INSERT IGNORE, UPDATE IGNORE) MySQL's level and words.
 func (g *gmsSession) Warn(w *sql.Warning) {
-	if w.Level == "Note" && w.Code == int(mysqlerr.ER_DUP_ENTRY) {
-		e := libraryError(nil, errors.New(w.Message))
-		w = &sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message}
+	if w.Level == "Note" {
+		switch mysqlerr.Code(w.Code) {
+		case mysqlerr.ER_DUP_ENTRY, mysqlerr.ER_NO_REFERENCED_ROW_2, mysqlerr.ER_ROW_IS_REFERENCED_2, mysqlerr.ER_UNKNOWN_ERROR:
+			if e := libraryError(g.s.context(context.Background(), ""), errors.New(w.Message)); e.Code != mysqlerr.ER_UNKNOWN_ERROR {
+				w = &sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message}
+			}
+		}
 	}
 	g.BaseSession.Warn(w)
+}
+
+// Warnings returns the oldest first, as SHOW WARNINGS lists them; the library keeps them the other way round.
+func (g *gmsSession) Warnings() []*sql.Warning {
+	w := g.BaseSession.Warnings()
+	slices.Reverse(w)
+	return w
 }
 
 // GetPreparedQuery answers no: prepared statements are Statements here.

@@ -112,9 +112,8 @@ var diagnostics = sql.Schema{{Name: "Level", Type: types.LongText}, {Name: "Code
 
 func showErrors(c *sql.Context, _ *Session) ([]sql.Row, error) {
 	var out []sql.Row
-	list := c.Session.Warnings()
-	for i := len(list) - 1; i >= 0; i-- {
-		if w := list[i]; w.Level == "Error" {
+	for _, w := range c.Session.Warnings() {
+		if w.Level == "Error" {
 			out = append(out, sql.Row{w.Level, uint32(w.Code), w.Message})
 		}
 	}
