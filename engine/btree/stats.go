@@ -116,6 +116,30 @@ func (t *Tree) EstimateRange(ctx context.Context, lo, hi []byte) (uint64, error)
 	return uint64(sum), nil
 }
 
+// KeyAt returns a key about a fraction f, from 0 to 1, of the way through the tree; nil when it is empty.
+func (t *Tree) KeyAt(ctx context.Context, f float64) ([]byte, error) {
+	g, n, err := t.fetch(ctx, t.root, -1, buffer.Shared)
+	for depth := 0; err == nil; depth++ {
+		at := max(min(f, 1), 0) * float64(n.count())
+		i := min(int(at), n.count()-1)
+		if n.level() == 0 || depth == maxHeight {
+			var key []byte
+			if i >= 0 && n.level() == 0 {
+				key = append(key, n.key(i)...)
+			}
+			g.Unlatch()
+			return key, nil
+		}
+		f = at - float64(i)
+		var c buffer.Page
+		var cn node
+		c, cn, err = t.fetch(ctx, n.child(i), n.level()-1, buffer.Shared)
+		g.Unlatch()
+		g, n = c, cn
+	}
+	return nil, err
+}
+
 // Stats reads a few paths through the tree.
 func (t *Tree) Stats(ctx context.Context) (Stats, error) {
 	ino, err := t.Inode(ctx)

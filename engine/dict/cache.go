@@ -13,11 +13,18 @@ type Cache struct {
 	ids    map[uint64]*list.Element
 	recent list.List // of *Table, most recent first
 	epoch  uint64    // grows with each Forget
+	// gone has the epoch of a name's last Forget, of those after floor: a definition that was read before may not enter. So DDL of one table
+	// keeps no other out.
+	gone  map[cacheKey]uint64
+	floor uint64
 }
+
+// maxGone bounds Cache.gone.
+const maxGone = 1 << 12
 
 // NewCache returns an empty cache.
 func NewCache(max int) *Cache {
-	return &Cache{max: max, names: map[cacheKey]*list.Element{}, ids: map[uint64]*list.Element{}}
+	return &Cache{max: max, names: map[cacheKey]*list.Element{}, ids: map[uint64]*list.Element{}, gone: map[cacheKey]uint64{}}
 }
 
 type cacheKey struct{ schema, name string }
@@ -56,14 +63,14 @@ func (c *Cache) Epoch() uint64 {
 	return c.epoch
 }
 
-// Put enters a table that was read at epoch, unless some definition changed since.
+// Put enters a table that was read at epoch, unless its definition may have changed since.
 func (c *Cache) Put(t *Table, epoch uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if epoch != c.epoch {
+	name := cacheKey{t.Schema, t.Name}
+	if epoch < c.floor || epoch < c.gone[name] {
 		return
 	}
-	name := cacheKey{t.Schema, t.Name}
 	c.forget(name)
 	e := c.recent.PushFront(t)
 	c.names[name], c.ids[t.ID] = e, e
@@ -78,6 +85,11 @@ func (c *Cache) Forget(schema, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.epoch++
+	if len(c.gone) >= maxGone {
+		clear(c.gone)
+		c.floor = c.epoch
+	}
+	c.gone[cacheKey{schema, name}] = c.epoch
 	c.forget(cacheKey{schema, name})
 }
 

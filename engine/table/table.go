@@ -242,8 +242,17 @@ type Table interface {
 	// Count is an estimate of the number of rows; Bytes of the clustered tree and of secondary indexes.
 	Count(ctx context.Context) (uint64, error)
 	Bytes(ctx context.Context) (data, index uint64, err error)
+	// Analyze estimates how many different values there are. It reads a bounded number of entries of each index.
+	Analyze(ctx context.Context) (Statistics, error)
 	// Estimate guesses the number of rows in a range by descents.
 	Estimate(ctx context.Context, index int, r Range) (uint64, error)
+}
+
+// Statistics are estimates of what a table holds.
+type Statistics struct {
+	Rows uint64
+	// Distinct has for each index, and for each number of its leading parts, the number of different values; NULLs count as equal.
+	Distinct [][]uint64
 }
 
 // Object is a named text that the sql wing stores and the engine does not read: view, trigger, routine, event,

@@ -349,11 +349,17 @@ var indexSchema = sql.Schema{{Name: "Table", Type: varchars}, {Name: "Non_unique
 	{Name: "Null", Type: varchars}, {Name: "Index_type", Type: varchars}, {Name: "Comment", Type: varchars}, {Name: "Index_comment", Type: types.Text},
 	{Name: "Visible", Type: varchars}, {Name: "Expression", Type: types.LongText, Nullable: true}}
 
-// indexRows are the rows of SHOW INDEX. The cardinality is the number of rows: the engine keeps no statistics of prefixes.
+// indexRows are the rows of SHOW INDEX.
 func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
-	n, _, err := (&base{db: &database{name: m.def.Schema}, m: m, schema: m.schemaCopy()}).RowCount(c)
-	if err != nil {
-		return nil, err
+	var st table.Statistics
+	if b := (&base{db: &database{e: s.e, name: m.def.Schema}, m: m, schema: m.schemaCopy()}); !b.unopened(c) && !previewing(c) {
+		t, err := b.ensure(c)
+		if err == nil {
+			st, err = s.e.stats.of(c, t)
+		}
+		if skipMissing(err) != nil {
+			return nil, err
+		}
 	}
 	var out []sql.Row
 	for j := range m.def.Indexes {
@@ -363,7 +369,10 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 		}
 		for k, p := range ix.Parts {
 			col := m.schema[p.Column]
-			var name, coll, count, part, expr any = col.Name, "A", int64(n), nil, nil
+			var name, coll, count, part, expr any = col.Name, "A", int64(0), nil, nil
+			if j < len(st.Distinct) && k < len(st.Distinct[j]) {
+				count = int64(st.Distinct[j][k])
+			}
 			kind, null, visible, unique := "BTREE", "", "YES", int64(1)
 			if ix.Unique {
 				unique = 0
@@ -379,7 +388,7 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 			}
 			switch {
 			case a.Fulltext:
-				kind, coll, part = "FULLTEXT", nil, nil
+				kind, coll, part, count = "FULLTEXT", nil, nil, int64(st.Rows)
 			case a.Spatial:
 				kind = "SPATIAL"
 			case a.Hash:

@@ -55,7 +55,13 @@ func (d *infoSchema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Tab
 	if t := d.e.infoTable(name); t != nil {
 		return t, true, nil
 	}
-	return d.Database.GetTableInsensitive(ctx, name)
+	t, ok, err := d.Database.GetTableInsensitive(ctx, name)
+	if ok && err == nil {
+		if f := d.e.filled(strings.ToLower(name), t); f != nil {
+			return f, true, nil
+		}
+	}
+	return t, ok, err
 }
 
 func (d *infoSchema) GetTableNames(ctx *sql.Context) ([]string, error) {

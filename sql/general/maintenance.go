@@ -158,6 +158,15 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 			continue
 		}
 		switch op {
+		case "analyze":
+			t, err := x.openTable(c, m.schema, m.name)
+			if err != nil {
+				return nil, err
+			}
+			s.e.stats.forget(t.Def().ID)
+			if _, err := s.e.stats.of(c, t); err != nil {
+				return nil, err
+			}
 		case "optimize":
 			out = append(out, sql.Row{m.full, op, "note", "Table does not support optimize, doing recreate + analyze instead"})
 		case "repair":

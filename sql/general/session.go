@@ -26,6 +26,7 @@ type Engine struct {
 	catalog table.Catalog
 	opts    Options
 	metas   metaCache
+	stats   statistics
 	gms     *sqle.Engine
 	started time.Time
 	later   sync.WaitGroup // drops of temporary tables under way

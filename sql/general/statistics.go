@@ -1,0 +1,210 @@
+package general
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// statistics are the tables' cardinalities as they were computed last. Computing costs a bounded number of page reads, so they are computed when
+// they are asked for and old, or the table has grown or shrunk by a tenth since: nothing has to be told of changes, and tables that
+// nobody looks at cost nothing.
+type statistics struct {
+	mu sync.Mutex
+	m  map[uint64]tableStatistics // by table id
+}
+
+type tableStatistics struct {
+	version uint64
+	at      time.Time
+	table.Statistics
+}
+
+const (
+	statisticsFresh = 10 * time.Second // within this they are not looked at again
+	statisticsMax   = 8192             // tables remembered
+)
+
+func (s *statistics) forget(id uint64) {
+	s.mu.Lock()
+	delete(s.m, id)
+	s.mu.Unlock()
+}
+
+// of returns the statistics of an open table.
+func (s *statistics) of(c *sql.Context, t table.Table) (table.Statistics, error) {
+	d := t.Def()
+	s.mu.Lock()
+	have, ok := s.m[d.ID]
+	s.mu.Unlock()
+	if ok && have.version == d.Version {
+		if time.Since(have.at) < statisticsFresh {
+			return have.Statistics, nil
+		}
+		n, err := t.Count(c)
+		if err != nil {
+			return table.Statistics{}, err
+		}
+		if drift := max(n, have.Rows) - min(n, have.Rows); drift*10 <= have.Rows && time.Since(have.at) < 6*statisticsFresh {
+			return have.Statistics, nil
+		}
+	}
+	st, err := t.Analyze(c)
+	if err != nil {
+		return st, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m == nil || len(s.m) >= statisticsMax {
+		s.m = map[uint64]tableStatistics{}
+	}
+	s.m[d.ID] = tableStatistics{version: d.Version, at: time.Now(), Statistics: st}
+	return st, nil
+}
+
+// statisticsRows are the rows of information_schema.STATISTICS.
+func (e *Engine) statisticsRows(ctx *sql.Context) ([]sql.Row, error) {
+	s := sessionOf(ctx)
+	if s == nil {
+		return nil, nil
+	}
+	var out []sql.Row
+	err := e.eachTable(ctx, func(schema string, m *meta) error {
+		list, err := s.indexRows(ctx, m)
+		if err != nil {
+			return err
+		}
+		for _, r := range list { // Table, Non_unique, Key_name, Seq, Column, Collation, Cardinality, Sub_part, Packed, Null, Type, Comment, Index_comment, Visible, Expression
+			out = append(out, sql.Row{"def", schema, r[0], int32(r[1].(int64)), schema, r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14]})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// eachTable walks the tables of the databases that the user may see and the statement asks for.
+func (e *Engine) eachTable(ctx *sql.Context, fn func(schema string, m *meta) error) error {
+	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
+		name := db.Name()
+		if systemSchema(name) {
+			continue
+		}
+		names, err := db.GetTableNames(ctx)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			t, ok, err := db.GetTableInsensitive(ctx, n)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if b := tableBase(t); b != nil {
+				if err := skipMissing(fn(name, b.m)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// filledTable is a table of the library's information_schema whose rows are made or completed here.
+type filledTable struct {
+	sql.Table
+	rows func(ctx *sql.Context, own func() ([]sql.Row, error)) ([]sql.Row, error)
+}
+
+// AssignCatalog gives the library's table what it reads.
+func (t *filledTable) AssignCatalog(cat sql.Catalog) sql.Table {
+	if own, ok := t.Table.(sql.CatalogTable); ok {
+		return &filledTable{own.AssignCatalog(cat), t.rows}
+	}
+	return t
+}
+
+func (t *filledTable) Partitions(*sql.Context) (sql.PartitionIter, error) { return &partitions{}, nil }
+func (t *filledTable) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter, error) {
+	rows, err := t.rows(ctx, func() ([]sql.Row, error) { return rowsOfTable(ctx, t.Table) })
+	if err != nil {
+		return nil, err
+	}
+	return sql.RowsToRowIter(rows...), nil
+}
+
+func rowsOfTable(ctx *sql.Context, t sql.Table) (out []sql.Row, err error) {
+	parts, err := t.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, parts.Close(ctx)) }()
+	for {
+		p, err := parts.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		it, err := t.PartitionRows(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := sql.RowIterToRows(ctx, it)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+}
+
+// filled returns the library's table with our rows, nil for those that it fills well.
+func (e *Engine) filled(lower string, t sql.Table) sql.Table {
+	switch lower {
+	case "statistics":
+		return &filledTable{t, func(ctx *sql.Context, _ func() ([]sql.Row, error)) ([]sql.Row, error) { return e.statisticsRows(ctx) }}
+	case "tables":
+		return &filledTable{t, e.withIndexLength}
+	}
+	return nil
+}
+
+// withIndexLength adds the sizes of secondary indexes to the rows of TABLES.
+func (e *Engine) withIndexLength(ctx *sql.Context, own func() ([]sql.Row, error)) ([]sql.Row, error) {
+	rows, err := own()
+	s := sessionOf(ctx)
+	if err != nil || s == nil || s.cur == nil || s.cur.stmt == nil || s.cur.previewing {
+		return rows, err
+	}
+	const schemaAt, nameAt, engineAt, lengthAt = 1, 2, 4, 11
+	for _, r := range rows {
+		schema, _ := r[schemaAt].(string)
+		name, _ := r[nameAt].(string)
+		if len(r) <= lengthAt || systemSchema(schema) || r[engineAt] == nil || strings.EqualFold(schema, sql.InformationSchemaDatabaseName) {
+			continue
+		}
+		d, err := e.catalog.Definition(ctx, schema, name)
+		if err != nil || len(d.Indexes) < 2 {
+			continue // a view, or gone
+		}
+		t, err := s.cur.openTable(ctx, schema, name)
+		if err != nil {
+			if skipMissing(err) != nil {
+				return nil, err
+			}
+			continue
+		}
+		if _, n, err := t.Bytes(ctx); err == nil {
+			r[lengthAt] = n
+		}
+	}
+	return rows, nil
+}
