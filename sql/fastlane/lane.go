@@ -220,18 +220,23 @@ func newStatement(q *Query) *Statement {
 	return st
 }
 
-// Prepared returns the column definitions (nil for none) of a statement that has a plan, or needs none.
-func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.ColumnSet, ok bool) {
+// Prepared returns the column definitions (nil for none) of a statement that has a plan, or needs none. Without a plan, known
+// says whether the first execution will try to make one.
+func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.ColumnSet, ok, known bool) {
 	st := l.Lookup(q, schema, results)
 	switch st.Kind {
 	case Begin, Commit, Rollback:
-		return nil, true
+		return nil, true, true
 	case Read, Write:
-		if p := st.plan.Load(); p != nil && !p.declines {
-			return p.set, true
+		p := st.plan.Load()
+		if p == nil {
+			return nil, false, true
+		}
+		if !p.declines {
+			return p.set, true, true
 		}
 	}
-	return nil, false
+	return nil, false, false
 }
 
 // Locking reports whether a Read takes row locks.

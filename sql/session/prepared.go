@@ -22,8 +22,16 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	return s.run("Prepare", text, false, func(ctx context.Context) error {
 		p := &prepared{text: append([]byte(nil), s.decode(text)...), ends: bypasses(text)}
 		st.Data = p
-		if done, err := s.prepareFast(r, st, p); done {
+		done, known, err := s.prepareFast(r, st, p)
+		if done {
 			return err
+		}
+		if parked := s.gen == nil; parked && known {
+			// The first execution will make a plan. Until then thousands of connections may prepare the same.
+			defer func() {
+				p.st = nil
+				s.dropHalf()
+			}()
 		}
 		if err := s.prepareGeneral(ctx, p); err != nil {
 			return err
@@ -36,22 +44,23 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	})
 }
 
-// prepareFast answers for a statement whose plan exists: the general lane has checked it when the plan was made.
-func (s *Session) prepareFast(r *wire.Reply, st *wire.Stmt, p *prepared) (done bool, err error) {
+// prepareFast answers for a statement whose plan exists: the general lane has checked it when the plan was made. known says that
+// there may be a plan one day.
+func (s *Session) prepareFast(r *wire.Reply, st *wire.Stmt, p *prepared) (done, known bool, err error) {
 	if !s.shares || !s.plain || s.srv.opts.NoFastLane {
-		return false, nil
+		return false, false, nil
 	}
 	q := queries.Get().(*fastlane.Query)
 	defer queries.Put(q)
 	params, ok := q.Template(p.text)
 	if !ok {
-		return false, nil
+		return false, false, nil
 	}
-	set, ok := s.srv.fast.Prepared(q, s.set.Database, uint16(s.results))
+	set, ok, known := s.srv.fast.Prepared(q, s.set.Database, uint16(s.results))
 	if !ok {
-		return false, nil
+		return false, known, nil
 	}
-	return true, r.Prepared(st, params, set, 0)
+	return true, true, r.Prepared(st, params, set, 0)
 }
 
 func (s *Session) prepareGeneral(ctx context.Context, p *prepared) error {

@@ -23,9 +23,7 @@ const (
 
 // handshake takes the connection from the greeting to an open Session.
 func (c *Conn) handshake() error {
-	deadline := time.Now().Add(c.srv.cfg.ConnectTimeout)
-	c.sock.setReadDeadline(deadline)
-	c.sock.setWriteDeadline(deadline)
+	c.connectDeadline()
 	copy(c.scramble[:], randomPrintable(scrambleLength))
 	offered := c.offeredCaps()
 	c.f.begin()
@@ -48,6 +46,14 @@ func (c *Conn) handshake() error {
 		return err
 	}
 	return c.compress(resp.zstdLevel)
+}
+
+// connectDeadline gives the client ConnectTimeout for its next packet, as MySQL's connect_timeout does: time that passed in a queue of ours
+// is not its fault. There are at most five packets.
+func (c *Conn) connectDeadline() {
+	deadline := time.Now().Add(c.srv.cfg.ConnectTimeout)
+	c.sock.setReadDeadline(deadline)
+	c.sock.setWriteDeadline(deadline)
 }
 
 // offeredCaps is what the greeting offers.
@@ -101,10 +107,12 @@ func (c *Conn) readResponse(offered uint32) (*handshakeResponse, error) {
 		if err := c.startTLS(); err != nil {
 			return nil, err
 		}
+		c.connectDeadline()
 		if p, err = c.f.next(preAuthLimit); err != nil {
 			return nil, err
 		}
 	}
+	c.connectDeadline()
 	resp, err := parseHandshakeResponse(p)
 	if err != nil {
 		return nil, err
