@@ -83,7 +83,7 @@ func TestAccept5BitRot(t *testing.T) {
 func (c *cluster) verified(id string) {
 	c.t.Helper()
 	begun := c.nodes()[id].ScrubRounds
-	eventually(c.t, pick(2*time.Minute, 30*time.Minute), id+" to verify all its files and find nothing more", func() bool {
+	eventually(c.t, pick(3*time.Minute, 30*time.Minute), id+" to verify all its files and find nothing more", func() bool {
 		info := c.nodes()[id]
 		return info.ScrubRounds >= begun+2 && info.CleanRounds > 0
 	})

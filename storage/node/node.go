@@ -40,6 +40,9 @@ type Options struct {
 	ReserveBytes uint64
 	// ScrubBytesPerSecond is the pace of background verification (default 8 MiB; negative: none).
 	ScrubBytesPerSecond int64
+	// ScrubEvery is the least time from the begin of a round of verification to that of the next (default 30 s): a small volume need not
+	// be read again every few seconds. After a round that met damage the next follows at once.
+	ScrubEvery time.Duration
 	// GossipTick is how often peers may be asked (default 10 ms), CollectEvery the pause between rounds of
 	// garbage collection of a segment (default 500 ms), MonitorEvery that between looks at the disk (1 s).
 	GossipTick, CollectEvery, MonitorEvery time.Duration
@@ -69,6 +72,7 @@ func (o *Options) defaults() {
 	if o.ReserveBytes == 0 {
 		o.ReserveBytes = 256 << 20
 	}
+	t(&o.ScrubEvery, 30*time.Second)
 	t(&o.GossipTick, 10*time.Millisecond)
 	t(&o.CollectEvery, 500*time.Millisecond)
 	t(&o.MonitorEvery, time.Second)

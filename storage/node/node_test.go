@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
@@ -237,7 +238,7 @@ func TestTailGCKeepsWhatAFullMemberLacks(t *testing.T) {
 }
 
 func TestDamageIsRepairedFromAPeer(t *testing.T) {
-	c := newCluster(t, func(o *Options) { o.ScrubBytesPerSecond = 64 << 20 }, proto.Full, proto.Full, proto.Full)
+	c := newCluster(t, func(o *Options) { o.ScrubBytesPerSecond, o.ScrubEvery = 64<<20, time.Millisecond }, proto.Full, proto.Full, proto.Full)
 	c.startAll()
 	w := newWriter(c, 3)
 	w.create()
@@ -389,7 +390,7 @@ func TestSecondProcessAndNewerFormat(t *testing.T) {
 // repaired, without ever serving a wrong byte or counting with a hole in what they once acknowledged.
 func TestRotWhileDown(t *testing.T) {
 	for seed := uint64(0); seed < 2; seed++ {
-		c := newCluster(t, func(o *Options) { o.ScrubBytesPerSecond = 64 << 20 },
+		c := newCluster(t, func(o *Options) { o.ScrubBytesPerSecond, o.ScrubEvery = 64<<20, time.Millisecond },
 			proto.Full, proto.Tail, proto.Full, proto.Tail, proto.Full, proto.Tail)
 		c.startAll()
 		w := newWriter(c, seed)

@@ -23,7 +23,7 @@ func (n *Node) scrubLoop() {
 	defer t.Stop()
 	var segs []*segment.Segment
 	known, budget := map[uint64]bool{}, int64(0)
-	begun, sighted := false, int64(0)
+	begun, ended, sighted, start := false, false, int64(0), time.Time{}
 	for {
 		select {
 		case <-n.quit:
@@ -34,14 +34,18 @@ func (n *Node) scrubLoop() {
 		for budget > 0 {
 			if len(segs) == 0 {
 				now := n.stats.Sighted.Load()
-				if begun {
+				if begun && !ended {
+					ended = true
 					n.scrubs.Add(1)
 					n.clean.Add(1)
 					if now != sighted {
 						n.clean.Store(0)
 					}
 				}
-				begun, sighted, segs = true, now, n.all()
+				if begun && n.clean.Load() > 0 && time.Since(start) < n.opt.ScrubEvery {
+					break
+				}
+				begun, ended, sighted, start, segs = true, false, now, time.Now(), n.all()
 				budget -= n.scrubQueue(known)
 				break // a round a tick at most
 			}

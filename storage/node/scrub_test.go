@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zoryadb/zorya/storage/proto"
 )
@@ -13,7 +14,7 @@ import (
 // runs, and no restart is needed for it.
 func TestScrubCoversEveryKindOfFile(t *testing.T) {
 	c := newCluster(t, func(o *Options) {
-		o.ScrubBytesPerSecond = 64 << 20
+		o.ScrubBytesPerSecond, o.ScrubEvery = 64<<20, time.Millisecond
 		o.QueueFileBytes = 4 << 20 // it stays in use: nothing checkpoints it
 	}, proto.Full, proto.Full, proto.Full)
 	c.startAll()

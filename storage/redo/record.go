@@ -164,6 +164,48 @@ func Parse(b []byte, r *Record) (int, error) {
 }
 
 func (r *Record) parseBody(b []byte) bool {
+	if !r.parseLinks(&b) {
+		return false
+	}
+	if r.Flags&Head != 0 && !r.parsePageList(&b) {
+		return false
+	}
+	if r.Flags&FreeRange != 0 {
+		return r.parseFree(b)
+	}
+	r.Ops = b
+	return (r.Flags&WillInit != 0) == page.StartsWithInit(b) && page.CheckOps(b) == nil
+}
+
+// ParseHead is Parse of a record that was parsed before it was written to where b was read from: it verifies the checksum and decodes what
+// chains and indexes need. Others and Ops are not set, and the ops not checked again.
+func ParseHead(b []byte, r *Record) (int, error) {
+	n, err := Verify(b)
+	if err != nil {
+		return 0, err
+	}
+	*r = Record{Flags: Flags(b[7]), LSN: page.LSN(binary.LittleEndian.Uint64(b[8:]))}
+	b = b[fixedHeader:n]
+	ok := r.parseLinks(&b)
+	if ok && r.Flags&FreeRange != 0 {
+		ok = (r.Flags&Head == 0 || r.parsePageList(&b)) && r.parseFree(b)
+	}
+	if !ok {
+		return 0, fmt.Errorf("fields of LSN %d: %w", r.LSN, ErrCorrupt)
+	}
+	return n, nil
+}
+
+// parseFree decodes the payload of a FreeRange record.
+func (r *Record) parseFree(b []byte) bool {
+	x, n := binary.Uvarint(b)
+	r.Free = uint32(x)
+	return n == len(b) && n > 0 && x > 0 && x <= MaxFree
+}
+
+// parseLinks decodes epoch, back links and page off the front of b.
+func (r *Record) parseLinks(rest *[]byte) bool {
+	b := *rest
 	var v [5]uint64
 	for i := range v {
 		x, n := binary.Uvarint(b)
@@ -184,19 +226,8 @@ func (r *Record) parseBody(b []byte) bool {
 	r.PrevPG, ok2 = back(v[2])
 	r.PrevPage, ok3 = back(v[3])
 	r.Page = page.No(v[4])
-	if !ok1 || !ok2 || !ok3 || r.LSN == 0 || r.Page > page.MaxNo {
-		return false
-	}
-	if r.Flags&Head != 0 && !r.parsePageList(&b) {
-		return false
-	}
-	if r.Flags&FreeRange != 0 {
-		x, n := binary.Uvarint(b)
-		r.Free = uint32(x)
-		return n == len(b) && n > 0 && x > 0 && x <= MaxFree
-	}
-	r.Ops = b
-	return (r.Flags&WillInit != 0) == page.StartsWithInit(b) && page.CheckOps(b) == nil
+	*rest = b
+	return ok1 && ok2 && ok3 && r.LSN != 0 && r.Page <= page.MaxNo
 }
 
 func (r *Record) parsePageList(b *[]byte) bool {

@@ -144,10 +144,15 @@ func FuzzParse(f *testing.F) {
 	f.Add(encode(&Links{LSN: 7, Flags: FreeRange, Page: 64}, nil, []byte{5}))
 	f.Add(encode(&Links{LSN: 7, Flags: Head | WillInit, Page: 64}, AppendPageList(nil, 64, []page.No{1, 2}), page.AppendInit(nil, 1, 1)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var r Record
+		var r, head Record
 		n, err := Parse(b, &r)
+		k, herr := ParseHead(b, &head)
 		if err != nil {
 			return
+		}
+		if herr != nil || k != n || head.LSN != r.LSN || head.PrevPG != r.PrevPG || head.PrevVolume != r.PrevVolume || head.PrevPage != r.PrevPage ||
+			head.Epoch != r.Epoch || head.Page != r.Page || head.Flags != r.Flags || head.Free != r.Free {
+			t.Fatalf("%+v, its head %+v, %v", r, head, herr)
 		}
 		l := Links{r.LSN, r.PrevVolume, r.PrevPG, r.PrevPage, r.Epoch, r.Page, r.Flags}
 		payload := r.Ops

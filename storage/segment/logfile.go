@@ -63,7 +63,7 @@ const scanWindow = 512 << 10
 // errStop ends a scan early without being an error of it.
 var errStop = errors.New("stop")
 
-// scanRecords calls fn for each record in [off, end), verified; a nil fn has nothing decoded. raw is valid during the call. It
+// scanRecords calls fn for each record in [off, end), its checksum verified and its head decoded (redo.ParseHead); a nil fn has nothing decoded. raw is valid during the call. It
 // returns where it stopped: at end, at the first bytes that are no record (errDamaged), or where fn
 // returned errStop.
 func scanRecords(f vfs.File, off, end int64, fn func(off int64, raw []byte, r *redo.Record) error) (int64, error) {
@@ -84,7 +84,7 @@ func scanRecords(f vfs.File, off, end int64, fn func(off int64, raw []byte, r *r
 			if fn == nil {
 				k, err = redo.Verify(b)
 			} else {
-				k, err = redo.Parse(b, &r)
+				k, err = redo.ParseHead(b, &r) // it was parsed when it came
 			}
 			if err == redo.ErrShort && len(b) < n && off+int64(len(b)) < end {
 				break // continues in the next window

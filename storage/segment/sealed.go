@@ -104,30 +104,46 @@ func checkHeader(f vfs.File, magic uint32, st *State) error {
 	return nil
 }
 
-// sort orders the entries by (page, LSN). They come in the order of the file, which is nearly that of LSNs: so numbers of
-// page and place are sorted, several times faster than entries, and what then is out of order within a page is moved.
+// sort orders the entries by (page, LSN). They come in the order of the file, which is nearly that of LSNs: so they are dealt out by page,
+// digit by digit, which keeps their order, and only what then is out of order within a page is sorted by comparing.
 func (ft *footer) sort() {
-	keys := make([]uint64, len(ft.entries))
-	for i := range ft.entries {
-		keys[i] = uint64(ft.entries[i].page)<<32 | uint64(i)
+	from, to := ft.entries, make([]entry, len(ft.entries))
+	top := uint32(0)
+	for i := range from {
+		top = max(top, from[i].page)
 	}
-	slices.Sort(keys)
-	es := make([]entry, len(keys))
+	const digit = 11
+	var count [1 << digit]uint32
+	for shift := 0; shift < 32 && top>>shift != 0; shift += digit {
+		clear(count[:])
+		for i := range from {
+			count[from[i].page>>shift&(1<<digit-1)]++
+		}
+		sum := uint32(0)
+		for d := range count {
+			count[d], sum = sum, sum+count[d]
+		}
+		for i := range from {
+			d := from[i].page >> shift & (1<<digit - 1)
+			to[count[d]] = from[i]
+			count[d]++
+		}
+		from, to = to, from
+	}
 	late := false
-	for i, k := range keys {
-		es[i] = ft.entries[uint32(k)]
-		late = late || i > 0 && es[i-1].page == es[i].page && es[i-1].lsn > es[i].lsn
+	for i := 1; i < len(from) && !late; i++ {
+		late = from[i-1].page == from[i].page && from[i-1].lsn > from[i].lsn
 	}
 	if late { // gossip filled a hole
-		slices.SortFunc(es, func(a, b entry) int { return cmp.Or(cmp.Compare(a.page, b.page), cmp.Compare(a.lsn, b.lsn)) })
+		slices.SortFunc(from, func(a, b entry) int { return cmp.Or(cmp.Compare(a.page, b.page), cmp.Compare(a.lsn, b.lsn)) })
 	}
-	ft.entries = es
+	ft.entries = from
 }
 
 func encodeFooter(ft *footer) []byte {
 	ft.sort()
 	es := ft.entries
-	b := binary.AppendUvarint(nil, uint64(len(es)))
+	b := binary.AppendUvarint(make([]byte, 0, 12*len(es)+16), uint64(len(es)))
 	var prev entry
 	for i, e := range es {
 		b = binary.AppendUvarint(b, uint64(e.page-prev.page))
