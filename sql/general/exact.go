@@ -137,8 +137,15 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 			return newChecked(c, e), nil
 		}
 	case *expression.Equals, *expression.NullSafeEquals, *expression.GreaterThan, *expression.GreaterThanOrEqual, *expression.LessThan,
-		*expression.LessThanOrEqual, *expression.Between:
+		*expression.LessThanOrEqual:
+		if x, err := exactOperands(c, e); x != nil || err != nil {
+			return x, err
+		}
 		return trimOperands(c, e)
+	case *expression.Between:
+		return newBetween(c, e)
+	case *expression.Mod:
+		return &plainZero{expression.UnaryExpressionStub{Child: e}}, nil
 	case *plan.InSubquery:
 		return trimSubquery(c, e)
 	case *expression.Convert:
@@ -146,11 +153,17 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 			return x, nil
 		}
 	case *expression.InTuple:
+		if in := newDecimalIn(c, e.Left(), e.Right()); in != nil {
+			return in, nil
+		}
 		if in := newTextIn(c, e.Left(), e.Right()); in != nil {
 			return in, nil
 		}
 		return trimOperands(c, e)
 	case *expression.HashInTuple:
+		if in := newDecimalIn(c, e.Left(), e.Right()); in != nil {
+			return in, nil
+		}
 		if in := newTextIn(c, e.Left(), e.Right()); in != nil {
 			return in, nil
 		}

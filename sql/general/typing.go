@@ -148,6 +148,10 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 		return 0, false
 	case *windowed:
 		return up(e.WindowAdaptableExpression)
+	case *plainZero:
+		return up(e.Child)
+	case *exactValue:
+		return up(e.Child)
 	case *plan.Subquery:
 		if exprs := projections(e.Query); len(exprs) == 1 {
 			inner := &scales{c: s.c, named: map[string]sql.Expression{}}
