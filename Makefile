@@ -54,9 +54,9 @@ locks-record: ## writes the matrix of lock scripts anew and records all from Mar
 	scripts/install-e2e.sh
 	ZORYA_BIN=none GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' go test -count=1 -timeout 10m -run 'TestLocks$$' ./e2e -args -rewrite
 
-diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.seed=7' replays one seed
+diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.for=60s -diff.from=5000' hunts, DIFF='-diff.seed=7' replays one
 	scripts/install-e2e.sh
-	ZORYA_DIFF=1 $(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
+	$(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
 
 isolation: build ## histories of concurrent clients at every level, with kills, checked; ISOLATION='-isolation.for=20s' makes each run longer
 	scripts/install-e2e.sh

