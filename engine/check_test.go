@@ -260,7 +260,7 @@ func TestCheckUnderLoad(t *testing.T) {
 			}
 		}()
 	}
-	for range 12 {
+	for range 6 {
 		if rep := e.check(); rep.Rows < 200 {
 			t.Errorf("%d rows", rep.Rows)
 		}
