@@ -172,7 +172,7 @@ func (tx *Tx) lockName(ctx context.Context, name string, m lock.Mode) error {
 // ddl runs a change of the dictionary as a transaction of its own; it is durable when ddl returns.
 func (db *DB) ddl(ctx context.Context, fn func(tx *Tx) error) error {
 	select {
-	case <-db.recoveredCh: // transactions from before a crash hold no metadata locks
+	case <-db.namedCh: // transactions from before a crash are about to lock their tables' names
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

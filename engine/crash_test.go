@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -191,4 +192,55 @@ func transfer(e *env, rng *rand.Rand, id int64, rows int) error {
 		return fail(err)
 	}
 	return s.tx.Commit(bg)
+}
+
+// TestPreparedSurvivesCrash: a prepared transaction is there after a crash, keeps its rows and its table, and ends as it is told. DDL on
+// another table does not wait for it.
+func TestPreparedSurvivesCrash(t *testing.T) {
+	for _, commit := range []bool{true, false} {
+		e := seeded(t)
+		e.sbtest("other")
+		s := e.begin(table.RepeatableRead)
+		e.must(s.update("t", 10, func(r []row.Datum) { r[1] = row.FromInt(11) }))
+		e.must(s.insert("t", sbrow(15, 15, "new")))
+		e.must(s.tx.Prepare(bg, "xid-1"))
+		if err := e.begin(table.RepeatableRead).tx.Prepare(bg, "xid-1"); !errors.Is(err, table.ErrXIDExists) {
+			t.Fatal(err)
+		}
+		for range 2 {
+			e.crash()
+			if got := e.db.Prepared(); !slices.Equal(got, []string{"xid-1"}) {
+				t.Fatal(got)
+			}
+		}
+		w := &session{e: e, tx: e.db.begin(table.TxnOptions{Isolation: table.RepeatableRead, LockWait: time.Millisecond})}
+		for _, id := range []int64{10, 15} {
+			if err := w.delete("t", id); !errors.Is(err, table.ErrLockTimeout) {
+				t.Fatal(id, err)
+			}
+		}
+		e.must(w.tx.Rollback(bg))
+		short := table.WithDDL(bg, table.DDLOptions{MetadataWait: 10 * time.Millisecond})
+		if err := e.db.DropTable(short, "s", "t"); !errors.Is(err, table.ErrLockTimeout) {
+			t.Fatal(err)
+		}
+		e.must(e.db.DropTable(bg, "s", "other"))
+		want := []string{"10:10:x", "20:20:x", "30:30:x"}
+		if commit {
+			want = []string{"10:11:x", "15:15:new", "20:20:x", "30:30:x"}
+			e.must(e.db.CommitPrepared(bg, "xid-1"))
+		} else {
+			e.must(e.db.RollbackPrepared(bg, "xid-1"))
+		}
+		e.crash()
+		if err := e.db.CommitPrepared(bg, "xid-1"); !errors.Is(err, table.ErrNoXID) {
+			t.Fatal(err)
+		}
+		r := e.begin(table.RepeatableRead)
+		if got, err := r.rows("t", table.ScanOptions{}); err != nil || !slices.Equal(got, want) {
+			t.Fatal(commit, got, err)
+		}
+		e.must(r.tx.Commit(bg))
+		e.must(e.db.DropTable(bg, "s", "t"))
+	}
 }

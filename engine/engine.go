@@ -77,6 +77,7 @@ type DB struct {
 	logs  *undo.Set
 	cache *dict.Cache
 	open  registry // transactions
+	xa    prepared
 
 	dict     *btree.Tree
 	counters *btree.Tree
@@ -102,8 +103,10 @@ type DB struct {
 
 	history   atomic.Int64 // ended transactions that purge has not passed
 	recovered sync.WaitGroup
-	// recoveredCh is closed when no transaction from before a crash is left.
+	// recoveredCh is closed when no transaction from before a crash is left to be rolled back, namedCh when those that there are have
+	// the metadata locks of their tables.
 	recoveredCh chan struct{}
+	namedCh     chan struct{}
 	purging     sync.Mutex // one purge round at a time
 	purgeCh     chan struct{}
 	dropCh      chan struct{}
@@ -183,6 +186,8 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 
 func (db *DB) init() {
 	db.purgeCh, db.dropCh, db.recoveredCh = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	db.namedCh = make(chan struct{})
+	db.xa.m = map[string]*Tx{}
 	db.auto.m = map[uint64]*counter{}
 	db.gens.m = map[string]uint64{}
 	db.born.m = map[uint64]page.LSN{}

@@ -84,6 +84,9 @@ func (db *DB) Transactions() []table.TrxInfo {
 		n := table.TrxInfo{ID: shownID(tx.id.Load(), tx.o.SessionID), SessionID: tx.o.SessionID, State: table.TrxState(tx.reg.state.Load()), Started: tx.started,
 			Locks: rows + tx.own.Gaps(), RowsLocked: rows, RowsModified: max(tx.own.Weight.Load(), 0), Isolation: tx.o.Isolation, ReadOnly: tx.o.ReadOnly,
 			OldestVisible: tx.sees.Load()}
+		if n.State == table.TrxPrepared {
+			n.SessionID = 0
+		}
 		if v, since, ok := db.locks.WaitsSince(&tx.own); ok {
 			n.WaitStarted = since
 			if n.State == table.TrxRunning && v.Space != lock.Metadata {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
@@ -305,8 +306,7 @@ func (db *DB) dropTree(ctx context.Context, p row.Ptr, rec *undo.Record, undone 
 // recover takes up the transactions that a crash cut short. Those of the dictionary are rolled back at once: they are
 // few and short, and nobody may change a table meanwhile. The others keep their rows locked until they are rolled back in the background.
 func (db *DB) recover(ctx context.Context) error {
-	var later []*Tx
-	var dicts []*Tx
+	var later, dicts, kept []*Tx
 	for _, l := range db.logs.InFlight() {
 		tx := &Tx{db: db, log: l, o: table.TxnOptions{LockWait: time.Hour, MetadataWait: time.Hour}, started: time.Now()}
 		tx.own.Begin(0)
@@ -316,6 +316,13 @@ func (db *DB) recover(ctx context.Context) error {
 		tx.id.Store(l.Trx())
 		if err := db.txns.Recover(l.Trx(), tx); err != nil {
 			return err
+		}
+		if l.State() == undo.Prepared {
+			if err := tx.recoverPrepared(ctx); err != nil {
+				return err
+			}
+			kept = append(kept, tx)
+			continue
 		}
 		ddl, err := db.isDDL(ctx, l)
 		if err != nil {
@@ -332,7 +339,8 @@ func (db *DB) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(later) == 0 {
+	if len(later)+len(kept) == 0 {
+		close(db.namedCh)
 		close(db.recoveredCh)
 		return nil
 	}
@@ -340,6 +348,16 @@ func (db *DB) recover(ctx context.Context) error {
 	db.recovered.Add(1)
 	go func() {
 		defer db.recovered.Done()
+		named := true
+		for _, tx := range append(slices.Clone(later), kept...) {
+			if err := tx.lockTables(db.ctx); err != nil {
+				named = false
+				db.log.Error("finding the tables of a transaction that was cut short", "transaction", tx.ID(), "err", err)
+			}
+		}
+		if named {
+			close(db.namedCh)
+		}
 		for _, tx := range later {
 			for {
 				err := tx.rollbackRecovered()
@@ -357,6 +375,9 @@ func (db *DB) recover(ctx context.Context) error {
 				}
 			}
 		}
+		if !named && len(kept) == 0 {
+			close(db.namedCh) // else DDL waits until the instance is opened anew
+		}
 		close(db.recoveredCh)
 	}()
 	return nil
@@ -371,6 +392,7 @@ func (tx *Tx) rollbackRecovered() error {
 		return err
 	}
 	tx.finish(0)
+	tx.db.locks.ReleaseMetadata(&tx.own)
 	return nil
 }
 

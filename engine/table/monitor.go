@@ -1,6 +1,10 @@
 package table
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // Monitor shows what transactions do and which locks they hold. The DB implements it; every call looks anew, from any goroutine. What it
 // returns was true a moment ago: a look takes no lock that would stop the instance.
@@ -94,3 +98,21 @@ type DeadlockTrx struct {
 	Modified      int64
 	Waits         LockInfo
 }
+
+// XA is what the DB offers for two-phase commit. An XID is a string of the caller's making.
+type XA interface {
+	Prepared() []string
+	CommitPrepared(ctx context.Context, xid string) error // ErrNoXID
+	RollbackPrepared(ctx context.Context, xid string) error
+}
+
+// Preparer is a Txn that can be prepared: then it is not the caller's any more, but the DB's, and survives a crash. ErrXIDExists.
+type Preparer interface {
+	Prepare(ctx context.Context, xid string) error
+}
+
+// Errors of XA.
+var (
+	ErrNoXID     = errors.New("no prepared transaction has this XID")
+	ErrXIDExists = errors.New("a prepared transaction has this XID")
+)

@@ -415,7 +415,9 @@ func (l *Log) Latch(m *mtr.MTR) error {
 }
 
 // Wrote reports whether the log holds records of transaction trx.
-func (l *Log) Wrote(trx uint64) bool { return l.trx == trx && l.state == Active }
+func (l *Log) Wrote(trx uint64) bool {
+	return l.trx == trx && (l.state == Active || l.state == Prepared)
+}
 
 // EndRolledBack is End for a transaction all of whose changes were taken back: its Begin says so to purge.
 func (l *Log) EndRolledBack(m *mtr.MTR) error {

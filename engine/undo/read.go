@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
@@ -248,4 +250,39 @@ func (s *Set) Directory() []page.No {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]page.No(nil), s.dirs...)
+}
+
+// Tables collects the ids of the tables that the log's last transaction has changed, which it finds page by page from the tail.
+func (l *Log) Tables(ctx context.Context) ([]uint64, error) {
+	seen := map[uint64]bool{}
+	var r Record
+	for no := l.tail; no != 0; {
+		g, err := l.set.fetch(ctx, no, TypeLog)
+		if err != nil {
+			return nil, fmt.Errorf("undo log %d: %w", l.n, err)
+		}
+		b := g.Bytes()
+		prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
+		off := offBody
+		if uint64(no) == l.first.Page() {
+			off, prev = l.first.Off(), 0
+		}
+		for off < int(binary.LittleEndian.Uint16(b[offFree:])) {
+			rec, err := frameAt(b, off)
+			if err == nil {
+				err = r.Parse(rec)
+			}
+			if err != nil {
+				g.Unlatch()
+				return nil, fmt.Errorf("undo log %d: %w", l.n, err)
+			}
+			if r.Table != 0 {
+				seen[r.Table] = true
+			}
+			off += frame + len(rec)
+		}
+		g.Unlatch()
+		no = prev
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }

@@ -21,6 +21,7 @@ const (
 	OverOld Type = 6 // a long value is no longer in the row: purge frees it
 	TreeNew Type = 7 // a tree was made: taken back by dropping it
 	TreeOld Type = 8 // a tree is no longer in the dictionary: purge drops it
+	XID     Type = 9 // the transaction is prepared; its last record
 )
 
 // SecOp is what a row change did to a secondary index, in terms of the entry's whole key.
@@ -47,7 +48,7 @@ type Record struct {
 	Prefix, Suffix int
 	Mid            []byte
 	Secs           []SecOp
-	Ref            []byte // OverNew, OverOld: overflow reference
+	Ref            []byte // OverNew, OverOld: overflow reference; XID
 	Tree, Root     uint64 // TreeNew, TreeOld
 }
 
@@ -113,6 +114,8 @@ func (r *Record) Append(dst []byte) []byte {
 	case TreeNew, TreeOld:
 		dst = binary.AppendUvarint(dst, r.Tree)
 		return binary.AppendUvarint(dst, r.Root)
+	case XID:
+		return appendBytes(dst, r.Ref)
 	case OverNew, OverOld:
 		dst = binary.AppendUvarint(dst, r.Table)
 		return appendBytes(dst, r.Ref)
@@ -186,6 +189,8 @@ func (r *Record) Parse(b []byte) error {
 		r.Trx = p.uvarint()
 	case TreeNew, TreeOld:
 		r.Tree, r.Root = p.uvarint(), p.uvarint()
+	case XID:
+		r.Ref = p.bytes()
 	case OverNew, OverOld:
 		r.Table, r.Ref = p.uvarint(), p.bytes()
 	case Insert, Update, Secs:

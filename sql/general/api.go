@@ -122,7 +122,7 @@ type ControlStatement struct {
 	Tables              []TableLock
 	ID                  uint64
 	KillQuery           bool
-	XID                 string // gtrid,bqual,format as written
+	XID                 string // see SplitXID
 	OnePhase            bool
 	Err                 error // of FailStatement
 }

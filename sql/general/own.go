@@ -148,8 +148,8 @@ func (s *Session) ownXA(t *tokens) (*Statement, error) {
 	switch {
 	case t.accept("RECOVER"):
 		c.Op = XARecover
-		if t.accept("CONVERT") {
-			t.accept("XID")
+		if t.accept("CONVERT", "XID") {
+			c.Name = "CONVERT XID"
 		}
 		return s.done(t, control(c))
 	case t.accept("START"), t.accept("BEGIN"):
@@ -165,20 +165,10 @@ func (s *Session) ownXA(t *tokens) (*Statement, error) {
 	default:
 		return nil, s.wrong(t)
 	}
-	var parts []string
-	for {
-		switch t.kind(0) {
-		case lexer.String, lexer.Hex, lexer.Int:
-			parts = append(parts, t.at(0))
-			t.pos++
-		default:
-			return nil, s.wrong(t)
-		}
-		if !t.accept(",") {
-			break
-		}
+	var ok bool
+	if c.XID, ok = readXID(t); !ok {
+		return nil, s.wrong(t)
 	}
-	c.XID = strings.Join(parts, ",")
 	if c.Op == XACommit && t.accept("ONE", "PHASE") {
 		c.OnePhase = true
 	}

@@ -20,7 +20,7 @@ const (
 func (s *Session) control(ctx context.Context, r *wire.Reply, st *general.Statement, more bool) error {
 	c := st.Control
 	if c.Op == general.XARecover {
-		return s.xaRecover(r, more)
+		return s.xaRecover(ctx, r, more, c.Name != "")
 	}
 	if err := s.controlOp(ctx, c); err != nil {
 		return err
@@ -41,6 +41,18 @@ func (s *Session) control(ctx context.Context, r *wire.Reply, st *general.Statem
 
 // controlOp does what a transaction statement, LOCK TABLES or KILL says.
 func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) error {
+	switch c.Op {
+	case general.XAStart, general.XAEnd, general.XAPrepare, general.XACommit, general.XARollback:
+		return s.xaOp(ctx, c)
+	case general.Begin, general.Commit, general.Rollback, general.LockTables, general.UnlockTables, general.FlushReadLock, general.SetTransaction:
+		if s.xa.state != xaNone {
+			return s.xaFails()
+		}
+	case general.Savepoint, general.RollbackTo, general.ReleaseSave:
+		if err := s.xaAllows(general.Write); err != nil {
+			return err
+		}
+	}
 	switch c.Op {
 	case general.Begin:
 		return s.beginStatement(ctx, c)
@@ -94,7 +106,7 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 		s.srv.opts.OnShutdown()
 		return nil
 	}
-	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "XA")
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "this statement")
 }
 
 // beginStatement is BEGIN: it commits what was open and gives up table locks.
@@ -174,22 +186,6 @@ func (s *Session) controlInRoutine(ctx context.Context, c *general.ControlStatem
 		return s.openStmt(write), sqlError(err)
 	}
 	return s.openStmt(write), nil
-}
-
-func (s *Session) xaRecover(r *wire.Reply, more bool) error {
-	cols := make([]wire.Column, 0, 4)
-	for _, name := range []string{"formatID", "gtrid_length", "bqual_length"} {
-		cols = append(cols, wire.Column{Name: name, Type: wire.TypeLongLong, Charset: wire.CollationBinary, Length: 21, Flags: wire.FlagNotNull | wire.FlagBinary})
-	}
-	cols = append(cols, wire.Column{Name: "data", Type: wire.TypeVarString, Charset: wire.CollationUTF8MB4_0900_AICI, Length: 512})
-	if err := r.Columns(wire.NewColumnSet(cols...)); err != nil {
-		return err
-	}
-	status := s.Status()
-	if more {
-		status |= wire.StatusMoreResults
-	}
-	return r.EndRows(wire.OK{Status: status})
 }
 
 func errNoSavepoint(name string) error {

@@ -76,6 +76,7 @@ type Server struct {
 	may     privilegeCache
 	gate    gate
 	locks   *tableLocks
+	xids    xids
 	events  *events
 	started time.Time
 

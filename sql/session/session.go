@@ -33,6 +33,7 @@ type Session struct {
 	own      bool          // the running statement is its own transaction, whatever autocommit says (DDL)
 	readOnly bool          // of the open explicit transaction
 	next     nextTxn       // SET TRANSACTION
+	xa       xaTxn         // XA START
 	tables   []lockedTable // LOCK TABLES
 	commit   chan error    // result of the commit under way, capacity 1
 	onCommit func(error)   // sends to commit
@@ -421,6 +422,9 @@ func (s *Session) adoptShared() {
 // abandon rolls back and gives up what a reset or the end of the connection takes away.
 func (s *Session) abandon() {
 	s.rollback(context.WithoutCancel(s.ctx))
+	if s.xa.state != xaNone {
+		s.leaveXA()
+	}
 	s.unlockTables()
 	s.next = nextTxn{}
 }

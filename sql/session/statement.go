@@ -55,6 +55,11 @@ func (s *Session) clientError(err error) *mysqlerr.Error {
 }
 
 func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	if st.Class != general.Control {
+		if err := s.xaAllows(st.Class); err != nil {
+			return err
+		}
+	}
 	switch st.Class {
 	case general.Control:
 		return s.control(ctx, r, st, more)

@@ -77,6 +77,9 @@ func (s *Session) commitTxn(ctx context.Context) error {
 func (s *Session) rollback(ctx context.Context) {
 	t := s.txn
 	s.explicit, s.readOnly = false, false
+	if s.xa.state != xaNone { // until XA ROLLBACK
+		s.xa.state, s.explicit = xaRollbackOnly, true
+	}
 	if t == nil {
 		return
 	}
