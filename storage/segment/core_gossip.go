@@ -475,6 +475,15 @@ func (c *Core) CheckBaseline(r *proto.BaselineRequest) proto.Status {
 	return proto.OK
 }
 
+// BaselinePoint is the point as of which a batch of a baseline is given, and the PG's newest record at or below it: the newest point that can be
+// read here, where the driver's index reaches up to organised, unless the asker named one.
+func (c *Core) BaselinePoint(asked, organised page.LSN) (at, pg page.LSN) {
+	if at = asked; at == 0 {
+		at = min(c.ImageLimit(), organised)
+	}
+	return at, c.floorLink(at)
+}
+
 func (c *Core) checkPeer(timeline uint32, epoch, history, membership uint64) proto.Status {
 	if st := c.checkSender(timeline, epoch, history); st != proto.OK {
 		return st

@@ -200,11 +200,7 @@ func (s *Segment) FetchBaseline(r *proto.BaselineRequest) (*proto.BaselineReply,
 		s.mu.Unlock()
 		return rep, nil
 	}
-	rep.At = r.At
-	if rep.At == 0 {
-		rep.At = min(s.core.ImageLimit(), s.organised)
-	}
-	rep.PGLSN = s.core.floorLink(rep.At)
+	rep.At, rep.PGLSN = s.core.BaselinePoint(r.At, s.organised)
 	limit := int(min(max(r.MaxPages, 1), proto.MaxPageRead))
 	next := uint32(0)
 	if r.Next > s.first {

@@ -70,7 +70,7 @@ func newNode(w *world, i int) *node {
 
 func (n *node) config() segment.Config {
 	return segment.Config{Node: n.id, MaxPending: 64, GossipIdle: 40 * ms * n.w.drawl, GossipHole: 3 * ms * n.w.drawl,
-		AskSlow: 8 * ms, AskTimeout: 25 * ms, GossipBytes: 12, Mutants: n.w.o.Segment}
+		AskSlow: 8 * ms, AskTimeout: 25 * ms, GossipBytes: 12, BaselinePages: 2, Mutants: n.w.o.Segment}
 }
 
 // create makes a segment, durably.
@@ -432,19 +432,14 @@ func (n *node) baseline(q *proto.BaselineRequest) *baselineAnswer {
 	if b.Status = s.core.CheckBaseline(q); b.Status != proto.OK {
 		return b
 	}
-	b.At = q.At
-	if b.At == 0 {
-		b.At = max(s.core.Horizon(), s.core.Floor())
-	}
-	d := n.disk[q.PG]
-	b.PGLSN = d.state.Floor
-	for _, r := range d.recs {
-		if r.LSN <= b.At && s.core.History().Live(r.LSN) {
-			b.PGLSN = max(b.PGLSN, r.LSN)
-		}
-	}
+	b.At, b.PGLSN = s.core.BaselinePoint(q.At, s.core.SCL()) // the driver organises at once
 	first := page.No(q.PG) * pagesPerPG
-	for no := first; no < first+pagesPerPG; no++ {
+	b.Next, b.Done = first+pagesPerPG, true
+	for no := max(q.Next, first); no < first+pagesPerPG; no++ {
+		if len(b.pages) == int(q.MaxPages) {
+			b.Next, b.Done = no, false
+			break
+		}
 		im, ok := n.read(q.PG, no, b.At)
 		if !ok {
 			b.Status = proto.StatusFailed
@@ -454,14 +449,19 @@ func (n *node) baseline(q *proto.BaselineRequest) *baselineAnswer {
 			b.pages = append(b.pages, im)
 		}
 	}
-	b.Next, b.Done = first+pagesPerPG, true
 	return b
 }
 
 func (n *node) takeBaseline(pg proto.PG, a segment.Ask, b *baselineAnswer) {
 	s := n.segs[pg]
 	take, done := s.core.BaselineReply(a.Peer, &b.BaselineReply)
-	if !take || !done {
+	if !take {
+		return
+	}
+	if !done { // what a crash leaves of it harms nobody: these are versions of the pages
+		for _, im := range b.pages {
+			n.disk[pg].addImage(im)
+		}
 		return
 	}
 	n.w.stats.Baselines++
