@@ -42,6 +42,8 @@ type execution struct {
 	unlocks      bool // rows that do not match do not stay locked
 	params       []any
 	bindings     map[string]sql.Expression // local variables of the program whose statement runs
+	searches     map[string]*search        // of MATCH, by query, table and columns
+	aliases      map[string][2]string      // of tables, when there is a MATCH
 	partitions   string                    // the PARTITION BY of the table being defined
 	declared     map[string]string         // of a CREATE TABLE: types as written
 	results      []*Result                 // of a CALL, so far
@@ -180,6 +182,9 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	if err == nil {
 		node, err = finish(c, node)
+	}
+	if err == nil {
+		x.noteAliases(c, node)
 	}
 	return node, flags, err
 }

@@ -149,6 +149,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	if err == nil {
 		likeExactly(st, text)
 		concatAll(st)
+		err = matchCalls(st, text)
 		lockStatement(st)
 	}
 	return st, n, err
@@ -260,6 +261,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	}
 	likeExactly(st, text)
 	if err := refusePartitions(st, text); err != nil {
+		return nil, "", err
+	}
+	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
 	}
 	concatAll(st)

@@ -190,7 +190,7 @@ func (m *meta) indexText(i int) string {
 		} else {
 			cols[j] = quoteName(c.Name)
 		}
-		if p.Prefix > 0 {
+		if p.Prefix > 0 && !a.Fulltext {
 			cols[j] += fmt.Sprintf("(%d)", p.Prefix)
 		}
 		if p.Desc {
