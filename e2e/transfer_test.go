@@ -44,7 +44,11 @@ func TestTransfer(t *testing.T) {
 	killed := map[string]int{}
 	for begun := time.Now(); time.Since(begun) < length; {
 		time.Sleep(pause)
-		what, pid := victim(c, rng)
+		kind := rng.IntN(3)
+		if len(killed) < 3 { // the short form, too, kills one of each
+			kind = len(killed)
+		}
+		what, pid := victim(c, kind, rng)
 		if pid != 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
 			killed[what]++
 		}
@@ -68,12 +72,12 @@ func TestTransfer(t *testing.T) {
 		length, killed, b.commits.Load(), snapshots.Load(), b.errs.Load())
 }
 
-// victim picks a process: the writer a third of the time, else a storage node or the control plane.
-func victim(c *cluster, rng *rand.Rand) (string, int) {
-	switch rng.IntN(3) {
-	case 0:
-		return "control", childOf(c.up.Process.Pid, "control")
+// victim is a process of a kind: the writer, the control plane, or any storage node.
+func victim(c *cluster, kind int, rng *rand.Rand) (string, int) {
+	switch kind {
 	case 1:
+		return "control", childOf(c.up.Process.Pid, "control")
+	case 2:
 		st, err := c.tryStatus()
 		if err != nil || len(st.StorageNodes) == 0 {
 			return "", 0
