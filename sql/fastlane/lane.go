@@ -116,6 +116,7 @@ type Statement struct {
 	Kind  Kind
 	shape *shape
 	plan  atomic.Pointer[plan]
+	told  atomic.Pointer[told]
 	// Grant is the dispatcher's: its last answer about privileges.
 	Grant atomic.Pointer[Grant]
 }
@@ -230,6 +231,9 @@ func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.Colu
 	case Read, Write:
 		p := st.plan.Load()
 		if p == nil {
+			if t := st.told.Load(); t != nil {
+				return t.set, true, true
+			}
 			return nil, false, true
 		}
 		if !p.declines {
@@ -237,6 +241,17 @@ func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.Colu
 		}
 	}
 	return nil, false, false
+}
+
+// told is what the general lane said of a statement when it was prepared, before there was a plan.
+type told struct{ set *wire.ColumnSet }
+
+// Tell keeps the column definitions that the general lane gave for a statement, for others that prepare it before anybody
+// executes it.
+func (l *Lane) Tell(q *Query, schema string, results uint16, set *wire.ColumnSet) {
+	if st := l.Lookup(q, schema, results); st.Kind == Read || st.Kind == Write {
+		st.told.Store(&told{set})
+	}
 }
 
 // Locking reports whether a Read takes row locks.

@@ -26,7 +26,8 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 		if done {
 			return err
 		}
-		if parked := s.gen == nil; parked && known {
+		parked := s.gen == nil
+		if parked && known {
 			// The first execution will make a plan. Until then thousands of connections may prepare the same.
 			defer func() {
 				p.st = nil
@@ -39,6 +40,9 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 		var cols *wire.ColumnSet
 		if len(p.st.Columns) > 0 {
 			cols = columnSet(p.st.Columns)
+		}
+		if known {
+			s.tell(p, cols)
 		}
 		return r.Prepared(st, p.st.Params, cols, s.gen.Warnings())
 	})
@@ -61,6 +65,15 @@ func (s *Session) prepareFast(r *wire.Reply, st *wire.Stmt, p *prepared) (done, 
 		return false, known, nil
 	}
 	return true, true, r.Prepared(st, params, set, 0)
+}
+
+// tell lets other sessions prepare the statement without the general lane.
+func (s *Session) tell(p *prepared, cols *wire.ColumnSet) {
+	q := queries.Get().(*fastlane.Query)
+	defer queries.Put(q)
+	if n, ok := q.Template(p.text); ok && n == p.st.Params && s.gen.Warnings() == 0 {
+		s.srv.fast.Tell(q, s.set.Database, uint16(s.results), cols)
+	}
 }
 
 func (s *Session) prepareGeneral(ctx context.Context, p *prepared) error {
