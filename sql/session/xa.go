@@ -152,10 +152,7 @@ func (s *Session) xaEnd(ctx context.Context, c *general.ControlStatement) error 
 	}
 	switch {
 	case s.xa.xid != c.XID:
-		if s.xa.state == xaActive {
-			return s.xaFails()
-		}
-		return mysqlerr.New(mysqlerr.ER_XAER_NOTA)
+		return mysqlerr.New(mysqlerr.ER_XAER_OUTSIDE)
 	case s.xa.state == xaActive, commit && !c.OnePhase:
 		return s.xaFails()
 	case commit && s.xa.state == xaRollbackOnly:
