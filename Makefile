@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e locks locks-record drivers diff isolation transfer bench soak clean
+.PHONY: build up test race lint fmt e2e locks locks-record drivers tools mysqltest diff isolation transfer bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -41,6 +41,14 @@ e2e: build
 drivers: build ## other people's drivers, go-sql-driver's own suite among them
 	scripts/install-e2e.sh drivers
 	ZORYA_SOAK=$${SOAK:-60} $(E2E) -run 'TestDrivers|TestGoDriver' ./e2e
+
+tools: build ## other people's tools: dumps, loads, schema changes, checksums
+	scripts/install-e2e.sh tools
+	ZORYA_SOAK=$${SOAK:-60} $(E2E) -run TestTools ./e2e
+
+mysqltest: build ## MariaDB's own test files, those that pass; ZORYA_MYSQLTEST=all for every one
+	scripts/install-e2e.sh tools
+	ZORYA_SOAK=$${SOAK:-60} $(E2E) -timeout 3h -run TestMysqltest ./e2e
 
 accept-%: build
 	scripts/install-e2e.sh

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // DESCRIBE, SHOW COLUMNS, SHOW INDEX and SHOW TABLE STATUS from the dictionary: the library does not know prefixes, directions, display
@@ -485,16 +486,15 @@ func (s *Session) statusRow(c *sql.Context, x *execution, d *table.Def) (sql.Row
 	if err != nil {
 		return nil, err
 	}
+	var n, data, index uint64
 	t, err := x.openTable(c, d.Schema, d.Name)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		n, err = t.Count(c)
 	}
-	n, err := t.Count(c)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		data, index, err = t.Bytes(c)
 	}
-	data, index, err := t.Bytes(c)
-	if err != nil {
+	if err != nil && !mysqlerr.IsCode(err, mysqlerr.ER_TABLE_NOT_LOCKED) { // under LOCK TABLES others are listed, not read
 		return nil, err
 	}
 	var average uint64
@@ -502,7 +502,7 @@ func (s *Session) statusRow(c *sql.Context, x *execution, d *table.Def) (sql.Row
 		average = data / n
 	}
 	var auto any
-	if d.AutoInc >= 0 {
+	if d.AutoInc >= 0 && t != nil {
 		next, err := t.AutoInc()
 		if err != nil {
 			return nil, err

@@ -54,6 +54,11 @@ func (e *Engine) initVariables(ctx context.Context) error {
 			Type: types.NewSystemStringType("aurora_replica_read_consistency"), Default: ""},
 		&sql.MysqlSystemVariable{Name: "innodb_lock_wait_timeout", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
 			Type: types.NewSystemIntType("innodb_lock_wait_timeout", 1, 1073741824, false), Default: int64(50)},
+		// There is no binary log yet whose format this could be, but tools set it for their session.
+		&sql.MysqlSystemVariable{Name: "binlog_format", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
+			Type: types.NewSystemEnumType("binlog_format", "MIXED", "STATEMENT", "ROW"), Default: "ROW"},
+		&sql.MysqlSystemVariable{Name: "innodb_stats_persistent", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global), Dynamic: true,
+			Type: types.NewSystemBoolType("innodb_stats_persistent"), Default: int8(1)},
 	})
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
