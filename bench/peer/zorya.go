@@ -134,33 +134,42 @@ func (z *zorya) counters() (Counters, error) {
 	}, nil
 }
 
+// askTimeout bounds a question to the cluster's processes.
+const askTimeout = 10 * time.Second
+
 // scrape sums the metrics of all processes of a kind by name.
 func (z *zorya) scrape(kind meta.Kind) (map[string]float64, error) {
 	state, err := supervisor.Layout{Dir: z.dir}.LoadState()
 	if err != nil {
 		return nil, err
 	}
-	store, err := meta.Open(meta.Options{Endpoints: state.Endpoints(), Cluster: state.Cluster})
+	id, err := state.TLS.Load()
+	if err != nil {
+		return nil, err
+	}
+	store, err := meta.Open(meta.Options{Endpoints: state.Endpoints(), Cluster: state.Cluster, TLS: id.Client()})
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close()
-	all, err := store.Registrations(context.Background(), kind)
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	all, err := store.Registrations(ctx, kind)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("registrations: %w", err)
 	}
+	by := &http.Client{Transport: &http.Transport{TLSClientConfig: id.Client(), DisableKeepAlives: true}, Timeout: askTimeout}
 	sum := map[string]float64{}
 	for _, r := range all {
-		if err := scrape("http://"+r.HTTP+"/metrics", sum); err != nil {
+		if err := scrape(by, r.HTTP+"/metrics", sum); err != nil {
 			return nil, fmt.Errorf("metrics of %s: %w", r.ID, err)
 		}
 	}
 	return sum, nil
 }
 
-func scrape(url string, sum map[string]float64) error {
-	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get(url)
+func scrape(by *http.Client, url string, sum map[string]float64) error {
+	resp, err := by.Get(url)
 	if err != nil {
 		return err
 	}
