@@ -17,7 +17,8 @@ func (s *Segment) Collect() (more bool, err error) {
 		if s.pruneSettled() {
 			more = true
 		}
-		m := newImager()
+		m := takeImager()
+		defer imagers.Put(m)
 		copied, err := s.copyForward(m)
 		if err != nil {
 			return false, err
@@ -462,7 +463,9 @@ func (s *Segment) Spill(n int) (bool, error) {
 	if len(todo) == 0 {
 		return false, nil
 	}
-	if err := s.image(newImager(), todo); err != nil {
+	m := takeImager()
+	defer imagers.Put(m)
+	if err := s.image(m, todo); err != nil {
 		return false, err
 	}
 	s.mu.Lock()

@@ -259,7 +259,8 @@ func (s *Segment) InstallBaseline(n proto.NodeID, asked *proto.BaselineRequest, 
 	if !take {
 		return nil
 	}
-	m := newImager()
+	m := takeImager()
+	defer imagers.Put(m)
 	from := max(asked.Next, s.first)
 	for i := 0; i < len(r.PageLSN); i++ {
 		p := r.Pages[i*page.Size : (i+1)*page.Size]

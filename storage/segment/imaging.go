@@ -3,6 +3,7 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 
@@ -18,6 +19,16 @@ type imager struct {
 	lsns []page.LSN
 	nos  []page.No
 	es   []entry
+}
+
+// imagers keeps their half megabyte from being allocated and cleared for every batch of pages.
+var imagers = sync.Pool{New: func() any { return newImager() }}
+
+// takeImager returns an empty one; the caller puts it back when nothing refers to its memory any more.
+func takeImager() *imager {
+	m := imagers.Get().(*imager)
+	m.buf, m.es, m.nos = m.buf[:0], m.es[:0], m.nos[:0] // an error may have left something
+	return m
 }
 
 func newImager() *imager {
@@ -46,7 +57,9 @@ func (s *Segment) ImageSome() (bool, error) {
 	if n == 0 {
 		return false, nil
 	}
-	return true, s.image(newImager(), pages)
+	m := takeImager()
+	defer imagers.Put(m)
+	return true, s.image(m, pages)
 }
 
 // image brings the images of pages up to the image limit. The caller holds imageMu.

@@ -450,7 +450,8 @@ func (s *Segment) RepairPage(d *Damage, at page.LSN, p []byte) error {
 	}
 	s.imageMu.Lock()
 	defer s.imageMu.Unlock()
-	m := newImager()
+	m := takeImager()
+	defer imagers.Put(m)
 	lsn, data := page.GetLSN(p), p
 	if lsn == 0 {
 		lsn, data = at, nil
