@@ -21,7 +21,7 @@ func TestAccept7Sysbench(t *testing.T) {
 		figure(t, "7: %-22s 64 threads: prepared in %.1f s, %8.0f/s, p99 %.1f ms, %d retried; %s", w, took.Seconds(), r.TPS, r.P99, r.Retried, perTransaction(before, c.instance(), r))
 	}
 	mustExec(t, c.db(""), "SET GLOBAL max_prepared_stmt_count = 1048576") // 1,000 connections prepare 20 statements each
-	for _, w := range []string{"oltp_point_select", "oltp_write_only"} {
+	for _, w := range pick([]string{"oltp_point_select", "oltp_write_only"}, load.Workloads) {
 		l := load.Sysbench{Workload: w, Threads: 1000, Tables: 4, Rows: pick(5_000, 100_000), Seconds: pick(3, 30)}
 		c.prepare(l)
 		r := c.sysbench(l)
