@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/zoryadb/zorya/base/keypair"
 )
 
 // Lifetimes of what this package makes. A certificate is made anew by Issue within renewBefore of its end.
@@ -130,18 +132,7 @@ func write(certPath, keyPath string, tmpl, ca *x509.Certificate, caKey *ecdsa.Pr
 	if err != nil {
 		return err
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	// Without a certificate the pair is made anew: so it goes first and comes last, and a crash leaves no pair that does not match.
-	if err := os.Remove(certPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writePEM(keyPath, "PRIVATE KEY", pkcs8); err != nil {
-		return err
-	}
-	return writePEM(certPath, "CERTIFICATE", der)
+	return keypair.Write(certPath, keyPath, der, key)
 }
 
 func readPEM(path string) ([]byte, error) {
@@ -154,17 +145,4 @@ func readPEM(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: no PEM block in it", path)
 	}
 	return block.Bytes, nil
-}
-
-// writePEM replaces a file at once.
-func writePEM(path, kind string, der []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if err := errors.Join(pem.Encode(tmp, &pem.Block{Type: kind, Bytes: der}), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -650,26 +650,9 @@ func eventRow(schema string, o *stored) sql.Row {
 
 // showEvents is SHOW EVENTS.
 func (s *Session) showEvents(t *tokens) (*Statement, error) {
-	t.pos = 2
-	schema, where := "", ""
-	if t.accept("FROM") || t.accept("IN") {
-		var ok bool
-		if schema, ok = t.name(); !ok {
-			return nil, s.wrong(t)
-		}
-	}
-	switch {
-	case t.accept("LIKE"):
-		where = " WHERE `Name` LIKE " + t.rest()
-	case t.word(0) == "WHERE":
-		where = " " + t.rest()
-	case !t.end():
-		return nil, s.wrong(t)
-	}
-	if schema == "" {
-		if schema = s.gms.GetCurrentDatabase(); schema == "" {
-			return nil, mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
-		}
+	schema, where, err := s.listed(t, "Name")
+	if err != nil {
+		return nil, err
 	}
 	text := "SELECT * FROM (SELECT EVENT_SCHEMA `Db`, EVENT_NAME `Name`, DEFINER `Definer`, TIME_ZONE `Time zone`, EVENT_TYPE `Type`, EXECUTE_AT `Execute at`, " +
 		"INTERVAL_VALUE `Interval value`, INTERVAL_FIELD `Interval field`, STARTS `Starts`, ENDS `Ends`, STATUS `Status`, ORIGINATOR `Originator`, " +

@@ -407,30 +407,38 @@ func triggersTable(e *Engine) *ownTable {
 
 // showTriggers is SHOW TRIGGERS.
 func (s *Session) showTriggers(t *tokens) (*Statement, error) {
-	t.pos = 2
-	schema, where := "", ""
-	if t.accept("FROM") || t.accept("IN") {
-		var ok bool
-		if schema, ok = t.name(); !ok {
-			return nil, s.wrong(t)
-		}
-	}
-	switch {
-	case t.accept("LIKE"):
-		where = " WHERE `Table` LIKE " + t.rest()
-	case t.word(0) == "WHERE":
-		where = " " + t.rest()
-	case !t.end():
-		return nil, s.wrong(t)
-	}
-	if schema == "" {
-		if schema = s.gms.GetCurrentDatabase(); schema == "" {
-			return nil, mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
-		}
+	schema, where, err := s.listed(t, "Table")
+	if err != nil {
+		return nil, err
 	}
 	text := "SELECT * FROM (SELECT TRIGGER_NAME `Trigger`, EVENT_MANIPULATION `Event`, EVENT_OBJECT_TABLE `Table`, ACTION_STATEMENT `Statement`, ACTION_TIMING `Timing`, CREATED `Created`, " +
 		"SQL_MODE `sql_mode`, DEFINER `Definer`, CHARACTER_SET_CLIENT `character_set_client`, COLLATION_CONNECTION `collation_connection`, DATABASE_COLLATION `Database Collation` " +
 		"FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = " + quoteString(schema) + " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING DESC, EVENT_MANIPULATION, ACTION_ORDER) TRIGGERS" + where
 	st, _, err := s.parseGMS(text, "")
 	return st, err
+}
+
+// listed reads what follows SHOW EVENTS and SHOW TRIGGERS: [FROM schema] [LIKE pattern | WHERE condition]. LIKE is about the column like.
+func (s *Session) listed(t *tokens, like string) (schema, where string, err error) {
+	t.pos = 2
+	if t.accept("FROM") || t.accept("IN") {
+		var ok bool
+		if schema, ok = t.name(); !ok {
+			return "", "", s.wrong(t)
+		}
+	}
+	switch {
+	case t.accept("LIKE"):
+		where = " WHERE " + quoteName(like) + " LIKE " + t.rest()
+	case t.word(0) == "WHERE":
+		where = " " + t.rest()
+	case !t.end():
+		return "", "", s.wrong(t)
+	}
+	if schema == "" {
+		if schema = s.gms.GetCurrentDatabase(); schema == "" {
+			return "", "", mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
+		}
+	}
+	return schema, where, nil
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/zoryadb/zorya/base/keypair"
 )
 
 // Files that LoadOrMakeTLS keeps, each with mode 0600, in a directory with mode 0700.
@@ -82,33 +83,5 @@ func makeCert(dir, certPath, keyPath string, hosts []string) error {
 	if err != nil {
 		return err
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	// The key first: a crash in between leaves no certificate, and the pair is made anew.
-	if err := os.Remove(certPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writePEM(keyPath, "PRIVATE KEY", pkcs8); err != nil {
-		return err
-	}
-	return writePEM(certPath, "CERTIFICATE", der)
-}
-
-// writePEM replaces a file at once, so that a crash leaves the old one or the new one.
-func writePEM(path, kind string, der []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if err := pem.Encode(tmp, &pem.Block{Type: kind, Bytes: der}); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return keypair.Write(certPath, keyPath, der, key)
 }
