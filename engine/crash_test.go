@@ -244,3 +244,31 @@ func TestPreparedSurvivesCrash(t *testing.T) {
 		e.must(e.db.DropTable(bg, "s", "t"))
 	}
 }
+
+// TestPreparedWithoutChanges: who coordinates finds a transaction that it was told is prepared, even if it has changed nothing.
+func TestPreparedWithoutChanges(t *testing.T) {
+	e := seeded(t)
+	for _, xid := range []string{"read", "nothing", "readonly"} {
+		s := &session{e: e, tx: e.db.begin(table.TxnOptions{Isolation: table.RepeatableRead, ReadOnly: xid == "readonly"})}
+		if xid == "read" {
+			_, err := s.rows("t", table.ScanOptions{Lock: table.LockExclusive})
+			e.must(err)
+		}
+		e.must(s.tx.Prepare(bg, xid))
+	}
+	for range 2 {
+		e.crash()
+		if got := e.db.Prepared(); !slices.Equal(got, []string{"nothing", "read", "readonly"}) {
+			t.Fatal(got)
+		}
+	}
+	e.must(e.db.CommitPrepared(bg, "read"))
+	e.must(e.db.RollbackPrepared(bg, "nothing"))
+	e.must(e.db.RollbackPrepared(bg, "readonly"))
+	e.crash()
+	e.settle()
+	if got := e.db.Prepared(); len(got) != 0 {
+		t.Fatal(got)
+	}
+	e.purged()
+}

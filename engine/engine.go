@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/buffer"
@@ -44,6 +45,8 @@ type Options struct {
 	Collations func(id uint16) row.Collator
 	Logger     *slog.Logger
 	Tables     int // opened tables kept in memory; 0: 4000
+	// RollbackTell is how often a long rollback tells the log how far it is; 0: every 10 seconds.
+	RollbackTell time.Duration
 	// ReadersFloor, if not nil, is the lowest LSN that some reader of the volume still reads at: purge stops there.
 	ReadersFloor func() page.LSN
 }
@@ -108,6 +111,7 @@ type DB struct {
 	recoveredCh chan struct{}
 	namedCh     chan struct{}
 	purging     sync.Mutex // one purge round at a time
+	purged      purgePoint // the view of the last round that came through, under purging
 	purgeCh     chan struct{}
 	dropCh      chan struct{}
 	stop        context.CancelFunc
@@ -165,6 +169,9 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 	}
 	if o.Tables == 0 {
 		o.Tables = 4000
+	}
+	if o.RollbackTell == 0 {
+		o.RollbackTell = rollbackTell
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -248,8 +255,11 @@ func (db *DB) load(ctx context.Context) (err error) {
 	db.ids.init(slots[slotIDBound], idBatch, db.raise(slotIDBound))
 	db.rowIDs.init(slots[slotRowIDBound], rowIDBatch, db.raise(slotRowIDBound))
 	db.txns = txn.New(slots[slotTrxBound], slots[slotTrxBound], vol(db), db.raise(slotTrxBound))
-	db.logs, err = undo.Open(ctx, sp, page.No(slots[slotUndoDir]), space.Inode(slots[slotUndoInode]))
-	return err
+	if db.logs, err = undo.Open(ctx, sp, page.No(slots[slotUndoDir]), space.Inode(slots[slotUndoInode])); err != nil {
+		return err
+	}
+	db.logs.OnGrowth(db.kickPurge)
+	return nil
 }
 
 func vol(db *DB) func() page.LSN { return db.vol.VDL }
@@ -354,6 +364,7 @@ func (db *DB) Info() table.Info {
 			"open_tables":   uint64(db.cache.Len()),
 			"purge_errors":  db.purgeErr.Load(),
 			"undo_logs":     uint64(len(db.logs.Logs())),
+			"undo_pages":    uint64(db.logs.Pages()),
 		},
 	}
 	p := db.pool.Stats()

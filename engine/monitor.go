@@ -84,8 +84,12 @@ func (db *DB) Transactions() []table.TrxInfo {
 		n := table.TrxInfo{ID: shownID(tx.id.Load(), tx.o.SessionID), SessionID: tx.o.SessionID, State: table.TrxState(tx.reg.state.Load()), Started: tx.started,
 			Locks: rows + tx.own.Gaps(), RowsLocked: rows, RowsModified: max(tx.own.Weight.Load(), 0), Isolation: tx.o.Isolation, ReadOnly: tx.o.ReadOnly,
 			OldestVisible: tx.sees.Load()}
-		if n.State == table.TrxPrepared {
+		switch n.State {
+		case table.TrxPrepared:
 			n.SessionID = 0
+		case table.TrxRollingBack:
+			n.RollbackTotal = tx.back.total.Load()
+			n.RollbackLeft = max(n.RollbackTotal-tx.back.done.Load(), 0)
 		}
 		if v, since, ok := db.locks.WaitsSince(&tx.own); ok {
 			n.WaitStarted = since

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/table"
@@ -25,14 +27,46 @@ type prepared struct {
 	m  map[string]*Tx
 }
 
-// take removes the transaction, so that one caller alone ends it.
+// take removes the transaction, so that one caller alone ends it; nil when there is none, or it is not prepared yet.
 func (p *prepared) take(xid string) *Tx {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	tx := p.m[xid]
+	if tx == nil || !tx.isPrepared() {
+		return nil
+	}
 	delete(p.m, xid)
 	return tx
 }
+
+// taken is take, once nobody else works on the transaction.
+func (p *prepared) taken(ctx context.Context, xid string) (*Tx, error) {
+	p.mu.Lock()
+	tx := p.m[xid]
+	p.mu.Unlock()
+	if tx != nil && tx.named != nil {
+		w := wait.Begin(ctx)
+		defer w.End()
+		select {
+		case <-tx.named:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	if tx = p.take(xid); tx == nil {
+		return nil, table.ErrNoXID
+	}
+	return tx, nil
+}
+
+// free gives up an XID whose transaction could not be prepared.
+func (p *prepared) free(xid string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.m, xid)
+}
+
+func (tx *Tx) isPrepared() bool { return table.TrxState(tx.reg.state.Load()) == table.TrxPrepared }
 
 // put reports whether the XID was free.
 func (p *prepared) put(xid string, tx *Tx) bool {
@@ -54,15 +88,13 @@ func (tx *Tx) Prepare(ctx context.Context, xid string) error {
 	if !tx.db.xa.put(xid, tx) {
 		return table.ErrXIDExists
 	}
-	if tx.log != nil && tx.log.Wrote(tx.ID()) {
-		lsn, err := tx.logPrepared(ctx, xid)
-		if err == nil {
-			err = tx.db.durable(context.WithoutCancel(ctx), lsn)
-		}
-		if err != nil {
-			tx.db.xa.take(xid)
-			return fmt.Errorf("prepare transaction %d: %w", tx.ID(), err)
-		}
+	lsn, err := tx.logPrepared(ctx, xid)
+	if err == nil {
+		err = tx.db.durable(context.WithoutCancel(ctx), lsn)
+	}
+	if err != nil {
+		tx.db.xa.free(xid)
+		return fmt.Errorf("prepare transaction %d: %w", tx.ID(), err)
 	}
 	tx.snap.Close()
 	tx.saved = nil
@@ -70,8 +102,14 @@ func (tx *Tx) Prepare(ctx context.Context, xid string) error {
 	return nil
 }
 
-// logPrepared writes the XID and the state in one MTR.
+// logPrepared writes the XID and the state in one MTR. A transaction that has changed nothing gets a log for it: it, too, is there after a
+// crash, because whoever coordinates must find what it was told is prepared.
 func (tx *Tx) logPrepared(ctx context.Context, xid string) (page.LSN, error) {
+	if tx.log == nil {
+		if err := tx.enroll(ctx); err != nil {
+			return 0, err
+		}
+	}
 	rec := undo.Record{Type: undo.XID, Ref: []byte(xid)}
 	if !tx.log.Room(rec.Size(), 1) {
 		if err := tx.log.Extend(ctx); err != nil {
@@ -98,20 +136,22 @@ func (db *DB) Prepared() []string {
 	db.xa.mu.Lock()
 	defer db.xa.mu.Unlock()
 	out := make([]string, 0, len(db.xa.m))
-	for xid := range db.xa.m {
-		out = append(out, xid)
+	for xid, tx := range db.xa.m {
+		if tx.isPrepared() {
+			out = append(out, xid)
+		}
 	}
+	slices.Sort(out)
 	return out
 }
 
 // CommitPrepared ends a prepared transaction; it is durable when CommitPrepared returns.
 func (db *DB) CommitPrepared(ctx context.Context, xid string) error {
-	tx := db.xa.take(xid)
-	if tx == nil {
-		return table.ErrNoXID
+	tx, err := db.xa.taken(ctx, xid)
+	if err != nil {
+		return err
 	}
-	err := tx.Commit(ctx)
-	if err != nil && !tx.ended {
+	if err = tx.Commit(ctx); err != nil && !tx.ended {
 		db.xa.put(xid, tx)
 	}
 	return err
@@ -119,9 +159,9 @@ func (db *DB) CommitPrepared(ctx context.Context, xid string) error {
 
 // RollbackPrepared undoes a prepared transaction. First it stops being one: a crash in the middle must find it half undone, not prepared.
 func (db *DB) RollbackPrepared(ctx context.Context, xid string) error {
-	tx := db.xa.take(xid)
-	if tx == nil {
-		return table.ErrNoXID
+	tx, err := db.xa.taken(ctx, xid)
+	if err != nil {
+		return err
 	}
 	if tx.log != nil && tx.log.State() == undo.Prepared {
 		m, err := mtr.Start(ctx, db.pool, 1, 64)

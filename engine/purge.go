@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
@@ -13,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/txn"
 	"github.com/zoryadb/zorya/engine/undo"
+	"github.com/zoryadb/zorya/storage/page"
 )
 
 // viewer says which transactions are visible.
@@ -29,10 +31,13 @@ func (db *DB) purgeView() *txn.Snapshot {
 	return v
 }
 
-// Purge waits until there is something to gather: entries of one leaf go in one record.
+// Purge's pace. It waits until there is something to gather, because entries of one leaf go in one record. It does not wait when purgeAt
+// transactions have ended or the undo logs have grown by undo.UrgentPages since. When it is that far behind, several work at once.
 const (
-	purgeEvery = 250 * time.Millisecond
-	purgeAt    = 4096 // ended transactions from which on it does not wait
+	purgeEvery   = 250 * time.Millisecond
+	purgeAt      = 4096
+	purgeWorkers = 4   // as InnoDB's innodb_purge_threads
+	purgeShare   = 256 // marks that are worth a worker
 )
 
 // purgeLoop removes what nobody can see any more: delete-marked rows and entries, long values, dropped trees, undo.
@@ -72,13 +77,18 @@ func (db *DB) anyDirty() bool {
 func (db *DB) purgeRound(ctx context.Context) (n int, err error) {
 	db.purging.Lock()
 	defer db.purging.Unlock()
-	p := purger{db: db, view: db.purgeView()}
+	view := db.purgeView()
+	seen := purgePoint{view.LSN, view.Next()}
+	if seen == db.purged && !db.broken(mutantPurgeAll) {
+		return 0, nil // the oldest snapshot is still there: do not look at the logs' oldest pages again and again
+	}
+	p := purger{db: db, view: view, blocked: map[*undo.Log]bool{}}
 	if db.broken(mutantPurgeAll) {
 		p.view = seesAll{}
 	}
 	logs := db.logs.Logs()
 	for len(logs) > 0 {
-		p.begin()
+		p.begin(logs)
 		more := logs[:0]
 		for _, l := range logs {
 			if l.Dirty() && p.gather(ctx, l) {
@@ -103,23 +113,58 @@ func (db *DB) purgeRound(ctx context.Context) (n int, err error) {
 			err = errors.Join(err, ferr)
 		}
 	}
+	if err == nil && p.atRest() {
+		db.purged = seen
+	}
 	return p.passed, err
+}
+
+// atRest reports whether the view alone keeps purge from what is left.
+func (p *purger) atRest() bool {
+	for _, l := range p.db.logs.Logs() {
+		if l.Dirty() && !p.blocked[l] {
+			return false
+		}
+	}
+	return true
+}
+
+// purgePoint tells one view of purge from another.
+type purgePoint struct {
+	lsn  page.LSN
+	next uint64
 }
 
 // purger is one round of purge.
 type purger struct {
-	db     *DB
-	view   viewer
-	passed int
-	places map[*undo.Log]undo.Place // where the logs were when they were last left or flushed
-	failed map[*undo.Log]error
-	ended  map[*undo.Log]int64 // transactions begun since
-	marks  []mark
-	arena  []byte // of the marks' keys
-	buf    []byte
-	keys   [][]byte
-	seen   []byte
-	val    []byte
+	db      *DB
+	view    viewer
+	passed  int
+	workers int
+	blocked map[*undo.Log]bool       // by the view
+	places  map[*undo.Log]undo.Place // where the logs were when they were last left or flushed
+	failed  map[*undo.Log]error
+	ended   map[*undo.Log]int64 // transactions begun since
+	marks   []mark
+	arena   []byte // of the marks' keys
+	buf     []byte
+	heads   []page.No
+	sweeps  [purgeWorkers]sweeper
+}
+
+// sweeper takes marked things out of trees. Several work at once, each on marks of its own.
+type sweeper struct {
+	db   *DB
+	view viewer
+	keys [][]byte
+	seen []byte
+	val  []byte
+	bad  []failedMark
+}
+
+type failedMark struct {
+	l   *undo.Log
+	err error
 }
 
 // mark is a delete mark that is to be made final: of an entry, or, index 0, of a row.
@@ -137,7 +182,19 @@ const (
 	purgeBytes = 2 << 20
 )
 
-func (p *purger) begin() {
+func (p *purger) begin(logs []*undo.Log) {
+	db := p.db
+	p.workers = 1
+	if db.history.Load() >= purgeAt || db.logs.Pages() >= undo.UrgentPages {
+		p.workers = purgeWorkers
+	}
+	p.heads = p.heads[:0]
+	for _, l := range logs {
+		if l.Dirty() {
+			p.heads = append(p.heads, l.HeadPage())
+		}
+	}
+	db.pool.Prefetch(p.heads)
 	p.places, p.failed, p.ended = map[*undo.Log]undo.Place{}, map[*undo.Log]error{}, map[*undo.Log]int64{}
 	p.marks, p.arena = p.marks[:0], p.arena[:0]
 }
@@ -152,7 +209,7 @@ func (p *purger) keep(b []byte) []byte {
 func (p *purger) gather(ctx context.Context, l *undo.Log) (end bool) {
 	p.places[l] = l.Place()
 	var rec undo.Record
-	for {
+	for first := true; ; first = false {
 		err := ctx.Err()
 		var at row.Ptr
 		if err == nil {
@@ -161,8 +218,12 @@ func (p *purger) gather(ctx context.Context, l *undo.Log) (end bool) {
 		if err == nil && at == 0 {
 			return true
 		}
+		if first && err == nil {
+			p.ahead(ctx, l)
+		}
 		if err == nil && rec.Type == undo.Begin {
 			if !p.view.Sees(rec.Trx) {
+				p.blocked[l] = true
 				return false
 			}
 			l.PurgeTrx, l.PurgeSkip = rec.Trx, rec.Undone
@@ -176,6 +237,14 @@ func (p *purger) gather(ctx context.Context, l *undo.Log) (end bool) {
 		}
 		l.Pass(len(p.buf))
 		p.passed++
+	}
+}
+
+// ahead has the log's next page read while this one is gone through.
+func (p *purger) ahead(ctx context.Context, l *undo.Log) {
+	if next, err := l.HeadNext(ctx); err == nil && next != 0 {
+		p.heads = append(p.heads[:0], next)
+		p.db.pool.Prefetch(p.heads)
 	}
 }
 
@@ -226,26 +295,11 @@ func (p *purger) one(ctx context.Context, l *undo.Log, at row.Ptr, rec *undo.Rec
 func (p *purger) flush(ctx context.Context) {
 	slices.SortFunc(p.marks, func(a, b mark) int {
 		// Rows come after their entries.
-		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(b.index, a.index), bytes.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(btoi(a.index == 0), btoi(b.index == 0)), cmp.Compare(a.table, b.table), cmp.Compare(a.index, b.index), bytes.Compare(a.key, b.key))
 	})
-	for rest := p.marks; len(rest) > 0; {
-		n := 1
-		for n < len(rest) && rest[n].table == rest[0].table && rest[n].index == rest[0].index {
-			n++
-		}
-		run := rest[:n]
-		rest = rest[n:]
-		for len(run) > 0 {
-			k, err := p.remove(ctx, run)
-			if err != nil {
-				for i := range run {
-					p.fail(run[i].l, err)
-				}
-				break
-			}
-			run = run[k:]
-		}
-	}
+	rows, _ := slices.BinarySearchFunc(p.marks, true, func(m mark, _ bool) int { return btoi(m.index == 0) - 1 })
+	p.sweep(ctx, p.marks[:rows])
+	p.sweep(ctx, p.marks[rows:])
 	p.marks, p.arena = p.marks[:0], p.arena[:0]
 	for l := range p.places {
 		if p.failed[l] == nil {
@@ -257,30 +311,81 @@ func (p *purger) flush(ctx context.Context) {
 	}
 }
 
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// sweep shares marks, which are in order, out among as many workers as there is work for.
+func (p *purger) sweep(ctx context.Context, marks []mark) {
+	n := max(min(p.workers, len(marks)/purgeShare), 1)
+	var wg sync.WaitGroup
+	for i := range n {
+		w := &p.sweeps[i]
+		w.db, w.view, w.bad = p.db, p.view, w.bad[:0]
+		part := marks[i*len(marks)/n : (i+1)*len(marks)/n]
+		if n == 1 {
+			w.run(ctx, part)
+		} else {
+			wg.Go(func() { w.run(ctx, part) })
+		}
+	}
+	wg.Wait()
+	for i := range n {
+		for _, f := range p.sweeps[i].bad {
+			p.fail(f.l, f.err)
+		}
+	}
+}
+
+// run goes through the marks tree by tree.
+func (w *sweeper) run(ctx context.Context, marks []mark) {
+	for rest := marks; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].table == rest[0].table && rest[n].index == rest[0].index {
+			n++
+		}
+		run := rest[:n]
+		rest = rest[n:]
+		for len(run) > 0 {
+			k, err := w.remove(ctx, run)
+			if err != nil {
+				for i := range run {
+					w.bad = append(w.bad, failedMark{run[i].l, err})
+				}
+				break
+			}
+			run = run[k:]
+		}
+	}
+}
+
 // remove takes out the marks at the beginning of run, which is of one tree, that lie in one leaf, and returns how many it went through.
-func (p *purger) remove(ctx context.Context, run []mark) (int, error) {
-	tree, t, err := p.db.treeOf(ctx, run[0].table)
+func (w *sweeper) remove(ctx context.Context, run []mark) (int, error) {
+	tree, t, err := w.db.treeOf(ctx, run[0].table)
 	if err != nil || tree == nil {
 		return len(run), err
 	}
 	if run[0].index == 0 {
-		return p.removeRows(ctx, tree, run)
+		return w.removeRows(ctx, tree, run)
 	}
 	ix := indexOf(t, run[0].index)
 	if ix == nil {
 		return len(run), nil
 	}
-	return p.removeEntries(ctx, tree, ix, run)
+	return w.removeEntries(ctx, tree, ix, run)
 }
 
 // removeRows takes out rows whose newest version is still the deleted one.
-func (p *purger) removeRows(ctx context.Context, tree *btree.Tree, run []mark) (int, error) {
-	p.keys = p.keys[:0]
+func (w *sweeper) removeRows(ctx context.Context, tree *btree.Tree, run []mark) (int, error) {
+	w.keys = w.keys[:0]
 	for i := range run {
-		p.keys = append(p.keys, run[i].key)
+		w.keys = append(w.keys, run[i].key)
 	}
 	var bad error
-	n, err := tree.DeleteRun(ctx, p.keys, func(i int, val []byte) bool {
+	n, err := tree.DeleteRun(ctx, w.keys, func(i int, val []byte) bool {
 		hd, err := row.ParseHeader(val)
 		if err != nil {
 			bad = err
@@ -293,48 +398,48 @@ func (p *purger) removeRows(ctx context.Context, tree *btree.Tree, run []mark) (
 
 // removeEntries takes out delete-marked entries, unless a version that somebody may still look for has the key. What it
 // finds before the leaf is latched holds as long as the entry stays as it was then.
-func (p *purger) removeEntries(ctx context.Context, tree *btree.Tree, ix *dict.Index, run []mark) (int, error) {
-	p.keys, p.seen = p.keys[:0], p.seen[:0]
+func (w *sweeper) removeEntries(ctx context.Context, tree *btree.Tree, ix *dict.Index, run []mark) (int, error) {
+	w.keys, w.seen = w.keys[:0], w.seen[:0]
 	from := 0
-	for ; from < len(run) && len(p.keys) < 64; from++ {
+	for ; from < len(run) && len(w.keys) < 64; from++ {
 		m := &run[from]
 		if from > 0 && bytes.Equal(m.key, run[from-1].key) {
 			continue
 		}
-		at := len(p.seen)
-		found, err := ix.Tree.Get(ctx, m.key, func(v []byte) { p.seen = append(p.seen, v...) })
+		at := len(w.seen)
+		found, err := ix.Tree.Get(ctx, m.key, func(v []byte) { w.seen = append(w.seen, v...) })
 		if err != nil {
 			return 0, err
 		}
 		if !found {
 			continue
 		}
-		e, err := row.ParseEntry(p.seen[at:])
+		e, err := row.ParseEntry(w.seen[at:])
 		if err != nil {
 			return 0, err
 		}
 		needed := !e.Deleted
 		if !needed {
-			p.val = p.val[:0]
-			if found, err = tree.Get(ctx, m.row, func(v []byte) { p.val = append(p.val, v...) }); err != nil {
+			w.val = w.val[:0]
+			if found, err = tree.Get(ctx, m.row, func(v []byte) { w.val = append(w.val, v...) }); err != nil {
 				return 0, err
 			}
 			if found {
-				if needed, err = p.db.neededBy(ctx, p.val, ix.Def.ID, m.key, p.view); err != nil {
+				if needed, err = w.db.neededBy(ctx, w.val, ix.Def.ID, m.key, w.view); err != nil {
 					return 0, err
 				}
 			}
 		}
 		if needed {
-			p.seen = p.seen[:at]
+			w.seen = w.seen[:at]
 			continue
 		}
-		p.keys = append(p.keys, m.key)
+		w.keys = append(w.keys, m.key)
 	}
-	for done := 0; done < len(p.keys); {
-		n, err := ix.Tree.DeleteRun(ctx, p.keys[done:], func(i int, val []byte) bool {
+	for done := 0; done < len(w.keys); {
+		n, err := ix.Tree.DeleteRun(ctx, w.keys[done:], func(i int, val []byte) bool {
 			at := (done + i) * row.EntrySize
-			return bytes.Equal(val, p.seen[at:at+row.EntrySize])
+			return bytes.Equal(val, w.seen[at:at+row.EntrySize])
 		})
 		if err != nil {
 			return 0, err

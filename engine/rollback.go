@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/zoryadb/zorya/engine/btree"
@@ -18,21 +20,32 @@ import (
 	"github.com/zoryadb/zorya/storage/page"
 )
 
+// undoMark is a place in a transaction's undo log.
+type undoMark struct {
+	at   row.Ptr // the last record before it; 0: none
+	rows uint64  // row records before it
+}
+
+// backward is how far a rollback has come, in row changes, for the views.
+type backward struct{ total, done atomic.Int64 }
+
 // undo takes back the transaction's changes, newest first, down to (without) the record at upto, 0: all. A partial
 // rollback marks what it has taken back, so that neither a later one nor purge takes it for a change.
 //
 // A row record is taken back only if the row's newest version is the record's own; so after a crash the rollback starts anew from
 // the end and does nothing twice.
-func (tx *Tx) undo(ctx context.Context, upto row.Ptr, partial bool) error {
+func (tx *Tx) undo(ctx context.Context, upto undoMark, partial bool) error {
 	if !tx.log.Wrote(tx.ID()) {
 		return nil
 	}
 	db := tx.db
+	defer tx.rollingBack(int64(tx.log.Rows() - upto.rows))()
 	var rec undo.Record
 	var buf []byte
 	var err error
-	progress, n := time.Now(), 0
-	for p := tx.log.Last(); p != upto && p != 0; {
+	begun := time.Now()
+	told := begun
+	for p := tx.log.Last(); p != upto.at && p != 0; {
 		if buf, err = db.logs.Read(ctx, p, &rec, buf); err != nil {
 			return err
 		}
@@ -47,12 +60,37 @@ func (tx *Tx) undo(ctx context.Context, upto row.Ptr, partial bool) error {
 		if p, err = db.logs.Before(ctx, p); err != nil {
 			return err
 		}
-		if n++; time.Since(progress) > 10*time.Second {
-			progress = time.Now()
-			db.log.Info("rolling back", "transaction", tx.ID(), "records", n)
+		if rec.Type != undo.Insert && rec.Type != undo.Update {
+			continue
+		}
+		if n := tx.back.done.Add(1); n%rollbackLook == 0 && time.Since(told) > db.o.RollbackTell {
+			told = time.Now()
+			db.tellRollback(tx, begun)
 		}
 	}
+	if told != begun {
+		db.tellRollback(tx, begun)
+	}
 	return nil
+}
+
+const (
+	rollbackLook = 256 // how many changes are taken back between two looks at the clock
+	rollbackTell = 10 * time.Second
+)
+
+// rollingBack shows in the views that total row changes are being looked at to be taken back, until its result is called.
+func (tx *Tx) rollingBack(total int64) func() {
+	tx.back.done.Store(0)
+	tx.back.total.Store(total)
+	was := tx.reg.state.Swap(uint32(table.TrxRollingBack))
+	return func() { tx.reg.state.Store(was) }
+}
+
+func (db *DB) tellRollback(tx *Tx, begun time.Time) {
+	done, total := tx.back.done.Load(), tx.back.total.Load()
+	db.log.Info("rolling back", "transaction", tx.ID(), "connection", tx.o.SessionID, "percent", 100*float64(done)/float64(max(total, 1)), "row_changes", total,
+		"left", total-done, "since", time.Since(begun).Round(time.Second))
 }
 
 func (tx *Tx) undoOne(ctx context.Context, p row.Ptr, rec *undo.Record, partial bool) error {
@@ -314,10 +352,13 @@ func (db *DB) recover(ctx context.Context) error {
 		db.open.add(tx)
 		tx.own.SetTrx(l.Trx())
 		tx.id.Store(l.Trx())
+		tx.own.Weight.Store(int64(l.Rows()))
+		tx.back.total.Store(int64(l.Rows()))
 		if err := db.txns.Recover(l.Trx(), tx); err != nil {
 			return err
 		}
 		if l.State() == undo.Prepared {
+			tx.named = make(chan struct{})
 			if err := tx.recoverPrepared(ctx); err != nil {
 				return err
 			}
@@ -344,15 +385,24 @@ func (db *DB) recover(ctx context.Context) error {
 		close(db.recoveredCh)
 		return nil
 	}
-	db.log.Info("rolling back transactions that were cut short", "count", len(later))
+	// The short ones first: nobody shall wait for their rows while a long one is rolled back.
+	slices.SortStableFunc(later, func(a, b *Tx) int { return cmp.Compare(a.log.Rows(), b.log.Rows()) })
+	rows := uint64(0)
+	for _, tx := range later {
+		rows += tx.log.Rows()
+	}
+	db.log.Info("rolling back transactions that were cut short", "count", len(later), "row_changes", rows)
 	db.recovered.Add(1)
 	go func() {
 		defer db.recovered.Done()
 		named := true
-		for _, tx := range append(slices.Clone(later), kept...) {
+		for _, tx := range append(kept, later...) {
 			if err := tx.lockTables(db.ctx); err != nil {
 				named = false
 				db.log.Error("finding the tables of a transaction that was cut short", "transaction", tx.ID(), "err", err)
+			}
+			if tx.named != nil {
+				close(tx.named)
 			}
 		}
 		if named {
@@ -385,7 +435,7 @@ func (db *DB) recover(ctx context.Context) error {
 
 func (tx *Tx) rollbackRecovered() error {
 	ctx := tx.db.ctx
-	if err := tx.undo(ctx, 0, false); err != nil {
+	if err := tx.undo(ctx, undoMark{}, false); err != nil {
 		return err
 	}
 	if _, err := tx.end(undo.RolledBack); err != nil {
@@ -402,11 +452,7 @@ func (db *DB) isDDL(ctx context.Context, l *undo.Log) (bool, error) {
 	var rec undo.Record
 	p := l.Last()
 	if p == 0 {
-		// A page was added and nothing written yet; its record is the last of the page before.
-		var err error
-		if p, err = l.LastBefore(ctx); err != nil || p == 0 {
-			return false, err
-		}
+		return false, nil
 	}
 	if _, err := db.logs.Read(ctx, p, &rec, nil); err != nil {
 		return false, err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
-	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 )
 
@@ -19,7 +18,7 @@ type Stmt struct {
 	write      bool
 	overwrites bool // table.StmtOptions.Overwrites
 	wrote      bool // it has changed rows: its cursors must look which versions are its own
-	start      row.Ptr
+	start      undoMark
 	rd         *reader // point reads: rows that Get returns alias it
 	wr         *reader // writes, whose arguments may alias rd
 	tables     []*Handle

@@ -42,6 +42,8 @@ type Tx struct {
 	started time.Time
 	sees    atomic.Uint64 // snap.next, for the views
 	reg     registered
+	back    backward
+	named   chan struct{} // prepared before a crash: closed once it has the metadata locks of its tables
 
 	few     [2]opened // room for the usual number without an allocation
 	nameBuf [96]byte
@@ -49,7 +51,7 @@ type Tx struct {
 
 type savepoint struct {
 	name string
-	at   row.Ptr
+	at   undoMark
 }
 
 // opened is a table whose metadata lock the transaction holds.
@@ -109,6 +111,11 @@ func (tx *Tx) begun(ctx context.Context) error {
 	if tx.o.ReadOnly {
 		return table.ErrReadOnly
 	}
+	return tx.enroll(ctx)
+}
+
+// enroll gives the transaction its id and its undo log.
+func (tx *Tx) enroll(ctx context.Context) error {
 	if tx.ended {
 		return errors.New("transaction has ended")
 	}
@@ -299,7 +306,7 @@ func (tx *Tx) Rollback(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	tx.reg.state.Store(uint32(table.TrxRollingBack))
 	if tx.log != nil {
-		err := tx.undo(ctx, 0, false)
+		err := tx.undo(ctx, undoMark{}, false)
 		if err == nil {
 			_, err = tx.end(undo.RolledBack)
 		}
@@ -319,11 +326,11 @@ func (tx *Tx) Rollback(ctx context.Context) error {
 }
 
 // mark is the place in the undo log to which a statement or savepoint can be rolled back.
-func (tx *Tx) mark() row.Ptr {
+func (tx *Tx) mark() undoMark {
 	if tx.log == nil || !tx.log.Wrote(tx.ID()) {
-		return 0
+		return undoMark{}
 	}
-	return tx.log.Last()
+	return undoMark{tx.log.Last(), tx.log.Rows()}
 }
 
 // Savepoint sets a savepoint; one of the same name is replaced.
@@ -353,7 +360,7 @@ func (tx *Tx) RollbackTo(ctx context.Context, name string) error {
 	return tx.undoTo(ctx, tx.saved[i].at)
 }
 
-func (tx *Tx) undoTo(ctx context.Context, at row.Ptr) error {
+func (tx *Tx) undoTo(ctx context.Context, at undoMark) error {
 	if tx.log == nil || tx.mark() == at {
 		return nil
 	}

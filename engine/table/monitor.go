@@ -47,6 +47,8 @@ type TrxInfo struct {
 	Locks         int       // explicit locks on rows and gaps
 	RowsLocked    int
 	RowsModified  int64 // changes that stand: falls while it rolls back
+	RollbackTotal int64 // ROLLING BACK: row changes to be looked at in all
+	RollbackLeft  int64 // and those that are left
 	Isolation     Isolation
 	ReadOnly      bool
 	XID           string // of a prepared one

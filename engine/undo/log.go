@@ -30,7 +30,8 @@ const (
 	offNext  = 56 // u64: page after, 0 if none
 	offFirst = 64 // u64: roll pointer of the last transaction's Begin
 	offCont  = 72 // u64: the transaction whose records go on here from the page before, 0 if none
-	offBody  = 80
+	offCount = 80 // u64: row records of that transaction in the pages before
+	offBody  = 88
 
 	frame = 4
 	// MaxRecord bounds one record.
@@ -56,10 +57,12 @@ type Log struct {
 	tail  page.No
 	at    atomic.Uint64 // the tail, for Check
 	free  int
-	last  int
+	last  int     // 0: the tail has no record yet
+	prior row.Ptr // the last record before the tail
 	trx   uint64
 	state State
 	first row.Ptr
+	rows  uint64 // Insert and Update records of the last transaction
 
 	// Purge's place: the record it looks at next. Only purge moves it.
 	head row.Ptr
@@ -83,6 +86,27 @@ type Set struct {
 	all  []*Log
 	dirs []page.No
 	grow sync.Mutex
+
+	pages  atomic.Int64  // of all logs and the directory
+	grown  atomic.Uint64 // pages added since Open
+	urgent func()        // called whenever another UrgentPages have been added
+}
+
+// UrgentPages is how many pages the logs may grow by before purge is told: 16 MiB of undo.
+const UrgentPages = 1024
+
+// OnGrowth sets what is called, from any goroutine and under locks, whenever the logs have grown by UrgentPages. Before the first Acquire.
+func (s *Set) OnGrowth(fn func()) { s.urgent = fn }
+
+// Pages is how many pages the logs and their directory have.
+func (s *Set) Pages() int64 { return s.pages.Load() }
+
+// added counts a new page.
+func (s *Set) added() {
+	s.pages.Add(1)
+	if n := s.grown.Add(1); n%UrgentPages == 0 && s.urgent != nil {
+		s.urgent()
+	}
 }
 
 // Owner is the owner of undo pages in the space.
@@ -112,6 +136,11 @@ func Format(m *mtr.MTR, sp *space.Space) (dir page.No, ino space.Inode, err erro
 // Open reads the directory and every log's tail. InFlight then tells which transactions were cut short.
 func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*Set, error) {
 	s := &Set{sp: sp, pool: sp.Pool(), ino: ino}
+	pages, err := sp.PagesOf(ctx, ino)
+	if err != nil {
+		return nil, fmt.Errorf("pages of undo: %w", err)
+	}
+	s.pages.Store(int64(pages))
 	type ends struct{ head, tail page.No }
 	var logs []ends
 	for dir != 0 {
@@ -158,9 +187,20 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 		st := binary.LittleEndian.Uint64(b[offState:])
 		l.state, l.trx = State(st>>56), st&(1<<56-1)
 		l.first = row.Ptr(binary.LittleEndian.Uint64(b[offFirst:]))
-		g.Unlatch()
 		if l.free < offBody || l.free > page.Size {
+			g.Unlatch()
 			return nil, fmt.Errorf("tail %d of undo log %d: %w", e.tail, i, ErrCorrupt)
+		}
+		if l.state == Active || l.state == Prepared {
+			l.rows, err = countRows(b, l.first)
+		}
+		prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
+		g.Unlatch()
+		if err == nil && l.last == 0 {
+			l.prior, err = s.lastOf(ctx, prev)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("tail of undo log %d: %w", i, err)
 		}
 		l.dirty.Store(l.free > offBody || e.head != e.tail)
 		l.at.Store(uint64(l.tail))
@@ -172,6 +212,25 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 		}
 	}
 	return s, nil
+}
+
+// countRows counts the row records of the transaction whose Begin is at first, from the tail page b.
+func countRows(b []byte, first row.Ptr) (uint64, error) {
+	n, off := binary.LittleEndian.Uint64(b[offCount:]), offBody
+	if first.Page() == uint64(page.GetNo(b)) {
+		n, off = 0, first.Off()
+	}
+	for off < int(binary.LittleEndian.Uint16(b[offFree:])) {
+		rec, err := frameAt(b, off)
+		if err != nil {
+			return 0, err
+		}
+		if Type(rec[0]).ofRow() {
+			n++
+		}
+		off += frame + len(rec)
+	}
+	return n, nil
 }
 
 func (s *Set) fetch(ctx context.Context, no page.No, t page.Type) (buffer.Page, error) {
@@ -257,6 +316,7 @@ func (s *Set) create(ctx context.Context) (*Log, error) {
 		dir.SetU64(dirNext, uint64(next))
 		dir = m.Init(next, TypeDirectory, Owner)
 		s.dirs = append(s.dirs, next)
+		s.pages.Add(1)
 	}
 	p := m.Init(no, TypeLog, Owner)
 	l := &Log{n: uint32(n), set: s, tail: no, free: offBody, head: row.MakePtr(uint64(no), offBody), busy: true}
@@ -267,6 +327,7 @@ func (s *Set) create(ctx context.Context) (*Log, error) {
 	dir.SetU64(at+8, uint64(no))
 	dir.SetU32(dirCount, uint32(n%dirMax+1))
 	m.Commit(nil)
+	s.added()
 	l.at.Store(uint64(no))
 	s.mu.Lock()
 	s.all = append(s.all, l)
@@ -293,10 +354,13 @@ func (s *Set) Logs() []*Log {
 func (l *Log) Trx() uint64  { return l.trx }
 func (l *Log) State() State { return l.state }
 
-// Last is the log's last record: a savepoint.
+// Rows is how many row records the last transaction has, those included that a partial rollback has taken back; the owner asks.
+func (l *Log) Rows() uint64 { return l.rows }
+
+// Last is the log's last record: a savepoint. It may stand before a tail that was added and has not been written to.
 func (l *Log) Last() row.Ptr {
 	if l.last == 0 {
-		return 0
+		return l.prior
 	}
 	return row.MakePtr(uint64(l.tail), l.last)
 }
@@ -338,10 +402,13 @@ func (l *Log) Extend(ctx context.Context) error {
 	p.SetU64(offFirst, uint64(l.first))
 	if l.state == Active {
 		p.SetU64(offCont, l.trx)
+		p.SetU64(offCount, l.rows)
 	}
 	old.SetU64(offNext, uint64(no))
 	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry+8, uint64(no))
 	m.Commit(nil)
+	s.added()
+	l.prior = l.Last()
 	l.tail, l.free, l.last = no, offBody, 0
 	l.at.Store(uint64(no))
 	return nil
@@ -365,7 +432,7 @@ func (l *Log) Open(m *mtr.MTR, trx uint64) (w Writer, err error) {
 	}
 	w = Writer{l: l, p: p, from: l.free, buf: l.buf[:0], last: l.last}
 	if l.trx != trx || l.state != Active {
-		l.trx, l.state = trx, Active
+		l.trx, l.state, l.rows = trx, Active, 0
 		l.first = w.Add(&Record{Type: Begin, Trx: trx})
 		p.SetU64(offState, uint64(Active)<<56|trx)
 		p.SetU64(offFirst, uint64(l.first))
@@ -382,6 +449,9 @@ func (w *Writer) Add(r *Record) row.Ptr {
 	binary.LittleEndian.PutUint16(w.buf[at:], uint16(len(w.buf)-at))
 	binary.LittleEndian.PutUint16(w.buf[at+2:], uint16(w.last))
 	w.last = off
+	if r.Type.ofRow() {
+		w.l.rows++
+	}
 	return row.MakePtr(uint64(w.l.tail), off)
 }
 
@@ -454,25 +524,4 @@ func (l *Log) AddTo(m *mtr.MTR, trx uint64, r *Record) error {
 	w.Add(r)
 	w.Close()
 	return nil
-}
-
-// LastBefore is the last record before the tail page, for a tail that is still empty.
-func (l *Log) LastBefore(ctx context.Context) (row.Ptr, error) {
-	g, err := l.set.fetch(ctx, l.tail, TypeLog)
-	if err != nil {
-		return 0, err
-	}
-	prev := page.No(binary.LittleEndian.Uint64(g.Bytes()[offPrev:]))
-	g.Unlatch()
-	if prev == 0 {
-		return 0, nil
-	}
-	if g, err = l.set.fetch(ctx, prev, TypeLog); err != nil {
-		return 0, err
-	}
-	defer g.Unlatch()
-	if off := int(binary.LittleEndian.Uint16(g.Bytes()[offLast:])); off != 0 {
-		return row.MakePtr(uint64(prev), off), nil
-	}
-	return 0, nil
 }

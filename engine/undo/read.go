@@ -61,18 +61,26 @@ func (s *Set) Before(ctx context.Context, p row.Ptr) (row.Ptr, error) {
 	}
 	prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
 	g.Unlatch()
-	if prev == 0 {
-		return 0, nil
+	return s.lastOf(ctx, prev)
+}
+
+// lastOf is the last record of page no or, if that has none, of those before it; 0 when there is none. A page stays empty when what it was
+// added for came to nothing.
+func (s *Set) lastOf(ctx context.Context, no page.No) (row.Ptr, error) {
+	for no != 0 {
+		g, err := s.fetch(ctx, no, TypeLog)
+		if err != nil {
+			return 0, fmt.Errorf("undo page %d: %w", no, err)
+		}
+		off := int(binary.LittleEndian.Uint16(g.Bytes()[offLast:]))
+		prev := page.No(binary.LittleEndian.Uint64(g.Bytes()[offPrev:]))
+		g.Unlatch()
+		if off != 0 {
+			return row.MakePtr(uint64(no), off), nil
+		}
+		no = prev
 	}
-	if g, err = s.fetch(ctx, prev, TypeLog); err != nil {
-		return 0, fmt.Errorf("undo page %d: %w", prev, err)
-	}
-	defer g.Unlatch()
-	off := int(binary.LittleEndian.Uint16(g.Bytes()[offLast:]))
-	if off == 0 {
-		return 0, nil
-	}
-	return row.MakePtr(uint64(prev), off), nil
+	return 0, nil
 }
 
 // Dirty reports whether the log has records that purge has not passed.
@@ -95,6 +103,19 @@ func (l *Log) Head(ctx context.Context, r *Record, buf []byte) (at row.Ptr, out 
 	}
 	buf = append(buf[:0], rec...)
 	return l.head, buf, r.Parse(buf)
+}
+
+// HeadPage is the page that purge is at, HeadNext the one after it, 0 if there is none.
+func (l *Log) HeadPage() page.No { return page.No(l.head.Page()) }
+
+// HeadNext: see HeadPage.
+func (l *Log) HeadNext(ctx context.Context) (page.No, error) {
+	g, err := l.set.fetch(ctx, l.HeadPage(), TypeLog)
+	if err != nil {
+		return 0, fmt.Errorf("head of undo log %d: %w", l.n, err)
+	}
+	defer g.Unlatch()
+	return page.No(binary.LittleEndian.Uint64(g.Bytes()[offNext:])), nil
 }
 
 // Leave frees the page that purge is at the end of, if there is one after it, or starts the log's only page anew. Until
@@ -160,6 +181,7 @@ func (l *Log) drop(ctx context.Context, no, next page.No) error {
 	np.SetU64(offPrev, 0)
 	dir.SetU64(dirBody+int(l.n)%dirMax*dirEntry, uint64(next))
 	m.Commit(nil)
+	s.pages.Add(-1)
 	l.head = row.MakePtr(uint64(next), offBody)
 	return nil
 }
@@ -198,7 +220,7 @@ func (l *Log) rewind(ctx context.Context) error {
 	}
 	p.SetU32(offFree, offBody)
 	m.Commit(nil)
-	l.free, l.last = offBody, 0
+	l.free, l.last, l.prior = offBody, 0, 0
 	l.head = row.MakePtr(uint64(l.tail), offBody)
 	return nil
 }

@@ -24,6 +24,9 @@ const (
 	XID     Type = 9 // the transaction is prepared; its last record
 )
 
+// ofRow reports whether a record of type t tells a whole row change.
+func (t Type) ofRow() bool { return t == Insert || t == Update }
+
 // SecOp is what a row change did to a secondary index, in terms of the entry's whole key.
 type SecOp struct {
 	Index uint64

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// TestPurgeBehindSnapshot: thousands of transactions change rows and entries while one snapshot is open, which goes on seeing what it saw. Purge takes nothing
+// away as long, comes by without looking at the logs, and then takes all of it, with several workers.
+func TestPurgeBehindSnapshot(t *testing.T) {
+	const rows, rounds = 1000, 5
+	e := seeded(t)
+	s := e.begin(table.RepeatableRead)
+	e.must(s.grow(1000, rows))
+	e.must(s.tx.Commit(bg))
+	e.purged()
+	pages := e.db.logs.Pages()
+	old := e.begin(table.RepeatableRead)
+	n0, sum0, err := old.sum(0)
+	e.must(err)
+	n := 0
+	for r := range int64(rounds) {
+		for i := int64(1000); i < 1000+rows; i++ {
+			w := e.begin(table.ReadCommitted)
+			if r == rounds-1 && i%2 == 0 {
+				e.must(w.delete("t", i))
+			} else {
+				e.must(w.update("t", i, func(x []row.Datum) { x[1] = row.FromInt(i*7 + r); x[2] = row.FromBytes(fmt.Appendf(nil, "%d", r)) }))
+			}
+			e.must(w.tx.Commit(bg))
+			n++
+		}
+		if _, err := e.db.purgeRound(bg); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := e.db.purgeRound(bg); err != nil || got != 0 {
+			t.Fatalf("round %d: purge passed %d records behind the snapshot, %v", r, got, err)
+		}
+	}
+	if h := e.db.Info().HistoryLength; h != uint64(n) {
+		t.Errorf("history length %d, want %d", h, n)
+	}
+	if got := e.db.logs.Pages(); got <= pages+10 {
+		t.Errorf("%d undo pages, %d before", got, pages)
+	}
+	for ix := range 2 {
+		if n, sum, err := old.sum(ix); err != nil || n != n0 || sum != sum0 {
+			t.Errorf("index %d: the snapshot sees %d rows, sum %d, %v; want %d, %d", ix, n, sum, err, n0, sum0)
+		}
+	}
+	e.must(old.tx.Commit(bg))
+	e.purged()
+	if h, got := e.db.Info().HistoryLength, e.db.logs.Pages(); h != 0 || got > int64(len(e.db.logs.Logs()))+2 { // each keeps a page
+		t.Errorf("history length %d, %d undo pages, %d before", h, got, pages)
+	}
+	if rep := e.check(); rep.Rows != 3+rows/2 {
+		t.Errorf("%+v", rep)
+	}
+}
