@@ -17,6 +17,10 @@ type scratch struct {
 	order []uint32 // cells by offset, for compact
 	page  [page.Size]byte
 	key   []byte
+
+	// Of a run: the leaf's end, and the positions before which entries go.
+	bound  bound
+	places []int
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

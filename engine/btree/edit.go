@@ -65,7 +65,7 @@ func (t *Tree) edit(ctx context.Context, key []byte, reserve int, fn EditFunc, a
 		if err != nil {
 			return 0, fmt.Errorf("tree %d: %w", t.id, err)
 		}
-		p, err := t.leafX(m, key)
+		p, err := t.leafX(m, key, nil)
 		if err != nil {
 			m.Abandon()
 			return 0, err
@@ -157,62 +157,6 @@ func (a *Also) edit(m *mtr.MTR, p *mtr.Page) error {
 	}
 	a.Done = true
 	return nil
-}
-
-// maxRun bounds the entries that one MTR of DeleteRun takes out.
-const maxRun = 256
-
-// DeleteRun takes out entries of one leaf in one MTR, as one record. keys ascend; it goes through them from the first up to
-// the first that may lie in another leaf, asks match (under the leaf's exclusive latch; it must not block) about those that
-// are there, and returns how many keys it went through: at least one.
-func (t *Tree) DeleteRun(ctx context.Context, keys [][]byte, match func(i int, val []byte) bool) (int, error) {
-	m, err := mtr.Start(ctx, t.pool, EditRecords+1, editBytes)
-	if err != nil {
-		return 0, fmt.Errorf("tree %d: %w", t.id, err)
-	}
-	p, err := t.leafX(m, keys[0])
-	if err != nil {
-		m.Abandon()
-		return 0, err
-	}
-	underfull := false
-	done := 0
-	for ; done < min(len(keys), maxRun); done++ {
-		n := node(p.Bytes())
-		i, found := n.search(keys[done])
-		if !found && i == n.count() && done > 0 {
-			break
-		}
-		if !found {
-			continue
-		}
-		if _, v := n.entry(i); match(done, v) {
-			removeAt(p, i)
-			underfull = underfull || isUnderfull(node(p.Bytes())) && p.No() != t.root
-		}
-	}
-	m.Commit(nil)
-	if underfull {
-		t.merge(ctx, keys[0], 0)
-	}
-	return done, nil
-}
-
-// A leaf's hint remembers where the last insert went and how many came one right of the other before it: position + 1
-// below, length of the run above.
-func countRun(p *mtr.Page, i int) {
-	h := p.Hint()
-	run := uint32(0)
-	if h&0xffff == uint32(i) {
-		run = min(h>>16+1, 0xffff)
-	}
-	p.SetHint(run<<16 | uint32(i+1))
-}
-
-// inRun reports whether an insert at i goes on with a run of ascending ones.
-func inRun(p *mtr.Page, i int) bool {
-	h := p.Hint()
-	return h>>16 >= 2 && h&0xffff == uint32(i)
 }
 
 // isUnderfull reports whether a node should look for a neighbour to merge with. Not at every delete: a

@@ -1,10 +1,15 @@
 package btree
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/zoryadb/zorya/engine/mtr"
+	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
 )
 
@@ -105,6 +110,137 @@ func TestEditBoth(t *testing.T) {
 	}
 	if near < n/2 || near == n {
 		t.Errorf("%d of %d were near", near, n)
+	}
+	e.checkAll(tree)
+}
+
+// TestInsertRun: runs of all kinds leave the tree that single inserts would, in far fewer records.
+func TestInsertRun(t *testing.T) {
+	e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 512)
+	tree := e.tree(100)
+	model := map[uint64]int{}
+	rng := rand.New(rand.NewPCG(1, 2))
+	insert := func(keys []uint64, size int) {
+		t.Helper()
+		slices.Sort(keys)
+		keys = slices.Compact(keys)
+		var ks, vs [][]byte
+		for _, k := range keys {
+			ks, vs = append(ks, be(k)), append(vs, bytes.Repeat([]byte{byte(k)}, rng.IntN(size)+1))
+		}
+		for done := 0; done < len(ks); {
+			asked := 0
+			n, err := tree.InsertRun(bg, ks[done:], vs[done:], func(_ *mtr.MTR, n int) (int, error) {
+				if asked++; n > 3 && rng.IntN(4) == 0 {
+					n = rng.IntN(n-1) + 1
+				}
+				return n, nil
+			})
+			if err != nil || asked > 1 {
+				t.Fatal(err, asked)
+			}
+			if _, have := model[keys[done]]; have != (n == 0) {
+				t.Fatalf("key %d: there %v, put %d", keys[done], have, n)
+			}
+			if n == 0 {
+				done++
+			}
+			for range n {
+				model[keys[done]] = len(vs[done])
+				done++
+			}
+		}
+	}
+	next := uint64(0)
+	for round := range 60 {
+		var keys []uint64
+		for range rng.IntN(600) + 1 {
+			switch round % 3 {
+			case 0: // ascending, beyond all
+				next += 1000
+				keys = append(keys, next)
+			case 1: // anywhere
+				keys = append(keys, rng.Uint64N(next))
+			default: // between two
+				keys = append(keys, next/2+uint64(len(keys)))
+			}
+		}
+		insert(keys, []int{8, 200, 2000}[rng.IntN(3)])
+		if round%5 == 4 { // holes, for compaction
+			for k := range model {
+				if rng.IntN(4) == 0 {
+					if err := del(tree, be(k)); err != nil {
+						t.Fatal(err)
+					}
+					delete(model, k)
+				}
+			}
+		}
+	}
+	for k, size := range model {
+		found, err := tree.Get(bg, be(k), func(v []byte) {
+			if len(v) != size || v[0] != byte(k) || v[size-1] != byte(k) {
+				t.Errorf("key %d has %x", k, v)
+			}
+		})
+		if err != nil || !found {
+			t.Fatal(k, found, err)
+		}
+	}
+	n := 0
+	c := tree.Scan(ScanOptions{})
+	for c.Next(bg) {
+		n++
+	}
+	if c.Err() != nil || n != len(model) {
+		t.Fatal(c.Err(), n, len(model))
+	}
+	e.checkAll(tree)
+}
+
+// TestInsertRunRefused: what fn refuses changes nothing.
+func TestInsertRunRefused(t *testing.T) {
+	e := newEnv(t, memvol.Options{}, 128)
+	tree := e.tree(100)
+	no := errors.New("no")
+	before := e.vol.Counters().Records
+	for _, want := range []error{no, nil} {
+		if n, err := tree.InsertRun(bg, [][]byte{be(1), be(2)}, [][]byte{be(1), be(2)}, func(*mtr.MTR, int) (int, error) { return 0, want }); n != 0 || err != want {
+			t.Fatal(n, err)
+		}
+	}
+	if e.vol.Counters().Records != before {
+		t.Fatal("something was logged")
+	}
+}
+
+// TestAppendFill: what is appended in runs fills leaves to fifteen sixteenths, with a record for each.
+func TestAppendFill(t *testing.T) {
+	e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 512)
+	tree := e.tree(100)
+	val := make([]byte, 180)
+	const n = 20000
+	before := e.vol.Counters().Records
+	for i := uint64(0); i < n; {
+		var ks, vs [][]byte
+		for range 100 {
+			ks, vs = append(ks, be(i+uint64(len(ks)))), append(vs, val)
+		}
+		k, err := tree.InsertRun(bg, ks, vs, func(_ *mtr.MTR, n int) (int, error) { return n, nil })
+		if err != nil || k == 0 {
+			t.Fatal(k, err)
+		}
+		i += uint64(k)
+	}
+	st, err := tree.Stats(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fill := float64(n) * 194 / float64(st.Pages*page.Size); fill < 0.90 || fill > 0.96 {
+		t.Errorf("fill %.3f over %d pages", fill, st.Pages)
+	}
+	if r := e.vol.Counters().Records - before; r > n/15 {
+		t.Errorf("%d records for %d entries", r, n)
 	}
 	e.checkAll(tree)
 }

@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -153,9 +154,13 @@ func (t *Tree) leaf(ctx context.Context, key []byte) (buffer.Page, node, error) 
 	}
 }
 
-// leafX latches key's leaf exclusively in m, which holds nothing yet; inner pages are shared and given back.
-func (t *Tree) leafX(m *mtr.MTR, key []byte) (*mtr.Page, error) {
+// leafX latches key's leaf exclusively in m, which holds nothing yet; inner pages are shared and given back. Into b, if it is
+// not nil, goes where the leaf's range ends.
+func (t *Tree) leafX(m *mtr.MTR, key []byte, b *bound) (*mtr.Page, error) {
 	for try := 0; ; try++ {
+		if b != nil {
+			b.set = false
+		}
 		if t.height.Load() == 0 { // the root may be the leaf
 			p, err := m.Latch(t.root)
 			if err != nil {
@@ -180,7 +185,7 @@ func (t *Tree) leafX(m *mtr.MTR, key []byte) (*mtr.Page, error) {
 			t.height.Store(0)
 			continue
 		}
-		p, miss, err := t.crabX(m, g, n, key, try < patience)
+		p, miss, err := t.crabX(m, g, n, key, b, try < patience)
 		if err != nil || miss == 0 {
 			return p, err
 		}
@@ -190,11 +195,23 @@ func (t *Tree) leafX(m *mtr.MTR, key []byte) (*mtr.Page, error) {
 	}
 }
 
+// bound is the key from which on entries lie in later leaves; not set: there are none.
+type bound struct {
+	key []byte
+	set bool
+}
+
+func (b *bound) holds(key []byte) bool { return !b.set || bytes.Compare(key, b.key) < 0 }
+
 // crabX goes from the latched inner page g down to the X-latched leaf. If a page is not in the pool and
 // restart is set, it gives everything back and returns the page's number.
-func (t *Tree) crabX(m *mtr.MTR, g buffer.Page, n node, key []byte, restart bool) (p *mtr.Page, miss page.No, err error) {
+func (t *Tree) crabX(m *mtr.MTR, g buffer.Page, n node, key []byte, b *bound, restart bool) (p *mtr.Page, miss page.No, err error) {
 	for {
-		no, level := n.child(n.childFor(key)), n.level()-1
+		at, level := n.childFor(key), n.level()-1
+		no := n.child(at)
+		if b != nil && at+1 < n.count() {
+			b.key, b.set = append(b.key[:0], n.key(at+1)...), true // below what an upper level says
+		}
 		if level == 0 {
 			p, ok := m.LatchCached(no)
 			if !ok && restart {
