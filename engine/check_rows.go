@@ -148,7 +148,11 @@ func (r *rowCheck) past(ctx context.Context, key []byte, hd *row.Header) (err er
 	if r.buf, err = r.c.db.logs.Read(ctx, hd.Roll, &r.rec, r.buf); err != nil {
 		return fmt.Errorf("undo of transaction %d: %w", hd.Trx, err)
 	}
-	if r.rec.Table != r.t.ID || !bytes.Equal(r.rec.Key, key) {
+	mine, err := r.rec.Names(key)
+	if err != nil {
+		return fmt.Errorf("undo of transaction %d: %w", hd.Trx, err)
+	}
+	if r.rec.Table != r.t.ID || !mine {
 		return fmt.Errorf("its undo record, of transaction %d, is another row's", hd.Trx)
 	}
 	return nil

@@ -44,22 +44,30 @@ type entry struct {
 	key  []byte
 	own  int  // length of the index's own parts
 	uniq bool // unique, and none of its parts is NULL
+	row  int  // of a batch
 
 	marked bool // the old entry of an update: it is delete-marked
 }
 
 // entryOf makes the entry of a row in index i.
 func entryOf(t *dict.Table, i int, r []row.Datum, ref []byte) entry {
-	ix := t.Indexes[i]
+	_, e := appendEntry(nil, t, i, r, ref)
+	return e
+}
+
+// appendEntry makes the entry of a row in index i; its key is appended to dst, and ends with ref.
+func appendEntry(dst []byte, t *dict.Table, i int, r []row.Datum, ref []byte) ([]byte, entry) {
+	ix, at := t.Indexes[i], len(dst)
 	e := entry{ix: i, uniq: ix.Def.Unique}
 	for p := range ix.Own {
 		d := &r[ix.Cols[p]]
 		e.uniq = e.uniq && !d.Null
-		e.key = row.AppendKey(e.key, &ix.Parts[p], d)
+		dst = row.AppendKey(dst, &ix.Parts[p], d)
 	}
-	e.own = len(e.key)
-	e.key = append(e.key, ref...)
-	return e
+	e.own = len(dst) - at
+	dst = append(dst, ref...)
+	e.key = dst[at:len(dst):len(dst)]
+	return dst, e
 }
 
 // clusteredKey makes a row's clustered key; a hidden one is a new row id.
@@ -477,19 +485,15 @@ func (h *Handle) writeLong(ctx context.Context, key []byte, r []row.Datum, have 
 func (h *Handle) writeLongBy(ctx context.Context, key []byte, r []row.Datum, have [][]byte, keep func(pos int) bool,
 	one func(ctx context.Context, v []byte) ([]byte, error)) ([][]byte, error) {
 	t := h.t
-	total := len(key) + row.HeaderSize + 4 + (len(t.Columns)+7)/8*2
+	total := h.inlineSize(key, r)
 	var refs [][]byte
-	for i := range r {
-		if c := &t.Columns[i]; !c.Virtual {
-			if have != nil && have[i] != nil && keep(i) {
-				if refs == nil {
-					refs = make([][]byte, len(r))
-				}
-				refs[i] = have[i]
-				total += overflow.RefSize + 1
-				continue
+	for i := range have {
+		if c := &t.Columns[i]; !c.Virtual && have[i] != nil && keep(i) {
+			if refs == nil {
+				refs = make([][]byte, len(r))
 			}
-			total += row.InlineSize(c.Class, &r[i])
+			refs[i] = have[i]
+			total += overflow.RefSize + 1 - row.InlineSize(c.Class, &r[i])
 		}
 	}
 	for total > maxInline {
@@ -514,6 +518,17 @@ func (h *Handle) writeLongBy(ctx context.Context, key []byte, r []row.Datum, hav
 		total += overflow.RefSize + 1 - row.InlineSize(row.Bytes, &r[best])
 	}
 	return refs, nil
+}
+
+// inlineSize bounds the bytes of a row in its leaf, key included, if none of its values goes elsewhere.
+func (h *Handle) inlineSize(key []byte, r []row.Datum) int {
+	n := len(key) + row.HeaderSize + 4 + (len(h.t.Columns)+7)/8*2
+	for i := range r {
+		if c := &h.t.Columns[i]; !c.Virtual {
+			n += row.InlineSize(c.Class, &r[i])
+		}
+	}
+	return n
 }
 
 // writeOne writes one long value; its undo record is in the MTR that begins it.

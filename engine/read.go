@@ -132,7 +132,7 @@ func (r *reader) version(ctx context.Context, h how) (bool, error) {
 				return false, err
 			}
 		}
-		if r.rec.Type == undo.Insert {
+		if r.rec.Type != undo.Update {
 			return false, nil
 		}
 		older, err := r.rec.Older(r.spare[:0], r.val)
@@ -154,7 +154,16 @@ func (r *reader) see(op *undo.SecOp) {
 }
 
 // eachSec calls fn for every secondary operation of the row change at p, whose record is r, newest record first.
+// An Inserts record tells the operations of all its rows.
 func (db *DB) eachSec(ctx context.Context, p row.Ptr, r *undo.Record, fn func(*undo.SecOp)) error {
+	if r.Type == undo.Inserts {
+		return r.EachRow(func(_ []byte, secs []undo.SecOp) bool {
+			for i := range secs {
+				fn(&secs[i])
+			}
+			return true
+		})
+	}
 	for i := len(r.Secs) - 1; i >= 0; i-- {
 		fn(&r.Secs[i])
 	}

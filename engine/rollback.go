@@ -97,6 +97,8 @@ func (tx *Tx) undoOne(ctx context.Context, p row.Ptr, rec *undo.Record, partial 
 	switch rec.Type {
 	case undo.Insert, undo.Update:
 		return tx.undoRow(ctx, p, rec, partial)
+	case undo.Inserts:
+		return tx.undoInserts(ctx, p, rec, partial)
 	case undo.OverNew:
 		return tx.db.freeLong(ctx, p, rec, true)
 	case undo.TreeNew:

@@ -327,3 +327,22 @@ func (c *Cursor) beyond(n node, j int) bool {
 	}
 	return c.hasHigh && bytes.Compare(n.key(j), c.high) > 0
 }
+
+// HasPrefix reports whether some key begins with prefix.
+func (t *Tree) HasPrefix(ctx context.Context, prefix []byte) (bool, error) {
+	g, n, err := t.leaf(ctx, prefix)
+	if err != nil {
+		return false, err
+	}
+	i, _ := n.search(prefix)
+	last := i == n.count()
+	found := !last && bytes.HasPrefix(n.key(i), prefix)
+	g.Unlatch()
+	if !last {
+		return found, nil
+	}
+	c := t.Scan(ScanOptions{Low: prefix, Batch: 1}) // it may be in the next leaf
+	defer c.Close()
+	found = c.Next(ctx) && bytes.HasPrefix(c.Key(), prefix)
+	return found, c.Err()
+}

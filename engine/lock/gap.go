@@ -160,6 +160,27 @@ func (t *Table) TryInsert(o *Owner, index uint64, key []byte) bool {
 	return !s.blocked(o, key)
 }
 
+// TryInserts is TryInsert and Check for new records whose keys ascend: it reports how many of the first o may insert now. The write that
+// follows under the same page latch locks them implicitly.
+func (t *Table) TryInserts(o *Owner, index uint64, keys [][]byte) int {
+	n := len(keys)
+	if s := t.gapSet(index, false); s != nil {
+		s.mu.Lock()
+		for i := 0; i < n && len(s.intervals) > 0; i++ {
+			if s.blocked(o, keys[i]) {
+				n = i
+			}
+		}
+		s.mu.Unlock()
+	}
+	for i, key := range keys[:n] {
+		if !t.Check(o, index, key, Exclusive) {
+			return i
+		}
+	}
+	return n
+}
+
 // releaseGaps gives back o's gaps beyond the first keep, and lets inserts go on.
 func (t *Table) releaseGaps(o *Owner, keep int) {
 	o.mu.Lock()

@@ -229,6 +229,9 @@ type Table interface {
 	// Insert adds a row (a datum for each column). A duplicate is a *DuplicateKey, and leaves nothing behind; the
 	// existing row is then locked as InnoDB does.
 	Insert(ctx context.Context, r []row.Datum) error
+	// InsertRows adds rows in order as an Insert of each would, and returns how many there are now: an error is that of the row behind them, and
+	// leaves nothing of that one. Rows in key order cost a fraction of single ones.
+	InsertRows(ctx context.Context, rows [][]row.Datum) (n int, err error)
 	// Update replaces the row old (as a cursor or Get returned it, under an exclusive lock) by new. Of old only the
 	// virtual columns of indexes and values in overflow pages are read: those must be there, the rest the layer reads
 	// for itself. new is the whole row. The row must not have changed since it was read.

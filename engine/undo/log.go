@@ -370,6 +370,9 @@ func (l *Log) Room(n, count int) bool {
 	return l.free+n+count*frame+frame+12 <= page.Size
 }
 
+// Left is the size up to which one more record fits the tail.
+func (l *Log) Left() int { return page.Size - l.free - 2*frame - 12 }
+
 // Extend adds a page to the log, after which Room holds for one record of MaxRecord/2 bytes at least.
 func (l *Log) Extend(ctx context.Context) error {
 	s := l.set

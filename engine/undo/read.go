@@ -247,6 +247,9 @@ func (l *Log) Check(ctx context.Context, reach func(no page.No), each func(r *Re
 			if err == nil {
 				err = r.Parse(rec)
 			}
+			if err == nil && r.Type == Inserts {
+				err = r.EachRow(func([]byte, []SecOp) bool { return true })
+			}
 			if back := int(binary.LittleEndian.Uint16(b[off+2:])); err == nil && back != last {
 				err = fmt.Errorf("record at %d of page %d points back to %d: %w", off, no, back, ErrCorrupt)
 			}

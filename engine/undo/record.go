@@ -13,15 +13,16 @@ type Type uint8
 
 // Types.
 const (
-	Begin   Type = 1 // a transaction's first record
-	Insert  Type = 2 // a row was inserted where none was
-	Update  Type = 3 // a row's version was replaced, delete-marked or revived
-	Secs    Type = 4 // more secondary entries of the row change that the next record tells
-	OverNew Type = 5 // a long value was begun: taken back by freeing it
-	OverOld Type = 6 // a long value is no longer in the row: purge frees it
-	TreeNew Type = 7 // a tree was made: taken back by dropping it
-	TreeOld Type = 8 // a tree is no longer in the dictionary: purge drops it
-	XID     Type = 9 // the transaction is prepared; its last record
+	Begin   Type = 1  // a transaction's first record
+	Insert  Type = 2  // a row was inserted where none was
+	Update  Type = 3  // a row's version was replaced, delete-marked or revived
+	Secs    Type = 4  // more secondary entries of the row change that the next record tells
+	OverNew Type = 5  // a long value was begun: taken back by freeing it
+	OverOld Type = 6  // a long value is no longer in the row: purge frees it
+	TreeNew Type = 7  // a tree was made: taken back by dropping it
+	TreeOld Type = 8  // a tree is no longer in the dictionary: purge drops it
+	XID     Type = 9  // the transaction is prepared; its last record
+	Inserts Type = 10 // rows of one statement were inserted where none were, neighbours when they were: see EachRow
 )
 
 // ofRow reports whether a record of type t tells a whole row change.
@@ -53,6 +54,7 @@ type Record struct {
 	Secs           []SecOp
 	Ref            []byte // OverNew, OverOld: overflow reference; XID
 	Tree, Root     uint64 // TreeNew, TreeOld
+	rows           rows   // Inserts
 }
 
 // ErrCorrupt means that bytes are not an undo record.
@@ -98,7 +100,7 @@ func (r *Record) Size() int {
 	for i := range r.Secs {
 		n += 13 + len(r.Secs[i].Key)
 	}
-	return n
+	return n + 10*len(r.rows.indexes) + len(r.rows.body)
 }
 
 // Append appends r's stored form, without the frame that the log puts around it.
@@ -125,6 +127,9 @@ func (r *Record) Append(dst []byte) []byte {
 	}
 	dst = binary.AppendUvarint(dst, r.Table)
 	dst = binary.AppendUvarint(dst, r.Seq)
+	if r.Type == Inserts {
+		return r.rows.append(dst)
+	}
 	dst = appendBytes(dst, r.Key)
 	if r.Type == Update {
 		dst = row.AppendHeader(dst, r.Prev)
@@ -178,9 +183,9 @@ func (p *parser) bytes() []byte {
 	return b
 }
 
-// Parse reads a record's stored form. It keeps r's Secs buffer.
+// Parse reads a record's stored form. It keeps r's Secs buffer. The rows of an Inserts are read by EachRow only.
 func (r *Record) Parse(b []byte) error {
-	*r = Record{Secs: r.Secs[:0]}
+	*r = Record{Secs: r.Secs[:0], rows: rows{indexes: r.rows.indexes[:0]}}
 	if len(b) < 3 {
 		return fmt.Errorf("%d bytes: %w", len(b), ErrCorrupt)
 	}
@@ -196,6 +201,9 @@ func (r *Record) Parse(b []byte) error {
 		r.Ref = p.bytes()
 	case OverNew, OverOld:
 		r.Table, r.Ref = p.uvarint(), p.bytes()
+	case Inserts:
+		r.Table, r.Seq = p.uvarint(), p.uvarint()
+		r.rows.parse(&p)
 	case Insert, Update, Secs:
 		r.Table, r.Seq, r.Key = p.uvarint(), p.uvarint(), p.bytes()
 		if r.Type == Update {
