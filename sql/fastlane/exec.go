@@ -44,7 +44,9 @@ type exec struct {
 	res   Result
 	now   []row.Datum // UPDATE's new row
 
-	offered []row.Datum // the row that is being written
+	offered  []row.Datum   // the row that is being written
+	batch    [][]row.Datum // rows of an INSERT that go together
+	numbered bool          // they got auto-increment values
 }
 
 // maxParts is MySQL's bound of an index's parts.
@@ -76,7 +78,8 @@ func (x *exec) free() {
 	clear(x.spanv)
 	clear(x.only.acc)
 	clear(x.order)
-	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], saved: x.saved}
+	clear(x.batch)
+	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved}
 	for i := range x.saved {
 		clear(x.saved[i])
 	}

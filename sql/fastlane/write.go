@@ -113,70 +113,106 @@ func (x *exec) duplicate(dup *table.DuplicateKey) error {
 	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, dup.Table.Name, ix.Name)
 }
 
+// insertChunk bounds the values that are converted before their rows are inserted together.
+const insertChunk = 1 << 12
+
 // insert runs INSERT, with or without ON DUPLICATE KEY UPDATE, and REPLACE.
 func (x *exec) insert() (Result, error) {
-	p, q, t := x.p, x.q, x.tables[0]
-	bt := &p.tables[0]
+	p, q := x.p, x.q
+	width := len(p.source)
 	if q.Groups*p.width > len(q.List) {
 		return Result{}, ErrDecline
 	}
-	x.cells = slices.Grow(x.cells[:0], len(p.source))[:len(p.source)]
-	vals := x.cells
-	auto, err := x.reserve(vals)
+	chunk := min(q.Groups, max(insertChunk/width, 16), 512)
+	x.cells = slices.Grow(x.cells[:0], chunk*width)[:chunk*width]
+	auto, err := x.reserve(x.cells[:width])
 	if err != nil {
 		return Result{}, err
 	}
 	updated := 0
-	for g := range q.Groups {
-		generated, ok := x.convert(vals, g)
-		if !ok {
-			return Result{}, ErrDecline
-		}
-		if generated {
-			i := bt.def.AutoInc
-			if vals[i], ok = bt.kinds[i].auto(auto); !ok {
-				return Result{}, ErrDecline
-			}
-			if x.res.LastID == 0 {
-				x.res.InsertID, x.res.LastID = auto, auto
-			}
-			auto++
-		} else if bt.def.AutoInc >= 0 {
-			if g == 0 {
-				x.res.InsertID = vals[bt.def.AutoInc].N
-			}
-			if err := x.raise(&vals[bt.def.AutoInc]); err != nil {
+	for g := 0; g < q.Groups; {
+		x.batch = x.batch[:0]
+		for ; g < q.Groups && len(x.batch) < chunk; g++ {
+			at := len(x.batch) * width
+			vals := x.cells[at : at+width : at+width]
+			if auto, err = x.fill(vals, g, auto); err != nil {
 				return Result{}, err
 			}
+			x.batch = append(x.batch, vals)
 		}
-		x.offered = vals
-		err := t.Insert(x.env.Ctx, vals)
-		if err == nil {
-			x.res.Affected++
-			continue
-		}
-		var dup *table.DuplicateKey
-		switch {
-		case !errors.As(err, &dup):
-			return Result{}, err
-		case len(p.sets) > 0:
-			if err := x.updateDuplicate(dup, vals); err != nil {
-				return Result{}, err
-			}
-			updated++
-		case p.shape.verb == verbReplace:
-			if err := x.replace(dup, vals); err != nil {
-				return Result{}, err
-			}
-			updated++
-		default:
+		n, err := x.insertRows(x.batch)
+		if err != nil {
 			return Result{}, err
 		}
+		updated += n
 	}
 	if q.Groups > 1 {
 		x.res.Info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: 0", q.Groups, updated)
 	}
 	return x.res, nil
+}
+
+// fill makes the row of a VALUES group, whose auto-increment value, if it lacks one, is next; it returns the one after.
+func (x *exec) fill(vals []row.Datum, g int, next uint64) (uint64, error) {
+	bt := &x.p.tables[0]
+	generated, ok := x.convert(vals, g)
+	if !ok {
+		return 0, ErrDecline
+	}
+	i := bt.def.AutoInc
+	switch {
+	case generated:
+		if vals[i], ok = bt.kinds[i].auto(next); !ok {
+			return 0, ErrDecline
+		}
+		if x.res.LastID == 0 {
+			x.res.InsertID, x.res.LastID = next, next
+		}
+		x.numbered = true
+		return next + 1, nil
+	case i >= 0 && g == 0:
+		x.res.InsertID = vals[i].N
+	}
+	return next, nil
+}
+
+// insertRows inserts rows, and does with those that collide what the statement says; it returns how many these were.
+func (x *exec) insertRows(rows [][]row.Datum) (updated int, err error) {
+	p, t := x.p, x.tables[0]
+	for len(rows) > 0 {
+		n := 0
+		if len(rows) == 1 { // no batch
+			if err = t.Insert(x.env.Ctx, rows[0]); err == nil {
+				n = 1
+			}
+		} else {
+			n, err = t.InsertRows(x.env.Ctx, rows)
+		}
+		x.res.Affected += uint64(n)
+		if rerr := x.raise(rows[:min(n+1, len(rows))]); rerr != nil {
+			return 0, rerr
+		}
+		rows = rows[n:]
+		if err == nil {
+			continue
+		}
+		x.offered = rows[0]
+		var dup *table.DuplicateKey
+		switch {
+		case !errors.As(err, &dup):
+		case len(p.sets) > 0:
+			err = x.updateDuplicate(dup, rows[0])
+			updated++
+		case p.shape.verb == verbReplace:
+			err = x.replace(dup, rows[0])
+			updated++
+		}
+		if err != nil {
+			return 0, err
+		}
+		rows = rows[1:]
+	}
+	return updated, nil
 }
 
 // convert makes the row of a VALUES group. It reports whether the row lacks its auto-increment value, and false if it is none for
@@ -279,16 +315,26 @@ func (k *colKind) auto(v uint64) (row.Datum, bool) {
 	return row.Datum{}, false
 }
 
-// raise lifts the counter above a value that was given.
-func (x *exec) raise(d *row.Datum) error {
+// raise lifts the counter above the values that were given in rows.
+func (x *exec) raise(rows [][]row.Datum) error {
 	bt := &x.p.tables[0]
-	switch f := bt.kinds[bt.def.AutoInc].form; {
-	case f != formInt && f != formUint:
-		return ErrDecline
-	case f == formInt && d.Int() < 0:
+	if bt.def.AutoInc < 0 || x.numbered {
 		return nil
 	}
-	return x.tables[0].SetAutoInc(x.env.Ctx, d.N, false)
+	form := bt.kinds[bt.def.AutoInc].form
+	if form != formInt && form != formUint {
+		return ErrDecline
+	}
+	top := uint64(0)
+	for _, r := range rows {
+		if d := &r[bt.def.AutoInc]; form == formUint || d.Int() > 0 {
+			top = max(top, d.N)
+		}
+	}
+	if top == 0 {
+		return nil
+	}
+	return x.tables[0].SetAutoInc(x.env.Ctx, top, false)
 }
 
 // bindUpdate binds UPDATE by an index.

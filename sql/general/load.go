@@ -34,6 +34,9 @@ type loader struct {
 	vals  sql.Row       // for SET
 	auto  autoReserve   // AUTO_INCREMENT
 	dup   duplicateRule // IGNORE, REPLACE or neither
+	rows  [][]row.Datum // not yet inserted; they lie in cells, their bytes in bytes
+	cells []row.Datum
+	bytes []byte
 	res   Result
 	stats struct{ records, deleted, skipped uint64 }
 }
@@ -160,6 +163,7 @@ func (l *loader) open(x *execution, n *sqlparser.Load, schema string) (ok bool, 
 		l.dup = loadIgnore
 	}
 	l.st = newStore(l.c, l.m, l.dup == loadIgnore)
+	l.st.holds = true
 	l.auto = autoReserve{column: d.AutoInc, step: 1, zeroIsZero: sqlModes(l.c)["NO_AUTO_VALUE_ON_ZERO"]}
 	return l.columns(n)
 }

@@ -31,23 +31,88 @@ func (l *loader) run(n *sqlparser.Load) error {
 			}
 		}
 	}
-	vals := make([]row.Datum, len(l.base))
 	for {
 		if l.stats.records%256 == 0 && l.c.Err() != nil {
 			return l.c.Err()
 		}
 		if err := l.in.next(); err != nil {
+			if ferr := l.flush(); ferr != nil {
+				return ferr
+			}
 			return endOK(err)
 		}
 		l.stats.records++
 		l.st.row++
+		vals := l.room()
+		l.st.held = l.st.held[:0]
 		if err := l.row(vals); err != nil {
+			if ferr := l.flush(); ferr != nil {
+				return ferr
+			}
+			l.st.tell(l.c)
 			return err
 		}
-		if err := l.insert(vals); err != nil {
+		if len(l.st.held) > 0 { // warnings come in the order of rows: what those before meet comes first
+			if err := l.flush(); err != nil {
+				return err
+			}
+			l.st.tell(l.c)
+			copy(l.room(), vals)
+			vals = l.room()
+		}
+		if err := l.add(vals); err != nil {
 			return err
 		}
 	}
+}
+
+// Rows go into the table together.
+const (
+	loadRows  = 512
+	loadBytes = 128 << 10
+)
+
+// room is where the next row is made.
+func (l *loader) room() []row.Datum {
+	n, at := len(l.base), len(l.rows)*len(l.base)
+	if l.cells == nil {
+		l.cells = make([]row.Datum, loadRows*n)
+	}
+	return l.cells[at : at+n : at+n]
+}
+
+// add copies what a row's datums point to, and inserts rows when there are enough.
+func (l *loader) add(vals []row.Datum) error {
+	for i := range vals {
+		if d := &vals[i]; len(d.B) > 0 {
+			at := len(l.bytes)
+			l.bytes = append(l.bytes, d.B...) // what it outgrows belongs to the rows before
+			d.B = l.bytes[at:len(l.bytes):len(l.bytes)]
+		}
+	}
+	l.rows = append(l.rows, vals)
+	if len(l.rows) == loadRows || len(l.bytes) >= loadBytes {
+		return l.flush()
+	}
+	return nil
+}
+
+// flush inserts the rows that were added.
+func (l *loader) flush() error {
+	for rest := l.rows; len(rest) > 0; {
+		n, err := l.t.InsertRows(l.c, rest)
+		if rest = rest[n:]; err != nil {
+			if err := l.collided(rest[0], err); err != nil {
+				return err
+			}
+			rest = rest[1:]
+		}
+	}
+	l.rows, l.bytes = l.rows[:0], l.bytes[:0]
+	if cap(l.bytes) > 4*loadBytes {
+		l.bytes = nil
+	}
+	return nil
 }
 
 // row makes a row of the record at hand.
@@ -279,9 +344,8 @@ func (l *loader) number(vals []row.Datum) error {
 	return err
 }
 
-// insert puts a row into the table.
-func (l *loader) insert(vals []row.Datum) error {
-	err := l.t.Insert(l.c, vals)
+// collided does what the statement says about a row whose insert met err.
+func (l *loader) collided(vals []row.Datum, err error) error {
 	var dup *table.DuplicateKey
 	for range len(l.m.def.Indexes) + 1 {
 		switch {

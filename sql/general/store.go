@@ -24,6 +24,8 @@ type store struct {
 	division bool // ERROR_FOR_DIVISION_BY_ZERO
 	noZero   bool // NO_ZERO_DATE
 	row      int64
+	holds    bool // warnings wait in held until tell
+	held     []*sql.Warning
 }
 
 const maxFraction = 6
@@ -47,11 +49,26 @@ func sqlModes(c *sql.Context) map[string]bool {
 }
 
 func (st *store) warn(c *sql.Context, e *mysqlerr.Error) {
-	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
+	st.say(c, "Warning", e)
 }
 
-func (st *store) note(c *sql.Context, e *mysqlerr.Error) {
-	c.Session.Warn(&sql.Warning{Level: "Note", Code: int(e.Code), Message: e.Message})
+func (st *store) note(c *sql.Context, e *mysqlerr.Error) { st.say(c, "Note", e) }
+
+func (st *store) say(c *sql.Context, level string, e *mysqlerr.Error) {
+	w := &sql.Warning{Level: level, Code: int(e.Code), Message: e.Message}
+	if st.holds {
+		st.held = append(st.held, w)
+		return
+	}
+	c.Session.Warn(w)
+}
+
+// tell gives the session the warnings that were held.
+func (st *store) tell(c *sql.Context) {
+	for _, w := range st.held {
+		c.Session.Warn(w)
+	}
+	st.held = st.held[:0]
 }
 
 // bad is an error in strict mode, else a warning and the value near.
