@@ -164,18 +164,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if err != nil {
 		return nil, nil, err
 	}
-	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
-	if len(x.params) > 0 || len(x.bindings) > 0 {
-		bindings, err := bind(c, x.params)
-		if err != nil {
-			return nil, nil, err
-		}
-		for name, e := range x.bindings {
-			bindings[name] = e
-		}
-		b.SetBindingsWithExpr(bindings)
-	}
-	bound, flags, err := b.BindOnly(ast, text, nil)
+	bound, flags, err := s.bindOnly(c, x, ast, text)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -187,6 +176,23 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 		x.noteAliases(c, node)
 	}
 	return node, flags, err
+}
+
+// builder is one that knows the statement's parameters.
+func (s *Session) builder(c *sql.Context, x *execution) (*planbuilder.Builder, error) {
+	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
+	if len(x.params) == 0 && len(x.bindings) == 0 {
+		return b, nil
+	}
+	bindings, err := bind(c, x.params)
+	if err != nil {
+		return nil, err
+	}
+	for name, e := range x.bindings {
+		bindings[name] = e
+	}
+	b.SetBindingsWithExpr(bindings)
+	return b, nil
 }
 
 // runNode executes a statement that GMS knows.

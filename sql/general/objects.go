@@ -258,12 +258,14 @@ func (d *database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 	if err != nil || o == nil {
 		return sql.ViewDefinition{}, false, err
 	}
-	return o.view(), true, nil
+	return o.view(d.name), true, nil
 }
 
-// view is what the library reads a view by. It knows no LOCAL check option, and needs none for reading.
-func (o *stored) view() sql.ViewDefinition {
+// view is what the library reads a view by. It knows no LOCAL check option, and needs none for reading; it takes a name without a
+// database for one of the session's current database, of which there may be none.
+func (o *stored) view(schema string) sql.ViewDefinition {
 	text := strings.TrimSuffix(o.Text, " WITH LOCAL CHECK OPTION")
+	text = strings.Replace(text, "VIEW "+quoteName(o.Name), "VIEW "+quoteName(schema)+"."+quoteName(o.Name), 1)
 	return sql.ViewDefinition{Name: o.Name, TextDefinition: o.Select, CreateViewStatement: text, SqlMode: o.SQLMode}
 }
 
@@ -274,7 +276,7 @@ func (d *database) AllViews(ctx *sql.Context) ([]sql.ViewDefinition, error) {
 	}
 	out := make([]sql.ViewDefinition, len(list))
 	for i, o := range list {
-		out[i] = o.view()
+		out[i] = o.view(d.name)
 	}
 	return out, nil
 }

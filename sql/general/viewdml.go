@@ -38,7 +38,7 @@ const maxViewDepth = 32
 // throughView returns the statement to execute for ast, which is shared and stays as it is.
 func (s *Session) throughView(c *sql.Context, x *execution, ast sqlparser.Statement, text string) (sqlparser.Statement, error) {
 	if ddl, ok := ast.(*sqlparser.DDL); ok {
-		return withoutLocal(ddl), nil
+		return viewForGMS(ddl), nil
 	}
 	name, verb, ok := writeTarget(ast)
 	if !ok {
@@ -83,13 +83,17 @@ func (s *Session) throughView(c *sql.Context, x *execution, ast sqlparser.Statem
 	return own, nil
 }
 
-// withoutLocal hides WITH LOCAL CHECK OPTION from the library, which refuses it: database.CreateView looks at the statement itself.
-func withoutLocal(ddl *sqlparser.DDL) sqlparser.Statement {
-	if ddl.ViewSpec == nil || ddl.ViewSpec.CheckOption != sqlparser.ViewCheckOptionLocal {
+// viewForGMS is a CREATE VIEW as the library wants it: it refuses WITH LOCAL CHECK OPTION (database.CreateView looks at the statement
+// itself) and looks for the view's database where the parser puts a table's.
+func viewForGMS(ddl *sqlparser.DDL) sqlparser.Statement {
+	if ddl.ViewSpec == nil {
 		return ddl
 	}
 	out, spec := *ddl, *ddl.ViewSpec
-	spec.CheckOption, out.ViewSpec = sqlparser.ViewCheckOptionCascaded, &spec
+	if spec.CheckOption == sqlparser.ViewCheckOptionLocal {
+		spec.CheckOption = sqlparser.ViewCheckOptionCascaded
+	}
+	out.ViewSpec, out.Table = &spec, spec.ViewName
 	return &out
 }
 
