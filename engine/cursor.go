@@ -115,6 +115,7 @@ func (h *Handle) scan(ctx context.Context, o table.ScanOptions) (*cursor, error)
 		return nil, table.ErrNoIndex
 	}
 	s := h.s
+	s.full = s.full || o.Range.Low == nil && o.Range.High == nil
 	o.Lock = s.level(o.Lock)
 	if o.Lock == table.LockExclusive && s.tx.o.ReadOnly {
 		return nil, table.ErrReadOnly
@@ -181,6 +182,7 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 		return c.nextLocked(ctx)
 	}
 	for c.bc.Next(ctx) {
+		c.h.s.examined++
 		var ok bool
 		var err error
 		if c.o.Index == 0 {

@@ -265,6 +265,7 @@ func (c *cursor) nextLocked(ctx context.Context) (bool, error) {
 			g.ended = !again
 			continue
 		}
+		c.h.s.examined++
 		c.key = append(c.key[:0], c.bc.Key()...)
 		if g.on && !g.unique {
 			if again, err := c.cover(ctx, c.key); err != nil {

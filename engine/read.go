@@ -364,6 +364,7 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 	if index < 0 || index >= len(h.t.Indexes) {
 		return nil, nil, table.ErrNoIndex
 	}
+	h.s.examined++
 	ix, r := h.t.Indexes[index], h.s.rd
 	if l = h.s.level(l); l == table.LockExclusive && h.s.tx.o.ReadOnly {
 		return nil, nil, table.ErrReadOnly

@@ -19,6 +19,8 @@ type Stmt struct {
 	overwrites bool // table.StmtOptions.Overwrites
 	wrote      bool // it has changed rows: its cursors must look which versions are its own
 	start      undoMark
+	examined   uint64  // entries looked at
+	full       bool    // an index was walked without a bound
 	rd         *reader // point reads: rows that Get returns alias it
 	wr         *reader // writes, whose arguments may alias rd
 	tables     []*Handle
@@ -66,6 +68,9 @@ func (tx *Tx) closeStmt() {
 
 // Txn returns the statement's transaction.
 func (s *Stmt) Txn() table.Txn { return s.tx }
+
+// Examined implements table.Meter.
+func (s *Stmt) Examined() (entries uint64, full bool) { return s.examined, s.full }
 
 // End keeps the statement's changes.
 func (s *Stmt) End() { s.tx.closeStmt() }

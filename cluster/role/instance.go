@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/session"
 	"github.com/zoryadb/zorya/sql/wire"
 	"github.com/zoryadb/zorya/storage/page"
@@ -73,6 +74,11 @@ func Instance(p *Process, o InstanceOptions) error {
 	debug.SetMemoryLimit(instanceHeap)
 	debug.SetGCPercent(instanceGC)
 	begun := time.Now()
+	written, err := o.openLogs()
+	if err != nil {
+		return err
+	}
+	defer written.queries.Close()
 	listener, err := p.mysqlListener(o.Listen)
 	if err != nil {
 		return err
@@ -100,7 +106,7 @@ func Instance(p *Process, o InstanceOptions) error {
 		return err
 	}
 	defer db.Close()
-	srv, err := o.serveSQL(p, db, vol, cluster, book, listener)
+	srv, err := o.serveSQL(p, db, vol, cluster, book, listener, written)
 	if err != nil {
 		return err
 	}
@@ -177,11 +183,28 @@ func listenLocal(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// serveSQL puts the SQL wing over the engine.
-func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, cluster *meta.Cluster, book proto.Dialer, l net.Listener) (*session.Server, error) {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create directory of instance: %w", err)
+// serverLogs are what an instance writes into its directory.
+type serverLogs struct {
+	queries *logs.Logs
+	errors  *logs.ErrorLog
+}
+
+// openLogs opens the logs; from here on the process's log goes to the error log too.
+func (o *InstanceOptions) openLogs() (l serverLogs, err error) {
+	port := 0
+	if _, text, err := net.SplitHostPort(o.Listen); err == nil {
+		port, _ = strconv.Atoi(text)
 	}
+	if l.queries, err = logs.Open(logs.Options{Dir: o.Dir, Version: general.DefaultVersion, Host: o.ID, Server: 1, Port: port, Socket: o.Socket}); err != nil {
+		return l, err
+	}
+	l.errors = logs.OpenErrorLog(filepath.Join(o.Dir, "mysql-error.log"), slog.Default().Handler())
+	slog.SetDefault(slog.New(l.errors))
+	return l, nil
+}
+
+// serveSQL puts the SQL wing over the engine.
+func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, cluster *meta.Cluster, book proto.Dialer, l net.Listener, written serverLogs) (*session.Server, error) {
 	tls, err := wire.LoadOrMakeTLS(filepath.Join(o.Dir, "tls"), "localhost", "127.0.0.1")
 	if err != nil {
 		return nil, fmt.Errorf("certificate for MySQL clients: %w", err)
@@ -198,6 +221,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 			}
 			return addStatus(srv.Status(), db, vol)
 		},
+		Logs: written.queries, ErrorLog: written.errors,
 		Tables: []general.InfoTable{storageNodes(vol), segments(p.ctx, vol, cluster.Volume, book)},
 	})
 	if err != nil {
@@ -207,7 +231,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 		return nil, err
 	}
 	srv, err = session.New(db, session.General(lane), session.Options{
-		TLS: tls, RequireTLS: o.RequireTLS, MaxConnections: o.MaxConnections, OnShutdown: p.stop, Registerer: p.metrics,
+		TLS: tls, RequireTLS: o.RequireTLS, MaxConnections: o.MaxConnections, OnShutdown: p.stop, Registerer: p.metrics, Logs: written.queries,
 	})
 	return srv, err
 }

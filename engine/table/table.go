@@ -181,6 +181,13 @@ type Stmt interface {
 	Rollback(ctx context.Context) error
 }
 
+// Meter is implemented by a Stmt that counts its work.
+type Meter interface {
+	// Examined returns how many entries of indexes the statement looked at, and whether it walked one without a bound. It may be asked
+	// after End too, until the transaction's next statement.
+	Examined() (entries uint64, full bool)
+}
+
 // Range is a range of keys in one index. Bounds hold datums for a leading part of the index's columns; nil is open.
 // For a descending part Low is still the smaller datum.
 type Range struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/logs"
 )
 
 // Options configure an Engine. The zero value is usable.
@@ -25,6 +26,10 @@ type Options struct {
 	Status func() map[string]uint64
 	// Tables are further tables of information_schema.
 	Tables []InfoTable
+	// Logs follow the variables and serve mysql.slow_log and mysql.general_log; nil: these are empty. ErrorLog serves
+	// performance_schema.error_log; nil: likewise.
+	Logs     *logs.Logs
+	ErrorLog *logs.ErrorLog
 }
 
 // DefaultVersion is what @@version says unless told otherwise.
@@ -171,6 +176,8 @@ type Settings struct {
 	NetWriteTimeout  time.Duration
 	Database         string
 	MaxAllowedPacket uint64
+	LongQuery        time.Duration // long_query_time
+	MinExamined      uint64        // min_examined_row_limit
 	// CompletionType is 0 NO_CHAIN, 1 CHAIN, 2 RELEASE.
 	CompletionType int
 }

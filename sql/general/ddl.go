@@ -170,6 +170,9 @@ func (s *Session) runDDL(c *sql.Context, x *execution, st sqlparser.Statement) (
 			if err := s.authorize(c, n.Auth); err != nil {
 				return nil, true, err
 			}
+			if done, err := s.truncateLog(n); done {
+				return &Result{}, true, err
+			}
 			res, err = s.truncate(c, n)
 			return res, true, err
 		}

@@ -36,6 +36,12 @@ func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, e
 			n, changed = in.WithSource(src), transform.NewTree
 		}
 	}
+	if show, ok := n.(*plan.ShowTables); ok {
+		whole, err := sessionOf(c).e.showsSystem(show)
+		if err != nil || whole != nil {
+			return whole, transform.NewTree, err
+		}
+	}
 	out, same, err := transform.OneNodeExpressions(c, n, finishExpr)
 	if err != nil {
 		return nil, changed, err

@@ -180,7 +180,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 
 // builder is one that knows the statement's parameters.
 func (s *Session) builder(c *sql.Context, x *execution) (*planbuilder.Builder, error) {
-	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
+	b := planbuilder.New(c, &catalog{s.e.gms.Analyzer.Catalog, s.e}, nil)
 	if len(x.params) == 0 && len(x.bindings) == 0 {
 		return b, nil
 	}

@@ -27,11 +27,16 @@ type server struct {
 
 func newServer(t testing.TB) *server {
 	t.Helper()
+	return newServerWith(t, Options{ServerID: "test"})
+}
+
+func newServerWith(t testing.TB, o Options) *server {
+	t.Helper()
 	db, err := engine.Open(context.Background(), memvol.New(memvol.Options{}), engine.Options{PoolBytes: 32 << 20, Collations: collate.For})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(db, Options{ServerID: "test"})
+	e, err := New(db, o)
 	if err != nil {
 		t.Fatal(err)
 	}

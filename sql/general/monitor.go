@@ -21,7 +21,7 @@ const maxLocksShown = 100_000
 // monitorTables are the views, by schema and name.
 var monitorTables = map[string]map[string]func(e *Engine) *ownTable{
 	"information_schema": {"innodb_trx": trxTable, "processlist": processTable},
-	"performance_schema": {"data_locks": dataLocksTable, "data_lock_waits": lockWaitsTable, "metadata_locks": metadataLocksTable, "threads": threadsTable},
+	"performance_schema": {"data_locks": dataLocksTable, "data_lock_waits": lockWaitsTable, "metadata_locks": metadataLocksTable, "threads": threadsTable, "error_log": errorLogTable},
 	"sys":                {"innodb_lock_waits": sysLockWaitsTable, "x$innodb_lock_waits": sysLockWaitsTable},
 }
 
@@ -31,7 +31,10 @@ type monitorSchema struct {
 	name string
 }
 
-var _ sql.Database = (*monitorSchema)(nil)
+var (
+	_ sql.Database     = (*monitorSchema)(nil)
+	_ sql.ViewDatabase = (*monitorSchema)(nil)
+)
 
 func (d *monitorSchema) Name() string { return d.name }
 
@@ -48,6 +51,22 @@ func (d *monitorSchema) GetTableNames(*sql.Context) ([]string, error) {
 		names = append(names, n)
 	}
 	return names, nil
+}
+
+// The library asks every database that it wraps for views.
+
+func (d *monitorSchema) GetViewDefinition(*sql.Context, string) (sql.ViewDefinition, bool, error) {
+	return sql.ViewDefinition{}, false, nil
+}
+
+func (d *monitorSchema) AllViews(*sql.Context) ([]sql.ViewDefinition, error) { return nil, nil }
+
+func (d *monitorSchema) CreateView(*sql.Context, string, string, string) error {
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "CREATE VIEW in "+d.name)
+}
+
+func (d *monitorSchema) DropView(_ *sql.Context, name string) error {
+	return sql.ErrViewDoesNotExist.New(d.name, name)
 }
 
 // monitorDatabase finds performance_schema and sys.

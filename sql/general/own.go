@@ -382,7 +382,9 @@ func (s *Session) flush(t *tokens) (*Statement, error) {
 		return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
 			return &Result{}, s.e.loadPrivileges(c)
 		}}, nil
-	case "LOGS", "BINARY", "ENGINE", "ERROR", "GENERAL", "SLOW", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "USER_RESOURCES", "DES_KEY_FILE", "QUERY":
+	case "LOGS", "ERROR", "GENERAL", "SLOW":
+		return flushLogs(t.word(0)), nil
+	case "BINARY", "ENGINE", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "USER_RESOURCES", "DES_KEY_FILE", "QUERY":
 	default:
 		return nil, s.wrong(t)
 	}

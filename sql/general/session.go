@@ -31,6 +31,11 @@ type Engine struct {
 	started time.Time
 	later   sync.WaitGroup // drops of temporary tables under way
 
+	logVars struct { // of package logs' settings, as they are or are about to be
+		sync.Mutex
+		values map[string]any
+	}
+
 	routines  routineCache
 	userLocks *userLocks
 }
@@ -93,6 +98,9 @@ func New(db table.DB, o Options) (*Engine, error) {
 	e.serveStatus()
 	ctx := context.Background()
 	if err := e.initVariables(ctx); err != nil {
+		return nil, fmt.Errorf("open the general lane: %w", err)
+	}
+	if err := e.adoptLogVariables(); err != nil {
 		return nil, fmt.Errorf("open the general lane: %w", err)
 	}
 	if err := e.loadPrivileges(ctx); err != nil {
@@ -171,7 +179,8 @@ func (s *Session) Settings() Settings {
 	out := Settings{Autocommit: truth(v("autocommit")), ReadOnly: truth(v("transaction_read_only")), Isolation: table.RepeatableRead,
 		LockWait: seconds(v("innodb_lock_wait_timeout")), MetadataWait: seconds(v("lock_wait_timeout")), MaxExecution: time.Duration(integer(v("max_execution_time"))) * time.Millisecond,
 		WaitTimeout: seconds(v("wait_timeout")), NetWriteTimeout: seconds(v("net_write_timeout")),
-		Database: s.gms.GetCurrentDatabase(), MaxAllowedPacket: uint64(integer(v("max_allowed_packet")))}
+		Database: s.gms.GetCurrentDatabase(), MaxAllowedPacket: uint64(integer(v("max_allowed_packet"))),
+		LongQuery: queryTime(v("long_query_time")), MinExamined: uint64(integer(v("min_examined_row_limit")))}
 	if text, ok := v("transaction_isolation").(string); ok {
 		out.Isolation = isolationOf(text)
 	}

@@ -60,6 +60,8 @@ func (e *Engine) initVariables(ctx context.Context) error {
 		&sql.MysqlSystemVariable{Name: "innodb_stats_persistent", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global), Dynamic: true,
 			Type: types.NewSystemBoolType("innodb_stats_persistent"), Default: int8(1)},
 	})
+	sql.SystemVariables.AddSystemVariables(e.logVariables())
+	noteGlobals()
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
 		"default_collation_for_utf8mb4": defaultCollation.Name(), "character_set_server": "utf8mb4", "character_set_database": "utf8mb4"}
@@ -91,6 +93,40 @@ func (e *Engine) initVariables(ctx context.Context) error {
 		}
 	}
 	return e.loadPersisted(ctx)
+}
+
+// globalOnly are the variables that have no session value. The library gives a session a copy of all when it begins.
+var globalOnly = map[string]bool{}
+
+func noteGlobals() {
+	all := map[string]bool{}
+	for name := range sql.SystemVariables.GetAllGlobalVariables() {
+		if sv, _, ok := sql.SystemVariables.GetGlobal(name); ok && sv.IsGlobalOnly() {
+			all[name] = true
+		}
+	}
+	globalOnly = all
+}
+
+// GetSessionVariable implements sql.Session: a global variable is as it is now.
+func (g *gmsSession) GetSessionVariable(ctx *sql.Context, name string) (any, error) {
+	if globalOnly[name] {
+		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
+			return v, nil
+		}
+	}
+	return g.BaseSession.GetSessionVariable(ctx, name)
+}
+
+// GetAllSessionVariables implements sql.Session, for SHOW VARIABLES.
+func (g *gmsSession) GetAllSessionVariables() map[string]any {
+	m := g.BaseSession.GetAllSessionVariables()
+	for name := range globalOnly {
+		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
+			m[name] = v
+		}
+	}
+	return m
 }
 
 func orDefault(v, d string) string {

@@ -29,10 +29,10 @@ func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, pa
 	started := time.Now()
 	cur, err := s.materialise(ctx, p.st, params)
 	if err := s.endStmt(ctx, err, true); err != nil {
-		return s.failed(started, p.st.Text, err, false)
+		return s.failed(started, p.st.Written(), err, false)
 	}
 	p.cur = cur
-	s.srv.observe(s, laneGeneral, started, p.st.Text, nil)
+	s.srv.observe(s, laneGeneral, started, p.st.Written(), nil)
 	if err := r.Columns(cur.enc.set); err != nil {
 		return err
 	}

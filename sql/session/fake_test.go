@@ -136,7 +136,7 @@ func (l *fakeLane) NewSession(_ context.Context, login general.Login, h general.
 		return nil, mysqlerr.New(mysqlerr.ER_BAD_DB_ERROR, login.Database)
 	}
 	s := &fakeSession{l: l, h: h}
-	s.set = general.Settings{Autocommit: true, Isolation: table.RepeatableRead, Database: login.Database, WaitTimeout: time.Hour, NetWriteTimeout: time.Minute}
+	s.set = general.Settings{Autocommit: true, Isolation: table.RepeatableRead, Database: login.Database, LongQuery: time.Hour, WaitTimeout: time.Hour, NetWriteTimeout: time.Minute}
 	return s, nil
 }
 

@@ -49,6 +49,9 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, param
 	switch st.Kind {
 	case fastlane.Unknown:
 		return false, nil
+	}
+	s.tellStatement(text)
+	switch st.Kind {
 	case fastlane.Begin:
 		err = s.fastControl(ctx, r, general.Begin)
 	case fastlane.Commit:
@@ -100,6 +103,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Sending: s.onSending,
 	}
 	s.stmt.locks, s.stmt.overwrites = st.Locking(), st.Overwrites()
+	s.fastTables(st)
 	res, err := s.srv.fast.Run(st, q, &s.fastEnv)
 	s.fastEnv = fastlane.Env{}
 	if errors.Is(err, fastlane.ErrDecline) {
@@ -110,6 +114,9 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	if err := s.endStmt(ctx, err, res.Rows); err != nil {
 		return true, err
+	}
+	if s.meter != nil {
+		s.meter.sent, s.meter.insertID = uint64(max(res.Count, 0)), res.LastID
 	}
 	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status(), Info: res.Info}
 	if res.Rows {

@@ -24,20 +24,28 @@ const testPassword = "correct horse"
 // startFull is a whole server: engine in memory, general lane, fast lane, account admin.
 func startFull(t testing.TB) (*Server, string) {
 	t.Helper()
+	return startWith(t, general.Options{}, Options{})
+}
+
+func startWith(t testing.TB, g general.Options, o Options) (*Server, string) {
+	t.Helper()
 	ctx := context.Background()
 	db, err := engine.Open(ctx, memvol.New(memvol.Options{}), engine.Options{Collations: collate.For})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var srv *Server
-	gen, err := general.New(db, general.Options{Processes: func() []general.Process { return srv.Processes() }, Status: func() map[string]uint64 { return srv.Status() }})
+	g.Processes = func() []general.Process { return srv.Processes() }
+	g.Status = func() map[string]uint64 { return srv.Status() }
+	gen, err := general.New(db, g)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := gen.EnsureAdmin(ctx, "admin", wire.PluginCachingSHA2, wire.HashCachingSHA2(testPassword)); err != nil {
 		t.Fatal(err)
 	}
-	srv, err = New(db, General(gen), Options{Log: slog.New(slog.DiscardHandler)})
+	o.Log = slog.New(slog.DiscardHandler)
+	srv, err = New(db, General(gen), o)
 	if err != nil {
 		t.Fatal(err)
 	}

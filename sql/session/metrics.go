@@ -78,20 +78,9 @@ func counter(name, help string, fn func() float64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, fn)
 }
 
-// SlowStatement is one line for a slow query log.
-type SlowStatement struct {
-	Session    uint32
-	User, Host string
-	Database   string
-	Started    time.Time
-	Took       time.Duration
-	Text       string
-	Err        *mysqlerr.Error // nil: it succeeded
-}
-
-// observeFast accounts for a statement that succeeded in the fast lane. Its text becomes a string only when it was slow.
+// observeFast accounts for a statement that succeeded in the fast lane. Its text becomes a string only when it was slow or a log wants it.
 func (srv *Server) observeFast(s *Session, started time.Time, text []byte) {
-	if took := time.Since(started); took < srv.opts.LongQueryTime {
+	if took := time.Since(started); took < s.set.LongQuery && s.meter == nil {
 		srv.metrics.statements[laneFast].Inc()
 		srv.metrics.seconds[laneFast].Observe(took.Seconds())
 		srv.questions.Add(1)
@@ -110,14 +99,12 @@ func (srv *Server) observe(s *Session, l lane, started time.Time, text string, e
 	if e != nil {
 		m.errors.WithLabelValues(strconv.Itoa(int(e.Code))).Inc()
 	}
-	if took >= srv.opts.LongQueryTime {
+	slow := took >= s.set.LongQuery
+	if slow {
 		m.slow.Inc()
 		srv.slowCount.Add(1)
-		if srv.opts.SlowStatement != nil {
-			srv.opts.SlowStatement(SlowStatement{
-				Session: s.login.ID, User: s.login.User, Host: s.login.Host, Database: s.set.Database,
-				Started: started, Took: took, Text: text, Err: e,
-			})
-		}
+	}
+	if s.meter != nil {
+		s.logStatement(started, took, slow, text, e)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
 )
@@ -22,6 +23,9 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	return s.run("Prepare", text, false, func(ctx context.Context) error {
 		p := &prepared{text: append([]byte(nil), s.decode(text)...), ends: bypasses(text)}
 		st.Data = p
+		if m := s.meter; m != nil && m.on&logs.GeneralLog != 0 {
+			s.tellGeneral("Prepare", s.logged(string(p.text)))
+		}
 		done, known, err := s.prepareFast(r, st, p)
 		if done {
 			return err
@@ -95,6 +99,9 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 	p := st.Data.(*prepared)
 	p.cur = nil
 	return s.run("Execute", p.text, p.ends, func(ctx context.Context) error {
+		if m := s.meter; m != nil {
+			m.prepared, m.params = true, params
+		}
 		if !cursorWanted {
 			if handled, err := s.tryFast(ctx, r, p.text, params); handled {
 				return err
@@ -109,6 +116,7 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 		if err != nil {
 			return err
 		}
+		s.tellStatement(p.text)
 		if cursorWanted && p.st.Class == general.Read && len(p.st.Columns) > 0 {
 			return s.openCursor(ctx, r, p, values)
 		}
@@ -123,4 +131,4 @@ func (s *Session) ResetStmt(st *wire.Stmt) error {
 }
 
 // CloseStmt implements wire.Session.
-func (s *Session) CloseStmt(*wire.Stmt) {}
+func (s *Session) CloseStmt(*wire.Stmt) { s.tellGeneral("Close stmt", "") }

@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
 )
@@ -33,9 +34,7 @@ type Options struct {
 	StatementsPerCPU int
 	// NetReadTimeout bounds a wait for the client within a command; 0: 30 s.
 	NetReadTimeout time.Duration
-	// LongQueryTime and SlowStatement are the slow query log's seam; 0: 10 s. SlowStatement must not block.
-	LongQueryTime time.Duration
-	SlowStatement func(SlowStatement)
+	Logs           *logs.Logs // nil: none
 	// NoFastLane sends everything to the general lane, whatever zorya_fast_lane says.
 	NoFastLane bool
 	// OnShutdown is called by the SHUTDOWN statement; it must not wait for the server. nil: the statement is refused.
@@ -89,6 +88,8 @@ type Server struct {
 	draining  bool
 
 	questions, slowCount atomic.Uint64
+	queryIDs             atomic.Uint64 // of the audit log
+	throttle             throttle
 }
 
 // New makes a server over db and the general lane. It serves nobody before Serve.
@@ -134,9 +135,6 @@ func setDefaults(o *Options) {
 	}
 	if o.NetReadTimeout == 0 {
 		o.NetReadTimeout = 30 * time.Second
-	}
-	if o.LongQueryTime == 0 {
-		o.LongQueryTime = 10 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -265,12 +263,15 @@ func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) 
 	s.address = c.RemoteAddr().String()
 	if err := s.connectHalf(s.ctx); err != nil {
 		s.cancel(nil)
-		return nil, sqlError(err)
+		e := sqlError(err)
+		srv.auditConnection("FAILED_CONNECT", login.User, login.Host, login.Database, c.ID(), e.Code)
+		return nil, e
 	}
 	c.SetHooks(wire.Hooks{BeforeSend: s.beforeSend, BeginWait: s.BeginWait, EndWait: s.EndWait})
 	srv.mu.Lock()
 	srv.sessions[c.ID()] = s
 	srv.mu.Unlock()
+	s.tellConnect("Connect")
 	return s, nil
 }
 
@@ -322,6 +323,7 @@ func (srv *Server) Status() map[string]uint64 {
 		"Connection_errors_max_connections": uint64(w.MaxConnectionsErrors), "Questions": srv.questions.Load(), "Queries": uint64(w.Commands),
 		"Prepared_stmt_count": uint64(w.PreparedStmts), "Bytes_received": w.BytesReceived, "Bytes_sent": w.BytesSent,
 		"Slow_queries": srv.slowCount.Load(), "Uptime": uint64(time.Since(srv.started).Seconds()),
+		"Zorya_log_entries_dropped": srv.opts.Logs.Dropped(),
 	}
 }
 

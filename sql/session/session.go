@@ -65,6 +65,7 @@ type Session struct {
 	writer writer // standing among the transactions that lock rows
 
 	tracked trackedState
+	meter   *meter // nil: no log is on
 
 	mu       sync.Mutex
 	ctx      context.Context // of statements; replaced once it was cancelled
@@ -159,12 +160,18 @@ func (s *Session) EndWait() {
 // BeginLockWait implements wait.LockOwner.
 func (s *Session) BeginLockWait() {
 	s.srv.gate.blocks(&s.writer)
+	if s.meter != nil {
+		s.meter.waiting = time.Now()
+	}
 	s.BeginWait()
 }
 
 // EndLockWait implements wait.LockOwner.
 func (s *Session) EndLockWait() {
 	s.srv.gate.unblocks(&s.writer)
+	if s.meter != nil && !s.meter.waiting.IsZero() {
+		s.meter.lockWait += time.Since(s.meter.waiting)
+	}
 	s.EndWait()
 }
 
@@ -199,6 +206,7 @@ func (s *Session) run(command string, text []byte, bypass bool, fn func(ctx cont
 		return err
 	}
 	defer s.end()
+	s.measure()
 	if bypass {
 		s.srv.gate.resume(&s.ticket, &s.writer)
 	} else if err := s.srv.gate.enter(ctx, &s.ticket, &s.writer, s.txn != nil && s.txn.Writes()); err != nil {
@@ -310,6 +318,7 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 				"You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%.80s' at line %d",
 				strings.TrimLeft(rest, " \t\r\n"), 1+strings.Count(text[:len(text)-len(rest)], "\n"))
 		}
+		s.tellStatement([]byte(text[:len(text)-len(rest)]))
 		if err := s.statement(ctx, r, st, nil, more); err != nil {
 			return err
 		}
@@ -323,6 +332,7 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 // InitDB implements wire.Session.
 func (s *Session) InitDB(r *wire.Reply, db string) error {
 	return s.run("Init DB", nil, false, func(ctx context.Context) error {
+		s.tellGeneral("Init DB", db)
 		g, err := s.half(ctx)
 		if err != nil {
 			return err
@@ -339,6 +349,7 @@ func (s *Session) InitDB(r *wire.Reply, db string) error {
 // FieldList implements wire.Session.
 func (s *Session) FieldList(r *wire.Reply, tableName, wildcard string) error {
 	return s.run("Field List", nil, false, func(ctx context.Context) error {
+		s.tellGeneral("Field List", tableName+" "+wildcard)
 		g, err := s.half(ctx)
 		if err != nil {
 			return err
@@ -378,13 +389,18 @@ func (s *Session) ChangeUser(login *wire.Login) error {
 		s.mu.Lock()
 		s.login = generalLogin(s.conn, login)
 		s.mu.Unlock()
-		return s.reconnect(ctx)
+		if err := s.reconnect(ctx); err != nil {
+			return err
+		}
+		s.tellConnect("Change user")
+		return nil
 	})
 }
 
 // Reset implements wire.Session.
 func (s *Session) Reset() error {
 	return s.run("Reset Connection", nil, false, func(ctx context.Context) error {
+		s.tellGeneral("Reset Connection", "")
 		s.abandon()
 		s.login.Database = s.set.Database
 		return s.reconnect(ctx)
@@ -435,6 +451,8 @@ func (s *Session) Close() {
 	s.busy, s.text, s.command = true, nil, "Quit"
 	s.mu.Unlock()
 	defer s.srv.forget(s)
+	s.tellGeneral("Quit", "")
+	s.srv.auditConnection("DISCONNECT", s.login.User, s.login.Host, s.set.Database, s.login.ID, 0)
 	s.abandon()
 	s.dropHalf()
 	s.cancel(nil)

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
 )
@@ -22,9 +23,9 @@ func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Stat
 	started := time.Now()
 	err := s.dispatch(ctx, r, st, params, more)
 	if err != nil {
-		return s.failed(started, st.Text, err, st.Class == general.Control)
+		return s.failed(started, st.Written(), err, st.Class == general.Control)
 	}
-	s.srv.observe(s, laneGeneral, started, st.Text, nil)
+	s.srv.observe(s, laneGeneral, started, st.Written(), nil)
 	return nil
 }
 
@@ -55,6 +56,9 @@ func (s *Session) clientError(err error) *mysqlerr.Error {
 }
 
 func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
+	if m := s.meter; m != nil && m.on&logs.AuditTables != 0 {
+		m.targets = st.Targets()
+	}
 	if st.Class != general.Control {
 		if err := s.xaAllows(st.Class); err != nil {
 			return err
@@ -155,6 +159,10 @@ func (s *Session) sendRows(r *wire.Reply, res *general.Result) (err error) {
 		return nil
 	}
 	s.reveals = true
+	sent := uint64(0)
+	if m := s.meter; m != nil {
+		defer func() { m.sent += sent }()
+	}
 	if res.Rows != nil {
 		defer func() {
 			if cerr := res.Rows.Close(); err == nil {
@@ -185,6 +193,7 @@ func (s *Session) sendRows(r *wire.Reply, res *general.Result) (err error) {
 		if err := enc.send(r, row); err != nil {
 			return err
 		}
+		sent++
 	}
 	if begun {
 		return nil

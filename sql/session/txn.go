@@ -141,6 +141,9 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 		l.inner = st
 	}
 	t, err := l.inner.Open(ctx, schema, name)
+	if m := l.s.meter; m != nil && err == nil {
+		m.open(schema, name, false)
+	}
 	if readOnly && err == nil {
 		return readLocked{t}, nil
 	}
@@ -163,6 +166,7 @@ func (s *Session) admitWriter(ctx context.Context) error {
 func (l *lazyStmt) End() {
 	if l.inner != nil {
 		l.inner.End()
+		l.measured()
 		l.inner = nil
 	}
 }
@@ -170,11 +174,19 @@ func (l *lazyStmt) End() {
 // Rollback implements table.Stmt.
 func (l *lazyStmt) Rollback(ctx context.Context) error {
 	st := l.inner
+	l.measured()
 	l.inner = nil
 	if st == nil {
 		return nil
 	}
 	return st.Rollback(ctx)
+}
+
+// measured tells the meter what the engine's statement has done.
+func (l *lazyStmt) measured() {
+	if m := l.s.meter; m != nil && l.inner != nil {
+		m.count(l.inner)
+	}
 }
 
 // openStmt readies the session's statement for the next execution.

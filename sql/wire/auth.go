@@ -62,7 +62,14 @@ type proof struct {
 }
 
 // authenticate proves that the client is user. plugin and resp are what the client sent unasked; plugin "" asks it anew.
-func (c *Conn) authenticate(user, plugin string, resp []byte) (Account, error) {
+func (c *Conn) authenticate(user, plugin string, resp []byte) (a Account, err error) {
+	if w, ok := c.srv.cfg.Backend.(LoginWatcher); ok {
+		defer func() {
+			if err != nil {
+				w.LoginFailed(c, user, err)
+			}
+		}()
+	}
 	account, known, err := c.srv.cfg.Backend.Lookup(user, c.host)
 	if err != nil {
 		return Account{}, mysqlerr.From(err)

@@ -14,6 +14,11 @@ type Backend interface {
 	Connect(c *Conn, login *Login) (Session, error)
 }
 
+// LoginWatcher is implemented by Backends that want to know of clients who were refused after they said who they are.
+type LoginWatcher interface {
+	LoginFailed(c *Conn, user string, err error)
+}
+
 // Account is how one account authenticates.
 type Account struct {
 	User, Host string // as created: CURRENT_USER() is User@Host, Host may hold wildcards

@@ -29,6 +29,7 @@ delimiter ;
 SQL
 step dump mariadb-dump 'mariadb-dump $H --single-transaction --routines --triggers --events shop >shop.sql && grep -q "CREATE.*PROCEDURE" shop.sql && grep -q "CREATE.*EVENT" shop.sql'
 step restore mariadb '$M -e "create database shop2" && $M shop2 <shop.sql && eval "$same" && [ "$($M -N shop2 -e "select f(21)")" = 42 ]'
+step dump-all mariadb-dump 'mariadb-dump $H --all-databases --single-transaction >all.sql && grep -q "CREATE TABLE IF NOT EXISTS .general_log" all.sql && grep -q "INSERT INTO .customer" all.sql'
 step dump-xml mariadb-dump 'mariadb-dump $H --xml shop customer | grep -q "<field name=\"name\">Ann"'
 step mydumper mydumper 'mydumper --host 127.0.0.1 --port $PORT --user admin --password "$MYSQL_PWD" --database shop --outputdir md --threads 2 --triggers --routines --events'
 step myloader myloader '$M -e "drop database shop2" && myloader --host 127.0.0.1 --port $PORT --user admin --password "$MYSQL_PWD" --directory md --source-db shop --database shop2 --threads 2 --overwrite-tables && eval "$same"'
@@ -47,3 +48,4 @@ step pt-find pt-find 'pt-find $PT shop --engine InnoDB --print | grep -q custome
 step pt-duplicate-key-checker pt-duplicate-key-checker 'pt-duplicate-key-checker $PT --databases shop | grep -q "Total Indexes"'
 step pt-mysql-summary pt-mysql-summary 'pt-mysql-summary -- $H | grep -q Uptime'
 step pt-variable-advisor pt-variable-advisor 'pt-variable-advisor $DSN'
+step pt-query-digest pt-query-digest '$M -e "set global slow_query_log=1; set long_query_time=0; select count(*) from shop.orders where total > 3; select count(*) from shop.orders where total > 4; set global slow_query_log=0; flush slow logs" && pt-query-digest --no-version-check --limit 100% "$($M -N -e "select concat(@@datadir, @@slow_query_log_file)")" | grep -q "SELECT shop.orders"'

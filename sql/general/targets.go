@@ -1,0 +1,74 @@
+package general
+
+import (
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// Target is a table that a statement changes, for the audit log.
+type Target struct {
+	Operation     string // WRITE, CREATE, ALTER, RENAME or DROP
+	Schema, Table string // Schema "": the current database
+}
+
+// Written is the statement's text as it came.
+func (st *Statement) Written() string {
+	if st.written != "" {
+		return st.written
+	}
+	return st.Text
+}
+
+// Targets are the tables that the statement changes.
+func (st *Statement) Targets() []Target {
+	var out []Target
+	add := func(op string, names ...sqlparser.TableName) {
+		for _, n := range names {
+			if !n.Name.IsEmpty() {
+				out = append(out, Target{op, n.DbQualifier.String(), n.Name.String()})
+			}
+		}
+	}
+	each := func(list sqlparser.TableExprs) {
+		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+			switch n := n.(type) {
+			case *sqlparser.Subquery:
+				return false, nil
+			case *sqlparser.AliasedTableExpr:
+				if t, ok := n.Expr.(sqlparser.TableName); ok {
+					add("WRITE", t)
+				}
+			}
+			return true, nil
+		}, list)
+	}
+	switch n := st.ast.(type) {
+	case *sqlparser.Insert:
+		add("WRITE", n.Table)
+	case *sqlparser.Load:
+		add("WRITE", n.Table)
+	case *sqlparser.Update:
+		each(n.TableExprs)
+	case *sqlparser.Delete:
+		if len(n.Targets) > 0 {
+			add("WRITE", n.Targets...)
+		} else {
+			each(n.TableExprs)
+		}
+	case *sqlparser.AlterTable:
+		add("ALTER", n.Table)
+	case *sqlparser.DDL:
+		switch n.Action {
+		case sqlparser.CreateStr:
+			add("CREATE", n.Table)
+		case sqlparser.AlterStr:
+			add("ALTER", n.Table)
+		case sqlparser.DropStr:
+			add("DROP", n.FromTables...)
+		case sqlparser.RenameStr:
+			add("RENAME", n.FromTables...)
+		case sqlparser.TruncateStr:
+			add("WRITE", n.Table)
+		}
+	}
+	return out
+}
