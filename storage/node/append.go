@@ -360,9 +360,11 @@ func (n *Node) acknowledge(b *batch, err error) {
 func (n *Node) organiseLoop() {
 	defer n.wg.Done()
 	for b := range n.toOrganise {
+		pending := n.index.Load() > n.opt.IndexBytes*3/4
 		for i := range b.runs {
 			r := &b.runs[i]
 			n.organise(r.seg, b.buf[r.lo:r.hi], b.recs[r.rec0:r.rec1], r.tip)
+			pending = pending || r.seg.Pending()
 			r.seg = nil
 		}
 		if b.entries > 0 {
@@ -371,7 +373,9 @@ func (n *Node) organiseLoop() {
 		}
 		b.reset()
 		n.spare <- b
-		n.wakeWork()
+		if pending {
+			n.wakeWork()
+		}
 		if n.q.waiting() > 0 {
 			n.wakeCheckpoint()
 		}

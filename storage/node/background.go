@@ -204,7 +204,7 @@ func (n *Node) workOn(s *segment.Segment, collect bool) (more bool) {
 		m, err := s.SealFull()
 		more = m && err == nil
 		n.background(s, "seal", err)
-		m, err = s.ImageSome()
+		m, err = s.ImageSome(collect || n.index.Load() > n.opt.IndexBytes/2)
 		more = more || m && err == nil
 		n.background(s, "image", err)
 		if n.index.Load() > n.opt.IndexBytes*3/4 {

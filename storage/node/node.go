@@ -91,6 +91,7 @@ type Node struct {
 	started time.Time
 	stats   segment.Stats
 	index   atomic.Int64
+	lines   atomic.Int64
 	m       metrics
 
 	segMu sync.RWMutex

@@ -17,7 +17,7 @@ func (n *Node) segmentDir(k proto.SegmentKey, incarnation uint64) string {
 
 func (n *Node) segmentOptions(dir string) segment.Options {
 	o := n.opt.Segment
-	o.FS, o.Dir, o.Index, o.Stats = n.opt.FS, dir, &n.index, &n.stats
+	o.FS, o.Dir, o.Index, o.Lines, o.Stats = n.opt.FS, dir, &n.index, &n.lines, &n.stats
 	o.Core.Node = n.opt.ID
 	return o
 }

@@ -69,72 +69,69 @@ func StartsWithInit(ops []byte) bool {
 	return len(ops) >= 2 && ops[1]>>6 == kindInit
 }
 
-// op is one decoded op. data aliases the input.
+// op is one decoded op.
 type op struct {
-	kind     int
-	off      int
-	src, n   int
-	fill     byte
-	typ      Type
-	owner    uint64
-	data     []byte
-	consumed int
+	kind   int
+	off, n int
+	arg    int // Move: where from; Set and Fill: where their bytes begin in the list; Init: the type
+	owner  uint64
 }
 
-// next decodes and validates the first op of b. ok is false when it is malformed or out of range.
-func next(b []byte) (o op, ok bool) {
-	if len(b) < 2 {
-		return o, false
+// number decodes an offset or a length at pos of b; next is negative when there is none.
+func number(b []byte, pos int) (v, next int) {
+	if pos < len(b) && b[pos] < 0x80 {
+		return int(b[pos]), pos + 1
 	}
-	h := binary.LittleEndian.Uint16(b)
+	x, n := binary.Uvarint(b[pos:])
+	if n <= 0 || x > Size {
+		return 0, -1
+	}
+	return int(x), pos + n
+}
+
+// next decodes and validates the op at pos of b into o. It returns where the one behind it begins, negative when it is
+// malformed or out of range. Every record is decoded twice on each full member, so it copies and allocates nothing.
+func (o *op) next(b []byte, pos int) int {
+	if len(b)-pos < 2 {
+		return -1
+	}
+	h := binary.LittleEndian.Uint16(b[pos:])
 	o.kind, o.off = int(h>>14), int(h&offMask)
-	pos := 2
-	uv := func(limit uint64) int {
-		v, n := binary.Uvarint(b[pos:])
-		if n <= 0 || v > limit {
-			ok = false
-			return 0
-		}
-		pos += n
-		return int(v)
-	}
-	ok = true
+	pos += 2
 	switch o.kind {
 	case kindSet:
-		o.n = uv(Size)
-		if !ok || !inBody(o.off, o.n) || len(b)-pos < o.n {
-			return o, false
+		if o.n, pos = number(b, pos); pos < 0 || !inBody(o.off, o.n) || len(b)-pos < o.n {
+			return -1
 		}
-		o.data = b[pos : pos+o.n]
-		pos += o.n
+		o.arg = pos
+		return pos + o.n
 	case kindMove:
-		o.src = uv(Size)
-		o.n = uv(Size)
-		if !ok || !inBody(o.off, o.n) || !inBody(o.src, o.n) {
-			return o, false
+		if o.arg, pos = number(b, pos); pos < 0 {
+			return -1
 		}
+		if o.n, pos = number(b, pos); pos < 0 || !inBody(o.off, o.n) || !inBody(o.arg, o.n) {
+			return -1
+		}
+		return pos
 	case kindFill:
-		o.n = uv(Size)
-		if !ok || !inBody(o.off, o.n) || len(b)-pos < 1 {
-			return o, false
+		if o.n, pos = number(b, pos); pos < 0 || !inBody(o.off, o.n) || len(b)-pos < 1 {
+			return -1
 		}
-		o.fill = b[pos]
-		pos++
-	case kindInit:
+		o.arg = pos
+		return pos + 1
+	default: // kindInit
 		if o.off != 0 || len(b)-pos < 1 || b[pos] == byte(Absent) {
-			return o, false
+			return -1
 		}
-		o.typ = Type(b[pos])
+		o.arg = int(b[pos])
 		pos++
 		v, n := binary.Uvarint(b[pos:])
 		if n <= 0 {
-			return o, false
+			return -1
 		}
 		o.owner = v
-		pos += n
+		return pos + n
 	}
-	o.consumed = pos
-	return o, true
 }
 
 func inBody(off, n int) bool { return off >= OpsStart && n > 0 && off+n <= Size }
@@ -144,42 +141,42 @@ func CheckOps(ops []byte) error {
 	if len(ops) == 0 {
 		return ErrBadOps
 	}
-	for first := true; len(ops) > 0; first = false {
-		o, ok := next(ops)
-		if !ok || (o.kind == kindInit && !first) {
+	var o op
+	for pos := 0; pos < len(ops); {
+		first := pos == 0
+		if pos = o.next(ops, pos); pos < 0 || (o.kind == kindInit && !first) {
 			return ErrBadOps
 		}
-		ops = ops[o.consumed:]
 	}
 	return nil
 }
 
 // applyChecked runs ops that CheckOps accepted.
 func applyChecked(p, ops []byte) {
-	for len(ops) > 0 {
-		o, ok := next(ops)
-		if !ok {
+	var o op
+	for pos := 0; pos < len(ops); {
+		if pos = o.next(ops, pos); pos < 0 {
 			return
 		}
-		o.run(p)
-		ops = ops[o.consumed:]
+		o.run(p, ops)
 	}
 }
 
-func (o *op) run(p []byte) {
+// run applies o, decoded from ops.
+func (o *op) run(p, ops []byte) {
 	switch o.kind {
 	case kindSet:
-		copy(p[o.off:], o.data)
+		copy(p[o.off:], ops[o.arg:o.arg+o.n])
 	case kindMove:
-		copy(p[o.off:o.off+o.n], p[o.src:o.src+o.n])
+		copy(p[o.off:o.off+o.n], p[o.arg:o.arg+o.n])
 	case kindFill:
-		f := p[o.off : o.off+o.n]
+		f, c := p[o.off:o.off+o.n], ops[o.arg]
 		for i := range f {
-			f[i] = o.fill
+			f[i] = c
 		}
 	case kindInit:
 		clear(p[OpsStart:Size])
-		p[OffType] = byte(o.typ)
+		p[OffType] = byte(o.arg)
 		binary.LittleEndian.PutUint64(p[OffOwner:], o.owner)
 	}
 }

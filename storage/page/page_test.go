@@ -13,7 +13,8 @@ func randomOps(rng *rand.Rand, p []byte, init bool) (ops []byte) {
 		ops = AppendInit(ops, Type(1+rng.IntN(200)), rng.Uint64())
 		clear(p[OpsStart:])
 		p[OffType] = ops[2]
-		o, _ := next(ops)
+		var o op
+		o.next(ops, 0)
 		for i := 0; i < 8; i++ {
 			p[OffOwner+i] = byte(o.owner >> (8 * i))
 		}

@@ -196,6 +196,27 @@ func ParseHead(b []byte, r *Record) (int, error) {
 	return n, nil
 }
 
+// Reparse is Parse of a record that was parsed before it was written to where b was read from, for a caller who then runs Apply: the checksum
+// is verified, the ops are not: Apply does that before it changes a byte.
+func Reparse(b []byte, r *Record) (int, error) {
+	n, err := Verify(b)
+	if err != nil {
+		return 0, err
+	}
+	*r = Record{Flags: Flags(b[7]), LSN: page.LSN(binary.LittleEndian.Uint64(b[8:]))}
+	b = b[fixedHeader:n]
+	ok := r.parseLinks(&b) && (r.Flags&Head == 0 || r.parsePageList(&b))
+	if ok && r.Flags&FreeRange != 0 {
+		ok = r.parseFree(b)
+	} else {
+		r.Ops = b
+	}
+	if !ok {
+		return 0, fmt.Errorf("fields of LSN %d: %w", r.LSN, ErrCorrupt)
+	}
+	return n, nil
+}
+
 // parseFree decodes the payload of a FreeRange record.
 func (r *Record) parseFree(b []byte) bool {
 	x, n := binary.Uvarint(b)
@@ -208,6 +229,10 @@ func (r *Record) parseLinks(rest *[]byte) bool {
 	b := *rest
 	var v [5]uint64
 	for i := range v {
+		if len(b) > 0 && b[0] < 0x80 {
+			v[i], b = uint64(b[0]), b[1:]
+			continue
+		}
 		x, n := binary.Uvarint(b)
 		if n <= 0 {
 			return false

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/klauspost/compress/s2"
@@ -13,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
+	"github.com/zoryadb/zorya/storage/redo"
 )
 
 func randomFooter(rng *rand.Rand) footer {
@@ -44,7 +46,7 @@ func TestFooterRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := 0; i < 200; i++ {
 		ft := randomFooter(rng)
-		b := encodeFooter(&ft) // sorts the entries
+		b := encodeFooter(&ft, new(sealer)) // sorts the entries
 		got, err := decodeFooter(b, ft.min)
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +72,7 @@ func TestSealedFileDamage(t *testing.T) {
 	}
 	ft := randomFooter(rand.New(rand.NewPCG(2, 2)))
 	ft.dataEnd = fileHeader
-	if err := seal(f, &ft); err != nil {
+	if err := seal(f, &ft, new(sealer)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := readFooter(f); err != nil || checkHeader(f, logMagic, &st) != nil {
@@ -165,7 +167,7 @@ func TestBlobs(t *testing.T) {
 
 func FuzzFooter(f *testing.F) {
 	ft := randomFooter(rand.New(rand.NewPCG(3, 3)))
-	f.Add(encodeFooter(&ft), uint64(ft.min))
+	f.Add(encodeFooter(&ft, new(sealer)), uint64(ft.min))
 	f.Add([]byte{0, 0}, uint64(0))
 	f.Fuzz(func(t *testing.T, b []byte, lo uint64) {
 		ft, err := decodeFooter(b, page.LSN(lo))
@@ -211,10 +213,11 @@ func BenchmarkFooter(b *testing.B) {
 		es[i] = entry{page: uint32(rng.IntN(100_000)), lsn: page.LSN(i + 1), off: off, size: 160}
 		off += 160
 	}
-	work := make([]entry, len(es))
+	w := new(sealer)
 	for b.Loop() {
-		copy(work, es)
-		encodeFooter(&footer{entries: work, min: 1})
+		ft := footer{entries: append(w.entries[:0], es...), min: 1}
+		encodeFooter(&ft, w)
+		w.entries = ft.entries
 	}
 }
 
@@ -232,11 +235,49 @@ func TestFooterSort(t *testing.T) {
 		}
 		for _, part := range []int{0, 1, 2000, 3000} {
 			ft := footer{entries: slices.Clone(es[:part])}
-			ft.sort()
+			ft.sort(new(sealer))
 			ok := slices.IsSortedFunc(ft.entries, func(a, b entry) int { return cmp.Or(cmp.Compare(a.page, b.page), cmp.Compare(a.lsn, b.lsn)) })
 			if !ok || len(ft.entries) != part {
 				t.Fatalf("%d entries of %d pages are out of order", part, pages)
 			}
 		}
+	}
+}
+
+// TestLines: what is kept of an open log file for its footer says the same as its records, or nothing.
+func TestLines(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	var gauge atomic.Int64
+	ls := lines{gauge: &gauge}
+	var want, got []entry
+	at := entry{off: fileHeader, lsn: 1 << 40}
+	for range 50_000 {
+		at.off += at.size
+		at.page, at.size, at.flags, at.free = rng.Uint32(), 1+rng.Uint32N(redo.MaxRecord), uint8(rng.Uint32N(2)), 0
+		at.lsn += page.LSN(rng.IntN(300)) - 20 // late ones too
+		if rng.IntN(50) == 0 {
+			at.flags, at.free = flagFree, rng.Uint32()
+		}
+		if uint64(at.off)+uint64(at.size) > 1<<32-1 {
+			break
+		}
+		ls.add(&at)
+		want = append(want, at)
+	}
+	if !ls.entries(&got) || !slices.Equal(got, want) || gauge.Load() < 6*int64(len(want)) {
+		t.Fatalf("%d lines of %d, %d bytes", len(got), len(want), gauge.Load())
+	}
+	at.off += at.size + 1 // bytes that are no record lie between
+	ls.add(&at)
+	at.off += at.size
+	ls.add(&at)
+	if got = nil; ls.entries(&got) || gauge.Load() != 0 {
+		t.Fatalf("kept lines across a gap, %d bytes", gauge.Load())
+	}
+	gauge.Store(maxLines)
+	full := lines{gauge: &gauge}
+	full.add(&at)
+	if full.entries(&got) || gauge.Load() != maxLines {
+		t.Fatal("kept lines above the bound")
 	}
 }

@@ -165,5 +165,5 @@ func (im *imageFile) note(e entry) {
 }
 
 func sealImages(im *imageFile) error {
-	return seal(im.f, &footer{entries: im.entries, min: im.min, max: im.max, dataEnd: im.size})
+	return seal(im.f, &footer{entries: im.entries, min: im.min, max: im.max, dataEnd: im.size}, new(sealer))
 }

@@ -40,11 +40,28 @@ func newImager() *imager {
 	return m
 }
 
-// ImageSome makes images of up to pagesAtOnce pages whose chains have grown long. It reports whether there were any.
-func (s *Segment) ImageSome() (bool, error) {
+// worthwhile is how many pages make it worth reading the log for images: the records of pages that are changed at the same time lie
+// together.
+const worthwhile = 16
+
+// Pending reports whether a log file waits to be sealed, or so many pages for images that they should not wait for the next round.
+func (s *Segment) Pending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := len(s.logs)
+	return len(s.toImage) >= worthwhile || k > 1 && !s.logs[k-2].sealed
+}
+
+// ImageSome makes images of up to pagesAtOnce pages whose chains have grown long; of fewer than are worthwhile only when all is
+// asked for. It reports whether there were any.
+func (s *Segment) ImageSome(all bool) (bool, error) {
 	s.imageMu.Lock()
 	defer s.imageMu.Unlock()
 	s.mu.Lock()
+	if len(s.toImage) < worthwhile && !all {
+		s.mu.Unlock()
+		return false, nil
+	}
 	n := min(len(s.toImage), pagesAtOnce)
 	pages := append([]uint32(nil), s.toImage[:n]...)
 	s.toImage = s.toImage[:copy(s.toImage, s.toImage[n:])]

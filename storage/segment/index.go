@@ -20,12 +20,15 @@ type ent struct {
 func (e *ent) len() int     { return int(e.size & (1<<24 - 1)) }
 func (e *ent) flags() uint8 { return uint8(e.size >> 24) }
 
+// whole reports whether a record makes the page without what was there before.
+func (e *ent) whole() bool { return e.flags()&(flagInit|flagFree) != 0 }
+
 const entBytes = 24
 
 // slot is a page in the directory: its two lists.
 type slot struct {
 	recs, imgs uint32
-	n          uint32 // records above the newest image
+	n          uint32 // records above the newest whole version: what a read of the page as it is now replays
 	bytes      uint32 // their bytes
 	flags      uint32
 }
@@ -144,7 +147,11 @@ func (x *index) addRec(p uint32, e ent) bool {
 	if fresh {
 		x.pages++
 	}
-	if s.imgs == 0 || x.at(s.imgs).lsn < e.lsn {
+	switch {
+	case s.imgs != 0 && x.at(s.imgs).lsn >= e.lsn:
+	case e.whole() && x.at(s.recs).lsn == e.lsn: // a new page begins: nothing older is read for it
+		s.n, s.bytes = 1, uint32(e.len())
+	default:
 		s.n++
 		s.bytes += uint32(e.len())
 	}
@@ -165,6 +172,9 @@ func (x *index) recount(s *slot) {
 		}
 		s.n++
 		s.bytes += uint32(e.len())
+		if e.whole() {
+			break
+		}
 	}
 }
 

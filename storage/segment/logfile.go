@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
@@ -27,6 +28,7 @@ type logFile struct {
 	pushed   bool     // its pages were imaged for its sake
 	counted  page.LSN // horizon at which spilled was last counted
 	marks    []mark
+	lines    lines
 	refs     int // readers
 	dead     bool
 	lost     map[uint32]bool // offsets of damaged records that nobody needs any more
@@ -34,8 +36,10 @@ type logFile struct {
 
 func logName(seq uint32) string { return fmt.Sprintf("log-%010d", seq) }
 
-// note accounts for a record at off.
-func (l *logFile) note(off int64, lsn page.LSN) {
+// note accounts for a record, e.
+func (l *logFile) note(e *entry) {
+	off, lsn := int64(e.off), e.lsn
+	l.lines.add(e)
 	if len(l.marks) == 0 || off-int64(l.marks[len(l.marks)-1].off) >= markEvery {
 		l.marks = append(l.marks, mark{uint32(off), l.max})
 	}
@@ -147,11 +151,18 @@ func (e *entry) ent(file uint32) ent {
 	return ent{lsn: e.lsn, off: e.off, file: file, size: e.size | uint32(e.flags)<<24}
 }
 
-// sealLog writes a log file's footer: its records are read again, so that an open file costs no memory.
+// sealLog writes a log file's footer, from the lines that were kept of its records; where they were not, its records are read again.
 // The file is no longer appended to. Bytes that are no record stop it with errDamaged and their offset, unless gaps
 // allows them: then the records there are not in the footer.
 func sealLog(l *logFile, first page.No, gaps bool) (at int64, err error) {
-	ft := footer{dataEnd: l.size, min: l.min, max: l.max, marks: l.marks, entries: make([]entry, 0, l.records)}
+	w := sealers.Get().(*sealer)
+	defer sealers.Put(w)
+	ft := footer{dataEnd: l.size, min: l.min, max: l.max, marks: l.marks, entries: slices.Grow(w.entries[:0], l.records)}
+	defer func() { w.entries = ft.entries }()
+	if l.lines.entries(&ft.entries) && len(ft.entries) == l.records {
+		return 0, seal(l.f, &ft, w)
+	}
+	ft.entries = ft.entries[:0]
 	for at = fileHeader; at < l.size; at = resync(l.f, at, l.size) {
 		at, err = scanRecords(l.f, at, l.size, func(off int64, raw []byte, r *redo.Record) error {
 			ft.entries = append(ft.entries, entryOf(r, first, off, len(raw)))
@@ -164,5 +175,5 @@ func sealLog(l *logFile, first page.No, gaps bool) (at int64, err error) {
 			return at, fmt.Errorf("seal %s at offset %d: %w", l.f.Name(), at, err)
 		}
 	}
-	return 0, seal(l.f, &ft)
+	return 0, seal(l.f, &ft, w)
 }

@@ -240,8 +240,9 @@ func (s *Segment) indexEntry(l *logFile, e *entry) {
 			return
 		}
 	}
-	if s.idx.addRec(e.page, e.ent(l.seq)) {
+	if r := e.ent(l.seq); s.idx.addRec(e.page, r) {
 		l.live++
+		s.supersedes(e.page, &r)
 		if sl := s.idx.peek(e.page); (sl.n > s.opt.ImageRecords || sl.bytes > s.opt.ImageBytes) && sl.flags&slotQueued == 0 {
 			s.queueImage(e.page, sl)
 		}
@@ -263,15 +264,16 @@ func (s *Segment) loadOpen(l *logFile, sb *superblock, damaged *bool) error {
 		synced = sb.LogSynced
 	}
 	off := int64(fileHeader)
+	l.lines.gauge = s.opt.Lines
 	for {
 		at, err := scanRecords(l.f, off, size, func(off int64, raw []byte, r *redo.Record) error {
 			if r.Page < s.first || r.Page-s.first >= page.No(s.pages) {
 				return errDamaged
 			}
-			l.note(off, r.LSN)
+			e := entryOf(r, s.first, off, len(raw))
+			l.note(&e)
 			s.restoreLink(r)
 			if s.full {
-				e := entryOf(r, s.first, off, len(raw))
 				s.indexEntry(l, &e)
 			}
 			return nil
@@ -291,6 +293,7 @@ func (s *Segment) loadOpen(l *logFile, sb *superblock, damaged *bool) error {
 			break
 		}
 		*damaged, l.gaps = true, true
+		l.lines.drop()
 	}
 	if err := l.f.Truncate(l.size); err != nil {
 		return err

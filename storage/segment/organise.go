@@ -34,10 +34,17 @@ func (s *Segment) Organise(raw []byte, recs []Rec, tip page.LSN) error {
 	l.size += int64(len(raw))
 	for i := range recs {
 		r := &recs[i]
-		off := at + int64(r.Off)
-		l.note(off, r.LSN)
+		e := entry{page: uint32(r.Page - s.first), lsn: r.LSN, off: uint32(at + int64(r.Off)), size: r.Len}
+		if r.Flags&redo.WillInit != 0 {
+			e.flags |= flagInit
+		}
+		if r.Flags&redo.FreeRange != 0 {
+			e.flags |= flagFree
+			e.free = r.Free
+		}
+		l.note(&e)
 		if s.full {
-			s.indexRec(l, r.Page, r.LSN, off, int(r.Len), r.Flags, r.Free)
+			s.indexRec(l, &e)
 		}
 	}
 	s.advance(tip)
@@ -82,7 +89,7 @@ func (s *Segment) openLog(n int) (*logFile, error) {
 		_ = s.opt.FS.Remove(f.Name())
 		return nil, err
 	}
-	l := &logFile{seq: seq, f: f, size: fileHeader, newName: true}
+	l := &logFile{seq: seq, f: f, size: fileHeader, newName: true, lines: lines{gauge: s.opt.Lines}}
 	s.mu.Lock()
 	s.logs = append(s.logs, l)
 	s.logOf[seq] = l
@@ -91,21 +98,17 @@ func (s *Segment) openLog(n int) (*logFile, error) {
 }
 
 // indexRec puts a record into the index of a full segment.
-func (s *Segment) indexRec(l *logFile, no page.No, lsn page.LSN, off int64, size int, flags redo.Flags, free uint32) {
-	p := uint32(no - s.first)
-	e := ent{lsn: lsn, off: uint32(off), file: l.seq, size: uint32(size)}
-	if flags&redo.FreeRange != 0 {
-		e.size |= flagFree << 24
-		s.indexFree(l, p, free, e)
+func (s *Segment) indexRec(l *logFile, line *entry) {
+	p, lsn, e := line.page, line.lsn, line.ent(l.seq)
+	if line.flags&flagFree != 0 {
+		s.indexFree(l, p, line.free, e)
 		return
-	}
-	if flags&redo.WillInit != 0 {
-		e.size |= flagInit << 24
 	}
 	if !s.idx.addRec(p, e) {
 		return
 	}
 	l.live++
+	s.supersedes(p, &e)
 	for i := range s.frees {
 		// This record came late: a FreeRange above it is already here.
 		if fr := &s.frees[i]; fr.e.lsn > lsn && p-fr.first < fr.n {
@@ -139,6 +142,18 @@ func (s *Segment) addFree(p uint32, e ent) {
 		if l := s.logOf[e.file]; l != nil {
 			l.live++
 		}
+		s.supersedes(p, &e)
+	}
+}
+
+// supersedes queues a page for pruning when a record makes all that was there before superfluous, once the horizon has reached it: such a page
+// needs no image to let old log go.
+func (s *Segment) supersedes(p uint32, e *ent) {
+	if !e.whole() {
+		return
+	}
+	if sl := s.idx.peek(p); sl.imgs != 0 || s.idx.at(sl.recs).next != 0 {
+		s.settling = append(s.settling, settling{p, e.lsn})
 	}
 }
 
@@ -225,6 +240,7 @@ func (s *Segment) Checkpoint() error {
 
 func (s *Segment) unrefLog(l *logFile) {
 	if l.refs--; l.refs == 0 && l.dead {
+		l.lines.drop()
 		l.f.Close()
 	}
 }
@@ -267,5 +283,6 @@ func (s *Segment) SealFull() (bool, error) {
 		return false, err
 	}
 	l.sealed, l.synced = true, l.size
+	l.lines.drop()
 	return true, nil
 }

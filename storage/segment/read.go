@@ -63,6 +63,11 @@ func (s *Segment) GetPages(ctx context.Context, r *proto.PageRead, dst [][]byte)
 	if st == proto.OK && !s.waitOrganised(ctx, r.PGLSN) {
 		st = proto.StatusBehind
 	}
+	if st == proto.OK {
+		for _, no := range r.Pages {
+			s.noteRead(uint32(no - s.first))
+		}
+	}
 	s.mu.Unlock()
 	if st != proto.OK {
 		return st, nil
@@ -82,6 +87,20 @@ func (s *Segment) GetPages(ctx context.Context, r *proto.PageRead, dst [][]byte)
 	s.opt.Stats.PagesRead.Add(int64(len(dst)))
 	return st, nil
 }
+
+// noteRead queues a page for imaging that a reader has to wait for: who reads a page once may read it again, while pages that are only
+// written, which stay in their writer's cache, are left alone until their chains are long. mu is held.
+func (s *Segment) noteRead(p uint32) {
+	if sl := s.idx.peek(p); sl != nil && (sl.n > readRecords || sl.bytes > readBytes) && sl.flags&slotQueued == 0 {
+		s.queueImage(p, sl)
+	}
+}
+
+// readRecords and readBytes bound what a read may replay before the page is imaged.
+const (
+	readRecords = 32
+	readBytes   = 8 << 10
+)
 
 // waitOrganised waits until the records up to lsn, which are durable in the update queue, are in the index: a
 // matter of microseconds, since the organiser follows the acknowledgement.
@@ -331,7 +350,7 @@ func (s *Segment) replay(rd *reader, dst [][]byte) error {
 		}
 		for j := len(pl.recs) - 1; j >= 0; j-- {
 			e := &pl.recs[j]
-			n, err := redo.Parse(rd.buf[pl.at[j]:pl.at[j]+e.len()], &r)
+			n, err := redo.Reparse(rd.buf[pl.at[j]:pl.at[j]+e.len()], &r)
 			if err != nil || n != e.len() || r.LSN != e.lsn || r.Page != no {
 				return s.report(Damage{Page: no, Log: true, LSN: e.lsn, File: e.file, Off: e.off, Size: uint32(e.len())})
 			}

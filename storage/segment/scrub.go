@@ -511,7 +511,7 @@ func (s *Segment) RepairOwn(d *Damage) error {
 	case d.Log:
 		_, err = sealLog(l, s.first, l.gaps)
 	default: // images that nobody uses any more need no line in it
-		err = seal(im.f, &footer{min: im.min, max: im.max, dataEnd: im.size, entries: s.imagesIn(d.File)})
+		err = seal(im.f, &footer{min: im.min, max: im.max, dataEnd: im.size, entries: s.imagesIn(d.File)}, new(sealer))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

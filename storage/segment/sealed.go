@@ -106,8 +106,8 @@ func checkHeader(f vfs.File, magic uint32, st *State) error {
 
 // sort orders the entries by (page, LSN). They come in the order of the file, which is nearly that of LSNs: so they are dealt out by page,
 // digit by digit, which keeps their order, and only what then is out of order within a page is sorted by comparing.
-func (ft *footer) sort() {
-	from, to := ft.entries, make([]entry, len(ft.entries))
+func (ft *footer) sort(w *sealer) {
+	from, to := ft.entries, slices.Grow(w.sorted[:0], len(ft.entries))[:len(ft.entries)]
 	top := uint32(0)
 	for i := range from {
 		top = max(top, from[i].page)
@@ -137,13 +137,13 @@ func (ft *footer) sort() {
 	if late { // gossip filled a hole
 		slices.SortFunc(from, func(a, b entry) int { return cmp.Or(cmp.Compare(a.page, b.page), cmp.Compare(a.lsn, b.lsn)) })
 	}
-	ft.entries = from
+	ft.entries, w.sorted = from, to
 }
 
-func encodeFooter(ft *footer) []byte {
-	ft.sort()
+func encodeFooter(ft *footer, w *sealer) []byte {
+	ft.sort(w)
 	es := ft.entries
-	b := binary.AppendUvarint(make([]byte, 0, 12*len(es)+16), uint64(len(es)))
+	b := binary.AppendUvarint(slices.Grow(w.body[:0], 12*len(es)+16+fileTrailer), uint64(len(es)))
 	var prev entry
 	for i, e := range es {
 		b = binary.AppendUvarint(b, uint64(e.page-prev.page))
@@ -167,6 +167,7 @@ func encodeFooter(ft *footer) []byte {
 		b = binary.AppendUvarint(b, uint64(m.max-pm.max))
 		pm = m
 	}
+	w.body = b
 	return b
 }
 
@@ -235,11 +236,11 @@ func decodeFooter(b []byte, lo page.LSN) (ft footer, err error) {
 
 // seal writes footer and trailer after the data and makes the whole file durable. The data is durable first: a valid trailer
 // vouches for all that lies before it.
-func seal(f vfs.File, ft *footer) error {
+func seal(f vfs.File, ft *footer, w *sealer) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	body := encodeFooter(ft)
+	body := encodeFooter(ft, w)
 	t := make([]byte, fileTrailer)
 	binary.LittleEndian.PutUint32(t, endMagic)
 	binary.LittleEndian.PutUint64(t[8:], uint64(ft.dataEnd))
@@ -249,7 +250,8 @@ func seal(f vfs.File, ft *footer) error {
 	binary.LittleEndian.PutUint64(t[32:], uint64(ft.max))
 	binary.LittleEndian.PutUint64(t[40:], uint64(len(ft.entries)))
 	binary.LittleEndian.PutUint32(t[4:], crc32.Checksum(t[8:], page.Castagnoli))
-	if _, err := f.WriteAt(append(body, t...), ft.dataEnd); err != nil {
+	w.body = append(body, t...)
+	if _, err := f.WriteAt(w.body, ft.dataEnd); err != nil {
 		return err
 	}
 	if err := f.Truncate(ft.dataEnd + int64(len(body)+fileTrailer)); err != nil { // a footer that is written again may be shorter

@@ -21,10 +21,13 @@ type Options struct {
 	// KeepLogs is the number of newest sealed log files that GC leaves, so that a peer that was away for a
 	// moment finds log and needs no baseline. Default 1.
 	KeepLogs int
-	// ImageRecords and ImageBytes bound a page's chain before it is imaged. Defaults 64 and 8 KiB.
+	// ImageRecords and ImageBytes bound the chain of a page that nobody reads before it is imaged: it is replayed whole then, and by
+	// whoever reads it first. Defaults 256 and 48 KiB. A page that is read is imaged sooner (noteRead).
 	ImageRecords, ImageBytes uint32
 	// Index counts the bytes of the indexes of all segments that share it.
 	Index *atomic.Int64
+	// Lines counts the bytes that open log files of all segments that share it keep for their footers (lines).
+	Lines *atomic.Int64
 	// Stats counts events; shared by the segments of a node.
 	Stats *Stats
 	Core  Config
@@ -41,13 +44,16 @@ func (o *Options) defaults() {
 		o.KeepLogs = 1
 	}
 	if o.ImageRecords == 0 {
-		o.ImageRecords = 64
+		o.ImageRecords = 256
 	}
 	if o.ImageBytes == 0 {
-		o.ImageBytes = 8 << 10
+		o.ImageBytes = 48 << 10
 	}
 	if o.Index == nil {
 		o.Index = new(atomic.Int64)
+	}
+	if o.Lines == nil {
+		o.Lines = new(atomic.Int64)
 	}
 	if o.Stats == nil {
 		o.Stats = new(Stats)
@@ -112,7 +118,8 @@ type freed struct {
 	e     ent
 }
 
-// settling is an image that supersedes older versions once the horizon has reached it.
+// settling is an image, or a record that makes a page without what was there before, that supersedes older versions once the horizon has
+// reached it.
 type settling struct {
 	page uint32
 	lsn  page.LSN
@@ -390,6 +397,7 @@ func (s *Segment) Close() error {
 	var errs []error
 	for _, l := range s.logs {
 		if l.refs == 0 {
+			l.lines.drop()
 			errs = append(errs, l.f.Close())
 		}
 		l.dead = true // a reader that still holds it closes it
