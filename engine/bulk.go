@@ -20,8 +20,9 @@ import (
 //
 // Entries are put after all rows of the batch. If one of them must wait, the batch is taken back and its rows go one by one.
 const (
-	batchRows  = 512
-	batchBytes = 128 << 10 // of encoded rows
+	batchRows   = 4096    // the more, the more entries of a secondary index meet in a leaf
+	batchBytes  = 1 << 20 // of encoded rows
+	batchUnique = 256     // rows whose unique keys are locked at once
 )
 
 // batch is rows on their way. It is pooled.
@@ -43,7 +44,7 @@ var batches = sync.Pool{New: func() any { return new(batch) }}
 func (b *batch) free() {
 	clear(b.entries)
 	clear(b.sorted)
-	if cap(b.arena) <= 4*batchBytes {
+	if cap(b.arena) <= 2*batchBytes {
 		batches.Put(b)
 	}
 }
@@ -133,7 +134,13 @@ func (h *Handle) insertBatch(ctx context.Context, rows [][]row.Datum) (int, erro
 // collect encodes the first of rows whose keys ascend and that are like any other; the first that is not ends the batch.
 func (h *Handle) collect(ctx context.Context, b *batch, rows [][]row.Datum) (int, error) {
 	b.reset(h.t)
-	for i, r := range rows[:min(len(rows), batchRows)] {
+	most := batchRows
+	for _, ix := range h.t.Indexes[1:] {
+		if ix.Def.Unique {
+			most = batchUnique
+		}
+	}
+	for i, r := range rows[:min(len(rows), most)] {
 		if h.checkRow(r) != nil || len(b.arena) > batchBytes {
 			break
 		}

@@ -65,6 +65,8 @@ type Env struct {
 	Zone *time.Location
 	// FoundRows makes UPDATE count rows that matched rather than those that changed (CapFoundRows).
 	FoundRows bool
+	// Zeros makes 0 an auto-increment value like any other (NO_AUTO_VALUE_ON_ZERO).
+	Zeros bool
 	// Sending is called before the first row is sent.
 	Sending func()
 
@@ -260,6 +262,11 @@ func (st *Statement) Locking() bool { return st.shape.lock != lockNone }
 // Overwrites reports whether the statement goes on with the rows that its inserts collide with (table.StmtOptions).
 func (st *Statement) Overwrites() bool {
 	return st.shape.verb == verbReplace || st.shape.verb == verbInsert && len(st.shape.sets) > 0
+}
+
+// Inserts reports whether the statement only adds rows of literals, or puts them in the place of others.
+func (st *Statement) Inserts() bool {
+	return st.Kind == Write && (st.shape.verb == verbReplace || st.shape.verb == verbInsert && len(st.shape.sets) == 0)
 }
 
 // Counts returns how often statements were found, were new, and were declined after they had been recognised.

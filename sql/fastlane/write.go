@@ -114,7 +114,7 @@ func (x *exec) duplicate(dup *table.DuplicateKey) error {
 }
 
 // insertChunk bounds the values that are converted before their rows are inserted together.
-const insertChunk = 1 << 12
+const insertChunk = 1 << 14
 
 // insert runs INSERT, with or without ON DUPLICATE KEY UPDATE, and REPLACE.
 func (x *exec) insert() (Result, error) {
@@ -123,7 +123,7 @@ func (x *exec) insert() (Result, error) {
 	if q.Groups*p.width > len(q.List) {
 		return Result{}, ErrDecline
 	}
-	chunk := min(q.Groups, max(insertChunk/width, 16), 512)
+	chunk := min(q.Groups, max(insertChunk/width, 16), 4096)
 	x.cells = slices.Grow(x.cells[:0], chunk*width)[:chunk*width]
 	auto, err := x.reserve(x.cells[:width])
 	if err != nil {
@@ -189,7 +189,12 @@ func (x *exec) insertRows(rows [][]row.Datum) (updated int, err error) {
 			n, err = t.InsertRows(x.env.Ctx, rows)
 		}
 		x.res.Affected += uint64(n)
-		if rerr := x.raise(rows[:min(n+1, len(rows))]); rerr != nil {
+		var dup *table.DuplicateKey
+		seen := n // rows whose values count as taken, one that collided too
+		if errors.As(err, &dup) {
+			seen++
+		}
+		if rerr := x.raise(rows[:seen]); rerr != nil {
 			return 0, rerr
 		}
 		rows = rows[n:]
@@ -197,9 +202,8 @@ func (x *exec) insertRows(rows [][]row.Datum) (updated int, err error) {
 			continue
 		}
 		x.offered = rows[0]
-		var dup *table.DuplicateKey
 		switch {
-		case !errors.As(err, &dup):
+		case dup == nil:
 		case len(p.sets) > 0:
 			err = x.updateDuplicate(dup, rows[0])
 			updated++
@@ -222,7 +226,7 @@ func (x *exec) convert(vals []row.Datum, g int) (generated, ok bool) {
 	args := x.q.List[g*p.width : (g+1)*p.width]
 	for i := range vals {
 		switch from := p.source[i]; {
-		case i == bt.def.AutoInc && (from < 0 || args[from].isAuto()):
+		case i == bt.def.AutoInc && (from < 0 || x.isAuto(&args[from])):
 			generated = true
 		case from < 0:
 			vals[i] = p.defaults[i]
@@ -276,7 +280,9 @@ func (x *exec) updateDuplicate(dup *table.DuplicateKey, vals []row.Datum) error 
 }
 
 // isAuto reports whether an argument asks for the next auto-increment value.
-func (a *Arg) isAuto() bool { return a.Kind == ArgNull || a.Kind == ArgInt && a.N == 0 }
+func (x *exec) isAuto(a *Arg) bool {
+	return a.Kind == ArgNull || a.Kind == ArgInt && a.N == 0 && !x.env.Zeros
+}
 
 // reserve takes as many auto-increment values as rows lack one. Rows that would make the lane decline are found before: the general
 // lane would take values of its own.
@@ -287,7 +293,7 @@ func (x *exec) reserve(scratch []row.Datum) (first uint64, err error) {
 	}
 	n := uint64(0)
 	for g := range x.q.Groups {
-		if from := p.source[auto]; from < 0 || x.q.List[g*p.width+from].isAuto() {
+		if from := p.source[auto]; from < 0 || x.isAuto(&x.q.List[g*p.width+from]) {
 			n++
 		}
 	}

@@ -25,6 +25,8 @@ type editor struct {
 	// checks are those of a table with virtual columns: the library wraps such a table, and then sees no checks.
 	checks []sql.Expression
 	bound  bool
+	// rows of an INSERT ... SELECT that go into the table together.
+	batch rowBatch
 }
 
 var (
@@ -40,7 +42,7 @@ func (t *userTable) editor() *editor {
 
 func (e *editor) StatementBegin(*sql.Context)              {}
 func (e *editor) DiscardChanges(*sql.Context, error) error { return nil }
-func (e *editor) StatementComplete(*sql.Context) error     { return nil }
+func (e *editor) StatementComplete(ctx *sql.Context) error { return e.flush(ctx) }
 func (e *editor) Close(*sql.Context) error                 { return nil }
 func (e *editor) zone(ctx *sql.Context) *time.Location {
 	if !e.located {
@@ -103,6 +105,12 @@ func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
 	d, err := e.encode(ctx, r, e.zone(ctx))
 	if err != nil {
 		return err
+	}
+	if e.batch.takes(r, d) {
+		if e.batch.full() {
+			return e.flush(ctx)
+		}
+		return nil
 	}
 	if err := e.duplicate(ctx, r, t.Insert(ctx, d)); err != nil {
 		return err

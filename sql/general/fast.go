@@ -2,6 +2,7 @@ package general
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,11 +25,23 @@ const fastLaneVariable = "zorya_fast_lane"
 
 // Plain reports whether all that changes what simple statements mean is at its default.
 func (s *Session) Plain() bool {
-	if len(s.temps) > 0 || s.e.opts.ReadOnly {
-		return false
-	}
 	mode, _ := s.variable("sql_mode").(string)
-	if !strings.Contains(mode, "STRICT") {
+	return strings.Contains(mode, "STRICT") && s.plain(mode)
+}
+
+// PlainInserts is Plain for rows of literals that fit their columns. zeros: NO_AUTO_VALUE_ON_ZERO.
+func (s *Session) PlainInserts() (ok, zeros bool) {
+	const zero = "NO_AUTO_VALUE_ON_ZERO"
+	mode, _ := s.variable("sql_mode").(string)
+	rest := strings.Split(mode, ",")
+	n := len(rest)
+	rest = slices.DeleteFunc(rest, func(m string) bool { return m == zero })
+	return s.plain(strings.Join(rest, ",")), len(rest) < n
+}
+
+// plain is Plain apart from strict mode.
+func (s *Session) plain(mode string) bool {
+	if len(s.temps) > 0 || s.e.opts.ReadOnly {
 		return false
 	}
 	for _, m := range strings.Split(mode, ",") {

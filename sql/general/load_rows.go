@@ -68,15 +68,15 @@ func (l *loader) run(n *sqlparser.Load) error {
 
 // Rows go into the table together.
 const (
-	loadRows  = 512
-	loadBytes = 128 << 10
+	loadCells = 1 << 14
+	loadBytes = 512 << 10
 )
 
 // room is where the next row is made.
 func (l *loader) room() []row.Datum {
 	n, at := len(l.base), len(l.rows)*len(l.base)
 	if l.cells == nil {
-		l.cells = make([]row.Datum, loadRows*n)
+		l.cells = make([]row.Datum, max(loadCells, 16*n))
 	}
 	return l.cells[at : at+n : at+n]
 }
@@ -91,7 +91,7 @@ func (l *loader) add(vals []row.Datum) error {
 		}
 	}
 	l.rows = append(l.rows, vals)
-	if len(l.rows) == loadRows || len(l.bytes) >= loadBytes {
+	if (len(l.rows)+1)*len(l.base) > len(l.cells) || len(l.bytes) >= loadBytes {
 		return l.flush()
 	}
 	return nil
@@ -109,7 +109,7 @@ func (l *loader) flush() error {
 		}
 	}
 	l.rows, l.bytes = l.rows[:0], l.bytes[:0]
-	if cap(l.bytes) > 4*loadBytes {
+	if cap(l.bytes) > 2*loadBytes {
 		l.bytes = nil
 	}
 	return nil

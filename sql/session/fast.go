@@ -19,6 +19,9 @@ type FastSession interface {
 	// Plain reports whether everything that changes what simple statements mean is at its default: sql_mode, character sets, time
 	// zone, temporary tables ... and zorya_fast_lane is ON.
 	Plain() bool
+	// PlainInserts is Plain for INSERT and REPLACE of literals, which mean the same without strict mode as long as every value fits. zeros says
+	// that 0 is no request for an auto-increment value (NO_AUTO_VALUE_ON_ZERO). Dumps are restored so.
+	PlainInserts() (ok, zeros bool)
 	// Charsets returns character_set_client and character_set_results.
 	Charsets() (client, results sql.CharacterSetID)
 	// Zone returns time_zone, nil for UTC.
@@ -36,7 +39,7 @@ var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
 // happened.
 func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, params []wire.Param) (handled bool, err error) {
-	if s.xa.state > xaActive || !s.shares || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
+	if s.xa.state > xaActive || !s.shares || !s.plain && !s.inserts || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()
@@ -46,6 +49,9 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, param
 		return false, nil
 	}
 	st := s.srv.fast.Lookup(q, s.set.Database, uint16(s.results))
+	if !s.plain && !st.Inserts() {
+		return false, nil
+	}
 	switch st.Kind {
 	case fastlane.Unknown:
 		return false, nil
@@ -89,8 +95,13 @@ func (s *Session) fastControl(ctx context.Context, r *wire.Reply, op general.Con
 
 func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane.Statement, q *fastlane.Query, text []byte) (handled bool, err error) {
 	write := st.Kind == fastlane.Write
-	if write && s.srv.locks.active.Load() > 0 || !write && s.set.MaxExecution > 0 {
+	if !write && s.set.MaxExecution > 0 {
 		return false, nil
+	}
+	if write {
+		if err := s.srv.locks.writeAllowed(ctx, s); err != nil {
+			return true, err
+		}
 	}
 	if !write && s.serializable() {
 		return false, nil
@@ -100,7 +111,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	s.fastEnv = fastlane.Env{
 		Ctx: ctx, Stmt: s.openStmt(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
-		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Sending: s.onSending,
+		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, Sending: s.onSending,
 	}
 	s.stmt.locks, s.stmt.overwrites = st.Locking(), st.Overwrites()
 	s.fastTables(st)

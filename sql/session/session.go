@@ -51,6 +51,8 @@ type Session struct {
 	fast      FastSession
 	noted     note
 	plain     bool // FastSession.Plain as of the last statement
+	inserts   bool // FastSession.PlainInserts, and its zeros
+	zeros     bool
 	zone      *time.Location
 	client    sql.CharacterSetID
 	results   sql.CharacterSetID
@@ -431,6 +433,10 @@ func (s *Session) adoptShared() {
 		return
 	}
 	s.plain, s.zone = s.fast.Plain(), s.fast.Zone()
+	s.inserts, s.zeros = s.plain, false
+	if !s.plain {
+		s.inserts, s.zeros = s.fast.PlainInserts()
+	}
 	s.client, s.results = s.fast.Charsets()
 	s.foreign = needsDecoding(s.client)
 }

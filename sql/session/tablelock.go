@@ -268,6 +268,9 @@ func (t readLocked) refuse() error {
 // Insert implements table.Table.
 func (t readLocked) Insert(context.Context, []row.Datum) error { return t.refuse() }
 
+// InsertRows implements table.Table.
+func (t readLocked) InsertRows(context.Context, [][]row.Datum) (int, error) { return 0, t.refuse() }
+
 // Update implements table.Table.
 func (t readLocked) Update(context.Context, table.Ref, []row.Datum, []row.Datum) error {
 	return t.refuse()
