@@ -170,7 +170,7 @@ func (x *exec) fill(vals []row.Datum, g int, next uint64) (uint64, error) {
 		}
 		x.numbered = true
 		return next + 1, nil
-	case i >= 0 && g == 0:
+	case i >= 0: // the last one, when none is generated
 		x.res.InsertID = vals[i].N
 	}
 	return next, nil
@@ -190,11 +190,11 @@ func (x *exec) insertRows(rows [][]row.Datum) (updated int, err error) {
 		}
 		x.res.Affected += uint64(n)
 		var dup *table.DuplicateKey
-		seen := n // rows whose values count as taken, one that collided too
-		if errors.As(err, &dup) {
-			seen++
+		taken := n // rows whose values count as taken; one that collides only for REPLACE
+		if errors.As(err, &dup) && p.shape.verb == verbReplace {
+			taken++
 		}
-		if rerr := x.raise(rows[:seen]); rerr != nil {
+		if rerr := x.raise(rows[:taken]); rerr != nil {
 			return 0, rerr
 		}
 		rows = rows[n:]

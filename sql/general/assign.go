@@ -6,6 +6,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -61,15 +62,20 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	if t == nil {
 		return nil, nil
 	}
-	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
-	in.single = singleRow(n.Source)
+	source, err := withoutAuto(c, n.Source)
+	if err != nil {
+		return nil, err
+	}
+	in := &incoming{UnaryNode: plan.UnaryNode{Child: source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
+	in.rows, in.fromQuery = givenRows(n.Source)
+	in.single = in.rows == 1
 	in.triggered = t.m.def.Triggers
 	if x := executionOf(c); x != nil {
 		if err := x.fires(c, t.m, firing{insert: true, delete: n.IsReplace, update: true, beforeUpdate: true}); err != nil {
 			return nil, err
 		}
 	}
-	out := n.WithSource(in)
+	out := n.WithSource(n.Source)
 	if n.OnDupExprs.HasUpdates() {
 		exprs, err := out.OnDupExprs.WithExpressions(in.st.wrap(c, n.OnDupExprs.AllExpressions()))
 		if err != nil {
@@ -77,7 +83,13 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 		}
 		out.OnDupExprs = exprs
 	}
-	return b.e.gms.Analyzer.ExecBuilder.Build(c, out, r)
+	if len(n.Returning) == 0 {
+		if it, err := b.newInserting(c, out, in, t, dst, r); it != nil || err != nil {
+			return it, err
+		}
+	}
+	in.Child = n.Source
+	return b.e.gms.Analyzer.ExecBuilder.Build(c, out.WithSource(in), r)
 }
 
 func (b *builder) updateSource(c *sql.Context, n *plan.UpdateSource, r sql.Row) (sql.RowIter, error) {
@@ -110,10 +122,17 @@ func (b *builder) update(c *sql.Context, n *plan.Update, r sql.Row) (sql.RowIter
 		return nil, nil
 	}
 	onRows, m, err := b.updated(c, n)
-	if err != nil || !onRows {
+	if err != nil {
 		return nil, err
 	}
 	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Child}, st: newStore(c, m, n.Ignore), ignore: n.Ignore, update: true, triggered: true}
+	child := n.Child
+	if onRows {
+		child = in
+	}
+	if it, err := b.newUpdating(c, n, in, child, r); it != nil || err != nil || !onRows {
+		return it, err
+	}
 	out, err := n.WithChildren(c, in)
 	if err != nil {
 		return nil, err
@@ -136,19 +155,22 @@ func tableBase(t any) *base {
 	return nil
 }
 
-// singleRow reports whether an INSERT gives exactly one row: then NULL for a NOT NULL column is an error in any sql_mode.
-func singleRow(n sql.Node) bool {
+// givenRows is the number of rows that an INSERT's VALUES gives, or 0 and whether they come from a query.
+func givenRows(n sql.Node) (rows uint64, query bool) {
 	for n != nil {
-		if v, ok := n.(*plan.Values); ok {
-			return len(v.ExpressionTuples) == 1
+		switch v := n.(type) {
+		case *plan.Values:
+			return uint64(len(v.ExpressionTuples)), false
+		case *plan.LoadData:
+			return 0, false
 		}
 		ch := n.Children()
 		if len(ch) != 1 {
-			return false
+			break
 		}
 		n = ch[0]
 	}
-	return false
+	return 0, true
 }
 
 // incoming are the rows on their way into a table: for an INSERT the rows themselves, for an UPDATE the old and the new row.
@@ -157,8 +179,10 @@ type incoming struct {
 	st        *store
 	ignore    bool
 	update    bool
-	triggered bool // the table has triggers: BEFORE runs here, and what depends on base columns is computed again
-	single    bool
+	triggered bool           // the table has triggers: BEFORE runs here, and what depends on base columns is computed again
+	single    bool           // exactly one row of VALUES: then NULL for a NOT NULL column is an error in any sql_mode
+	rows      uint64         // of VALUES
+	fromQuery bool           // rows come from a SELECT
 	unset     func(int) bool // columns that the INSERT does not name and that have no default
 }
 
@@ -182,14 +206,13 @@ type incomingIter struct {
 }
 
 func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
-	warned := c.Session.WarningCount()
 	r, err := i.RowIter.Next(c)
 	if err != nil {
 		return nil, err
 	}
 	st := i.n.st
 	st.row++
-	if err := st.promoted(c, warned); err != nil {
+	if err := failedOf(c); err != nil {
 		return nil, err
 	}
 	width := len(st.m.schema)
@@ -230,11 +253,20 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		return nil, err
 	}
 	event, old := "INSERT", sql.Row(nil)
+	auto := -1 // a value that is to be generated is 0 for the trigger
+	if a := st.m.def.AutoInc; a >= 0 && now[a] == nil && !i.n.update {
+		auto, now[a] = a, st.m.schema[a].Type.Zero()
+	}
 	if i.n.update {
 		event, old = "UPDATE", r[len(r)-2*len(now):len(r)-len(now)]
 	}
 	if err := s.fire(c, st.m, "BEFORE", event, old, now); err != nil {
 		return nil, err
+	}
+	if auto >= 0 {
+		if same, err := identicalValue(c, st.m.schema[auto].Type, now[auto], st.m.schema[auto].Type.Zero()); err != nil || same {
+			now[auto] = nil
+		}
 	}
 	for j := range now {
 		if now[j] == nil && st.m.columns[j].Generated == "" {
@@ -247,7 +279,7 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		return nil, err
 	}
 	if i.n.update { // the library does not touch a row that stays as it is
-		same, err := old.Equals(c, now, st.m.schema)
+		same, err := identical(c, st.m.schema, old, now)
 		if err != nil || same {
 			if err == nil {
 				err = s.fire(c, st.m, "AFTER", event, old, now)
@@ -267,6 +299,7 @@ func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
 	}
 	missing := i.n.unset != nil && i.n.unset(j)
 	switch {
+	case missing && types.IsEnum(col.Type): // its implicit default is a default
 	case missing && st.strict:
 		return nil, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name)
 	case missing:
@@ -329,12 +362,11 @@ func (s *stored1) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expres
 func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 	s.rows++
 	s.st.row = s.rows
-	warned := c.Session.WarningCount()
 	v, err := s.Child.Eval(c, r)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = failedOf(c)
 	}
-	if err := s.st.promoted(c, warned); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if v == nil {
@@ -374,25 +406,4 @@ func (st *store) wrap(c *sql.Context, exprs []sql.Expression) []sql.Expression {
 		out[i] = expression.NewSetField(gf, s)
 	}
 	return out
-}
-
-// promoted makes an error of a warning that the evaluation of a value gave since there were warned of them: in strict mode a
-// division by zero or a truncated number fails the statement that would store it.
-func (st *store) promoted(c *sql.Context, warned uint16) error {
-	if !st.strict || c.Session.WarningCount() <= warned {
-		return nil
-	}
-	for _, w := range c.Session.Warnings() {
-		switch mysqlerr.Code(w.Code) {
-		case mysqlerr.ER_DIVISION_BY_ZERO:
-			if st.division {
-				return mysqlerr.New(mysqlerr.ER_DIVISION_BY_ZERO)
-			}
-		case mysqlerr.ER_TRUNCATED_WRONG_VALUE:
-			if w.Level == "Warning" {
-				return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "%s", w.Message)
-			}
-		}
-	}
-	return nil
 }

@@ -23,6 +23,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.FunctionN{Name: "position", Fn: newLocate},
 		sql.NewFunction0("user", newUser), sql.NewFunction0("session_user", newUser), sql.NewFunction0("system_user", newUser),
 		sql.Function1{Name: "sec_to_time", Fn: newSecToTime},
+		sql.FunctionN{Name: "last_insert_id", Fn: newLastInsertID},
 		sql.Function4{Name: "insert", Fn: newInsertText},
 	} {
 		own[f.FunctionName()] = f
@@ -171,4 +172,30 @@ func (s *secToTime) Eval(ctx *sql.Context, r sql.Row) (any, error) {
 		return nil, err
 	}
 	return types.Time.MicrosecondsToTimespan(int64(f.(float64) * 1e6)), nil
+}
+
+// lastInsertID is LAST_INSERT_ID(expr), whose value the statement's OK has for an insert id.
+type lastInsertID struct{ *function.LastInsertId }
+
+func newLastInsertID(ctx *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+	f, err := function.NewLastInsertId(ctx, args...)
+	if err != nil || len(args) == 0 {
+		return f, err
+	}
+	return lastInsertID{f.(*function.LastInsertId)}, nil
+}
+
+func (l lastInsertID) WithChildren(ctx *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	return newLastInsertID(ctx, ch...)
+}
+
+func (l lastInsertID) Eval(ctx *sql.Context, r sql.Row) (any, error) {
+	v, err := l.LastInsertId.Eval(ctx, r)
+	if n, ok := sqlInteger(v); ok && err == nil {
+		if x := executionOf(ctx); x != nil {
+			id := uint64(n)
+			x.lastArg = &id
+		}
+	}
+	return v, err
 }

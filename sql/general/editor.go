@@ -18,10 +18,13 @@ type editor struct {
 	*userTable
 	loc *time.Location
 	// dup is the row that the last insert collided with: ON DUPLICATE KEY UPDATE and REPLACE go on with it.
-	dup     sql.Row
-	dupRef  table.Ref
-	dupOld  []row.Datum
-	located bool
+	dup    sql.Row
+	dupRef table.Ref
+	dupOld []row.Datum
+	// dupIndex is the unique index that it collided at, dupLast that no other follows.
+	dupIndex *table.Index
+	dupLast  bool
+	located  bool
 	// checks are those of a table with virtual columns: the library wraps such a table, and then sees no checks.
 	checks []sql.Expression
 	bound  bool
@@ -166,7 +169,46 @@ func (e *editor) duplicate(ctx *sql.Context, r sql.Row, err error) error {
 		sessionOf(ctx).cur.refs.remember(e.def(), dup.Row, dup.Ref)
 	}
 	ix := &dup.Table.Indexes[dup.Index]
+	e.dupIndex, e.dupLast = ix, true
+	for _, later := range dup.Table.Indexes[dup.Index+1:] {
+		e.dupLast = e.dupLast && !later.Unique
+	}
 	return sql.NewUniqueKeyErr(e.keyText(ctx, ix, dup.Key, r), ix.Primary, old)
+}
+
+// primaryTaken is the error of a row that violates a foreign key: InnoDB looks at the primary key first.
+func (e *editor) primaryTaken(ctx *sql.Context, r sql.Row, violation error) error {
+	if e.m.pk == nil {
+		return violation
+	}
+	t, err := e.ensure(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := e.encode(ctx, r, e.zone(ctx))
+	if err != nil {
+		return err
+	}
+	key := make([]row.Datum, len(e.m.pk))
+	for i, c := range e.m.pk {
+		key[i] = d[c]
+		if n := e.def().Indexes[0].Parts[i].Prefix; n > 0 {
+			key[i].B = cutPrefix(e.m.codecs[c].Collation, key[i].B, n)
+		}
+	}
+	have, ref, err := t.Get(ctx, 0, key, table.LockShared, table.Wait)
+	if err != nil {
+		return err
+	}
+	if have == nil {
+		return violation
+	}
+	old := make([]row.Datum, len(have)) // what Get returns may alias a page
+	for i := range have {
+		old[i] = have[i]
+		old[i].B = append([]byte(nil), have[i].B...)
+	}
+	return e.duplicate(ctx, r, &table.DuplicateKey{Table: e.def(), Index: 0, Key: key, Row: old, Ref: append(table.Ref(nil), ref...)})
 }
 
 // keyText is the key as MySQL prints it, then a separator and the index: errors.go makes the message of both.

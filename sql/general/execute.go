@@ -51,6 +51,10 @@ type execution struct {
 	silent       int       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string // the last table that was not found, for its message
 	multi        *multiDelete
+	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
+	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
+	strict       bool                      // a statement that changes rows in strict mode: what it would warn of fails it
+	failed       error                     // the first of those
 	firing       map[uint64]firing         // by table id
 	busy         map[[2]string]bool        // tables of the statement whose triggers or functions run; nil: none runs
 	used         map[[2]string]bool        // usedTables
@@ -164,6 +168,9 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.valuesOfSelect(c, x, ast); err != nil {
+		return nil, nil, err
+	}
 	bound, flags, err := s.bindOnly(c, x, ast, text)
 	if err != nil {
 		return nil, nil, err
@@ -211,6 +218,8 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 	if r, done, err := s.runShow(c, x, st.ast); done || err != nil {
 		return r, err
 	}
+	modes := sqlModes(c)
+	x.strict = (modes["STRICT_TRANS_TABLES"] || modes["STRICT_ALL_TABLES"] || modes["TRADITIONAL"]) && changesRows(st.ast)
 	node, flags, err := s.analyze(c, x, st.ast, st.Text)
 	if err != nil {
 		return nil, err
@@ -244,11 +253,36 @@ func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sq
 
 // returnsNothing names the nodes whose schema is not that of a result.
 func returnsNothing(n sql.Node) bool {
-	switch n.(type) {
+	switch n := n.(type) {
 	case *plan.Set, *plan.Use, *plan.Into:
+		return true
+	case *plan.InsertInto:
+		return len(n.Returning) == 0
+	case *plan.Update:
+		return len(n.Returning) == 0
+	}
+	return false
+}
+
+// changesRows reports whether a statement changes rows by values that are computed, without IGNORE.
+func changesRows(st sqlparser.Statement) bool {
+	switch n := st.(type) {
+	case *sqlparser.Insert:
+		return n.Ignore == ""
+	case *sqlparser.Update:
+		return n.Ignore == ""
+	case *sqlparser.Delete:
 		return true
 	}
 	return false
+}
+
+// failedOf is the error that strict mode has made of a warning of the running statement.
+func failedOf(c *sql.Context) error {
+	if x := executionOf(c); x != nil {
+		return x.failed
+	}
+	return nil
 }
 
 // drain runs a plan that answers OK.
@@ -256,7 +290,9 @@ func (s *Session) drain(c *sql.Context, iter sql.RowIter) (*Result, error) {
 	res := &Result{}
 	for {
 		r, err := iter.Next(c)
-		if errors.Is(err, io.EOF) {
+		if failed := failedOf(c); failed != nil && (err == nil || errors.Is(err, io.EOF)) {
+			err = failed
+		} else if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -381,8 +382,39 @@ func (g *gmsSession) Warn(w *sql.Warning) {
 			}
 		}
 	}
+	if w.Code == int(mysqlerr.ER_TRUNCATED_WRONG_VALUE) {
+		if m := truncatedAs.FindStringSubmatch(w.Message); m != nil {
+			kind := strings.ToUpper(m[1])
+			switch kind {
+			case "SIGNED", "UNSIGNED", "INT":
+				kind = "INTEGER"
+			case "FLOAT":
+				kind = "DOUBLE"
+			}
+			w = &sql.Warning{Level: w.Level, Code: w.Code, Message: "Truncated incorrect " + kind + " value: '" + m[2] + "'"}
+		}
+	}
+	if w.Code == int(mysqlerr.ER_DIVISION_BY_ZERO) {
+		if mode, _ := g.s.variable("sql_mode").(string); !strings.Contains(mode, "ERROR_FOR_DIVISION_BY_ZERO") && !strings.Contains(mode, "TRADITIONAL") {
+			return
+		}
+	}
+	if x := g.s.cur; x != nil && x.strict && w.Level == "Warning" && strictFails[mysqlerr.Code(w.Code)] {
+		if x.failed == nil {
+			x.failed = mysqlerr.NewMessage(mysqlerr.Code(w.Code), "%s", w.Message)
+		}
+		return
+	}
 	g.BaseSession.Warn(w)
 }
+
+// truncatedAs matches the library's text of a value that is no number.
+var truncatedAs = regexp.MustCompile(`(?s)^Truncated incorrect (double|float|integer|int|signed|unsigned|decimal) value: '?(.*?)'?$`)
+
+// strictFails are the warnings that strict mode makes errors of in statements that change rows, wherever in them a value is computed.
+var strictFails = map[mysqlerr.Code]bool{mysqlerr.ER_TRUNCATED_WRONG_VALUE: true, mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD: true,
+	mysqlerr.ER_DIVISION_BY_ZERO: true, mysqlerr.ER_WARN_DATA_OUT_OF_RANGE: true, mysqlerr.WARN_DATA_TRUNCATED: true, mysqlerr.ER_DATETIME_FUNCTION_OVERFLOW: true,
+	mysqlerr.ER_CUT_VALUE_GROUP_CONCAT: true, 1411: true, 3020: true} // of STR_TO_DATE and the like, of logarithms
 
 // Warnings returns the oldest first, as SHOW WARNINGS lists them; the library keeps them the other way round.
 func (g *gmsSession) Warnings() []*sql.Warning {

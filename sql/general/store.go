@@ -479,6 +479,8 @@ func (st *store) bytes(c *sql.Context, t sql.Type, name string, v any) (any, err
 		}
 		st.warn(c, st.truncated(name))
 		s = s[:n]
+	} else if t.Type() == sqltypes.Binary && int64(len(s)) < n {
+		s += strings.Repeat("\x00", int(n)-len(s))
 	}
 	return []byte(s), nil
 }

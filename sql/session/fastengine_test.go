@@ -204,7 +204,7 @@ func TestFastLaneOverEngine(t *testing.T) {
 	for _, step := range []struct {
 		got, want string
 	}{
-		{run("INSERT INTO sbtest1 (id, k, c, pad) VALUES (1,10,'b','x'),(2,20,'a','y'),(3,30,'B','z')"), "3/1"},
+		{run("INSERT INTO sbtest1 (id, k, c, pad) VALUES (1,10,'b','x'),(2,20,'a','y'),(3,30,'B','z')"), "3/3"},
 		{run("INSERT INTO sbtest1 (k, c, pad) VALUES (?, ?, ?)", 40, "d", "w"), "1/4"},
 		{run("INSERT INTO sbtest1 (id, k, c, pad) VALUES (0, 50, 'e', '')"), "1/5"},
 		{query("SELECT c FROM sbtest1 WHERE id=2"), "a;"},

@@ -1,0 +1,165 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// VALUES(c) of INSERT ... SELECT ... ON DUPLICATE KEY UPDATE: the library looks for it among the columns that the SELECT names.
+
+const insertedFunction = "zorya_inserted" // (column)
+
+func init() {
+	ownFunctions[insertedFunction] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: insertedFunction, Fn: newInserted}
+	}
+}
+
+// valuesOfSelect turns VALUES(c) into calls where rows come from a query, and refuses names that may be the table's or the query's.
+func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Statement) error {
+	ins, ok := ast.(*sqlparser.Insert)
+	if !ok || len(ins.OnDup) == 0 {
+		return nil
+	}
+	if _, values := ins.Rows.(*sqlparser.AliasedValues); values {
+		return nil
+	}
+	x.dest = s.metaNamed(c, ins.Table)
+	var others []*meta
+	if sel, ok := ins.Rows.(*sqlparser.Select); ok {
+		for _, from := range sel.From {
+			others = s.metasOf(c, from, others)
+		}
+	}
+	for _, set := range ins.OnDup {
+		var found []*sqlparser.ValuesFuncExpr
+		err := sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+			switch n := n.(type) {
+			case *sqlparser.ValuesFuncExpr:
+				found = append(found, n)
+				return false, nil
+			case *sqlparser.Subquery:
+				return false, nil
+			case *sqlparser.ColName:
+				if n.Qualifier.IsEmpty() && x.dest.has(n.Name.String()) {
+					for _, m := range others {
+						if m.has(n.Name.String()) {
+							return false, mysqlerr.New(mysqlerr.ER_NON_UNIQ_ERROR, n.Name.String(), "field list")
+						}
+					}
+				}
+			}
+			return true, nil
+		}, set.Expr)
+		if err != nil {
+			return err
+		}
+		for _, v := range found {
+			arg := &sqlparser.AliasedExpr{Expr: sqlparser.NewStrVal([]byte(v.Name.Name.String()))}
+			set.Expr = sqlparser.ReplaceExpr(set.Expr, v, &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(insertedFunction), Exprs: sqlparser.SelectExprs{arg}})
+		}
+	}
+	return nil
+}
+
+// metaNamed describes a table, nil if there is none.
+func (s *Session) metaNamed(c *sql.Context, t sqlparser.TableName) *meta {
+	schema, err := s.schemaFor(t)
+	if err != nil {
+		return nil
+	}
+	if temp := s.temps[tempKey(schema, t.Name.String())]; temp != nil {
+		m, _ := s.e.metas.get(c, temp.def) // without it the library reports what is wrong
+		return m
+	}
+	d, err := s.e.catalog.Definition(c, schema, t.Name.String())
+	if err != nil {
+		return nil
+	}
+	m, _ := s.e.metas.get(c, d)
+	return m
+}
+
+func (s *Session) metasOf(c *sql.Context, from sqlparser.TableExpr, list []*meta) []*meta {
+	switch t := from.(type) {
+	case *sqlparser.AliasedTableExpr:
+		if name, ok := t.Expr.(sqlparser.TableName); ok {
+			list = append(list, s.metaNamed(c, name))
+		}
+	case *sqlparser.JoinTableExpr:
+		list = s.metasOf(c, t.RightExpr, s.metasOf(c, t.LeftExpr, list))
+	case *sqlparser.ParenTableExpr:
+		for _, e := range t.Exprs {
+			list = s.metasOf(c, e, list)
+		}
+	}
+	return list
+}
+
+func (m *meta) has(column string) bool { return m.columnAt(column) >= 0 }
+
+// columnAt is the position of a column by its name, -1 if there is none.
+func (m *meta) columnAt(column string) int {
+	if m != nil {
+		for i, col := range m.schema {
+			if strings.EqualFold(col.Name, column) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// inserted is a column of the row that could not be inserted. It is evaluated on the old row followed by the new one.
+type inserted struct {
+	at  int
+	col *sql.Column
+}
+
+func newInserted(c *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+	x := executionOf(c)
+	if x == nil || x.dest == nil || len(args) != 1 {
+		return nil, mysqlerr.New(mysqlerr.ER_SP_DOES_NOT_EXIST, "FUNCTION", insertedFunction)
+	}
+	v, err := args[0].Eval(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	name, _ := stringOf(v)
+	i := x.dest.columnAt(name)
+	if i < 0 {
+		return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "field list")
+	}
+	return &inserted{len(x.dest.schema) + i, x.dest.schema[i]}, nil
+}
+
+func (n *inserted) Resolved() bool               { return true }
+func (n *inserted) String() string               { return "values(" + quoteName(n.col.Name) + ")" }
+func (n *inserted) Type(*sql.Context) sql.Type   { return n.col.Type }
+func (n *inserted) IsNullable(*sql.Context) bool { return true }
+func (n *inserted) Children() []sql.Expression   { return nil }
+func (n *inserted) IsNonDeterministic() bool     { return true } // its value is the row's
+func (n *inserted) Eval(_ *sql.Context, r sql.Row) (any, error) {
+	if n.at >= len(r) {
+		return nil, nil
+	}
+	return r[n.at], nil
+}
+
+func (n *inserted) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	if t, ok := n.col.Type.(sql.TypeWithCollation); ok {
+		return t.Collation(), 2
+	}
+	return sql.Collation_binary, 5
+}
+
+func (n *inserted) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 0 {
+		return nil, sql.ErrInvalidChildrenNumber.New(n, len(ch), 0)
+	}
+	return n, nil
+}

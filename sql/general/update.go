@@ -1,0 +1,271 @@
+package general
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// UPDATE is executed here: for the library a row whose texts changed only in what their collation ignores is unchanged.
+
+// updating is one UPDATE at work, of one table or of a join. Its iterator yields one row: the OK of all rows.
+type updating struct {
+	src     sql.RowIter // the old row, then the new one
+	in      *incoming   // what is ignored
+	checks  sql.CheckConstraints
+	targets []updateTarget
+	done    bool
+
+	found, changed uint64
+}
+
+// updateTarget is a table that an UPDATE changes.
+type updateTarget struct {
+	ed     sql.RowUpdater
+	schema sql.Schema
+	from   int             // position of its first column in a row
+	seen   map[string]bool // rows of a join that were updated; nil for one table
+}
+
+// newUpdating returns nil for an UPDATE that the library executes.
+func (b *builder) newUpdating(c *sql.Context, n *plan.Update, in *incoming, child sql.Node, r sql.Row) (sql.RowIter, error) {
+	if len(n.Returning) > 0 {
+		return nil, nil
+	}
+	u := &updating{in: in, checks: n.Checks()}
+	if join, ok := n.Child.(*plan.UpdateJoin); ok {
+		source, ok := join.Child.(*plan.UpdateSource)
+		if !ok {
+			return nil, nil
+		}
+		if err := u.joined(c, join, source.Child.Schema(c)); err != nil {
+			return nil, err
+		}
+		child = source
+	} else {
+		dst, err := plan.GetUpdatable(n.Child)
+		if err != nil {
+			return nil, nil // the library's own error follows
+		}
+		u.targets = []updateTarget{{ed: dst.Updater(c), schema: dst.Schema(c)}}
+		if fk, ok := u.targets[0].ed.(*plan.ForeignKeyHandler); ok { // its Schema is that of old and new row
+			u.targets[0].schema = fk.Sch
+		}
+	}
+	if x := executionOf(c); x != nil && x.busy == nil {
+		x.lastArg = nil
+	}
+	var err error
+	if u.src, err = b.e.gms.Analyzer.ExecBuilder.Build(c, child, r); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// joined finds the tables of a join that are updated, in the order of the join.
+func (u *updating) joined(c *sql.Context, join *plan.UpdateJoin, schema sql.Schema) error {
+	eds, err := join.GetUpdaters(c)
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(schema); {
+		end := i + 1
+		for end < len(schema) && strings.EqualFold(schema[end].Source, schema[i].Source) {
+			end++
+		}
+		for name, ed := range eds {
+			if strings.EqualFold(name, schema[i].Source) {
+				u.targets = append(u.targets, updateTarget{ed: ed, schema: schema[i:end], from: i, seen: map[string]bool{}})
+			}
+		}
+		i = end
+	}
+	return nil
+}
+
+func (u *updating) Close(c *sql.Context) error {
+	err := u.src.Close(c)
+	for i := range u.targets {
+		err = errors.Join(err, u.targets[i].ed.Close(c))
+	}
+	return err
+}
+
+func (u *updating) Next(c *sql.Context) (sql.Row, error) {
+	if u.done {
+		return nil, io.EOF
+	}
+	u.done = true
+	for {
+		r, err := u.src.Next(c)
+		if errors.Is(err, io.EOF) {
+			return u.result(c), nil
+		}
+		if err == nil {
+			err = u.row(c, r[:len(r)/2], r[len(r)/2:])
+		}
+		if err = u.in.ignored(c, err); err != nil {
+			return nil, err
+		}
+		if c.Err() != nil {
+			return nil, c.Err()
+		}
+	}
+}
+
+// row updates what a row of the source is made of.
+func (u *updating) row(c *sql.Context, old, now sql.Row) error {
+	checked := false
+	for i := range u.targets {
+		t := &u.targets[i]
+		was, will := old, now
+		if t.seen != nil {
+			was, will = old[t.from:t.from+len(t.schema)], now[t.from:t.from+len(t.schema)]
+			if absent(was) || t.met(was) {
+				continue
+			}
+		}
+		u.found++
+		same, err := identical(c, t.schema, was, will)
+		if err != nil {
+			return err
+		}
+		if same {
+			continue
+		}
+		if !checked {
+			checked = true
+			if err := evaluateChecks(c, u.checks, now); err != nil {
+				return err
+			}
+		}
+		for j, col := range t.schema {
+			if will[j] == nil && !col.Nullable {
+				return mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
+			}
+		}
+		if err := t.ed.Update(c, was, will); err != nil {
+			return err
+		}
+		u.changed++
+		if err := t.raise(c, was, will); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// raise lifts the AUTO_INCREMENT counter above a value that an UPDATE gave, as MySQL 8.0 does.
+func (t *updateTarget) raise(c *sql.Context, was, will sql.Row) error {
+	own := editorOf(t.ed)
+	if own == nil || own.m.def.AutoInc < 0 || own.m.def.AutoInc >= len(will) {
+		return nil
+	}
+	i := own.m.def.AutoInc
+	same, err := identicalValue(c, own.m.schema[i].Type, was[i], will[i])
+	if err != nil || same {
+		return err
+	}
+	a := autoValues{column: i, most: mostOf(own.m.schema[i].Type)}
+	v, positive, _ := a.given(will)
+	if !positive || v > a.most {
+		return nil
+	}
+	h, err := own.ensure(c)
+	if err != nil {
+		return err
+	}
+	return h.SetAutoInc(c, v, false)
+}
+
+// met reports whether a row of the table came before, and remembers it.
+func (t *updateTarget) met(r sql.Row) bool {
+	var b strings.Builder
+	keyed := false
+	for i, col := range t.schema {
+		if col.PrimaryKey {
+			keyed = true
+			fmt.Fprintf(&b, "%d:%v|", i, r[i])
+		}
+	}
+	if !keyed {
+		for i := range r {
+			fmt.Fprintf(&b, "%v|", r[i])
+		}
+	}
+	k := b.String()
+	was := t.seen[k]
+	t.seen[k] = true
+	return was
+}
+
+func (u *updating) result(c *sql.Context) sql.Row {
+	ok := types.OkResult{RowsAffected: u.changed}
+	if foundRows(c) {
+		ok.RowsAffected = u.found
+	}
+	if x := executionOf(c); x != nil && x.lastArg != nil {
+		ok.InsertID = *x.lastArg
+	}
+	ok.Info = okInfo(fmt.Sprintf("Rows matched: %d  Changed: %d  Warnings: %d", u.found, u.changed, c.Session.WarningCount()))
+	c.GetLastQueryInfo().RowCount.Store(int64(ok.RowsAffected))
+	return sql.NewRow(ok)
+}
+
+// identical reports whether two rows are stored alike: texts are compared by their bytes, whatever their collation.
+func identical(c *sql.Context, schema sql.Schema, a, b sql.Row) (bool, error) {
+	for i := range a {
+		same, err := identicalValue(c, schema[i].Type, a[i], b[i])
+		if err != nil || !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func identicalValue(c *sql.Context, t sql.Type, a, b any) (bool, error) {
+	if a == nil || b == nil {
+		return a == nil && b == nil, nil
+	}
+	switch x := a.(type) {
+	case string, []byte:
+		p, okA := stringOf(x)
+		q, okB := stringOf(b)
+		if okA && okB {
+			return p == q, nil
+		}
+	case time.Time:
+		if y, ok := b.(time.Time); ok {
+			return x.Equal(y), nil
+		}
+	case sql.AnyWrapper:
+		u, err := x.UnwrapAny(c)
+		if err != nil {
+			return false, err
+		}
+		return identicalValue(c, t, u, b)
+	}
+	if w, ok := b.(sql.AnyWrapper); ok {
+		u, err := w.UnwrapAny(c)
+		if err != nil {
+			return false, err
+		}
+		return identicalValue(c, t, a, u)
+	}
+	if g, ok := a.(types.GeometryValue); ok {
+		if h, ok := b.(types.GeometryValue); ok {
+			return bytes.Equal(g.Serialize(), h.Serialize()), nil
+		}
+	}
+	cmp, err := t.Compare(c, a, b)
+	return cmp == 0, err
+}
