@@ -3,6 +3,7 @@ package general
 import (
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -42,6 +43,11 @@ func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, e
 			return whole, transform.NewTree, err
 		}
 	}
+	if top, ok := n.(*plan.TopN); ok {
+		if bounded := boundTop(c, top); bounded != nil {
+			n, changed = bounded, transform.NewTree
+		}
+	}
 	out, same, err := transform.OneNodeExpressions(c, n, finishExpr)
 	if err != nil {
 		return nil, changed, err
@@ -55,6 +61,27 @@ func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, e
 		return nil, changed, err
 	}
 	return n, transform.NewTree, nil
+}
+
+// boundTop gives a sort that keeps LIMIT + OFFSET rows their sum, at most the largest integer: LIMIT 18446744073709551615 OFFSET n is how
+// MySQL's users say "all but n". nil: the sort does not add.
+func boundTop(c *sql.Context, top *plan.TopN) *plan.TopN {
+	sum, ok := top.Limit.(*expression.Arithmetic)
+	if !ok {
+		return nil
+	}
+	total := int64(0)
+	for _, e := range []sql.Expression{sum.LeftChild, sum.RightChild} {
+		v, err := e.Eval(c, nil)
+		n, ok := v.(int64)
+		if err != nil || !ok {
+			return nil
+		}
+		total += min(n, math.MaxInt64-total)
+	}
+	out := *top
+	out.Limit = expression.NewLiteral(total, types.Int64)
+	return &out
 }
 
 // paddedKeys returns the expressions of a node that hashes or sorts, with those keys trimmed that need it; nil: none does.
