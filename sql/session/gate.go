@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/zoryadb/zorya/sql/wire"
 )
 
 // gate is admission: of thousands of connections, only a few statements per CPU run at once, and only as many transactions hold
@@ -37,6 +39,7 @@ const lapseAfter = 10 * time.Millisecond
 // ticket is a session's place, or its place in a queue. A session has one and reuses it.
 type ticket struct {
 	granted chan struct{} // capacity 1
+	conn    *wire.Conn    // whose worker others may have while it waits; nil: none
 	next    *ticket
 	queued  bool
 
@@ -144,6 +147,8 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 	q.push(t)
 	g.arm()
 	g.mu.Unlock()
+	t.conn.Block()
+	defer t.conn.Unblock()
 	select {
 	case <-t.granted:
 		return nil

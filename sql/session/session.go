@@ -114,6 +114,7 @@ func (c statementContext) Value(k any) any {
 // newSession is called by Server.Connect.
 func newSession(srv *Server, c *wire.Conn) *Session {
 	s := &Session{srv: srv, conn: c, command: "Sleep", since: time.Now(), commit: make(chan error, 1)}
+	s.ticket.conn = c
 	s.onCommit = func(err error) { s.commit <- err }
 	s.onSending = func() { s.reveals = true }
 	s.stmt.s = s
@@ -130,8 +131,11 @@ func (s *Session) renewContext() {
 
 // BeginWait implements wait.Owner and wire.Hooks: the statement gives its place back while it waits.
 func (s *Session) BeginWait() {
-	if s.waits == 0 && s.placed {
-		s.srv.gate.pause(&s.ticket)
+	if s.waits == 0 {
+		if s.placed {
+			s.srv.gate.pause(&s.ticket)
+		}
+		s.conn.Block()
 	}
 	s.waits++
 }
@@ -153,8 +157,11 @@ func (s *Session) EndWait() {
 	if s.state != "" { // only this goroutine writes it
 		s.setState("")
 	}
-	s.waits--
-	if s.waits == 0 && s.placed {
+	if s.waits--; s.waits > 0 {
+		return
+	}
+	s.conn.Unblock()
+	if s.placed {
 		s.srv.gate.resume(&s.ticket, &s.writer)
 	}
 }
@@ -221,7 +228,10 @@ func (s *Session) run(command string, text []byte, bypass bool, fn func(ctx cont
 		}
 		s.placed = false
 		s.srv.gate.leave(&s.ticket, &s.writer)
-		s.waits = 0
+		if s.waits > 0 { // a panic passed through a wait
+			s.waits = 0
+			s.conn.Unblock()
+		}
 	}()
 	return fn(ctx)
 }

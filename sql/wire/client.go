@@ -80,7 +80,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 		return nil, fmt.Errorf("wire: connecting: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
-	cl := &Client{cfg: cfg, sock: newSock(nc)}
+	cl := &Client{cfg: cfg, sock: newSock(nc, nil)}
 	cl.f.in = inbuf{src: cl.sock, raw: cl.sock}
 	cl.f.wr = cl.sock
 	err = cl.connect()

@@ -133,11 +133,11 @@ func (c *Conn) prepare(p []byte) bool {
 			c.srv.prepared.Add(-1)
 			return mysqlerr.New(mysqlerr.ER_MAX_PREPARED_STMT_COUNT_REACHED, limit)
 		}
-		c.next++
-		for c.next == 0 || c.stmts[c.next] != nil {
-			c.next++
+		c.last++
+		for c.last == 0 || c.stmts[c.last] != nil {
+			c.last++
 		}
-		st := &Stmt{id: c.next}
+		st := &Stmt{id: c.last}
 		registered := false
 		defer func() {
 			if !registered {
@@ -249,5 +249,5 @@ func (c *Conn) closeStmts() {
 	for _, st := range c.stmts {
 		c.closeStmt(st)
 	}
-	c.stmts, c.next = nil, 0
+	c.stmts, c.last = nil, 0
 }

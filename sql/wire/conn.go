@@ -30,6 +30,9 @@ type Conn struct {
 	maxPacket int
 	multi     bool // multi-statements are allowed now
 	closing   atomic.Bool
+	worker    *worker // of the pool, which runs it; nil: it has a goroutine
+	urgent    bool    // it is in a transaction
+	blocks    int     // nested Blocks
 	killErr   atomic.Pointer[mysqlerr.Error]
 	inCommand atomic.Bool
 	connected time.Time
@@ -38,7 +41,7 @@ type Conn struct {
 	reply Reply
 	exec  execution
 	stmts map[uint32]*Stmt
-	next  uint32 // last statement id
+	last  uint32 // statement id
 }
 
 // ID returns the connection id (CONNECTION_ID(), the thread id of SHOW PROCESSLIST). Safe for any goroutine.
@@ -108,26 +111,79 @@ func (c *Conn) Kill(reason *mysqlerr.Error) {
 // Stmt finds an open prepared statement by its id, nil when there is none.
 func (c *Conn) Stmt(id uint32) *Stmt { return c.stmts[id] }
 
-// serve runs the connection from greeting to end.
+// Block says that the statement is about to wait, so that its worker need not be waited for, and Unblock that it goes on. They nest, and are for
+// the session's goroutine. Waits for the client are told by the connection itself.
+func (c *Conn) Block() {
+	if c == nil || c.worker == nil {
+		return
+	}
+	if c.blocks++; c.blocks == 1 {
+		c.worker.block()
+	}
+}
+
+// Unblock ends what Block began.
+func (c *Conn) Unblock() {
+	if c == nil || c.worker == nil {
+		return
+	}
+	if c.blocks--; c.blocks == 0 {
+		c.worker.unblock()
+	}
+}
+
+// serve runs the connection from greeting to end, or until the pool goes on with it.
 func (c *Conn) serve() {
-	defer c.end()
 	if err := c.protect("connecting", c.handshake); err != nil {
 		c.srv.abortedConnect(c, err)
 		c.lastWords(err)
+		c.end()
 		return
 	}
-	for ok := true; ok; {
-		// What a Session panics with is caught closer; this is for the wire itself.
-		_ = c.protect("reading a command", func() error {
-			ok = false
-			ok = c.command()
-			return nil
-		})
+	if c.sock.polled != nil && c.tls == nil && c.f.z == nil {
+		c.sock.turn = true
+		c.sock.polled.pool.push(c.sock.polled)
+		return
 	}
+	for c.next() {
+	}
+	c.end()
+}
+
+// turn runs the commands that have come, on a worker of the pool. When it returns another may run the connection.
+func (c *Conn) turn(w *worker) {
+	c.worker = w
+	for range turnCommands {
+		if !c.next() {
+			c.end()
+			return
+		}
+		c.f.release()
+		if c.f.in.buffered() > 0 {
+			continue
+		}
+		c.urgent = c.session.Status()&StatusInTrans != 0
+		if c.sock.rest() {
+			return
+		}
+	}
+	c.sock.polled.pool.push(c.sock.polled)
+}
+
+// next runs one command. What a Session panics with is caught closer; this is for the wire itself.
+func (c *Conn) next() (ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.panicked("reading a command", v)
+			ok = false
+		}
+	}()
+	return c.command()
 }
 
 // end closes statements, session and socket, in this order.
 func (c *Conn) end() {
+	defer c.srv.unregister(c)
 	defer c.sock.Conn.Close()
 	defer c.f.discard()
 	if c.session != nil {
@@ -143,11 +199,15 @@ func (c *Conn) end() {
 func (c *Conn) protect(what string, fn func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.srv.log.Error("panic in a session", "connection", c.id, "while", what, "panic", v, "stack", string(crash.Contain(v)))
+			c.panicked(what, v)
 			err = &panicError{what: what}
 		}
 	}()
 	return fn()
+}
+
+func (c *Conn) panicked(what string, v any) {
+	c.srv.log.Error("panic in a session", "connection", c.id, "while", what, "panic", v, "stack", string(crash.Contain(v)))
 }
 
 // panicError ends the connection after the client was told.
@@ -167,6 +227,9 @@ func (c *Conn) command() bool {
 	p, err := c.f.next(c.maxPacket)
 	idle := c.sock.idle
 	c.sock.idle = false
+	if err == errNoCommand {
+		return true
+	}
 	if err != nil {
 		c.readFailed(err, idle)
 		return false

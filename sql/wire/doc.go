@@ -4,7 +4,8 @@
 //
 // # Life of a connection
 //
-//	Server.Serve        accepts; one goroutine per connection, which runs everything below
+//	Server.Serve        accepts; a goroutine runs the connection until it is authenticated, and on when it has TLS or compression;
+//	                    else workers run it, whenever something has come (pool.go)
 //	  greeting          handshake v10, TLS, authentication against Backend.Lookup         (ConnectTimeout)
 //	  Backend.Connect   makes the Session; an error refuses the client with that error
 //	  loop              waits for a command without holding any buffer                    (IdleTimeout)
@@ -14,7 +15,7 @@
 //
 // # Invariants
 //
-//   - A Session's methods are called by one goroutine, never concurrently. Only Conn.Kill, Conn.PeerClosed, the
+//   - A Session's methods are called by one goroutine at a time, never concurrently. Only Conn.Kill, Conn.PeerClosed, the
 //     plain getters and what their docs call safe may be used from other goroutines.
 //   - Every []byte handed to a Session (SQL text, parameters, attribute values) points into the connection's read
 //     buffer and is valid until the method returns; what must live longer is copied by the Session.
@@ -23,7 +24,9 @@
 //     gets a plain OK; a result announced with StatusMoreResults and never followed is ended with a plain OK.
 //   - Nothing is allocated on a length that the peer claims: packets are limited (max_allowed_packet, 64 KiB before
 //     authentication) and big ones grow only as their bytes arrive.
-//   - An idle connection holds its goroutine, its Conn (under 2 KiB) and, with TLS, the TLS state: no buffers.
+//   - An idle connection holds its Conn (under 2 KiB) and, with TLS or compression, its goroutine and that state: no buffers.
+//   - Edges of readiness are told once. So a connection rests only when its last read left room in the buffer (the socket was empty), no
+//     edge came since, and the end of the stream has not been told.
 //   - A panic in a Session ends its connection (error 1105 to the client, stack to the log), not the server.
 //
 // The formats are drawn in docs/format/mysql-wire.md. Errors are mysqlerr's.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -197,7 +198,13 @@ func TestKill(t *testing.T) {
 func TestIdleTimeout(t *testing.T) {
 	s, b, addr := testServer(t)
 	cl := dial(t, addr)
-	s.Conn(cl.ConnectionID()).sock.setReadDeadline(time.Now()) // as if wait_timeout were over
+	c := s.Conn(cl.ConnectionID())
+	if p := c.sock.polled; p == nil {
+		c.sock.setReadDeadline(time.Now()) // as if wait_timeout were over
+	} else {
+		eventually(t, "the connection rests", func() bool { return p.expire(math.MaxUint32) })
+		p.pool.push(p)
+	}
 	_, err := unasked(cl)
 	wantCode(t, err, mysqlerr.ER_CLIENT_INTERACTION_TIMEOUT)
 	eventually(t, "the session was closed", func() bool { return b.live() == 0 })

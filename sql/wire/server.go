@@ -85,6 +85,7 @@ type Server struct {
 	listeners map[net.Listener]struct{}
 	closed    bool
 	idle      *sync.Cond // conns shrank
+	pool      *pool      // nil without connections
 
 	accepted, commands, prepared                  atomic.Int64
 	abortedClients, abortedConnects, refusedByMax atomic.Int64
@@ -156,21 +157,21 @@ func (s *Server) Serve(l net.Listener) error {
 // retryAccept tells errors that concern one client or pass by.
 func retryAccept(err error) bool { return !errors.Is(err, net.ErrClosed) }
 
-// ServeConn serves one client, returning when its connection is over.
+// ServeConn serves one client. It returns when the connection is over, or when a pool of workers goes on with it.
 func (s *Server) ServeConn(nc net.Conn) {
 	c := s.newConn(nc)
 	extra, ok := s.register(c)
 	if !ok {
-		nc.Close()
+		c.sock.Conn.Close()
 		return
 	}
-	defer s.unregister(c)
 	c.extra = extra
 	c.serve()
 }
 
 func (s *Server) newConn(nc net.Conn) *Conn {
-	c := &Conn{srv: s, sock: newSock(nc), connected: time.Now()}
+	c := &Conn{srv: s, connected: time.Now()}
+	c.sock = newSock(nc, s.adopt(nc, c))
 	c.host = s.hostName(nc.RemoteAddr())
 	c.f.in = inbuf{src: c.sock, raw: c.sock}
 	c.f.wr = c.sock

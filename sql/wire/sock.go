@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// errNoCommand is what a worker hears that took a connection up for nothing.
+var errNoCommand = errors.New("wire: no command has come")
+
 // errKilled is what reads and writes return once Kill was called.
 var errKilled = errors.New("wire: connection was killed")
 
@@ -20,6 +23,10 @@ var errKilled = errors.New("wire: connection was killed")
 type sock struct {
 	net.Conn
 	raw syscall.RawConn // nil when the Conn is no plain socket (tests); then hooks surround every operation
+
+	polled *polled // what Conn and raw are, when a pool watches the socket
+	turn   bool    // a worker of the pool runs the connection: the first read of a command does not wait
+	more   bool    // the last read filled its buffer: there may be more
 
 	prefix []byte // bytes that were read before TLS took over
 
@@ -41,9 +48,11 @@ type sock struct {
 	readFn, writeFn, idleFn func(fd uintptr) bool
 }
 
-func newSock(nc net.Conn) *sock {
+func newSock(nc net.Conn, p *polled) *sock {
 	s := &sock{Conn: nc}
-	if sc, ok := nc.(syscall.Conn); ok {
+	if p != nil {
+		s.Conn, s.raw, s.polled = p, rawPolled{p}, p
+	} else if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
 			s.raw = raw
 		}
@@ -168,6 +177,7 @@ func (s *sock) received(n int) {
 
 func (s *sock) tryRead(fd uintptr) bool {
 	s.n, s.opErr = sysRead(fd, s.rbuf)
+	s.more = s.n == len(s.rbuf)
 	if s.opErr == syscall.EAGAIN {
 		s.begin()
 		return false
@@ -180,9 +190,17 @@ func (s *sock) tryRead(fd uintptr) bool {
 
 // readIdle reads the first bytes of a command. It borrows a buffer only when there is something to read.
 func (s *sock) readIdle() (*buffer, int, error) {
-	s.armRead()
 	s.n, s.opErr = 0, nil
-	err := s.raw.Read(s.idleFn)
+	var err error
+	switch {
+	case !s.turn || !s.idle:
+		s.armRead()
+		err = s.raw.Read(s.idleFn)
+	case s.polled.expired:
+		err = os.ErrDeadlineExceeded
+	case !s.tryReadIdle(uintptr(s.polled.fd)):
+		return nil, 0, errNoCommand
+	}
 	n, err := s.finishRead(err)
 	b := s.pooled
 	s.pooled = nil
@@ -198,6 +216,7 @@ func (s *sock) readIdle() (*buffer, int, error) {
 func (s *sock) tryReadIdle(fd uintptr) bool {
 	b := readPool.Get().(*buffer)
 	s.n, s.opErr = sysRead(fd, b.b)
+	s.more = s.n == len(b.b)
 	if s.opErr == syscall.EAGAIN {
 		readPool.Put(b)
 		s.begin()
@@ -226,7 +245,11 @@ func (s *sock) Write(p []byte) (int, error) {
 		return n, s.mapErr(err)
 	}
 	s.wbuf, s.n, s.opErr = p, 0, nil
-	err := s.raw.Write(s.writeFn)
+	var err error
+	if s.polled == nil || !s.tryWrite(uintptr(s.polled.fd)) {
+		err = s.raw.Write(s.writeFn)
+		s.setWriteDeadline(time.Time{})
+	}
 	s.wbuf = nil
 	s.end()
 	s.bytesOut.Add(uint64(s.n))
@@ -255,6 +278,14 @@ func (s *sock) tryWrite(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// rest puts the connection to rest until its client sends something. It reports false when that may have happened already.
+func (s *sock) rest() bool {
+	if s.more {
+		return false
+	}
+	return s.polled.rest(uint32((s.idleTimeout + poolTick - 1) / poolTick))
 }
 
 // mapErr makes a kill recognisable whatever it interrupted.

@@ -1,0 +1,175 @@
+package wire
+
+import (
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pooled is the connection of a client, which must be a worker's to run.
+func pooled(t *testing.T, s *Server, cl *Client) *polled {
+	t.Helper()
+	p := s.Conn(cl.ConnectionID()).sock.polled
+	if p == nil {
+		t.Skip("no poller on this system")
+	}
+	return p
+}
+
+func (p *polled) rests() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.resting
+}
+
+// Clients that ask for nothing have no goroutine, whatever they did before.
+func TestConnectionsAtRestHaveNoGoroutine(t *testing.T) {
+	s, _, addr := testServer(t, func(c *Config) { c.MaxConnections = func() int { return 300 } })
+	first := dial(t, addr)
+	pooled(t, s, first)
+	before := runtime.NumGoroutine()
+	var all []*Client
+	for range 200 {
+		cl := dial(t, addr)
+		if one(t, cl, "SELECT 1") != "1" {
+			t.Fatal("no answer")
+		}
+		all = append(all, cl)
+	}
+	for _, cl := range all {
+		eventually(t, "it rests", s.Conn(cl.ConnectionID()).sock.polled.rests)
+	}
+	eventually(t, "few goroutines remain", func() bool { return runtime.NumGoroutine() < before+20 })
+}
+
+// Statements that wait without saying so keep nobody out, however many they are. It hangs without watch.
+func TestStalledStatementsKeepNobodyOut(t *testing.T) {
+	s, b, addr := testServer(t)
+	pooled(t, s, dial(t, addr))
+	var stalled []*Client
+	for range 2*runtime.GOMAXPROCS(0) + 1 {
+		cl := dial(t, addr)
+		stalled = append(stalled, cl)
+		if err := cl.send(comQuery, []byte("\x00\x01wait")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range stalled {
+		select {
+		case <-b.entered:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a statement waits for others that stall")
+		}
+	}
+	if one(t, dial(t, addr), "SELECT 1") != "1" {
+		t.Fatal("no answer")
+	}
+	for _, cl := range stalled {
+		cl.Abort()
+	}
+}
+
+// A worker whose statement says that it waits is not counted, and the last one leaves nobody without a leader.
+func TestBlockLetsOthersRun(t *testing.T) {
+	s, _, addr := testServer(t)
+	cl := dial(t, addr)
+	p := pooled(t, s, cl)
+	eventually(t, "it rests", p.rests)
+	pl := p.pool
+	running := func() int {
+		pl.mu.Lock()
+		defer pl.mu.Unlock()
+		return pl.running
+	}
+	eventually(t, "nobody runs", func() bool { return running() == 0 })
+	w := pl.newWorker()
+	c := &Conn{srv: s, sock: p.conn.sock, worker: w}
+	w.unblock() // it runs
+	c.Block()
+	c.Block()
+	if n := running(); n != 0 {
+		t.Errorf("%d workers count while their statements wait", n)
+	}
+	c.Unblock()
+	if n := running(); n != 0 {
+		t.Errorf("%d workers count within nested waits", n)
+	}
+	c.Unblock()
+	if n := running(); n != 1 {
+		t.Errorf("%d workers count, want 1", n)
+	}
+	w.block()
+}
+
+// The end of the stream that comes together with a command is seen after it. Without polled.ended the session stays.
+func TestClientThatAsksAndLeaves(t *testing.T) {
+	s, b, addr := testServer(t)
+	pooled(t, s, dial(t, addr))
+	for range 50 {
+		cl := dial(t, addr)
+		eventually(t, "it rests", s.Conn(cl.ConnectionID()).sock.polled.rests)
+		if err := cl.send(comQuery, []byte("\x00\x01SELECT 1")); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.sock.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all but one are gone", func() bool { return b.live() == 1 })
+
+	p := &polled{pool: &pool{}, conn: &Conn{sock: &sock{}}}
+	if !p.rest(0) || !p.tell(event{readable: true, ended: true}) { // in one event
+		t.Fatal("an event does not end its rest")
+	}
+	if p.rest(0) {
+		t.Error("it rests for ever: no event tells the end again")
+	}
+}
+
+// Commands beyond what one read takes are found without another edge. It hangs without sock.more.
+func TestCommandsBeyondOneRead(t *testing.T) {
+	s, _, addr := testServer(t)
+	cl := dial(t, addr)
+	p := pooled(t, s, cl)
+	eventually(t, "it rests", p.rests)
+	const command = "\x0c\x00\x00\x00\x0e-----------" // COM_PING with something behind, 16 bytes: a buffer ends where a command does
+	const n = 2 * readBufferSize / len(command)
+	if _, err := cl.sock.Conn.Write([]byte(strings.Repeat(command, n))); err != nil {
+		t.Fatal(err)
+	}
+	_ = cl.sock.Conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	cl.f.noSeq = true
+	for i := range n {
+		if _, err := cl.f.next(100); err != nil {
+			t.Fatalf("answer %d of %d: %v", i, n, err)
+		}
+	}
+}
+
+// Connections in a transaction go first, but not for ever.
+func TestUrgentGoFirst(t *testing.T) {
+	pl := &pool{limit: 0, leading: true}
+	calm := &polled{conn: &Conn{}}
+	pl.enqueue(calm)
+	for range 3 * urgentStreak {
+		pl.enqueue(&polled{conn: &Conn{urgent: true}})
+	}
+	for i := range urgentStreak {
+		if p := pl.pop(); p == nil || !p.conn.urgent {
+			t.Fatalf("number %d is not in a transaction", i)
+		}
+	}
+	if pl.pop() != calm {
+		t.Error("the one that is in no transaction still waits")
+	}
+	for range 2 * urgentStreak {
+		if p := pl.pop(); p == nil || !p.conn.urgent {
+			t.Fatal("one is lost")
+		}
+	}
+	if pl.pop() != nil || !pl.empty() {
+		t.Error("the queue is not empty")
+	}
+}
