@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
 )
 
@@ -311,4 +312,42 @@ func BenchmarkBulk(b *testing.B) {
 	after := e.vol.Counters()
 	b.ReportMetric(float64(after.Records-before.Records)/float64(b.N), "records/row")
 	b.ReportMetric(float64(after.Bytes-before.Bytes)/float64(b.N), "redo-B/row")
+}
+
+// TestCrashWithinBulk: an instance that dies within a bulk statement, wherever in it, leaves nothing of the statement.
+func TestCrashWithinBulk(t *testing.T) {
+	e := newEnv(t, memvol.Options{Lag: 50e3})
+	e.sbtest("t")
+	s := e.begin(table.RepeatableRead)
+	e.must(s.on("t", func(h *Handle) error { _, err := h.InsertRows(bg, sbrows(1, 300)); return err }))
+	e.must(s.tx.Commit(bg))
+	for _, after := range []page.LSN{1, 2, 5, 20, 60, 150, 400} {
+		w := e.begin(table.RepeatableRead)
+		start, vol := e.vol.LastLSN(), e.vol
+		ended := make(chan error, 1)
+		go func() {
+			ended <- w.on("t", func(h *Handle) error {
+				rows := sbrows(10_000, 20_000)
+				for len(rows) > 0 { // as a client's file comes in
+					n, err := h.InsertRows(bg, rows[:min(len(rows), 700)])
+					if rows = rows[n:]; err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}()
+		e.must(vol.WaitDurable(bg, start+after))
+		e.vol = vol.Crash()
+		if err := <-ended; err == nil {
+			t.Fatalf("after %d records: the statement ended before the crash", after)
+		}
+		e.db.Close()
+		e.open()
+		e.settle()
+		e.must(e.vol.WaitDurable(bg, e.vol.LastLSN())) // the checker looks there
+		if rep := e.check(); rep.Rows != 300 || rep.Entries != 300 {
+			t.Fatalf("after %d records: %d rows, %d entries", after, rep.Rows, rep.Entries)
+		}
+	}
 }
