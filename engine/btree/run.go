@@ -160,6 +160,8 @@ func (s *scratch) putRun(p *mtr.Page, keys, vals [][]byte) {
 	}
 	if node(p.Bytes()).gap() < total+2*len(keys) {
 		s.compact(p) // which moves cells, not slots
+	} else {
+		defer p.KeepOps()
 	}
 	n := node(p.Bytes())
 	count, heap, garbage := n.count(), n.heap(), n.garbage()

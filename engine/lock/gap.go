@@ -160,8 +160,8 @@ func (t *Table) TryInsert(o *Owner, index uint64, key []byte) bool {
 	return !s.blocked(o, key)
 }
 
-// TryInserts is TryInsert and Check for new records whose keys ascend: it reports how many of the first o may insert now. The write that
-// follows under the same page latch locks them implicitly.
+// TryInserts is TryInsert and Check for records that are not there and whose keys ascend: it reports how many of the first o may insert now. The
+// write that follows under the same page latch locks them implicitly. It depends on no commit: purge takes a record away only when its deletion is durable.
 func (t *Table) TryInserts(o *Owner, index uint64, keys [][]byte) int {
 	n := len(keys)
 	if s := t.gapSet(index, false); s != nil {
@@ -172,6 +172,9 @@ func (t *Table) TryInserts(o *Owner, index uint64, keys [][]byte) int {
 			}
 		}
 		s.mu.Unlock()
+	}
+	if t.queuesOf(index).Load() == 0 {
+		return n
 	}
 	for i, key := range keys[:n] {
 		if !t.Check(o, index, key, Exclusive) {

@@ -28,6 +28,9 @@ type Table struct {
 	waiters map[*Owner]struct{} // those that wait; guarded by waits
 	latest  atomic.Pointer[Deadlock]
 
+	// queued counts the queues of a space, by its number: no row of an index is locked explicitly while there are none.
+	queued [1 << 12]atomic.Int32
+
 	gapsMu sync.RWMutex
 	gaps   map[uint64]*gapSet
 
@@ -35,17 +38,18 @@ type Table struct {
 }
 
 type shard struct {
+	table  *Table
 	mu     sync.Mutex
 	queues map[string]*queue
 	free   *request
-	_      [40]byte
+	_      [32]byte
 }
 
 // New returns an empty lock table.
 func New() *Table {
 	t := &Table{seed: maphash.MakeSeed(), gaps: make(map[uint64]*gapSet), waiters: make(map[*Owner]struct{})}
 	for i := range t.shard {
-		t.shard[i].queues = make(map[string]*queue)
+		t.shard[i].table, t.shard[i].queues = t, make(map[string]*queue)
 	}
 	return t
 }
@@ -140,8 +144,11 @@ const keepQueues = 256
 func (s *shard) drop(q *queue) {
 	if q.first == nil && (len(s.queues) > keepQueues || q.name[:8] != metadataName) {
 		delete(s.queues, q.name)
+		s.table.queuesOf(binary.BigEndian.Uint64([]byte(q.name[:8]))).Add(-1)
 	}
 }
+
+func (t *Table) queuesOf(space uint64) *atomic.Int32 { return &t.queued[space%uint64(len(t.queued))] }
 
 const metadataName = "\x00\x00\x00\x00\x00\x00\x00\x00" // how names of metadata begin
 
@@ -150,6 +157,7 @@ func (s *shard) queue(name []byte) *queue {
 	if q == nil {
 		q = &queue{name: string(name)}
 		s.queues[q.name] = q
+		s.table.queuesOf(binary.BigEndian.Uint64(name)).Add(1)
 	}
 	return q
 }

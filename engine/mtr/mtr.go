@@ -50,6 +50,7 @@ type Page struct {
 	b      []byte
 	no     page.No
 	change int // index of its change in the MTR's record list; -1: unchanged
+	keep   bool
 }
 
 var idle = sync.Pool{New: func() any { return new(MTR) }}
@@ -201,7 +202,7 @@ func (m *MTR) Commit(inOrder func(cpl page.LSN)) page.LSN {
 		return 0
 	}
 	for _, p := range m.pages[:m.n] {
-		if p.change >= 0 {
+		if p.change >= 0 && !p.keep {
 			// Ops that begin the page are an image as good as any, unless they wrote bytes twice.
 			if c := m.rec.Change(p.change); len(c.Ops) > imageAt && (len(c.Ops) > page.Size || !page.StartsWithInit(c.Ops)) {
 				p.toImage(c)
@@ -261,6 +262,9 @@ func (p *Page) No() page.No { return p.no }
 // Hint and SetHint: see buffer.Page.
 func (p *Page) Hint() uint32     { return p.g.Hint() }
 func (p *Page) SetHint(h uint32) { p.g.SetHint(h) }
+
+// KeepOps says that the ops so far write no byte twice, and no more will come: an image would hardly be shorter.
+func (p *Page) KeepOps() { p.keep = true }
 
 func (p *Page) begin(prev page.LSN) {
 	p.change = p.m.rec.Touch(p.no, prev)

@@ -2,14 +2,13 @@ package general
 
 import (
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/row"
 )
 
-// rowBatch gathers the rows of an INSERT ... SELECT: a batch costs the table layer a fraction of its rows. The first rows go one by one, so that
-// a short statement that fails does so at the row at which MySQL's does; of a long one that has two rows of different faults within a batch the
-// later may be reported. Either way nothing of the statement is left.
+// rowBatch gathers the rows of an INSERT ... SELECT: a batch costs the table layer a fraction of its rows. When a
+// statement fails at a row, the AUTO_INCREMENT counter has passed those of its batch, not only those before it as MySQL's; the first rows go one
+// by one, so short statements do as MySQL's.
 type rowBatch struct {
 	on    bool
 	seen  int
@@ -24,19 +23,11 @@ const (
 	batchBytes = 512 << 10
 )
 
-// inserter is an editor for INSERT. It gathers rows when nobody looks at the table between two of them, or wants to know how the insert of one went.
-func (t *userTable) inserter(ctx *sql.Context) *editor {
-	e := t.editor()
-	s := sessionOf(ctx)
-	if s == nil || s.cur == nil || s.cur.st == nil || s.cur.busy != nil || e.m.def.Triggers {
-		return e
-	}
-	ins, ok := s.cur.st.ast.(*sqlparser.Insert)
-	if !ok || ins.Action != sqlparser.InsertStr || ins.Ignore != "" || len(ins.OnDup) > 0 {
-		return e
-	}
-	_, e.batch.on = ins.Rows.(sqlparser.SelectStatement)
-	return e
+// gathers reports whether the statement's rows may go together: nobody looks at the table between two of them, or wants to know how the insert
+// of one went.
+func (i *inserting) gathers() bool {
+	plain := i.in.fromQuery && !i.in.ignore && !i.n.IsReplace && !i.n.OnDupExprs.HasUpdates()
+	return plain && i.ed == sql.TableEditor(i.own) && !i.own.m.def.Triggers
 }
 
 // takes keeps a row for later.

@@ -48,6 +48,7 @@ func (b *builder) newInserting(c *sql.Context, n *plan.InsertInto, in *incoming,
 		return nil, nil
 	}
 	i := &inserting{n: n, in: in, ed: ed, own: own, schema: n.Destination.Schema(c)}
+	own.batch.on = i.gathers()
 	var err error
 	if i.auto, err = newAutoValues(c, t, in); err != nil {
 		return nil, err
@@ -122,10 +123,18 @@ func (i *inserting) Next(c *sql.Context) (sql.Row, error) {
 		r, err := i.src.Next(c)
 		switch {
 		case errors.Is(err, io.EOF):
+			if err := i.own.flush(c); err != nil {
+				return nil, err
+			}
 			return i.result(c), nil
 		case err == nil:
 			i.records++
 			err = i.row(c, r[len(r)-len(i.schema):]) // rows may be prefixed by an outer scope
+		}
+		if err != nil {
+			if ferr := i.own.flush(c); ferr != nil { // rows before it
+				return nil, ferr
+			}
 		}
 		if err = i.in.ignored(c, err); err != nil {
 			return nil, err

@@ -308,7 +308,7 @@ func (b *base) DropForeignKey(*sql.Context, string, string, string) error       
 func (b *base) UpdateForeignKey(*sql.Context, string, sql.ForeignKeyConstraint) error { return nil }
 
 func (t *userTable) GetForeignKeyEditor(ctx *sql.Context) sql.ForeignKeyEditor { return t.editor() }
-func (t *userTable) Inserter(ctx *sql.Context) sql.RowInserter                 { return t.inserter(ctx) }
+func (t *userTable) Inserter(*sql.Context) sql.RowInserter                     { return t.editor() }
 func (t *userTable) Replacer(*sql.Context) sql.RowReplacer                     { return t.editor() }
 func (t *userTable) Updater(*sql.Context) sql.RowUpdater                       { return t.editor() }
 func (t *userTable) Deleter(*sql.Context) sql.RowDeleter                       { return t.editor() }
