@@ -127,6 +127,7 @@ type Statement struct {
 type Grant struct {
 	Version              uint64
 	Database, User, Host string
+	Roles                string // active
 }
 
 // Tables calls fn for each table that the statement touches, until it returns false; schema "" is the default database.

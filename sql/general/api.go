@@ -178,6 +178,8 @@ type Settings struct {
 	MaxAllowedPacket uint64
 	LongQuery        time.Duration // long_query_time
 	MinExamined      uint64        // min_examined_row_limit
+	// Roles are the active ones: sessions of one account may differ in what they may do.
+	Roles string
 	// CompletionType is 0 NO_CHAIN, 1 CHAIN, 2 RELEASE.
 	CompletionType int
 }

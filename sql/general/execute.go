@@ -215,6 +215,9 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 	if r, done, err := s.runDDL(c, x, st.ast); done || err != nil {
 		return r, err
 	}
+	if r, done, err := s.runAccounts(c, x, st); done || err != nil {
+		return r, err
+	}
 	if r, done, err := s.runShow(c, x, st.ast); done || err != nil {
 		return r, err
 	}

@@ -23,6 +23,7 @@ const (
 // ownFunctions are those that GMS lacks.
 var ownFunctions = map[string]func(e *Engine) sql.Function{
 	setVarFunction: func(*Engine) sql.Function { return sql.Function2{Name: setVarFunction, Fn: newAssign} },
+	"current_role": currentRole,
 	"aurora_version": func(e *Engine) sql.Function {
 		return sql.NewFunction0("aurora_version", func(*sql.Context) sql.Expression {
 			return expression.NewLiteral(orDefault(e.opts.AuroraVersion, "3.08.0"), types.LongText)

@@ -37,12 +37,15 @@ func (t *ownTable) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter
 
 // ownTables by lower-case name.
 var ownTables = map[string]func(e *Engine) *ownTable{
-	"views":               viewsTable,
-	"routines":            routinesTable,
-	"triggers":            triggersTable,
-	"events":              eventsTable,
-	"partitions":          partitionsTable,
-	"replica_host_status": replicaTable,
+	"views":                             viewsTable,
+	"routines":                          routinesTable,
+	"triggers":                          triggersTable,
+	"events":                            eventsTable,
+	"partitions":                        partitionsTable,
+	"replica_host_status":               replicaTable,
+	"applicable_roles":                  applicableTable("APPLICABLE_ROLES", false),
+	"enabled_roles":                     enabledRolesTable,
+	"administrable_role_authorizations": applicableTable("ADMINISTRABLE_ROLE_AUTHORIZATIONS", true),
 }
 
 func (d *infoSchema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {

@@ -149,9 +149,10 @@ func queryTime(v any) time.Duration {
 	return time.Duration(min(max(f, 0), maxQueryTime) * float64(time.Second))
 }
 
-// logTables are the tables of the database mysql that package logs keeps.
-var logTables = map[string]func(e *Engine, name string) *ownTable{
-	logs.SlowTable: slowLogTable, logs.SlowTable + "_backup": slowLogTable, logs.GeneralTable: generalLogTable, logs.GeneralTable + "_backup": generalLogTable,
+// systemTables are the tables of the database mysql that the library lacks.
+var systemTables = map[string]func(e *Engine, name string) *ownTable{
+	"default_roles": defaultRolesTable,
+	logs.SlowTable:  slowLogTable, logs.SlowTable + "_backup": slowLogTable, logs.GeneralTable: generalLogTable, logs.GeneralTable + "_backup": generalLogTable,
 }
 
 func mysqlColumns(table string, types_ ...any) sql.Schema {
@@ -165,6 +166,8 @@ func mysqlColumns(table string, types_ ...any) sql.Schema {
 var (
 	timestamp6 = types.MustCreateDatetimeType(sqltypes.Timestamp, 6)
 	varchar64  = types.MustCreateString(sqltypes.VarChar, 64, sql.Collation_utf8mb3_general_ci)
+	varchar32  = types.MustCreateString(sqltypes.VarChar, 32, sql.Collation_utf8mb3_bin)
+	varchar255 = types.MustCreateString(sqltypes.VarChar, 255, sql.Collation_ascii_general_ci)
 	varchar512 = types.MustCreateString(sqltypes.VarChar, 512, sql.Collation_utf8mb3_general_ci)
 	medium     = types.MustCreateString(sqltypes.Text, types.MediumTextBlobMax/3, sql.Collation_utf8mb3_general_ci)
 )
@@ -258,7 +261,7 @@ type catalog struct {
 // mysqlTable finds a table of the database mysql that the library lacks.
 func (e *Engine) mysqlTable(name string) sql.Table {
 	name = strings.ToLower(name)
-	if f := logTables[name]; f != nil {
+	if f := systemTables[name]; f != nil {
 		return f(e, name)
 	}
 	return nil
@@ -289,7 +292,7 @@ type systemDatabase struct {
 
 func (d *systemDatabase) GetTableNames(ctx *sql.Context) ([]string, error) {
 	names, err := d.MySQLDb.GetTableNames(ctx)
-	return append(names, logs.GeneralTable, logs.SlowTable), err
+	return append(names, "default_roles", logs.GeneralTable, logs.SlowTable), err
 }
 
 func (d *systemDatabase) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
@@ -315,7 +318,7 @@ func (s *Session) truncateLog(n *sqlparser.DDL) (done bool, err error) {
 		schema = s.gms.GetCurrentDatabase()
 	}
 	name := strings.ToLower(n.Table.Name.String())
-	if !strings.EqualFold(schema, "mysql") || logTables[name] == nil {
+	if !strings.EqualFold(schema, "mysql") || !strings.HasPrefix(name, logs.SlowTable) && !strings.HasPrefix(name, logs.GeneralTable) || systemTables[name] == nil {
 		return false, nil
 	}
 	return true, s.e.opts.Logs.Truncate(name)

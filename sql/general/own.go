@@ -285,16 +285,6 @@ func account(t *tokens) (user, host string, ok bool) {
 	return user, host, true
 }
 
-// setRole: granted roles are always active here, so activating them changes nothing; deactivating is refused.
-func (s *Session) setRole(t *tokens) (*Statement, error) {
-	for i := range t.list {
-		if t.word(i) == "NONE" || t.word(i) == "EXCEPT" {
-			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "deactivating roles")
-		}
-	}
-	return nothing(Read), nil
-}
-
 // nothing is a statement that is accepted and has no effect.
 func nothing(class Class) *Statement {
 	return &Statement{Class: class, run: func(*sql.Context, *Session, *execution) (*Result, error) { return &Result{}, nil }}

@@ -60,6 +60,9 @@ func (e *Engine) loadPrivileges(ctx context.Context) error {
 			return fmt.Errorf("read the accounts: %w", err)
 		}
 	}
+	if err := e.loadAccounts(ctx); err != nil {
+		return err
+	}
 	ed := db.Editor()
 	defer ed.Close()
 	db.AddLockedSuperUser(ed, internalUser, "localhost", "")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
@@ -37,6 +38,9 @@ type Engine struct {
 		values map[string]any
 	}
 
+	accounts   atomic.Pointer[accountBook]
+	accountsMu sync.Mutex // held by whoever changes accounts
+
 	routines  routineCache
 	userLocks *userLocks
 }
@@ -48,6 +52,7 @@ type Session struct {
 	hooks Hooks
 	gms   *gmsSession
 	cur   *execution
+	roles []authID // active; changed by setActive
 
 	zoneName string // of time_zone when zone was last asked for
 	zone     *time.Location
@@ -143,6 +148,10 @@ func (s *Session) begin(l Login) {
 	s.gms.SetIgnoreAutoCommit(true)
 	s.gms.SetTransaction(noTransaction{})
 	s.named = nil
+	s.roles = nil
+	if l.AccountUser != "" || l.AccountHost != "" {
+		s.setActive(s.e.loginRoles(authID{l.AccountUser, l.AccountHost}))
+	}
 	if l.Collation != 0 {
 		s.setClientCollation(l.Collation)
 	}
@@ -182,6 +191,9 @@ func (s *Session) Settings() Settings {
 		WaitTimeout: seconds(v("wait_timeout")), NetWriteTimeout: seconds(v("net_write_timeout")),
 		Database: s.gms.GetCurrentDatabase(), MaxAllowedPacket: uint64(integer(v("max_allowed_packet"))),
 		LongQuery: queryTime(v("long_query_time")), MinExamined: uint64(integer(v("min_examined_row_limit")))}
+	if len(s.roles) > 0 {
+		out.Roles = roleText(s.roles)
+	}
 	if text, ok := v("transaction_isolation").(string); ok {
 		out.Isolation = isolationOf(text)
 	}

@@ -47,6 +47,8 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 			return showProcesses(true), nil
 		}
 		return s.ownShowColumns(t)
+	case "GRANTS":
+		return s.showGrants(t)
 	case "PROCESSLIST":
 		return showProcesses(false), nil
 	case "INDEX", "INDEXES", "KEYS":

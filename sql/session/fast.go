@@ -146,14 +146,13 @@ func (s *Session) serializable() bool {
 	return s.set.Isolation == table.Serializable || s.next.isolation != nil && *s.next.isolation == table.Serializable
 }
 
-// mayRun asks the general lane for privileges, once per account, statement shape and version of the grants. Only accounts
-// without roles of their own choosing share answers: SET ROLE makes a session ask for itself.
+// mayRun asks the general lane for privileges, once per account, its active roles, statement shape and version of the grants.
 func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 	version := s.srv.db.Catalog().Generation(grantKind)
-	if g := st.Grant.Load(); g != nil && g.Version == version && g.User == s.login.AccountUser && g.Host == s.login.AccountHost && g.Database == s.set.Database {
+	if g := st.Grant.Load(); g != nil && g.Version == version && g.User == s.login.AccountUser && g.Host == s.login.AccountHost && g.Database == s.set.Database && g.Roles == s.set.Roles {
 		return true
 	}
-	k := mayKey{st, s.set.Database, s.login.AccountUser, s.login.AccountHost}
+	k := mayKey{st, s.set.Database, s.login.AccountUser, s.login.AccountHost, s.set.Roles}
 	m := &s.srv.may
 	m.mu.RLock()
 	ok, known := m.answers[k]
@@ -161,7 +160,7 @@ func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 	m.mu.RUnlock()
 	if known {
 		if ok {
-			st.Grant.Store(&fastlane.Grant{Version: version, Database: s.set.Database, User: s.login.AccountUser, Host: s.login.AccountHost})
+			st.Grant.Store(&fastlane.Grant{Version: version, Database: s.set.Database, User: s.login.AccountUser, Host: s.login.AccountHost, Roles: s.set.Roles})
 		}
 		return ok
 	}
@@ -203,6 +202,7 @@ type mayKey struct {
 	st         *fastlane.Statement
 	schema     string
 	user, host string
+	roles      string // active
 }
 
 // fastHost lets plans be compiled with the general lane's knowledge.

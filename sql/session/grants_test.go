@@ -53,4 +53,31 @@ func TestGrants(t *testing.T) {
 	exec(t, admin, "INSERT INTO d.u VALUES (1, 77)")
 	check(admin, "SELECT w FROM d.u WHERE id = 1", "77")
 	check(app, "SELECT w FROM d.u WHERE id = 1", "error 1")
+
+	// What is cached of one session's roles is not another's.
+	exec(t, admin, "CREATE TABLE d.s (id INT PRIMARY KEY, v INT NOT NULL)")
+	exec(t, admin, "INSERT INTO d.s VALUES (1, 10)")
+	exec(t, admin, "CREATE ROLE r")
+	exec(t, admin, "GRANT SELECT ON d.s TO r")
+	exec(t, admin, "GRANT INSERT ON d.* TO app")
+	exec(t, admin, "GRANT r TO app")
+	const read = "SELECT v FROM d.s WHERE id = 1"
+	other, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	exec(t, other, "SET ROLE r")
+	for range 3 {
+		check(other, read, "10")
+		check(app, read, "error 1")
+	}
+	exec(t, other, "SET ROLE NONE")
+	check(other, read, "error 1")
+	exec(t, other, "SET ROLE r")
+	check(other, read, "10")
+	exec(t, admin, "SET GLOBAL mandatory_roles = 'r'")
+	exec(t, admin, "REVOKE SELECT ON d.s FROM r")
+	check(other, read, "error 1")
+	exec(t, admin, "SET GLOBAL mandatory_roles = ''")
 }
