@@ -47,7 +47,7 @@ func newIndexBuild(tx *Tx, t *dict.Table, fresh []int, o table.Build) *indexBuil
 }
 
 func (b *indexBuild) load(ctx context.Context, rows *images) (err error) {
-	b.sorts = newSorters(len(b.fresh))
+	b.sorts = b.tx.newSorters(len(b.fresh))
 	defer func() { err = errors.Join(err, closeSorters(b.sorts)) }()
 	m := meter{report: b.o.Progress, stage: table.StageRead}
 	rows.need = b.need
@@ -120,10 +120,10 @@ func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, 
 	return nil
 }
 
-func newSorters(n int) []*extsort.Sorter {
+func (tx *Tx) newSorters(n int) []*extsort.Sorter {
 	list := make([]*extsort.Sorter, n)
 	for i := range list {
-		list[i] = extsort.New(sortBytes/n, "")
+		list[i] = extsort.New(sortBytes/n, tx.db.o.Temp)
 	}
 	return list
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/buffer"
 	"github.com/zoryadb/zorya/engine/dict"
+	"github.com/zoryadb/zorya/engine/extsort"
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
@@ -49,6 +50,8 @@ type Options struct {
 	RollbackTell time.Duration
 	// ReadersFloor, if not nil, is the lowest LSN that some reader of the volume still reads at: purge stops there.
 	ReadersFloor func() page.LSN
+	// Temp is where index builds sort what they have no memory for.
+	Temp extsort.Temp
 }
 
 // Numbers of the volume header.

@@ -102,7 +102,7 @@ func (b *tableBuild) writeOne(ctx context.Context, v []byte) ([]byte, error) {
 // load sorts the rows by their new clustered key, which most often is the old one and costs nothing then, and fills the trees bottom-up.
 func (b *tableBuild) load(ctx context.Context, rows *images) (err error) {
 	at := indexesOf(b.to)
-	sorts := newSorters(len(at) + 1)
+	sorts := b.tx.newSorters(len(at) + 1)
 	defer func() { err = errors.Join(err, closeSorters(sorts)) }()
 	clustered := sorts[len(at)]
 	m := meter{report: b.o.Progress, stage: table.StageRead}

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/zoryadb/zorya/cluster/meta"
 	"github.com/zoryadb/zorya/engine"
+	"github.com/zoryadb/zorya/engine/extsort"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/general"
@@ -101,12 +104,16 @@ func Instance(p *Process, o InstanceOptions) error {
 	if pool == 0 {
 		pool = defaultPool
 	}
-	db, err := engine.Open(p.ctx, vol, engine.Options{PoolBytes: pool, Collations: collate.For, Logger: slog.Default()})
+	temp := extsort.Temp{Dir: filepath.Join(o.Dir, "tmp")}
+	if err := temp.Clean(); err != nil {
+		return err
+	}
+	db, err := engine.Open(p.ctx, vol, engine.Options{PoolBytes: pool, Collations: collate.For, Logger: slog.Default(), Temp: temp})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	srv, err := o.serveSQL(p, db, vol, cluster, book, listener, written)
+	srv, err := o.serveSQL(p, db, vol, cluster, book, listener, written, temp)
 	if err != nil {
 		return err
 	}
@@ -204,7 +211,7 @@ func (o *InstanceOptions) openLogs() (l serverLogs, err error) {
 }
 
 // serveSQL puts the SQL wing over the engine.
-func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, cluster *meta.Cluster, book proto.Dialer, l net.Listener, written serverLogs) (*session.Server, error) {
+func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, cluster *meta.Cluster, book proto.Dialer, l net.Listener, written serverLogs, temp extsort.Temp) (*session.Server, error) {
 	tls, err := wire.LoadOrMakeTLS(filepath.Join(o.Dir, "tls"), "localhost", "127.0.0.1")
 	if err != nil {
 		return nil, fmt.Errorf("certificate for MySQL clients: %w", err)
@@ -222,6 +229,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 			return addStatus(srv.Status(), db, vol)
 		},
 		Logs: written.queries, ErrorLog: written.errors,
+		Temp: temp, MemoryLimit: statementMemory(),
 		Tables: []general.InfoTable{storageNodes(vol), segments(p.ctx, vol, cluster.Volume, book)},
 	})
 	if err != nil {
@@ -234,6 +242,16 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 		TLS: tls, RequireTLS: o.RequireTLS, MaxConnections: o.MaxConnections, OnShutdown: p.stop, Registerer: p.metrics, Logs: written.queries,
 	})
 	return srv, err
+}
+
+// statementMemory is what all statements together may hold unless @@global_connection_memory_limit says otherwise: a quarter of the machine's
+// memory, of which the storage nodes and the page cache want the rest.
+func statementMemory() uint64 {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return max(info.Totalram*uint64(info.Unit)/4, 64<<20)
 }
 
 // ensureAdmin creates the user admin in a new volume, and sets its password anew when asked to. Afterwards the

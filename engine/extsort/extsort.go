@@ -1,7 +1,7 @@
 // Package extsort sorts pairs of byte strings by key, in memory up to a bound and through a temporary file past it.
 //
 // Pairs gather in one buffer; a full one is sorted and written out as a run, and the runs are merged in the end. The file has no name, so
-// that nothing of it outlives the process. Pairs that come in order cost no sort. Equal keys keep the order in which they came.
+// that nothing of it outlives the process (Temp). Pairs that come in order cost no sort. Equal keys keep the order in which they came.
 package extsort
 
 import (
@@ -12,29 +12,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
+
+	"github.com/zoryadb/zorya/base/vfs"
 )
 
 const (
 	// MinMemory is the least memory that a Sorter takes.
 	MinMemory = 64 << 10
 
-	itemSize = 24       // of an item in memory, for the account
-	readSize = 64 << 10 // buffer of a run that is merged
-	maxRuns  = 128      // runs that are merged at once
+	itemSize  = 24       // of an item in memory, for the account
+	readSize  = 64 << 10 // buffer of a run that is merged, if there is memory for it
+	readLeast = 4 << 10
+	maxRuns   = 128 // runs that are merged at once
 )
 
 // Sorter sorts one set of pairs: Add, then Sort, then Next until it ends, Close at any time. It is used by one goroutine.
 type Sorter struct {
 	memory int
-	dir    string
+	temp   Temp
 
 	arena  []byte
 	items  []item
 	sorted bool // the items are in order as they are
 
-	file  *os.File
+	file  vfs.File
 	size  int64
 	runs  []run
 	open  []*source
@@ -51,9 +53,18 @@ type item struct {
 
 type run struct{ off, end int64 }
 
-// New returns a sorter that uses at most memory bytes, and a temporary file in dir ("": the system's directory) for what is more.
-func New(memory int, dir string) *Sorter {
-	return &Sorter{memory: min(max(memory, MinMemory), 1<<31), dir: dir, sorted: true}
+// New returns a sorter that uses about memory bytes, and a temporary file for what is more.
+func New(memory int, temp Temp) *Sorter {
+	return &Sorter{memory: min(max(memory, MinMemory), 1<<31), temp: temp, sorted: true}
+}
+
+// Held is the number of bytes of memory that the sorter has taken.
+func (s *Sorter) Held() int {
+	n := cap(s.arena) + cap(s.items)*itemSize
+	for _, x := range s.open {
+		n += x.r.Size() + cap(x.buf) + cap(x.spare)
+	}
+	return n
 }
 
 // Spilled is the number of bytes that were written to the temporary file.
@@ -133,14 +144,11 @@ func (s *Sorter) spill() error {
 // write appends a run to the file: uvarint lengths of key and value, key, value.
 func (s *Sorter) write(next func() (key, val []byte, ok bool, err error)) error {
 	if s.file == nil {
-		f, err := os.CreateTemp(s.dir, "zorya-sort-")
+		f, err := s.temp.Create()
 		if err != nil {
 			return fmt.Errorf("sort: %w", err)
 		}
 		s.file = f
-		if err := os.Remove(f.Name()); err != nil {
-			return fmt.Errorf("sort: %w", err)
-		}
 	}
 	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), 256<<10)
 	r := run{off: s.size}
@@ -158,12 +166,12 @@ func (s *Sorter) write(next func() (key, val []byte, ok bool, err error)) error 
 		s.bytes += uint64(len(b) + len(key) + len(val))
 		for _, p := range [3][]byte{b, key, val} {
 			if _, err := w.Write(p); err != nil {
-				return fmt.Errorf("sort: write a run: %w", err)
+				return fmt.Errorf("sort: write a run: %w", written(s.file, err))
 			}
 		}
 	}
 	if err := w.Flush(); err != nil {
-		return fmt.Errorf("sort: write a run: %w", err)
+		return fmt.Errorf("sort: write a run: %w", written(s.file, err))
 	}
 	r.end = s.size
 	s.runs = append(s.runs, r)
@@ -172,7 +180,7 @@ func (s *Sorter) write(next func() (key, val []byte, ok bool, err error)) error 
 
 // fold merges all runs into one, in a new file.
 func (s *Sorter) fold() error {
-	old := &Sorter{file: s.file, runs: s.runs}
+	old := &Sorter{file: s.file, runs: s.runs, temp: s.temp, memory: s.memory}
 	s.file, s.size, s.runs = nil, 0, nil
 	defer old.Close()
 	if err := old.merge(); err != nil {
@@ -229,8 +237,9 @@ var errRun = errors.New("temporary file is damaged")
 
 // merge opens the runs.
 func (s *Sorter) merge() error {
+	size := max(min(s.memory/len(s.runs), readSize), readLeast)
 	for i, r := range s.runs {
-		x := &source{n: i, r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.off, r.end-r.off), readSize)}
+		x := &source{n: i, r: bufio.NewReaderSize(io.NewSectionReader(s.file, r.off, r.end-r.off), size)}
 		ok, err := x.step()
 		if err != nil {
 			return err

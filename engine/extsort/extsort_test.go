@@ -13,7 +13,7 @@ func TestSort(t *testing.T) {
 	for _, n := range []int{0, 1, 500, 20000, 400000} {
 		for _, ordered := range []bool{false, true} {
 			t.Run(fmt.Sprint(n, ordered), func(t *testing.T) {
-				s := New(MinMemory, t.TempDir())
+				s := New(MinMemory, Temp{Dir: t.TempDir()})
 				defer s.Close()
 				rng := rand.New(rand.NewPCG(1, uint64(n)))
 				for i := range n {
@@ -61,7 +61,7 @@ func TestSort(t *testing.T) {
 
 func BenchmarkSort(b *testing.B) {
 	for b.Loop() {
-		s := New(8<<20, b.TempDir())
+		s := New(8<<20, Temp{Dir: b.TempDir()})
 		rng := rand.New(rand.NewPCG(1, 2))
 		var key [20]byte
 		for range 1000000 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/zoryadb/zorya/engine/extsort"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/logs"
 )
@@ -24,6 +25,10 @@ type Options struct {
 	Processes func() []Process
 	// Status adds to SHOW GLOBAL STATUS; called at each SHOW; nil: none.
 	Status func() map[string]uint64
+	// Temp is where statements keep what they have no memory for; MemoryLimit is the default of @@global_connection_memory_limit, bytes of all
+	// statements together (0: none).
+	Temp        extsort.Temp
+	MemoryLimit uint64
 	// Tables are further tables of information_schema.
 	Tables []InfoTable
 	// Logs follow the variables and serve mysql.slow_log and mysql.general_log; nil: these are empty. ErrorLog serves

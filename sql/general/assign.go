@@ -31,7 +31,9 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 		b.matchBelow(c, n, r)
 		return nil, nil
 	case *plan.GroupBy:
-		return b.rollup(c, n, r)
+		if it, err := b.rollup(c, n, r); it != nil || err != nil {
+			return it, err
+		}
 	case *plan.Distinct:
 		return b.distinct(c, n, r)
 	case *plan.SetOp:
@@ -47,7 +49,7 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 		}
 		return &incomingIter{RowIter: it, n: n}, nil
 	}
-	return nil, nil
+	return b.keeping(c, n, r)
 }
 
 func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.RowIter, error) {

@@ -161,6 +161,9 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 			}
 		}
 		q, err = finish(c, q)
+		if err == nil {
+			q = inScope(c, q)
+		}
 		if err != nil || q == e.Query {
 			return nil, err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spill"
 )
 
 // phase says what the library is doing with a statement.
@@ -60,6 +61,9 @@ type execution struct {
 	used         map[[2]string]bool        // usedTables
 	previewing   bool                      // only the columns are wanted: no table is opened
 	viewChecks   map[[2]string][]viewCheck // by base table, of the view that the statement writes to
+	memory       *spill.Account            // nil: nothing wanted any yet
+	scope        *spill.Scope              // of the plan or subquery that runs
+	refused      error                     // why the library got no memory
 }
 
 // openTable opens a table once per statement.
@@ -111,9 +115,10 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 			res = nil
 		}
 		if err != nil {
-			err = mapError(c, err)
+			err = mapError(c, x.outOfMemory(err))
 		}
 		if res == nil || res.Rows == nil {
+			x.release()
 			s.cur = nil
 		}
 	}()
@@ -237,21 +242,31 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 }
 
 func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (*Result, error) {
-	iter, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
+	iter, schema, err := s.iterator(c, x, node, flags)
 	if err != nil {
 		return nil, err
-	}
-	iter, schema, err := rowexec.FinalizeIters(c, node, flags, iter)
-	if err != nil {
-		return nil, err
-	}
-	if schema == nil {
-		schema = node.Schema(c)
 	}
 	if types.IsOkResultSchema(schema) || schema == nil || returnsNothing(node) {
 		return s.drain(c, iter)
 	}
 	return &Result{Columns: describeResult(c, node, schema, x.st.ast), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
+}
+
+// iterator makes a plan's iterator and its schema.
+func (s *Session) iterator(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (sql.RowIter, sql.Schema, error) {
+	var schema sql.Schema
+	it, err := s.within(x, func() (sql.RowIter, error) {
+		in, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
+		if err != nil {
+			return nil, err
+		}
+		in, schema, err = rowexec.FinalizeIters(c, node, flags, in)
+		return in, err
+	})
+	if err == nil && schema == nil {
+		schema = node.Schema(c)
+	}
+	return it, schema, err
 }
 
 // returnsNothing names the nodes whose schema is not that of a result.
@@ -345,7 +360,7 @@ func (r *rows) Next() (out sql.Row, err error) {
 	}
 	if err != nil {
 		r.done = true
-		return nil, mapError(r.c, err)
+		return nil, mapError(r.c, r.x.outOfMemory(err))
 	}
 	r.n++
 	return out, nil
@@ -356,6 +371,7 @@ func (r *rows) Close() (err error) {
 		if p := recover(); p != nil {
 			err = mapError(r.c, crashed(p))
 		}
+		r.x.release()
 		if r.s.cur == r.x {
 			r.s.cur = nil
 		}
@@ -386,16 +402,9 @@ func (s *Session) query(c *sql.Context, x *execution, text string) (sql.Schema, 
 	if err != nil {
 		return nil, nil, err
 	}
-	iter, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
+	iter, schema, err := s.iterator(c, x, node, flags)
 	if err != nil {
 		return nil, nil, err
-	}
-	iter, schema, err := rowexec.FinalizeIters(c, node, flags, iter)
-	if err != nil {
-		return nil, nil, err
-	}
-	if schema == nil {
-		schema = node.Schema(c)
 	}
 	out, err := sql.RowIterToRows(c, iter)
 	return schema, out, err

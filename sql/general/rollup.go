@@ -3,7 +3,6 @@ package general
 import (
 	"errors"
 	"io"
-	"sort"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -62,12 +61,15 @@ func (g *grouping) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expre
 	return &grouping{expression.NaryExpression{ChildExpressions: ch}}, nil
 }
 
-// rollupIter computes a GROUP BY ... WITH ROLLUP.
+// rollupIter computes a GROUP BY ... WITH ROLLUP of rows that come in the order of its items.
 type rollupIter struct {
 	deps  []sql.Expression
 	items []sql.Expression
 	child sql.RowIter
-	out   []sql.Row
+	make  func(*sql.Context, sql.Expression) (sql.AggregationBuffer, error)
+	out   []sql.Row                 // of groups that have ended
+	open  [][]sql.AggregationBuffer // open[k] gathers the rows that agree in the first k items
+	last  []any                     // items of the last row; nil: there was none
 	done  bool
 }
 
@@ -80,138 +82,125 @@ func (b *builder) rollup(c *sql.Context, n *plan.GroupBy, r sql.Row) (sql.RowIte
 	if _, ok := n.GroupByExprs[last].(rollupMark); !ok {
 		return nil, nil
 	}
-	child, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Child, r)
+	child, err := b.build(c, n.Child, r)
 	if err != nil {
 		return nil, err
 	}
-	return &rollupIter{deps: n.SelectDeps, items: n.GroupByExprs[:last], child: child}, nil
-}
-
-// keyed is a row with its grouping items.
-type keyed struct {
-	row  sql.Row
-	keys []any
+	a := memoryOf(c)
+	var by sql.SortConditions
+	for _, e := range n.GroupByExprs[:last] {
+		by = append(by, sql.SortCondition{Expr: e, Order: sql.Ascending})
+	}
+	return &rollupIter{deps: n.SelectDeps, items: n.GroupByExprs[:last], child: a.Sort(c, by, child), open: make([][]sql.AggregationBuffer, last+1),
+		make: func(c *sql.Context, e sql.Expression) (sql.AggregationBuffer, error) { return newBuffer(c, a, e) }}, nil
 }
 
 func (it *rollupIter) Next(c *sql.Context) (sql.Row, error) {
-	if !it.done {
-		it.done = true
-		if err := it.compute(c); err != nil {
+	for len(it.out) == 0 {
+		if it.done {
+			return nil, io.EOF
+		}
+		r, err := it.child.Next(c)
+		if errors.Is(err, io.EOF) {
+			it.done = true
+			if it.last == nil {
+				return nil, io.EOF
+			}
+			err = it.end(c, 0)
+		} else if err == nil {
+			err = it.take(c, r)
+		}
+		if err != nil {
 			return nil, err
 		}
-	}
-	if len(it.out) == 0 {
-		return nil, io.EOF
 	}
 	r := it.out[0]
 	it.out = it.out[1:]
 	return r, nil
 }
 
-func (it *rollupIter) Close(c *sql.Context) error { return it.child.Close(c) }
+func (it *rollupIter) Close(c *sql.Context) error {
+	for _, list := range it.open {
+		for _, b := range list {
+			b.Dispose(c)
+		}
+	}
+	it.open = nil
+	return it.child.Close(c)
+}
 
-func (it *rollupIter) compute(c *sql.Context) error {
-	all, err := it.read(c)
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	var failed error
-	sort.SliceStable(all, func(i, j int) bool {
-		k, less := it.differ(c, all[i].keys, all[j].keys, &failed)
-		return k < len(it.items) && less
-	})
-	if failed != nil {
-		return failed
-	}
-	// open[k] gathers the rows that agree in the first k items.
-	open := make([][]sql.AggregationBuffer, len(it.items)+1)
-	for i := range all {
-		same := 0
-		if i > 0 {
-			same, _ = it.differ(c, all[i-1].keys, all[i].keys, &failed)
+// take adds a row to the groups that it belongs to, and ends those that it does not.
+func (it *rollupIter) take(c *sql.Context, r sql.Row) error {
+	keys := make([]any, len(it.items))
+	for i, e := range it.items {
+		v, err := e.Eval(c, r)
+		if err != nil {
+			return err
 		}
-		if i > 0 {
-			for k := len(it.items); k > same; k-- {
-				if err := it.emit(c, open[k], k); err != nil {
-					return err
-				}
-				open[k] = nil
-			}
-		}
-		for k := range open {
-			if open[k] == nil {
-				if open[k], err = it.buffers(c); err != nil {
-					return err
-				}
-			}
-			for _, b := range open[k] {
-				if err := b.Update(c, all[i].row); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for k := len(it.items); k >= 0; k-- {
-		if err := it.emit(c, open[k], k); err != nil {
+		if keys[i], err = sql.UnwrapAny(c, v); err != nil {
 			return err
 		}
 	}
-	return failed
-}
-
-func (it *rollupIter) read(c *sql.Context) (all []keyed, err error) {
-	for {
-		r, err := it.child.Next(c)
-		if errors.Is(err, io.EOF) {
-			return all, nil
+	if it.last != nil {
+		same, err := it.differ(c, it.last, keys)
+		if err == nil {
+			err = it.end(c, same+1)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		k := keyed{row: r, keys: make([]any, len(it.items))}
-		for i, e := range it.items {
-			v, err := e.Eval(c, r)
-			if err != nil {
-				return nil, err
-			}
-			if k.keys[i], err = sql.UnwrapAny(c, v); err != nil {
-				return nil, err
-			}
-		}
-		all = append(all, k)
 	}
+	it.last = keys
+	for k := range it.open {
+		if it.open[k] == nil {
+			var err error
+			if it.open[k], err = it.buffers(c); err != nil {
+				return err
+			}
+		}
+		for _, b := range it.open[k] {
+			if err := b.Update(c, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-// differ returns the first item in which two rows differ, and whether the first row comes before. NULLs come first.
-func (it *rollupIter) differ(c *sql.Context, a, b []any, failed *error) (int, bool) {
+// end gives the rows of the open groups of from and more items, the finest first.
+func (it *rollupIter) end(c *sql.Context, from int) error {
+	for k := len(it.items); k >= from; k-- {
+		buffers := it.open[k]
+		it.open[k] = nil
+		if err := it.emit(c, buffers, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// differ returns the first item in which two rows differ.
+func (it *rollupIter) differ(c *sql.Context, a, b []any) (int, error) {
 	for i := range a {
-		switch {
-		case a[i] == nil && b[i] == nil:
+		if a[i] == nil && b[i] == nil {
 			continue
-		case a[i] == nil || b[i] == nil:
-			return i, a[i] == nil
+		}
+		if a[i] == nil || b[i] == nil {
+			return i, nil
 		}
 		cmp, err := it.items[i].Type(c).Compare(c, a[i], b[i])
-		if err != nil {
-			*failed = err
-			return i, false
-		}
-		if cmp != 0 {
-			return i, cmp < 0
+		if cmp != 0 || err != nil {
+			return i, err
 		}
 	}
-	return len(a), false
+	return len(a), nil
 }
 
 func (it *rollupIter) buffers(c *sql.Context) ([]sql.AggregationBuffer, error) {
 	out := make([]sql.AggregationBuffer, len(it.deps))
 	var err error
 	for i, e := range it.deps {
-		agg, ok := e.(sql.Aggregation)
-		if !ok {
-			agg = aggregation.NewFirst(e)
-		}
-		if out[i], err = agg.NewBuffer(c); err != nil {
+		if out[i], err = it.make(c, e); err != nil {
 			return nil, err
 		}
 	}

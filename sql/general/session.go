@@ -20,6 +20,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spill"
 )
 
 // Engine is the general lane of one database instance. At most one per process: GMS keeps its variables in globals.
@@ -29,6 +30,7 @@ type Engine struct {
 	opts    Options
 	metas   metaCache
 	stats   statistics
+	memory  spill.Pool
 	gms     *sqle.Engine
 	started time.Time
 	later   sync.WaitGroup // drops of temporary tables under way
@@ -53,6 +55,8 @@ type Session struct {
 	gms   *gmsSession
 	cur   *execution
 	roles []authID // active; changed by setActive
+
+	caches *sql.MemoryManager // the library's own, of subqueries
 
 	zoneName string // of time_zone when zone was last asked for
 	zone     *time.Location
@@ -91,7 +95,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	if o.Version == "" {
 		o.Version = DefaultVersion
 	}
-	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now(), userLocks: newUserLocks()}
+	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now(), userLocks: newUserLocks(), memory: spill.Pool{Temp: o.Temp, Limit: instanceLimit}}
 	quiet()
 	replaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
@@ -147,6 +151,7 @@ func (s *Session) begin(l Login) {
 		sql.Client{User: user, Address: host, Capabilities: l.Capabilities}, l.ID)}
 	s.gms.SetIgnoreAutoCommit(true)
 	s.gms.SetTransaction(noTransaction{})
+	s.caches = sql.NewMemoryManager(libraryMemory{s})
 	s.named = nil
 	s.roles = nil
 	if l.AccountUser != "" || l.AccountHost != "" {
@@ -173,7 +178,7 @@ func (s *Session) setClientCollation(id uint16) {
 // context makes GMS's context for one step of work.
 func (s *Session) context(ctx context.Context, query string) *sql.Context {
 	return sql.NewContext(ctx, sql.WithSession(s.gms), sql.WithPid(uint64(s.login.ID)), sql.WithQuery(query),
-		sql.WithMemoryManager(s.e.gms.MemoryManager), sql.WithProcessList(processes{s.e}),
+		sql.WithMemoryManager(s.caches), sql.WithProcessList(processes{s.e}),
 		sql.WithServices(sql.Services{LoadInfile: s.loadInfile}))
 }
 

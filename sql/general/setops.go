@@ -1,6 +1,7 @@
 package general
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -83,6 +84,10 @@ func appendPlain(dst []byte, v any) []byte {
 			d.Negative = false
 		}
 		return append(dst, d.Text('f')...)
+	case sql.JSONWrapper:
+		if text, err := types.JsonToMySqlString(context.Background(), x); err == nil {
+			return append(dst, text...)
+		}
 	case time.Time:
 		return x.UTC().AppendFormat(dst, time.RFC3339Nano)
 	}
@@ -91,14 +96,14 @@ func appendPlain(dst []byte, v any) []byte {
 
 // distinct builds DISTINCT; nil where the library's own will do.
 func (b *builder) distinct(c *sql.Context, n *plan.Distinct, r sql.Row) (sql.RowIter, error) {
-	if len(n.DistinctOn()) > 0 {
+	if len(n.DistinctOn()) > 0 || memoryOf(c) == nil {
 		return nil, nil
 	}
 	it, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Child, r)
 	if err != nil {
 		return nil, err
 	}
-	return newDistinct(it, n.Child.Schema(c)), nil
+	return newDistinct(c, it, n.Child.Schema(c)), nil
 }
 
 // ordered puts the ORDER BY and LIMIT of a set operation above it.
@@ -168,7 +173,7 @@ func before(c *sql.Context, n sql.Node, i int) (sql.Type, byte) {
 
 // setOp builds UNION, INTERSECT and EXCEPT.
 func (b *builder) setOp(c *sql.Context, n *plan.SetOp, r sql.Row) (sql.RowIter, error) {
-	if n.SetOpType == plan.UnionType && !n.Distinct {
+	if memoryOf(c) == nil {
 		return nil, nil
 	}
 	if n.Limit != nil || n.Offset != nil || len(n.SortConditions) > 0 {
@@ -184,42 +189,24 @@ func (b *builder) setOp(c *sql.Context, n *plan.SetOp, r sql.Row) (sql.RowIter, 
 	right := func(c *sql.Context) (sql.RowIter, error) {
 		return b.e.gms.Analyzer.ExecBuilder.Build(c, n.Right(), r)
 	}
-	if n.SetOpType == plan.UnionType {
-		return newDistinct(&unionIter{cur: left, next: right}, schema), nil
+	if n.SetOpType == plan.UnionType && !n.Distinct {
+		return &unionIter{cur: left, next: right}, nil
 	}
-	var it sql.RowIter = &matchIter{left: left, right: right, keys: rowKeys{schema: schema}, except: n.SetOpType == plan.ExceptType, all: !n.Distinct}
+	if n.SetOpType == plan.UnionType {
+		return newDistinct(c, &unionIter{cur: left, next: right}, schema), nil
+	}
+	keys := rowKeys{schema: schema}
+	it := memoryOf(c).Match(left, right, keys.of, n.SetOpType == plan.ExceptType, !n.Distinct)
 	if n.Distinct {
-		it = newDistinct(it, schema)
+		it = newDistinct(c, it, schema)
 	}
 	return it, nil
 }
 
-// distinctIter lets through the first of equal rows.
-type distinctIter struct {
-	sql.RowIter
-	keys rowKeys
-	seen map[uint64]struct{}
-}
-
-func newDistinct(it sql.RowIter, schema sql.Schema) *distinctIter {
-	return &distinctIter{RowIter: it, keys: rowKeys{schema: schema}, seen: map[uint64]struct{}{}}
-}
-
-func (d *distinctIter) Next(c *sql.Context) (sql.Row, error) {
-	for {
-		r, err := d.RowIter.Next(c)
-		if err != nil {
-			return nil, err
-		}
-		k, err := d.keys.of(c, r)
-		if err != nil {
-			return nil, err
-		}
-		if _, have := d.seen[k]; !have {
-			d.seen[k] = struct{}{}
-			return r, nil
-		}
-	}
+// newDistinct lets through the first of equal rows.
+func newDistinct(c *sql.Context, it sql.RowIter, schema sql.Schema) sql.RowIter {
+	k := rowKeys{schema: schema}
+	return memoryOf(c).Distinct(it, k.of)
 }
 
 // unionIter gives the rows of one iterator after those of another, which it opens when it comes to it.
@@ -246,63 +233,3 @@ func (u *unionIter) Next(c *sql.Context) (sql.Row, error) {
 }
 
 func (u *unionIter) Close(c *sql.Context) error { return u.cur.Close(c) }
-
-// matchIter is INTERSECT and EXCEPT: rows of the left that have, or have not, a match in the right. With ALL each row of the right matches once.
-type matchIter struct {
-	left        sql.RowIter
-	right       func(*sql.Context) (sql.RowIter, error)
-	keys        rowKeys
-	count       map[uint64]int
-	except, all bool
-}
-
-func (m *matchIter) Next(c *sql.Context) (sql.Row, error) {
-	if m.count == nil {
-		if err := m.read(c); err != nil {
-			return nil, err
-		}
-	}
-	for {
-		r, err := m.left.Next(c)
-		if err != nil {
-			return nil, err
-		}
-		k, err := m.keys.of(c, r)
-		if err != nil {
-			return nil, err
-		}
-		hit := m.count[k] > 0
-		if hit && m.all {
-			m.count[k]--
-		}
-		if hit != m.except {
-			return r, nil
-		}
-	}
-}
-
-// read counts the rows of the right side.
-func (m *matchIter) read(c *sql.Context) error {
-	m.count = map[uint64]int{}
-	it, err := m.right(c)
-	if err != nil {
-		return err
-	}
-	for {
-		r, err := it.Next(c)
-		if errors.Is(err, io.EOF) {
-			return it.Close(c)
-		}
-		if err != nil {
-			_ = it.Close(c) // the first error is the one to report
-			return err
-		}
-		k, err := m.keys.of(c, r)
-		if err != nil {
-			return err
-		}
-		m.count[k]++
-	}
-}
-
-func (m *matchIter) Close(c *sql.Context) error { return m.left.Close(c) }

@@ -52,11 +52,11 @@ func (r *statusRegistry) NewSessionMap() map[string]sql.StatusVarValue {
 
 // serveStatus makes Options.Status what SHOW STATUS prints. The registry is a global of the library.
 func (e *Engine) serveStatus() {
-	if e.opts.Status != nil {
+	if ask := e.opts.Status; ask != nil {
 		if old, ok := sql.StatusVariables.(*statusRegistry); ok {
 			sql.StatusVariables = old.StatusVariableRegistry
 		}
-		sql.StatusVariables = &statusRegistry{StatusVariableRegistry: sql.StatusVariables, values: e.opts.Status}
+		sql.StatusVariables = &statusRegistry{StatusVariableRegistry: sql.StatusVariables, values: func() map[string]uint64 { return e.withMemory(ask()) }}
 	}
 }
 

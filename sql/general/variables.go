@@ -63,6 +63,7 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	sql.SystemVariables.AddSystemVariables(e.logVariables())
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{Name: "mandatory_roles", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global),
 		Dynamic: true, Type: types.NewSystemStringType("mandatory_roles"), Default: "", NotifyChanged: e.mandatoryRolesChange}})
+	sql.SystemVariables.AddSystemVariables(memoryVariables(o.MemoryLimit))
 	noteGlobals()
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
@@ -73,6 +74,9 @@ func (e *Engine) initVariables(ctx context.Context) error {
 			with.Default = defaultMode
 			sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&with})
 		}
+	}
+	if o.Temp.Dir != "" {
+		values["tmpdir"] = o.Temp.Dir
 	}
 	if o.Port != 0 {
 		values["port"] = int64(o.Port)

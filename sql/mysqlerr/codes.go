@@ -4,6 +4,7 @@ package mysqlerr
 
 // The error codes of MySQL 8.0 that the server uses.
 const (
+	EE_WRITE                                                Code = 3
 	ER_CANT_CREATE_FILE                                     Code = 1004
 	ER_CANT_CREATE_TABLE                                    Code = 1005
 	ER_CANT_CREATE_DB                                       Code = 1006
@@ -619,9 +620,12 @@ const (
 	ER_CLIENT_LOCAL_FILES_DISABLED                          Code = 3948
 	ER_DEPENDENT_BY_CHECK_CONSTRAINT                        Code = 3959
 	ER_CLIENT_INTERACTION_TIMEOUT                           Code = 4031
+	ER_GLOBAL_CONN_LIMIT                                    Code = 4081
+	ER_CONN_LIMIT                                           Code = 4082
 )
 
 var table = map[Code]entry{
+	EE_WRITE:                                                {"EE_WRITE", "HY000", "Error writing file '%s' (OS errno %d - %s)"},
 	ER_CANT_CREATE_FILE:                                     {"ER_CANT_CREATE_FILE", "HY000", "Can't create file '%s' (errno: %d - %s)"},
 	ER_CANT_CREATE_TABLE:                                    {"ER_CANT_CREATE_TABLE", "HY000", "Can't create table '%s' (errno: %d - %s)"},
 	ER_CANT_CREATE_DB:                                       {"ER_CANT_CREATE_DB", "HY000", "Can't create database '%s' (errno: %d - %s)"},
@@ -1237,4 +1241,6 @@ var table = map[Code]entry{
 	ER_CLIENT_LOCAL_FILES_DISABLED:                          {"ER_CLIENT_LOCAL_FILES_DISABLED", "42000", "Loading local data is disabled; this must be enabled on both the client and server sides"},
 	ER_DEPENDENT_BY_CHECK_CONSTRAINT:                        {"ER_DEPENDENT_BY_CHECK_CONSTRAINT", "HY000", "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed."},
 	ER_CLIENT_INTERACTION_TIMEOUT:                           {"ER_CLIENT_INTERACTION_TIMEOUT", "HY000", "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior."},
+	ER_GLOBAL_CONN_LIMIT:                                    {"ER_GLOBAL_CONN_LIMIT", "HY000", "Connection closed. Global connection memory limit %d bytes exceeded. Consumed %d bytes."},
+	ER_CONN_LIMIT:                                           {"ER_CONN_LIMIT", "HY000", "Connection closed. Connection memory limit %d bytes exceeded. Consumed %d bytes."},
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spill"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -17,12 +18,20 @@ import (
 // a temporary table, so that a cursor survives the end of its statement and holds no locks.
 type cursor struct {
 	enc  *rowEncoder
-	rows []sql.Row
-	size int
+	kept *spill.Spool // past tmp_table_size in a file
+	rows sql.RowIter
+	left int
+	ctx  *sql.Context
 }
 
-// maxCursor bounds what a cursor may keep in memory; beyond it the statement fails.
-const maxCursor = 256 << 20
+// closeCursor gives back what the statement's cursor keeps, if it has one.
+func (p *prepared) closeCursor() {
+	if c := p.cur; c != nil {
+		_ = c.rows.Close(c.ctx)
+		_ = c.kept.Close() // a temporary file that nobody reads any more
+		p.cur = nil
+	}
+}
 
 // openCursor executes a query and keeps its rows.
 func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, params []any) error {
@@ -58,11 +67,18 @@ func (s *Session) materialise(ctx context.Context, st *general.Statement, params
 			err = cerr
 		}
 	}()
-	cur = &cursor{enc: newRowEncoder(res.Columns)}
+	cur = &cursor{enc: newRowEncoder(res.Columns), kept: g.Spool(), ctx: sql.NewContext(s.clean)}
+	defer func() {
+		if err != nil {
+			_ = cur.kept.Close() // the first error is the one to report
+		}
+	}()
 	for {
 		row, err := res.Rows.Next()
 		if errors.Is(err, io.EOF) {
-			return cur, nil
+			cur.left = cur.kept.Len()
+			cur.rows, err = cur.kept.Rows()
+			return cur, err
 		}
 		if err != nil {
 			return nil, err
@@ -71,15 +87,11 @@ func (s *Session) materialise(ctx context.Context, st *general.Statement, params
 		for i, v := range row {
 			if b, ok := v.([]byte); ok {
 				v = append([]byte{}, b...)
-				cur.size += len(b)
-			} else if t, ok := v.(string); ok {
-				cur.size += len(t)
 			}
 			keep[i] = v
 		}
-		cur.rows = append(cur.rows, keep)
-		if cur.size += 32 * len(row); cur.size > maxCursor {
-			return nil, mysqlerr.New(mysqlerr.ER_OUT_OF_RESOURCES)
+		if err := cur.kept.Add(keep); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -94,17 +106,20 @@ func (s *Session) Fetch(r *wire.Reply, st *wire.Stmt, n uint32) error {
 		if err := r.ContinueRows(p.cur.enc.set); err != nil {
 			return err
 		}
-		count := min(uint64(n), uint64(len(p.cur.rows)))
-		for _, row := range p.cur.rows[:count] {
-			if err := p.cur.enc.send(r, row); err != nil {
+		for range min(uint64(n), uint64(p.cur.left)) {
+			row, err := p.cur.rows.Next(p.cur.ctx)
+			if err == nil {
+				err = p.cur.enc.send(r, row)
+			}
+			if err != nil {
 				return err
 			}
+			p.cur.left--
 		}
-		p.cur.rows = p.cur.rows[count:]
 		status := s.Status() | wire.StatusCursorExists
-		if len(p.cur.rows) == 0 {
+		if p.cur.left == 0 {
 			status |= wire.StatusLastRowSent
-			p.cur = nil
+			p.closeCursor()
 		}
 		return r.EndRows(wire.OK{Status: status})
 	})

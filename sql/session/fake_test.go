@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spill"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -261,6 +262,7 @@ func (s *fakeSession) NoteError(error, bool)                               {}
 func (s *fakeSession) Warnings() uint16                                    { return 0 }
 func (s *fakeSession) Reset(context.Context) error                         { s.set.Autocommit = true; return nil }
 func (s *fakeSession) ChangeUser(_ context.Context, _ general.Login) error { return nil }
+func (s *fakeSession) Spool() *spill.Spool                                 { return new(spill.Pool).Account(spill.Bounds{}).NewSpool() }
 func (s *fakeSession) Close()                                              {}
 
 type fakeRows struct {

@@ -73,7 +73,18 @@ func startWith(t testing.TB, g general.Options, o Options) (*Server, string) {
 // connect opens one connection of admin.
 func connect(t testing.TB, addr, params string) *stdsql.Conn {
 	t.Helper()
-	db, err := stdsql.Open("mysql", "admin:"+testPassword+"@tcp("+addr+")/"+params)
+	return open(t, "admin:"+testPassword+"@tcp("+addr+")/"+params)
+}
+
+// connectAs opens one connection of another user with the same password.
+func connectAs(t testing.TB, addr, user string) *stdsql.Conn {
+	t.Helper()
+	return open(t, user+":"+testPassword+"@tcp("+addr+")/")
+}
+
+func open(t testing.TB, dsn string) *stdsql.Conn {
+	t.Helper()
+	db, err := stdsql.Open("mysql", dsn)
 	if err != nil {
 		t.Fatal(err)
 	}

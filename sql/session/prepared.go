@@ -97,7 +97,7 @@ func (s *Session) prepareGeneral(ctx context.Context, p *prepared) error {
 // Execute implements wire.Session.
 func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ []wire.Attr, cursorWanted bool) error {
 	p := st.Data.(*prepared)
-	p.cur = nil
+	p.closeCursor()
 	return s.run("Execute", p.text, p.ends, func(ctx context.Context) error {
 		if m := s.meter; m != nil {
 			m.prepared, m.params = true, params
@@ -126,9 +126,14 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 
 // ResetStmt implements wire.Session.
 func (s *Session) ResetStmt(st *wire.Stmt) error {
-	st.Data.(*prepared).cur = nil
+	st.Data.(*prepared).closeCursor()
 	return nil
 }
 
 // CloseStmt implements wire.Session.
-func (s *Session) CloseStmt(*wire.Stmt) { s.tellGeneral("Close stmt", "") }
+func (s *Session) CloseStmt(st *wire.Stmt) {
+	if p, ok := st.Data.(*prepared); ok {
+		p.closeCursor()
+	}
+	s.tellGeneral("Close stmt", "")
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spill"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -60,6 +61,7 @@ type LaneSession interface {
 	UseDatabase(ctx context.Context, name string) error
 	Warnings() uint16
 	NoteError(err error, fresh bool)
+	Spool() *spill.Spool // for rows that outlive their statement
 	Close()
 }
 

@@ -39,6 +39,9 @@ func (s *Session) failed(started time.Time, text string, err error, fresh bool) 
 		s.srv.log.Error("panic in a statement", "connection", s.login.ID, "error", e.Message, "cause", errors.Unwrap(e))
 	}
 	s.srv.observe(s, laneGeneral, started, text, e)
+	if (e.Code == mysqlerr.ER_CONN_LIMIT || e.Code == mysqlerr.ER_GLOBAL_CONN_LIMIT) && s.conn != nil {
+		s.conn.Kill(e) // as the message says
+	}
 	return e
 }
 

@@ -1,0 +1,386 @@
+package general
+
+import (
+	"errors"
+	"io"
+	"reflect"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/iters"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/spill"
+)
+
+// The library's iterators that keep rows keep them all in memory. Here package spill's stand for them, which know bounds.
+
+// keeping builds the nodes that keep rows; nil where the library's own will do.
+func (b *builder) keeping(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
+	a := memoryOf(c)
+	if a == nil {
+		return nil, nil
+	}
+	switch n := n.(type) {
+	case *plan.Sort:
+		return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Sort(c, n.SortConditions, in) })
+	case *plan.TopN:
+		return b.top(c, a, n, r)
+	case *plan.GroupBy:
+		return b.groupBy(c, a, n, r)
+	case *plan.CachedResults:
+		return b.cachedResults(c, n, r)
+	case *plan.HashLookup:
+		return b.hashLookup(c, n, r)
+	case *plan.Window:
+		return b.window(c, a, n, r)
+	case *rowsNode:
+		return sql.RowsToRowIter(n.rows...), nil
+	case *subqueryScope:
+		s := sessionOf(c)
+		return s.within(s.cur, func() (sql.RowIter, error) { return b.build(c, n.Child, r) })
+	}
+	return nil, nil
+}
+
+func (b *builder) build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
+	return b.e.gms.Analyzer.ExecBuilder.Build(c, n, r)
+}
+
+func (b *builder) over(c *sql.Context, child sql.Node, r sql.Row, wrap func(sql.RowIter) sql.RowIter) (sql.RowIter, error) {
+	in, err := b.build(c, child, r)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(in), nil
+}
+
+func (b *builder) top(c *sql.Context, a *spill.Account, n *plan.TopN, r sql.Row) (sql.RowIter, error) {
+	limit, err := iters.GetInt64Value(c, n.Limit)
+	if err != nil {
+		return nil, err
+	}
+	var found func(int64)
+	if n.CalcFoundRows {
+		found = func(rows int64) { c.GetLastQueryInfo().FoundRows.Store(rows) }
+	}
+	in, err := b.build(c, n.Child, r)
+	if err != nil {
+		return nil, err
+	}
+	if it := a.Top(c, n.SortConditions, limit, found, in); it != nil {
+		return it, nil
+	}
+	return &iters.LimitIter{Limit: limit, CalcFoundRows: n.CalcFoundRows, ChildIter: a.Sort(c, n.SortConditions, in)}, nil
+}
+
+// hashOfValues makes keys of the values of expressions, equal for what their types and collations hold equal.
+func hashOfValues(c *sql.Context, exprs []sql.Expression) spill.KeyFunc {
+	k := rowKeys{schema: make(sql.Schema, len(exprs))}
+	for i, e := range exprs {
+		k.schema[i] = &sql.Column{Type: e.Type(c)}
+	}
+	vals := make(sql.Row, len(exprs))
+	return func(c *sql.Context, r sql.Row) (uint64, error) {
+		for i, e := range exprs {
+			v, err := e.Eval(c, r)
+			if err != nil {
+				return 0, err
+			}
+			vals[i] = v
+		}
+		return k.of(c, vals)
+	}
+}
+
+// hasNull reports whether one of the expressions is NULL for a row.
+func hasNull(exprs []sql.Expression) func(*sql.Context, sql.Row) (bool, error) {
+	return func(c *sql.Context, r sql.Row) (bool, error) {
+		for _, e := range exprs {
+			v, err := e.Eval(c, r)
+			if v == nil || err != nil {
+				return err == nil, err
+			}
+		}
+		return false, nil
+	}
+}
+
+// groupBy builds GROUP BY. One group of aggregates that hold a value each is the library's.
+func (b *builder) groupBy(c *sql.Context, a *spill.Account, n *plan.GroupBy, r sql.Row) (sql.RowIter, error) {
+	g := spill.Grouping{Buffers: func(c *sql.Context) ([]sql.AggregationBuffer, error) {
+		out := make([]sql.AggregationBuffer, len(n.SelectDeps))
+		for i, e := range n.SelectDeps {
+			var err error
+			if out[i], err = newBuffer(c, a, e); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}}
+	for _, e := range n.SelectDeps {
+		g.Growing = g.Growing || growing(e)
+	}
+	if len(n.GroupByExprs) == 0 && !g.Growing {
+		return nil, nil
+	}
+	if len(n.GroupByExprs) > 0 {
+		g.Key = hashOfValues(c, n.GroupByExprs)
+	}
+	return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Group(g, in) })
+}
+
+// growing names the aggregates that keep something of every row.
+func growing(e sql.Expression) bool {
+	switch e.(type) {
+	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *aggregation.JSONObjectAgg:
+		return true
+	}
+	return false
+}
+
+// newBuffer makes the buffer of an aggregate, one that knows bounds where the library's keeps all rows.
+func newBuffer(c *sql.Context, a *spill.Account, e sql.Expression) (sql.AggregationBuffer, error) {
+	agg, ok := e.(sql.Aggregation)
+	if !ok {
+		return aggregation.NewFirst(e).NewBuffer(c)
+	}
+	switch x := e.(type) {
+	case *aggregation.CountDistinct:
+		return a.CountDistinct(hashOfValues(c, x.ChildExpressions), hasNull(x.ChildExpressions)), nil
+	case *concatDistinct:
+		return concatBuffer(c, a, x.GroupConcat)
+	case *aggregation.GroupConcat:
+		return concatBuffer(c, a, x)
+	}
+	buf, err := agg.NewBuffer(c)
+	if err != nil || !growing(e) {
+		return buf, err
+	}
+	return a.Charge(buf), nil
+}
+
+// concatBuffer gives the library's buffer, which keeps whole rows until it makes its string, no more of them than a string of
+// group_concat_max_len can use.
+func concatBuffer(c *sql.Context, a *spill.Account, g *aggregation.GroupConcat) (sql.AggregationBuffer, error) {
+	buf, err := g.NewBuffer(c)
+	if err != nil {
+		return nil, err
+	}
+	by, distinct, limit := concatParts(g)
+	exprs := g.OutputExpressions()
+	var key spill.KeyFunc
+	if distinct {
+		key = hashOfValues(c, exprs)
+	}
+	return a.Gather(c, buf, by, key, hasNull(exprs), max(limit, 1)), nil
+}
+
+// concatParts reads what the library's GROUP_CONCAT says to nobody. A test pins the names of its fields.
+func concatParts(g *aggregation.GroupConcat) (by sql.SortConditions, distinct bool, limit int64) {
+	v := reflect.ValueOf(g).Elem()
+	orders := v.FieldByName("sortConditions")
+	for i, e := range g.Children()[:orders.Len()] {
+		o := orders.Index(i)
+		by = append(by, sql.SortCondition{Expr: e, Order: sql.SortOrder(o.FieldByName("Order").Uint())})
+	}
+	return by, v.FieldByName("distinct").String() != "", v.FieldByName("maxLen").Int()
+}
+
+// cachedResults keeps the rows of its child for the next time.
+func (b *builder) cachedResults(c *sql.Context, n *plan.CachedResults, r sql.Row) (sql.RowIter, error) {
+	s := keptBy(c)
+	if p := s.Spool(n); p != nil {
+		return p.Rows()
+	}
+	in, err := b.build(c, n.Child, r)
+	if err != nil {
+		return nil, err
+	}
+	return &fillingIter{RowIter: in, scope: s, n: n, spool: s.Account.NewSpool()}, nil
+}
+
+// fillingIter keeps what it gives. Only a whole result is kept for later.
+type fillingIter struct {
+	sql.RowIter
+	scope *spill.Scope
+	n     sql.Node
+	spool *spill.Spool
+}
+
+func (f *fillingIter) Next(c *sql.Context) (sql.Row, error) {
+	r, err := f.RowIter.Next(c)
+	switch {
+	case f.spool == nil:
+	case err == nil:
+		err = f.spool.Add(r)
+	case errors.Is(err, io.EOF):
+		if kerr := f.scope.KeepSpool(f.n, f.spool); kerr != nil {
+			err = kerr
+		}
+		f.spool = nil
+	}
+	return r, err
+}
+
+func (f *fillingIter) Close(c *sql.Context) error {
+	var err error
+	if f.spool != nil {
+		err = f.spool.Close()
+		f.spool = nil
+	}
+	return errors.Join(err, f.RowIter.Close(c))
+}
+
+// hashLookup is the inner side of a hash join, for one row of the outer side.
+func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql.RowIter, error) {
+	s := keptBy(c)
+	t := s.Table(n)
+	if t == nil {
+		var err error
+		if t, err = b.hashTable(c, s.Account, n, r); err != nil {
+			return nil, err
+		}
+		s.KeepTable(n, t)
+	}
+	key, _, err := n.GetHashKey(c, n.LeftProbeKey, r)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := t.Get(key)
+	if err == nil && len(rows) == 0 && n.JoinType.IsExcludeNulls() {
+		rows, err = t.Any() // these joins tell an empty side from one without a match
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sql.RowsToRowIter(rows...), nil
+}
+
+func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup, r sql.Row) (t *spill.Table, err error) {
+	child := n.Child
+	if cached, ok := child.(*plan.CachedResults); ok {
+		child = cached.Child // the table keeps the rows
+	}
+	in, err := b.build(c, child, r)
+	if err != nil {
+		return nil, err
+	}
+	t = a.NewTable()
+	defer func() {
+		if err = errors.Join(err, in.Close(c)); err != nil {
+			err = errors.Join(err, t.Close())
+		}
+	}()
+	for {
+		row, err := in.Next(c)
+		if errors.Is(err, io.EOF) {
+			return t, t.End(c)
+		}
+		if err != nil {
+			return t, err
+		}
+		key, _, err := n.GetHashKey(c, n.RightEntryKey, row)
+		if err == nil {
+			err = t.Add(c, key, row)
+		}
+		if err != nil {
+			return t, err
+		}
+	}
+}
+
+// subqueryScope stands at the root of a subquery that runs for each row of the outer query: what one run keeps goes with it.
+type subqueryScope struct{ plan.UnaryNode }
+
+func (n *subqueryScope) String() string                    { return n.Child.String() }
+func (n *subqueryScope) DebugString(c *sql.Context) string { return sql.DebugString(c, n.Child) }
+func (n *subqueryScope) IsReadOnly() bool                  { return n.Child.IsReadOnly() }
+func (n *subqueryScope) Schema(c *sql.Context) sql.Schema  { return n.Child.Schema(c) }
+func (n *subqueryScope) Describe(c *sql.Context, o sql.DescribeOptions) string {
+	return sql.Describe(c, n.Child, o)
+}
+
+func (n *subqueryScope) WithChildren(_ *sql.Context, ch ...sql.Node) (sql.Node, error) {
+	return &subqueryScope{plan.UnaryNode{Child: ch[0]}}, nil
+}
+
+// inScope wraps the plan of a subquery, once, if it keeps rows.
+func inScope(c *sql.Context, n sql.Node) sql.Node {
+	if _, done := n.(*subqueryScope); done {
+		return n
+	}
+	keeps := false
+	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+		switch n.(type) {
+		case *plan.CachedResults, *plan.HashLookup:
+			keeps = true
+		}
+		return !keeps
+	})
+	if !keeps {
+		return n
+	}
+	return &subqueryScope{plan.UnaryNode{Child: n}}
+}
+
+// rowsNode gives rows that are at hand to a plan.
+type rowsNode struct {
+	plan.UnaryNode // what they are the rows of
+	rows           []sql.Row
+}
+
+func (n *rowsNode) String() string                   { return n.Child.String() }
+func (n *rowsNode) IsReadOnly() bool                 { return true }
+func (n *rowsNode) Schema(c *sql.Context) sql.Schema { return n.Child.Schema(c) }
+func (n *rowsNode) WithChildren(_ *sql.Context, ch ...sql.Node) (sql.Node, error) {
+	return &rowsNode{plan.UnaryNode{Child: ch[0]}, n.rows}, nil
+}
+
+// window builds the functions with OVER. The library does it in memory, for all rows or, when those are too many, for a partition after the other.
+func (b *builder) window(c *sql.Context, a *spill.Account, n *plan.Window, r sql.Row) (sql.RowIter, error) {
+	if _, ours := n.Child.(*rowsNode); ours {
+		return nil, nil
+	}
+	w := spill.Windows{}
+	byID := map[uint64]int{}
+	for i, e := range n.SelectExprs {
+		def := windowOf(e)
+		if _, agg := e.(sql.Aggregation); agg && def == nil {
+			return nil, nil
+		}
+		if def == nil {
+			w.Plain = append(w.Plain, spill.Output{At: i, Expr: e})
+			continue
+		}
+		id, err := def.PartitionId()
+		if err != nil {
+			return nil, err
+		}
+		k, have := byID[id]
+		if !have {
+			k = len(w.Parts)
+			byID[id] = k
+			w.Parts = append(w.Parts, spill.Window{PartitionBy: def.PartitionBy, OrderBy: def.OrderBy})
+		}
+		w.Parts[k].Outputs = append(w.Parts[k].Outputs, spill.Output{At: i, Expr: e})
+	}
+	w.Compute = func(c *sql.Context, exprs []sql.Expression, rows []sql.Row) (sql.RowIter, error) {
+		return b.build(c, plan.NewWindow(exprs, &rowsNode{plan.UnaryNode{Child: n.Child}, rows}), r)
+	}
+	w.All = n.SelectExprs
+	return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Window(w, in) })
+}
+
+// windowOf returns the OVER clause of a select expression, nil for one without.
+func windowOf(e sql.Expression) *sql.WindowDefinition {
+	if alias, ok := e.(*expression.Alias); ok {
+		e = alias.Child
+	}
+	if a, ok := e.(sql.WindowAdaptableExpression); ok {
+		return a.Window()
+	}
+	return nil
+}

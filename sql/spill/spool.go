@@ -1,0 +1,396 @@
+package spill
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/base/vfs"
+)
+
+// store is rows one after the other in a temporary file: uvarint of its length, then the row.
+type store struct {
+	a     *Account
+	codec codec
+	f     vfs.File
+	w     *bufio.Writer
+	size  int64
+	buf   []byte
+}
+
+const spoolBuffer = 64 << 10
+
+func (s *store) add(r sql.Row) error {
+	if s.f == nil {
+		f, err := s.a.pool.Temp.Create()
+		if err != nil {
+			return fault(err)
+		}
+		s.f, s.w = f, bufio.NewWriterSize(io.NewOffsetWriter(f, 0), spoolBuffer)
+	}
+	s.buf = s.codec.append(s.buf[:0], r)
+	var n [binary.MaxVarintLen64]byte
+	head := binary.AppendUvarint(n[:0], uint64(len(s.buf)))
+	if _, err := s.w.Write(head); err != nil {
+		return fault(s.a.pool.Temp.Wrote(s.f, err))
+	}
+	if _, err := s.w.Write(s.buf); err != nil {
+		return fault(s.a.pool.Temp.Wrote(s.f, err))
+	}
+	s.size += int64(len(head) + len(s.buf))
+	return nil
+}
+
+func (s *store) flush() error {
+	if s.w == nil {
+		return nil
+	}
+	err := s.w.Flush()
+	s.w = nil
+	if err != nil {
+		return fault(s.a.pool.Temp.Wrote(s.f, err))
+	}
+	return nil
+}
+
+func (s *store) close() error {
+	if s == nil || s.f == nil {
+		return nil
+	}
+	s.a.pool.files.Add(1)
+	s.a.pool.bytes.Add(uint64(s.size))
+	err := s.f.Close()
+	s.f = nil
+	return err
+}
+
+// Spool keeps rows that are read several times, in the order in which they came.
+type Spool struct {
+	held charge
+	rows []sql.Row
+	file *store // the rows behind those in memory
+	n    int
+}
+
+// NewSpool returns an empty one.
+func (a *Account) NewSpool() *Spool { return &Spool{held: charge{a: a}} }
+
+// Add takes a row.
+func (s *Spool) Add(r sql.Row) error {
+	s.n++
+	if s.file == nil && s.held.n < s.held.a.Bounds.Table {
+		s.rows = append(s.rows, r)
+		return s.held.add(sizeOf(r))
+	}
+	if s.file == nil {
+		s.file = &store{a: s.held.a}
+	}
+	kept := s.file.codec.held
+	if err := s.file.add(r); err != nil {
+		return err
+	}
+	return s.held.add(s.file.codec.held - kept)
+}
+
+// Len is the number of rows.
+func (s *Spool) Len() int { return s.n }
+
+// Rows reads them from the start. Nothing may be added from here on.
+func (s *Spool) Rows() (sql.RowIter, error) {
+	if s.file == nil {
+		return sql.RowsToRowIter(s.rows...), nil
+	}
+	if err := s.file.flush(); err != nil {
+		return nil, err
+	}
+	return &spoolIter{s: s}, nil
+}
+
+// Close gives memory and file back.
+func (s *Spool) Close() error {
+	s.rows = nil
+	s.held.close()
+	return s.file.close()
+}
+
+type spoolIter struct {
+	s   *Spool
+	at  int
+	r   *bufio.Reader
+	buf []byte
+}
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, spoolBuffer) }}
+
+func (it *spoolIter) Next(c *sql.Context) (sql.Row, error) {
+	if it.at == it.s.n {
+		return nil, io.EOF
+	}
+	it.at++
+	if it.at <= len(it.s.rows) {
+		return it.s.rows[it.at-1], nil
+	}
+	if it.r == nil {
+		it.r = readers.Get().(*bufio.Reader)
+		it.r.Reset(io.NewSectionReader(it.s.file.f, 0, it.s.file.size))
+	}
+	if it.at%1024 == 0 && c.Err() != nil {
+		return nil, c.Err()
+	}
+	n, err := binary.ReadUvarint(it.r)
+	if err != nil || n > uint64(it.s.file.size) {
+		return nil, errors.Join(errForm(it.buf), err)
+	}
+	it.buf = slices.Grow(it.buf[:0], int(n))[:n]
+	if _, err := io.ReadFull(it.r, it.buf); err != nil {
+		return nil, err
+	}
+	return it.s.file.codec.row(it.buf)
+}
+
+func (it *spoolIter) Close(*sql.Context) error {
+	if it.r != nil {
+		it.r.Reset(nil)
+		readers.Put(it.r)
+		it.r = nil
+	}
+	return nil
+}
+
+// Table is the build side of a hash join: in memory, or sorted by hash in a file with the hash of every few kilobytes in memory, so that a
+// probe is one read. Unlike one that partitions both sides it keeps the order of the probing side, and serves every kind of join.
+type Table struct {
+	held charge
+	rows map[any][]sql.Row
+
+	sorting *file
+	n       uint64
+	sorted  *store
+	index   []place
+	block   []byte
+}
+
+type place struct {
+	hash uint64
+	off  int64
+}
+
+const blockSize = 8 << 10
+
+// NewTable returns an empty one.
+func (a *Account) NewTable() *Table {
+	return &Table{held: charge{a: a}, rows: map[any][]sql.Row{}}
+}
+
+// Add takes a row under a comparable key.
+func (t *Table) Add(c *sql.Context, key any, r sql.Row) error {
+	if t.sorting != nil {
+		return t.sort(c, key, r)
+	}
+	t.rows[key] = append(t.rows[key], r)
+	if err := t.held.add(sizeOf(r) + 64); err != nil || t.held.n < t.held.a.Bounds.Join {
+		return err
+	}
+	t.sorting = t.held.a.newFile(t.held.a.Bounds.Join)
+	for k, list := range t.rows {
+		for _, r := range list {
+			if err := t.sort(c, k, r); err != nil {
+				return err
+			}
+		}
+	}
+	t.rows = nil
+	t.held.close()
+	return nil
+}
+
+func hashOf(key any) uint64 {
+	if s, ok := key.(string); ok {
+		return xxhash.Sum64String(s)
+	}
+	var k codec
+	var room [64]byte
+	return xxhash.Sum64(k.value(room[:0], key))
+}
+
+func (t *Table) sort(c *sql.Context, key any, r sql.Row) error {
+	t.n++
+	t.sorting.key = appendSeq(appendSeq(t.sorting.key[:0], hashOf(key)), t.n)
+	return t.sorting.add(c, t.sorting.key, r)
+}
+
+// End ends the adding.
+func (t *Table) End(c *sql.Context) error {
+	if t.sorting == nil {
+		return nil
+	}
+	if err := t.sorting.sort(); err != nil {
+		return err
+	}
+	t.sorted = &store{a: t.held.a, codec: t.sorting.codec}
+	next := int64(0)
+	for {
+		key, r, err := t.sorting.next(c)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		hash := binary.BigEndian.Uint64(key)
+		if t.sorted.size >= next {
+			t.index = append(t.index, place{hash, t.sorted.size})
+			next = t.sorted.size + blockSize
+		}
+		if err := t.sorted.add(append(sql.Row{hash}, r...)); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(t.sorting.close(), t.sorted.flush())
+	if err == nil {
+		err = t.held.set(len(t.index)*16 + t.sorted.codec.held + 2*blockSize)
+	}
+	return err
+}
+
+// Get returns the rows of a key, perhaps with some of other keys that hash alike.
+func (t *Table) Get(key any) ([]sql.Row, error) {
+	if t.sorted == nil {
+		return t.rows[key], nil
+	}
+	hash := hashOf(key)
+	i := sort.Search(len(t.index), func(i int) bool { return t.index[i].hash >= hash })
+	var out []sql.Row
+	for i = max(i-1, 0); i < len(t.index) && t.index[i].hash <= hash; i++ {
+		err := t.read(i, func(h uint64, row []byte) (bool, error) {
+			if h < hash {
+				return true, nil
+			}
+			if h > hash {
+				return false, nil
+			}
+			r, err := t.sorted.codec.row(row)
+			if err == nil {
+				out = append(out, r[1:])
+			}
+			return true, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Any returns a row, none if the table is empty.
+func (t *Table) Any() (out []sql.Row, err error) {
+	for _, list := range t.rows {
+		if len(list) > 0 {
+			return list, nil
+		}
+	}
+	if t.sorted == nil || len(t.index) == 0 {
+		return nil, nil
+	}
+	err = t.read(0, func(_ uint64, row []byte) (bool, error) {
+		r, err := t.sorted.codec.row(row)
+		if err == nil {
+			out = []sql.Row{r[1:]}
+		}
+		return false, err
+	})
+	return out, err
+}
+
+// read walks the rows of a block for as long as fn says.
+func (t *Table) read(i int, fn func(hash uint64, row []byte) (bool, error)) error {
+	end := t.sorted.size
+	if i+1 < len(t.index) {
+		end = t.index[i+1].off
+	}
+	n := int(end - t.index[i].off)
+	t.block = slices.Grow(t.block[:0], n)[:n]
+	if _, err := t.sorted.f.ReadAt(t.block, t.index[i].off); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	for b := t.block; len(b) > 0; {
+		n, k := binary.Uvarint(b)
+		if k <= 0 || n > uint64(len(b)-k) {
+			return errForm(b)
+		}
+		row := b[k : k+int(n)]
+		b = b[k+int(n):]
+		head := reader{b: row}
+		head.uvarint() // of the number of values
+		hash, ok := head.value().(uint64)
+		if !ok {
+			return errForm(row)
+		}
+		more, err := fn(hash, row)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close gives memory and files back.
+func (t *Table) Close() error {
+	t.rows, t.index, t.block = nil, nil, nil
+	t.held.close()
+	return errors.Join(t.sorting.close(), t.sorted.close())
+}
+
+// Scope owns what is kept per node of a plan while the plan, or a subquery of it, runs.
+type Scope struct {
+	Account *Account
+	spools  map[sql.Node]*Spool
+	tables  map[sql.Node]*Table
+}
+
+// Spool returns what is kept of a node; nil: nothing yet.
+func (s *Scope) Spool(n sql.Node) *Spool { return s.spools[n] }
+
+// KeepSpool gives the scope a spool that is full.
+func (s *Scope) KeepSpool(n sql.Node, p *Spool) error {
+	if s.spools == nil {
+		s.spools = map[sql.Node]*Spool{}
+	}
+	old := s.spools[n]
+	s.spools[n] = p
+	if old != nil {
+		return old.Close()
+	}
+	return nil
+}
+
+// Table returns a node's hash table; nil: there is none yet.
+func (s *Scope) Table(n sql.Node) *Table { return s.tables[n] }
+
+// KeepTable gives the scope a table that is full.
+func (s *Scope) KeepTable(n sql.Node, t *Table) {
+	if s.tables == nil {
+		s.tables = map[sql.Node]*Table{}
+	}
+	s.tables[n] = t
+}
+
+// Close closes all.
+func (s *Scope) Close() error {
+	var err error
+	for _, p := range s.spools {
+		err = errors.Join(err, p.Close())
+	}
+	for _, t := range s.tables {
+		err = errors.Join(err, t.Close())
+	}
+	s.spools, s.tables = nil, nil
+	return err
+}
