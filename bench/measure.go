@@ -82,13 +82,25 @@ type measured struct {
 	Cost
 }
 
-// measure runs a client and reads the server's books around it.
+// measure runs a client and reads the server's books around it: from when its connections stand, if it tells, since making one costs as
+// much as many transactions and a run of some seconds would charge them for it.
 func measure(ctx context.Context, s *peer.Server, run func(context.Context, load.Target) (load.Result, error)) (measured, error) {
 	before, err := look(s)
 	if err != nil {
 		return measured{}, err
 	}
-	r, err := run(ctx, target(s))
+	to := target(s)
+	var lerr error
+	to.Started = func() {
+		var u usage
+		if u, lerr = look(s); lerr == nil {
+			before = u
+		}
+	}
+	r, err := run(ctx, to)
+	if err == nil {
+		err = lerr
+	}
 	if err != nil {
 		return measured{}, err
 	}

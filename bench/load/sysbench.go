@@ -3,6 +3,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
@@ -18,6 +19,8 @@ type Target struct {
 	User     string
 	Password string
 	Database string
+	// Started is called when sysbench's clients have all connected and begin; other programs do not tell. It may be nil.
+	Started func()
 }
 
 // Sysbench is one run of a sysbench OLTP script.
@@ -127,8 +130,11 @@ const shownOutput = 1200
 
 // command runs a client to its end.
 func command(ctx context.Context, to Target, name string, args ...string) (string, error) {
-	b, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	out := string(b)
+	w := output{started: to.Started}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = &w, &w
+	err := cmd.Run()
+	out := w.b.String()
 	if err != nil {
 		end := out
 		if len(end) > shownOutput {
@@ -137,4 +143,19 @@ func command(ctx context.Context, to Target, name string, args ...string) (strin
 		return out, fmt.Errorf("%s on %s: %w: %s", name, to.Name, err, end)
 	}
 	return out, nil
+}
+
+// output collects what a client prints, and calls started when sysbench says that its threads have.
+type output struct {
+	b       bytes.Buffer
+	started func()
+}
+
+func (w *output) Write(p []byte) (int, error) {
+	w.b.Write(p)
+	if w.started != nil && bytes.Contains(w.b.Bytes(), []byte("Threads started!")) {
+		w.started()
+		w.started = nil
+	}
+	return len(p), nil
 }

@@ -72,6 +72,11 @@ type Session struct {
 type gmsSession struct {
 	*sql.BaseSession
 	s *Session
+
+	begun     map[string]sql.SystemVarValue // system variables as the session began, shared with others
+	set       map[string]sql.SystemVarValue // those that it has set
+	countless map[string]sql.StatusVarValue // status variables at zero, shared with others
+	counts    map[string]sql.StatusVarValue // those that it has counted
 }
 
 var (
@@ -106,6 +111,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	a.ExecBuilder.PriorityBuilder = &builder{e: e}
 	e.gms.EventScheduler = (*eventscheduler.EventScheduler)(nil)
 	e.serveStatus()
+	serveVariables()
 	ctx := context.Background()
 	if err := e.initVariables(ctx); err != nil {
 		return nil, fmt.Errorf("open the general lane: %w", err)
@@ -147,7 +153,7 @@ func (s *Session) begin(l Login) {
 	if user == "" && host == "" {
 		user, host = internalUser, "localhost"
 	}
-	s.gms = &gmsSession{s: s, BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
+	s.gms = &gmsSession{s: s, begun: sql.SystemVariables.NewSessionMap(), countless: sql.StatusVariables.NewSessionMap(), BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
 		sql.Client{User: user, Address: host, Capabilities: l.Capabilities}, l.ID)}
 	s.gms.SetIgnoreAutoCommit(true)
 	s.gms.SetTransaction(noTransaction{})
@@ -320,19 +326,6 @@ type noTransaction struct{}
 
 func (noTransaction) String() string   { return "dispatcher's transaction" }
 func (noTransaction) IsReadOnly() bool { return false }
-
-// GetAllStatusVariables implements sql.Session: those of the connection are known here.
-func (g *gmsSession) GetAllStatusVariables(c *sql.Context) map[string]sql.StatusVarValue {
-	m := g.BaseSession.GetAllStatusVariables(c)
-	for name, v := range map[string]string{"Ssl_version": g.s.login.TLSVersion, "Ssl_cipher": g.s.login.TLSCipher} {
-		if old, ok := m[name]; ok && v != "" {
-			n := old.Copy()
-			n.Set(v)
-			m[name] = n
-		}
-	}
-	return m
-}
 
 func (g *gmsSession) StartTransaction(*sql.Context, sql.TransactionCharacteristic) (sql.Transaction, error) {
 	return noTransaction{}, nil

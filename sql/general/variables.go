@@ -114,27 +114,6 @@ func noteGlobals() {
 	globalOnly = all
 }
 
-// GetSessionVariable implements sql.Session: a global variable is as it is now.
-func (g *gmsSession) GetSessionVariable(ctx *sql.Context, name string) (any, error) {
-	if globalOnly[name] {
-		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
-			return v, nil
-		}
-	}
-	return g.BaseSession.GetSessionVariable(ctx, name)
-}
-
-// GetAllSessionVariables implements sql.Session, for SHOW VARIABLES.
-func (g *gmsSession) GetAllSessionVariables() map[string]any {
-	m := g.BaseSession.GetAllSessionVariables()
-	for name := range globalOnly {
-		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
-			m[name] = v
-		}
-	}
-	return m
-}
-
 func orDefault(v, d string) string {
 	if v == "" {
 		return d

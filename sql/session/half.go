@@ -7,7 +7,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// A session's half in the general lane costs about a hundred times what the rest of it does (the library copies its system variables). So a
+// A session's half in the general lane costs as much again as the rest of it. So a
 // session that has only just begun, and one that the fast lane serves alone, has none: it is parked. It gets one when a statement
 // needs it.
 

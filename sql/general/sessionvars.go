@@ -1,0 +1,268 @@
+package general
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dolthub/go-mysql-server/sql"
+)
+
+// The library gives each session a copy of all system and status variables: 80 KiB and 100 us. Here the sessions that begin
+// between two changes of global values share one copy, which nobody writes, and each keeps beside it what it has set or counted itself.
+
+// variableRegistry is the library's registry of system variables with a shared copy for sessions.
+type variableRegistry struct {
+	sql.SystemVariableRegistry
+	shared atomic.Pointer[map[string]sql.SystemVarValue]
+
+	mu      sync.Mutex
+	changes uint64 // so that no copy is kept that misses one
+}
+
+// serveVariables puts a variableRegistry before the library's, which is a global of the process.
+func serveVariables() {
+	if _, ok := sql.SystemVariables.(*variableRegistry); !ok {
+		sql.SystemVariables = &variableRegistry{SystemVariableRegistry: sql.SystemVariables}
+	}
+}
+
+func (r *variableRegistry) change(fn func()) {
+	fn() // may ask for a session map itself
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes++
+	r.shared.Store(nil)
+}
+
+// AddSystemVariables implements sql.SystemVariableRegistry.
+func (r *variableRegistry) AddSystemVariables(vars []sql.SystemVariable) {
+	r.change(func() { r.SystemVariableRegistry.AddSystemVariables(vars) })
+}
+
+// AssignValues implements sql.SystemVariableRegistry.
+func (r *variableRegistry) AssignValues(vals map[string]any) (err error) {
+	r.change(func() { err = r.SystemVariableRegistry.AssignValues(vals) })
+	return err
+}
+
+// SetGlobal implements sql.SystemVariableRegistry.
+func (r *variableRegistry) SetGlobal(ctx *sql.Context, name string, val any) (err error) {
+	r.change(func() { err = r.SystemVariableRegistry.SetGlobal(ctx, name, val) })
+	return err
+}
+
+// NewSessionMap implements sql.SystemVariableRegistry. The map is shared: it must not be written.
+func (r *variableRegistry) NewSessionMap() map[string]sql.SystemVarValue {
+	if m := r.shared.Load(); m != nil {
+		return *m
+	}
+	r.mu.Lock()
+	changes := r.changes
+	r.mu.Unlock()
+	m := r.SystemVariableRegistry.NewSessionMap()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changes == changes {
+		r.shared.Store(&m)
+	}
+	return m
+}
+
+// variableValue is a value as the library shows it: sets as text.
+func variableValue(v sql.SystemVarValue) (any, error) {
+	if t, ok := v.Var.GetType().(sql.SetType); ok {
+		if bits, ok := v.Val.(uint64); ok {
+			return t.BitsToString(bits)
+		}
+	}
+	return v.Val, nil
+}
+
+// lookup finds a session value; name is in lower case.
+func (g *gmsSession) lookup(name string) (sql.SystemVarValue, bool) {
+	if v, ok := g.set[name]; ok {
+		return v, true
+	}
+	v, ok := g.begun[name]
+	return v, ok
+}
+
+// GetSessionVariable implements sql.Session: a global variable is as it is now.
+func (g *gmsSession) GetSessionVariable(_ *sql.Context, name string) (any, error) {
+	if globalOnly[name] {
+		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
+			return v, nil
+		}
+	}
+	v, ok := g.lookup(strings.ToLower(name))
+	if !ok {
+		return nil, sql.ErrUnknownSystemVariable.New(name)
+	}
+	return variableValue(v)
+}
+
+// SetSessionVariable implements sql.Session.
+func (g *gmsSession) SetSessionVariable(ctx *sql.Context, name string, value any) error {
+	name = strings.ToLower(name)
+	old, ok := g.lookup(name)
+	sv := old.Var
+	if !ok { // added since the session began
+		if sv, _, ok = sql.SystemVariables.GetGlobal(name); !ok {
+			return sql.ErrUnknownSystemVariable.New(name)
+		}
+	} else if sv.IsReadOnly() {
+		return sql.ErrSystemVariableReadOnly.New(name)
+	}
+	v, err := sv.SetValue(ctx, value, false)
+	if err != nil {
+		return err
+	}
+	g.keep(v)
+	return nil
+}
+
+// InitSessionVariable implements sql.Session.
+func (g *gmsSession) InitSessionVariable(ctx *sql.Context, name string, value any) error {
+	sv, _, ok := sql.SystemVariables.GetGlobal(name)
+	if !ok {
+		return sql.ErrUnknownSystemVariable.New(name)
+	}
+	v, err := sv.InitValue(ctx, value, false)
+	if err != nil {
+		return err
+	}
+	g.keep(v)
+	return nil
+}
+
+// InitSessionVariableDefault implements sql.Session. Nobody asks for it: a default is the global value's business.
+func (g *gmsSession) InitSessionVariableDefault(ctx *sql.Context, name string, value any) error {
+	return g.InitSessionVariable(ctx, name, value)
+}
+
+func (g *gmsSession) keep(v sql.SystemVarValue) {
+	if g.set == nil {
+		g.set = make(map[string]sql.SystemVarValue)
+	}
+	g.set[strings.ToLower(v.Var.GetName())] = v
+}
+
+// GetAllSessionVariables implements sql.Session, for SHOW VARIABLES.
+func (g *gmsSession) GetAllSessionVariables() map[string]any {
+	m := g.BaseSession.GetAllSessionVariables()
+	for name, v := range g.set {
+		if x, err := variableValue(v); err == nil {
+			m[name] = x
+		}
+	}
+	for name := range globalOnly {
+		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
+			m[name] = v
+		}
+	}
+	return m
+}
+
+func (g *gmsSession) charset(variable string) sql.CharacterSetID {
+	v, _ := g.lookup(variable)
+	name, _ := v.Val.(string)
+	if name == "" {
+		return sql.CharacterSet_Unspecified
+	}
+	cs, err := sql.ParseCharacterSet(name)
+	if err != nil { // SET has checked it
+		return sql.CharacterSet_Unspecified
+	}
+	return cs
+}
+
+// GetCharacterSet implements sql.Session.
+func (g *gmsSession) GetCharacterSet() sql.CharacterSetID {
+	return g.charset("character_set_connection")
+}
+
+// GetCharacterSetResults implements sql.Session.
+func (g *gmsSession) GetCharacterSetResults() sql.CharacterSetID {
+	return g.charset("character_set_results")
+}
+
+// GetCollation implements sql.Session.
+func (g *gmsSession) GetCollation() sql.CollationID {
+	v, ok := g.lookup("collation_connection")
+	if !ok {
+		return sql.Collation_Default
+	}
+	name, _ := v.Val.(string)
+	if name == "" {
+		return sql.Collation_Unspecified
+	}
+	c, err := sql.ParseCollation("", name, false)
+	if err != nil { // SET has checked it
+		return sql.Collation_Default
+	}
+	return c
+}
+
+// counter is the session's own value of a status variable, nil if there is no such variable or it counts nothing.
+func (g *gmsSession) counter(name string) sql.StatusVarValue {
+	if v := g.counts[name]; v != nil {
+		return v
+	}
+	shared, ok := g.countless[name]
+	if !ok {
+		return nil
+	}
+	if _, ok := shared.Value().(uint64); !ok {
+		return shared.Copy()
+	}
+	v := &sql.MutableStatusVarValue{Var: shared.Variable(), Val: new(atomic.Uint64)}
+	if g.counts == nil {
+		g.counts = make(map[string]sql.StatusVarValue)
+	}
+	g.counts[name] = v
+	return v
+}
+
+// IncrementStatusVariable implements sql.Session.
+func (g *gmsSession) IncrementStatusVariable(_ *sql.Context, name string, by int) {
+	if v := g.counter(name); v != nil {
+		_ = v.Increment(uint64(by)) // a value that is no number is not counted
+	}
+}
+
+// SetStatusVariable implements sql.Session.
+func (g *gmsSession) SetStatusVariable(_ *sql.Context, name string, value any) error {
+	v := g.counter(name)
+	if v == nil {
+		return sql.ErrUnknownSystemVariable.New(name)
+	}
+	return v.Set(value)
+}
+
+// GetStatusVariable implements sql.Session.
+func (g *gmsSession) GetStatusVariable(_ *sql.Context, name string) (any, error) {
+	if v := g.counts[name]; v != nil {
+		return v.Value(), nil
+	}
+	v, ok := g.countless[name]
+	if !ok {
+		return nil, sql.ErrUnknownSystemVariable.New(name)
+	}
+	return v.Value(), nil
+}
+
+// GetAllStatusVariables implements sql.Session: those of the connection are known here.
+func (g *gmsSession) GetAllStatusVariables(c *sql.Context) map[string]sql.StatusVarValue {
+	m := g.BaseSession.GetAllStatusVariables(c)
+	maps.Copy(m, g.counts)
+	for name, v := range map[string]string{"Ssl_version": g.s.login.TLSVersion, "Ssl_cipher": g.s.login.TLSCipher} {
+		if old, ok := m[name]; ok && v != "" {
+			n := old.Copy()
+			n.Set(v)
+			m[name] = n
+		}
+	}
+	return m
+}
