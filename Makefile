@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e locks locks-record drivers tools mysqltest diff isolation transfer bench soak clean
+.PHONY: build up test race lint fmt e2e locks locks-record drivers tools apps mysqltest diff isolation transfer bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -35,7 +35,7 @@ fmt:
 E2E = GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' ZORYA_BIN=$(CURDIR)/bin/zorya go test -count=1 -v -timeout 20m
 
 e2e: build
-	scripts/install-e2e.sh
+	scripts/install-e2e.sh apps
 	$(E2E) ./e2e
 
 drivers: build ## other people's drivers, go-sql-driver's own suite among them
@@ -45,6 +45,10 @@ drivers: build ## other people's drivers, go-sql-driver's own suite among them
 tools: build ## other people's tools: dumps, loads, schema changes, checksums
 	scripts/install-e2e.sh tools
 	ZORYA_SOAK=$${SOAK:-60} $(E2E) -run TestTools ./e2e
+
+apps: build ## WordPress, Django, phpMyAdmin, Redmine in a headless browser; SHOTS=DIR keeps the screenshots
+	scripts/install-e2e.sh apps redmine
+	ZORYA_SHOTS=$(SHOTS) ZORYA_SOAK=$${SOAK:-60} $(E2E) -run TestApps ./e2e
 
 mysqltest: build ## MariaDB's own test files, those that pass; ZORYA_MYSQLTEST=all for every one
 	scripts/install-e2e.sh tools
@@ -86,11 +90,11 @@ bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 # Long forms: every acceptance point at full size, the fuzzers, the simulator. SOAK is seconds for each open-ended part.
 SOAK ?= 60
 soak: build
-	scripts/install-e2e.sh drivers tools
+	scripts/install-e2e.sh drivers tools apps redmine
 	go test -count=1 -timeout 0 ./storage/sim -sim.soak $(SOAK)s
 	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestDiff|TestIsolation|TestTransfer|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestMysqltest' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestDiff|TestIsolation|TestTransfer|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestApps|TestMysqltest' ./e2e
 
 clean:
 	rm -rf bin
