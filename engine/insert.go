@@ -123,18 +123,18 @@ func (h *Handle) insert(ctx context.Context, key []byte, r []row.Datum, skip []b
 	if err := tx.begun(ctx); err != nil {
 		return err
 	}
-	entries := make([]entry, 0, len(h.t.Indexes)-1)
-	secs := make([]undo.SecOp, 0, len(h.t.Indexes)-1)
+	w := h.s.wr
+	w.begin(h.t, key)
 	for i := 1; i < len(h.t.Indexes); i++ {
-		e := entryOf(h.t, i, r, key)
+		e := w.entryOf(i, r, key)
 		if len(e.key) > btree.MaxKey {
 			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, h.t.Indexes[i].Def.Name)
 		}
-		entries = append(entries, e)
-		secs = append(secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Key: e.key})
+		w.entries = append(w.entries, e)
+		w.secs = append(w.secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Key: e.key})
 	}
 	at := tx.mark()
-	err := h.insertRow(ctx, key, r, entries, secs, skip)
+	err := h.insertRow(ctx, key, r, skip)
 	if err != nil && !tx.ended {
 		if uerr := tx.undoTo(ctx, at); uerr != nil {
 			return errors.Join(err, uerr)
@@ -143,60 +143,57 @@ func (h *Handle) insert(ctx context.Context, key []byte, r []row.Datum, skip []b
 	return err
 }
 
-func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, entries []entry, secs []undo.SecOp, skip []byte) error {
-	tx, ix, rd := h.s.tx, h.t.Indexes[0], h.s.wr
+// insertRow inserts the row whose change and entries h.s.wr holds.
+func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, skip []byte) error {
+	tx, ix, w := h.s.tx, h.t.Indexes[0], h.s.wr
 	var refs [][]byte
-	c := &change{table: h.t.ID, key: key}
-	var o obstacle
-	var dup dupe
+	c := &w.c
 	prepared := false
 	for {
-		unlock := tx.db.lockUnique(h.t, entries)
-		err := h.checkUnique(ctx, key, entries, skip, &o, &dup)
+		unlock := tx.db.lockUnique(h.t, w.entries)
+		err := h.checkUnique(ctx, key, w.entries, skip, &w.o, &w.dup)
 		if err == nil {
 			if !prepared {
 				if refs, err = h.writeLong(ctx, key, r, nil, nil); err == nil {
-					c.secs, c.more, err = tx.spill(ctx, h.t.ID, key, secs)
+					c.secs, c.more, err = tx.spill(ctx, h.t.ID, key, w.secs)
 				}
 				prepared = true
 			}
 			if err == nil {
-				rd.val = h.t.Layout.Encode(rd.val[:0], row.Header{}, r, refs)
-				err = tx.edit(ctx, ix.Tree, key, len(rd.val), func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
-					return h.placeRow(m, c, cur, exists, &o)
-				})
+				w.val = h.t.Layout.Encode(w.val[:0], row.Header{}, r, refs)
+				err = tx.edit(ctx, ix.Tree, key, len(w.val), w.insertFn)
 			}
 		}
 		if err == nil {
 			h.s.wrote = true
 			h.t.Touched.Note(key)
-			return h.insertEntries(ctx, entries, nil, skip, unlock)
+			return h.insertEntries(ctx, w.entries, nil, skip, unlock)
 		}
 		unlock()
 		switch {
 		case err == errDuplicate:
-			if dup.ref == nil {
-				dup = dupe{index: 0, ref: key}
+			if w.dup.ref == nil {
+				w.dup = dupe{index: 0, ref: key}
 			}
-			if err := h.duplicate(ctx, &dup); err != nil {
+			if err := h.duplicate(ctx, &w.dup); err != nil {
 				return err
 			}
-			dup = dupe{} // it has gone meanwhile
+			w.dup = dupe{} // it has gone meanwhile
 		case err == errMet:
-			if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+			if err := tx.waitFor(ctx, w.o, table.Wait); err != nil {
 				return err
 			}
 		case errors.Is(err, btree.ErrTooBig):
-			return fmt.Errorf("%w: row of %d bytes", table.ErrTooBig, len(rd.val))
+			return fmt.Errorf("%w: row of %d bytes", table.ErrTooBig, len(w.val))
 		default:
 			return err
 		}
 	}
 }
 
-// placeRow puts the row in rd.val under c.key unless something is in the way. It runs under the leaf's latch.
-func (h *Handle) placeRow(m *mtr.MTR, c *change, cur []byte, exists bool, o *obstacle) (btree.Action, []byte, error) {
-	tx, ix, rd := h.s.tx, h.t.Indexes[0], h.s.wr
+// placeNew puts the row in w.val under w.c.key unless something is in the way. It runs under the leaf's latch.
+func (w *writer) placeNew(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+	tx, ix, c, o := w.s.tx, w.t.Indexes[0], &w.c, &w.o
 	db := tx.db
 	*o = obstacle{index: ix.Def.ID, key: c.key, mode: lock.Exclusive}
 	if exists {
@@ -228,25 +225,24 @@ func (h *Handle) placeRow(m *mtr.MTR, c *change, cur []byte, exists bool, o *obs
 	if !db.locks.Check(&tx.own, ix.Def.ID, c.key, lock.Exclusive) {
 		return 0, nil, errMet
 	}
-	if err := tx.stamp(m, c, cur, exists, rd.val); err != nil {
+	if err := tx.stamp(m, c, cur, exists, w.val); err != nil {
 		return 0, nil, err
 	}
-	return btree.Put, rd.val, nil
+	return btree.Put, w.val, nil
 }
 
 // insertEntries adds the row's secondary entries. old (nil, or one for each) are those they replace. unlock gives back the locks of its unique keys; while it waits it holds none.
 func (h *Handle) insertEntries(ctx context.Context, entries, old []entry, skip []byte, unlock func()) error {
 	defer func() { unlock() }()
-	tx := h.s.tx
+	tx, w := h.s.tx, h.s.wr
 	for i := range entries {
 		e := &entries[i]
 		for {
-			var o obstacle
 			var gone *entry
 			if old != nil {
 				gone = &old[i]
 			}
-			err := tx.putEntry(ctx, h.t.Indexes[e.ix], e.key, gone, &o)
+			err := w.putEntry(ctx, h.t.Indexes[e.ix], e.key, gone)
 			if err == nil {
 				break
 			}
@@ -255,27 +251,27 @@ func (h *Handle) insertEntries(ctx context.Context, entries, old []entry, skip [
 			}
 			unlock()
 			unlock = func() {}
-			if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+			if err := tx.waitFor(ctx, w.o, table.Wait); err != nil {
 				return err
 			}
 			if e.uniq {
 				// Somebody may have taken the value while the lock was away.
 				for {
-					var dup dupe
+					w.dup = dupe{}
 					unlock = tx.db.lockUnique(h.t, entries[i:])
-					err := h.checkEntry(ctx, e, skip, &o, &dup)
+					err := h.checkEntry(ctx, e, skip, &w.o, &w.dup)
 					if err == nil {
 						break
 					}
 					unlock()
 					unlock = func() {}
 					if err == errDuplicate {
-						if err := h.duplicate(ctx, &dup); err != nil {
+						if err := h.duplicate(ctx, &w.dup); err != nil {
 							return err
 						}
 					} else if err != errMet {
 						return err
-					} else if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+					} else if err := tx.waitFor(ctx, w.o, table.Wait); err != nil {
 						return err
 					}
 				}

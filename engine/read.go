@@ -68,11 +68,16 @@ type overRef struct {
 
 var readers = sync.Pool{New: func() any {
 	r := &reader{}
+	r.bind()
+	return r
+}}
+
+// bind makes the functions that are handed down, once.
+func (r *reader) bind() {
 	r.copyFn = func(v []byte) { r.val = append(r.val[:0], v...) }
 	r.lockFn = r.tryLock
 	r.overFn = func(pos int, ref []byte) { r.over = append(r.over, overRef{pos, ref}) }
-	return r
-}}
+}
 
 func newReader(s *Stmt, showOwn bool) *reader {
 	r := readers.Get().(*reader)
@@ -81,11 +86,16 @@ func newReader(s *Stmt, showOwn bool) *reader {
 }
 
 func (r *reader) free() {
+	r.rest()
+	readers.Put(r)
+}
+
+// rest forgets the statement, and what is too long to be kept.
+func (r *reader) rest() {
 	r.s, r.watch = nil, 0
 	if cap(r.long) > 1<<20 {
 		r.long = nil
 	}
-	readers.Put(r)
 }
 
 // version turns r.val, a row's newest version, into the one wanted. It reports whether there is one that is not deleted.

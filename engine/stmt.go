@@ -22,7 +22,7 @@ type Stmt struct {
 	examined   uint64  // entries looked at
 	full       bool    // an index was walked without a bound
 	rd         *reader // point reads: rows that Get returns alias it
-	wr         *reader // writes, whose arguments may alias rd
+	wr         *writer // writes, whose arguments may alias rd
 	tables     []*Handle
 	first      Handle // of the first table, most often the only one
 }
@@ -48,7 +48,7 @@ func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, err
 	tx.seq++
 	s := &tx.stmt
 	*s = Stmt{tx: tx, active: true, write: o.Write, overwrites: o.Overwrites, start: tx.mark(), tables: s.tables[:0], first: Handle{}}
-	s.rd, s.wr = newReader(s, true), newReader(s, true)
+	s.rd, s.wr = newReader(s, true), newWriter(s)
 	return s, nil
 }
 

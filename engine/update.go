@@ -108,10 +108,11 @@ func (h *Handle) update(ctx context.Context, ref []byte, old, new []row.Datum) e
 	if err != nil {
 		return err
 	}
-	secs, added, marked := h.changedEntries(ref, rd.row, new)
-	for i := range added {
-		if len(added[i].key) > btree.MaxKey {
-			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, h.t.Indexes[added[i].ix].Def.Name)
+	rd.begin(h.t, ref)
+	rd.changedEntries(ref, rd.row, new)
+	for i := range rd.entries {
+		if e := &rd.entries[i]; len(e.key) > btree.MaxKey {
+			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, h.t.Indexes[e.ix].Def.Name)
 		}
 	}
 	same := func(pos int) bool { return !new[pos].Null && bytes.Equal(new[pos].B, rd.row[pos].B) }
@@ -119,24 +120,25 @@ func (h *Handle) update(ctx context.Context, ref []byte, old, new []row.Datum) e
 	if refs != nil {
 		kept = refs
 	}
-	if err := h.replace(ctx, ref, new, kept, same, secs, added, marked); err != nil {
+	if err := h.replace(ctx, ref, new, kept, same); err != nil {
 		return err
 	}
-	for i := range marked {
-		if marked[i].marked {
+	for i := range rd.marked {
+		e := &rd.marked[i]
+		if e.marked {
 			continue
 		}
-		if err := h.s.tx.markEntry(ctx, h.t.Indexes[marked[i].ix], marked[i].key); err != nil {
+		if err := rd.markEntry(ctx, h.t.Indexes[e.ix], e.key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// changedEntries compares a row's secondary entries before and after.
-func (h *Handle) changedEntries(ref []byte, old, new []row.Datum) (secs []undo.SecOp, added, marked []entry) {
-	for i := 1; i < len(h.t.Indexes); i++ {
-		ix := h.t.Indexes[i]
+// changedEntries compares a row's secondary entries before and after: into entries go the new ones, into marked those they replace.
+func (w *writer) changedEntries(ref []byte, old, new []row.Datum) {
+	for i := 1; i < len(w.t.Indexes); i++ {
+		ix := w.t.Indexes[i]
 		touched := false
 		for p := range ix.Own {
 			a, b := &old[ix.Cols[p]], &new[ix.Cols[p]]
@@ -148,27 +150,23 @@ func (h *Handle) changedEntries(ref []byte, old, new []row.Datum) (secs []undo.S
 		if !touched {
 			continue
 		}
-		a, b := entryOf(h.t, i, old, ref), entryOf(h.t, i, new, ref)
+		a, b := w.entryOf(i, old, ref), w.entryOf(i, new, ref)
 		if bytes.Equal(a.key, b.key) {
 			continue
 		}
-		marked, added = append(marked, a), append(added, b)
-		secs = append(secs, undo.SecOp{Index: ix.Def.ID, Mark: true, Key: a.key}, undo.SecOp{Index: ix.Def.ID, Key: b.key})
+		w.marked, w.entries = append(w.marked, a), append(w.entries, b)
+		w.secs = append(w.secs, undo.SecOp{Index: ix.Def.ID, Mark: true, Key: a.key}, undo.SecOp{Index: ix.Def.ID, Key: b.key})
 	}
-	return secs, added, marked
 }
 
-// replace puts the new version of the row in place and adds its new entries, marked are those they replace. rd.val holds the version before.
-func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have [][]byte, same func(int) bool, secs []undo.SecOp, added, marked []entry) error {
+// replace puts the new version of the row in place and adds its new entries. rd.val holds the version before.
+func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have [][]byte, same func(int) bool) error {
 	tx, rd, ix := h.s.tx, h.s.wr, h.t.Indexes[0]
-	c := &change{table: h.t.ID, key: ref}
-	var o obstacle
-	var dup dupe
+	c := &rd.c
 	prepared := false
-	var val []byte
 	for {
-		unlock := tx.db.lockUnique(h.t, added)
-		err := h.checkUnique(ctx, nil, added, ref, &o, &dup)
+		unlock := tx.db.lockUnique(h.t, rd.entries)
+		err := h.checkUnique(ctx, nil, rd.entries, ref, &rd.o, &rd.dup)
 		if err == nil && !prepared {
 			prepared = true
 			var refs [][]byte
@@ -178,66 +176,69 @@ func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have 
 						c.extra = append(c.extra, undo.Record{Type: undo.OverOld, Table: h.t.ID, Ref: old})
 					}
 				}
-				c.secs, c.more, err = tx.spill(ctx, h.t.ID, ref, secs)
+				c.secs, c.more, err = tx.spill(ctx, h.t.ID, ref, rd.secs)
 				err = firstErr(err, h.dropped(c, rd.val))
 			}
-			val = h.t.Layout.Encode(rd.spare[:0], row.Header{}, new, refs)
-			rd.spare = val
+			rd.spare = h.t.Layout.Encode(rd.spare[:0], row.Header{}, new, refs)
 		}
 		if err == nil {
-			err = h.place(ctx, c, val, &o)
+			err = h.place(ctx)
 		}
 		if err == nil {
 			h.s.wrote = true
 			h.t.Touched.Note(ref)
-			return h.insertEntries(ctx, added, marked, ref, unlock)
+			return h.insertEntries(ctx, rd.entries, rd.marked, ref, unlock)
 		}
 		unlock()
 		switch {
 		case err == errDuplicate:
-			if err := h.duplicate(ctx, &dup); err != nil {
+			if err := h.duplicate(ctx, &rd.dup); err != nil {
 				return err
 			}
 		case err == errMet:
-			if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+			if err := tx.waitFor(ctx, rd.o, table.Wait); err != nil {
 				return err
 			}
 		case errors.Is(err, btree.ErrTooBig):
-			return fmt.Errorf("%w: row of %d bytes in index %s", table.ErrTooBig, len(val), ix.Def.Name)
+			return fmt.Errorf("%w: row of %d bytes in index %s", table.ErrTooBig, len(rd.spare), ix.Def.Name)
 		default:
 			return err
 		}
 	}
 }
 
-// place replaces the row's version rd.val by val. The row must be the transaction's to change, or free: then it locks it implicitly.
-func (h *Handle) place(ctx context.Context, c *change, val []byte, o *obstacle) error {
-	tx, rd, ix := h.s.tx, h.s.wr, h.t.Indexes[0]
-	return tx.edit(ctx, ix.Tree, c.key, max(len(val), len(rd.val)), func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
-		if !exists {
-			return 0, nil, errGone
-		}
-		*o = obstacle{index: ix.Def.ID, key: c.key, mode: lock.Exclusive}
-		if trx := trxOf(cur); !tx.mine(trx) {
-			end := tx.db.txns.End(trx)
-			if end == 0 {
-				o.holder = trx
-				return 0, nil, errMet
-			}
-			tx.dep = max(tx.dep, end)
-		}
-		if !tx.db.locks.Check(&tx.own, ix.Def.ID, c.key, lock.Exclusive) {
+// place replaces the row's version rd.val by rd.spare. The row must be the transaction's to change, or free: then it locks it implicitly.
+func (h *Handle) place(ctx context.Context) error {
+	rd := h.s.wr
+	return h.s.tx.edit(ctx, h.t.Indexes[0].Tree, rd.c.key, max(len(rd.spare), len(rd.val)), rd.replaceFn)
+}
+
+// placeOver is place under the leaf's latch.
+func (w *writer) placeOver(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+	tx, ix, c, o := w.s.tx, w.t.Indexes[0], &w.c, &w.o
+	if !exists {
+		return 0, nil, errGone
+	}
+	*o = obstacle{index: ix.Def.ID, key: c.key, mode: lock.Exclusive}
+	if trx := trxOf(cur); !tx.mine(trx) {
+		end := tx.db.txns.End(trx)
+		if end == 0 {
+			o.holder = trx
 			return 0, nil, errMet
 		}
-		if !bytes.Equal(cur, rd.val) {
-			// Somebody changed it since it was read: the caller had no lock on it.
-			return 0, nil, errGone
-		}
-		if err := tx.stamp(m, c, cur, true, val); err != nil {
-			return 0, nil, err
-		}
-		return btree.Put, val, nil
-	})
+		tx.dep = max(tx.dep, end)
+	}
+	if !tx.db.locks.Check(&tx.own, ix.Def.ID, c.key, lock.Exclusive) {
+		return 0, nil, errMet
+	}
+	if !bytes.Equal(cur, w.val) {
+		// Somebody changed it since it was read: the caller had no lock on it.
+		return 0, nil, errGone
+	}
+	if err := tx.stamp(m, c, cur, true, w.spare); err != nil {
+		return 0, nil, err
+	}
+	return btree.Put, w.spare, nil
 }
 
 // move gives a row another clustered key: it goes and comes anew.
@@ -273,7 +274,8 @@ func (h *Handle) delete(ctx context.Context, ref []byte, old []row.Datum) error 
 	if err != nil {
 		return err
 	}
-	c := &change{table: h.t.ID, key: ref, delete: true}
+	c := rd.begin(h.t, ref)
+	c.delete = true
 	for _, o := range refs {
 		if o != nil {
 			c.extra = append(c.extra, undo.Record{Type: undo.OverOld, Table: h.t.ID, Ref: o})
@@ -282,34 +284,32 @@ func (h *Handle) delete(ctx context.Context, ref []byte, old []row.Datum) error 
 	if err := h.dropped(c, rd.val); err != nil {
 		return err
 	}
-	entries := make([]entry, 0, len(h.t.Indexes)-1)
-	secs := make([]undo.SecOp, 0, len(h.t.Indexes)-1)
 	for i := 1; i < len(h.t.Indexes); i++ {
-		e := entryOf(h.t, i, rd.row, ref)
-		entries = append(entries, e)
-		secs = append(secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Mark: true, Key: e.key})
+		e := rd.entryOf(i, rd.row, ref)
+		rd.entries = append(rd.entries, e)
+		rd.secs = append(rd.secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Mark: true, Key: e.key})
 	}
-	if c.secs, c.more, err = tx.spill(ctx, h.t.ID, ref, secs); err != nil {
+	if c.secs, c.more, err = tx.spill(ctx, h.t.ID, ref, rd.secs); err != nil {
 		return err
 	}
 	rd.spare = append(rd.spare[:0], rd.val...)
 	for {
-		var o obstacle
-		err := h.place(ctx, c, rd.spare, &o)
+		err := h.place(ctx)
 		if err == nil {
 			break
 		}
 		if err != errMet {
 			return err
 		}
-		if err := tx.waitFor(ctx, o, table.Wait); err != nil {
+		if err := tx.waitFor(ctx, rd.o, table.Wait); err != nil {
 			return err
 		}
 	}
 	h.s.wrote = true
 	h.t.Touched.Note(ref)
-	for i := range entries {
-		if err := tx.markEntry(ctx, h.t.Indexes[entries[i].ix], entries[i].key); err != nil {
+	for i := range rd.entries {
+		e := &rd.entries[i]
+		if err := rd.markEntry(ctx, h.t.Indexes[e.ix], e.key); err != nil {
 			return err
 		}
 	}
