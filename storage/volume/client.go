@@ -82,6 +82,8 @@ type Client struct {
 	ring  *ring
 	queue CommitQueue
 	floor atomic.Uint64 // read floor: PGMRPL
+	// wanted is the highest LSN that somebody waits for: log up to it is sent at once.
+	wanted atomic.Uint64
 
 	ctx    context.Context // ends with the client
 	cancel context.CancelFunc
@@ -167,13 +169,9 @@ func (c *Client) Append(m *redo.MTR, inOrder func(cpl page.LSN)) page.LSN {
 	return c.ring.append(m, inOrder)
 }
 
-// published wakes the senders that sleep.
+// published wakes the senders that sleep, when there is something urgent.
 func (c *Client) published() {
-	for _, l := range *c.links.Load() {
-		if l.idle.Load() {
-			l.kick()
-		}
-	}
+	c.wakeLinks()
 	if taps := c.taps.Load(); taps != nil {
 		for _, t := range *taps {
 			t.kick()
@@ -189,13 +187,19 @@ func (c *Client) WaitDurable(ctx context.Context, lsn page.LSN) error {
 	if c.VDL() >= lsn {
 		return nil
 	}
+	c.want(lsn)
 	w := wait.Begin(ctx)
 	defer w.End()
 	return c.queue.WaitDurable(ctx, lsn)
 }
 
 // OnDurable implements Volume. fn runs in the client's commit goroutine, in LSN order.
-func (c *Client) OnDurable(lsn page.LSN, fn func(error)) { c.queue.OnDurable(lsn, fn) }
+func (c *Client) OnDurable(lsn page.LSN, fn func(error)) {
+	if c.VDL() < lsn {
+		c.want(lsn)
+	}
+	c.queue.OnDurable(lsn, fn)
+}
 
 // SetReadFloor implements Volume. It only rises.
 func (c *Client) SetReadFloor(lsn page.LSN) {

@@ -51,7 +51,10 @@ type ring struct {
 	pub       sync.Mutex // held by the one who publishes
 	pubSeq    atomic.Uint64
 	published atomic.Uint64 // run index
-	onPublish func()
+	// pubLSN and pubPos are the newest LSN below published and the position behind it: hints, for they change one after the other.
+	pubLSN, pubPos atomic.Uint64
+	onPublish      func()
+	onPress        func(page.LSN) // somebody waits for room, which comes when the log up to that LSN is durable
 
 	late bool // quorum.LatePublish, for tests
 
@@ -123,9 +126,12 @@ func (r *ring) waitFor(ctx context.Context) error {
 	if r.more == nil {
 		r.more = make(chan struct{})
 	}
-	more := r.more
+	more, lsn := r.more, r.lsn
 	r.mu.Unlock()
 	defer r.mu.Lock()
+	if r.onPress != nil {
+		r.onPress(lsn)
+	}
 	w := wait.Begin(ctx)
 	defer w.End()
 	select {
@@ -292,6 +298,9 @@ func (r *ring) publish() {
 			seq++
 		}
 		if end > 0 {
+			e := r.run(end - 1)
+			r.pubLSN.Store(uint64(e.last))
+			r.pubPos.Store(e.pos + uint64(e.n))
 			r.pubSeq.Store(seq)
 			r.published.Store(end)
 		}
@@ -323,6 +332,13 @@ func (r *ring) posOf(i uint64) uint64 {
 		return r.head
 	}
 	return r.run(i).pos
+}
+
+// position is where run i begins or will begin.
+func (r *ring) position(i uint64) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.posOf(i)
 }
 
 // lag is how many bytes of log lie behind run i.

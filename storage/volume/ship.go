@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,9 @@ import (
 )
 
 // link is the writer's side of one storage node: a cursor on the ring, and what is known of the node's segments.
+//
+// A frame goes when somebody waits for what would be in it, when enough has gathered, or with the next heartbeat: most MTRs of a transaction
+// are waited for by nobody but its commit, and travel in the commit's frame.
 //
 // A link joins by fencing its node again (a node that slept through the recovery learns the epoch and the truncation by
 // that), then sends what its cursor has before it: as much as there is, at once, up to the frame's bound, with at
@@ -27,23 +31,70 @@ type link struct {
 	ewma atomic.Int64  // page read latency, ns; see read.go
 	fail atomic.Int64  // when a read last failed, ns of Client.now
 
+	// sent and from say how far the cursor is, for those who ask without the lock whether the link has something to send: the newest LSN that
+	// it has passed (0: unknown), and its position in the ring.
+	sent, from atomic.Uint64
+
 	mu      sync.Mutex
 	node    proto.Node // nil until it was found
 	segs    []seg      // by PG
 	joined  bool
 	broken  error // join again once nothing is under way
 	pause   time.Duration
-	next    uint64 // run index of the cursor
-	acked   uint64 // runs below are acknowledged; nothing of the ring below is referenced
+	next    atomic.Uint64 // run index of the cursor; changed under mu
+	acked   uint64        // runs below are acknowledged; nothing of the ring below is referenced
 	frames  [maxInFlight]*outFrame
 	oldest  int // of frames
 	flying  int
-	sent    uint64 // frames, ever
+	ackTime time.Duration // of a frame, of late
+	count   uint64        // frames, ever
 	settle  []settling
 	beat    bool // a heartbeat is due
 	stat    LinkStats
 	lastErr error
 	warned  time.Time // zero: all is well as far as the log knows
+}
+
+// lazyBytes and lazyRuns are what may gather while nobody waits for it; small rings let less (Client.urgent).
+const (
+	lazyBytes = 32 << 10
+	lazyRuns  = 1 << 10
+)
+
+// urgent reports whether a link has something to send that should not wait for more.
+func (c *Client) urgent(l *link) bool {
+	r := c.ring
+	end := r.published.Load()
+	next := l.next.Load()
+	if next >= end {
+		return false
+	}
+	return min(c.wanted.Load(), r.pubLSN.Load()) > l.sent.Load() ||
+		r.pubPos.Load()-l.from.Load() >= min(lazyBytes, r.size/8) ||
+		end-next >= min(lazyRuns, uint64(len(r.runs)/8))
+}
+
+// want says that somebody waits for VDL to reach lsn.
+func (c *Client) want(lsn page.LSN) {
+	for {
+		old := c.wanted.Load()
+		if uint64(lsn) <= old || lsn == proto.MaxLSN { // who waits for the end of the volume waits for no record
+			return
+		}
+		if c.wanted.CompareAndSwap(old, uint64(lsn)) {
+			break
+		}
+	}
+	c.wakeLinks()
+}
+
+// wakeLinks wakes the senders that sleep and have something urgent.
+func (c *Client) wakeLinks() {
+	for _, l := range *c.links.Load() {
+		if l.idle.Load() && c.urgent(l) {
+			l.kick()
+		}
+	}
 }
 
 // maxInFlight bounds the unacknowledged frames of a node.
@@ -61,7 +112,7 @@ type seg struct {
 
 // settling waits for the frames before one.
 type settling struct {
-	until uint64 // of sent
+	until uint64 // of count
 	done  chan struct{}
 }
 
@@ -74,7 +125,8 @@ func (s *seg) absent() bool {
 type outFrame struct {
 	l    *link
 	f    proto.AppendFrame
-	end  uint64 // run index behind it
+	end  uint64   // run index behind it
+	last page.LSN // newest before end; 0 if there is nothing new
 	over bool
 	ok   bool
 	sent time.Time
@@ -84,13 +136,20 @@ type outFrame struct {
 func newLink(c *Client, id proto.NodeID) *link {
 	l := &link{c: c, id: id, wake: make(chan struct{}, 1)}
 	l.acked = c.ring.tail()
-	l.next = l.acked
+	l.moveTo(l.acked, 0)
 	for i := range l.frames {
 		o := &outFrame{l: l}
 		o.done = o.finish
 		l.frames[i] = o
 	}
 	return l
+}
+
+// moveTo sets the cursor. sent is the newest LSN below it, 0 when that is not known. mu is held.
+func (l *link) moveTo(run uint64, sent page.LSN) {
+	l.from.Store(l.c.ring.position(run))
+	l.sent.Store(uint64(sent))
+	l.next.Store(run)
 }
 
 // peer returns the node, looking for it if it was not found yet.
@@ -154,6 +213,8 @@ func (l *link) run() {
 				}
 			}
 			l.idle.Store(false)
+			// Whoever can run now may have something for the frame. When nobody can, this is nothing.
+			runtime.Gosched()
 		}
 	}
 }
@@ -168,7 +229,7 @@ func (l *link) step() (pause time.Duration, did bool) {
 		}
 		err := l.broken
 		l.joined, l.broken = false, nil
-		l.next = l.acked
+		l.moveTo(l.acked, 0)
 		l.stat.Rejoins++
 		l.mu.Unlock()
 		return l.backoff(err), false
@@ -203,32 +264,48 @@ func (l *link) backoff(err error) time.Duration {
 func (l *link) ready() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.canStep()
+}
+
+// canStep is ready with mu held.
+func (l *link) canStep() bool {
 	if l.broken != nil || !l.joined {
 		return l.flying == 0
 	}
-	return l.flying < maxInFlight && (l.beat || l.next < l.c.ring.published.Load())
+	return l.mayFill()
+}
+
+// mayFill reports whether it is time for another frame. A second one, which the node persists after the first in any case, waits until the first
+// has been away for half of the usual time or much has gathered: sent at once it would carry little, and the rest would make a third. mu is held.
+func (l *link) mayFill() bool {
+	switch {
+	case l.flying == maxInFlight || !l.beat && !l.c.urgent(l):
+		return false
+	case l.flying == 0 || l.c.ring.pubPos.Load()-l.from.Load() >= 2*lazyBytes:
+		return true
+	}
+	return time.Since(l.frames[l.oldest].sent) >= l.ackTime/2
 }
 
 // send puts the next frame on its way. False means that there is nothing to send or two are under way.
 func (l *link) send() bool {
 	l.mu.Lock()
-	if l.broken != nil || l.flying == maxInFlight {
+	if l.broken != nil || !l.mayFill() {
 		l.mu.Unlock()
 		return false
 	}
 	o := l.frames[(l.oldest+l.flying)%maxInFlight]
 	l.fill(o)
-	if len(o.f.Runs) == 0 {
-		l.next = o.end // nothing for this node
+	l.moveTo(o.end, o.last)
+	if len(o.f.Runs) == 0 { // nothing for this node
 		if l.flying == 0 {
-			l.acked = l.next
+			l.acked = o.end
 		}
 		l.mu.Unlock()
 		return false
 	}
-	l.next = o.end
 	l.flying++
-	l.sent++
+	l.count++
 	o.over, o.ok, o.sent = false, false, time.Now()
 	node := l.node // joined, so it was found
 	l.mu.Unlock()
@@ -243,16 +320,19 @@ func (l *link) fill(o *outFrame) {
 	end := c.ring.published.Load()
 	size := 0
 	behind := ^uint64(0) // position behind the last piece: neighbours in the ring make one piece
-	at := l.next
+	at := l.next.Load()
+	o.last = page.LSN(l.sent.Load())
 	for ; at < end; at++ {
 		e := c.ring.run(at)
 		s := l.seg(e.pg)
 		if s == nil || s.absent() {
+			o.last = e.last
 			continue // it gets what it misses from its peers once it is repaired
 		}
 		if size += int(e.n); size > c.o.FrameBytes && len(o.f.Runs) > 0 {
 			break
 		}
+		o.last = e.last
 		s.quiet = false
 		if k := len(o.f.Records); e.pos == behind && e.pos&(c.ring.size-1) != 0 {
 			o.f.Records[k-1] = c.ring.span(e.pos-uint64(len(o.f.Records[k-1])), behind+uint64(e.n))
@@ -304,7 +384,9 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 			l.warned = time.Time{}
 		}
 		l.pause = 0
-		l.stat.AckNanos += uint64(time.Since(o.sent))
+		d := time.Since(o.sent)
+		l.stat.AckNanos += uint64(d)
+		l.ackTime += (d - l.ackTime) / 8
 	}
 	for l.flying > 0 && l.frames[l.oldest].over {
 		first := l.frames[l.oldest]
@@ -314,13 +396,14 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 		l.oldest = (l.oldest + 1) % maxInFlight
 		l.flying--
 	}
-	for len(l.settle) > 0 && l.settle[0].until <= l.sent-uint64(l.flying) {
+	for len(l.settle) > 0 && l.settle[0].until <= l.count-uint64(l.flying) {
 		close(l.settle[0].done)
 		l.settle = l.settle[1:]
 	}
+	more := l.canStep()
 	l.mu.Unlock()
 	l.c.release()
-	if l.idle.Load() {
+	if more && l.idle.Load() {
 		l.kick()
 	}
 }
@@ -332,7 +415,7 @@ func (l *link) settled(d time.Duration) {
 		l.mu.Unlock()
 		return
 	}
-	w := settling{l.sent, make(chan struct{})}
+	w := settling{l.count, make(chan struct{})}
 	l.settle = append(l.settle, w)
 	l.mu.Unlock()
 	t := time.NewTimer(d)
@@ -396,7 +479,8 @@ func (l *link) passOver(tail uint64) bool {
 		return false
 	}
 	if l.acked < tail {
-		l.acked, l.next = tail, tail
+		l.acked = tail
+		l.moveTo(tail, 0)
 		l.stat.PassedOver++
 	}
 	return true

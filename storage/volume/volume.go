@@ -4,7 +4,8 @@
 // How a commit travels through Client:
 //
 //	Append      LSNs, back links and room in the log ring, under one short lock; encoding outside it   ring.go
-//	links       a cursor a storage node sends what is there, two frames at most unacknowledged         ship.go
+//	links       a cursor a storage node sends what is there once it is waited for or much, two frames   ship.go
+//	            at most unacknowledged
 //	acks        each carries SCLs; the tracker makes PGCL, VCL and VDL of them                         client.go, quorum
 //	commits     one VDL advance wakes all it covers, in LSN order                                      commitqueue.go
 //
@@ -42,7 +43,7 @@ type Volume interface {
 	Admit(ctx context.Context, records, bytes int) error
 
 	// Append gives the MTR's changes consecutive LSNs (set in each Change), encodes them into the log ring
-	// and starts their way to the storage nodes. inOrder, if not nil, runs inside the critical section
+	// and lets the storage nodes have them when somebody waits for them, much has gathered or a heartbeat is due. inOrder, if not nil, runs inside the critical section
 	// in which LSNs are given out, with the MTR's last LSN (its CPL): what it publishes is ordered as the
 	// log is. It must be short, and may not call the volume. Append never blocks after an Admit
 	// that covered it, and never fails: an instance that lost its volume learns so from Admit, WaitDurable or Err.
