@@ -179,7 +179,11 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("cursor or its statement is closed")
 	}
 	if c.o.Lock != table.LockNone {
-		return c.nextLocked(ctx)
+		ok, err := c.nextLocked(ctx)
+		if ok {
+			c.h.s.ops.read++
+		}
+		return ok, err
 	}
 	for c.bc.Next(ctx) {
 		c.h.s.examined++
@@ -192,6 +196,9 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 		}
 		if err == nil && ok && c.o.Filter != nil {
 			ok, err = c.o.Filter(c.rd.row)
+		}
+		if ok {
+			c.h.s.ops.read++
 		}
 		if err != nil || ok {
 			return ok, err

@@ -111,19 +111,21 @@ type DB struct {
 	recovered sync.WaitGroup
 	// recoveredCh is closed when no transaction from before a crash is left to be rolled back, namedCh when those that there are have
 	// the metadata locks of their tables.
-	recoveredCh chan struct{}
-	namedCh     chan struct{}
-	purging     sync.Mutex // one purge round at a time
-	purged      purgePoint // the view of the last round that came through, under purging
-	purgeCh     chan struct{}
-	dropCh      chan struct{}
-	stop        context.CancelFunc
-	ctx         context.Context
-	wg          sync.WaitGroup
-	closed      atomic.Bool
-	purgeErr    atomic.Uint64
-	mutant      atomic.Uint32 // tests break one rule on purpose
-	probe       atomic.Pointer[func(moment)]
+	recoveredCh                chan struct{}
+	namedCh                    chan struct{}
+	purging                    sync.Mutex // one purge round at a time
+	purged                     purgePoint // the view of the last round that came through, under purging
+	purgeCh                    chan struct{}
+	dropCh                     chan struct{}
+	stop                       context.CancelFunc
+	ctx                        context.Context
+	wg                         sync.WaitGroup
+	closed                     atomic.Bool
+	purgeErr                   atomic.Uint64
+	purgeRounds, purgedRecords atomic.Uint64
+	rowOps                     [16]rowOps
+	mutant                     atomic.Uint32 // tests break one rule on purpose
+	probe                      atomic.Pointer[func(moment)]
 }
 
 // mutant is a rule that a test has broken, to prove that another test would notice.

@@ -113,7 +113,11 @@ func (h *Handle) Insert(ctx context.Context, r []row.Datum) error {
 		return err
 	}
 	rd.key = key
-	return h.insert(ctx, key, r, nil)
+	if err := h.insert(ctx, key, r, nil); err != nil {
+		return err
+	}
+	h.s.ops.inserted++
+	return nil
 }
 
 // insert adds a row under its clustered key. Entries of the row skip (may be nil) do not count as duplicates: they are

@@ -1,17 +1,20 @@
 package engine
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/engine/undo"
 )
 
 var _ table.Monitor = (*DB)(nil)
@@ -29,7 +32,8 @@ type registry struct {
 type registered struct {
 	next, prev *Tx
 	in         bool
-	state      atomic.Uint32 // table.TrxState, but for TrxLockWait
+	log        atomic.Pointer[undo.Log] // the transaction's
+	state      atomic.Uint32            // table.TrxState, but for TrxLockWait
 }
 
 func (r *registry) add(tx *Tx) {
@@ -82,7 +86,7 @@ func (db *DB) Transactions() []table.TrxInfo {
 	for _, tx := range all {
 		rows := tx.own.Rows()
 		n := table.TrxInfo{ID: shownID(tx.id.Load(), tx.o.SessionID), SessionID: tx.o.SessionID, State: table.TrxState(tx.reg.state.Load()), Started: tx.started,
-			Locks: rows + tx.own.Gaps(), RowsLocked: rows, RowsModified: max(tx.own.Weight.Load(), 0), Isolation: tx.o.Isolation, ReadOnly: tx.o.ReadOnly,
+			Locks: rows + tx.own.Gaps(), RowsLocked: rows, Tables: tx.own.Tables(), RowsModified: max(tx.own.Weight.Load(), 0), Isolation: tx.o.Isolation, ReadOnly: tx.o.ReadOnly,
 			OldestVisible: tx.sees.Load()}
 		switch n.State {
 		case table.TrxPrepared:
@@ -98,6 +102,17 @@ func (db *DB) Transactions() []table.TrxInfo {
 			}
 		}
 		out = append(out, n)
+	}
+	return out
+}
+
+// Rollbacks implements table.Monitor.
+func (db *DB) Rollbacks() (out []table.RollbackInfo) {
+	for _, tx := range db.open.all() {
+		if table.TrxState(tx.reg.state.Load()) == table.TrxRollingBack && tx.o.SessionID != 0 {
+			total := tx.back.total.Load()
+			out = append(out, table.RollbackInfo{SessionID: tx.o.SessionID, Total: total, Left: max(total-tx.back.done.Load(), 0)})
+		}
 	}
 	return out
 }
@@ -249,6 +264,53 @@ func (db *DB) DataLocks(max int) []table.LockInfo {
 		}
 		out = append(out, n.info(v, false))
 	}
+	return db.implicitLocks(n, out, max)
+}
+
+// implicitWithin bounds the time that a look at the undo logs may take.
+const implicitWithin = 2 * time.Second
+
+// implicitLocks adds the locks that stand in no lock table: rows that an open transaction has changed, which its undo log names, and the tables
+// that it has changed. InnoDB locks a row that is updated or deleted explicitly, and shows that; a row that was inserted only when somebody waits
+// for it.
+func (db *DB) implicitLocks(n names, out []table.LockInfo, max int) []table.LockInfo {
+	have := make(map[string]bool, len(out))
+	for i := range out {
+		have[out[i].ID] = true
+	}
+	tables := map[uint64]*dict.Table{}
+	for _, x := range n {
+		tables[x.t.ID] = x.t
+	}
+	ctx, cancel := context.WithTimeout(db.ctx, implicitWithin)
+	defer cancel()
+	for _, tx := range db.open.all() {
+		l, id := tx.reg.log.Load(), tx.id.Load()
+		if l == nil {
+			continue
+		}
+		seen := map[uint64]bool{}
+		// What cannot be read, because the transaction has ended and its undo is gone, is not held any more either.
+		_ = db.logs.Changes(ctx, l, id, func(r *undo.Record) bool {
+			t := tables[r.Table]
+			if t == nil {
+				return len(out) < max
+			}
+			if !seen[r.Table] {
+				seen[r.Table] = true
+				out = append(out, table.LockInfo{ID: fmt.Sprintf("%d:%d", id, r.Table), Schema: t.Schema, Table: t.Name, TrxID: id, SessionID: tx.o.SessionID,
+					Mode: "IX", OnTable: true, Granted: true})
+			}
+			if r.Type == undo.Update && !r.Undone {
+				v := lock.View{Owner: &tx.own, Space: t.Indexes[0].Def.ID, Key: r.Key, Mode: lock.Exclusive, Granted: true}
+				if i := n.info(&v, false); !have[i.ID] {
+					have[i.ID] = true
+					out = append(out, i)
+				}
+			}
+			return len(out) < max
+		})
+	}
 	return out
 }
 
@@ -259,6 +321,15 @@ func (db *DB) DataLockWaits() []table.LockWaitInfo {
 	for _, w := range db.locks.WaitsFor() {
 		x := table.LockWaitInfo{Since: w.Since, WaitsOnMetadataLock: w.Waiting.Space == lock.Metadata,
 			Waiting: n.info(&w.Waiting, false), Blocking: n.info(&w.Blocking, false)}
+		if x.WaitsOnMetadataLock {
+			for _, side := range []struct {
+				i *table.LockInfo
+				v *lock.View
+			}{{&x.Waiting, &w.Waiting}, {&x.Blocking, &w.Blocking}} {
+				m := metadataInfo(side.v)
+				side.i.Schema, side.i.Table, side.i.Mode, side.i.Data = m.Schema, m.Name, m.Mode, ""
+			}
+		}
 		x.WaitingTrx, x.WaitingSession = x.Waiting.TrxID, x.Waiting.SessionID
 		x.BlockingTrx, x.BlockingSession = x.Blocking.TrxID, x.Blocking.SessionID
 		out = append(out, x)
@@ -271,24 +342,33 @@ func (db *DB) MetadataLocks() []table.MetadataLockInfo {
 	views := db.locks.Names()
 	out := make([]table.MetadataLockInfo, 0, len(views))
 	for i := range views {
-		v := &views[i]
-		_, session := v.Owner.Identity()
-		m := table.MetadataLockInfo{Type: "TABLE", Mode: [...]string{"SHARED_READ", "SHARED_WRITE", "SHARED_READ_ONLY", "EXCLUSIVE"}[v.Mode], Granted: v.Granted, SessionID: session}
-		parts := strings.Split(string(v.Key), "\x00")
-		if len(parts) > 0 && strings.HasPrefix(parts[0], "\x01") { // an object: kind, schema, name
-			m.Type = strings.ToUpper(parts[0][1:])
-			parts = parts[1:]
-		}
-		m.Schema = parts[0]
-		if len(parts) > 1 {
-			m.Name = parts[1]
-		}
-		if m.Name == "" && m.Type == "TABLE" {
-			m.Type = "SCHEMA"
-		}
-		out = append(out, m)
+		out = append(out, metadataInfo(&views[i]))
 	}
 	return out
+}
+
+func metadataInfo(v *lock.View) table.MetadataLockInfo {
+	_, session := v.Owner.Identity()
+	m := table.MetadataLockInfo{Type: "TABLE", Mode: [...]string{"SHARED_READ", "SHARED_WRITE", "SHARED_READ_ONLY", "EXCLUSIVE"}[v.Mode], Granted: v.Granted, SessionID: session}
+	key, ddl := strings.CutPrefix(string(v.Key), "\x02") // lockDDL
+	if ddl {
+		m.Mode = "SHARED_UPGRADABLE"
+	}
+	parts := strings.Split(key, "\x00")
+	if len(parts) > 0 && strings.HasPrefix(parts[0], "\x01") { // an object: kind, schema, name
+		m.Type = strings.ToUpper(parts[0][1:])
+		parts = parts[1:]
+	}
+	if len(parts) > 0 {
+		m.Schema = parts[0]
+	}
+	if len(parts) > 1 {
+		m.Name = parts[1]
+	}
+	if m.Name == "" && m.Type == "TABLE" {
+		m.Type = "SCHEMA"
+	}
+	return m
 }
 
 // LatestDeadlock implements table.Monitor.
@@ -299,10 +379,56 @@ func (db *DB) LatestDeadlock() *table.DeadlockInfo {
 	}
 	n := db.indexNames()
 	out := &table.DeadlockInfo{At: d.At, Victim: d.Victim}
-	for i := range d.Waits {
-		w := n.info(&d.Waits[i], false)
-		w.TrxID, w.SessionID = shownID(d.Trx[i], d.Session[i]), d.Session[i]
-		out.Cycle = append(out.Cycle, table.DeadlockTrx{ID: w.TrxID, SessionID: w.SessionID, Rows: d.Rows[i], Modified: d.Weight[i], Waits: w})
+	for i := range d.Cycle {
+		v := &d.Cycle[i]
+		x := table.DeadlockTrx{ID: shownID(v.Trx, v.Session), SessionID: v.Session, Rows: v.Rows, Modified: v.Weight, Query: v.Text, WaitStarted: v.Since,
+			Waits: n.info(&v.Waits, false)}
+		if v.Holds.Owner != nil {
+			x.Holds = n.info(&v.Holds, false)
+			x.Holds.TrxID, x.Holds.SessionID = x.ID, v.Session
+		}
+		x.Waits.TrxID, x.Waits.SessionID = x.ID, v.Session
+		out.Cycle = append(out.Cycle, x)
 	}
 	return out
+}
+
+// Activity implements table.Monitor.
+func (db *DB) Activity() table.Activity {
+	w := &db.locks.RowWaits
+	a := table.Activity{
+		NextTrx: db.txns.Next(), Views: db.txns.Views(), OldestView: db.txns.Oldest(), UndoPages: uint64(db.logs.Pages()), UndoLogs: len(db.logs.Logs()),
+		PurgeRounds: db.purgeRounds.Load(), PurgedRecords: db.purgedRecords.Load(),
+		RowLockWaits: w.Count.Load(), RowLockNow: uint64(max(w.Now.Load(), 0)), RowLockTime: time.Duration(w.Nanos.Load()), RowLockMax: time.Duration(w.Longest.Load()),
+		Timeouts: db.locks.Timeouts.Load(), OpenTables: db.cache.Len(),
+	}
+	for i := range db.rowOps {
+		r := &db.rowOps[i]
+		a.Inserted, a.Updated = a.Inserted+r.inserted.Load(), a.Updated+r.updated.Load()
+		a.Deleted, a.Read = a.Deleted+r.deleted.Load(), a.Read+r.read.Load()
+	}
+	return a
+}
+
+// rowOps counts row operations of ended statements; in shards, by session.
+type rowOps struct {
+	inserted, updated, deleted, read atomic.Uint64
+	_                                [32]byte
+}
+
+// statementOps are those of the running statement.
+type statementOps struct{ inserted, updated, deleted, read uint64 }
+
+// countOps adds what the statement did to the instance's counters.
+func (db *DB) countOps(session uint64, o *statementOps) {
+	r := &db.rowOps[session%uint64(len(db.rowOps))]
+	for _, x := range [...]struct {
+		to *atomic.Uint64
+		n  uint64
+	}{{&r.inserted, o.inserted}, {&r.updated, o.updated}, {&r.deleted, o.deleted}, {&r.read, o.read}} {
+		if x.n != 0 {
+			x.to.Add(x.n)
+		}
+	}
+	*o = statementOps{}
 }

@@ -113,6 +113,8 @@ func (db *DB) purgeRound(ctx context.Context) (n int, err error) {
 			err = errors.Join(err, ferr)
 		}
 	}
+	db.purgeRounds.Add(1)
+	db.purgedRecords.Add(uint64(p.passed))
 	if err == nil && p.atRest() {
 		db.purged = seen
 	}

@@ -396,6 +396,7 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 	if err := r.decode(ctx, h.t, r.val, nil); err != nil {
 		return nil, nil, err
 	}
+	h.s.ops.read++
 	return r.row, bytes.Clone(r.key), nil
 }
 

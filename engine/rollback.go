@@ -351,6 +351,7 @@ func (db *DB) recover(ctx context.Context) error {
 		tx := &Tx{db: db, log: l, o: table.TxnOptions{LockWait: time.Hour, MetadataWait: time.Hour}, started: time.Now()}
 		tx.own.Begin(0)
 		tx.reg.state.Store(uint32(table.TrxRollingBack))
+		tx.reg.log.Store(l)
 		db.open.add(tx)
 		tx.own.SetTrx(l.Trx())
 		tx.id.Store(l.Trx())

@@ -25,6 +25,7 @@ type Stmt struct {
 	wr         *writer // writes, whose arguments may alias rd
 	tables     []*Handle
 	first      Handle // of the first table, most often the only one
+	ops        statementOps
 }
 
 // Handle is a table bound to a statement.
@@ -56,6 +57,7 @@ func (tx *Tx) closeStmt() {
 	s := &tx.stmt
 	if s.active {
 		s.active = false
+		tx.db.countOps(tx.o.SessionID, &s.ops)
 		s.rd.free()
 		s.wr.free()
 		s.rd, s.wr = nil, nil

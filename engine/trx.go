@@ -131,6 +131,7 @@ func (tx *Tx) enroll(ctx context.Context) error {
 	tx.own.SetTrx(id)
 	tx.log = l
 	tx.id.Store(id)
+	tx.reg.log.Store(l)
 	return nil
 }
 
@@ -290,6 +291,7 @@ func (tx *Tx) end(st undo.State) (page.LSN, error) {
 // finish releases what the transaction holds, but for metadata locks.
 func (tx *Tx) finish(lsn page.LSN) {
 	tx.ended = true
+	tx.reg.log.Store(nil)
 	tx.db.open.remove(tx)
 	tx.db.locks.Release(&tx.own, lsn)
 	tx.snap.Close()

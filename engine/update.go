@@ -90,6 +90,9 @@ func (h *Handle) Update(ctx context.Context, ref table.Ref, old, new []row.Datum
 			return errors.Join(err, uerr)
 		}
 	}
+	if err == nil {
+		h.s.ops.updated++
+	}
 	return err
 }
 
@@ -264,6 +267,9 @@ func (h *Handle) Delete(ctx context.Context, ref table.Ref, old []row.Datum) err
 		if uerr := tx.undoTo(ctx, at); uerr != nil {
 			return errors.Join(err, uerr)
 		}
+	}
+	if err == nil {
+		h.s.ops.deleted++
 	}
 	return err
 }

@@ -70,6 +70,21 @@ type Teller interface {
 	BeginWaitAs(state string)
 }
 
+// Describer is an Owner that can say what work it is: a statement's text.
+type Describer interface {
+	Owner
+	Describe() string
+}
+
+// Describe asks the owner of ctx what it works on; "" when there is none or it cannot say. It takes the owner's own locks: call it with none held
+// that somebody takes under those.
+func Describe(ctx context.Context) string {
+	if o, ok := ctx.Value(Key).(Describer); ok {
+		return o.Describe()
+	}
+	return ""
+}
+
 // BeginAs is Begin for a wait that users want to see by its name.
 func BeginAs(ctx context.Context, state string) Bracket {
 	if o, ok := ctx.Value(Key).(Teller); ok {

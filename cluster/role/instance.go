@@ -221,7 +221,8 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 	var srv *session.Server // made last: nobody asks before it serves
 	lane, err := general.New(db, general.Options{
 		ServerID: o.ID, Port: port, DataDir: o.Dir + "/", Socket: o.Socket,
-		Processes: func() []general.Process { return srv.Processes() },
+		Processes:  func() []general.Process { return srv.Processes() },
+		TableLocks: func() []table.MetadataLockInfo { return srv.TableLocks() },
 		Status: func() map[string]uint64 {
 			if srv == nil {
 				return nil

@@ -22,8 +22,6 @@ func addStatus(m map[string]uint64, db table.DB, vol *volume.Client) map[string]
 		"Innodb_buffer_pool_pages_dirty":   uint64(e.PoolDirty),
 		"Innodb_buffer_pool_read_requests": e.PoolHits + e.PoolReads,
 		"Innodb_buffer_pool_reads":         e.PoolReads,
-		"Innodb_row_lock_waits":            e.LockWaits,
-		"Innodb_deadlocks":                 e.Deadlocks,
 		"Innodb_os_log_written":            v.Bytes,
 		"Innodb_log_write_requests":        v.Records,
 		"Innodb_redo_log_current_lsn":      uint64(v.LastLSN),

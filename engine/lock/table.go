@@ -35,6 +35,19 @@ type Table struct {
 	gaps   map[uint64]*gapSet
 
 	Waits, Deadlocks, Timeouts atomic.Uint64
+	RowWaits                   WaitTimes // without those for metadata locks
+}
+
+// WaitTimes sums up waits for row locks, those for gaps included.
+type WaitTimes struct {
+	Count, Nanos, Longest atomic.Uint64
+	Now                   atomic.Int64 // waits that are on
+}
+
+func (w *WaitTimes) ended(d time.Duration) {
+	w.Now.Add(-1)
+	w.Nanos.Add(uint64(d))
+	raise(&w.Longest, uint64(d))
 }
 
 type shard struct {
@@ -74,9 +87,10 @@ type Owner struct {
 	dep  page.LSN // highest commit LSN released through a bucket in which it locked; owner's goroutine only
 	name []byte
 
-	// Guarded by Table.waits: what it waits for, and since when.
+	// Guarded by Table.waits: what it waits for, since when, and in which statement.
 	waiting waitable
 	since   time.Time
+	text    string
 	wake    chan error
 
 	// Room for the usual number without an allocation.

@@ -41,6 +41,20 @@ func (o *Owner) Identity() (trx, session uint64) {
 	return o.trx, o.Session
 }
 
+// Tables is the number of tables and other objects that o has metadata locks on.
+func (o *Owner) Tables() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.meta) < 2 {
+		return len(o.meta)
+	}
+	seen := map[*queue]struct{}{}
+	for _, r := range o.meta {
+		seen[r.q] = struct{}{}
+	}
+	return len(seen)
+}
+
 // Gaps is the number of locked gaps.
 func (o *Owner) Gaps() int {
 	o.mu.Lock()
@@ -112,39 +126,43 @@ func (t *Table) WaitsFor() (out []WaitView) {
 	t.waits.Lock()
 	defer t.waits.Unlock()
 	for o := range t.waiters {
-		if o.waiting == nil {
-			continue
-		}
 		since := o.since
-		switch w := o.waiting.(type) {
-		case *request:
-			s := t.shardOf(w)
-			s.mu.Lock()
-			if !w.granted && !w.aborted {
-				me := w.view()
-				w.q.blockers(w, func(b *Owner) {
-					for r := w.q.first; r != nil; r = r.next {
-						if r.owner == b && r != w {
-							out = append(out, WaitView{me, r.view(), since})
-							return
-						}
-					}
-				})
-			}
-			s.mu.Unlock()
-		case *insertion:
-			w.set.mu.Lock()
-			if !w.done {
-				for _, g := range w.set.intervals {
-					if g.owner != w.owner && g.contains(w.key) {
-						out = append(out, WaitView{w.view(), g.view(), since})
-					}
-				}
-			}
-			w.set.mu.Unlock()
-		}
+		t.obstacles(o, func(me, b View) { out = append(out, WaitView{me, b, since}) })
 	}
 	return out
+}
+
+// obstacles calls fn for each lock that o's wait is for. t.waits is held; fn runs under the locks' own mutex.
+func (t *Table) obstacles(o *Owner, fn func(me, b View)) {
+	switch w := o.waiting.(type) {
+	case *request:
+		s := t.shardOf(w)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if w.granted || w.aborted {
+			return
+		}
+		me := w.view()
+		w.q.blockers(w, func(b *Owner) {
+			for r := w.q.first; r != nil; r = r.next {
+				if r.owner == b && r != w {
+					fn(me, r.view())
+					return
+				}
+			}
+		})
+	case *insertion:
+		w.set.mu.Lock()
+		defer w.set.mu.Unlock()
+		if w.done {
+			return
+		}
+		for _, g := range w.set.intervals {
+			if g.owner != w.owner && g.contains(w.key) {
+				fn(w.view(), g.view())
+			}
+		}
+	}
 }
 
 // WaitsSince tells for what o waits, and since when; false if it does not wait.
@@ -176,13 +194,19 @@ func (t *Table) waitOf(o *Owner) (v View, since time.Time, ok bool) {
 
 // Deadlock is a cycle of waits that was broken.
 type Deadlock struct {
-	At      time.Time
-	Waits   []View // each owner's wait; it waits for the next's owner
-	Trx     []uint64
-	Session []uint64
-	Rows    []int
-	Weight  []int64
-	Victim  int
+	At     time.Time
+	Cycle  []Victim // each waits for the next, the last for the first
+	Victim int
+}
+
+// Victim is an owner in a deadlock.
+type Victim struct {
+	Waits, Holds View // what it waits for, and what it has that the one before it waits for
+	Since        time.Time
+	Trx, Session uint64
+	Rows         int
+	Weight       int64
+	Text         string // the statement that waits
 }
 
 // Latest returns the latest deadlock, nil if there was none.
@@ -190,15 +214,19 @@ func (t *Table) Latest() *Deadlock { return t.latest.Load() }
 
 // remember keeps a deadlock for the views. t.waits is held.
 func (t *Table) remember(cycle []*Owner, victim *Owner) {
-	d := &Deadlock{At: time.Now()}
+	d := &Deadlock{At: time.Now(), Cycle: make([]Victim, len(cycle))}
 	for i, o := range cycle {
-		v, _, _ := t.waitOf(o)
-		v.Owner = o
-		d.Waits = append(d.Waits, v)
-		trx, session := o.Identity()
-		d.Trx, d.Session = append(d.Trx, trx), append(d.Session, session)
-		d.Rows = append(d.Rows, o.Rows())
-		d.Weight = append(d.Weight, o.Weight.Load())
+		v := &d.Cycle[i]
+		v.Waits, v.Since, _ = t.waitOf(o)
+		v.Waits.Owner = o
+		v.Trx, v.Session = o.Identity()
+		v.Rows, v.Weight, v.Text = o.Rows(), o.Weight.Load(), o.text
+		next := (i + 1) % len(cycle)
+		t.obstacles(o, func(_, b View) {
+			if b.Owner == cycle[next] {
+				d.Cycle[next].Holds = b
+			}
+		})
 		if o == victim {
 			d.Victim = i
 		}

@@ -89,7 +89,9 @@ func (o *Owner) ready() {
 func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m Mode, timeout time.Duration) error {
 	name, s, b := t.at(nil, space, key)
 	o.ready()
+	text := wait.Describe(ctx)
 	t.waits.Lock()
+	o.text = text
 	s.mu.Lock()
 	q := s.queue(name)
 	have, upgrade := q.held(o)
@@ -121,7 +123,9 @@ func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m 
 func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []byte, timeout time.Duration) error {
 	s := t.gapSet(index, true)
 	o.ready()
+	text := wait.Describe(ctx)
 	t.waits.Lock()
+	o.text = text
 	s.mu.Lock()
 	if !s.blocked(o, key) {
 		s.mu.Unlock()
@@ -136,7 +140,8 @@ func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []by
 
 // block waits for w. It is entered with t.waits held, and gives it back.
 func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Duration) error {
-	o.waiting, o.since = w, time.Now()
+	begun := time.Now()
+	o.waiting, o.since = w, begun
 	t.waiters[o] = struct{}{}
 	t.Waits.Add(1)
 	// One wait may close several cycles: o can wait for many holders of a shared lock or gap that all wait for o.
@@ -154,6 +159,9 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 		br = wait.BeginAs(ctx, "Waiting for table metadata lock")
 	} else {
 		br = wait.BeginLock(ctx)
+		t.RowWaits.Count.Add(1)
+		t.RowWaits.Now.Add(1)
+		defer func() { t.RowWaits.ended(time.Since(begun)) }()
 	}
 	timer := time.NewTimer(timeout)
 	var err error

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/zoryadb/zorya/storage/page"
 )
 
 // Monitor shows what transactions do and which locks they hold. The DB implements it; every call looks anew, from any goroutine. What it
@@ -11,13 +13,32 @@ import (
 type Monitor interface {
 	// Transactions lists the open ones of sessions, those that a crash cut short, and prepared ones.
 	Transactions() []TrxInfo
-	// DataLocks lists at most max explicit locks on rows and gaps, granted or waited for. max bounds the memory that a look takes.
+	// Rollbacks lists what is being rolled back for sessions: transactions, statements, back to savepoints.
+	Rollbacks() []RollbackInfo
+	// DataLocks lists at most max locks on rows and gaps, granted or waited for, and on the tables of changed rows. max bounds the memory that a look takes.
 	DataLocks(max int) []LockInfo
 	// DataLockWaits lists who waits for whom.
 	DataLockWaits() []LockWaitInfo
 	MetadataLocks() []MetadataLockInfo
 	// LatestDeadlock is nil if there was none.
 	LatestDeadlock() *DeadlockInfo
+	// Activity is what the transaction system has done and has left to do.
+	Activity() Activity
+}
+
+// Activity are counters since the instance opened, and gauges.
+type Activity struct {
+	NextTrx                          uint64 // id that the next transaction gets
+	Views                            int    // open snapshots
+	OldestView                       page.LSN
+	UndoPages                        uint64
+	UndoLogs                         int
+	PurgeRounds, PurgedRecords       uint64
+	RowLockWaits, RowLockNow         uint64
+	RowLockTime, RowLockMax          time.Duration
+	Timeouts                         uint64
+	OpenTables                       int
+	Inserted, Updated, Deleted, Read uint64 // rows, by statements that have ended
 }
 
 // TrxState is what a transaction does.
@@ -46,6 +67,7 @@ type TrxInfo struct {
 	Waits         string    // id of the lock waited for
 	Locks         int       // explicit locks on rows and gaps
 	RowsLocked    int
+	Tables        int   // that it has used: each has its metadata lock
 	RowsModified  int64 // changes that stand: falls while it rolls back
 	RollbackTotal int64 // ROLLING BACK: row changes to be looked at in all
 	RollbackLeft  int64 // and those that are left
@@ -53,6 +75,12 @@ type TrxInfo struct {
 	ReadOnly      bool
 	XID           string // of a prepared one
 	OldestVisible uint64 // its snapshot sees no transaction from this id on; 0: it has none
+}
+
+// RollbackInfo is a rollback under way: row changes to be looked at in all, and those that are left.
+type RollbackInfo struct {
+	SessionID   uint64
+	Total, Left int64
 }
 
 // ReaderID marks ids of transactions that have none, because they have written nothing: MySQL shows such numbers, too.
@@ -64,6 +92,7 @@ type LockInfo struct {
 	TrxID, SessionID         uint64
 	Mode                     string // as performance_schema.data_locks has it: "X,REC_NOT_GAP", "S,GAP", ...
 	Granted                  bool
+	OnTable                  bool   // not on a row: an intention, Mode "IX"
 	Data                     string // the key, "supremum pseudo-record" above the last
 }
 
@@ -98,7 +127,10 @@ type DeadlockTrx struct {
 	ID, SessionID uint64
 	Rows          int
 	Modified      int64
+	Query         string // that waits
+	WaitStarted   time.Time
 	Waits         LockInfo
+	Holds         LockInfo // what the one before it in the cycle waits for
 }
 
 // XA is what the DB offers for two-phase commit. An XID is a string of the caller's making.

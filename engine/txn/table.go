@@ -381,6 +381,16 @@ func (t *Table) PurgeView(v *Snapshot, floor func() page.LSN) {
 	v.frozen.Store(&ids)
 }
 
+// Views is the number of open snapshots.
+func (t *Table) Views() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for s := t.snaps.succ; s != &t.snaps; s = s.succ {
+		n++
+	}
+	return n
+}
+
 // Oldest is the LSN of the oldest open snapshot, VDL when there is none.
 func (t *Table) Oldest() page.LSN {
 	t.mu.Lock()

@@ -311,3 +311,41 @@ func (l *Log) Tables(ctx context.Context) ([]uint64, error) {
 	}
 	return slices.Sorted(maps.Keys(seen)), nil
 }
+
+// Changes calls fn for the records on tables that transaction trx has in log l, newest page first, until it returns false. Anybody may call it: it
+// ends, with an error or without, where the transaction has ended meanwhile. r and what it refers to are valid during the call only.
+func (s *Set) Changes(ctx context.Context, l *Log, trx uint64, fn func(r *Record) bool) error {
+	var r Record
+	var buf []byte
+	for no := page.No(l.at.Load()); no != 0; {
+		g, err := s.fetch(ctx, no, TypeLog)
+		if err != nil {
+			return fmt.Errorf("undo log %d: %w", l.n, err)
+		}
+		buf = append(buf[:0], g.Bytes()...)
+		g.Unlatch()
+		if binary.LittleEndian.Uint64(buf[offState:])&(1<<56-1) != trx {
+			return nil
+		}
+		prev, first := page.No(binary.LittleEndian.Uint64(buf[offPrev:])), row.Ptr(binary.LittleEndian.Uint64(buf[offFirst:]))
+		off := offBody
+		if uint64(no) == first.Page() {
+			off, prev = first.Off(), 0
+		}
+		for off < int(binary.LittleEndian.Uint16(buf[offFree:])) {
+			rec, err := frameAt(buf, off)
+			if err == nil {
+				err = r.Parse(rec)
+			}
+			if err != nil {
+				return fmt.Errorf("undo log %d: %w", l.n, err)
+			}
+			if r.Table != 0 && !fn(&r) {
+				return nil
+			}
+			off += frame + len(rec)
+		}
+		no = prev
+	}
+	return nil
+}

@@ -29,6 +29,8 @@ type Options struct {
 	// statements together (0: none).
 	Temp        extsort.Temp
 	MemoryLimit uint64
+	// TableLocks lists the locks of LOCK TABLES and FLUSH TABLES WITH READ LOCK, for performance_schema.metadata_locks; nil: none.
+	TableLocks func() []table.MetadataLockInfo
 	// Tables are further tables of information_schema.
 	Tables []InfoTable
 	// Logs follow the variables and serve mysql.slow_log and mysql.general_log; nil: these are empty. ErrorLog serves

@@ -21,6 +21,12 @@ func mapError(c *sql.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	err = translated(c, err)
+	noteForeignKey(c, err)
+	return err
+}
+
+func translated(c *sql.Context, err error) error {
 	var own *mysqlerr.Error
 	if errors.As(unwrapGMS(err), &own) {
 		return own

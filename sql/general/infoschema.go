@@ -81,13 +81,18 @@ func (d *infoSchema) GetTableNames(ctx *sql.Context) ([]string, error) {
 			names = append(names, n)
 		}
 	}
+	for n := range monitorTables["information_schema"] {
+		if !have[n] {
+			names = append(names, n)
+		}
+	}
 	for i := range d.e.opts.Tables {
 		names = append(names, d.e.opts.Tables[i].Name)
 	}
 	return names, nil
 }
 
-// infoColumns makes a schema of text columns; a name that starts with # is an unsigned number, with @ a time, with $ one with microseconds.
+// infoColumns makes a schema of text columns; a name that starts with # is an unsigned number, with ^ a signed one, with @ a time, with $ one with microseconds.
 func infoColumns(table string, names ...string) sql.Schema {
 	out := make(sql.Schema, len(names))
 	for i, n := range names {
@@ -95,6 +100,8 @@ func infoColumns(table string, names ...string) sql.Schema {
 		switch n[0] {
 		case '#':
 			t, n = types.Uint64, n[1:]
+		case '^':
+			t, n = types.Int64, n[1:]
 		case '@':
 			t, n = types.Datetime, n[1:]
 		case '$':

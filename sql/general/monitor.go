@@ -20,9 +20,10 @@ const maxLocksShown = 100_000
 
 // monitorTables are the views, by schema and name.
 var monitorTables = map[string]map[string]func(e *Engine) *ownTable{
-	"information_schema": {"innodb_trx": trxTable, "processlist": processTable},
+	"information_schema": {"innodb_trx": trxTable, "innodb_metrics": metricsTable, "processlist": processTable},
 	"performance_schema": {"data_locks": dataLocksTable, "data_lock_waits": lockWaitsTable, "metadata_locks": metadataLocksTable, "threads": threadsTable, "error_log": errorLogTable},
-	"sys":                {"innodb_lock_waits": sysLockWaitsTable, "x$innodb_lock_waits": sysLockWaitsTable},
+	"sys": {"innodb_lock_waits": sysLockWaitsTable, "x$innodb_lock_waits": sysLockWaitsTable,
+		"schema_table_lock_waits": sysTableWaitsTable, "x$schema_table_lock_waits": sysTableWaitsTable},
 }
 
 // monitorSchema is performance_schema or sys: what there is of it.
@@ -53,7 +54,7 @@ func (d *monitorSchema) GetTableNames(*sql.Context) ([]string, error) {
 	return names, nil
 }
 
-// The library asks every database that it wraps for views.
+// The library asks a database for its views before it asks for its tables. There are none to make here.
 
 func (d *monitorSchema) GetViewDefinition(*sql.Context, string) (sql.ViewDefinition, bool, error) {
 	return sql.ViewDefinition{}, false, nil
@@ -61,12 +62,12 @@ func (d *monitorSchema) GetViewDefinition(*sql.Context, string) (sql.ViewDefinit
 
 func (d *monitorSchema) AllViews(*sql.Context) ([]sql.ViewDefinition, error) { return nil, nil }
 
-func (d *monitorSchema) CreateView(*sql.Context, string, string, string) error {
-	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "CREATE VIEW in "+d.name)
-}
+func (d *monitorSchema) CreateView(ctx *sql.Context, _, _, _ string) error { return d.denied(ctx) }
+func (d *monitorSchema) DropView(ctx *sql.Context, _ string) error         { return d.denied(ctx) }
 
-func (d *monitorSchema) DropView(_ *sql.Context, name string) error {
-	return sql.ErrViewDoesNotExist.New(d.name, name)
+func (d *monitorSchema) denied(ctx *sql.Context) error {
+	c := ctx.Session.Client()
+	return mysqlerr.NewMessage(mysqlerr.ER_DBACCESS_DENIED_ERROR, "Access denied for user '%s'@'%s' to database '%s'", c.User, c.Address, d.name)
 }
 
 // monitorDatabase finds performance_schema and sys.
@@ -95,6 +96,9 @@ func ownView(e *Engine, schema, name, columns string, rows func(*sql.Context, ta
 		m, err := e.monitor()
 		if err != nil {
 			return nil, err
+		}
+		if s := sessionOf(ctx); s != nil && strings.HasPrefix(name, "INNODB_") && !s.mayGlobal(ctx, sql.PrivilegeType_Process) {
+			return nil, mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "PROCESS")
 		}
 		return rows(ctx, m), nil
 	}
@@ -159,12 +163,16 @@ func trxTable(e *Engine) *ownTable {
 				if t.ReadOnly {
 					readOnly = 1
 				}
+				inUse := uint64(0)
+				if processes[t.SessionID].Info != "" {
+					inUse = uint64(t.Tables)
+				}
 				var waits any
 				if state == table.TrxLockWait {
 					waits = local(ctx, t.WaitStarted)
 				}
 				out = append(out, sql.Row{t.ID, state.String(), local(ctx, t.Started), orNull(t.Waits), waits, uint64(t.RowsModified) + uint64(t.Locks), t.SessionID,
-					orNull(processes[t.SessionID].Info), op, uint64(0), uint64(0), uint64(t.Locks), uint64(t.Locks) * 96, uint64(t.RowsLocked), uint64(t.RowsModified),
+					orNull(processes[t.SessionID].Info), op, inUse, inUse, uint64(t.Locks), uint64(t.Locks) * lockBytes, uint64(t.RowsLocked), uint64(t.RowsModified),
 					uint64(0), isolationName(t.Isolation), uint64(1), uint64(1), nil, uint64(0), uint64(0), readOnly, uint64(0), nil})
 			}
 			return out
@@ -251,6 +259,9 @@ func dataLocksTable(e *Engine) *ownTable {
 				if strings.HasPrefix(l.Mode, "X") {
 					intent = "IX"
 				}
+				if l.OnTable {
+					intent = l.Mode
+				}
 				k := held{l.TrxID, l.Schema, l.Table}
 				if at, ok := intents[k]; !ok {
 					intents[k] = len(out)
@@ -258,6 +269,9 @@ func dataLocksTable(e *Engine) *ownTable {
 					out = append(out, sql.Row{"INNODB", id, l.TrxID, l.SessionID, uint64(0), l.Schema, l.Table, nil, nil, nil, uint64(0), "TABLE", intent, "GRANTED", nil})
 				} else if intent == "IX" {
 					out[at][12] = "IX"
+				}
+				if l.OnTable {
+					continue
 				}
 				out = append(out, sql.Row{"INNODB", l.ID, l.TrxID, l.SessionID, uint64(0), l.Schema, l.Table, nil, nil, l.Index, uint64(0), "RECORD", l.Mode, status, l.Data})
 			}
@@ -296,6 +310,46 @@ func metadataLocksTable(e *Engine) *ownTable {
 					status = "PENDING"
 				}
 				out = append(out, sql.Row{l.Type, l.Schema, orNull(l.Name), nil, uint64(0), mode, "TRANSACTION", status, "", l.SessionID, uint64(0)})
+			}
+			explicit := e.userLocks.list()
+			if e.opts.TableLocks != nil {
+				explicit = append(explicit, e.opts.TableLocks()...)
+			}
+			for _, l := range explicit {
+				status := "GRANTED"
+				if !l.Granted {
+					status = "PENDING"
+				}
+				out = append(out, sql.Row{l.Type, orNull(l.Schema), orNull(l.Name), nil, uint64(0), l.Mode, "EXPLICIT", status, "", l.SessionID, uint64(0)})
+			}
+			return out
+		})
+}
+
+// sysTableWaitsTable is sys.schema_table_lock_waits: who waits for a metadata lock of whom.
+func sysTableWaitsTable(e *Engine) *ownTable {
+	return ownView(e, "sys", "schema_table_lock_waits", `object_schema object_name #waiting_thread_id #waiting_pid waiting_account waiting_lock_type waiting_lock_duration
+		waiting_query #waiting_query_secs #waiting_query_rows_affected #waiting_query_rows_examined #blocking_thread_id #blocking_pid blocking_account
+		blocking_lock_type blocking_lock_duration sql_kill_blocking_query sql_kill_blocking_connection`,
+		func(ctx *sql.Context, m table.Monitor) []sql.Row {
+			processes := e.byID()
+			account := func(id uint64) any {
+				p, ok := processes[id]
+				if !ok {
+					return nil
+				}
+				host, _, _ := strings.Cut(p.Host, ":")
+				return p.User + "@" + host
+			}
+			var out []sql.Row
+			for _, w := range m.DataLockWaits() {
+				if !w.WaitsOnMetadataLock {
+					continue
+				}
+				a, b := w.WaitingSession, w.BlockingSession
+				out = append(out, sql.Row{w.Waiting.Schema, orNull(w.Waiting.Table), a, a, account(a), w.Waiting.Mode, "TRANSACTION", orNull(processes[a].Info),
+					uint64(max(time.Since(w.Since)/time.Second, 0)), uint64(0), uint64(0), b, b, account(b), w.Blocking.Mode, "TRANSACTION",
+					fmt.Sprintf("KILL QUERY %d", b), fmt.Sprintf("KILL %d", b)})
 			}
 			return out
 		})

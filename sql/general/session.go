@@ -45,6 +45,8 @@ type Engine struct {
 
 	routines  routineCache
 	userLocks *userLocks
+
+	lastForeignKey atomic.Pointer[lastForeignKey]
 }
 
 // Session is one connection's state. It is used by one goroutine at a time.

@@ -148,22 +148,15 @@ func (s *Session) showEngine(t *tokens) (*Statement, error) {
 		return listing(texts("Type", "Name", "Status"), noRows), nil
 	}
 	return listing(texts("Type", "Name", "Status"), func(c *sql.Context, s *Session) ([]sql.Row, error) {
-		return []sql.Row{{"InnoDB", "", s.e.engineStatus()}}, nil
+		if !s.mayGlobal(c, sql.PrivilegeType_Process) {
+			return nil, mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "PROCESS")
+		}
+		text, err := s.e.engineStatus(c)
+		if err != nil {
+			return nil, err
+		}
+		return []sql.Row{{"InnoDB", "", text}}, nil
 	}), nil
-}
-
-// engineStatus is the text of SHOW ENGINE INNODB STATUS.
-func (e *Engine) engineStatus() string {
-	i := e.db.Info()
-	var b strings.Builder
-	b.WriteString("\n=====================================\nINNODB MONITOR OUTPUT\n=====================================\n")
-	fmt.Fprintf(&b, "------------\nTRANSACTIONS\n------------\nHistory list length %d\nActive transactions %d\nLock waits %d, deadlocks %d\n",
-		i.HistoryLength, i.ActiveTxns, i.LockWaits, i.Deadlocks)
-	fmt.Fprintf(&b, "---\nLOG\n---\nLog sequence number %d\nVolume durable LSN %d\nRedo records %d, %d bytes\n", i.NextLSN, i.VDL, i.Records, i.RedoByte)
-	fmt.Fprintf(&b, "----------------------\nBUFFER POOL AND MEMORY\n----------------------\nBuffer pool size %d pages, above VDL %d\nHits %d, reads %d\n",
-		i.PoolPages, i.PoolDirty, i.PoolHits, i.PoolReads)
-	b.WriteString("----------------------------\nEND OF INNODB MONITOR OUTPUT\n============================\n")
-	return b.String()
 }
 
 // ownShowCreate: all kinds but DATABASE, which the library knows.
@@ -408,7 +401,7 @@ func (s *Session) runShow(c *sql.Context, x *execution, st sqlparser.Statement) 
 // refreshStatus writes the engine's and the dispatcher's counters into the library's status variables.
 func (e *Engine) refreshStatus() error {
 	i := e.db.Info()
-	values := map[string]uint64{"Uptime": uint64(e.uptime().Seconds()), "Innodb_row_lock_waits": i.LockWaits, "Innodb_buffer_pool_pages_total": uint64(i.PoolPages),
+	values := map[string]uint64{"Uptime": uint64(e.uptime().Seconds()), "Innodb_buffer_pool_pages_total": uint64(i.PoolPages),
 		"Innodb_buffer_pool_read_requests": i.PoolHits + i.PoolReads, "Innodb_buffer_pool_reads": i.PoolReads, "Innodb_os_log_written": i.RedoByte,
 		"Innodb_log_writes": i.Records}
 	if e.opts.Status != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/base/wait"
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -166,6 +167,23 @@ func (u *userLocks) user(name string) *Session {
 		return l.owner
 	}
 	return nil
+}
+
+// list is for performance_schema.metadata_locks.
+func (u *userLocks) list() (out []table.MetadataLockInfo) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for name, l := range u.locks {
+		if l.owner != nil {
+			out = append(out, table.MetadataLockInfo{Type: "USER LEVEL LOCK", Name: name, Mode: "EXCLUSIVE", Granted: true, SessionID: uint64(l.owner.login.ID)})
+		}
+		for _, s := range l.queue {
+			if s != l.owner {
+				out = append(out, table.MetadataLockInfo{Type: "USER LEVEL LOCK", Name: name, Mode: "EXCLUSIVE", SessionID: uint64(s.login.ID)})
+			}
+		}
+	}
+	return out
 }
 
 // userLockFunctions are the GET_LOCK family.

@@ -13,6 +13,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/zoryadb/zorya/engine"
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -37,6 +38,7 @@ func startWith(t testing.TB, g general.Options, o Options) (*Server, string) {
 	var srv *Server
 	g.Processes = func() []general.Process { return srv.Processes() }
 	g.Status = func() map[string]uint64 { return srv.Status() }
+	g.TableLocks = func() []table.MetadataLockInfo { return srv.TableLocks() }
 	gen, err := general.New(db, g)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -14,10 +15,36 @@ func (srv *Server) Processes() []general.Process {
 	all := srv.all()
 	sort.Slice(all, func(i, j int) bool { return all[i].login.ID < all[j].login.ID })
 	out := srv.events.processes()
+	back := srv.rollbacks()
 	for _, s := range all {
-		out = append(out, s.process())
+		p := s.process()
+		if state, ok := back[uint64(p.ID)]; ok {
+			p.State = state
+		}
+		out = append(out, p)
 	}
 	return out
+}
+
+// rollbacks says of sessions whose transaction or statement is being rolled back how far that is.
+func (srv *Server) rollbacks() map[uint64]string {
+	m, ok := srv.db.(table.Monitor)
+	if !ok {
+		return nil
+	}
+	out := map[uint64]string{}
+	for _, r := range m.Rollbacks() {
+		out[r.SessionID] = fmt.Sprintf("rollback %.1f%% (%d row changes left)", 100*float64(r.Total-r.Left)/float64(max(r.Total, 1)), r.Left)
+	}
+	return out
+}
+
+// Describe implements wait.Describer: the statement under way, cut off where it is long.
+func (s *Session) Describe() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const most = 1024
+	return strings.ToValidUTF8(string(s.text[:min(len(s.text), most)]), "")
 }
 
 // process is the session's line of the process list. Safe from any goroutine.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"runtime"
 	"strings"
@@ -319,13 +320,35 @@ func (srv *Server) sessionCount() int {
 func (srv *Server) Status() map[string]uint64 {
 	w := srv.wire.Stats()
 	running, _ := srv.gate.load()
-	return map[string]uint64{
+	out := srv.transactionStatus()
+	maps.Copy(out, map[string]uint64{
 		"Connections": uint64(w.Connections), "Threads_connected": uint64(w.ThreadsConnected), "Threads_running": uint64(max(running, 0)),
 		"Aborted_clients": uint64(w.AbortedClients), "Aborted_connects": uint64(w.AbortedConnects),
 		"Connection_errors_max_connections": uint64(w.MaxConnectionsErrors), "Questions": srv.questions.Load(), "Queries": uint64(w.Commands),
 		"Prepared_stmt_count": uint64(w.PreparedStmts), "Bytes_received": w.BytesReceived, "Bytes_sent": w.BytesSent,
 		"Slow_queries": srv.slowCount.Load(), "Uptime": uint64(time.Since(srv.started).Seconds()),
 		"Zorya_log_entries_dropped": srv.opts.Logs.Dropped(),
+	})
+	return out
+}
+
+// transactionStatus are InnoDB's status variables about transactions, locks and rows.
+func (srv *Server) transactionStatus() map[string]uint64 {
+	m, ok := srv.db.(table.Monitor)
+	if !ok {
+		return map[string]uint64{}
+	}
+	a, i := m.Activity(), srv.db.Info()
+	avg := uint64(0)
+	if a.RowLockWaits > 0 {
+		avg = uint64(a.RowLockTime.Milliseconds()) / a.RowLockWaits
+	}
+	return map[string]uint64{
+		"Innodb_history_list_length": i.HistoryLength, "Innodb_deadlocks": i.Deadlocks,
+		"Innodb_row_lock_current_waits": a.RowLockNow, "Innodb_row_lock_waits": a.RowLockWaits, "Innodb_row_lock_time": uint64(a.RowLockTime.Milliseconds()),
+		"Innodb_row_lock_time_avg": avg, "Innodb_row_lock_time_max": uint64(a.RowLockMax.Milliseconds()),
+		"Innodb_rows_inserted": a.Inserted, "Innodb_rows_updated": a.Updated, "Innodb_rows_deleted": a.Deleted, "Innodb_rows_read": a.Read,
+		"Zorya_undo_pages": a.UndoPages, "Zorya_read_views": uint64(a.Views), "Zorya_purged_undo_records": a.PurgedRecords,
 	}
 }
 

@@ -65,6 +65,28 @@ func (l *tableLocks) wait(ctx context.Context, try func() bool) error {
 	return nil
 }
 
+// TableLocks lists the locks of LOCK TABLES and FLUSH TABLES WITH READ LOCK: general.Options.TableLocks.
+func (srv *Server) TableLocks() (out []table.MetadataLockInfo) {
+	l := srv.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, t := range l.tables {
+		add := func(s *Session, mode string) {
+			out = append(out, table.MetadataLockInfo{Type: "TABLE", Schema: k.schema, Name: k.name, Mode: mode, Granted: true, SessionID: uint64(s.login.ID)})
+		}
+		if t.writer != nil {
+			add(t.writer, "SHARED_NO_READ_WRITE")
+		}
+		for s := range t.readers {
+			add(s, "SHARED_READ_ONLY")
+		}
+	}
+	if l.global != nil {
+		out = append(out, table.MetadataLockInfo{Type: "GLOBAL", Mode: "SHARED", Granted: true, SessionID: uint64(l.global.login.ID)})
+	}
+	return out
+}
+
 func (l *tableLocks) release() {
 	close(l.changed)
 	l.changed = make(chan struct{})
