@@ -407,8 +407,32 @@ func noSuchTable(c *sql.Context, name string) *mysqlerr.Error {
 	}
 	if i := strings.IndexByte(name, '.'); i > 0 {
 		db, name = name[:i], name[i+1:]
+	} else if q := qualifierOf(c, name); q != "" {
+		db = q
+	}
+	if strings.EqualFold(db, sql.InformationSchemaDatabaseName) {
+		return mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, name, sql.InformationSchemaDatabaseName)
 	}
 	return mysqlerr.New(mysqlerr.ER_NO_SUCH_TABLE, db, name)
+}
+
+// qualifierOf is the database that the running statement names a table with.
+func qualifierOf(c *sql.Context, name string) (db string) {
+	x := executionOf(c)
+	if x == nil || x.st == nil {
+		return ""
+	}
+	node, ok := x.st.ast.(sqlparser.SQLNode)
+	if !ok {
+		return ""
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		if t, ok := n.(sqlparser.TableName); ok && db == "" && strings.EqualFold(t.Name.String(), name) {
+			db = t.DbQualifier.String()
+		}
+		return true, nil
+	}, node)
+	return db
 }
 
 func unknownTable(c *sql.Context, name string) *mysqlerr.Error {

@@ -64,6 +64,12 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{Name: "mandatory_roles", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global),
 		Dynamic: true, Type: types.NewSystemStringType("mandatory_roles"), Default: "", NotifyChanged: e.mandatoryRolesChange}})
 	sql.SystemVariables.AddSystemVariables(memoryVariables(o.MemoryLimit))
+	listed, err := listedVariables()
+	if err != nil {
+		return err
+	}
+	sql.SystemVariables.AddSystemVariables(listed)
+	boundVariables()
 	noteGlobals()
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),

@@ -1,0 +1,274 @@
+package general
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// What the values of system variables may be. The library refuses a number beyond a variable's bounds, where MySQL takes the nearest with a
+// warning, and takes a text of digits, which MySQL refuses.
+
+// listedVariables makes the variables of variableList that the library does not have.
+func listedVariables() ([]sql.SystemVariable, error) {
+	var out []sql.SystemVariable
+	for _, line := range strings.Split(strings.TrimSpace(variableList), "\n") {
+		f := strings.SplitN(line, " ", 4)
+		if len(f) < 3 {
+			return nil, fmt.Errorf("system variable %q: no type", line)
+		}
+		if _, _, have := sql.SystemVariables.GetGlobal(f[0]); have {
+			continue
+		}
+		def := ""
+		if len(f) == 4 {
+			def = f[3]
+		}
+		v, err := listedVariable(f[0], f[1], f[2], def)
+		if err != nil {
+			return nil, fmt.Errorf("system variable %s: %w", f[0], err)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func listedVariable(name, scope, kind, def string) (*sql.MysqlSystemVariable, error) {
+	v := &sql.MysqlSystemVariable{Name: name, Dynamic: strings.ToUpper(scope) == scope}
+	switch strings.ToUpper(scope) {
+	case "G":
+		v.Scope = sql.GetMysqlScope(sql.SystemVariableScope_Global)
+	case "B":
+		v.Scope = sql.GetMysqlScope(sql.SystemVariableScope_Both)
+	default:
+		v.Scope = sql.GetMysqlScope(sql.SystemVariableScope_Session)
+	}
+	what, rest, _ := strings.Cut(kind, ":")
+	low, high, _ := strings.Cut(rest, ":")
+	switch what {
+	case "bool":
+		v.Type, v.Default = types.NewSystemBoolType(name), int8(0)
+		if def == "ON" {
+			v.Default = int8(1)
+		}
+	case "text":
+		v.Type, v.Default = types.NewSystemStringType(name), def
+	case "switch":
+		v.Type, v.Default = switchType{types.NewSystemStringType(name), name, def}, def
+	case "enum":
+		v.Type, v.Default = types.NewSystemEnumType(name, strings.Split(rest, ",")...), def
+	case "real":
+		l, err := strconv.ParseFloat(low, 64)
+		if err != nil {
+			return nil, err
+		}
+		h, err := strconv.ParseFloat(high, 64)
+		if err != nil {
+			return nil, err
+		}
+		d, err := strconv.ParseFloat(def, 64)
+		v.Type, v.Default = types.NewSystemDoubleType(name, l, h), d
+		return v, err
+	case "int":
+		if h, err := strconv.ParseUint(high, 10, 64); err == nil && h > math.MaxInt64 {
+			l, err := strconv.ParseUint(low, 10, 64)
+			if err != nil {
+				return nil, err
+			}
+			d, err := strconv.ParseUint(def, 10, 64)
+			v.Type, v.Default = types.NewSystemUintType(name, l, h), d
+			return v, err
+		}
+		l, err := strconv.ParseInt(low, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		h, err := strconv.ParseInt(high, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		d, err := strconv.ParseInt(def, 10, 64)
+		v.Type, v.Default = types.NewSystemIntType(name, l, h, false), d
+		return v, err
+	default:
+		return nil, fmt.Errorf("unknown type %q", kind)
+	}
+	return v, nil
+}
+
+// boundVariables gives all whole-number variables MySQL's manners at their bounds.
+func boundVariables() {
+	var again []sql.SystemVariable
+	for name := range sql.SystemVariables.GetAllGlobalVariables() {
+		sv, _, ok := sql.SystemVariables.GetGlobal(name)
+		if !ok {
+			continue
+		}
+		m, ok := sv.(*sql.MysqlSystemVariable)
+		if !ok {
+			continue
+		}
+		if t := boundedType(m.Name, m.Type); t != nil {
+			with := *m
+			with.Type = t
+			again = append(again, &with)
+		}
+	}
+	sql.SystemVariables.AddSystemVariables(again)
+}
+
+// boundedType wraps the library's types of whole numbers, whose bounds it does not tell.
+func boundedType(name string, t sql.Type) sql.Type {
+	svt, ok := t.(sql.SystemVariableType)
+	if _, done := t.(bounded); !ok || done {
+		return nil
+	}
+	v := reflect.ValueOf(t)
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	low, high := v.FieldByName("lowerbound"), v.FieldByName("upperbound")
+	switch {
+	case !low.IsValid() || !high.IsValid():
+		return nil
+	case low.CanInt() && high.CanInt():
+		b := bounded{SystemVariableType: svt, name: name, low: low.Int(), signed: true, high: uint64(high.Int())}
+		if one := v.FieldByName("negativeOne"); one.IsValid() {
+			b.minusOne = one.Bool()
+		}
+		return b
+	case low.CanUint() && high.CanUint():
+		return bounded{SystemVariableType: svt, name: name, ulow: low.Uint(), high: high.Uint()}
+	}
+	return nil
+}
+
+// bounded is the type of a whole-number variable.
+type bounded struct {
+	sql.SystemVariableType
+	name     string
+	signed   bool
+	low      int64
+	ulow     uint64
+	high     uint64 // an int64 if signed
+	minusOne bool
+}
+
+// Convert refuses what is no whole number (1232) and moves one that is out of bounds to the nearest that is not, with a warning; it is an
+// error under STRICT_ALL_TABLES.
+func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	switch x := v.(type) {
+	case nil, string, []byte:
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
+	case float64:
+		if x != math.Trunc(x) {
+			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
+		}
+	case *apd.Decimal:
+		if f, err := x.Float64(); err != nil || f != math.Trunc(f) || x.Exponent < 0 {
+			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
+		}
+	}
+	out, in, err := b.SystemVariableType.Convert(ctx, v)
+	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.signed {
+		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
+	}
+	if err == nil {
+		return out, in, nil
+	}
+	c, ok := ctx.(*sql.Context)
+	if !ok || c.Session == nil {
+		return out, in, err
+	}
+	if sqlModes(c)["STRICT_ALL_TABLES"] {
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, b.name, shown(v))
+	}
+	e := mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect %s value: '%s'", b.name, shown(v))
+	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
+	switch {
+	case b.signed && negativeUnsigned(types.Uint64, v) || b.signed && below(v, b.low):
+		return b.low, sql.InRange, nil
+	case b.signed:
+		return int64(b.high), sql.InRange, nil
+	case negative(v) || below(v, int64(min(b.ulow, math.MaxInt64))):
+		return b.ulow, sql.InRange, nil
+	}
+	return b.high, sql.InRange, nil
+}
+
+func below(v any, low int64) bool {
+	if _, ok := v.(uint64); ok {
+		u := v.(uint64)
+		return low > 0 && u < uint64(low)
+	}
+	n, ok := sqlInteger(v)
+	return ok && n < low
+}
+
+func (b bounded) Equals(other sql.Type) bool {
+	o, ok := other.(bounded)
+	return ok && o.SystemVariableType.Equals(b.SystemVariableType)
+}
+
+// switchType is the type of optimizer_switch: a value names some flags, the others stay.
+type switchType struct {
+	sql.SystemVariableType
+	name, flags string // all flags at their defaults
+}
+
+func (t switchType) Equals(other sql.Type) bool {
+	o, ok := other.(switchType)
+	return ok && o.name == t.name
+}
+
+func (t switchType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	given, ok := stringOf(v)
+	if !ok {
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, t.name)
+	}
+	now := t.flags
+	if c, ok := ctx.(*sql.Context); ok && c.Session != nil {
+		if cur, err := c.GetSessionVariable(c, t.name); err == nil {
+			if s, ok := cur.(string); ok && s != "" {
+				now = s
+			}
+		}
+	}
+	state := map[string]string{}
+	for _, f := range strings.Split(now, ",") {
+		k, on, _ := strings.Cut(f, "=")
+		state[k] = on
+	}
+	for _, f := range strings.Split(given, ",") {
+		f = strings.ToLower(strings.TrimSpace(f))
+		k, on, _ := strings.Cut(f, "=")
+		_, known := state[k]
+		switch {
+		case f == "":
+		case f == "default":
+			return t.flags, sql.InRange, nil
+		case known && (on == "on" || on == "off"):
+			state[k] = on
+		case known && on == "default":
+			_, rest, _ := strings.Cut(","+t.flags, ","+k+"=")
+			state[k], _, _ = strings.Cut(rest, ",")
+		default:
+			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, t.name, f)
+		}
+	}
+	list := strings.Split(t.flags, ",")
+	for i, f := range list {
+		k, _, _ := strings.Cut(f, "=")
+		list[i] = k + "=" + state[k]
+	}
+	return strings.Join(list, ","), sql.InRange, nil
+}
