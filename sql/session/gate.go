@@ -22,11 +22,11 @@ import (
 type gate struct {
 	mu      sync.Mutex
 	limit   int
-	running int  // places taken
-	over    int  // statements whose place lapsed and that still run
-	active  ring // tickets that hold a place
-	first   fifo // statements of transactions that hold locks
-	rest    fifo
+	running int            // places taken
+	over    int            // statements whose place lapsed and that still run
+	active  linked[ticket] // that hold a place
+	first   linked[ticket] // queue: statements of transactions that hold locks
+	rest    linked[ticket] // queue: others
 	ticks   uint32
 	armed   bool // the timer of lapsing places runs; only while somebody waits
 
@@ -38,95 +38,13 @@ const lapseAfter = 10 * time.Millisecond
 
 // ticket is a session's place, or its place in a queue. A session has one and reuses it.
 type ticket struct {
-	granted chan struct{} // capacity 1
-	conn    *wire.Conn    // whose worker others may have while it waits; nil: none
-	next    *ticket
-	queued  bool
+	granted chan struct{}   // capacity 1
+	conn    *wire.Conn      // whose worker others may have while it waits; nil: none
+	link    link[ticket]    // in a queue, or among those that hold a place
+	queue   *linked[ticket] // it waits in; nil: none
 
-	// While it holds a place.
-	before, after *ticket
-	placed, over  bool
-	tick          uint32 // gate.ticks when it got the place
-}
-
-// fifo is a list of tickets in order of arrival.
-type fifo struct {
-	head, tail *ticket
-	n          int
-}
-
-func (q *fifo) push(t *ticket) {
-	t.next, t.queued = nil, true
-	if q.tail == nil {
-		q.head = t
-	} else {
-		q.tail.next = t
-	}
-	q.tail = t
-	q.n++
-}
-
-func (q *fifo) pop() *ticket {
-	t := q.head
-	if t == nil {
-		return nil
-	}
-	q.head = t.next
-	if q.head == nil {
-		q.tail = nil
-	}
-	t.next, t.queued = nil, false
-	q.n--
-	return t
-}
-
-// remove takes t out wherever it is. It reports whether t was still queued.
-func (q *fifo) remove(t *ticket) bool {
-	var prev *ticket
-	for x := q.head; x != nil; prev, x = x, x.next {
-		if x != t {
-			continue
-		}
-		if prev == nil {
-			q.head = x.next
-		} else {
-			prev.next = x.next
-		}
-		if q.tail == x {
-			q.tail = prev
-		}
-		x.next, x.queued = nil, false
-		q.n--
-		return true
-	}
-	return false
-}
-
-// ring lists the tickets that hold a place, the oldest first.
-type ring struct{ head, tail *ticket }
-
-func (r *ring) push(t *ticket) {
-	t.before, t.after = r.tail, nil
-	if r.tail == nil {
-		r.head = t
-	} else {
-		r.tail.after = t
-	}
-	r.tail = t
-}
-
-func (r *ring) remove(t *ticket) {
-	if t.before == nil {
-		r.head = t.after
-	} else {
-		t.before.after = t.after
-	}
-	if t.after == nil {
-		r.tail = t.before
-	} else {
-		t.after.before = t.before
-	}
-	t.before, t.after = nil, nil
+	placed, over bool
+	tick         uint32 // gate.ticks when it got the place
 }
 
 // enter waits for a place. It fails only when ctx ends, with its cause. w is the session's standing among the writers.
@@ -144,7 +62,8 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 	if holdsLocks {
 		q = &g.first
 	}
-	q.push(t)
+	q.push(&t.link, t)
+	t.queue = q
 	g.arm()
 	g.mu.Unlock()
 	t.conn.Block()
@@ -155,9 +74,13 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	removed := q.remove(t)
+	queued := t.queue != nil
+	if queued {
+		q.remove(&t.link)
+		t.queue = nil
+	}
 	g.mu.Unlock()
-	if !removed { // granted meanwhile: the place is ours to give back
+	if !queued { // granted meanwhile: the place is ours to give back
 		<-t.granted
 		g.leave(t, w)
 	}
@@ -174,7 +97,7 @@ func (t *ticket) ready() {
 func (g *gate) place(t *ticket) {
 	g.running++
 	t.placed, t.over, t.tick = true, false, g.ticks
-	g.active.push(t)
+	g.active.push(&t.link, t)
 }
 
 // leave gives a place back and passes it on: at the end of the statement.
@@ -202,7 +125,7 @@ func (g *gate) vacate(t *ticket) {
 		g.over--
 		return
 	}
-	g.active.remove(t)
+	g.active.remove(&t.link)
 	g.running--
 	g.pass()
 }
@@ -210,13 +133,15 @@ func (g *gate) vacate(t *ticket) {
 // pass hands free places to those who wait.
 func (g *gate) pass() {
 	for g.running < g.limit {
-		t := g.first.pop()
+		t := g.first.first()
 		if t == nil {
-			t = g.rest.pop()
+			t = g.rest.first()
 		}
 		if t == nil {
 			return
 		}
+		t.queue.remove(&t.link)
+		t.queue = nil
 		g.place(t)
 		t.granted <- struct{}{}
 	}
@@ -244,8 +169,8 @@ func (g *gate) lapse() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.armed = false
-	for t := g.active.head; t != nil && t.tick != g.ticks; t = g.active.head {
-		g.active.remove(t)
+	for t := g.active.first(); t != nil && t.tick != g.ticks; t = g.active.first() {
+		g.active.remove(&t.link)
 		t.over = true
 		g.over++
 		g.running--
@@ -264,5 +189,5 @@ func (g *gate) load() (running, waiting int) {
 
 // newGate makes a gate for limit statements at once. At least floor transactions that lock rows are at work if there are as many.
 func newGate(limit, floor int) gate {
-	return gate{limit: limit, writers: writers{floor: float64(floor), limit: float64(16 * floor)}}
+	return gate{limit: limit, writers: newWriters(floor)}
 }

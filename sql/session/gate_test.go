@@ -174,3 +174,39 @@ func TestWritersAdapt(t *testing.T) {
 		t.Errorf("limit %v without contention", g.writers.limit)
 	}
 }
+
+// TestDeadlocksCutTheLimit: once a generation, and waits alone do not while half of those at work go on.
+func TestDeadlocksCutTheLimit(t *testing.T) {
+	g := still(4, 2)
+	g.writers.limit = 100
+	ws := make([]writer, 40)
+	for i := range ws {
+		if err := g.admit(context.Background(), &ws[i], false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 15 {
+		g.blocks(&ws[i])
+	}
+	g.done(&ws[39])
+	if g.writers.limit != 100 {
+		t.Errorf("limit %v: waits alone have cut it", g.writers.limit)
+	}
+	for i := range 3 {
+		g.deadlocked(&ws[i])
+		g.done(&ws[i])
+	}
+	if g.writers.limit != 39*.75 {
+		t.Errorf("limit %v after deadlocks of one generation, want %v", g.writers.limit, 39*.75)
+	}
+	for i := 3; i < 39; i++ {
+		g.unblocks(&ws[i])
+	}
+	for i := 3; i < 38; i++ {
+		g.done(&ws[i])
+	}
+	g.deadlocked(&ws[38])
+	if g.writers.limit != 2 {
+		t.Errorf("limit %v after a deadlock of the next generation, want the floor", g.writers.limit)
+	}
+}

@@ -223,6 +223,9 @@ func (s *Session) endStmt(ctx context.Context, err error, rows bool) error {
 func (s *Session) failStmt(ctx context.Context, err error) error {
 	e := sqlError(err)
 	whole := rollsBack(err)
+	if whole {
+		s.srv.gate.deadlocked(&s.writer)
+	}
 	if rerr := s.stmt.Rollback(s.clean); rerr != nil && !whole {
 		// A statement that cannot be taken back alone takes its transaction with it.
 		s.srv.log.Error("rolling a statement back failed", "connection", s.login.ID, "error", rerr)

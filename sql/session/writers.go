@@ -8,12 +8,17 @@ import (
 )
 
 // writers is admission of transactions that lock rows. With more of them at work than the rows allow, they wait for each other, then
-// deadlock, and throughput collapses: two-phase locking thrashes. The measure is Moenkeberg and Weikum's conflict ratio
-// (Conflict-driven Load Control for the Avoidance of Data-Contention Thrashing, ICDE 1991; Performance Evaluation of an
-// Adaptive and Robust Load Control Method, VLDB 1992): transactions at work, over those at work that do not wait for a lock.
-// Above 1.3 more of them make it slower. Each transaction that ends under contention takes one from the limit, each that ends without
-// while others wait adds a half, so the limit settles where there is just no contention to speak of, and without
-// contention it grows as far as there are clients.
+// deadlock, and throughput collapses: two-phase locking thrashes (Moenkeberg and Weikum: Performance Evaluation of an Adaptive and Robust
+// Load Control Method for the Avoidance of Data-Contention Thrashing, VLDB 1992). What it costs is work that deadlocks throw away, and processors
+// for which nobody is left. Those two are measured, rather than that some wait, which costs nothing while others run:
+//
+//   - A deadlock takes a quarter off the limit, once in as many transactions as are at work. Each transaction that ends adds what makes one for each such
+//     generation, and a half once none was cut for a few generations: as TCP finds the capacity of a path (Jacobson, Congestion
+//     Avoidance and Control, SIGCOMM 1988).
+//   - While more than half of those at work wait for locks, a conflict ratio (at work, over those that do not wait) of 2, each that ends takes one
+//     off. The critical ratio of 1.3 in the paper is about transactions whose waits nobody else can use.
+//
+// Without either the limit grows as far as there are clients.
 //
 // Invariants:
 //   - A transaction that holds row locks never waits here. So who waits holds nothing that those at work could want, except by
@@ -25,8 +30,9 @@ type writers struct {
 	blocked int // of these, how many wait for a lock
 	limit   float64
 	floor   float64 // least limit: enough that a processor need not wait for the next
-	queue   writerFifo
-	list    writerRing
+	calm    float64 // transactions that ended since the limit was last cut
+	queue   linked[writer]
+	list    linked[writer] // at work
 	ticks   uint32
 	armed   bool          // the timer of lapsing runs; only while somebody waits
 	mean    time.Duration // moving average of how long a transaction is at work
@@ -37,8 +43,8 @@ const (
 	lapseLifetimes = 4
 	lapseLeast     = 10 * time.Millisecond
 	lapseMost      = time.Second
-	// The critical conflict ratio, 1.3, as blocked : count.
-	criticalBlocked, criticalCount = 3, 13
+	// calmGenerations is after how many generations without a cut the limit grows fast.
+	calmGenerations = 8
 )
 
 // writer is a session's standing.
@@ -50,8 +56,8 @@ type writer struct {
 	tick    uint32
 	since   time.Time // it came in
 
-	prev, next *writer // in list or queue
-	granted    chan struct{}
+	link    link[writer] // in list or queue
+	granted chan struct{}
 }
 
 type writerState uint8
@@ -67,36 +73,8 @@ const (
 // open reports whether the session's transaction may hold row locks.
 func (w *writer) open() bool { return w.state >= writerIdle }
 
-// writerRing is a doubly linked list; writerFifo the same, counted.
-type writerRing struct{ head, tail *writer }
-
-func (r *writerRing) push(w *writer) {
-	w.prev, w.next = r.tail, nil
-	if r.tail == nil {
-		r.head = w
-	} else {
-		r.tail.next = w
-	}
-	r.tail = w
-}
-
-func (r *writerRing) remove(w *writer) {
-	if w.prev == nil {
-		r.head = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		r.tail = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next = nil, nil
-}
-
-type writerFifo struct {
-	writerRing
-	n int
+func newWriters(floor int) writers {
+	return writers{floor: float64(floor), limit: float64(16 * floor), calm: 1 << 20}
 }
 
 // admit lets w's transaction lock rows, waiting until there is room unless it holds locks already. It fails only when ctx ends,
@@ -117,8 +95,7 @@ func (g *gate) admit(ctx context.Context, w *writer, holdsLocks bool) error {
 		w.granted = make(chan struct{}, 1)
 	}
 	w.state = writerQueued
-	ws.queue.push(w)
-	ws.queue.n++
+	ws.queue.push(&w.link, w)
 	g.armWriters()
 	g.mu.Unlock()
 	br := wait.Begin(ctx)
@@ -136,8 +113,7 @@ func (g *gate) admit(ctx context.Context, w *writer, holdsLocks bool) error {
 		ws.leave(w)
 		return context.Cause(ctx)
 	}
-	ws.queue.remove(w)
-	ws.queue.n--
+	ws.queue.remove(&w.link)
 	w.state = writerNone
 	return context.Cause(ctx)
 }
@@ -150,16 +126,15 @@ func (ws *writers) enter(w *writer) {
 
 func (ws *writers) join(w *writer) {
 	w.state, w.tick, w.blocked = writerBusy, ws.ticks, false
-	ws.list.push(w)
+	ws.list.push(&w.link, w)
 	ws.count++
 }
 
 // letIn lets those in for whom there is room.
 func (ws *writers) letIn() {
 	for ws.queue.n > 0 && float64(ws.count) < ws.limit {
-		w := ws.queue.head
-		ws.queue.remove(w)
-		ws.queue.n--
+		w := ws.queue.first()
+		ws.queue.remove(&w.link)
 		ws.enter(w)
 		w.granted <- struct{}{}
 	}
@@ -233,18 +208,35 @@ func (ws *writers) leave(w *writer) {
 
 // measure learns from a transaction that ends.
 func (ws *writers) measure(w *writer) {
-	switch contended := ws.blocked*criticalCount > ws.count*criticalBlocked; {
-	case contended:
+	ws.calm++
+	switch {
+	case 2*ws.blocked > ws.count:
 		ws.limit = max(ws.floor, min(ws.limit, float64(ws.count))-1)
-	case ws.queue.n > 0:
+		ws.calm = 0
+	case ws.queue.n == 0:
+	case ws.calm > calmGenerations*ws.limit:
 		ws.limit += 0.5
+	default:
+		ws.limit += 1 / ws.limit
 	}
 	ws.mean += (min(time.Since(w.since), lapseMost) - ws.mean) / 16
 }
 
+// deadlocked says that w's transaction, at work still, was chosen to end a deadlock.
+func (g *gate) deadlocked(w *writer) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ws := &g.writers
+	if !w.open() || ws.calm < float64(ws.count) { // of the generation for which the limit was cut
+		return
+	}
+	ws.limit = max(ws.floor, min(ws.limit, float64(ws.count))*3/4)
+	ws.calm = 0
+}
+
 func (ws *writers) drop(w *writer) {
 	ws.unblock(w)
-	ws.list.remove(w)
+	ws.list.remove(&w.link)
 	ws.count--
 }
 
@@ -264,13 +256,13 @@ func (g *gate) lapseWriters() {
 	defer g.mu.Unlock()
 	ws := &g.writers
 	ws.armed = false
-	for w := ws.list.head; w != nil; {
-		next := w.next
+	for l := ws.list.head; l != nil; {
+		w, next := l.of, l.after
 		if w.tick != ws.ticks && (w.state == writerIdle || w.blocked) {
 			ws.drop(w)
 			w.state = writerLapsed
 		}
-		w = next
+		l = next
 	}
 	ws.ticks++
 	ws.letIn()
