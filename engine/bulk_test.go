@@ -281,6 +281,9 @@ func TestInsertRowsPrepared(t *testing.T) {
 	e.must(w.on("t", func(h *Handle) error { _, err := h.InsertRows(bg, sbrows(1, 500)); return err }))
 	e.must(w.tx.Prepare(bg, "x"))
 	e.crash()
+	if list := e.db.Transactions(); len(list) != 1 || list[0].RowsModified != 500 {
+		t.Errorf("%+v", list)
+	}
 	o := &session{e: e, tx: e.db.begin(table.TxnOptions{Isolation: table.RepeatableRead, LockWait: 1e6})}
 	if err := o.insert("t", sbrow(77, 1, "x")); !errors.Is(err, table.ErrLockTimeout) {
 		t.Fatal(err)

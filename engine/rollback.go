@@ -23,7 +23,7 @@ import (
 // undoMark is a place in a transaction's undo log.
 type undoMark struct {
 	at   row.Ptr // the last record before it; 0: none
-	rows uint64  // row records before it
+	rows uint64  // row changes before it
 }
 
 // backward is how far a rollback has come, in row changes, for the views.
@@ -60,10 +60,8 @@ func (tx *Tx) undo(ctx context.Context, upto undoMark, partial bool) error {
 		if p, err = db.logs.Before(ctx, p); err != nil {
 			return err
 		}
-		if rec.Type != undo.Insert && rec.Type != undo.Update {
-			continue
-		}
-		if n := tx.back.done.Add(1); n%rollbackLook == 0 && time.Since(told) > db.o.RollbackTell {
+		n := int64(rec.Changes())
+		if done := tx.back.done.Add(n); done/rollbackLook != (done-n)/rollbackLook && time.Since(told) > db.o.RollbackTell {
 			told = time.Now()
 			db.tellRollback(tx, begun)
 		}

@@ -22,7 +22,6 @@ type writer struct {
 
 	// The row change at hand, its entries, and what it met.
 	c       change
-	next    []byte // the version that replaces val
 	entries []entry
 	marked  []entry // those that go
 	secs    []undo.SecOp

@@ -62,7 +62,7 @@ type Log struct {
 	trx   uint64
 	state State
 	first row.Ptr
-	rows  uint64 // Insert and Update records of the last transaction
+	rows  uint64 // row changes that the last transaction's records tell
 
 	// Purge's place: the record it looks at next. Only purge moves it.
 	head row.Ptr
@@ -214,8 +214,9 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 	return s, nil
 }
 
-// countRows counts the row records of the transaction whose Begin is at first, from the tail page b.
+// countRows counts the row changes of the transaction whose Begin is at first, from the tail page b.
 func countRows(b []byte, first row.Ptr) (uint64, error) {
+	var r Record
 	n, off := binary.LittleEndian.Uint64(b[offCount:]), offBody
 	if first.Page() == uint64(page.GetNo(b)) {
 		n, off = 0, first.Off()
@@ -225,9 +226,10 @@ func countRows(b []byte, first row.Ptr) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if Type(rec[0]).ofRow() {
-			n++
+		if err := r.Parse(rec); err != nil {
+			return 0, err
 		}
+		n += r.Changes()
 		off += frame + len(rec)
 	}
 	return n, nil
@@ -354,7 +356,7 @@ func (s *Set) Logs() []*Log {
 func (l *Log) Trx() uint64  { return l.trx }
 func (l *Log) State() State { return l.state }
 
-// Rows is how many row records the last transaction has, those included that a partial rollback has taken back; the owner asks.
+// Rows is how many row changes the last transaction's records tell, those included that a partial rollback has taken back; the owner asks.
 func (l *Log) Rows() uint64 { return l.rows }
 
 // Last is the log's last record: a savepoint. It may stand before a tail that was added and has not been written to.
@@ -452,9 +454,7 @@ func (w *Writer) Add(r *Record) row.Ptr {
 	binary.LittleEndian.PutUint16(w.buf[at:], uint16(len(w.buf)-at))
 	binary.LittleEndian.PutUint16(w.buf[at+2:], uint16(w.last))
 	w.last = off
-	if r.Type.ofRow() {
-		w.l.rows++
-	}
+	w.l.rows += r.Changes()
 	return row.MakePtr(uint64(w.l.tail), off)
 }
 

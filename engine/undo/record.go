@@ -25,8 +25,16 @@ const (
 	Inserts Type = 10 // rows of one statement were inserted where none were, neighbours when they were: see EachRow
 )
 
-// ofRow reports whether a record of type t tells a whole row change.
-func (t Type) ofRow() bool { return t == Insert || t == Update }
+// Changes is the number of row changes that r tells whole.
+func (r *Record) Changes() uint64 {
+	switch r.Type {
+	case Insert, Update:
+		return 1
+	case Inserts:
+		return uint64(r.rows.n)
+	}
+	return 0
+}
 
 // SecOp is what a row change did to a secondary index, in terms of the entry's whole key.
 type SecOp struct {
