@@ -18,6 +18,7 @@ type batch struct {
 	entries uint32
 	recs    []segment.Rec
 	runs    []batchRun
+	next    int // of runs, to be organised
 	waiters []waiter
 	items   []waitItem
 }
@@ -51,7 +52,7 @@ func (b *batch) reset() {
 	for i := range b.waiters {
 		b.waiters[i] = waiter{}
 	}
-	b.buf, b.entries, b.recs, b.runs = b.buf[:batchHeader], 0, b.recs[:0], b.runs[:0]
+	b.buf, b.entries, b.recs, b.runs, b.next = b.buf[:batchHeader], 0, b.recs[:0], b.runs[:0], 0
 	b.waiters, b.items = b.waiters[:0], b.items[:0]
 	if cap(b.buf) > 16<<20 {
 		b.buf = make([]byte, batchHeader, 64<<10)
@@ -268,9 +269,16 @@ func (n *Node) syncLoop() {
 			n.spare <- b
 			continue
 		}
-		n.toOrganise <- b
+		// A small batch is organised at once when the organiser has nothing before it: to wake it would cost as much.
+		if len(b.buf) > organiseAtOnce || n.organising.Load() > 0 || !n.organiseBatch(b, false) {
+			n.organising.Add(1)
+			n.toOrganise <- b
+		}
 	}
 }
+
+// organiseAtOnce bounds the batches, in bytes, that the sync loop organises itself: some tens of microseconds.
+const organiseAtOnce = 64 << 10
 
 // vouch writes an empty batch after the last one when the node has gone idle, or closes: it says that the last was durable, so that rot in
 // it cannot pass for a torn tail.
@@ -360,42 +368,55 @@ func (n *Node) acknowledge(b *batch, err error) {
 func (n *Node) organiseLoop() {
 	defer n.wg.Done()
 	for b := range n.toOrganise {
-		pending := n.index.Load() > n.opt.IndexBytes*3/4
-		for i := range b.runs {
-			r := &b.runs[i]
-			n.organise(r.seg, b.buf[r.lo:r.hi], b.recs[r.rec0:r.rec1], r.tip)
-			pending = pending || r.seg.Pending()
-			r.seg = nil
-		}
-		if b.entries > 0 {
-			n.organised.Store(b.seq)
-			n.queued.Add(-int64(len(b.buf)))
-		}
-		b.reset()
-		n.spare <- b
-		if pending {
-			n.wakeWork()
-		}
-		if n.q.waiting() > 0 {
-			n.wakeCheckpoint()
-		}
+		n.organiseBatch(b, true)
+		n.organising.Add(-1)
 	}
 }
 
-func (n *Node) organise(seg *segment.Segment, raw []byte, recs []segment.Rec, tip page.LSN) {
+// organiseBatch moves a batch into its segments' files and indexes and gives it back. When the disk is full it waits for space, or returns false
+// without having moved all: then it is called again.
+func (n *Node) organiseBatch(b *batch, wait bool) bool {
+	pending := n.index.Load() > n.opt.IndexBytes*3/4
+	for ; b.next < len(b.runs); b.next++ {
+		r := &b.runs[b.next]
+		if !n.organise(r.seg, b.buf[r.lo:r.hi], b.recs[r.rec0:r.rec1], r.tip, wait) {
+			return false
+		}
+		pending = pending || r.seg.Pending()
+		r.seg = nil
+	}
+	if b.entries > 0 {
+		n.organised.Store(b.seq)
+		n.queued.Add(-int64(len(b.buf)))
+	}
+	b.reset()
+	n.spare <- b
+	if pending {
+		n.wakeWork()
+	}
+	if n.q.waiting() > 0 {
+		n.wakeCheckpoint()
+	}
+	return true
+}
+
+func (n *Node) organise(seg *segment.Segment, raw []byte, recs []segment.Rec, tip page.LSN, wait bool) bool {
 	for {
 		err := seg.Organise(raw, recs, tip)
 		switch {
 		case err == nil || errors.Is(err, segment.ErrClosed):
-			return
+			return true
 		case errors.Is(err, syscall.ENOSPC):
 			n.stepBack(err)
+			if !wait {
+				return false
+			}
 			if !n.waitSpace() {
-				return // the update queue still holds it
+				return true // the update queue still holds it
 			}
 		default:
 			n.retire(seg, err)
-			return
+			return true
 		}
 	}
 }

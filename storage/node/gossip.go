@@ -12,7 +12,8 @@ import (
 // gossipLoop asks the protocol cores whom they want to ask, and asks.
 func (n *Node) gossipLoop() {
 	defer n.wg.Done()
-	t := time.NewTicker(n.opt.GossipTick)
+	const calmTicks = 5
+	t := time.NewTimer(n.opt.GossipTick)
 	defer t.Stop()
 	for {
 		select {
@@ -20,9 +21,16 @@ func (n *Node) gossipLoop() {
 			return
 		case <-t.C:
 		}
+		pause := calmTicks * n.opt.GossipTick
 		for _, s := range n.all() {
 			n.tick(s)
+			calm := false
+			s.With(func(c *segment.Core) { calm = c.Calm() })
+			if !calm {
+				pause = n.opt.GossipTick
+			}
 		}
+		t.Reset(pause)
 	}
 }
 

@@ -43,7 +43,8 @@ type Options struct {
 	// ScrubEvery is the least time from the begin of a round of verification to that of the next (default 30 s): a small volume need not
 	// be read again every few seconds. After a round that met damage the next follows at once.
 	ScrubEvery time.Duration
-	// GossipTick is how often peers may be asked (default 10 ms), CollectEvery the pause between rounds of
+	// GossipTick is how often peers may be asked (default 10 ms) while a segment lacks something; else it is looked after five times
+	// less often. CollectEvery is the pause between rounds of
 	// garbage collection of a segment (default 500 ms), MonitorEvery that between looks at the disk (1 s).
 	GossipTick, CollectEvery, MonitorEvery time.Duration
 	// AskTimeout bounds a request to a peer (default 5 s).
@@ -106,6 +107,7 @@ type Node struct {
 	spare      chan *batch
 	wake       chan struct{}
 	toOrganise chan *batch
+	organising atomic.Int64  // batches that the organiser has before it
 	queued     atomic.Int64  // bytes persisted, not yet organised
 	organised  atomic.Uint64 // last batch that is in the segments' files, maybe not yet durable there
 

@@ -183,6 +183,9 @@ func (c *Core) lacking() bool {
 	return false
 }
 
+// Calm reports whether nothing is known to be missing and nothing waits to be made durable: then Tick need not come often.
+func (c *Core) Calm() bool { return !c.lacking() && c.gossip.basing == 0 && c.Unsaved() == 0 }
+
 // choosePeer takes the peer known to have most of what we lack, or the one asked longest ago; -1 when a question is with each.
 func (c *Core) choosePeer(now Time) int {
 	g := &c.gossip

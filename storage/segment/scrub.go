@@ -314,6 +314,9 @@ func (s *Segment) RepairPlan(d *Damage) (log *proto.LogRequest, read *proto.Page
 			PG: s.key.PG, MembershipEpoch: c.st.Membership.Epoch, From: d.from, To: d.to, MaxBytes: MaxFetch}, nil, false
 	}
 	at := min(c.ImageLimit(), s.organised)
+	if d.File != 0 && d.LSN >= c.Horizon() && d.LSN <= at {
+		at = d.LSN // that very version: a newer one would stand beside the damaged image, which reads in the past still meet
+	}
 	return nil, &proto.PageRead{Volume: s.key.Volume, Timeline: c.st.Timeline, Epoch: c.st.Epoch, History: c.st.History.Version,
 		PG: s.key.PG, MembershipEpoch: c.st.Membership.Epoch, ReadLSN: at, PGLSN: c.floorLink(at), Pages: []page.No{d.Page}}, false
 }
