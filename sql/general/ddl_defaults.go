@@ -1,0 +1,120 @@
+package general
+
+// DEFAULT of columns, as the dictionary keeps it.
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+func columnDefaults(c *sql.Context, col *sql.Column, a *columnAttrs) error {
+	if col.Generated != nil {
+		a.Generated = expressionText(col.Generated)
+	} else if col.Default != nil {
+		text, literal, err := defaultText(c, col)
+		if err != nil {
+			return err
+		}
+		a.Default, a.Literal = text, literal
+		if text == "NULL" {
+			a.Default = ""
+			if !col.Nullable {
+				return mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name)
+			}
+		}
+	}
+	if col.OnUpdate != nil {
+		a.OnUpdate = expressionText(col.OnUpdate)
+	}
+	return nil
+}
+
+// expressionText is a column's expression as it parses back.
+func expressionText(v *sql.ColumnDefaultValue) string {
+	if u, ok := v.Expr.(*sql.UnresolvedColumnDefault); ok {
+		return u.ExprString
+	}
+	return v.String()
+}
+
+// defaultText is a DEFAULT as MySQL shows it: literals are quoted.
+func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, err error) {
+	if u, ok := col.Default.Expr.(*sql.UnresolvedColumnDefault); ok {
+		return u.ExprString, literalText(u.ExprString), nil
+	}
+	if !col.Default.IsLiteral() {
+		return col.Default.String(), false, nil
+	}
+	v, err := col.Default.Eval(c, nil)
+	if err != nil {
+		return "", false, mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name).Because(err)
+	}
+	if v == nil {
+		return "NULL", true, nil
+	}
+	cv, in, err := col.Type.Convert(c, v)
+	if err != nil || in != sql.InRange {
+		return "", false, mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name).Because(err)
+	}
+	noteRoundedDefault(c, col)
+	if types.IsBit(col.Type) {
+		n, _ := sqlInteger(cv)
+		return "b'" + strconv.FormatUint(uint64(n), 2) + "'", true, nil
+	}
+	if types.IsBinaryType(col.Type) {
+		if b, ok := cv.([]byte); ok && !printable(b) {
+			return fmt.Sprintf("0x%X", b), true, nil
+		}
+	}
+	if types.IsNumber(col.Type) || types.IsDecimal(col.Type) || types.IsYear(col.Type) {
+		return displayValue(c, col.Type, cv), true, nil // unquoted: the library demands a number; shown quoted
+	}
+	return quoteString(displayValue(c, col.Type, cv)), true, nil
+}
+
+// noteRoundedDefault tells of a DECIMAL default with more digits than its column keeps.
+func noteRoundedDefault(c *sql.Context, col *sql.Column) {
+	t, ok := col.Type.(sql.DecimalType)
+	if !ok {
+		return
+	}
+	x := executionOf(c)
+	if x == nil || x.st == nil {
+		return
+	}
+	var written []*sqlparser.ColumnDefinition // the library has the rounded value only
+	switch n := x.st.ast.(type) {
+	case *sqlparser.DDL:
+		if n.TableSpec != nil {
+			written = n.TableSpec.Columns
+		}
+	case *sqlparser.AlterTable:
+		for _, d := range n.Statements {
+			if d.TableSpec != nil {
+				written = append(written, d.TableSpec.Columns...)
+			}
+		}
+	}
+	for _, cd := range written {
+		v, ok := cd.Type.Default.(*sqlparser.SQLVal)
+		if !ok || !strings.EqualFold(cd.Name.String(), col.Name) {
+			continue
+		}
+		if d, _, err := apd.NewFromString(string(v.Val)); err == nil && loses(d, int32(t.Scale())) {
+			(&store{row: 1}).note(c, mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, col.Name, 1))
+		}
+	}
+}
+
+// literalText reports whether a stored default is a literal.
+func literalText(s string) bool {
+	return s != "" && (s[0] == '\'' || s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '.' || strings.HasPrefix(s, "b'"))
+}
