@@ -16,9 +16,10 @@ import (
 
 // lookUpOuter rewrites the plan of a subquery that refers to the columns outer.
 func lookUpOuter(c *sql.Context, q sql.Node, outer sql.ColSet) (sql.Node, error) {
+	ordered := mergeSides(c, q)
 	out, _, err := transform.NodeWithOpaque(c, q, func(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
 		f, ok := n.(*plan.Filter)
-		if !ok {
+		if !ok || ordered[f] {
 			return n, transform.SameTree, nil
 		}
 		t, ok := unaliased(f.Child).(sql.TableNode)
@@ -36,6 +37,23 @@ func lookUpOuter(c *sql.Context, q sql.Node, outer sql.ColSet) (sql.Node, error)
 		return out, transform.NewTree, nil
 	})
 	return out, err
+}
+
+// mergeSides are the filters below merge joins, which need their rows in the order of the index that the library chose.
+func mergeSides(c *sql.Context, q sql.Node) map[*plan.Filter]bool {
+	out := map[*plan.Filter]bool{}
+	transform.InspectWithOpaque(c, q, func(c *sql.Context, n sql.Node) bool {
+		if j, ok := n.(*plan.JoinNode); ok && j.Op.IsMerge() {
+			transform.InspectWithOpaque(c, n, func(_ *sql.Context, below sql.Node) bool {
+				if f, ok := below.(*plan.Filter); ok {
+					out[f] = true
+				}
+				return true
+			})
+		}
+		return true
+	})
+	return out
 }
 
 // outerLookup is a better way to read one table.

@@ -53,6 +53,13 @@ func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, e
 		return nil, changed, err
 	}
 	n, changed = out, changed && same
+	hashed, err := hashJoin(c, n)
+	if err != nil {
+		return nil, changed, err
+	}
+	if hashed != nil {
+		return hashed, transform.NewTree, nil
+	}
 	keys := paddedKeys(c, n)
 	if keys == nil {
 		return n, changed, nil

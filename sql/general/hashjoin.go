@@ -1,0 +1,141 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
+
+// The library joins by nested loops, reading the right side anew for each row of the left one, when a condition is anything but equalities, and
+// wherever it does not reorder. A condition that has an equality between the sides is enough for a hash join: the
+// rest of it is tested on what the hash table gives.
+
+// hashJoin returns a hash join in the place of a nested loop, nil if n is none or cannot be one.
+func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
+	j, ok := n.(*plan.JoinNode)
+	if !ok || j.Filter == nil {
+		return nil, nil
+	}
+	var op plan.JoinType
+	switch j.Op {
+	case plan.JoinTypeInner:
+		op = plan.JoinTypeHash
+	case plan.JoinTypeLeftOuter:
+		op = plan.JoinTypeLeftOuterHash
+	case plan.JoinTypeSemi:
+		op = plan.JoinTypeSemiHash
+	default:
+		return nil, nil
+	}
+	left, right := j.Left().Schema(c), j.Right().Schema(c)
+	if !apart(c, j.Right(), left) {
+		return nil, nil
+	}
+	var probe, entry expression.Tuple
+	for _, e := range expression.SplitConjunction(c, j.Filter) {
+		eq, ok := e.(*expression.Equals)
+		if !ok {
+			continue
+		}
+		l, r := eq.Left(), eq.Right()
+		if madeOf(c, l, right) && madeOf(c, r, left) {
+			l, r = r, l
+		}
+		if !madeOf(c, l, left) || !madeOf(c, r, right) || !hashesAlike(c, l, r) {
+			continue
+		}
+		moved, err := inRight(c, r, right, j.ScopeLen)
+		if err != nil {
+			return nil, err
+		}
+		probe, entry = append(probe, l), append(entry, moved)
+	}
+	if len(probe) == 0 {
+		return nil, nil
+	}
+	var lookup sql.Node = plan.NewHashLookup(c, j.Right(), entry, probe, op)
+	if keys := paddedKeys(c, lookup); keys != nil {
+		var err error
+		if lookup, err = lookup.(sql.Expressioner).WithExpressions(c, keys...); err != nil {
+			return nil, err
+		}
+	}
+	out, err := j.WithChildren(c, j.Left(), lookup)
+	if err != nil {
+		return nil, err
+	}
+	hashed := *out.(*plan.JoinNode)
+	hashed.Op = op
+	return &hashed, nil
+}
+
+// apart reports whether a plan gives the same rows whatever the row of the left side.
+func apart(c *sql.Context, n sql.Node, left sql.Schema) bool {
+	ok := true
+	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+		if _, lateral := n.(*plan.JSONTable); lateral {
+			ok = false
+		}
+		return ok
+	})
+	transform.InspectExpressions(c, n, func(_ *sql.Context, e sql.Expression) bool {
+		switch e := e.(type) {
+		case *plan.Subquery, *expression.BindVar:
+			ok = false
+		case *expression.GetField:
+			ok = ok && left.IndexOf(strings.ToLower(e.Name()), strings.ToLower(e.Table())) < 0
+		case sql.NonDeterministicExpression:
+			ok = ok && !e.IsNonDeterministic()
+		}
+		return ok
+	})
+	return ok
+}
+
+// madeOf reports whether e is made of columns of a schema, of at least one, and constants.
+func madeOf(c *sql.Context, e sql.Expression, schema sql.Schema) bool {
+	some, only := false, true
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		switch e := e.(type) {
+		case *expression.GetField:
+			some = true
+			only = only && schema.IndexOf(strings.ToLower(e.Name()), strings.ToLower(e.Table())) >= 0
+		case *plan.Subquery:
+			only = false
+		case sql.NonDeterministicExpression:
+			only = only && !e.IsNonDeterministic()
+		}
+		return only
+	})
+	return some && only
+}
+
+// hashesAlike reports whether values that an equality takes for equal have the same hash.
+func hashesAlike(c *sql.Context, a, b sql.Expression) bool {
+	at, bt := a.Type(c), b.Type(c)
+	if types.IsInteger(at) && types.IsInteger(bt) {
+		return types.IsUnsigned(at) == types.IsUnsigned(bt)
+	}
+	as, aText := at.(sql.StringType)
+	bs, bText := bt.(sql.StringType)
+	if aText && bText {
+		return as.Collation() == bs.Collation() && types.IsTextOnly(at) == types.IsTextOnly(bt)
+	}
+	return at.Equals(bt) && !types.IsJSON(at) && !types.IsFloat(at)
+}
+
+// inRight moves the columns of e to where a row of the right side alone has them.
+func inRight(c *sql.Context, e sql.Expression, right sql.Schema, first int) (sql.Expression, error) {
+	out, _, err := transform.Expr(c, e, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+		f, ok := e.(*expression.GetField)
+		if !ok {
+			return e, transform.SameTree, nil
+		}
+		return f.WithIndex(first + right.IndexOf(strings.ToLower(f.Name()), strings.ToLower(f.Table()))), transform.NewTree, nil
+	})
+	return out, err
+}
