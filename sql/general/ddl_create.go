@@ -454,6 +454,11 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 	}
 	if ddl.TableSpec != nil {
 		x.declared = tameSpec(ddl.TableSpec)
+		db, err := s.schemaNamed(c, schema)
+		if err != nil {
+			return nil, err
+		}
+		inheritCollation(ddl.TableSpec, db.GetCollation(c))
 	}
 	node, _, err := s.analyze(c, x, ddl, x.st.Text)
 	if err != nil {
@@ -464,6 +469,16 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		return nil, fmt.Errorf("CREATE TABLE %s.%s became a %T", schema, name, node)
 	}
 	return s.define(c, n, ddl.TableSpec, schema, name)
+}
+
+// inheritCollation gives a table that declares no character set its database's. The library looks it up and then takes its own default.
+func inheritCollation(spec *sqlparser.TableSpec, db sql.CollationID) {
+	for _, o := range spec.TableOpts {
+		if strings.EqualFold(o.Name, "character set") || strings.EqualFold(o.Name, "collate") {
+			return
+		}
+	}
+	spec.TableOpts = append(spec.TableOpts, &sqlparser.TableOption{Name: "collate", Value: db.Name()})
 }
 
 // withSelectColumns makes of CREATE TABLE ... SELECT a CREATE TABLE with the columns that the SELECT adds.
