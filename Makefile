@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e locks locks-record drivers tools apps mysqltest diff isolation transfer bench soak clean
+.PHONY: build up test race lint fmt e2e library locks locks-record drivers tools apps mysqltest diff isolation transfer bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -37,6 +37,9 @@ E2E = GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' ZORYA_BIN=$(CURDIR)/bin/zorya 
 e2e: build
 	scripts/install-e2e.sh apps
 	$(E2E) ./e2e
+
+library: ## all of the SQL library's own engine tests over our tables; LIBRARY=-library.show prints what fails
+	go test -count=1 -run TestLibrary -v ./sql/session -args -library.all $(LIBRARY)
 
 drivers: build ## other people's drivers, go-sql-driver's own suite among them
 	scripts/install-e2e.sh drivers
