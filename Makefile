@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e library locks locks-record drivers tools apps mysqltest diff isolation transfer bench soak clean
+.PHONY: build up test race lint fmt e2e library locks locks-record drivers tools apps mysqltest diff isolation transfer long bench soak clean
 
 build: ## bin/zorya, static
 	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
@@ -73,15 +73,18 @@ diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.for
 	scripts/install-e2e.sh
 	$(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
 
-isolation: build ## histories of concurrent clients at every level, with kills, checked; ISOLATION='-isolation.for=20s' makes each run longer
+isolation: build ## histories of concurrent clients at every level, with kills, checked; ISOLATION='-isolation.for=20s -isolation.lane=general' for longer runs, without the fast lane
 	scripts/install-e2e.sh
 	go test -count=1 ./e2e/isolation
 	go test -count=1 -run 'TestIsolation|TestMutant' ./engine
 	$(E2E) -timeout 0 -run 'TestIsolation$$' ./e2e -args $(ISOLATION)
 
-transfer: build ## money moves over 256 connections while processes are killed; the sum never changes
+transfer: build ## money moves over 256 connections while processes are killed; the sum never changes; TRANSFER='-transfer.for=5m' for longer
 	scripts/install-e2e.sh
-	$(E2E) -run 'TestTransfer$$' ./e2e
+	$(E2E) -timeout 0 -run 'TestTransfer$$' ./e2e -args $(TRANSFER)
+
+long: build ## a snapshot with row versions piling up behind it, long rollbacks, prepared transactions: each with kills
+	$(E2E) -timeout 0 -run 'TestLong|TestXACrash' ./e2e
 
 # SUITES and BENCHFLAGS: see `bin/zorya bench --help`.
 SUITES ?= sysbench
@@ -90,14 +93,15 @@ bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 	scripts/install-e2e.sh
 	./bin/zorya bench --out docs/bench --suite $(SUITES) $(BENCHFLAGS)
 
-# Long forms: every acceptance point at full size, the fuzzers, the simulator. SOAK is seconds for each open-ended part.
+# Long forms: every acceptance point at full size, the fuzzers, the simulator, each part with its progress. SOAK is seconds for each open-ended part; README.md
+# says how long it takes.
 SOAK ?= 60
 soak: build
 	scripts/install-e2e.sh drivers tools apps redmine
-	go test -count=1 -timeout 0 ./storage/sim -sim.soak $(SOAK)s
 	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestDiff|TestIsolation|TestTransfer|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestApps|TestMysqltest' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestLong|TestXACrash|TestOnlineAlterKill|TestTransfer|TestIsolation|TestDiff|TestLocks$$' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestMysqltest|TestApps' ./e2e
 
 clean:
 	rm -rf bin

@@ -25,6 +25,8 @@ import (
 
 var isolationFor = flag.Duration("isolation.for", 0, "how long each of the eight runs takes (default 2 s, in a soak an eighth of ZORYA_SOAK seconds)")
 
+var isolationLane = flag.String("isolation.lane", "mixed", "the lane of simple statements: fast, general, or mixed: every other client's fast lane is off")
+
 // history is one run of concurrent clients at one level.
 type history struct {
 	c        *cluster
@@ -115,6 +117,12 @@ func (h *history) client(w int) {
 		conn, err := db.Conn(context.Background())
 		if err == nil {
 			if _, err = conn.ExecContext(context.Background(), "SET SESSION TRANSACTION ISOLATION LEVEL "+h.level.String()); err == nil {
+				if *isolationLane == "general" || *isolationLane == "mixed" && w%2 == 1 {
+					if _, err = conn.ExecContext(context.Background(), "SET zorya_fast_lane = OFF"); err != nil {
+						conn.Close()
+						continue
+					}
+				}
 				for !h.stop.Load() && h.txn(conn, rng) {
 				}
 			}

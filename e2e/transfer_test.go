@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"database/sql"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"time"
 )
 
+var transferFor = flag.Duration("transfer.for", 0, "how long money is moved (default 20 s, in a soak 10 minutes)")
+
 // TestTransfer moves money over 256 connections while a random process (the writer, a storage node, the control plane) is killed every
 // five seconds. Readers take snapshots all the time: the sum never changes in any. At the end no acknowledged transfer is lost, none that was
 // refused is there, clients have seen nothing but retryable errors (retryable), and every structure is sound.
@@ -25,6 +28,9 @@ func TestTransfer(t *testing.T) {
 	c := start(t, "--max-connections", "400")
 	b := newBank(t, c, 256)
 	length, pause := pick(20*time.Second, 10*time.Minute), 5*time.Second
+	if *transferFor > 0 {
+		length = *transferFor
+	}
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 7))
 
 	var unclean atomic.Pointer[error]
@@ -42,8 +48,13 @@ func TestTransfer(t *testing.T) {
 	}
 	b.run()
 	killed := map[string]int{}
-	for begun := time.Now(); time.Since(begun) < length; {
+	for begun, told := time.Now(), time.Now(); time.Since(begun) < length; {
 		time.Sleep(pause)
+		if time.Since(told) > 30*time.Second {
+			told = time.Now()
+			t.Logf("%v of %v: killed %v, %d transfers, %d snapshots, %d retryable errors", time.Since(begun).Round(time.Second), length, killed, b.commits.Load(),
+				snapshots.Load(), b.errs.Load())
+		}
 		kind := rng.IntN(3)
 		if len(killed) < 3 { // the short form, too, kills one of each
 			kind = len(killed)

@@ -129,6 +129,9 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 		}
 	}
 	if l.inner == nil {
+		if l.write && l.s.txn == nil && l.s.next.access == accessReadOnly {
+			return nil, table.ErrReadOnly // SET TRANSACTION READ ONLY stands: no transaction has begun
+		}
 		if l.write || l.locks {
 			if err := l.s.admitWriter(ctx); err != nil {
 				return nil, err
