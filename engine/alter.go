@@ -115,6 +115,11 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 		if err := tx.fresh(ctx); err != nil {
 			return err
 		}
+		if o.Within != nil {
+			if err := o.Within(ctx); err != nil {
+				return err
+			}
+		}
 		if err := finish(tx, s, n); err != nil {
 			return err
 		}

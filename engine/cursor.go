@@ -173,6 +173,14 @@ func (c *cursor) Close() {
 func (c *cursor) Row() []row.Datum { return c.rd.row }
 func (c *cursor) Ref() table.Ref   { return bytes.Clone(c.ref) }
 
+// Key implements table.KeyCursor.
+func (c *cursor) Key() []byte {
+	if c.o.Lock != table.LockNone {
+		return c.key
+	}
+	return c.bc.Key()
+}
+
 // Next moves to the next row.
 func (c *cursor) Next(ctx context.Context) (bool, error) {
 	if !c.open || !c.h.s.active {

@@ -224,6 +224,13 @@ type Cursor interface {
 	Close()
 }
 
+// KeyCursor is a Cursor that tells the key of the current row's entry in the index that it walks, in an order-preserving form: cursors over
+// tables of the same columns and indexes can be merged by it.
+type KeyCursor interface {
+	Cursor
+	Key() []byte // valid until the next call
+}
+
 // Ref is a row's clustered key in its stored form.
 type Ref []byte
 
@@ -321,6 +328,9 @@ type Build struct {
 	Virtual func(r []row.Datum) error
 	// Progress, if not nil, is called every now and then.
 	Progress func(BuildProgress)
+	// Within, if not nil, is called once while the table is locked exclusively, before its new definition is published; its error fails the
+	// change. It may use other tables, in transactions of its own.
+	Within func(ctx context.Context) error
 	// LogBytes bounds what is remembered of rows that change meanwhile (innodb_online_alter_log_max_size): ErrBuildLog. 0: 128 MiB.
 	LogBytes int
 }

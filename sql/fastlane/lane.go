@@ -22,6 +22,8 @@ type Description struct {
 	Columns []Column
 	// Writable is false when rows may not be changed here: checks, generated columns and the like.
 	Writable bool
+	// Elsewhere says that the table's rows are not in it: it is partitioned.
+	Elsewhere bool
 }
 
 // Column describes one column of Def.Columns.

@@ -109,7 +109,7 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 				return p, nil
 			}
 		}
-		if s.verb != verbSelect && (!desc.Writable || d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0) {
+		if desc.Elsewhere || s.verb != verbSelect && (!desc.Writable || d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0) {
 			return p, nil
 		}
 		p.tables = append(p.tables, b)

@@ -59,6 +59,9 @@ type tableAttrs struct {
 	FKs       []foreignKey      `json:"fks,omitempty"`
 	Options   map[string]string `json:"options,omitempty"` // ROW_FORMAT and the like, kept and shown, without effect
 	PartSQL   string            `json:"partitions,omitempty"`
+	// Parts are the trees of a partitioned table, in the order of its partitions, and PartNext the next one's number. See parttable.go.
+	Parts    []partRef `json:"parts,omitempty"`
+	PartNext int       `json:"partNext,omitempty"`
 }
 
 type schemaAttrs struct {

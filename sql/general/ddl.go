@@ -46,7 +46,12 @@ func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 			return nil, nil
 		case "EVENT":
 			return s.ownEvent(t)
-		case "TABLE", "VIEW", "INDEX", "DATABASE", "SCHEMA":
+		case "TABLE":
+			if t.word(0) == "ALTER" && i == 1 {
+				return s.ownPartition(t)
+			}
+			return nil, nil
+		case "VIEW", "INDEX", "DATABASE", "SCHEMA":
 			return nil, nil
 		case "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE":
 			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.word(0)+" "+t.word(i))
@@ -110,6 +115,8 @@ func (s *Session) definition(c *sql.Context, schema, name string) (*table.Def, e
 func checkIdentifier(name string) error {
 	switch {
 	case name == "" || strings.HasSuffix(name, " ") || strings.ContainsRune(name, 0):
+		return mysqlerr.New(mysqlerr.ER_WRONG_TABLE_NAME, name)
+	case isTree(name) || strings.Contains(name, selectMark):
 		return mysqlerr.New(mysqlerr.ER_WRONG_TABLE_NAME, name)
 	case len([]rune(name)) > sql.MaxIdentifierLength:
 		return mysqlerr.New(mysqlerr.ER_TOO_LONG_IDENT, name)

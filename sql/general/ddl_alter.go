@@ -82,7 +82,6 @@ func (a *alteration) parse(c *sql.Context) error {
 		x.partitions = a.old.attrs.PartSQL
 		if now := partitionClause(x.st.written, 0); now != "" {
 			x.partitions = now
-			warnPartitions(c)
 		} else if removesPartitions(x.st.written) {
 			x.partitions = ""
 		}

@@ -371,8 +371,8 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	if done, err := s.tableExists(c, ddl, schema, name); done || err != nil {
 		return &Result{}, err
 	}
-	if x.partitions = partitionClause(x.st.written, lexMode(s.parserOptions())); x.partitions != "" {
-		warnPartitions(c)
+	if x.partitions = partitionClause(x.st.written, lexMode(s.parserOptions())); x.partitions != "" && ddl.Temporary {
+		return nil, mysqlerr.New(mysqlerr.ER_PARTITION_NO_TEMPORARY)
 	}
 	var d *table.Def
 	if ddl.OptLike != nil {

@@ -97,6 +97,12 @@ func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error
 			return err
 		}
 	}
+	if a, err := tableAttrsOf(parent); err != nil || a.PartSQL != "" {
+		if err == nil {
+			err = errPartitionedFK()
+		}
+		return err
+	}
 	if len(f.ParentColumns) != len(f.Columns) {
 		return mysqlerr.NewMessage(1239, "Incorrect foreign key definition for '%s': Key reference and table reference don't match", f.Name)
 	}

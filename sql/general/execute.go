@@ -32,6 +32,7 @@ const (
 
 // execution is one statement in progress.
 type execution struct {
+	s            *Session
 	st           *Statement
 	ctx          context.Context
 	stmt         table.Stmt
@@ -64,6 +65,7 @@ type execution struct {
 	memory       *spill.Account            // nil: nothing wanted any yet
 	scope        *spill.Scope              // of the plan or subquery that runs
 	refused      error                     // why the library got no memory
+	targets      map[uint64][]bool         // the partitions that the statement says it writes to, by table id
 }
 
 // openTable opens a table once per statement.
@@ -77,6 +79,9 @@ func (x *execution) openTable(ctx context.Context, schema, name string) (table.T
 	}
 	t, err := x.stmt.Open(ctx, schema, name)
 	if err != nil {
+		return nil, err
+	}
+	if t, err = x.partition(ctx, t); err != nil {
 		return nil, err
 	}
 	if x.opened == nil {
@@ -102,7 +107,7 @@ func (x *execution) touch(d *database) {
 
 // Execute runs a statement of class Read, Write or DDL under stmt. See the package documentation.
 func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, params []any) (res *Result, err error) {
-	x := &execution{ctx: ctx, st: st, stmt: stmt, params: params}
+	x := &execution{s: s, ctx: ctx, st: st, stmt: stmt, params: params}
 	if stmt != nil {
 		level := stmt.Txn().Options().Isolation
 		x.serializable, x.unlocks = level == table.Serializable, level <= table.ReadCommitted
@@ -182,6 +187,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	}
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	if err == nil {
+		prunePartitions(c, node)
 		node, err = finish(c, node)
 	}
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -101,10 +102,11 @@ type access struct {
 	counted  bool
 	filtered float64
 	extra    []string
+	parts    any // partitions: text or nil
 }
 
 func (a *access) row() sql.Row {
-	r := sql.Row{nil, a.block, text0(a.table), nil, text0(a.kind), text0(strings.Join(a.possible, ",")), text0(a.key), nil, text0(strings.Join(a.ref, ",")),
+	r := sql.Row{nil, a.block, text0(a.table), a.parts, text0(a.kind), text0(strings.Join(a.possible, ",")), text0(a.key), nil, text0(strings.Join(a.ref, ",")),
 		nil, nil, text0(strings.Join(a.extra, "; "))}
 	if a.id > 0 {
 		r[0] = a.id
@@ -356,6 +358,7 @@ func (b *explainBlock) scan(t sql.Table, alias string, where bool) {
 	}
 	a := &access{table: orDefault(alias, t.Name()), kind: "ALL"}
 	if ours := tableBase(t); ours != nil {
+		a.parts = ours.shownPartitions(nil)
 		if n, _, err := ours.RowCount(b.e.c); err == nil {
 			a.rows, a.counted = n, true
 		}
@@ -378,6 +381,7 @@ func (b *explainBlock) lookup(n *plan.IndexedTableAccess, alias string, where bo
 	}
 	a.key = x.ID()
 	a.possible = []string{a.key}
+	a.parts = ours.shownPartitions(b.partitionsOf(n, ours, x))
 	if n.IsStatic() {
 		b.static(a, n, ours, x, total)
 		return
@@ -392,6 +396,41 @@ func (b *explainBlock) lookup(n *plan.IndexedTableAccess, alias string, where bo
 		return
 	}
 	a.rows = max(total/10, 1)
+}
+
+// partitionsOf are those that the ranges of an access leave; nil: all.
+func (b *explainBlock) partitionsOf(n *plan.IndexedTableAccess, ours *base, x *index) []bool {
+	if !n.IsStatic() || len(ours.m.attrs.Parts) == 0 || ours.unopened(b.e.c) {
+		return nil
+	}
+	t, err := ours.ensure(b.e.c)
+	if err != nil {
+		return nil
+	}
+	p, ok := t.(*partitioned)
+	lookup, _, err := n.GetLookup(b.e.c, nil)
+	if !ok || err != nil {
+		return nil
+	}
+	out := make([]bool, len(p.trees))
+	ranges, _ := lookup.Ranges.(sql.MySQLRangeCollection)
+	for _, r := range ranges {
+		sp, some, err := (&userTable{base: ours}).span(b.e.c, x, r, location(b.e.c))
+		if err != nil || !some {
+			continue
+		}
+		if sp.point != nil {
+			sp.r = table.Range{Low: sp.point, High: sp.point}
+		}
+		set, err := p.within(b.e.c, x.pos, &sp.r)
+		if err != nil || set == nil {
+			return nil
+		}
+		for i := range out {
+			out[i] = out[i] || set[i]
+		}
+	}
+	return out
 }
 
 func (b *explainBlock) refText(x sql.Expression) string {

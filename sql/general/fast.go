@@ -113,13 +113,13 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 	if err != nil {
 		return nil, err
 	}
-	info := &TableInfo{Plain: true, Columns: make([]ColumnInfo, len(d.Columns))}
+	info := &TableInfo{Plain: true, Partitioned: len(m.attrs.Parts) > 0, Columns: make([]ColumnInfo, len(d.Columns))}
 	for _, c := range m.attrs.Checks {
 		if !c.NotEnforced {
 			info.Plain = false
 		}
 	}
-	if len(m.attrs.FKs) > 0 || m.attrs.PartSQL != "" {
+	if len(m.attrs.FKs) > 0 || len(m.attrs.Parts) > 0 {
 		info.Plain = false
 	}
 	for _, ix := range m.indexes {

@@ -9,6 +9,8 @@ type TableInfo struct {
 	Columns []ColumnInfo
 	// Plain says that rows may be written without evaluating anything: no check, no generated column, no functional index.
 	Plain bool
+	// Partitioned says that the rows are elsewhere.
+	Partitioned bool
 }
 
 // ColumnInfo describes one column of Def.Columns.

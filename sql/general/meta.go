@@ -3,6 +3,7 @@ package general
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/planbuilder"
@@ -22,6 +23,7 @@ type meta struct {
 	attrs   tableAttrs
 	columns []columnAttrs
 	indexes []indexAttrs
+	part    *atomic.Pointer[partFunc]
 	virtual bool // has a virtual column
 	stored  int  // number of columns the user sees: hidden ones of functional indexes are marked in the schema
 }
@@ -73,7 +75,7 @@ func (c *metaCache) get(ctx *sql.Context, d *table.Def) (*meta, error) {
 }
 
 func newMeta(ctx *sql.Context, d *table.Def) (*meta, error) {
-	m := &meta{def: d, schema: make(sql.Schema, len(d.Columns)), codecs: make([]datum.Codec, len(d.Columns)),
+	m := &meta{def: d, part: new(atomic.Pointer[partFunc]), schema: make(sql.Schema, len(d.Columns)), codecs: make([]datum.Codec, len(d.Columns)),
 		columns: make([]columnAttrs, len(d.Columns)), indexes: make([]indexAttrs, len(d.Indexes)), stored: len(d.Columns)}
 	if err := fromJSON(d.Attrs, &m.attrs); err != nil {
 		return nil, fmt.Errorf("table %s.%s: %w", d.Schema, d.Name, err)

@@ -84,7 +84,7 @@ func (s *Session) describe(ctx context.Context, st *Statement) error {
 	if _, ok := st.ast.(*sqlparser.Set); ok {
 		return nil
 	}
-	x := &execution{ctx: ctx, st: st}
+	x := &execution{s: s, ctx: ctx, st: st}
 	s.cur = x
 	defer func() { s.cur = nil }()
 	c := s.context(ctx, st.Text)
@@ -150,6 +150,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		likeExactly(st, text)
 		concatAll(st)
 		err = matchCalls(st, text)
+		namePartitions(st)
 		lockStatement(st)
 	}
 	return st, n, err
@@ -260,9 +261,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", s.vitessError(text, err)
 	}
 	likeExactly(st, text)
-	if err := refusePartitions(st, text); err != nil {
-		return nil, "", err
-	}
+	namePartitions(st)
 	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
 	}

@@ -6,21 +6,19 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
-	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// PARTITION BY is kept and shown, but the rows of a partitioned table live in one tree: nothing is pruned, a row that fits no partition is not refused,
-// and a partition cannot be dropped by itself. CREATE TABLE warns of it.
+// PARTITION BY clauses: read, shown again, and listed in information_schema. partfunc.go gives them meaning.
 
 // partitioning is a PARTITION BY clause.
 type partitioning struct {
 	method, expr string // RANGE, LIST, HASH, KEY, LINEAR HASH ..., with COLUMNS; what stands in the parentheses
 	count        int    // PARTITIONS n
 	parts        []partitionDef
+	tokens       int // of the clause: something else may follow
 }
 
 type partitionDef struct{ name, values, comment string }
@@ -40,11 +38,11 @@ func partitionClause(text string, mode lexer.Mode) string {
 			depth--
 		}
 		if depth == 0 && t.word(0) == "PARTITION" && t.word(1) == "BY" {
-			rest := t.rest()
-			if parsePartitioning(rest) == nil {
+			p := parsePartitioning(t.rest())
+			if p == nil {
 				return ""
 			}
-			return rest
+			return t.src[t.list[t.pos].Start:t.list[t.pos+p.tokens-1].End]
 		}
 	}
 	return ""
@@ -59,43 +57,6 @@ func removesPartitions(text string) bool {
 		}
 	}
 	return false
-}
-
-// refusePartitions is 1235 for what would act on one partition: its rows are not apart from the others.
-func refusePartitions(st sqlparser.Statement, text string) error {
-	if !strings.Contains(strings.ToUpper(text), "PARTITION") {
-		return nil
-	}
-	refused := mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "operations on single partitions")
-	if _, ok := st.(*sqlparser.AlterTable); ok {
-		t := cutTokens(text, 0, maxTokens)
-		for ; !t.end(); t.pos++ {
-			switch t.word(0) {
-			case "ADD", "DROP", "TRUNCATE", "REORGANIZE", "COALESCE", "EXCHANGE", "REBUILD", "DISCARD", "IMPORT", "ANALYZE", "CHECK", "OPTIMIZE", "REPAIR":
-				if t.word(1) == "PARTITION" && t.at(2) != "BY" {
-					return refused
-				}
-			}
-		}
-		return nil
-	}
-	node, ok := st.(sqlparser.SQLNode)
-	if !ok {
-		return nil
-	}
-	return sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-		switch n := n.(type) {
-		case *sqlparser.AliasedTableExpr:
-			if n != nil && len(n.Partitions) > 0 {
-				return false, refused
-			}
-		case *sqlparser.Insert:
-			if n != nil && len(n.Partitions) > 0 {
-				return false, refused
-			}
-		}
-		return true, nil
-	}, node)
 }
 
 // parsePartitioning parses a clause; nil where it is not one.
@@ -133,7 +94,7 @@ func parsePartitioning(clause string) *partitioning {
 		p.count = n
 		t.pos++
 	}
-	if t.at(0) != "(" {
+	if p.tokens = t.pos; t.at(0) != "(" || t.word(1) != "PARTITION" {
 		return p
 	}
 	t.pos++
@@ -179,6 +140,10 @@ func parsePartitioning(clause string) *partitioning {
 			break
 		}
 	}
+	if !t.accept(")") {
+		return nil
+	}
+	p.tokens = t.pos
 	return p
 }
 
@@ -230,6 +195,13 @@ func (p *partitioning) text() string {
 	return b.String() + " */"
 }
 
+// clause is the clause as CREATE TABLE takes it.
+func (p *partitioning) clause() string {
+	text := strings.TrimSuffix(p.text(), " */")
+	_, text, _ = strings.Cut(text, " ")
+	return text
+}
+
 // names lists the partitions.
 func (p *partitioning) names() []partitionDef {
 	if len(p.parts) > 0 {
@@ -240,12 +212,6 @@ func (p *partitioning) names() []partitionDef {
 		out[i].name = fmt.Sprintf("p%d", i)
 	}
 	return out
-}
-
-// warnPartitions says that partitions are kept in name only.
-func warnPartitions(c *sql.Context) {
-	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(mysqlerr.ER_NOT_SUPPORTED_YET),
-		Message: "PARTITION BY is kept in the table's definition, but all its rows are stored together: no partition is pruned or can be dropped by itself"})
 }
 
 // partitionsTable is information_schema.PARTITIONS.
@@ -281,6 +247,31 @@ func (e *Engine) partitionRows(ctx *sql.Context) ([]sql.Row, error) {
 	return out, nil
 }
 
+// partitionSize is how many rows a partition has, their average length, and the bytes of rows and of indexes: estimates.
+func (e *Engine) partitionSize(ctx *sql.Context, d *table.Def, r partRef) (rows, average, data, index any) {
+	none := uint64(0)
+	s := sessionOf(ctx)
+	if s == nil || s.cur == nil || s.cur.stmt == nil {
+		return none, none, none, none
+	}
+	t, err := s.cur.stmt.Open(ctx, d.Schema, treeName(d.Name, r.Tree))
+	if err != nil {
+		return none, none, none, none
+	}
+	n, err := t.Count(ctx)
+	if err != nil {
+		return none, none, none, none
+	}
+	bytes, more, err := t.Bytes(ctx)
+	if err != nil {
+		return n, none, none, none
+	}
+	if n > 0 {
+		return n, bytes / n, bytes, more
+	}
+	return n, none, bytes, more
+}
+
 func (e *Engine) partitionsOf(ctx *sql.Context, d *table.Def) []sql.Row {
 	row := func() sql.Row {
 		return sql.Row{"def", d.Schema, d.Name, nil, nil, nil, nil, nil, nil, nil, nil, nil, uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0),
@@ -297,6 +288,9 @@ func (e *Engine) partitionsOf(ctx *sql.Context, d *table.Def) []sql.Row {
 	var out []sql.Row
 	for i, part := range p.names() {
 		r := row()
+		if i < len(m.attrs.Parts) {
+			r[12], r[13], r[14], r[16] = e.partitionSize(ctx, d, m.attrs.Parts[i])
+		}
 		r[3], r[5], r[7], r[9], r[22] = part.name, uint64(i+1), strings.ReplaceAll(p.method, "  ", " "), p.expr, part.comment
 		if v := strings.TrimPrefix(strings.TrimPrefix(part.values, "LESS THAN "), "IN "); v != "" {
 			r[11] = strings.TrimSuffix(strings.TrimPrefix(v, "("), ")")

@@ -152,7 +152,19 @@ func (d *database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table
 
 // find is open, and remembers what was not found for the error message.
 func (d *database) find(ctx *sql.Context, name string, mode lockMode) (sql.Table, bool, error) {
+	name, parts := selection(name)
 	t, ok, err := d.open(ctx, name, mode)
+	if u, is := t.(*userTable); is && ok && err == nil && parts != nil {
+		if u.chosen, err = u.m.chosenParts(parts); err != nil {
+			return nil, false, err
+		}
+		if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.st.Class == Write {
+			if s.cur.targets == nil {
+				s.cur.targets = map[uint64][]bool{}
+			}
+			s.cur.targets[u.m.def.ID] = u.chosen
+		}
+	}
 	if !ok && err == nil {
 		if s := sessionOf(ctx); s != nil && s.cur != nil {
 			s.cur.missing = [2]string{d.name, name}

@@ -167,7 +167,7 @@ func (w *rewriter) addParenthesized() {
 	}
 }
 
-// partitions removes the partitioning of a new table: its rows live in one tree.
+// partitions removes the partitioning of a new table, which the grammar lacks: see partitionClause.
 func (w *rewriter) partitions() {
 	t := w.t
 	depth := 0
@@ -179,7 +179,11 @@ func (w *rewriter) partitions() {
 			depth--
 		}
 		if depth == 0 && t.word(i) == "PARTITION" && t.word(i+1) == "BY" {
-			w.drop(i, len(t.list)-i)
+			n := len(t.list) - i
+			if p := parsePartitioning(t.src[t.list[i].Start:]); p != nil {
+				n = p.tokens
+			}
+			w.drop(i, n)
 			return
 		}
 	}

@@ -386,20 +386,6 @@ func (e *Engine) forget(c *sql.Context, gone []authID) error {
 	})
 }
 
-// roleEdges are all grants of roles, and those of mandatory roles to everybody.
-func (e *Engine) roleEdges() (out []*mysql_db.RoleEdge) {
-	g := e.grants()
-	defer g.close()
-	g.rd.VisitRoleEdges(func(r *mysql_db.RoleEdge) { out = append(out, r) })
-	slices.SortFunc(out, func(a, b *mysql_db.RoleEdge) int {
-		if c := compareIDs(authID{a.ToUser, a.ToHost}, authID{b.ToUser, b.ToHost}); c != 0 {
-			return c
-		}
-		return compareIDs(authID{a.FromUser, a.FromHost}, authID{b.FromUser, b.FromHost})
-	})
-	return out
-}
-
 func yesNo(b bool) string {
 	if b {
 		return "YES"

@@ -213,7 +213,9 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 		it.check = sp.check
 		match := it.filter(ctx)
 		// A locking read that the index alone can answer locks nothing else, and one that unlocks needs a cursor.
-		if sp.point != nil && match == nil && (it.index == 0 || it.mode.lock != table.LockShared) {
+		parts, split := it.bound.(*partitioned)
+		set := intersect(it.t.chosen, it.t.pruned)
+		if sp.point != nil && match == nil && set == nil && (it.index == 0 || it.mode.lock != table.LockShared) {
 			r, ref, err := it.bound.Get(ctx, it.index, sp.point, it.mode.lock, it.mode.policy)
 			if err != nil {
 				return nil, nil, err
@@ -227,8 +229,13 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 		if sp.point != nil {
 			sp.r = table.Range{Low: sp.point, High: sp.point}
 		}
-		it.cur, err = it.bound.Scan(ctx, table.ScanOptions{Index: it.index, Range: sp.r, Reverse: it.reverse,
-			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need, OwnWrites: sp.point != nil, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()})
+		o := table.ScanOptions{Index: it.index, Range: sp.r, Reverse: it.reverse,
+			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need, OwnWrites: sp.point != nil, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()}
+		if split {
+			it.cur, err = parts.scanOf(ctx, o, set)
+		} else {
+			it.cur, err = it.bound.Scan(ctx, o)
+		}
 		if err != nil {
 			return nil, nil, err
 		}

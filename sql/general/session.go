@@ -102,7 +102,9 @@ func New(db table.DB, o Options) (*Engine, error) {
 	if o.Version == "" {
 		o.Version = DefaultVersion
 	}
-	e := &Engine{db: db, catalog: db.Catalog(), opts: o, started: time.Now(), userLocks: newUserLocks(), memory: spill.Pool{Temp: o.Temp, Limit: instanceLimit}}
+	e := &Engine{db: db, opts: o, started: time.Now(), userLocks: newUserLocks(), memory: spill.Pool{Temp: o.Temp, Limit: instanceLimit}}
+	parts := &partCatalog{db.Catalog(), e}
+	e.catalog = parts
 	quiet()
 	replaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
@@ -127,6 +129,11 @@ func New(db table.DB, o Options) (*Engine, error) {
 	}
 	if err := e.dropTemporaries(ctx); err != nil {
 		return nil, fmt.Errorf("open the general lane: %w", err)
+	}
+	if !o.ReadOnly {
+		if err := parts.dropOrphans(ctx); err != nil {
+			return nil, fmt.Errorf("open the general lane: %w", err)
+		}
 	}
 	return e, nil
 }

@@ -19,6 +19,9 @@ type base struct {
 	schema sql.Schema
 	alias  string         // a temporary table's name; "" otherwise
 	match  sql.Expression // the condition above, for locking scans under READ COMMITTED
+
+	chosen []bool // the partitions that the statement names; nil: all
+	pruned []bool // those that conditions leave
 }
 
 // userTable is a base that GMS reads and edits. proj, if not nil, lists the columns it returns.

@@ -24,7 +24,8 @@ func (st *Statement) Targets() []Target {
 	add := func(op string, names ...sqlparser.TableName) {
 		for _, n := range names {
 			if !n.Name.IsEmpty() {
-				out = append(out, Target{op, n.DbQualifier.String(), n.Name.String()})
+				name, _ := selection(n.Name.String())
+				out = append(out, Target{op, n.DbQualifier.String(), name})
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/general"
 )
 
 // transaction returns the open transaction, beginning one if there is none.
@@ -124,7 +125,7 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 	readOnly := false
 	if l.s.srv.locks.active.Load() > 0 {
 		var err error
-		if readOnly, err = l.s.checkTableLock(ctx, schema, name, l.write); err != nil {
+		if readOnly, err = l.s.checkTableLock(ctx, schema, general.TableOf(name), l.write); err != nil {
 			return nil, err
 		}
 	}
@@ -144,7 +145,7 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 		l.inner = st
 	}
 	t, err := l.inner.Open(ctx, schema, name)
-	if m := l.s.meter; m != nil && err == nil {
+	if m := l.s.meter; m != nil && err == nil && general.TableOf(name) == name {
 		m.open(schema, name, false)
 	}
 	if readOnly && err == nil {

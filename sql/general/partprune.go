@@ -1,0 +1,270 @@
+package general
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// Pruning by conditions: a condition right above a partitioned table tells which partitions its rows can be in. Ranges of indexes prune by
+// themselves, when they are scanned (partitioned.within).
+
+// prunePartitions looks for conditions on partitioned tables in an analysed plan.
+func prunePartitions(c *sql.Context, n sql.Node) {
+	transform.InspectWithOpaque(c, n, func(c *sql.Context, n sql.Node) bool {
+		f, ok := n.(*plan.Filter)
+		if !ok {
+			return true
+		}
+		alias, b := "", (*base)(nil)
+		for child := f.Child; child != nil && b == nil; {
+			switch t := child.(type) {
+			case *plan.TableAlias:
+				alias, child = t.Name(), t.Child
+			case *plan.ResolvedTable:
+				b, child = tableBase(t.Table), nil
+			case *plan.IndexedTableAccess:
+				b, child = tableBase(t.Table), nil
+			default:
+				child = nil
+			}
+		}
+		if b == nil || len(b.m.attrs.Parts) == 0 {
+			return true
+		}
+		if fn, err := b.m.partFunc(c); err == nil && fn != nil {
+			by := map[int]*limits{}
+			for _, e := range expression.SplitConjunction(c, f.Expression) {
+				restrict(c, b, orDefault(alias, b.Name()), e, by)
+			}
+			if set, err := fn.prune(c, by); err == nil && len(by) > 0 { // a condition that cannot be computed fails when it is
+				b.pruned = intersect(b.pruned, set)
+			}
+		}
+		return true
+	})
+}
+
+// intersect combines sets of partitions, of which nil is all.
+func intersect(a, b []bool) []bool {
+	if a == nil || b == nil {
+		if a == nil {
+			return b
+		}
+		return a
+	}
+	out := make([]bool, len(a))
+	for i := range out {
+		out[i] = a[i] && b[i]
+	}
+	return out
+}
+
+// restrict adds what one condition says of one column.
+func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[int]*limits) {
+	column := func(e sql.Expression) int {
+		g, ok := e.(*expression.GetField)
+		if !ok || !strings.EqualFold(g.Table(), table) {
+			return -1
+		}
+		return columnPosition(b.m.def, g.Name())
+	}
+	set := func(col int, op string, x sql.Expression) {
+		v, ok := b.constant(c, col, x)
+		if !ok {
+			return
+		}
+		l := by[col]
+		if l == nil {
+			l = &limits{}
+		}
+		switch op {
+		case "=":
+			if !l.fixed() {
+				l.in = []any{v}
+			}
+		case "<", "<=":
+			if l.hi == nil && v != nil {
+				l.hi, l.hiOpen = v, op == "<"
+			}
+		case ">", ">=":
+			if l.lo == nil && v != nil {
+				l.lo, l.loOpen = v, op == ">"
+			}
+		}
+		by[col] = l
+	}
+	mirrored := map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+	pair := func(op string, l, r sql.Expression) {
+		if col := column(l); col >= 0 {
+			set(col, op, r)
+		} else if col := column(r); col >= 0 {
+			set(col, mirrored[op], l)
+		}
+	}
+	switch e := e.(type) {
+	case *expression.Equals:
+		pair("=", e.Left(), e.Right())
+	case *expression.NullSafeEquals:
+		pair("=", e.Left(), e.Right())
+	case *expression.LessThan:
+		pair("<", e.Left(), e.Right())
+	case *expression.LessThanOrEqual:
+		pair("<=", e.Left(), e.Right())
+	case *expression.GreaterThan:
+		pair(">", e.Left(), e.Right())
+	case *expression.GreaterThanOrEqual:
+		pair(">=", e.Left(), e.Right())
+	case *expression.Between:
+		if col := column(e.Val); col >= 0 {
+			set(col, ">=", e.Lower)
+			set(col, "<=", e.Upper)
+		}
+	case *expression.IsNull:
+		if col := column(e.Child); col >= 0 {
+			by[col] = &limits{in: []any{nil}}
+		}
+	case *expression.InTuple:
+		among(c, b, column(e.Left()), e.Right(), by)
+	case *expression.HashInTuple:
+		among(c, b, column(e.Left()), e.Right(), by)
+	}
+}
+
+// among is restrict for IN.
+func among(c *sql.Context, b *base, col int, right sql.Expression, by map[int]*limits) {
+	list, ok := right.(expression.Tuple)
+	if !ok || col < 0 || by[col] != nil && by[col].fixed() {
+		return
+	}
+	var in []any
+	for _, x := range list {
+		v, ok := b.constant(c, col, x)
+		if !ok {
+			return
+		}
+		in = append(in, v)
+	}
+	l := by[col]
+	if l == nil {
+		l = &limits{}
+		by[col] = l
+	}
+	l.in = in
+}
+
+// constant is the value of an expression without columns, if the column holds it as it is.
+func (b *base) constant(c *sql.Context, col int, e sql.Expression) (any, bool) {
+	fixed := true
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		switch x := e.(type) {
+		case *expression.GetField, *plan.Subquery, *expression.BindVar:
+			fixed = false
+		case sql.NonDeterministicExpression:
+			fixed = fixed && !x.IsNonDeterministic()
+		}
+		return fixed
+	})
+	if !fixed {
+		return nil, false
+	}
+	v, err := e.Eval(c, nil)
+	if err != nil {
+		return nil, false
+	}
+	if v == nil {
+		return nil, true
+	}
+	t := b.m.schema[col].Type
+	out, in, err := t.Convert(c, v)
+	if err != nil || in != sql.InRange {
+		return nil, false
+	}
+	switch {
+	case types.IsInteger(t):
+		n, err := types.Float64.Compare(c, v, out)
+		_, text := v.(string)
+		return out, err == nil && n == 0 && !text
+	case types.IsTime(t):
+		at, _, err := types.DatetimeMaxPrecision.Convert(c, v)
+		whole, ok := at.(time.Time)
+		cut, is := out.(time.Time)
+		return out, err == nil && ok && is && whole.Equal(cut)
+	case types.IsText(t):
+		_, text := v.(string)
+		return out, text
+	}
+	n, err := t.Compare(c, out, v)
+	return out, err == nil && n == 0
+}
+
+// shownPartitions is EXPLAIN's list: the partitions that a reference reads, nil for a table without.
+func (b *base) shownPartitions(within []bool) any {
+	if b.m.attrs.PartSQL == "" {
+		return nil
+	}
+	set := intersect(intersect(b.chosen, b.pruned), within)
+	var out []string
+	for i, r := range b.m.attrs.Parts {
+		if set == nil || set[i] {
+			out = append(out, r.Name)
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return strings.Join(out, ",")
+}
+
+// namePartitions moves the partitions that a statement names into the names of its tables, where database.find takes them from.
+func namePartitions(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
+	}
+	mark := func(t sqlparser.TableName, list sqlparser.Partitions) sqlparser.TableName {
+		names := make([]string, len(list))
+		for i, p := range list {
+			names[i] = p.String()
+		}
+		slices.Sort(names)
+		t.Name = sqlparser.NewTableIdent(t.Name.String() + selectMark + strings.Join(names, "\x00"))
+		return t
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		switch n := n.(type) {
+		case *sqlparser.AliasedTableExpr:
+			if n != nil && len(n.Partitions) > 0 {
+				if t, ok := n.Expr.(sqlparser.TableName); ok {
+					if n.As.IsEmpty() {
+						n.As = sqlparser.NewTableIdent(t.Name.String())
+					}
+					n.Expr, n.Partitions = mark(t, n.Partitions), nil
+				}
+			}
+		case *sqlparser.Insert:
+			if n != nil && len(n.Partitions) > 0 {
+				n.Table, n.Partitions = mark(n.Table, n.Partitions), nil
+			}
+		case *sqlparser.Delete:
+			if n != nil && len(n.Partitions) > 0 && len(n.TableExprs) == 1 {
+				if a, ok := n.TableExprs[0].(*sqlparser.AliasedTableExpr); ok {
+					if t, ok := a.Expr.(sqlparser.TableName); ok {
+						if a.As.IsEmpty() {
+							a.As = sqlparser.NewTableIdent(t.Name.String())
+						}
+						a.Expr, n.Partitions = mark(t, n.Partitions), nil
+					}
+				}
+			}
+		}
+		return true, nil
+	}, node)
+}
