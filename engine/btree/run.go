@@ -124,7 +124,7 @@ func (s *scratch) fitRun(p *mtr.Page, keys, vals [][]byte) (fit, need int) {
 	free, at := n.free(), 0
 	appends := false
 	for i, key := range keys {
-		if i == maxRun || i > 0 && !s.bound.holds(key) {
+		if i > 0 && !s.bound.holds(key) {
 			break
 		}
 		k, found := n.searchFrom(at, key)
