@@ -8,7 +8,11 @@ import (
 
 // scheduleFaults lets things go wrong, one after another, until the world heals.
 func (w *world) scheduleFaults() {
-	w.after(w.between(ms, 12*ms), func() {
+	rarely := segment.Time(1)
+	if w.tidy { // or log would seldom be dropped anywhere
+		rarely = 4
+	}
+	w.after(rarely*w.between(ms, 12*ms), func() {
 		if !w.faulty {
 			return
 		}
@@ -125,6 +129,39 @@ func (w *world) maybeWipe(n *node) {
 	w.after(w.between(ms, 20*ms), n.restart)
 }
 
+// wipeWhenDropped wipes a full member once every other member has dropped log: then it cannot be filled by log alone.
+func (w *world) wipeWhenDropped() {
+	w.after(w.between(ms, 4*ms), func() {
+		if !w.faulty {
+			return
+		}
+		for _, n := range w.frail {
+			wipes := w.stats.Wipes
+			if w.index(n)%2 == 0 && w.allDropped(n) {
+				w.maybeWipe(n)
+			}
+			if w.stats.Wipes > wipes {
+				return
+			}
+		}
+		w.wipeWhenDropped()
+	})
+}
+
+// allDropped reports whether every member but one has dropped log of some PG.
+func (w *world) allDropped(but *node) bool {
+	for pg := range w.desc.PGs {
+		all := true
+		for _, n := range w.nodes {
+			all = all && (n == but || n.disk[pg] != nil && n.disk[pg].state.Floor > 0)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
 func (w *world) index(n *node) int {
 	for i, x := range w.nodes {
 		if x == n {
@@ -171,11 +208,13 @@ func (w *world) pin(n *node) {
 		return
 	}
 	w.trace("%s PG %d retains %d", n.id, pg, at)
-	n.settle(pg, s.core.SetRetain([]page.LSN{at}), n.alive(func() {
+	_, need := s.core.SetRetain([]page.LSN{at})
+	n.settle(pg, need, n.alive(func() {
 		w.after(w.between(10*ms, 60*ms), n.alive(func() {
 			if n.segs[pg] == s && s.core.Status() == proto.OK && s.core.History().Version == w.current.hist.Version {
 				w.checkRetained(n, pg, at)
-				n.settle(pg, s.core.SetRetain(nil), nil)
+				_, need := s.core.SetRetain(nil)
+				n.settle(pg, need, nil)
 			}
 		}))
 	}))

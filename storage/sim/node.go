@@ -69,7 +69,11 @@ func newNode(w *world, i int) *node {
 }
 
 func (n *node) config() segment.Config {
-	return segment.Config{Node: n.id, MaxPending: 64, GossipIdle: 40 * ms * n.w.drawl, GossipHole: 3 * ms * n.w.drawl,
+	idle := 40 * ms * n.w.drawl
+	if n.w.tidy { // tails drop what they have heard that full members hold
+		idle = 4 * ms
+	}
+	return segment.Config{Node: n.id, MaxPending: 64, GossipIdle: idle, GossipHole: 3 * ms * n.w.drawl,
 		AskSlow: 8 * ms, AskTimeout: 25 * ms, GossipBytes: 12, BaselinePages: 2, Mutants: n.w.o.Segment}
 }
 
@@ -335,6 +339,8 @@ func (n *node) tick() {
 			n.collect(proto.PG(pg))
 		case n.w.chance(0.1):
 			n.scrub(proto.PG(pg))
+		case n.w.tidy && n.w.chance(0.5):
+			n.collect(proto.PG(pg))
 		}
 	}
 }
@@ -475,9 +481,11 @@ func (n *node) takeBaseline(pg proto.PG, a segment.Ask, b *baselineAnswer) {
 			d.addImage(im)
 		}
 		// What the baseline stands for may go only when the state that says so is durable.
-		n.settle(pg, s.core.BaselineDurable(), n.alive(func() {
+		need := s.core.BaselineDurable()
+		floor := s.core.Floor() // not that of then: what collect raises it to is imaged first
+		n.settle(pg, need, n.alive(func() {
 			if n.segs[pg] == s {
-				d.recs = slices.DeleteFunc(d.recs, func(r rec) bool { return r.LSN <= s.core.Floor() })
+				d.recs = slices.DeleteFunc(d.recs, func(r rec) bool { return r.LSN <= floor })
 			}
 		}))
 	}))

@@ -66,6 +66,7 @@ func (s *Stats) add(o *Stats) {
 	s.Images += o.Images
 	s.Drops += o.Drops
 	s.Baselines += o.Baselines
+	s.Based += o.Based
 	s.HealedMS = max(s.HealedMS, o.HealedMS)
 }
 
@@ -83,6 +84,9 @@ func TestSeeds(t *testing.T) {
 	if n >= 2000 && min(total.Acked, total.Reads, total.Opens, total.Crashes, total.Wipes, total.Truncated,
 		total.Rot, total.Images, total.Drops, total.Baselines) == 0 {
 		t.Fatalf("the seeds do not exercise everything: %+v", total)
+	}
+	if n >= 2000 && uint64(total.Based) < n/10 {
+		t.Fatalf("a baseline was copied in %d seeds of %d only", total.Based, n)
 	}
 }
 

@@ -41,6 +41,8 @@ type Options struct {
 type Stats struct {
 	Events, MTRs, Acked, Reads, Opens, Crashes, Wipes, Truncated, Rot, Images, Drops, Baselines int
 
+	Based int // seeds in which a member began again from a baseline
+
 	// HealedMS is the time from the end of all faults until everything counts again and no record is missing anywhere, with gossip at its
 	// usual pace.
 	HealedMS int
@@ -109,6 +111,7 @@ type world struct {
 	faulty bool
 	healed segment.Time
 	drawl  segment.Time // how much slower gossip is than usual: then what it would have mended is met by other faults
+	tidy   bool         // nodes drop log as soon as they may, and a full member loses its disk when its peers have: it needs a baseline
 	loss   float64      // of messages, while faulty
 	dup    float64
 	cut    map[[2]string]bool // one-way: messages from a to b are lost
@@ -127,6 +130,9 @@ func Run(o Options) (Stats, *Failure) {
 	w.startWriter()
 	w.scheduleFaults()
 	w.faulty = true
+	if w.tidy {
+		w.wipeWhenDropped()
+	}
 	for w.stats.Events < o.Steps && w.step() {
 	}
 	w.heal()
@@ -135,6 +141,7 @@ func Run(o Options) (Stats, *Failure) {
 	if w.failed == nil && !w.atRest() {
 		w.fail("the healed volume is not whole within %d ms: %s", w.drawl*healWithin/ms, w.unrest())
 	}
+	w.stats.Based = min(w.stats.Baselines, 1)
 	w.stats.HealedMS = int((w.now - w.healed) / ms / w.drawl)
 	if w.failed == nil {
 		w.finalReads()
@@ -150,6 +157,9 @@ func newWorld(o Options) *world {
 	w.oracle.init()
 	pgs := 1 + w.rng.IntN(3)
 	w.drawl = []segment.Time{1, 1, 4, 16}[w.rng.IntN(4)]
+	if w.tidy = o.Seed%4 == 0; w.tidy {
+		w.drawl = 1
+	}
 	w.loss, w.dup = 0.1*w.rng.Float64(), 0.05*w.rng.Float64()
 	w.desc = proto.Descriptor{Volume: w.volume, Timeline: 1, PagesPerPG: pagesPerPG}
 	for i := range 6 {

@@ -249,6 +249,9 @@ func (wr *writer) work() {
 		i := w.rng.IntN(len(wr.views))
 		wr.views = append(wr.views[:i:i], wr.views[i+1:]...)
 	}
+	if w.tidy && len(wr.views) > 1 {
+		wr.views = wr.views[1:]
+	}
 	wr.floor = max(wr.floor, wr.lowestView())
 	wr.readOne()
 	for _, c := range wr.conns {
