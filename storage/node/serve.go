@@ -133,6 +133,39 @@ func (n *Node) InstallHistory(_ context.Context, r *proto.HistoryRequest) (proto
 	return out, nil
 }
 
+// Retain implements proto.Node.
+func (n *Node) Retain(_ context.Context, r *proto.RetainRequest) (*proto.RetainReply, error) {
+	if n.closed.Load() {
+		return nil, errClosed
+	}
+	segs := n.ofVolume(r.Volume, nil)
+	rep := &proto.RetainReply{Segments: make([]proto.SegmentStatus, len(segs))}
+	var g errgroup.Group
+	g.SetLimit(syncWidth)
+	for i, s := range segs {
+		g.Go(func() (err error) {
+			rep.Segments[i], err = s.Retain(r)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("retain points on node %s: %w", n.opt.ID, err)
+	}
+	for i := range rep.Segments {
+		switch st := rep.Segments[i].Status; st {
+		case proto.OK, proto.StatusGone, proto.StatusHydrating, proto.StatusRetired:
+		default:
+			if rep.Status != proto.StatusStaleEpoch { // the gravest refusal is the answer
+				rep.Status = st
+			}
+		}
+	}
+	if rep.Status != proto.OK {
+		rep.Segments = nil
+	}
+	return rep, nil
+}
+
 // CreateSegment implements proto.Node. Repeating it is harmless; an older life of the segment is replaced only
 // by one that hydrates.
 func (n *Node) CreateSegment(_ context.Context, r *proto.SegmentSpec) (proto.Status, error) {

@@ -22,6 +22,8 @@ type Node interface {
 	// InstallMembership adopts a newer membership of a PG durably; it also ends the hydrating state of the
 	// incarnation it admits.
 	InstallMembership(ctx context.Context, r *SegmentSpec) (Status, error)
+	// Retain replaces the retain points of a volume, durably.
+	Retain(ctx context.Context, r *RetainRequest) (*RetainReply, error)
 	FetchLog(ctx context.Context, r *LogRequest) (*LogReply, error)
 	FetchBaseline(ctx context.Context, r *BaselineRequest) (*BaselineReply, error)
 	Info(ctx context.Context) (*NodeInfo, error)

@@ -239,6 +239,28 @@ type HistoryRequest struct {
 	History  History
 }
 
+// MaxRetain bounds the retain points of a volume.
+const MaxRetain = 4096
+
+// RetainRequest replaces the retain points of every segment of a volume that a node holds. A retain point stays readable below the horizon for as
+// long as the list has it. Versions are chosen by who keeps the list and grow: what is older than a segment knows changes nothing there.
+type RetainRequest struct {
+	Volume   VolumeID
+	Timeline uint32
+	Epoch    uint64
+	History  uint64 // version
+	Version  uint64
+	Points   []page.LSN // ascending, at most MaxRetain
+}
+
+// RetainReply says how each segment stands, durably: OK when it holds every point; StatusGone when some lie below what it could
+// still read when they came: those it has left out, and another full member has to serve them; StatusHydrating when it holds them but counts in no
+// quorum. A tail holds no pages and answers OK: it does not count. Status is not OK when the whole request was refused.
+type RetainReply struct {
+	Status   Status
+	Segments []SegmentStatus
+}
+
 // SegmentSpec creates a segment, changes its membership, or asks it to hydrate.
 type SegmentSpec struct {
 	Volume     VolumeID

@@ -510,13 +510,19 @@ func (s *Segment) unspill(l *logFile, ft *footer) {
 	for _, e := range ft.entries {
 		need := func(p uint32) {
 			sl := s.idx.peek(p)
-			if sl == nil || sl.imgs == 0 || sl.flags&slotSpilled == 0 {
+			if sl == nil || sl.flags&slotSpilled == 0 {
 				return
 			}
-			// The lowest image at or above the record supersedes it.
+			// The lowest image at or above the record supersedes it, or the lowest record above it that needs nothing older. Without either
+			// it was not spilled.
 			whole := proto.MaxLSN
 			for id := sl.imgs; id != 0 && s.idx.at(id).lsn >= e.lsn; id = s.idx.at(id).next {
 				whole = s.idx.at(id).lsn
+			}
+			for id := sl.recs; id != 0 && s.idx.at(id).lsn > e.lsn; id = s.idx.at(id).next {
+				if r := s.idx.at(id); r.whole() && s.core.History().Live(r.lsn) {
+					whole = min(whole, r.lsn)
+				}
 			}
 			if whole != proto.MaxLSN && s.core.Needed(e.lsn, whole) && s.core.History().Live(e.lsn) {
 				n++

@@ -83,6 +83,7 @@ type State struct {
 	// Horizon is the lowest LSN at which pages can be read; Floor the newest live record whose log was dropped.
 	Horizon, Floor page.LSN
 	Retain         []page.LSN // retain points, ascending
+	RetainVersion  uint64     // of the list that was installed last
 }
 
 // Link is a record's place in the chains: all that Core knows of it.

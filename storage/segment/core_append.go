@@ -137,7 +137,7 @@ func (c *Core) CheckRead(r *proto.PageRead) proto.Status {
 		return proto.StatusBad
 	case c.Status() != proto.OK:
 		return c.Status()
-	case r.ReadLSN < c.st.Horizon:
+	case r.ReadLSN < c.st.Horizon && !c.retains(r.ReadLSN):
 		return proto.StatusGone
 	case c.scl < r.PGLSN && c.cfg.Mutants&MutReadAboveSCL == 0:
 		return proto.StatusBehind

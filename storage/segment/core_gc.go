@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/zoryadb/zorya/storage/page"
@@ -49,11 +50,48 @@ func (c *Core) Needed(v, n page.LSN) bool {
 	return i < len(r) && r[i] < n
 }
 
-// SetRetain replaces the retain points (ascending); the version must be durable before their
-// keeper relies on them.
-func (c *Core) SetRetain(points []page.LSN) (need uint64) {
-	c.st.Retain = append([]page.LSN(nil), points...)
-	return c.bump()
+// Retain replaces the retain points as their keeper asks; the version must be durable before it relies on them. See proto.RetainReply
+// for the answers.
+func (c *Core) Retain(r *proto.RetainRequest) (st proto.Status, need uint64) {
+	switch st := c.checkSender(r.Timeline, r.Epoch, r.History); {
+	case st != proto.OK:
+		return st, 0
+	case len(r.Points) > proto.MaxRetain || !slices.IsSorted(r.Points):
+		return proto.StatusBad, 0
+	case r.Version < c.st.RetainVersion:
+		return c.Status(), c.version // late: its sender has asked for more since
+	}
+	held, need := c.SetRetain(r.Points)
+	c.st.RetainVersion = r.Version
+	if c.st.Self.Kind == proto.Full && !held {
+		return proto.StatusGone, need
+	}
+	return c.Status(), need
+}
+
+// SetRetain replaces the retain points (ascending). Of those that are new it leaves out what lies below the horizon, where versions may be
+// gone already, and reports whether it holds all.
+func (c *Core) SetRetain(points []page.LSN) (held bool, need uint64) {
+	var keep []page.LSN
+	for _, p := range points {
+		if p >= c.st.Horizon || c.retains(p) {
+			keep = append(keep, p)
+		}
+	}
+	c.st.Retain = keep
+	return len(keep) == len(points), c.bump()
+}
+
+// retains reports whether lsn is a retain point.
+func (c *Core) retains(lsn page.LSN) bool {
+	_, ok := slices.BinarySearch(c.st.Retain, lsn)
+	return ok
+}
+
+// skipRetain forgets the retain points in (from, to), of which a baseline as of to has no versions. What lies at or below from, up to which
+// the segment had everything, stays readable.
+func (c *Core) skipRetain(from, to page.LSN) {
+	c.st.Retain = slices.DeleteFunc(slices.Clone(c.st.Retain), func(p page.LSN) bool { return p > from && p < to })
 }
 
 // TailLimit is how far a tail may drop log: up to what every full member holds durably, as they said

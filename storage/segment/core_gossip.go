@@ -408,6 +408,7 @@ func (c *Core) BaselineDurable() (need uint64) {
 	}
 	at, pg := g.baseAt, g.basePG
 	g.basing = 0
+	c.skipRetain(c.scl, at)
 	c.st.VDL = max(c.st.VDL, at)
 	c.st.Horizon = max(c.st.Horizon, at)
 	c.rebase(pg, pg)

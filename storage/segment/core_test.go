@@ -226,9 +226,9 @@ func TestTailKeepsWhatAFullMemberLacks(t *testing.T) {
 
 func TestNeeded(t *testing.T) {
 	c := newTestCore(0)
+	c.SetRetain([]page.LSN{20})
 	c.Hear(100, 50)
 	c.RaiseHorizon()
-	c.SetRetain([]page.LSN{20})
 	for _, v := range []struct {
 		v, n page.LSN
 		want bool
@@ -347,5 +347,29 @@ func TestGossipConverges(t *testing.T) {
 				now += 1e9
 			}
 		}
+	}
+}
+
+// TestRetainPoints: what a baseline skips is not promised any more, and a stale sender changes nothing.
+func TestRetainPoints(t *testing.T) {
+	c := newTestCore(0)
+	ask := func(version uint64, points ...page.LSN) proto.Status {
+		st, _ := c.Retain(&proto.RetainRequest{Epoch: c.Epoch(), History: c.History().Version, Version: version, Points: points})
+		return st
+	}
+	if st := ask(1, 20, 40, 60); st != proto.OK {
+		t.Fatalf("status %d", st)
+	}
+	c.skipRetain(30, 60)
+	if got := c.State(0).Retain; len(got) != 2 || got[0] != 20 || got[1] != 60 {
+		t.Fatalf("retained %v after a baseline as of 60 over log up to 30", got)
+	}
+	c.Hear(100, 50)
+	c.RaiseHorizon()
+	if st := ask(2, 20, 30, 60); st != proto.StatusGone || len(c.State(0).Retain) != 2 {
+		t.Fatalf("status %d, retained %v", st, c.State(0).Retain)
+	}
+	if st, _ := c.Retain(&proto.RetainRequest{Epoch: c.Epoch() - 1, History: c.History().Version, Version: 3}); st != proto.StatusStaleEpoch || len(c.State(0).Retain) != 2 {
+		t.Fatalf("a fenced keeper is answered %d, retained %v", st, c.State(0).Retain)
 	}
 }

@@ -201,7 +201,8 @@ func (s *Segment) planPage(rd *reader, p uint32, lsn page.LSN) (spilled bool) {
 			break
 		}
 	}
-	return newer && sl.flags&slotSpilled != 0
+	// Above the horizon the image that spilled records lie below is there as long as they are needed. At a retain point it may be gone.
+	return sl.flags&slotSpilled != 0 && (newer || lsn < s.core.Horizon())
 }
 
 // take adds the next older record and reports whether the version needs nothing older.

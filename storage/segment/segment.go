@@ -293,6 +293,18 @@ func (s *Segment) InstallHistory(r *proto.HistoryRequest) (proto.Status, error) 
 	return s.settle(st, need)
 }
 
+// Retain replaces the retain points durably.
+func (s *Segment) Retain(r *proto.RetainRequest) (proto.SegmentStatus, error) {
+	s.mu.Lock()
+	st, need := s.core.Retain(r)
+	s.sweep = s.sweep || need > 0 // what a point has held may go
+	s.mu.Unlock()
+	st, err := s.settle(st, need)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return proto.SegmentStatus{PG: s.key.PG, Incarnation: s.core.Incarnation(), Status: st, SCL: s.core.SCL()}, err
+}
+
 // InstallMembership adopts a membership durably.
 func (s *Segment) InstallMembership(epoch uint64, m *proto.Membership) (proto.Status, error) {
 	s.mu.Lock()

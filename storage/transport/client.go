@@ -468,6 +468,11 @@ func (c *Client) InstallHistory(ctx context.Context, r *proto.HistoryRequest) (p
 	return askStatus(ctx, &c.requests, typeInstallHistory, r, (*coder).historyRequest)
 }
 
+// Retain implements proto.Node.
+func (c *Client) Retain(ctx context.Context, r *proto.RetainRequest) (*proto.RetainReply, error) {
+	return ask(ctx, &c.requests, typeRetain, r, (*coder).retainRequest, (*coder).retainReply)
+}
+
 // CreateSegment implements proto.Node.
 func (c *Client) CreateSegment(ctx context.Context, r *proto.SegmentSpec) (proto.Status, error) {
 	return askStatus(ctx, &c.requests, typeCreateSegment, r, (*coder).segmentSpec)

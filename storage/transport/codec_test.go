@@ -32,6 +32,8 @@ var messages = []messageCase{
 	caseOf("fenceRequest", (*coder).fenceRequest),
 	caseOf("fenceReply", (*coder).fenceReply),
 	caseOf("historyRequest", (*coder).historyRequest),
+	caseOf("retainRequest", (*coder).retainRequest),
+	caseOf("retainReply", (*coder).retainReply),
 	caseOf("segmentSpec", (*coder).segmentSpec),
 	caseOf("logRequest", (*coder).logRequest),
 	caseOf("logReply", (*coder).logReply),

@@ -18,6 +18,7 @@ const (
 	typeFetchLog
 	typeFetchBaseline
 	typeInfo
+	typeRetain
 	typeEnd
 )
 
@@ -131,6 +132,23 @@ func (c *coder) historyRequest(r *proto.HistoryRequest) {
 	u32(c, &r.Timeline)
 	u64(c, &r.Epoch)
 	c.history(&r.History)
+}
+
+func (c *coder) retainRequest(r *proto.RetainRequest) {
+	c.volume(&r.Volume)
+	u32(c, &r.Timeline)
+	u64(c, &r.Epoch)
+	u64(c, &r.History)
+	u64(c, &r.Version)
+	list(c, &r.Points, 8, u64[page.LSN])
+	if len(r.Points) > proto.MaxRetain {
+		c.fail("more retain points than the bound")
+	}
+}
+
+func (c *coder) retainReply(r *proto.RetainReply) {
+	u8(c, &r.Status)
+	list(c, &r.Segments, 21, (*coder).segmentStatus)
 }
 
 func (c *coder) segmentSpec(s *proto.SegmentSpec) {

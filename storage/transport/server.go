@@ -225,6 +225,8 @@ func (s *session) prepare(c *coder, h frame.Header) (func(context.Context), erro
 		return handle(s, c, h, (*coder).logRequest, s.n.FetchLog, (*coder).logReply)
 	case typeFetchBaseline:
 		return handle(s, c, h, (*coder).baselineRequest, s.n.FetchBaseline, (*coder).baselineReply)
+	case typeRetain:
+		return handle(s, c, h, (*coder).retainRequest, s.n.Retain, (*coder).retainReply)
 	default: // typeInfo: read checked the range
 		info := func(ctx context.Context, _ *struct{}) (*proto.NodeInfo, error) { return s.n.Info(ctx) }
 		return handle(s, c, h, func(*coder, *struct{}) {}, info, (*coder).nodeInfo)

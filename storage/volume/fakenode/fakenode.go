@@ -304,6 +304,24 @@ func (n *Node) InstallHistory(ctx context.Context, r *proto.HistoryRequest) (pro
 	return out, nil
 }
 
+// Retain implements proto.Node.
+func (n *Node) Retain(ctx context.Context, r *proto.RetainRequest) (*proto.RetainReply, error) {
+	if err := n.up(); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := &proto.RetainReply{}
+	for k, s := range n.segs {
+		if k.Volume == r.Volume {
+			st, _ := s.c.Retain(r)
+			s.settle()
+			p.Segments = append(p.Segments, proto.SegmentStatus{PG: k.PG, Incarnation: s.c.Incarnation(), Status: st, SCL: s.c.SCL()})
+		}
+	}
+	return p, nil
+}
+
 // CreateSegment implements proto.Node.
 func (n *Node) CreateSegment(ctx context.Context, r *proto.SegmentSpec) (proto.Status, error) {
 	if err := n.up(); err != nil {
