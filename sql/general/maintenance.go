@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -55,6 +56,8 @@ func (s *Session) ownMaintenance(t *tokens) (*Statement, error) {
 	}
 	run := func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.maintain(c, x, op, list) }
 	switch op {
+	case "optimize":
+		return s.done(t, &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.optimizeTables(c, x, list) }})
 	case "checksum":
 		run = func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.checksumTables(c, x, list) }
 	case "check":
@@ -167,8 +170,6 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 			if _, err := s.e.stats.of(c, t); err != nil {
 				return nil, err
 			}
-		case "optimize":
-			out = append(out, sql.Row{m.full, op, "note", "Table does not support optimize, doing recreate + analyze instead"})
 		case "repair":
 			out = append(out, sql.Row{m.full, op, "note", "The storage engine for the table doesn't support repair"})
 			continue
@@ -176,4 +177,54 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 		out = append(out, sql.Row{m.full, op, "status", "OK"})
 	}
 	return s.rowsOf(c, x, texts("Table", "Op", "Msg_type", "Msg_text"), out), nil
+}
+
+// optimizeTables is OPTIMIZE TABLE. As for InnoDB it is ALTER TABLE ... FORCE, online, and ANALYZE TABLE, which here is to forget the statistics.
+func (s *Session) optimizeTables(c *sql.Context, x *execution, list [][2]string) (*Result, error) {
+	const op = "optimize"
+	var out []sql.Row
+	for _, t := range list {
+		db, err := s.schemaNamed(c, t[0])
+		if err != nil {
+			return nil, err
+		}
+		m := maintenanceTable{full: db.name + "." + t[1]}
+		if o, err := s.e.object(c, kindView, db.name, t[1]); err == nil && o != nil {
+			out = append(out, sql.Row{m.full, op, "Error", fmt.Sprintf("'%s' is not BASE TABLE", m.full)}, sql.Row{m.full, op, "status", "Operation failed"})
+			continue
+		}
+		if temp := s.temps[tempKey(db.name, t[1])]; temp == nil {
+			d, err := s.e.catalog.Definition(c, db.name, t[1])
+			if err != nil {
+				if skipMissing(err) != nil {
+					return nil, err
+				}
+				out = append(out, m.gone(op)...)
+				continue
+			}
+			if err := s.recreate(c, x, db.name, t[1]); err != nil {
+				return nil, err
+			}
+			s.e.stats.forget(d.ID)
+		}
+		out = append(out, sql.Row{m.full, op, "note", "Table does not support optimize, doing recreate + analyze instead"}, sql.Row{m.full, op, "status", "OK"})
+	}
+	return s.rowsOf(c, x, texts("Table", "Op", "Msg_type", "Msg_text"), out), nil
+}
+
+// recreate writes a table anew.
+func (s *Session) recreate(c *sql.Context, x *execution, schema, name string) error {
+	st, _, err := s.Parse("ALTER TABLE " + quoteName(schema) + "." + quoteName(name) + " FORCE")
+	if err != nil {
+		return err
+	}
+	alter, ok := st.ast.(*sqlparser.AlterTable)
+	if !ok {
+		return fmt.Errorf("recreate table %s.%s: ALTER TABLE became %T", schema, name, st.ast)
+	}
+	old := x.st
+	x.st = st
+	defer func() { x.st = old }()
+	_, err = s.alterTable(c, x, alter)
+	return err
 }
