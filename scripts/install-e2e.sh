@@ -5,17 +5,17 @@
 #
 #   install-e2e.sh           what `make e2e` needs
 #   install-e2e.sh drivers   also the drivers of `make drivers` (a Java runtime, Ruby; mysql2 from npm where npm is)
-#   install-e2e.sh tools     also the tools of `make tools` and MariaDB's own test suite
+#   install-e2e.sh tools     also the tools of `make tools`
 #   install-e2e.sh apps      also the applications of `make apps` and a browser; where they cannot be had, their tests skip
 #   install-e2e.sh redmine   also Redmine, for the long form
 set -euo pipefail
-need=(mariadb-server mariadb-client sysbench mariadb-test-data etcd-server iproute2
+need=(mariadb-server mariadb-client sysbench mariadb-test-data mariadb-test etcd-server iproute2
 	python3-pymysql python3-sqlalchemy php-cli php-mysql libdbd-mysql-perl libdbd-mariadb-perl)
 optional=()
 for extra in "$@"; do
 	case $extra in
 	drivers) need+=(ruby-mysql2 default-jre-headless libmariadb-java) ;;
-	tools) need+=(mydumper percona-toolkit mycli mariadb-test) ;;
+	tools) need+=(mydumper percona-toolkit mycli) ;;
 	apps) optional+=(chromium php-gd php-getid3 php-curl php-mbstring php-xml libjs-prototype libjs-scriptaculous libjs-cropper phpmyadmin python3-django python3-mysqldb) ;;
 	redmine) optional+=(redmine redmine-mysql ruby-webrick) ;;
 	*) echo "install-e2e: unknown argument $extra" >&2; exit 2 ;;

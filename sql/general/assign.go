@@ -24,7 +24,13 @@ var _ sql.NodeExecBuilder = (*builder)(nil)
 func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
 	switch n := n.(type) {
 	case *plan.DeleteFrom:
-		return nil, b.deleteFrom(c, n)
+		if err := b.deleteFrom(c, n); err != nil {
+			return nil, err
+		}
+		if x := executionOf(c); x != nil && x.ignores && !n.HasExplicitTargets() {
+			return b.newDeleting(c, n, r)
+		}
+		return nil, nil
 	case *plan.InsertInto:
 		return b.insert(c, n, r)
 	case *plan.Filter:

@@ -55,6 +55,7 @@ type execution struct {
 	multi        *multiDelete
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
+	ignores      bool                      // DELETE IGNORE
 	strict       bool                      // a statement that changes rows in strict mode: what it would warn of fails it
 	failed       error                     // the first of those
 	firing       map[uint64]firing         // by table id
@@ -181,9 +182,14 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if err := s.valuesOfSelect(c, x, ast); err != nil {
 		return nil, nil, err
 	}
+	del, ok := ast.(*sqlparser.Delete)
+	x.ignores = ok && strings.Contains(sqlparser.String(del.Comments), ignoreMarker)
 	bound, flags, err := s.bindOnly(c, x, ast, text)
 	if err != nil {
 		return nil, nil, err
+	}
+	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
+		u.IsJoin, u.HasSingleRel = false, false
 	}
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	if err == nil {
@@ -284,6 +290,8 @@ func returnsNothing(n sql.Node) bool {
 		return len(n.Returning) == 0
 	case *plan.Update:
 		return len(n.Returning) == 0
+	case *plan.DeleteFrom:
+		return len(n.Returning) == 0
 	}
 	return false
 }
@@ -296,7 +304,7 @@ func changesRows(st sqlparser.Statement) bool {
 	case *sqlparser.Update:
 		return n.Ignore == ""
 	case *sqlparser.Delete:
-		return true
+		return !strings.Contains(sqlparser.String(n.Comments), ignoreMarker)
 	}
 	return false
 }

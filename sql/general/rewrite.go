@@ -2,6 +2,7 @@ package general
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/zoryadb/zorya/sql/lexer"
 )
@@ -66,10 +67,14 @@ func (w *rewriter) statement() {
 	t := w.t
 	switch t.word(0) {
 	case "INSERT", "REPLACE", "UPDATE", "DELETE":
-		for i := 1; i < 3; i++ {
+		for i := 1; i < 4; i++ {
 			switch t.word(i) {
 			case "DELAYED", "LOW_PRIORITY", "HIGH_PRIORITY", "QUICK":
 				w.drop(i, 1)
+			case "IGNORE":
+				if t.word(0) == "DELETE" {
+					w.put(i, "/*"+ignoreMarker+"*/")
+				}
 			}
 		}
 	case "EXPLAIN", "DESCRIBE", "DESC":
@@ -92,8 +97,13 @@ func (w *rewriter) statement() {
 		}
 		w.partitions()
 	case "DROP":
-		if t.word(1) == "INDEX" {
+		switch {
+		case t.word(1) == "INDEX":
 			w.alterOptionClauses()
+		case t.word(1) == "TABLES":
+			w.put(1, "TABLE")
+		case t.word(1) == "TEMPORARY" && t.word(2) == "TABLES":
+			w.put(2, "TABLE")
 		}
 	}
 }
@@ -193,6 +203,12 @@ func (w *rewriter) partitions() {
 func (w *rewriter) token() {
 	t := w.t
 	switch t.word(0) {
+	case "SELECT":
+		for i := 1; selectOptions[t.word(i)] > 0; i++ {
+			if selectOptions[t.word(i)] == dropped {
+				w.drop(i, 1)
+			}
+		}
 	case "FOR":
 		if t.word(1) == "SHARE" {
 			w.share()
@@ -254,7 +270,19 @@ func (w *rewriter) token() {
 	if t.kind(0) == lexer.UserVar && t.at(1) == ":=" && !w.inSet() {
 		w.assignment()
 	}
+	if name := t.at(0); t.kind(0) == lexer.Word && strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		w.put(0, quoteName(name)) // letters beyond ASCII need no quotes in MySQL
+	}
 }
+
+// selectOptions may stand after SELECT, in any order; those that only advise the optimiser are dropped.
+var selectOptions = map[string]int{"DISTINCT": 1, "DISTINCTROW": 1, "ALL": 1, "STRAIGHT_JOIN": 1, "SQL_CALC_FOUND_ROWS": 1, "SQL_NO_CACHE": dropped,
+	"HIGH_PRIORITY": dropped, "SQL_SMALL_RESULT": dropped, "SQL_BIG_RESULT": dropped, "SQL_BUFFER_RESULT": dropped}
+
+const dropped = 2
+
+// ignoreMarker is the comment that stands for IGNORE in a DELETE.
+const ignoreMarker = "zorya_ignore"
 
 // inSet: SET @a := 1 is in the grammar.
 func (w *rewriter) inSet() bool {

@@ -500,6 +500,11 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 		v = "0000-00-00"
 	}
 	out, in, err := t.Convert(c, v)
+	if s, ok := stringOf(v); ok && err != nil {
+		if at, ok := parseDateText(s); ok {
+			out, in, err = t.Convert(c, at)
+		}
+	}
 	v = given
 	if err == nil && in == sql.InRange && out != nil {
 		if at, ok := out.(time.Time); ok && at.Equal(types.ZeroTime) && st.noZero {

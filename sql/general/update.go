@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -34,6 +36,7 @@ type updateTarget struct {
 	schema sql.Schema
 	from   int             // position of its first column in a row
 	seen   map[string]bool // rows of a join that were updated; nil for one table
+	later  [][2]sql.Row    // old and new rows of a joined table without a primary key
 }
 
 // newUpdating returns nil for an UPDATE that the library executes.
@@ -108,6 +111,9 @@ func (u *updating) Next(c *sql.Context) (sql.Row, error) {
 	for {
 		r, err := u.src.Next(c)
 		if errors.Is(err, io.EOF) {
+			if err := u.keyless(c); err != nil {
+				return nil, err
+			}
 			return u.result(c), nil
 		}
 		if err == nil {
@@ -131,6 +137,10 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		if t.seen != nil {
 			was, will = old[t.from:t.from+len(t.schema)], now[t.from:t.from+len(t.schema)]
 			if absent(was) || t.met(was) {
+				continue
+			}
+			if own := editorOf(t.ed); own != nil && own.m.pk == nil {
+				t.later = append(t.later, [2]sql.Row{was.Copy(), will.Copy()})
 				continue
 			}
 		}
@@ -162,6 +172,53 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		}
 	}
 	return nil
+}
+
+// keyless updates the rows of joined tables without a primary key: equal rows join alike, so each is changed as the first was,
+// once the scans have seen all of them.
+func (u *updating) keyless(c *sql.Context) error {
+	for i := range u.targets {
+		t := &u.targets[i]
+		for _, pair := range t.later {
+			n, err := editorOf(t.ed).alike(c, pair[0])
+			if err != nil {
+				return err
+			}
+			u.found += n
+			same, err := identical(c, t.schema, pair[0], pair[1])
+			if err != nil {
+				return err
+			}
+			for ; n > 0 && !same; n-- {
+				if err := t.ed.Update(c, pair[0], pair[1]); err != nil {
+					if err = u.in.ignored(c, err); err != nil {
+						return err
+					}
+					continue
+				}
+				u.changed++
+			}
+		}
+		t.later = nil
+	}
+	return nil
+}
+
+// alike is the number of rows equal to r that the statement's scans met, each remembered once from now on.
+func (e *editor) alike(c *sql.Context, r sql.Row) (uint64, error) {
+	d, err := e.encode(c, r, e.zone(c))
+	if err != nil {
+		return 0, err
+	}
+	refs := &sessionOf(c).cur.refs
+	k := rowKey(e.def(), d)
+	seen := map[string]bool{}
+	refs.m[k] = slices.DeleteFunc(refs.m[k], func(ref table.Ref) bool {
+		was := seen[string(ref)]
+		seen[string(ref)] = true
+		return was
+	})
+	return max(uint64(len(refs.m[k])), 1), nil
 }
 
 // raise lifts the AUTO_INCREMENT counter above a value that an UPDATE gave, as MySQL 8.0 does.
