@@ -22,6 +22,7 @@ type exec struct {
 	lists  []preparedList
 	keys   [maxTables][maxParts]row.Datum
 	saved  [maxTables][]row.Datum // rows that Get lent, copied
+	match  [maxTables]bool        // by step, of an outer table: a row matches
 	bytes  []byte                 // sort keys; earlier parts may lie in arrays that it has outgrown
 	key    []byte
 
@@ -311,8 +312,36 @@ func (v *visitor) Ref() table.Ref {
 	return v.ref
 }
 
-// visit visits the rows of a step that go with those of the steps before. It reports whether more are wanted.
+// visit visits the rows of a step that go with those of the steps before, or a row of NULL if it is an outer table's and none does. It
+// reports whether more are wanted.
 func (x *exec) visit(level int) (more bool, err error) {
+	s := &x.p.steps[level]
+	if !s.outer {
+		return x.visitRows(level)
+	}
+	x.match[level] = false
+	if more, err = x.visitRows(level); err != nil || !more || x.match[level] {
+		return more, err
+	}
+	x.rows[s.t] = x.p.tables[s.t].nulls
+	if !x.allHold(s.filter) {
+		return true, nil
+	}
+	return x.found(level, &visitor{})
+}
+
+// matches reports whether the current row of a step belongs to the result as far as the step can tell.
+func (x *exec) matches(level int, s *step) bool {
+	if s.outer {
+		if !x.allHold(s.on) {
+			return false
+		}
+		x.match[level] = true
+	}
+	return x.allHold(s.filter)
+}
+
+func (x *exec) visitRows(level int) (more bool, err error) {
 	s := &x.p.steps[level]
 	a := &s.access
 	if a.point {
@@ -374,7 +403,7 @@ func (x *exec) get(level, index int, key []row.Datum) (bool, error) {
 		return true, err
 	}
 	x.rows[s.t] = vals
-	if !x.allHold(s.filter) {
+	if !x.matches(level, s) {
 		return true, nil
 	}
 	if level+1 < len(x.p.steps) { // the next steps' Gets use the same room
@@ -419,7 +448,7 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 			return true, err
 		}
 		x.rows[s.t] = c.Row()
-		if !locks && !x.allHold(s.filter) {
+		if !locks && !x.matches(level, s) {
 			continue
 		}
 		if more, err := x.found(level, &v); err != nil || !more {

@@ -113,6 +113,7 @@ const (
 	Begin
 	Commit
 	Rollback
+	Autocommit // SET autocommit = Query.Args[0]
 )
 
 // Statement is a known digest in one default database. It is shared by sessions.
@@ -222,6 +223,8 @@ func newStatement(q *Query) *Statement {
 		st.Kind = Commit
 	case verbRollback:
 		st.Kind = Rollback
+	case verbAutocommit:
+		st.Kind = Autocommit
 	}
 	return st
 }
@@ -233,6 +236,8 @@ func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.Colu
 	switch st.Kind {
 	case Begin, Commit, Rollback:
 		return nil, true, true
+	case Autocommit:
+		return nil, false, false
 	case Read, Write:
 		p := st.plan.Load()
 		if p == nil {

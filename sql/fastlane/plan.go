@@ -51,6 +51,10 @@ type boundTable struct {
 	alias string    // what qualifies its columns
 	kinds []colKind // of Def.Columns
 	need  []int     // columns to read; nil: all
+
+	outer bool         // its columns are NULL where nothing matches on
+	on    []*predicate // of an outer one
+	nulls []row.Datum
 }
 
 // ref is a column of one of the plan's tables.
@@ -86,6 +90,8 @@ type boundList struct {
 type step struct {
 	t      int
 	access access
+	outer  bool
+	on     []*predicate // of an outer table: what makes a row a match
 	filter []*predicate
 }
 
@@ -93,6 +99,9 @@ type step struct {
 // general lane will say what is wrong.
 func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) {
 	p := &plan{shape: s, declines: true}
+	if len(tables) == 0 {
+		return p, p.bindNumbers(env)
+	}
 	for _, t := range tables {
 		p.defs = append(p.defs, t.Def())
 	}
@@ -111,6 +120,15 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 		}
 		if desc.Elsewhere || s.verb != verbSelect && (!desc.Writable || d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0) {
 			return p, nil
+		}
+		if b.outer = s.tables[i].outer; b.outer {
+			if s.comma {
+				return p, nil
+			}
+			b.nulls = make([]row.Datum, len(d.Columns))
+			for c := range b.nulls {
+				b.nulls[c] = row.NullDatum
+			}
 		}
 		p.tables = append(p.tables, b)
 	}
@@ -138,6 +156,19 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 	}
 	p.declines = !ok
 	return p, nil
+}
+
+// bindNumbers binds a SELECT of numbers.
+func (p *plan) bindNumbers(env *Env) error {
+	cols, err := env.Host.Columns(env.Ctx, string(env.Text))
+	if err != nil || len(cols) != len(p.shape.items) {
+		return err
+	}
+	for _, it := range p.shape.items {
+		p.out = append(p.out, outItem{ref: ref{-1, -1}, number: it.number})
+	}
+	p.set, p.declines = wire.NewColumnSet(cols...), false
+	return nil
 }
 
 // current reports whether the plan was made for these tables.
@@ -499,6 +530,9 @@ func (b *binder) bindNeeds() {
 			if k.slot < 0 {
 				add(k.from)
 			}
+		}
+		for _, f := range p.steps[i].on {
+			f.columns(add)
 		}
 		for _, f := range p.steps[i].filter {
 			f.columns(add)

@@ -53,7 +53,11 @@ func (x *exec) query() (Result, error) {
 		clear(x.only.acc)
 		x.all = &x.only
 	}
-	if x.left > 0 {
+	if len(x.p.steps) == 0 {
+		if _, err := x.row(); err != nil {
+			return Result{}, &sendError{err}
+		}
+	} else if x.left > 0 {
 		if _, err := x.visit(0); err != nil {
 			if x.begun {
 				return Result{}, &sendError{err}

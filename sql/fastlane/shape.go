@@ -16,12 +16,14 @@ const (
 	verbBegin
 	verbCommit
 	verbRollback
+	verbAutocommit
 )
 
 // shape is a parsed digest: names as written, arguments and lists by position.
 type shape struct {
 	verb   verb
-	tables []tableRef // all but the first of a SELECT: inner joins
+	tables []tableRef // all but the first of a SELECT: joins
+	comma  bool       // some tables are joined by commas, which bind less than JOIN
 
 	// SELECT
 	items    []item
@@ -41,7 +43,11 @@ type shape struct {
 	where []*condition // all must hold
 }
 
-type tableRef struct{ schema, name, alias string }
+type tableRef struct {
+	schema, name, alias string
+	outer               bool         // LEFT JOIN: without a match its columns are NULL
+	on                  []*condition // of an outer one; others are in where
+}
 
 // colName is a column as written; qualifier is a table or alias, or "".
 type colName struct{ schema, qualifier, name string }
@@ -153,6 +159,12 @@ func parseShape(digest []byte) *shape {
 		ok = p.update(s)
 	case p.take("DELETE"):
 		ok = p.delete(s)
+	case p.take("SET"):
+		s.verb = verbAutocommit
+		p.take("SESSION")
+		if ok = p.take("AUTOCOMMIT") && p.takeOp("="); ok {
+			s.limit, ok = p.takeArg()
+		}
 	case p.take("BEGIN"):
 		s.verb = verbBegin
 		ok = true
@@ -190,6 +202,14 @@ func (p *parser) selectStatement(s *shape) bool {
 		if !p.takePunct(',') {
 			break
 		}
+	}
+	if p.t.Kind == lexer.EOF { // SELECT 1, as pools of connections ask
+		for _, it := range s.items {
+			if it.number == "" {
+				return false
+			}
+		}
+		return !s.distinct
 	}
 	if !p.take("FROM") || !p.from(s) || !p.whereClause(s) || !p.groupClause(s) || !p.orderClause(s) || !p.limitClause(s) {
 		return false
@@ -265,7 +285,7 @@ func (p *parser) alias(it *item) (ok bool) {
 	return true
 }
 
-// from parses the tables: a list, or inner joins with ON.
+// from parses the tables: a list, or inner and left joins with ON.
 func (p *parser) from(s *shape) bool {
 	if !p.tableName(s) {
 		return false
@@ -273,7 +293,18 @@ func (p *parser) from(s *shape) bool {
 	for {
 		switch {
 		case p.takePunct(','):
+			s.comma = true
 			if !p.tableName(s) {
+				return false
+			}
+		case p.take("LEFT"):
+			p.take("OUTER")
+			if !p.take("JOIN") || !p.tableName(s) || !p.take("ON") {
+				return false
+			}
+			t := &s.tables[len(s.tables)-1]
+			t.outer = true
+			if !p.conjunction(&t.on) {
 				return false
 			}
 		case p.l.Is(p.t, "JOIN") || p.l.Is(p.t, "INNER"):

@@ -70,6 +70,19 @@ func (b *binder) bindWhere() bool {
 		}
 		conds = append(conds, k)
 	}
+	for t := range b.p.tables {
+		bt := &b.p.tables[t]
+		if !bt.outer {
+			continue
+		}
+		for _, c := range b.p.shape.tables[t].on {
+			k, ok := b.predicate(c)
+			if !ok || k.tables>>(t+1) != 0 { // of a table to the right: an error
+				return false
+			}
+			bt.on = append(bt.on, k)
+		}
+	}
 	return b.arrange(conds)
 }
 
@@ -162,6 +175,9 @@ func (b *binder) arrange(conds []*predicate) bool {
 	}
 	var starts []start
 	for t := range b.p.tables {
+		if b.p.tables[t].outer {
+			continue
+		}
 		s := start{t: t}
 		s.a, s.rows = b.best(t, 0, conds, n > 1)
 		at := len(starts)
@@ -190,9 +206,15 @@ func (b *binder) follow(first int, a access, conds []*predicate) bool {
 			if seen&(1<<t) != 0 {
 				continue
 			}
-			a, _ := b.best(t, seen, conds, false)
+			from := conds
+			if bt := &p.tables[t]; bt.outer {
+				if from = bt.on; !bound(from, seen|1<<t) {
+					continue
+				}
+			}
+			a, _ := b.best(t, seen, from, false)
 			if s := b.score(t, &a); s > bestScore && len(a.eq) > 0 && a.tuple == nil && len(a.ranges) == 0 {
-				bestScore, best = s, step{t: t, access: a}
+				bestScore, best = s, step{t: t, access: a, outer: p.tables[t].outer}
 			}
 		}
 		if bestScore == 0 {
@@ -200,6 +222,16 @@ func (b *binder) follow(first int, a access, conds []*predicate) bool {
 		}
 		seen |= 1 << best.t
 		p.steps = append(p.steps, best)
+	}
+	return true
+}
+
+// bound reports whether the conditions concern none but the tables in seen.
+func bound(conds []*predicate, seen uint) bool {
+	for _, c := range conds {
+		if c.tables&^seen != 0 {
+			return false
+		}
 	}
 	return true
 }
@@ -215,8 +247,16 @@ func (b *binder) assign(conds []*predicate) {
 			if c.tables&^seen != 0 || c.tables&^before == 0 && before != 0 {
 				continue
 			}
-			if !b.answers(s, c) {
+			if s.outer || !b.answers(s, c) { // an outer table's access path answers its ON only
 				s.filter = append(s.filter, c)
+			}
+		}
+		if !s.outer {
+			continue
+		}
+		for _, c := range b.p.tables[s.t].on {
+			if !b.answers(s, c) {
+				s.on = append(s.on, c)
 			}
 		}
 	}

@@ -259,7 +259,12 @@ func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sq
 		return nil, err
 	}
 	if types.IsOkResultSchema(schema) || schema == nil || returnsNothing(node) {
-		return s.drain(c, iter)
+		res, err := s.drain(c, iter)
+		switch node.(type) {
+		case *plan.Set, *plan.Use:
+			s.gms.GetLastQueryInfo().RowCount.Store(0)
+		}
+		return res, err
 	}
 	return &Result{Columns: describeResult(c, node, schema, x.st.ast), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
 }

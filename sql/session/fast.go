@@ -64,6 +64,13 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, param
 		err = s.fastControl(ctx, r, general.Commit)
 	case fastlane.Rollback:
 		err = s.fastControl(ctx, r, general.Rollback)
+	case fastlane.Autocommit: // drivers say again and again what is so already
+		a := &q.Args[0]
+		if a.Kind != fastlane.ArgInt || a.Neg || a.N > 1 || s.set.Autocommit != (a.N == 1) {
+			return false, nil
+		}
+		s.note(0, 0, 0)
+		err = s.sendOK(r, false)
 	default:
 		handled, err = s.fastStatement(ctx, r, st, q, text)
 		if !handled {
