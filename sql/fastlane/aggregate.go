@@ -46,6 +46,7 @@ func (x *exec) groupOf() *group {
 	}
 	x.some[string(key)] = g
 	x.order = append(x.order, g)
+	x.held += 2*len(key) + 128 + 96*len(x.p.out)
 	return g
 }
 
@@ -96,6 +97,7 @@ func (x *exec) isNew(a *accumulator, k *colKind, d *row.Datum) bool {
 		a.seen = make(map[string]bool)
 	}
 	a.seen[string(x.key)] = true
+	x.held += len(x.key) + 64
 	return true
 }
 

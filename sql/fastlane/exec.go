@@ -35,6 +35,7 @@ type exec struct {
 	cells []row.Datum
 	whole []byte
 	seen  map[string]bool
+	held  int    // bytes of what is kept, roughly
 	all   *group // the only group
 	only  group  // all, so that it need not be allocated
 	ivals []interval

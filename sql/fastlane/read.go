@@ -97,10 +97,10 @@ func (x *exec) limits() bool {
 func (x *exec) row() (more bool, err error) {
 	switch {
 	case x.p.aggs:
-		return x.accumulate(), nil
+		return x.accumulate(), x.within()
 	case x.keeps():
 		x.collect()
-		return true, nil
+		return true, x.within()
 	}
 	if x.skip > 0 {
 		x.skip--
@@ -123,6 +123,17 @@ func (x *exec) row() (more bool, err error) {
 	}
 	x.count++
 	return x.left > 0, x.env.Reply.EndRow()
+}
+
+// maxHeld bounds what a statement keeps before its first row is sent. The general lane, which runs it then, goes to files.
+const maxHeld = 16 << 20
+
+// within declines a statement that has come to keep too much.
+func (x *exec) within() error {
+	if x.held > maxHeld {
+		return ErrDecline
+	}
+	return nil
 }
 
 func (x *exec) number(o *outItem) { x.env.Reply.Text(o.number) }
@@ -270,6 +281,7 @@ func (x *exec) collect() {
 			return
 		}
 		x.seen[string(all)] = true
+		x.held += len(all) + 64
 	}
 	size := len(key)
 	for _, o := range p.out {
@@ -302,6 +314,7 @@ func (x *exec) collect() {
 	}
 	x.room = room
 	x.kept = append(x.kept, kept)
+	x.held += size + 64 + 48*len(p.out)
 }
 
 // finish sends what was kept, or the aggregates, and the columns if no row has.

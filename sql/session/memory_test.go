@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -30,4 +32,45 @@ func TestMemoryLimitClosesConnection(t *testing.T) {
 	}
 	exec(t, other, "SELECT 1")
 	exec(t, admin, q) // who may administer connections is not limited
+}
+
+// TestFastLaneBound: a statement that would keep too much goes over to the general lane, which sorts in files, and gives the same.
+func TestFastLaneBound(t *testing.T) {
+	srv, addr := startFull(t)
+	c := connect(t, addr, "")
+	for _, q := range []string{
+		"CREATE DATABASE m", "CREATE TABLE m.t (id INT PRIMARY KEY, k INT, txt VARCHAR(1000))",
+		"INSERT INTO m.t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i, i % 7, REPEAT('x', 1000) FROM n",
+	} {
+		exec(t, c, q)
+	}
+	for i := 1; i < 20; i++ {
+		exec(t, c, "INSERT INTO m.t SELECT id + 1000 * "+strconv.Itoa(i)+", id, CONCAT(txt) FROM m.t WHERE id <= 1000")
+	}
+	for q, declines := range map[string]uint64{"SELECT id FROM m.t ORDER BY txt, k DESC, id LIMIT 3": 1, "SELECT id FROM m.t WHERE id <= 1000 ORDER BY txt, k DESC, id LIMIT 3": 0} {
+		_, _, before := srv.fast.Counts()
+		rows, err := c.QueryContext(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for rows.Next() {
+			var id int
+			if err := rows.Scan(&id); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, id)
+		}
+		rows.Close()
+		want := []int{2000, 3000, 4000} // k is 1000 there
+		if declines == 0 {
+			want = []int{6, 13, 20}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", q, got, want)
+		}
+		if _, _, after := srv.fast.Counts(); after-before != declines {
+			t.Errorf("%s: declined %d times, want %d", q, after-before, declines)
+		}
+	}
 }
