@@ -11,8 +11,9 @@ PORT ?= 3306
 
 .PHONY: build up test race lint fmt e2e library locks locks-record drivers tools apps mysqltest diff isolation transfer long bench soak clean
 
+# Built by the profile of what it does most (docs/bench/profile.md). It is no default.pgo: tests and the race detector would then compile everything once more, too.
 build: ## bin/zorya, static
-	go build -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
+	go build -pgo=cmd/zorya/release.pgo -ldflags '-s -w -X main.commit=$(COMMIT)' -o bin/zorya ./cmd/zorya
 
 up: build ## a cluster in DIR, MySQL on PORT, in the foreground
 	./bin/zorya up --dir $(DIR) --port $(PORT)
