@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
@@ -41,24 +40,12 @@ func compareIDs(a, b authID) int {
 type accountOptions struct {
 	DefaultRoles []authID `json:",omitempty"`
 
-	Expired        bool   `json:",omitempty"` // PASSWORD EXPIRE
-	Lifetime       *int64 `json:",omitempty"` // days; 0: NEVER; nil: default_password_lifetime
-	History        *int64 `json:",omitempty"` // nil: password_history
-	ReuseDays      *int64 `json:",omitempty"` // nil: password_reuse_interval
-	RequireCurrent *bool  `json:",omitempty"` // nil: password_require_current
-	FailedLogins   int64  `json:",omitempty"` // before the account is locked for LockDays; 0: never
-	LockDays       int64  `json:",omitempty"` // -1: UNBOUNDED
+	Expired      bool   `json:",omitempty"` // PASSWORD EXPIRE
+	Lifetime     *int64 `json:",omitempty"` // days; 0: NEVER; nil: default_password_lifetime
+	FailedLogins int64  `json:",omitempty"` // in a row, before the account is blocked for LockDays; 0: never
+	LockDays     int64  `json:",omitempty"` // -1: UNBOUNDED
 
-	QueriesPerHour, UpdatesPerHour, ConnectionsPerHour, UserConnections int64 `json:",omitempty"`
-
-	Former  []formerPassword `json:",omitempty"` // newest first
-	Comment json.RawMessage  `json:",omitempty"` // User_attributes' metadata
-}
-
-// formerPassword is a password that the account had.
-type formerPassword struct {
-	Plugin, Hash string
-	Since        time.Time
+	UserConnections int64 `json:",omitempty"` // MAX_USER_CONNECTIONS; 0: max_user_connections
 }
 
 // accountBook is the options of all accounts that have some, read-mostly: replaced as a whole.

@@ -33,6 +33,9 @@ func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 			if t.word(0) == "ALTER" && t.word(2) == "USER" && t.at(3) == "(" {
 				return s.alterSelf(t)
 			}
+			if i == 1 && (t.word(0) == "CREATE" || t.word(0) == "ALTER") {
+				return s.ownUser(t)
+			}
 			return nil, nil
 		case "PREPARE":
 			if t.word(0) == "DROP" {

@@ -80,7 +80,11 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 func (a *alteration) parse(c *sql.Context) error {
 	if x := executionOf(c); x != nil {
 		x.partitions = a.old.attrs.PartSQL
-		if now := partitionClause(x.st.written, 0); now != "" {
+		now, err := partitionClause(x.st.written, 0)
+		if err != nil {
+			return err
+		}
+		if now != "" {
 			x.partitions = now
 		} else if removesPartitions(x.st.written) {
 			x.partitions = ""

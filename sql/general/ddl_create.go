@@ -371,7 +371,10 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	if done, err := s.tableExists(c, ddl, schema, name); done || err != nil {
 		return &Result{}, err
 	}
-	if x.partitions = partitionClause(x.st.written, lexMode(s.parserOptions())); x.partitions != "" && ddl.Temporary {
+	if x.partitions, err = partitionClause(x.st.written, lexMode(s.parserOptions())); err != nil {
+		return nil, err
+	}
+	if x.partitions != "" && ddl.Temporary {
 		return nil, mysqlerr.New(mysqlerr.ER_PARTITION_NO_TEMPORARY)
 	}
 	var d *table.Def

@@ -193,6 +193,9 @@ func (ch *partitionChange) indexes(names []string, verb string) ([]bool, error) 
 	for _, n := range names {
 		i := slices.IndexFunc(ch.a.Parts, func(r partRef) bool { return strings.EqualFold(r.Name, n) })
 		if i < 0 || set[i] {
+			if verb == "TRUNCATE" {
+				return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_PARTITION, n, ch.d.Name)
+			}
 			return nil, mysqlerr.New(mysqlerr.ER_DROP_PARTITION_NON_EXISTENT, verb)
 		}
 		set[i] = true
@@ -243,7 +246,7 @@ func (ch *partitionChange) add(defs []partitionDef) (*Result, error) {
 // resize adds n partitions to a hashed table.
 func (ch *partitionChange) resize(n int) (*Result, error) {
 	if !ch.hashed() {
-		return nil, mysqlerr.New(mysqlerr.ER_PARTITION_REQUIRES_VALUES_ERROR, strings.Fields(ch.clauses.method)[0], "LESS THAN")
+		return nil, mysqlerr.NewMessage(1492, "For %s partitions each partition must be defined", strings.Fields(ch.clauses.method)[0])
 	}
 	if n < 1 {
 		return nil, mysqlerr.NewMessage(1514, "At least one partition must be added")

@@ -76,6 +76,9 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 			return mysqlerr.NewMessage(1486, "Constant, random or timezone-dependent expressions in (sub)partitioning function are not allowed")
 		}
 		if t := f.expr.Type(c); !types.IsInteger(t) && !types.IsBoolean(t) && !(types.IsNumber(t) && len(f.expr.Children()) > 0 && !divides(f.expr)) {
+			if g, ok := f.expr.(*expression.GetField); ok {
+				return mysqlerr.New(mysqlerr.ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD, g.Name())
+			}
 			return mysqlerr.NewMessage(1491, "The PARTITION function returns the wrong type")
 		}
 		switch e := f.expr.(type) {

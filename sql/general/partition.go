@@ -9,6 +9,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // PARTITION BY clauses: read, shown again, and listed in information_schema. partfunc.go gives them meaning.
@@ -24,9 +25,9 @@ type partitioning struct {
 type partitionDef struct{ name, values, comment string }
 
 // partitionClause finds the PARTITION BY of a CREATE TABLE: "" when there is none.
-func partitionClause(text string, mode lexer.Mode) string {
+func partitionClause(text string, mode lexer.Mode) (string, error) {
 	if !strings.Contains(strings.ToUpper(text), "PARTITION") {
-		return ""
+		return "", nil
 	}
 	t := cutTokens(plainComments(text), mode, 1<<20)
 	depth := 0
@@ -40,12 +41,27 @@ func partitionClause(text string, mode lexer.Mode) string {
 		if depth == 0 && t.word(0) == "PARTITION" && t.word(1) == "BY" {
 			p := parsePartitioning(t.rest())
 			if p == nil {
-				return ""
+				return "", unreadable(t)
 			}
-			return t.src[t.list[t.pos].Start:t.list[t.pos+p.tokens-1].End]
+			return t.src[t.list[t.pos].Start:t.list[t.pos+p.tokens-1].End], nil
 		}
 	}
-	return ""
+	return "", nil
+}
+
+// unreadable says what is wrong with a PARTITION BY.
+func unreadable(t *tokens) error {
+	for i := range t.list[t.pos:] {
+		switch {
+		case t.word(i) == "SUBPARTITION":
+			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "SUBPARTITION")
+		case t.word(i) == "PARTITIONS" && strings.Trim(t.at(i+1), "0") == "" && t.at(i+1) != "":
+			return mysqlerr.New(mysqlerr.ER_NO_PARTS_ERROR, "partitions")
+		case t.word(i) == "PARTITIONS" && len(t.at(i+1)) > 4:
+			return mysqlerr.NewMessage(1499, "Too many partitions (including subpartitions) were defined")
+		}
+	}
+	return mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%.80s' at line 1", t.rest())
 }
 
 // removesPartitions reports whether an ALTER TABLE says REMOVE PARTITIONING.
@@ -93,6 +109,9 @@ func parsePartitioning(clause string) *partitioning {
 		}
 		p.count = n
 		t.pos++
+	}
+	if t.word(0) == "SUBPARTITION" {
+		return nil
 	}
 	if p.tokens = t.pos; t.at(0) != "(" || t.word(1) != "PARTITION" {
 		return p

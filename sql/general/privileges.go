@@ -6,6 +6,7 @@ import (
 	"net"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
@@ -32,6 +33,9 @@ type Account struct {
 	Locked     bool
 	RequireTLS bool
 	Expired    bool
+	// UserConnections bounds the account's connections; 0: max_user_connections does. Blocked is 3955 after too many failed logins.
+	UserConnections int64
+	Blocked         error
 }
 
 type persister struct{ e *Engine }
@@ -123,6 +127,9 @@ func (e *Engine) Lookup(user, host string) (Account, bool) {
 	}
 	a := Account{User: best.User, Host: best.Host, Plugin: best.Plugin, AuthString: best.AuthString, Locked: best.Locked,
 		RequireTLS: best.SslType != ""}
+	o := e.options(authID{a.User, a.Host})
+	a.Expired = o.Expired || e.outlived(best.PasswordLastChanged, o.Lifetime)
+	a.UserConnections, a.Blocked = o.UserConnections, e.logins.blocked(authID{a.User, a.Host}, o, time.Now())
 	if a.Plugin == "" {
 		a.Plugin = pluginNative
 	}

@@ -490,6 +490,17 @@ func (s *Session) runAccounts(c *sql.Context, x *execution, st *Statement) (res 
 		gone, err = s.dropped("DROP ROLE", n.Roles, n.IfExists)
 	case *sqlparser.DropUser:
 		gone, err = s.dropped("DROP USER", n.AccountNames, n.IfExists)
+	case *sqlparser.DDL:
+		if n.Action != sqlparser.AlterStr || n.User.Name == "" {
+			return nil, false, nil
+		}
+		if n.Authentication != nil { // a new password
+			defer func() {
+				if err == nil {
+					err = s.e.renewed(c, idOf(n.User))
+				}
+			}()
+		}
 	default:
 		return nil, false, nil
 	}

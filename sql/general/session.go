@@ -42,6 +42,7 @@ type Engine struct {
 
 	accounts   atomic.Pointer[accountBook]
 	accountsMu sync.Mutex // held by whoever changes accounts
+	logins     failedLogins
 
 	routines  routineCache
 	userLocks *userLocks

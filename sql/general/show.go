@@ -296,16 +296,7 @@ func (s *Session) showCreateUser(t *tokens) (*Statement, error) {
 			if u.Host != host {
 				continue
 			}
-			require, lock := "NONE", "UNLOCK"
-			if u.SslType != "" {
-				require = "SSL"
-			}
-			if u.Locked {
-				lock = "LOCK"
-			}
-			return []sql.Row{{fmt.Sprintf("CREATE USER %s@%s IDENTIFIED WITH '%s' AS %s REQUIRE %s PASSWORD EXPIRE DEFAULT ACCOUNT %s PASSWORD HISTORY DEFAULT "+
-				"PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT", quoteName(user), quoteName(host), orDefault(u.Plugin, pluginNative),
-				quoteString(u.AuthString), require, lock)}}, nil
+			return []sql.Row{{createUserText(u, s.e.options(authID{user, host}))}}, nil
 		}
 		return nil, mysqlerr.NewMessage(mysqlerr.ER_CANNOT_USER, "Operation SHOW CREATE USER failed for '%s'@'%s'", user, host)
 	}), nil

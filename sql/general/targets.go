@@ -1,6 +1,8 @@
 package general
 
 import (
+	"strings"
+
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
@@ -16,6 +18,12 @@ func (st *Statement) Written() string {
 		return st.written
 	}
 	return st.Text
+}
+
+// SetsPassword reports whether the statement may give the account a new password: what an expired one still allows.
+func (st *Statement) SetsPassword() bool {
+	words := strings.Fields(strings.ToUpper(st.Written()))
+	return len(words) > 1 && (words[0] == "ALTER" && words[1] == "USER" || words[0] == "SET" && words[1] == "PASSWORD")
 }
 
 // Targets are the tables that the statement changes.

@@ -39,7 +39,7 @@ var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
 // happened.
 func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, params []wire.Param) (handled bool, err error) {
-	if s.xa.state > xaActive || !s.shares || !s.plain && !s.inserts || s.foreignParams(params) || s.srv.opts.NoFastLane {
+	if s.expired || s.xa.state > xaActive || !s.shares || !s.plain && !s.inserts || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()

@@ -257,6 +257,11 @@ func (b backend) LoginFailed(c *wire.Conn, user string, err error) {
 		srv.opts.Logs.General(logs.General{Client: logs.Client{ID: c.ID(), User: user, Host: c.Host()}, At: time.Now(), Command: "Connect", Argument: e.Message})
 	}
 	srv.auditConnection("FAILED_CONNECT", user, c.Host(), "", c.ID(), e.Code)
+	if l, ok := srv.lane.(loginLane); ok && e.Code == mysqlerr.ER_ACCESS_DENIED_ERROR {
+		if a, ok := srv.lane.Lookup(user, c.Host()); ok {
+			l.NoteLogin(a.User, a.Host, false)
+		}
+	}
 }
 
 // throttle bounds what log_queries_not_using_indexes lets through in a minute.

@@ -252,6 +252,9 @@ func (b backend) Lookup(user, host string) (wire.Account, bool, error) {
 	if !ok {
 		return wire.Account{}, false, nil
 	}
+	if a.Blocked != nil {
+		return wire.Account{}, false, a.Blocked
+	}
 	return wire.Account{
 		User: a.User, Host: a.Host, Plugin: a.Plugin, AuthString: a.AuthString,
 		Locked: a.Locked, RequireTLS: a.RequireTLS, PasswordExpired: a.Expired,
@@ -261,8 +264,13 @@ func (b backend) Lookup(user, host string) (wire.Account, bool, error) {
 // Connect implements wire.Backend.
 func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) {
 	srv := b.srv
+	if err := srv.admitAccount(login); err != nil {
+		srv.auditConnection("FAILED_CONNECT", login.User, login.Host, login.Database, c.ID(), err.Code)
+		return nil, err
+	}
 	s := newSession(srv, c)
 	s.login = generalLogin(c, login)
+	s.expired = login.Account.PasswordExpired
 	s.address = c.RemoteAddr().String()
 	if err := s.connectHalf(s.ctx); err != nil {
 		s.cancel(nil)

@@ -68,6 +68,7 @@ type Session struct {
 
 	tracked trackedState
 	meter   *meter // nil: no log is on
+	expired bool   // the password is: nothing but a new one is allowed
 
 	mu       sync.Mutex
 	ctx      context.Context // of statements; replaced once it was cancelled
@@ -400,6 +401,7 @@ func (s *Session) ChangeUser(login *wire.Login) error {
 		s.dropHalf()
 		s.mu.Lock()
 		s.login = generalLogin(s.conn, login)
+		s.expired = login.Account.PasswordExpired
 		s.mu.Unlock()
 		if err := s.reconnect(ctx); err != nil {
 			return err

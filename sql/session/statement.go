@@ -62,6 +62,12 @@ func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.State
 	if m := s.meter; m != nil && m.on&logs.AuditTables != 0 {
 		m.targets = st.Targets()
 	}
+	if s.expired {
+		if !st.SetsPassword() {
+			return mysqlerr.New(mysqlerr.ER_MUST_CHANGE_PASSWORD)
+		}
+		defer s.renewed()
+	}
 	if st.Class != general.Control {
 		if err := s.xaAllows(st.Class); err != nil {
 			return err
