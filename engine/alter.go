@@ -34,7 +34,9 @@ const logBytes = 128 << 20
 
 // AlterTable publishes a definition that needs no new rows; see table.Catalog.
 func (db *DB) AlterTable(ctx context.Context, old, new *table.Def, o table.Build) (*table.Def, error) {
-	online := o.Online && slices.ContainsFunc(new.Indexes, func(x table.Index) bool { return x.ID == 0 })
+	fresh := slices.ContainsFunc(new.Indexes, func(x table.Index) bool { return x.ID == 0 })
+	online := o.Online && fresh
+	o.Shared = o.Shared && fresh
 	return db.built(ctx, old, online, o, func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error) {
 		n, err := alteredColumns(s, new)
 		if err != nil {
@@ -85,13 +87,24 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 		}
 		lockIt := func() error { return tx.lockMeta(ctx, d.Schema, d.Name, lock.Exclusive) }
 		if !online {
-			if err := lockIt(); err != nil {
+			first := lock.Exclusive
+			if o.Shared {
+				first = lock.ReadOnly
+			}
+			if err := tx.lockMeta(ctx, d.Schema, d.Name, first); err != nil {
 				return err
 			}
 			if err := begin(); err != nil {
 				return err
 			}
 			if err := b.run(ctx, s); err != nil {
+				return err
+			}
+			// A reader that wants to write now waits for us, and we for it: it loses, not all our work.
+			tx.own.Weight.Add(ddlWeight)
+			err := lockIt()
+			tx.own.Weight.Add(-ddlWeight)
+			if err != nil {
 				return err
 			}
 		} else {
@@ -130,6 +143,9 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 	}
 	return db.Definition(ctx, d.Schema, d.Name)
 }
+
+// ddlWeight makes the other the victim of a deadlock with a build.
+const ddlWeight = 1 << 30
 
 // building is a build under way.
 type building struct {

@@ -302,3 +302,54 @@ func TestInstantDropOfLongValues(t *testing.T) {
 	}
 	e.check()
 }
+
+// TestSharedBuild: a build that keeps writers out lets readers in, and wins over one that would write then.
+func TestSharedBuild(t *testing.T) {
+	e := seeded(t)
+	def, err := e.db.Definition(bg, "s", "t")
+	e.must(err)
+	read := func(s *session) {
+		t.Helper()
+		st, err := s.tx.BeginStmt(bg, table.StmtOptions{})
+		e.must(err)
+		h, err := st.Open(bg, "s", "t")
+		e.must(err)
+		if r, _, err := h.Get(bg, 0, []row.Datum{row.FromInt(10)}, table.LockNone, table.Wait); err != nil || r == nil {
+			t.Errorf("a reader gets %v, %v", r, err)
+		}
+		st.End()
+	}
+	reader := e.begin(table.RepeatableRead)
+	read(reader)
+	late := make(chan error, 1)
+	once := false
+	convert := func(r []row.Datum) ([]row.Datum, error) {
+		if !once {
+			once = true
+			w := &session{e: e, tx: e.db.begin(table.TxnOptions{Isolation: table.RepeatableRead, MetadataWait: time.Millisecond})}
+			if err := w.update("t", 10, func([]row.Datum) {}); !errors.Is(err, table.ErrLockTimeout) {
+				t.Errorf("a writer gets %v", err)
+			}
+			e.must(w.tx.Rollback(bg))
+			r := e.begin(table.ReadCommitted)
+			read(r)
+			e.must(r.tx.Commit(bg))
+			waits := e.db.locks.Waits.Load()
+			go func() { late <- reader.insert("t", sbrow(99, 99, "late")) }()
+			e.waits(waits + 1)
+		}
+		return slices.Clone(r), nil
+	}
+	n := clone(def)
+	for i := range n.Def.Indexes {
+		n.Def.Indexes[i].ID, n.Def.Indexes[i].Root = 0, 0
+	}
+	_, err = e.db.RebuildTable(bg, def, &n.Def, convert, table.Build{Shared: true})
+	e.must(err)
+	if err := <-late; !errors.Is(err, table.ErrDeadlock) {
+		t.Errorf("who read before and writes then gets %v", err)
+	}
+	if rep := e.check(); rep.Rows != 3 {
+		t.Errorf("%+v", rep)
+	}
+}

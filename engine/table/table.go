@@ -323,6 +323,8 @@ type Build struct {
 	// Online lets transactions read and write the table while it is read: the table is locked at the start and at the end only, each time as
 	// long as it takes to wait for the transactions that use it. Otherwise it is locked all the while.
 	Online bool
+	// Shared, when it is not online, keeps only writers out until the table is read; readers are waited for at the end.
+	Shared bool
 	// Virtual computes the values of virtual columns that indexes to be built contain; nil: there are none. Rows that change meanwhile
 	// are computed by it too, so it must depend on the row alone; likewise RebuildTable's convert.
 	Virtual func(r []row.Datum) error

@@ -116,8 +116,7 @@ func (o *alterOptions) permit(kind alterKind, why, noneReason string) error {
 	return nil
 }
 
-// online reports whether the table stays open to others: unless a lock was asked for. LOCK=SHARED becomes an exclusive one, which
-// keeps writers out as promised, and readers too.
+// online reports whether the table stays open to others: unless a lock was asked for.
 func (o *alterOptions) online() bool { return o.lock == "DEFAULT" || o.lock == "NONE" }
 
 // Reasons against an algorithm, as MySQL words them.

@@ -136,10 +136,16 @@ func TestClientVanishes(t *testing.T) {
 		return socket, err
 	})
 	for _, x := range append(long, long[0]) {
-		db, err := stdsql.Open("mysql", "admin:"+testPassword+"@vanishing("+addr+")/d")
+		cfg, err := mysql.ParseDSN("admin:" + testPassword + "@vanishing(" + addr + ")/d")
 		if err != nil {
 			t.Fatal(err)
 		}
+		cfg.Logger = &mysql.NopLogger{}
+		connector, err := mysql.NewConnector(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := stdsql.OpenDB(connector)
 		c, err := db.Conn(context.Background())
 		if err != nil {
 			t.Fatal(err)
