@@ -133,7 +133,8 @@ func ownShare(rows []Row) []string {
 		if first == 0 {
 			first = own
 		}
-		out = append(out, fmt.Sprintf("Own CPU at %d connections: %.1f us a statement, %.2f x that at %d (to reach: 1.1).", r.Case.Load.Threads, own, own/first, rows[0].Case.Load.Threads))
+		out = append(out, fmt.Sprintf("Own CPU at %d connections: %.1f us a statement, %.2f x that at %d (to reach: 1.1). The writer's alone: %.1f us.",
+			r.Case.Load.Threads, own, own/first, rows[0].Case.Load.Threads, r.By[zorya].CPU["writer"]-r.By[ceiling].AllCPU()))
 	}
 	return out
 }
