@@ -65,3 +65,74 @@ func TestOnlineAlterKill(t *testing.T) {
 		c.check()
 	}
 }
+
+// kill -9 of the writer in the middle of each other kind of ALTER TABLE: afterwards the definition is the old one or the new one, all rows are there, the
+// statement can be given again, and the structural checker finds nothing.
+func TestAlterKindsKill(t *testing.T) {
+	c := start(t)
+	db := c.db("")
+	const rows = 1 << 17
+	mustExec(t, db, "CREATE DATABASE bank", "CREATE TABLE bank.p (id INT PRIMARY KEY)", "INSERT INTO bank.p VALUES (1)",
+		"CREATE TABLE bank.t (id INT AUTO_INCREMENT PRIMARY KEY, k INT NOT NULL, r INT NOT NULL, c VARCHAR(100))", "INSERT INTO bank.t (k, r, c) VALUES (1, 1, REPEAT('c', 60))")
+	for n := 1; n < rows; n *= 2 {
+		mustExec(t, db, "INSERT INTO bank.t (k, r, c) SELECT k + id * 7, 1, c FROM bank.t")
+	}
+	name := "t"
+	define := func() (text string) {
+		t.Helper()
+		var in string
+		eventually(t, 60*time.Second, "the definition", func() bool { return db.QueryRow("SHOW CREATE TABLE bank."+name).Scan(&in, &text) == nil })
+		return text
+	}
+	for _, x := range []struct{ alter, renamed string }{
+		{"ALTER TABLE t MODIFY k BIGINT NOT NULL", ""},
+		{"ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (r) REFERENCES p (id)", ""},
+		{"ALTER TABLE t ADD CONSTRAINT ck CHECK (k > 0)", ""},
+		{"ALTER TABLE t CONVERT TO CHARACTER SET latin1", ""},
+		{"ALTER TABLE t DROP COLUMN c, ADD COLUMN d DATETIME NOT NULL DEFAULT '2020-01-01' FIRST, ALGORITHM=COPY", ""},
+		{"ALTER TABLE t FORCE", ""},
+		{"ALTER TABLE t RENAME TO u", "u"},
+	} {
+		old := define()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.db("bank").Exec(x.alter)
+			ended <- err
+		}()
+		// Somewhere within: the checks below hold wherever it is.
+		select {
+		case err := <-ended:
+			ended <- err
+		case <-time.After(40 * time.Millisecond):
+		}
+		killWriter(c)
+		err := <-ended
+		if x.renamed != "" {
+			var n int
+			eventually(t, 60*time.Second, "the tables", func() bool {
+				return db.QueryRow("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'bank' AND table_name = ?", x.renamed).Scan(&n) == nil
+			})
+			if n == 1 {
+				name = x.renamed
+			}
+		}
+		now := define()
+		if err == nil && now == old && x.alter != "ALTER TABLE t FORCE" {
+			t.Errorf("%s succeeded and left nothing", x.alter)
+		}
+		var n int
+		if err := db.QueryRow("SELECT COUNT(*) FROM bank." + name).Scan(&n); err != nil || n != rows {
+			t.Fatalf("%s: %d rows, %v", x.alter, n, err)
+		}
+		t.Logf("%s: the client heard %v; changed: %v", x.alter, err, now != old)
+		if now == old {
+			if _, err := c.db("bank").Exec(x.alter); err != nil {
+				t.Fatalf("%s, given again: %v", x.alter, err)
+			}
+			if x.renamed != "" {
+				name = x.renamed
+			}
+		}
+		c.check()
+	}
+}
