@@ -55,6 +55,7 @@ type execution struct {
 	multi        *multiDelete
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
+	behind       [2]string                 // the table behind the view that the statement writes through, in lower case
 	ignores      bool                      // DELETE IGNORE
 	strict       bool                      // a statement that changes rows in strict mode: what it would warn of fails it
 	failed       error                     // the first of those

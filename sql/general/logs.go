@@ -273,7 +273,11 @@ func (c *catalog) DatabaseTable(ctx *sql.Context, db sql.Database, name string) 
 			return t, db, nil
 		}
 	}
-	return c.Catalog.DatabaseTable(ctx, db, name)
+	return c.Catalog.DatabaseTable(ctx, trusted(ctx, db, name), name)
+}
+
+func (c *catalog) DatabaseTableAsOf(ctx *sql.Context, db sql.Database, name string, asOf any) (sql.Table, sql.Database, error) {
+	return c.Catalog.DatabaseTableAsOf(ctx, trusted(ctx, db, name), name, asOf)
 }
 
 func (c *catalog) Table(ctx *sql.Context, dbName, name string) (sql.Table, sql.Database, error) {

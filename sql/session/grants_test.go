@@ -81,3 +81,42 @@ func TestGrants(t *testing.T) {
 	check(other, read, "error 1")
 	exec(t, admin, "SET GLOBAL mandatory_roles = ''")
 }
+
+// TestWriteThroughView: a view with SQL SECURITY DEFINER needs privileges on itself only, one with INVOKER on its table too.
+func TestWriteThroughView(t *testing.T) {
+	_, addr := startFull(t)
+	admin := connect(t, addr, "")
+	for _, s := range []string{"CREATE DATABASE d", "CREATE TABLE d.w (id INT PRIMARY KEY, s INT)", "CREATE TABLE d.secret (n INT)", "INSERT INTO d.secret VALUES (42)",
+		"INSERT INTO d.w VALUES (1, 1)", "CREATE VIEW d.vd AS SELECT id, s FROM d.w", "CREATE SQL SECURITY INVOKER VIEW d.vi AS SELECT id, s FROM d.w",
+		"CREATE USER app@'%' IDENTIFIED WITH mysql_native_password BY 'pw'", "GRANT SELECT, INSERT, UPDATE ON d.vd TO app@'%'", "GRANT SELECT, INSERT, UPDATE ON d.vi TO app@'%'"} {
+		exec(t, admin, s)
+	}
+	db, err := stdsql.Open("mysql", "app:pw@tcp("+addr+")/d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	app, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	for _, step := range []struct{ text, want string }{
+		{"INSERT INTO vd VALUES (2, 2)", "ok 1"},
+		{"UPDATE vd SET s = 5 WHERE id = 1", "ok 1"},
+		{"UPDATE vd SET s = (SELECT n FROM secret)", "error 1142"},
+		{"INSERT INTO vd SELECT 3, n FROM secret", "error 1142"},
+		{"UPDATE w SET s = 6", "error 1142"},
+		{"DELETE FROM vd", "error 1142"},
+		{"INSERT INTO vi VALUES (3, 3)", "error 1142"},
+		{"UPDATE vi SET s = 7", "error 1142"},
+	} {
+		if got := outcome(app, step.text); !strings.Contains(got, step.want) {
+			t.Errorf("%s: %s, want %s", step.text, got, step.want)
+		}
+	}
+	exec(t, admin, "GRANT SELECT, UPDATE ON d.w TO app@'%'")
+	if got := outcome(app, "UPDATE vi SET s = 7 WHERE id = 1"); !strings.Contains(got, "ok 1") {
+		t.Error(got)
+	}
+}
