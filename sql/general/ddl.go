@@ -310,7 +310,7 @@ func (s *Session) dropDatabase(c *sql.Context, n *sqlparser.DBDDL, name string) 
 
 // referredFromOutside refuses to drop a database whose tables another one's foreign keys need.
 func (s *Session) referredFromOutside(c *sql.Context, schema string, names []string) error {
-	if v, err := c.GetSessionVariable(c, "foreign_key_checks"); err == nil && !truth(v) {
+	if !checksForeignKeys(c) {
 		return nil
 	}
 	for _, name := range names {
@@ -394,7 +394,7 @@ func (s *Session) dropTables(c *sql.Context, n *sqlparser.DDL) (*Result, error) 
 }
 
 func (s *Session) checkReferred(c *sql.Context, leaving map[[2]string]bool) error {
-	if v, err := c.GetSessionVariable(c, "foreign_key_checks"); err == nil && !truth(v) {
+	if !checksForeignKeys(c) {
 		return nil
 	}
 	for t := range leaving {
@@ -507,7 +507,7 @@ func (s *Session) truncate(c *sql.Context, n *sqlparser.DDL) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v, err := c.GetSessionVariable(c, "foreign_key_checks"); err != nil || truth(v) {
+	if checksForeignKeys(c) {
 		for _, by := range d.ReferBy {
 			if by != schema+"."+name {
 				_, child, _ := strings.Cut(by, ".")

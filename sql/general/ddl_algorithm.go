@@ -121,9 +121,10 @@ func (o *alterOptions) online() bool { return o.lock == "DEFAULT" || o.lock == "
 
 // Reasons against an algorithm, as MySQL words them.
 const (
-	whyColumnType = "Cannot change column type INPLACE"
-	whyNoKey      = "Dropping a primary key is not allowed without also adding a new primary key"
-	whyAutoInc    = "Adding an auto-increment column requires a lock"
+	whyColumnType  = "Cannot change column type INPLACE"
+	whyForeignKeys = "Adding foreign keys needs foreign_key_checks=OFF"
+	whyNoKey       = "Dropping a primary key is not allowed without also adding a new primary key"
+	whyAutoInc     = "Adding an auto-increment column requires a lock"
 )
 
 // widened reports whether a column of one type holds the values of another as they are: a longer VARCHAR or VARBINARY, an ENUM or SET with

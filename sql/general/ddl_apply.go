@@ -35,7 +35,20 @@ func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	return a.run(c, old, d, sources, plan)
+	fks, err := a.newForeignKeys(c, d)
+	if err != nil {
+		return nil, err
+	}
+	var res *Result
+	if len(fks) > 0 {
+		res, err = a.runWithForeignKeys(c, x, old, d, sources, plan, fks)
+	} else {
+		res, err = a.run(c, old, d, sources, plan)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return res, a.renameInChildren(c, d, sources)
 }
 
 func (a *alteration) tempName() string { return a.old.def.Name }
@@ -114,6 +127,9 @@ func (a *alteration) compare(c *sql.Context, d *table.Def, sources []int) (route
 	}
 	if a.opts.algorithm == "COPY" {
 		r.rebuild = true
+	}
+	if err := a.compareConstraints(c, d, sources, &r); err != nil {
+		return r, err
 	}
 	keepIndexes(old, d)
 	for i := range d.Indexes {
@@ -301,8 +317,9 @@ type converter struct {
 	sources []int
 	exprs   []sql.Expression // generated columns, and defaults that are expressions
 	fill    []row.Datum
-	same    []bool // the column holds its values as they were
-	evals   bool   // there are expressions
+	same    []bool           // the column holds its values as they were
+	checks  []sql.Expression // each for a check of the new definition, nil: rows are known to pass it
+	evals   bool             // there are expressions
 	out     []row.Datum
 	loc     *time.Location
 	c       *sql.Context
@@ -340,6 +357,12 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		}
 		cv.evals = cv.evals || cv.exprs[i] != nil
 		cv.same[i] = sources[i] >= 0 && storedType(a.old.def.Columns[sources[i]].Attrs) == storedType(d.Columns[i].Attrs)
+	}
+	if len(a.newChecks(nm)) > 0 {
+		cv.evals = true
+		if cv.checks, err = a.s.boundChecks(c, nm); err != nil {
+			return nil, err
+		}
 	}
 	return cv, nil
 }
@@ -403,7 +426,24 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, cv.check(vals)
+}
+
+// check finds the first constraint that a row violates.
+func (cv *converter) check(vals sql.Row) error {
+	for i, x := range cv.checks {
+		if x == nil {
+			continue
+		}
+		v, err := sql.EvaluateCondition(cv.c, x, vals)
+		if err != nil {
+			return err
+		}
+		if sql.IsFalse(v) {
+			return mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_VIOLATED, cv.nm.attrs.Checks[i].Name)
+		}
+	}
+	return nil
 }
 
 // cast converts a value into a column of another type, as strict mode does.

@@ -31,12 +31,12 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 				return mysqlerr.NewMessage(1830, "Column '%s' cannot be NOT NULL: needed in a foreign key constraint '%s' SET NULL", name, f.Name)
 			}
 		}
-		if err := s.checkParent(c, d, &f); err != nil {
-			return err
-		}
 		unnamed := f.Name == ""
 		if unnamed {
 			f.Name = freeConstraintName(d.Name+"_ibfk_", attrs.FKs)
+		}
+		if err := s.checkParent(c, d, &f); err != nil {
+			return err
 		}
 		for i := range attrs.FKs {
 			if strings.EqualFold(attrs.FKs[i].Name, f.Name) {
@@ -48,17 +48,7 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 			return err
 		}
 	}
-	d.ReferTo = nil
-	for i := range attrs.FKs {
-		parent := attrs.FKs[i].ParentSchema + "." + attrs.FKs[i].ParentTable
-		known := false
-		for _, r := range d.ReferTo {
-			known = known || r == parent
-		}
-		if !known {
-			d.ReferTo = append(d.ReferTo, parent)
-		}
-	}
+	d.ReferTo = referredTables(attrs.FKs)
 	return nil
 }
 
@@ -83,7 +73,7 @@ func freeConstraintName(base string, have []foreignKey) string {
 
 // checkParent verifies the referenced table, unless foreign_key_checks is off: dumps create tables in any order.
 func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error {
-	if v, err := c.GetSessionVariable(c, "foreign_key_checks"); err == nil && !truth(v) {
+	if !checksForeignKeys(c) {
 		return nil
 	}
 	parent := d
@@ -165,12 +155,8 @@ func leads(d *table.Def, ix *table.Index, columns []string) bool {
 	if len(ix.Parts) < len(columns) {
 		return false
 	}
-	for _, name := range columns {
-		found := false
-		for _, p := range ix.Parts[:len(columns)] {
-			found = found || p.Prefix == 0 && strings.EqualFold(d.Columns[p.Column].Name, name)
-		}
-		if !found {
+	for i, name := range columns {
+		if p := ix.Parts[i]; p.Prefix != 0 || !strings.EqualFold(d.Columns[p.Column].Name, name) {
 			return false
 		}
 	}
