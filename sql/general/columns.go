@@ -77,6 +77,8 @@ func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Colum
 		out.Flags |= flagUnsigned
 	}
 	switch dt := t.(type) {
+	case interface{ FixedDecimals() int }:
+		out.Decimals = uint8(dt.FixedDecimals())
 	case spanType:
 		out.Decimals = uint8(max(dt.digits, 0))
 		out.Flags |= flagBinary

@@ -14,22 +14,29 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // The library compares strings character by character, so 'a' and 'a ' differ whatever the collation says of trailing blanks; it tells
 // distinct values by their bytes; and its integer arithmetic wraps around. finish puts expressions that do as MySQL does into a plan that is ready
 // for execution. Indexes were chosen before, on the library's own expressions.
 
+// finisher puts expressions that do as MySQL does into a plan.
+type finisher struct {
+	env    *item.Env
+	native bool // comparisons stay the library's: a merge join looks into them
+}
+
 // finish returns n with those expressions, or n itself when none is needed.
-func finish(c *sql.Context, n sql.Node) (sql.Node, error) {
-	out, _, err := transform.NodeWithOpaque(c, n, finishNode)
+func (f finisher) finish(c *sql.Context, n sql.Node) (sql.Node, error) {
+	out, _, err := transform.NodeWithOpaque(c, n, f.node)
 	return out, err
 }
 
-func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+func (f finisher) node(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
 	changed := transform.SameTree
 	if in, ok := n.(*plan.InsertInto); ok { // its source is not among its children
-		src, err := finish(c, in.Source)
+		src, err := f.finish(c, in.Source)
 		if err != nil {
 			return nil, changed, err
 		}
@@ -48,7 +55,19 @@ func finishNode(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, e
 			n, changed = bounded, transform.NewTree
 		}
 	}
-	out, same, err := transform.OneNodeExpressions(c, n, finishExpr)
+	switch x := n.(type) {
+	case *plan.JoinNode:
+		f.native = x.Op.IsMerge()
+	case *plan.IndexedTableAccess:
+		out, err := lookupKeys(c, x)
+		if err != nil {
+			return nil, changed, err
+		}
+		if out != n {
+			n, changed = out, transform.NewTree
+		}
+	}
+	out, same, err := transform.OneNodeExpressions(c, n, f.expr)
 	if err != nil {
 		return nil, changed, err
 	}
@@ -89,6 +108,27 @@ func boundTop(c *sql.Context, top *plan.TopN) *plan.TopN {
 	out := *top
 	out.Limit = expression.NewLiteral(total, types.Int64)
 	return &out
+}
+
+// lookupKeys gives the keys that a table is looked up by the types of the index.
+func lookupKeys(c *sql.Context, n *plan.IndexedTableAccess) (sql.Node, error) {
+	keys, columns, null := n.Expressions(), n.Index().ColumnExpressionTypes(c), n.NullMask()
+	var out []sql.Expression
+	for i, k := range keys {
+		if i >= len(columns) || i < len(null) && null[i] {
+			continue
+		}
+		if to := item.NewLookupKey(c, k, columns[i].Type); to != k {
+			if out == nil {
+				out = append([]sql.Expression(nil), keys...)
+			}
+			out[i] = to
+		}
+	}
+	if out == nil {
+		return n, nil
+	}
+	return n.WithExpressions(c, out...)
 }
 
 // paddedKeys returns the expressions of a node that hashes or sorts, with those keys trimmed that need it; nil: none does.
@@ -143,8 +183,8 @@ func padded(c sql.CollationID) bool {
 	return c != sql.Collation_binary && c.PadAttribute() == "PAD SPACE"
 }
 
-func finishExpr(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
-	out, err := finished(c, e)
+func (f finisher) expr(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+	out, err := f.finished(c, e)
 	if err != nil || out == nil {
 		return e, transform.SameTree, err
 	}
@@ -152,9 +192,14 @@ func finishExpr(c *sql.Context, e sql.Expression) (sql.Expression, transform.Tre
 }
 
 // finished returns what stands for e, nil for e itself.
-func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 	if w := newWindowed(e); w != nil {
 		return w, nil
+	}
+	if !f.native {
+		if x, err := f.env.Expr(c, e, false); x != nil || err != nil {
+			return x, err
+		}
 	}
 	if x, err := spelled(c, e); x != nil || err != nil {
 		return x, err
@@ -167,7 +212,8 @@ func finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 				return nil, err
 			}
 		}
-		q, err = finish(c, q)
+		f.native = false
+		q, err = f.finish(c, q)
 		if err == nil {
 			q = inScope(c, q)
 		}

@@ -185,6 +185,10 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	}
 	del, ok := ast.(*sqlparser.Delete)
 	x.ignores = ok && strings.Contains(sqlparser.String(del.Comments), ignoreMarker)
+	if retyped(ast) {
+		bindHaving(ast)
+		keepLiterals(ast)
+	}
 	bound, flags, err := s.bindOnly(c, x, ast, text)
 	if err != nil {
 		return nil, nil, err
@@ -192,10 +196,17 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
 		u.IsJoin, u.HasSingleRel = false, false
 	}
+	env := itemEnv(c, ast)
+	env.Strict = env.Strict && !x.ignores
+	if retyped(ast) {
+		if bound, err = newRetype(c, env).node(bound); err != nil {
+			return nil, nil, err
+		}
+	}
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	if err == nil {
 		prunePartitions(c, node)
-		node, err = finish(c, node)
+		node, err = finisher{env: env}.finish(c, node)
 	}
 	if err == nil {
 		x.noteAliases(c, node)

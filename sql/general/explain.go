@@ -15,6 +15,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -434,7 +435,7 @@ func (b *explainBlock) partitionsOf(n *plan.IndexedTableAccess, ours *base, x *i
 }
 
 func (b *explainBlock) refText(x sql.Expression) string {
-	switch x := x.(type) {
+	switch x := item.Key(x).(type) {
 	case *expression.GetField:
 		return x.Database() + "." + x.Table() + "." + x.Name()
 	case *expression.Literal:

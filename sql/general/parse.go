@@ -260,6 +260,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	if err != nil {
 		return nil, "", s.vitessError(text, err)
 	}
+	namesCollation(st, cutTokens(text, lexMode(o), maxTokens))
 	likeExactly(st, text)
 	namePartitions(st)
 	if err := matchCalls(st, text); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -92,7 +93,7 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 			t := types.CreateLongText(both)
 			lt, rt = t, t
 		}
-		cmp, err := finished(c, comparisonOf(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt)))
+		cmp, err := (finisher{env: &item.Env{}}).finished(c, comparisonOf(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt)))
 		if err != nil {
 			return nil, err
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 )
@@ -120,57 +119,6 @@ func ordered(n *plan.SetOp, in sql.Node) sql.Node {
 	return in
 }
 
-// comparedAs is the schema of a set operation with the collations that its rows are compared by: a column's before a literal's. The library
-// converts both sides to a type that has forgotten them.
-func comparedAs(c *sql.Context, n *plan.SetOp) sql.Schema {
-	schema := n.Schema(c)
-	for i, col := range schema {
-		left, ls := before(c, n.Left(), i)
-		right, rs := before(c, n.Right(), i)
-		if !types.IsTextOnly(left) || !types.IsTextOnly(right) {
-			continue
-		}
-		col.Type = left
-		if rs < ls {
-			col.Type = right
-		}
-	}
-	return schema
-}
-
-// before returns the type of a column of n before its conversion, and how strongly its collation holds.
-func before(c *sql.Context, n sql.Node, i int) (sql.Type, byte) {
-	var e sql.Expression
-	switch p := n.(type) {
-	case *plan.Project:
-		e = p.Projections[i]
-	case *plan.SetOp:
-		return before(c, p.Left(), i)
-	case *plan.Distinct:
-		return before(c, p.Child, i)
-	default:
-		return n.Schema(c)[i].Type, 2
-	}
-	for {
-		switch x := e.(type) {
-		case *expression.Alias:
-			e = x.Child
-		case *expression.Convert:
-			e = x.Child
-		case *expression.GetField:
-			if p, ok := n.(*plan.Project); ok {
-				if inner, ok := p.Child.(*plan.Project); ok && i < len(inner.Projections) {
-					return before(c, inner, i)
-				}
-			}
-			return x.Type(c), 2
-		default:
-			_, strength := sql.GetCoercibility(c, e)
-			return e.Type(c), strength
-		}
-	}
-}
-
 // setOp builds UNION, INTERSECT and EXCEPT.
 func (b *builder) setOp(c *sql.Context, n *plan.SetOp, r sql.Row) (sql.RowIter, error) {
 	if memoryOf(c) == nil {
@@ -181,7 +129,7 @@ func (b *builder) setOp(c *sql.Context, n *plan.SetOp, r sql.Row) (sql.RowIter, 
 		in.Limit, in.Offset, in.SortConditions = nil, nil, nil
 		return b.e.gms.Analyzer.ExecBuilder.Build(c, ordered(n, &in), r)
 	}
-	schema := comparedAs(c, n)
+	schema := n.Schema(c)
 	left, err := b.e.gms.Analyzer.ExecBuilder.Build(c, n.Left(), r)
 	if err != nil {
 		return nil, err

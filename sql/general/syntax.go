@@ -166,21 +166,30 @@ func (w *rewriter) substring() {
 	}
 }
 
-// misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, and DEFAULT(column) in a SELECT, which
+// misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, DATE'2020-01-01', to it a text, and DEFAULT(column) in a SELECT, which
 // it does not execute.
 func misread(text string, mode lexer.Mode) string {
 	n := strings.Contains(text, "N'") || strings.Contains(text, "n'")
 	d := strings.Contains(strings.ToLower(text), "default")
-	if !n && !d {
+	dated := datedText.MatchString(text)
+	if !n && !d && !dated {
 		return text
 	}
 	t := cutTokens(text, mode, 1<<20)
 	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
 	d = d && t.word(0) == "SELECT"
+	switch t.word(0) {
+	case "SELECT", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "":
+	default: // a definition keeps its text
+		dated = false
+	}
 	for ; !t.end(); t.pos++ {
 		switch {
 		case t.kind(0) == lexer.String && strings.HasPrefix(strings.ToUpper(t.at(0)), "N"):
 			w.put(0, t.at(0)[1:])
+		case dated && datedWords[t.word(0)] != "" && t.kind(1) == lexer.String && t.at(-1) != ".":
+			w.drop(0, 1)
+			w.put(1, datedWords[t.word(0)]+"("+t.at(1)+")")
 		case d && t.word(0) == "DEFAULT" && t.at(1) == "(" && (t.kind(2) == lexer.Word || t.kind(2) == lexer.Quoted):
 			w.put(0, defaultFunction)
 		}
@@ -233,6 +242,7 @@ func (w *rewriter) nameItem(from, to int) {
 	last := to - 1
 	_, unit := intervalUnits[t.word(last)]
 	switch {
+	case t.kind(last) == lexer.String && last > from && datedWords[t.word(last-1)] != "":
 	case t.at(last) == ")" || t.kind(last) == lexer.Int || unit, to-from == 1:
 	default:
 		return // perhaps an alias

@@ -4,6 +4,8 @@ import (
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // The library's aggregates over windows add up floating point numbers, call the sum of NULLs 0, and take rows for peers that agree in
@@ -17,7 +19,7 @@ type windowed struct {
 // newWindowed returns nil for what is no aggregate over a window.
 func newWindowed(e sql.Expression) sql.Expression {
 	switch e := e.(type) {
-	case *aggregation.Sum, *aggregation.Avg, *aggregation.Min, *aggregation.Max, *aggregation.Count, *aggregation.CountDistinct,
+	case *item.Sum, *aggregation.Sum, *aggregation.Avg, *aggregation.Min, *aggregation.Max, *aggregation.Count, *aggregation.CountDistinct,
 		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor:
 		if a, ok := e.(sql.WindowAdaptableExpression); ok && a.Window() != nil {
 			return &windowed{a}

@@ -1,0 +1,69 @@
+package general
+
+import (
+	"context"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// The library makes a literal that is compared with a column one of the column's type before anything else, and so rounds 1.501 to a DECIMAL(6,2).
+// Here a literal with decimals stays what it is until retype has seen the comparison.
+
+// keepLiterals protects the literals with decimals in comparisons with columns.
+func keepLiterals(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		if x, ok := n.(*sqlparser.ComparisonExpr); ok && x != nil {
+			if _, ok := x.Left.(*sqlparser.ColName); ok {
+				x.Right = keepLiteral(x.Right)
+			} else if _, ok := x.Right.(*sqlparser.ColName); ok {
+				x.Left = keepLiteral(x.Left)
+			}
+		}
+		return true, nil
+	}, node)
+}
+
+func keepLiteral(e sqlparser.Expr) sqlparser.Expr {
+	if v, ok := e.(*sqlparser.SQLVal); ok && v.Type == sqlparser.FloatVal {
+		return sqlparser.InjectedExpr{Auth: noAuth, Expression: keptLiteral{v}, Children: sqlparser.Exprs{v}}
+	}
+	return e
+}
+
+type keptLiteral struct{ v *sqlparser.SQLVal }
+
+// WithResolvedChildren implements sqlparser.Injectable.
+func (k keptLiteral) WithResolvedChildren(_ context.Context, ch []any) (any, error) {
+	return &literal{expression.UnaryExpressionStub{Child: ch[0].(sql.Expression)}}, nil
+}
+
+// String is the literal as it was written.
+func (k keptLiteral) String() string { return sqlparser.String(k.v) }
+
+// literal hides a literal from the library's binder.
+type literal struct{ expression.UnaryExpressionStub }
+
+func (l *literal) Type(c *sql.Context) sql.Type { return l.Child.Type(c) }
+func (l *literal) String() string               { return l.Child.String() }
+func (l *literal) Eval(c *sql.Context, r sql.Row) (any, error) {
+	return l.Child.Eval(c, r)
+}
+
+func (l *literal) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(l, len(ch), 1)
+	}
+	return &literal{expression.UnaryExpressionStub{Child: ch[0]}}, nil
+}
+
+// shown is the literal itself, where its children are not expressions of the plan any more.
+func (l *literal) shown() (sql.Expression, transform.TreeIdentity, error) {
+	return l.Child, transform.NewTree, nil
+}

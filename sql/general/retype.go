@@ -1,0 +1,191 @@
+package general
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/item"
+)
+
+// Before a statement is planned, its expressions are given MySQL's types and rules (package item), from the tables up: what a subquery or a
+// group computes has the type that its expression has now, and so has every column above that refers to it. Comparisons that an index may serve
+// stay the library's until finish.
+
+// itemEnv is what the expressions of the statement share.
+func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
+	mode := sql.LoadSqlMode(c)
+	strict := mode.ModeEnabled("STRICT_TRANS_TABLES") || mode.ModeEnabled("STRICT_ALL_TABLES")
+	changes := false
+	switch n := ast.(type) {
+	case *sqlparser.Insert:
+		changes = n.Ignore == ""
+	case *sqlparser.Update:
+		changes = n.Ignore == ""
+	case *sqlparser.Delete:
+		changes = true
+	}
+	return &item.Env{Strict: strict && changes, DivisionWarns: mode.ModeEnabled("ERROR_FOR_DIVISION_BY_ZERO"),
+		NoUnsignedSubtraction: mode.ModeEnabled("NO_UNSIGNED_SUBTRACTION")}
+}
+
+// retyped reports whether a statement's expressions are given types before it is planned.
+func retyped(ast sqlparser.Statement) bool {
+	switch ast.(type) {
+	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
+		return true
+	}
+	return false
+}
+
+// retype gives the expressions of a bound plan their types.
+type retype struct {
+	c     *sql.Context
+	env   *item.Env
+	types map[sql.ColumnId]sql.Type // of what projections and groups compute
+}
+
+func newRetype(c *sql.Context, env *item.Env) *retype {
+	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}}
+}
+
+func (r *retype) node(n sql.Node) (sql.Node, error) {
+	if u, ok := n.(*plan.SetOp); ok {
+		return r.setOp(u)
+	}
+	n, err := r.below(n)
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := transform.OneNodeExpressions(r.c, n, r.expr)
+	if err != nil {
+		return nil, err
+	}
+	if out, err = r.condition(out); err != nil {
+		return nil, err
+	}
+	r.note(out)
+	return out, nil
+}
+
+// below retypes the nodes under n.
+func (r *retype) below(n sql.Node) (sql.Node, error) {
+	if in, ok := n.(*plan.InsertInto); ok && in.Source != nil {
+		src, err := r.node(in.Source)
+		if err != nil {
+			return nil, err
+		}
+		if src != in.Source {
+			n = in.WithSource(src)
+		}
+	}
+	ch := n.Children()
+	var out []sql.Node
+	for i := range ch {
+		x, err := r.node(ch[i])
+		if err != nil {
+			return nil, err
+		}
+		if x != ch[i] {
+			if out == nil {
+				out = append([]sql.Node(nil), ch...)
+			}
+			out[i] = x
+		}
+	}
+	if out == nil {
+		return n, nil
+	}
+	return n.WithChildren(r.c, out...)
+}
+
+func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+	switch x := e.(type) {
+	case *expression.GetField:
+		if t := r.types[x.Id()]; t != nil && x.Id() > 0 && !t.Equals(x.Type(c)) {
+			return withType(c, x, t), transform.NewTree, nil
+		}
+		return e, transform.SameTree, nil
+	case *literal:
+		return x.shown()
+	case *plan.Subquery:
+		outer := r.env.Outer
+		r.env.Outer = outer.Union(x.Correlated())
+		q, err := r.node(x.Query)
+		r.env.Outer = outer
+		if err != nil || q == x.Query {
+			return e, transform.SameTree, err
+		}
+		return x.WithQuery(q), transform.NewTree, nil
+	}
+	out, err := r.env.Expr(c, e, true)
+	if err != nil {
+		return nil, transform.SameTree, err
+	}
+	if out != nil {
+		r.noteOne(out)
+		return out, transform.NewTree, nil
+	}
+	r.noteOne(e)
+	return e, transform.SameTree, nil
+}
+
+func withType(c *sql.Context, f *expression.GetField, t sql.Type) sql.Expression {
+	n := expression.NewGetFieldWithTable(f.Index(), int(f.TableId()), t, f.Database(), f.Table(), f.Name(), f.IsNullable(c))
+	return n.WithId(f.Id())
+}
+
+// noteOne remembers the type of what columns may refer to.
+func (r *retype) noteOne(e sql.Expression) {
+	switch x := e.(type) {
+	case *expression.Alias:
+		if x.Id() > 0 && x.Resolved() {
+			r.types[x.Id()] = x.Type(r.c)
+		}
+	case sql.WindowAdaptableExpression:
+		if x.Id() > 0 {
+			r.types[x.Id()] = x.Type(r.c)
+		}
+	}
+}
+
+// note remembers the types of a derived table's columns.
+func (r *retype) note(n sql.Node) {
+	q, ok := n.(*plan.SubqueryAlias)
+	if !ok {
+		return
+	}
+	r.noteColumns(q.Columns(), q.Child.Schema(r.c))
+}
+
+func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
+	if cols.Len() != len(schema) {
+		return
+	}
+	i := 0
+	cols.ForEach(func(id sql.ColumnId) {
+		r.types[id] = schema[i].Type
+		i++
+	})
+}
+
+// condition makes conditions of the values that filters are.
+func (r *retype) condition(n sql.Node) (sql.Node, error) {
+	switch x := n.(type) {
+	case *plan.Filter:
+		if e := r.env.Condition(r.c, x.Expression); e != nil {
+			return plan.NewFilter(r.c, e, x.Child), nil
+		}
+	case *plan.Having:
+		if e := r.env.Condition(r.c, x.Cond); e != nil {
+			return plan.NewHaving(e, x.Child), nil
+		}
+	case *plan.JoinNode:
+		if e := r.env.Condition(r.c, x.Filter); e != nil {
+			return x.WithExpressions(r.c, e)
+		}
+	}
+	return n, nil
+}

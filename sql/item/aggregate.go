@@ -1,0 +1,187 @@
+package item
+
+import (
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+)
+
+// Sum is SUM or AVG: exact of integers and decimals, floating of anything else. The library adds up what its argument is given as.
+type Sum struct {
+	sql.Aggregation
+	is  Attr
+	env *Env
+}
+
+// newSum returns nil for an argument whose type is not known.
+func newSum(c *sql.Context, env *Env, agg sql.Aggregation, more int) (sql.Expression, error) {
+	ch := agg.Children()
+	if len(ch) == 0 {
+		return nil, nil
+	}
+	child := ch[0]
+	distinct, isDistinct := child.(*expression.DistinctExpression)
+	if isDistinct {
+		child = distinct.Child
+	}
+	a := Of(c, child)
+	if a.Kind == Other || a.Kind == JSON {
+		return nil, nil
+	}
+	n := a.number()
+	is := Attr{Kind: Decimal, Prec: min(n.Prec+22, maxPrec), Dec: min(n.Dec+more, maxScale)}
+	as := Attr{Kind: Decimal, Prec: maxPrec, Dec: n.Dec}
+	if n.Kind == Real {
+		is, as = Attr{Kind: Real, Dec: min(n.Dec+more, notFixed)}, Attr{Kind: Real, Dec: notFixed}
+	}
+	if more > 0 {
+		is.Prec = min(n.Prec+more, maxPrec)
+	}
+	arg := sql.Expression(newNumeric(c, env, child, as))
+	if isDistinct {
+		arg = expression.NewDistinctExpression(arg)
+	}
+	in, err := agg.WithChildren(c, append([]sql.Expression{arg}, ch[1:]...)...)
+	if err != nil {
+		return nil, err
+	}
+	is.Coerc, is.typ = 5, typeOf(&is)
+	return &Sum{in.(sql.Aggregation), is, env}, nil
+}
+
+func (s *Sum) attr() Attr                 { return s.is }
+func (s *Sum) Type(*sql.Context) sql.Type { return s.is.typ }
+func (s *Sum) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (s *Sum) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	in, err := s.Aggregation.WithChildren(c, ch...)
+	if err != nil {
+		return nil, err
+	}
+	return &Sum{in.(sql.Aggregation), s.is, s.env}, nil
+}
+
+func (s *Sum) WithId(id sql.ColumnId) sql.IdExpression {
+	return &Sum{s.Aggregation.WithId(id).(sql.Aggregation), s.is, s.env}
+}
+
+func (s *Sum) WithWindow(c *sql.Context, w *sql.WindowDefinition) sql.WindowAdaptableExpression {
+	return &Sum{s.Aggregation.WithWindow(c, w).(sql.Aggregation), s.is, s.env}
+}
+
+func (s *Sum) NewBuffer(c *sql.Context) (sql.AggregationBuffer, error) {
+	b, err := s.Aggregation.NewBuffer(c)
+	if err != nil || s.is.Kind != Decimal {
+		return b, err
+	}
+	return &sumBuffer{b, s.is.Dec}, nil
+}
+
+// Unwrap is the library's aggregate.
+func (s *Sum) Unwrap() sql.Aggregation { return s.Aggregation }
+
+// sumBuffer rounds what its buffer gives to the decimals of the result.
+type sumBuffer struct {
+	sql.AggregationBuffer
+	dec int
+}
+
+func (b *sumBuffer) Eval(c *sql.Context) (any, error) {
+	v, err := b.AggregationBuffer.Eval(c)
+	if d, ok := v.(*apd.Decimal); ok {
+		if d = scaled(d, b.dec); d == v {
+			d = new(apd.Decimal).Set(d) // the buffer goes on adding to it
+		}
+		return d, err
+	}
+	return v, err
+}
+
+// numeric is a value as a number of one kind.
+type numeric struct{ function }
+
+func newNumeric(c *sql.Context, env *Env, e sql.Expression, as Attr) *numeric {
+	x := &numeric{newFunction(c, env, e.String(), []sql.Expression{e}, func(c *sql.Context, ch []sql.Expression) sql.Expression {
+		return newNumeric(c, env, ch[0], as)
+	})}
+	x.become(as)
+	return x
+}
+
+func (x *numeric) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := x.args[0].value(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if x.is.Kind == Decimal {
+		return x.args[0].toDecimal(c, v)
+	}
+	return x.args[0].as(c, &x.is, v)
+}
+
+// aggregate returns what stands for an aggregate function, nil for itself.
+func (n *Env) aggregate(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	switch e := e.(type) {
+	case *aggregation.Sum:
+		return newSum(c, n, e, 0)
+	case *aggregation.Avg:
+		return newSum(c, n, e, divMore)
+	case *aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor:
+		return n.give(c, e, "i")
+	case *aggregation.GroupConcat:
+		return nil, nil
+	}
+	return nil, nil
+}
+
+// give gives a function's arguments as MySQL would; nil: they are.
+func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expression, error) {
+	ch := e.Children()
+	var out []sql.Expression
+	for i, x := range ch {
+		if x == nil {
+			continue
+		}
+		want := spec[min(i, len(spec)-1)]
+		a := Of(c, x)
+		to, needed := Other, false
+		switch want {
+		case 's':
+			to, needed = String, a.Kind != String && a.Kind != Null
+		case 'i':
+			to, needed = Int, !(a.Kind == Int || a.Kind == Null)
+		case 't':
+			to, needed = Datetime, !a.temporal() && a.Kind != Null
+		}
+		if !needed || a.Kind == Other || a.Kind == JSON {
+			continue
+		}
+		if out == nil {
+			out = append([]sql.Expression(nil), ch...)
+		}
+		out[i] = newGiven(c, n, x, to)
+	}
+	if out == nil {
+		return nil, nil
+	}
+	return e.WithChildren(c, out...)
+}
+
+// taken says what the library's functions take: s a text, i an integer, t a time, - whatever it is; the last one is for all that follow.
+var taken = map[string]string{
+	"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s", "rtrim": "s",
+	"substring": "sii", "substr": "sii", "mid": "sii", "left": "si", "right": "si", "replace": "s", "length": "s", "octet_length": "s",
+	"character_length": "s", "char_length": "s", "ascii": "s", "ord": "s", "bit_length": "s", "locate": "ssi", "position": "ssi", "instr": "s",
+	"find_in_set": "s", "insert": "siis", "substring_index": "ssi", "elt": "is", "soundex": "s", "md5": "s", "sha1": "s", "sha": "s", "sha2": "si",
+	"quote": "s", "to_base64": "s", "from_base64": "s", "unhex": "s", "export_set": "isssi", "make_set": "is", "crc32": "s",
+	"date_format": "ts", "year": "t", "month": "t", "day": "t", "dayofmonth": "t", "weekday": "t", "dayofweek": "t", "dayofyear": "t", "quarter": "t",
+	"week": "ti", "yearweek": "ti", "weekofyear": "t", "dayname": "t", "monthname": "t", "last_day": "t", "to_days": "t", "datediff": "t",
+	"date": "t",
+}
+
+func specOf(name string) string { return taken[strings.ToLower(name)] }

@@ -1,0 +1,199 @@
+package item
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// cast is CAST and CONVERT to a type.
+type cast struct {
+	function
+	as     string // signed, unsigned, decimal, char, binary, double, float, date, datetime
+	length int    // characters of CHAR(n), bytes of BINARY(n); -1 for none
+}
+
+// newCast reads the type from the library's text of a conversion, which has it nowhere else; nil for types that are left to it.
+func newCast(c *sql.Context, env *Env, shown string, e sql.Expression) *cast {
+	at := strings.LastIndex(shown, ", ")
+	if open := strings.LastIndex(shown, "("); open > 0 && at > open && strings.HasSuffix(shown, "))") {
+		at = strings.LastIndex(shown[:open], ", ")
+	} else if comma := strings.LastIndex(shown[:max(at, 0)], ", "); comma > 0 && strings.Contains(shown[comma:at+1], "decimal(") {
+		at = comma
+	}
+	if at < 0 {
+		return nil
+	}
+	to := strings.TrimSuffix(shown[at+2:], ")")
+	as, size, _ := strings.Cut(to, "(")
+	size = strings.TrimSuffix(size, ")")
+	first, second, _ := strings.Cut(size, ",")
+	n, err := strconv.Atoi(first)
+	if err != nil {
+		n = -1
+	}
+	m, _ := strconv.Atoi(second)
+	return makeCast(c, env, shown, e, as, n, m)
+}
+
+func makeCast(c *sql.Context, env *Env, shown string, e sql.Expression, as string, n, m int) *cast {
+	x := &cast{as: as, length: -1}
+	x.function = newFunction(c, env, shown, []sql.Expression{e}, func(c *sql.Context, ch []sql.Expression) sql.Expression {
+		out := makeCast(c, env, shown, ch[0], as, n, m)
+		if out == nil {
+			return x
+		}
+		return out
+	})
+	a := &x.args[0]
+	if a.Kind == Other || a.Kind == JSON {
+		return nil
+	}
+	switch as {
+	case "signed":
+		x.become(Attr{Kind: Int, Prec: 19})
+	case "unsigned":
+		x.become(Attr{Kind: Int, Prec: 20, Unsigned: true})
+	case "decimal":
+		if n <= 0 {
+			n = 10
+		}
+		if n > maxPrec || m > maxScale || m > n {
+			return nil
+		}
+		x.become(Attr{Kind: Decimal, Prec: n, Dec: m})
+	case "double", "real":
+		x.become(Attr{Kind: Real, Dec: notFixed})
+	case "char", "nchar":
+		coll := c.GetCollation()
+		if as == "nchar" {
+			coll = sql.Collation_utf8mb3_general_ci
+		}
+		x.length = n
+		x.become(Attr{Kind: String, Coll: coll, Coerc: 2})
+	case "date":
+		x.nulls = true
+		x.become(Attr{Kind: Date})
+	case "datetime":
+		x.nulls = true
+		x.become(Attr{Kind: Datetime, Dec: max(n, 0)})
+	default:
+		return nil
+	}
+	return x
+}
+
+// text is the cast as MySQL's messages write it.
+func (x *cast) text() string {
+	to := x.as
+	if x.is.Kind == Decimal {
+		to = fmt.Sprintf("decimal(%d,%d)", x.is.Prec, x.is.Dec)
+	}
+	return "cast(" + Text(x.args[0].Expression) + " as " + to + ")"
+}
+
+func (x *cast) Eval(c *sql.Context, r sql.Row) (any, error) {
+	a := &x.args[0]
+	v, err := a.value(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	switch x.is.Kind {
+	case Int:
+		n, err := x.integer(c, v)
+		return n.result(x.is.Unsigned), err
+	case Decimal:
+		d, err := a.toDecimal(c, v)
+		if err != nil {
+			return nil, err
+		}
+		return x.limit(c, scaled(d, x.is.Dec))
+	case Real:
+		return a.toFloat(c, v)
+	case Date, Datetime:
+		t, ok, err := a.moment(c, v)
+		if err != nil || !ok {
+			return nil, err
+		}
+		return x.cut(t), nil
+	}
+	s, err := a.toText(c, v)
+	if err != nil {
+		return nil, err
+	}
+	if x.length >= 0 && utf8.RuneCountInString(s) > x.length {
+		cut := string([]rune(s)[:x.length])
+		what := "CHAR(" + strconv.Itoa(x.length) + ")"
+		return cut, x.env.truncated(c, what, s)
+	}
+	return s, nil
+}
+
+// integer is val_int, which a floating number out of range stops at the end of.
+func (x *cast) integer(c *sql.Context, v any) (integer, error) {
+	a := &x.args[0]
+	n, err := a.toInteger(c, v)
+	if err != nil {
+		return n, err
+	}
+	switch v := a.plain(c, v).(type) {
+	case float64:
+		if !x.is.Unsigned && n.unsigned {
+			n = integer{bits: math.MaxInt64}
+		}
+	case *apd.Decimal:
+		switch {
+		case !x.is.Unsigned && n.unsigned:
+			return integer{bits: math.MaxInt64}, x.env.truncated(c, "DECIMAL", v.Text('f'))
+		case x.is.Unsigned && n.bits < 0 && !n.unsigned:
+			return integer{}, x.env.truncated(c, "DECIMAL", v.Text('f'))
+		}
+	case string:
+		switch {
+		case x.is.Unsigned && n.bits < 0 && !n.unsigned:
+			return n, x.env.warn(c, mysqlerr.ER_UNKNOWN_ERROR)
+		case !x.is.Unsigned && n.unsigned:
+			c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "Cast to signed converted positive out-of-range integer to its negative complement")
+		}
+	}
+	return n, nil
+}
+
+// limit stops a decimal at the largest number of the type, with warning 1264.
+func (x *cast) limit(c *sql.Context, d *apd.Decimal) (any, error) {
+	most := new(apd.Decimal)
+	_, _ = wide.Sub(most, apd.New(1, int32(x.is.Prec)), apd.New(1, 0))
+	if x.is.Dec > 0 {
+		_, _ = wide.Sub(most, apd.New(1, int32(x.is.Prec-x.is.Dec)), apd.New(1, int32(-x.is.Dec)))
+	}
+	if new(apd.Decimal).Abs(d).Cmp(most) <= 0 {
+		return d, nil
+	}
+	most = scaled(most, x.is.Dec)
+	most.Negative = d.Negative
+	return most, x.env.warn(c, mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, x.text(), 1)
+}
+
+// cut brings a time to the digits of the type: a DATETIME is rounded, a DATE has no time.
+func (x *cast) cut(t time.Time) time.Time {
+	if t.Equal(types.ZeroTime) {
+		return t
+	}
+	if x.is.Kind == Date {
+		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	}
+	unit := time.Second
+	for range x.is.Dec {
+		unit /= 10
+	}
+	return t.Round(unit)
+}

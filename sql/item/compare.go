@@ -1,0 +1,706 @@
+package item
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/engine/row"
+	weights "github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// way is what two values are compared as.
+type way uint8
+
+const (
+	asNothing way = iota // the library knows
+	asInt
+	asDecimal
+	asReal
+	asText
+	asMoment
+	asSpan
+)
+
+// comparator compares values of two static types.
+type comparator struct {
+	way
+	coll row.Collator
+	year bool // a YEAR with a constant: 5 is 2005
+}
+
+// wayOf is MySQL's choice of what two types are compared as.
+func wayOf(a, b *Attr) way {
+	switch {
+	case a.Kind == Other || b.Kind == Other || a.Kind == JSON || b.Kind == JSON:
+		return asNothing
+	case a.Kind == Null && b.Kind == Null:
+		return asText
+	case a.Kind == Null:
+		return wayOf(b, b)
+	case b.Kind == Null:
+		return wayOf(a, a)
+	case a.dated() && (b.temporal() || b.text()) || b.dated() && (a.temporal() || a.text()):
+		return asMoment
+	case a.Kind == Time && b.Kind == Time, a.Kind == Time && b.text() && b.Const, b.Kind == Time && a.text() && a.Const:
+		return asSpan
+	case a.dated() && b.Const || b.dated() && a.Const:
+		return asMoment
+	case a.temporal() != b.temporal() && !a.text() && !b.text():
+		return asReal
+	case a.Kind == Time && b.text() || b.Kind == Time && a.text():
+		return asText
+	case a.text() && b.text():
+		return asText
+	case a.exactNumber() && b.exactNumber():
+		if a.integer() && b.integer() {
+			return asInt
+		}
+		return asDecimal
+	}
+	return asReal
+}
+
+// exactNumber reports whether the type is an exact number.
+func (a *Attr) exactNumber() bool { return a.integer() || a.Kind == Decimal }
+
+func newComparator(c *sql.Context, l, r *arg, op string) (comparator, error) {
+	k := comparator{way: wayOf(&l.Attr, &r.Attr)}
+	switch k.way {
+	case asText:
+		coll, _, ok := mixed(&l.Attr, &r.Attr)
+		if !ok {
+			return k, illegalMix(op, &l.Attr, &r.Attr)
+		}
+		k.setCollation(coll)
+	case asInt:
+		k.year = l.Kind == Year && r.Const || r.Kind == Year && l.Const
+	case asReal:
+		// A whole number in quotes is compared as what it is.
+		if l.integer() && wholeLiteral(c, r) || r.integer() && wholeLiteral(c, l) {
+			k.way = asInt
+			k.year = l.Kind == Year || r.Kind == Year
+		}
+	case asMoment:
+		for _, p := range [2][2]*arg{{l, r}, {r, l}} {
+			if err := p[0].checkDate(c, p[1]); err != nil {
+				return k, err
+			}
+		}
+		if l.numeric() || r.numeric() { // a constant number that is no date is a number
+			for _, a := range [2]*arg{l, r} {
+				if !a.numeric() {
+					continue
+				}
+				v, err := a.value(c, nil)
+				if err != nil {
+					return k, err
+				}
+				if s, err := a.toText(c, v); err == nil && v != nil {
+					if _, ok := numberMoment(s); !ok {
+						k.way = asReal
+					}
+				}
+			}
+		}
+	}
+	return k, nil
+}
+
+func (a *Attr) numeric() bool { return a.exactNumber() || a.Kind == Real }
+
+func (k *comparator) setCollation(coll sql.CollationID) {
+	if coll != sql.Collation_binary {
+		k.coll = weights.For(uint16(coll))
+	}
+}
+
+// checkDate refuses a constant text that is no date where it is compared with one (1525).
+func (a *arg) checkDate(c *sql.Context, text *arg) error {
+	if !a.dated() || text.Kind != String || !text.Const {
+		return nil
+	}
+	v, err := text.value(c, nil)
+	if err != nil || v == nil {
+		return err
+	}
+	s, err := text.toText(c, v)
+	if err != nil {
+		return err
+	}
+	if _, ok := parseMoment(s); ok {
+		return nil
+	}
+	what := "DATETIME"
+	switch {
+	case a.Kind == Date:
+		what = "DATE"
+	case strings.HasPrefix(strings.ToLower(a.typ.String()), "timestamp"):
+		what = "TIMESTAMP"
+	}
+	return mysqlerr.New(mysqlerr.ER_WRONG_VALUE, what, s)
+}
+
+// wholeLiteral reports whether a is a literal text that holds an integer and nothing else.
+func wholeLiteral(c *sql.Context, a *arg) bool {
+	if !a.Const || a.Kind != String || a.Hex {
+		return false
+	}
+	v, err := a.value(c, nil)
+	if err != nil || v == nil {
+		return false
+	}
+	s, err := a.toText(c, v)
+	if err != nil {
+		return false
+	}
+	t := strings.TrimPrefix(s, "-")
+	return t != "" && len(t) < 20 && strings.Trim(t, "0123456789") == ""
+}
+
+func illegalMix(op string, a, b *Attr) error {
+	return mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS, a.Coll.Name(), coercibility[a.Coerc], b.Coll.Name(), coercibility[b.Coerc], op)
+}
+
+var coercibility = [...]string{"EXPLICIT", "NONE", "IMPLICIT", "SYSCONST", "COERCIBLE", "NUMERIC", "IGNORABLE", "IGNORABLE"}
+
+// compare compares two values that are not NULL; ok is false if one has no value in this way, which makes the result NULL.
+func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok bool, err error) {
+	switch k.way {
+	case asInt:
+		x, err := l.toInteger(c, lv)
+		if err != nil {
+			return 0, false, err
+		}
+		y, err := r.toInteger(c, rv)
+		if err != nil {
+			return 0, false, err
+		}
+		if k.year {
+			x, y = l.yearOf(x), r.yearOf(y)
+		}
+		return x.cmp(y), true, nil
+	case asDecimal:
+		x, err := l.toDecimal(c, lv)
+		if err != nil {
+			return 0, false, err
+		}
+		y, err := r.toDecimal(c, rv)
+		if err != nil {
+			return 0, false, err
+		}
+		return x.Cmp(y), true, nil
+	case asReal:
+		x, err := l.toFloat(c, lv)
+		if err != nil {
+			return 0, false, err
+		}
+		y, err := r.toFloat(c, rv)
+		if err != nil {
+			return 0, false, err
+		}
+		return compare(x, y), true, nil
+	case asMoment:
+		x, okX, err := l.moment(c, lv)
+		if err != nil {
+			return 0, false, err
+		}
+		y, okY, err := r.moment(c, rv)
+		if err != nil {
+			return 0, false, err
+		}
+		return x.Compare(y), okX && okY, nil
+	case asSpan:
+		x, okX, err := l.span(c, lv)
+		if err != nil {
+			return 0, false, err
+		}
+		y, okY, err := r.span(c, rv)
+		if err != nil {
+			return 0, false, err
+		}
+		return x.Compare(y), okX && okY, nil
+	}
+	x, err := l.toText(c, lv)
+	if err != nil {
+		return 0, false, err
+	}
+	y, err := r.toText(c, rv)
+	if err != nil {
+		return 0, false, err
+	}
+	return k.texts(x, y), true, nil
+}
+
+func (k *comparator) texts(x, y string) int {
+	if x == y {
+		return 0
+	}
+	if k.coll == nil {
+		return compare(x, y)
+	}
+	var b1, b2 [128]byte
+	return bytes.Compare(k.coll.AppendWeights(b1[:0], []byte(x)), k.coll.AppendWeights(b2[:0], []byte(y)))
+}
+
+// yearOf makes a year of a constant of one or two digits.
+func (a *arg) yearOf(n integer) integer {
+	if a.Const && !n.unsigned && n.bits > 0 && n.bits < 100 {
+		if n.bits < 70 {
+			n.bits += 2000
+		} else {
+			n.bits += 1900
+		}
+	}
+	return n
+}
+
+// comparison is one of = <=> < <= > >=, of single values or rows.
+type comparison struct {
+	op   string
+	l, r []arg
+	ways []comparator
+}
+
+// newComparison returns nil where the library compares better.
+func newComparison(c *sql.Context, env *Env, op string, left, right sql.Expression) (*comparison, error) {
+	x := &comparison{op: op}
+	l, r := unrow(left), unrow(right)
+	if len(l) != len(r) {
+		return nil, nil
+	}
+	x.l, x.r = newArgs(c, env, l), newArgs(c, env, r)
+	for i := range x.l {
+		if isRow(l[i]) || isRow(r[i]) {
+			return nil, nil
+		}
+		k, err := newComparator(c, &x.l[i], &x.r[i], op)
+		if err != nil || k.way == asNothing {
+			return nil, err
+		}
+		x.ways = append(x.ways, k)
+	}
+	return x, nil
+}
+
+// rowOf is one expression of several.
+func rowOf(list []sql.Expression) sql.Expression {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return expression.Tuple(list)
+}
+
+// Children are the elements of both rows.
+func (x *comparison) Children() []sql.Expression { return append(exprs(x.l), exprs(x.r)...) }
+
+func (x *comparison) Resolved() bool { return expression.ExpressionsResolved(x.Children()...) }
+
+func isRow(e sql.Expression) bool {
+	t, ok := e.(expression.Tuple)
+	return ok && len(t) > 1
+}
+
+// unrow is the elements of a row, or e alone.
+func unrow(e sql.Expression) []sql.Expression {
+	if t, ok := e.(expression.Tuple); ok {
+		if len(t) == 1 {
+			return unrow(t[0])
+		}
+		return t
+	}
+	return []sql.Expression{e}
+}
+
+func (x *comparison) attr() Attr { return boolean }
+
+// boolean is the static type of a condition.
+var boolean = Attr{Kind: Int, Prec: 1, Bool: true, Coerc: 5, typ: types.Boolean}
+
+func (x *comparison) Type(*sql.Context) sql.Type { return types.Boolean }
+func (x *comparison) IsNullable(c *sql.Context) bool {
+	if x.op == "<=>" {
+		return false
+	}
+	for i := range x.ways {
+		if x.ways[i].way == asMoment || x.ways[i].way == asSpan || x.l[i].IsNullable(c) || x.r[i].IsNullable(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *comparison) String() string {
+	return fmt.Sprintf("(%s %s %s)", rowOf(exprs(x.l)), x.op, rowOf(exprs(x.r)))
+}
+
+func (x *comparison) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (x *comparison) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	n := len(x.l)
+	if len(ch) != 2*n {
+		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), 2*n)
+	}
+	l, r := rowOf(ch[:n:n]), rowOf(ch[n:])
+	out, err := newComparison(c, x.l[0].env, x.op, l, r)
+	if err != nil {
+		return nil, err
+	}
+	if out == nil {
+		return native(x.op, l, r), nil
+	}
+	return out, nil
+}
+
+// native is the library's comparison.
+func native(op string, l, r sql.Expression) sql.Expression {
+	switch op {
+	case "=":
+		return expression.NewEquals(l, r)
+	case "<=>":
+		return expression.NewNullSafeEquals(l, r)
+	case "<":
+		return expression.NewLessThan(l, r)
+	case "<=":
+		return expression.NewLessThanOrEqual(l, r)
+	case ">":
+		return expression.NewGreaterThan(l, r)
+	}
+	return expression.NewGreaterThanOrEqual(l, r)
+}
+
+func (x *comparison) Eval(c *sql.Context, r sql.Row) (any, error) {
+	null := false
+	for i := range x.l {
+		lv, err := x.l[i].value(c, r)
+		if err != nil {
+			return nil, err
+		}
+		if lv == nil && len(x.l) == 1 && x.op != "<=>" {
+			return nil, nil
+		}
+		rv, err := x.r[i].value(c, r)
+		if err != nil {
+			return nil, err
+		}
+		cmp, ok := 0, lv != nil && rv != nil
+		if ok {
+			if cmp, ok, err = x.ways[i].compare(c, &x.l[i], &x.r[i], lv, rv); err != nil {
+				return nil, err
+			}
+		} else if x.op == "<=>" {
+			if lv != nil || rv != nil {
+				return false, nil
+			}
+			continue
+		}
+		switch {
+		case !ok:
+			if x.op != "=" && x.op != "<=>" {
+				return nil, nil
+			}
+			null = null || x.op == "="
+			if x.op == "<=>" {
+				return false, nil
+			}
+		case cmp == 0:
+		case x.op == "=" || x.op == "<=>":
+			return false, nil
+		default:
+			return cmp < 0 == (x.op[0] == '<'), nil
+		}
+	}
+	if null {
+		return nil, nil
+	}
+	return len(x.op) > 1 || x.op == "=", nil
+}
+
+// between is BETWEEN. The three are compared as one type, dates with texts in pairs.
+type between struct {
+	expression.NaryExpression
+	args      []arg
+	low, high comparator
+}
+
+func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*between, error) {
+	b := &between{NaryExpression: expression.NaryExpression{ChildExpressions: []sql.Expression{val, low, high}}}
+	b.args = newArgs(c, env, b.ChildExpressions)
+	v, l, h := &b.args[0], &b.args[1], &b.args[2]
+	for i := range b.args {
+		if isRow(b.ChildExpressions[i]) {
+			return nil, nil
+		}
+	}
+	b.low, b.high = comparator{way: wayOf(&v.Attr, &l.Attr)}, comparator{way: wayOf(&v.Attr, &h.Attr)}
+	if b.low.way == asNothing || b.high.way == asNothing {
+		return nil, nil
+	}
+	dates, texts, numbers := 0, 0, 0
+	for i := range b.args {
+		switch a := &b.args[i]; {
+		case a.dated():
+			dates++
+		case a.text():
+			texts++
+		case a.Kind != Null:
+			numbers++
+		}
+	}
+	one := asNothing
+	switch {
+	case dates > 0 && numbers == 0:
+		one = asMoment
+	case texts == 3 || texts == 2 && numbers == 0:
+		one = asText
+	case b.low.way != b.high.way || wayOf(&l.Attr, &h.Attr) != b.low.way:
+		one = asReal
+		if b.args[0].exactOrNull() && b.args[1].exactOrNull() && b.args[2].exactOrNull() {
+			one = asDecimal
+		}
+		if dates > 0 {
+			one = asNothing // as pairs
+		}
+	}
+	if v.integer() && (wholeLiteral(c, l) || l.integer()) && (wholeLiteral(c, h) || h.integer()) {
+		one = asInt
+	}
+	if one != asNothing {
+		b.low.way, b.high.way = one, one
+	}
+	b.low.year, b.high.year = v.Kind == Year, v.Kind == Year
+	if b.low.way == asText {
+		coll, _, ok := mixed(attrs(b.args)...)
+		if !ok {
+			return nil, mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_3COLLATIONS, v.Coll.Name(), coercibility[v.Coerc], l.Coll.Name(), coercibility[l.Coerc],
+				h.Coll.Name(), coercibility[h.Coerc], "between")
+		}
+		b.low.setCollation(coll)
+		b.high.setCollation(coll)
+	}
+	return b, nil
+}
+
+func (a *arg) exactOrNull() bool { return a.exactNumber() || a.Kind == Null }
+
+func (b *between) attr() Attr                     { return boolean }
+func (b *between) Type(*sql.Context) sql.Type     { return types.Boolean }
+func (b *between) IsNullable(c *sql.Context) bool { return true }
+func (b *between) String() string {
+	return fmt.Sprintf("(%s between %s and %s)", b.ChildExpressions[0], b.ChildExpressions[1], b.ChildExpressions[2])
+}
+
+func (b *between) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (b *between) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 3 {
+		return nil, sql.ErrInvalidChildrenNumber.New(b, len(ch), 3)
+	}
+	x, err := newBetween(c, b.args[0].env, ch[0], ch[1], ch[2])
+	if err != nil {
+		return nil, err
+	}
+	if x == nil {
+		return expression.NewBetween(ch[0], ch[1], ch[2]), nil
+	}
+	return x, nil
+}
+
+func (b *between) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := b.args[0].value(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	var in [2]int // 1: within that bound, 0: outside, -1: NULL
+	for i, k := range []*comparator{&b.low, &b.high} {
+		x, err := b.args[i+1].value(c, r)
+		if err != nil {
+			return nil, err
+		}
+		in[i] = -1
+		if x == nil {
+			continue
+		}
+		cmp, ok, err := k.compare(c, &b.args[0], &b.args[i+1], v, x)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			in[i] = 0
+			if i == 0 && cmp >= 0 || i == 1 && cmp <= 0 {
+				in[i] = 1
+			}
+		}
+	}
+	switch {
+	case in[0] == 0 || in[1] == 0:
+		return false, nil
+	case in[0] < 0 || in[1] < 0:
+		return nil, nil
+	}
+	return true, nil
+}
+
+// inList is IN over a list of values or of rows.
+type inList struct {
+	env  *Env
+	with []*comparison // = with each
+	// known is the list's texts by sort key, if all of it and what is sought are texts and it is all literals. It is made when it is first needed.
+	known map[string]struct{}
+	coll  row.Collator
+	texts bool
+	null  bool
+}
+
+func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, error) {
+	list, ok := right.(expression.Tuple)
+	if !ok || len(list) == 0 {
+		return nil, nil
+	}
+	x := &inList{env: env, texts: len(list) > 8}
+	all := []*Attr{}
+	for _, e := range list {
+		eq, err := newComparison(c, env, "=", left, e)
+		if err != nil || eq == nil {
+			return nil, err
+		}
+		if len(eq.l) != len(unrow(left)) {
+			return nil, nil
+		}
+		x.with = append(x.with, eq)
+		if len(eq.l) != 1 || eq.ways[0].way != asText || !eq.r[0].Const {
+			x.texts = false
+		}
+		if len(eq.l) == 1 {
+			all = append(all, &eq.r[0].Attr)
+		}
+	}
+	if len(x.with) > 0 && len(x.with[0].l) == 1 && x.with[0].l[0].text() { // one collation for the whole list
+		coll, _, ok := mixed(append(all, &x.with[0].l[0].Attr)...)
+		if !ok {
+			return nil, mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_NCOLLATIONS, "in")
+		}
+		for _, eq := range x.with {
+			if eq.ways[0].way == asText {
+				eq.ways[0].coll = nil
+				eq.ways[0].setCollation(coll)
+				x.coll = eq.ways[0].coll
+			}
+		}
+	}
+	return x, nil
+}
+
+func (x *inList) attr() Attr                     { return boolean }
+func (x *inList) Type(*sql.Context) sql.Type     { return types.Boolean }
+func (x *inList) IsNullable(c *sql.Context) bool { return true }
+func (x *inList) String() string {
+	left, list := x.sides(x.Children())
+	return fmt.Sprintf("(%s in %s)", left, list)
+}
+
+func (x *inList) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+// Children are the elements of what is sought and of the list's rows.
+func (x *inList) Children() []sql.Expression {
+	out := exprs(x.with[0].l)
+	for _, eq := range x.with {
+		out = append(out, exprs(eq.r)...)
+	}
+	return out
+}
+
+func (x *inList) Resolved() bool { return expression.ExpressionsResolved(x.Children()...) }
+
+// sides makes what is sought and the list of children.
+func (x *inList) sides(ch []sql.Expression) (left sql.Expression, list expression.Tuple) {
+	n := len(x.with[0].l)
+	for i := n; i < len(ch); i += n {
+		list = append(list, rowOf(ch[i:i+n:i+n]))
+	}
+	return rowOf(ch[:n:n]), list
+}
+
+func (x *inList) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if want := len(x.with[0].l) * (len(x.with) + 1); len(ch) != want {
+		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), want)
+	}
+	left, list := x.sides(ch)
+	n, err := newInList(c, x.env, left, list)
+	if err != nil {
+		return nil, err
+	}
+	if n == nil {
+		return expression.NewInTuple(left, list), nil
+	}
+	return n, nil
+}
+
+func (x *inList) Eval(c *sql.Context, r sql.Row) (any, error) {
+	if x.texts {
+		return x.lookUp(c, r)
+	}
+	null := false
+	for _, eq := range x.with {
+		v, err := eq.Eval(c, r)
+		if err != nil {
+			return nil, err
+		}
+		if v == true {
+			return true, nil
+		}
+		null = null || v == nil
+	}
+	if null {
+		return nil, nil
+	}
+	return false, nil
+}
+
+func (x *inList) lookUp(c *sql.Context, r sql.Row) (any, error) {
+	key := func(a *arg) (string, bool, error) {
+		s, null, err := a.str(c, r)
+		if err != nil || null {
+			return "", true, err
+		}
+		if x.coll == nil {
+			return s, false, nil
+		}
+		return string(x.coll.AppendWeights(nil, []byte(s))), false, nil
+	}
+	if x.known == nil {
+		x.known = make(map[string]struct{}, len(x.with))
+		for _, eq := range x.with {
+			k, null, err := key(&eq.r[0])
+			if err != nil {
+				return nil, err
+			}
+			x.null = x.null || null
+			if !null {
+				x.known[k] = struct{}{}
+			}
+		}
+	}
+	k, null, err := key(&x.with[0].l[0])
+	if err != nil || null {
+		return nil, err
+	}
+	if _, hit := x.known[k]; hit {
+		return true, nil
+	}
+	if x.null {
+		return nil, nil
+	}
+	return false, nil
+}

@@ -1,0 +1,360 @@
+package item
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
+
+// Expr returns what stands for e, whose children have been replaced, nil for e itself. early: plans have not been made yet, and what they use
+// indexes for stays the library's where it means the same.
+func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression, error) {
+	if _, done := e.(typed); done {
+		return nil, nil
+	}
+	for _, ch := range e.Children() {
+		if ch == nil || opaque(ch) {
+			return nil, nil
+		}
+	}
+	switch e := e.(type) {
+	case *expression.Equals:
+		return n.comparison(c, "=", e, e.Left(), e.Right(), early)
+	case *expression.NullSafeEquals:
+		return n.comparison(c, "<=>", e, e.Left(), e.Right(), early)
+	case *expression.LessThan:
+		return n.comparison(c, "<", e, e.Left(), e.Right(), early)
+	case *expression.LessThanOrEqual:
+		return n.comparison(c, "<=", e, e.Left(), e.Right(), early)
+	case *expression.GreaterThan:
+		return n.comparison(c, ">", e, e.Left(), e.Right(), early)
+	case *expression.GreaterThanOrEqual:
+		return n.comparison(c, ">=", e, e.Left(), e.Right(), early)
+	case *expression.Between:
+		if early && n.indexable(c, ">=", e.Val, e.Lower) && n.indexable(c, "<=", e.Val, e.Upper) {
+			return nil, nil
+		}
+		x, err := newBetween(c, n, e.Val, e.Lower, e.Upper)
+		return some(x, x != nil, err)
+	case *expression.InTuple:
+		return n.in(c, e.Left(), e.Right(), early)
+	case *expression.HashInTuple:
+		return n.in(c, e.Left(), e.Right(), early)
+	case *plan.InSubquery:
+		return n.inSubquery(c, e)
+	case *expression.Arithmetic:
+		if _, ok := e.LeftChild.(expression.TimeDeltaExpression); ok {
+			return nil, nil
+		}
+		if _, ok := e.RightChild.(expression.TimeDeltaExpression); ok {
+			return nil, nil
+		}
+		return n.arithmetic(c, e.Op, e)
+	case *expression.Div:
+		return n.arithmetic(c, "/", e)
+	case *expression.Mod:
+		return n.arithmetic(c, "%", e)
+	case *expression.IntDiv:
+		return n.arithmetic(c, "div", e)
+	case *expression.BitOp:
+		if n.known(c, e) {
+			return newBitwise(c, n, e.Op, e.String(), e.Children()), nil
+		}
+	case *expression.UnaryMinus:
+		if n.known(c, e) {
+			return newNegation(c, n, e.String(), e.Child), nil
+		}
+	case *expression.Case:
+		x, err := newChoice(c, n, "case", e.String(), e.Children(), e.Expr != nil, e.Else != nil)
+		return some(x, x != nil, err)
+	case *expression.Convert:
+		x := newCast(c, n, e.String(), e.Child)
+		return some(x, x != nil, nil)
+	case *expression.IsTrue:
+		if n.known(c, e) {
+			op := "is true"
+			if strings.HasSuffix(e.String(), expression.IsFalseStr) {
+				op = "is false"
+			}
+			return newCondition(c, n, op, e.String(), e.Children()), nil
+		}
+	case *expression.Not:
+		if n.known(c, e) && !(early && simple(e.Child)) {
+			return newCondition(c, n, "not", e.String(), e.Children()), nil
+		}
+	case *expression.Xor:
+		if n.known(c, e) {
+			return newCondition(c, n, "xor", e.String(), e.Children()), nil
+		}
+	case *expression.And, *expression.Or:
+		return n.conditions(c, e)
+	case *expression.Like:
+		return n.give(c, e, "ss-")
+	case sql.Aggregation:
+		return n.aggregate(c, e)
+	case sql.FunctionExpression:
+		return n.function(c, e)
+	}
+	return nil, nil
+}
+
+// some is x if have, without a nil in an interface.
+func some(x sql.Expression, have bool, err error) (sql.Expression, error) {
+	if err != nil || !have {
+		return nil, err
+	}
+	return x, nil
+}
+
+// opaque names expressions that have no type yet.
+func opaque(e sql.Expression) bool {
+	switch e := e.(type) {
+	case *expression.DefaultColumn, *expression.BindVar, *expression.Star, *expression.Wrapper, *expression.UnresolvedColumn:
+		return true
+	case expression.Tuple:
+		for _, x := range e {
+			if x == nil || opaque(x) {
+				return true
+			}
+		}
+	}
+	return !e.Resolved()
+}
+
+// simple names conditions that the planner turns around under NOT and finds indexes for.
+func simple(e sql.Expression) bool {
+	switch e.(type) {
+	case *expression.Equals, *expression.NullSafeEquals, *expression.LessThan, *expression.LessThanOrEqual, *expression.GreaterThan, *expression.GreaterThanOrEqual,
+		*expression.Between, *expression.InTuple, *plan.InSubquery, *plan.ExistsSubquery, *expression.IsNull:
+		return true
+	}
+	return false
+}
+
+// known reports whether all arguments have types that this package knows.
+func (n *Env) known(c *sql.Context, e sql.Expression) bool {
+	for _, x := range e.Children() {
+		if _, row := x.(expression.Tuple); row {
+			return false
+		}
+		if k := Of(c, x).Kind; k == Other {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expression, early bool) (sql.Expression, error) {
+	if early && n.indexable(c, op, left, right) {
+		return nil, nil
+	}
+	x, err := newComparison(c, n, op, left, right)
+	return some(x, x != nil, err)
+}
+
+// indexable reports whether a comparison may be served by an index or a join by keys: one side is a column, and both mean the same to the
+// library as to MySQL.
+func (n *Env) indexable(c *sql.Context, op string, left, right sql.Expression) bool {
+	if lt, ok := left.(expression.Tuple); ok {
+		rt, ok := right.(expression.Tuple)
+		if !ok || len(lt) != len(rt) {
+			return false
+		}
+		for i := range lt {
+			if !n.indexable(c, op, lt[i], rt[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	lf, rf := n.column(left), n.column(right)
+	if !lf && !rf {
+		return false
+	}
+	l, r := newArg(c, n, left), newArg(c, n, right)
+	if !lf {
+		l, r = r, l
+	}
+	return n.alike(c, op, &l, &r)
+}
+
+// column reports whether e is a column of a table of the query itself.
+func (n *Env) column(e sql.Expression) bool {
+	f, ok := e.(*expression.GetField)
+	return ok && !(f.Id() > 0 && n.Outer.Contains(f.Id()))
+}
+
+// alike reports whether what column is compared with keeps its value when it is converted to the column's type.
+func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
+	if with.Kind == Null {
+		return true
+	}
+	if with.Const && (with.Kind == String && column.Kind != String || with.Kind == Decimal || with.Kind == Real) {
+		return n.literalAlike(c, op, column, with)
+	}
+	switch column.Kind {
+	case Int:
+		if with.Kind == Int && !with.Const && op == "<=>" && with.Prec != column.Prec {
+			return false
+		}
+		return with.Kind == Int && (with.Const || with.Unsigned == column.Unsigned)
+	case String:
+		if with.Kind != String || with.Hex && column.Coll != sql.Collation_binary {
+			return false
+		}
+		coll, _, ok := mixed(&column.Attr, &with.Attr)
+		if !ok || coll != column.Coll || !with.Const && with.Coll != column.Coll {
+			return false
+		}
+		if with.Const || op != "<=>" {
+			return true
+		}
+		// A lookup with a longer text finds nothing (lookupKey), which NULL does under <=>.
+		a, ok1 := column.typ.(sql.StringType)
+		b, ok2 := with.typ.(sql.StringType)
+		return ok1 && ok2 && a.MaxCharacterLength() == b.MaxCharacterLength()
+	case Decimal:
+		return with.Kind == Decimal && with.Dec == column.Dec && with.Prec == column.Prec || with.Kind == Int && with.Const
+	case Real:
+		return with.Kind == Real && column.typ == with.typ || with.Kind == Int && with.Const
+	case Date, Datetime:
+		return with.Kind == column.Kind && with.Dec <= column.Dec
+	case Time:
+		return with.Kind == Time
+	case Bit:
+		return with.Const && with.Kind == Int
+	case Year:
+		if v, null, err := with.whole(c, nil); with.Const && with.Kind == Int && err == nil && !null {
+			return !v.unsigned && v.bits >= 1901 && v.bits <= 2155
+		}
+		return with.Kind == Year
+	}
+	return false
+}
+
+// literalAlike is alike for a literal of another kind.
+func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {
+	v, err := with.value(c, nil)
+	if err != nil || v == nil {
+		return false
+	}
+	s, err := with.toText(c, v)
+	if err != nil {
+		return false
+	}
+	switch column.Kind {
+	case Decimal:
+		return with.Kind == Decimal && with.Dec <= column.Dec && with.Prec-with.Dec <= column.Prec-column.Dec
+	case Real:
+		return with.Kind != String && column.typ == types.Float64
+	case Int:
+		return wholeLiteral(c, with)
+	case Date, Datetime:
+		t, ok := parseMoment(s)
+		if !ok || with.Kind != String || t.Equal(types.ZeroTime) || len(s) < 10 {
+			return false
+		}
+		_, frac, _ := strings.Cut(s, ".")
+		return column.Kind == Datetime && len(frac) <= column.Dec || t.Hour()+t.Minute()+t.Second()+t.Nanosecond() == 0 && frac == ""
+	case Time:
+		_, err := types.Time.ConvertToTimespan(s)
+		return err == nil && with.Kind == String
+	case Enum:
+		if e, ok := column.typ.(sql.EnumType); ok && (op == "=" || op == "<=>") {
+			return e.IndexOf(s) > 0
+		}
+	}
+	return false
+}
+
+func (n *Env) in(c *sql.Context, left, right sql.Expression, early bool) (sql.Expression, error) {
+	if list, ok := right.(expression.Tuple); early && ok {
+		all := true
+		for _, e := range list {
+			all = all && n.indexable(c, "=", left, e)
+		}
+		if all {
+			return nil, nil
+		}
+	}
+	x, err := newInList(c, n, left, right)
+	return some(x, x != nil, err)
+}
+
+func (n *Env) arithmetic(c *sql.Context, op string, e sql.Expression) (sql.Expression, error) {
+	if !n.known(c, e) {
+		return nil, nil
+	}
+	return newArithmetic(c, n, op, e.String(), e.Children()), nil
+}
+
+// conditions makes conditions of the operands of AND and OR.
+func (n *Env) conditions(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	ch := e.Children()
+	out := append([]sql.Expression(nil), ch...)
+	changed := false
+	for i := range ch {
+		if x := n.Condition(c, ch[i]); x != nil {
+			out[i], changed = x, true
+		}
+	}
+	if !changed {
+		return nil, nil
+	}
+	return e.WithChildren(c, out...)
+}
+
+// Condition makes a condition of a value that stands where one is wanted; nil: it is one.
+func (n *Env) Condition(c *sql.Context, e sql.Expression) sql.Expression {
+	if e == nil || opaque(e) {
+		return nil
+	}
+	if _, row := e.(expression.Tuple); row {
+		return nil
+	}
+	if a := Of(c, e); a.Bool || a.Kind == Other || a.Kind == JSON {
+		if _, field := e.(*expression.GetField); !field {
+			return nil
+		}
+	}
+	return newCondition(c, n, "is", e.String(), []sql.Expression{e})
+}
+
+func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression, error) {
+	name := strings.ToLower(e.FunctionName())
+	if _, ok := e.(sql.WindowAdaptableExpression); ok {
+		return nil, nil
+	}
+	if !n.known(c, e) {
+		return nil, nil
+	}
+	shown, ch := e.String(), e.Children()
+	switch name {
+	case "if", "ifnull", "coalesce", "nullif":
+		x, err := newChoice(c, n, name, shown, ch, false, false)
+		return some(x, x != nil, err)
+	case "greatest", "least":
+		sign := 1
+		if name == "least" {
+			sign = -1
+		}
+		x := newExtreme(c, n, sign, shown, ch)
+		return some(x, x != nil, nil)
+	case "abs", "sign", "floor", "round", "truncate":
+		return newRounding(c, n, name, shown, ch), nil
+	case "ceil", "ceiling":
+		return newRounding(c, n, "ceil", shown, ch), nil
+	case "mod":
+		return n.arithmetic(c, "%", e)
+	case "lpad", "rpad", "repeat", "strcmp", "field":
+		x, err := newTextual(c, n, name, shown, ch)
+		return some(x, x != nil, err)
+	}
+	if spec := specOf(name); spec != "" {
+		return n.give(c, e, spec)
+	}
+	return nil, nil
+}
