@@ -24,7 +24,7 @@ import (
 // finisher puts expressions that do as MySQL does into a plan.
 type finisher struct {
 	env    *item.Env
-	native bool // comparisons stay the library's: a merge join looks into them
+	native bool // of joins: comparisons that retype has left alone stay the library's, which looks into them
 }
 
 // finish returns n with those expressions, or n itself when none is needed.
@@ -57,7 +57,7 @@ func (f finisher) node(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIden
 	}
 	switch x := n.(type) {
 	case *plan.JoinNode:
-		f.native = x.Op.IsMerge()
+		f.native = true
 	case *plan.IndexedTableAccess:
 		out, err := lookupKeys(c, x)
 		if err != nil {
