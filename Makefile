@@ -101,7 +101,7 @@ soak: build
 	scripts/install-e2e.sh drivers tools apps redmine
 	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestLong|TestXACrash|TestOnlineAlterKill|TestTransfer|TestIsolation|TestDiff|TestLocks$$' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestLong|TestXACrash|TestOnlineAlterKill|TestAlterKindsKill|TestSpill|TestTransfer|TestIsolation|TestDiff|TestLocks$$' ./e2e
 	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestMysqltest|TestApps' ./e2e
 
 clean:

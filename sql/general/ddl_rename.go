@@ -1,0 +1,154 @@
+package general
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// renameTables renames tables, or a view, with their triggers and the foreign keys that point to them.
+func (s *Session) renameTables(c *sql.Context, pairs [][2][2]string) error {
+	for _, p := range pairs {
+		if err := checkIdentifier(p[1][1]); err != nil {
+			return err
+		}
+		if o, err := s.e.object(c, kindView, p[0][0], p[0][1]); err != nil || o != nil {
+			if err == nil {
+				err = s.renameView(c, p, o)
+			}
+			return err
+		}
+		if t := s.temps[tempKey(p[0][0], p[0][1])]; t != nil {
+			delete(s.temps, tempKey(p[0][0], p[0][1]))
+			t.schema, t.name = p[1][0], p[1][1]
+			s.temps[tempKey(t.schema, t.name)] = t
+			return nil
+		}
+	}
+	type moved struct{ triggers []*stored }
+	triggers := make([]moved, len(pairs))
+	var refer []func() error
+	for i, p := range pairs {
+		if _, err := s.e.catalog.Schema(c, p[1][0]); errors.Is(err, table.ErrNoSchema) {
+			return mysqlerr.New(mysqlerr.ER_BAD_DB_ERROR, p[1][0])
+		}
+		list, err := s.e.objects(c, kindTrigger, p[0][0])
+		if err != nil {
+			return err
+		}
+		for _, o := range list {
+			if o.Table == p[0][1] {
+				triggers[i].triggers = append(triggers[i].triggers, o)
+			}
+		}
+		if len(triggers[i].triggers) > 0 && p[0][0] != p[1][0] {
+			return mysqlerr.New(mysqlerr.ER_TRG_IN_WRONG_SCHEMA)
+		}
+		d, err := s.e.catalog.Definition(c, p[0][0], p[0][1])
+		if err == nil {
+			for _, by := range d.ReferBy {
+				schema, child, _ := strings.Cut(by, ".")
+				refer = append(refer, func() error { return s.repointForeignKeys(c, pairs, schema, child) })
+			}
+		}
+	}
+	err := s.e.catalog.RenameTables(c, pairs)
+	switch {
+	case errors.Is(err, table.ErrTableExists):
+		for _, p := range pairs {
+			if _, derr := s.e.catalog.Definition(c, p[1][0], p[1][1]); derr == nil {
+				return mysqlerr.New(mysqlerr.ER_TABLE_EXISTS_ERROR, p[1][1])
+			}
+		}
+	case errors.Is(err, table.ErrNoTable):
+		for _, p := range pairs {
+			if _, derr := s.e.catalog.Definition(c, p[0][0], p[0][1]); derr != nil {
+				return mysqlerr.New(mysqlerr.ER_NO_SUCH_TABLE, p[0][0], p[0][1])
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for i, p := range pairs {
+		for _, o := range triggers[i].triggers {
+			n := *o
+			n.Table = p[1][1]
+			n.Text = renameTarget(o.Text, p[1][1])
+			if err := s.e.putObject(c, kindTrigger, p[1][0], &n); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range refer {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) renameView(c *sql.Context, p [2][2]string, o *stored) error {
+	n := *o
+	n.Name = p[1][1]
+	n.Text = strings.Replace(o.Text, " VIEW "+quoteName(o.Name), " VIEW "+quoteName(n.Name), 1)
+	if err := s.e.putObject(c, kindView, p[1][0], &n); err != nil {
+		return err
+	}
+	return s.e.dropObject(c, kindView, p[0][0], o.Name)
+}
+
+// renameTarget changes the table of a CREATE TRIGGER text.
+func renameTarget(text, name string) string {
+	t := cutTokens(text, 0, maxTokens)
+	for ; !t.end(); t.pos++ {
+		if t.word(0) == "ON" && (t.word(-1) == "INSERT" || t.word(-1) == "UPDATE" || t.word(-1) == "DELETE") {
+			w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
+			w.put(1, quoteName(name))
+			if t.at(2) == "." {
+				w.drop(2, 2)
+			}
+			return w.build()
+		}
+	}
+	return text
+}
+
+// repointForeignKeys writes the new names of parents into a child's foreign keys.
+func (s *Session) repointForeignKeys(c *sql.Context, pairs [][2][2]string, schema, child string) error {
+	for _, p := range pairs { // the child itself may have moved
+		if p[0] == [2]string{schema, child} {
+			schema, child = p[1][0], p[1][1]
+		}
+	}
+	d, err := s.e.catalog.Definition(c, schema, child)
+	if err != nil {
+		return skipMissing(err)
+	}
+	var a tableAttrs
+	if err := fromJSON(d.Attrs, &a); err != nil {
+		return err
+	}
+	n := *d
+	n.ReferTo = nil
+	changed := false
+	for i := range a.FKs {
+		for _, p := range pairs {
+			if a.FKs[i].ParentSchema == p[0][0] && a.FKs[i].ParentTable == p[0][1] {
+				a.FKs[i].ParentSchema, a.FKs[i].ParentTable = p[1][0], p[1][1]
+				changed = true
+			}
+		}
+		n.ReferTo = append(n.ReferTo, a.FKs[i].ParentSchema+"."+a.FKs[i].ParentTable)
+	}
+	if !changed {
+		return nil
+	}
+	n.Attrs = toJSON(a)
+	_, err = s.e.catalog.AlterTable(c, d, &n, table.Build{})
+	return err
+}
