@@ -84,17 +84,8 @@ func (w *rewriter) quantified() {
 	w.prefix(from, fmt.Sprintf("%s('%s', '%s', ", quantifiedFunction, op, word))
 	w.put(-1, ",")
 	w.drop(0, 1)
-	depth := 0
-	for i := 1; t.kind(i) != lexer.EOF; i++ {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			if depth--; depth == 0 {
-				w.put(i, "))")
-				return
-			}
-		}
+	if i := t.closing(1); i > 0 {
+		w.put(i, "))")
 	}
 }
 
@@ -132,18 +123,9 @@ func (w *rewriter) rollup() {
 // grouping: GROUPING(a) becomes ANY_VALUE(zorya_grouping(a)).
 func (w *rewriter) grouping() {
 	t := w.t
-	depth := 0
-	for i := 1; t.kind(i) != lexer.EOF; i++ {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			if depth--; depth == 0 {
-				w.put(0, "ANY_VALUE("+groupingFunction)
-				w.put(i, "))")
-				return
-			}
-		}
+	if i := t.closing(1); i > 0 {
+		w.put(0, "ANY_VALUE("+groupingFunction)
+		w.put(i, "))")
 	}
 }
 

@@ -72,6 +72,21 @@ func (t *tokens) accept(words ...string) bool {
 	return true
 }
 
+// closing finds the parenthesis that closes the first one opened from the i-th token on; -1: there is none.
+func (t *tokens) closing(i int) int {
+	for depth := 0; t.kind(i) != lexer.EOF; i++ {
+		switch t.at(i) {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 // name reads an identifier, a string or a number as a name.
 func (t *tokens) name() (string, bool) {
 	if t.end() {
