@@ -38,7 +38,7 @@ const caseSize = 40
 // so many differences are let pass, none more. The number may only go down.
 const (
 	ciSeeds         = 60
-	openDifferences = 56
+	openDifferences = 20
 	openPerThousand = 70 // statements, of any seeds: the bound of a soak
 )
 
