@@ -3,6 +3,7 @@ package general
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -249,6 +250,40 @@ func (b *base) fillVirtual(ctx *sql.Context, r sql.Row) error {
 	return nil
 }
 
+// stored reports whether a row is as the storage gave it: its virtual columns were not computed. Foreign keys' actions and collisions
+// bring such rows; those of statements have them computed.
+func (b *base) stored(r sql.Row) bool {
+	if !b.m.virtual {
+		return false
+	}
+	for i := range b.m.def.Columns {
+		if b.m.def.Columns[i].Virtual && r[i] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// encodeVirtual computes the virtual columns of a stored row: the entries of the indexes over them are found by their values.
+func (e *editor) encodeVirtual(ctx *sql.Context, d []row.Datum) error {
+	r, err := e.decode(ctx, d, nil, e.zone(ctx))
+	if err != nil {
+		return err
+	}
+	if err := e.fillVirtual(ctx, r); err != nil {
+		return err
+	}
+	for i := range d {
+		if !e.def().Columns[i].Virtual {
+			continue
+		}
+		if d[i], err = e.m.codecs[i].Encode(ctx, r[i], e.zone(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (e *editor) editError(err error) error {
 	if errors.Is(err, table.ErrTooBig) {
 		return mysqlerr.New(mysqlerr.ER_TOO_BIG_ROWSIZE, 65535).Because(err)
@@ -258,7 +293,20 @@ func (e *editor) editError(err error) error {
 
 // find locates the stored row that GMS shows as r.
 func (e *editor) find(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, []row.Datum, error) {
-	if e.dup != nil && len(r) > 0 && len(e.dup) > 0 && &r[0] == &e.dup[0] {
+	ref, old, err := e.locate(ctx, t, r)
+	if err == nil && e.m.virtual && (e.isDup(r) || e.stored(r)) {
+		old = slices.Clone(old)
+		err = e.encodeVirtual(ctx, old)
+	}
+	return ref, old, err
+}
+
+// isDup reports whether r is the row that the last insert collided with.
+func (e *editor) isDup(r sql.Row) bool { return len(r) > 0 && len(e.dup) > 0 && &r[0] == &e.dup[0] }
+
+// locate is find without the virtual columns that r lacks.
+func (e *editor) locate(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, []row.Datum, error) {
+	if e.isDup(r) {
 		return e.dupRef, e.dupOld, nil
 	}
 	old, err := e.encode(ctx, r, e.zone(ctx))
@@ -371,6 +419,12 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 	ref, old, err := e.find(ctx, t, oldRow)
 	if err != nil {
 		return err
+	}
+	if e.stored(oldRow) {
+		newRow = newRow.Copy()
+		if err := e.fillVirtual(ctx, newRow); err != nil {
+			return err
+		}
 	}
 	now, err := e.encode(ctx, newRow, e.zone(ctx))
 	if err != nil {
