@@ -133,7 +133,7 @@ func (c *cluster) mysqltest(name string) (verdict, out string) {
 		if err := rows.Scan(&s); err != nil {
 			c.t.Fatal(err)
 		}
-		left = append(left, "DROP DATABASE `"+s+"`")
+		left = append(left, "DROP DATABASE `"+strings.ReplaceAll(s, "`", "``")+"`")
 	}
 	mustExec(c.t, db, append(left, "CREATE DATABASE test CHARACTER SET latin1", "CREATE DATABASE mtr",
 		"CREATE PROCEDURE mtr.add_suppression(p TEXT) BEGIN END")...)
