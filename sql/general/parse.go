@@ -258,6 +258,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		}
 	}
 	if err != nil {
+		if refused := otherTreatment(text, lexMode(o)); refused != nil {
+			return nil, "", refused
+		}
 		return nil, "", s.vitessError(text, err)
 	}
 	namesCollation(st, cutTokens(text, lexMode(o), maxTokens))

@@ -4,6 +4,7 @@ import (
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation/window"
 
 	"github.com/zoryadb/zorya/sql/item"
 )
@@ -11,7 +12,7 @@ import (
 // The library's aggregates over windows add up floating point numbers, call the sum of NULLs 0, and take rows for peers that agree in
 // the first expression of ORDER BY. Here a frame is added up by the same buffers that GROUP BY uses, so SUM OVER is as exact as SUM.
 
-// windowed is an aggregate function with an OVER clause.
+// windowed is an aggregate function with an OVER clause, or LAST_VALUE.
 type windowed struct {
 	sql.WindowAdaptableExpression
 }
@@ -20,7 +21,7 @@ type windowed struct {
 func newWindowed(e sql.Expression) sql.Expression {
 	switch e := e.(type) {
 	case *item.Sum, *aggregation.Sum, *aggregation.Avg, *aggregation.Min, *aggregation.Max, *aggregation.Count, *aggregation.CountDistinct,
-		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor:
+		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor, *window.LastValue:
 		if a, ok := e.(sql.WindowAdaptableExpression); ok && a.Window() != nil {
 			return &windowed{a}
 		}
@@ -43,21 +44,22 @@ func (w *windowed) CollationCoercibility(c *sql.Context) (sql.CollationID, byte)
 
 // NewWindowFunction implements sql.WindowAdaptableExpression.
 func (w *windowed) NewWindowFunction(*sql.Context) (sql.WindowFunction, error) {
-	def := w.Window()
-	f := &frameSum{of: w.WindowAdaptableExpression.(sql.Aggregation)}
+	if f, err := newFrameRow(w.WindowAdaptableExpression); f != nil || err != nil {
+		return f, err
+	}
+	framer, err := framerOf(w.Window())
+	return &frameSum{of: w.WindowAdaptableExpression.(sql.Aggregation), framer: framer}, err
+}
+
+// framerOf gives the frames of a window: as it says, or up to the row's last peer, or without an order the whole partition.
+func framerOf(def *sql.WindowDefinition) (sql.WindowFramer, error) {
 	switch {
 	case def.Frame != nil:
-		framer, err := def.Frame.NewFramer(def)
-		if err != nil {
-			return nil, err
-		}
-		f.framer = framer
+		return def.Frame.NewFramer(def)
 	case len(def.OrderBy) > 0:
-		f.framer = &upToPeers{peers: aggregation.NewPeerGroupFramer(def.OrderBy.ToExpressions())}
-	default:
-		f.framer = aggregation.NewPartitionFramer()
+		return &upToPeers{peers: aggregation.NewPeerGroupFramer(def.OrderBy.ToExpressions())}, nil
 	}
-	return f, nil
+	return aggregation.NewPartitionFramer(), nil
 }
 
 // frameSum computes an aggregate over frames. A frame that begins where the last one did and ends no earlier costs only its new rows.
