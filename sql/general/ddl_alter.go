@@ -234,6 +234,9 @@ func (a *alteration) dropColumn(d *sqlparser.DDL) error {
 	if len(a.spec.Columns) == 1 {
 		return mysqlerr.New(mysqlerr.ER_CANT_REMOVE_ALL_FIELDS)
 	}
+	if functionalDependent(a.spec, name) {
+		return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_FUNCTIONAL_INDEX, name)
+	}
 	for _, con := range a.spec.Constraints {
 		if fk, ok := con.Details.(*sqlparser.ForeignKeyDefinition); ok {
 			for _, src := range fk.Source {
@@ -266,6 +269,9 @@ func (a *alteration) renameColumn(from, to string) error {
 	i, err := a.column(from)
 	if err != nil {
 		return err
+	}
+	if functionalDependent(a.spec, from) && !strings.EqualFold(from, to) {
+		return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_FUNCTIONAL_INDEX, from)
 	}
 	if j, err := a.column(to); err == nil && j != i {
 		return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, to)

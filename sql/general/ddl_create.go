@@ -88,6 +88,9 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 	}
 	seen := map[string]bool{}
 	for i, col := range pk.Schema {
+		if err := defineFunctional(c, pk.Schema, col); err != nil {
+			return err
+		}
 		lower := strings.ToLower(col.Name)
 		if seen[lower] {
 			return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, col.Name)
@@ -289,7 +292,7 @@ func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 	ix := table.Index{Name: def.Name, Unique: def.IsUnique()}
 	a := indexAttrs{Comment: def.Comment, Fulltext: def.IsFullText(), Spatial: def.IsSpatial()}
 	for _, col := range def.Columns {
-		pos := columnPosition(d, col.Name)
+		pos := columnPosition(d, functionalName(col.Name))
 		if pos < 0 {
 			return ix, mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, col.Name)
 		}
@@ -456,6 +459,10 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		}
 	}
 	if ddl.TableSpec != nil {
+		var err error
+		if ddl, err = withFunctionalColumns(ddl); err != nil {
+			return nil, err
+		}
 		x.declared = tameSpec(ddl.TableSpec)
 		db, err := s.schemaNamed(c, schema)
 		if err != nil {
