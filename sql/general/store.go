@@ -413,6 +413,10 @@ func (st *store) text(c *sql.Context, t sql.Type, name string, v any) (any, erro
 	if !ok {
 		return v, nil
 	}
+	s, err := st.wellFormed(c, tt.CharacterSet(), name, s)
+	if err != nil {
+		return nil, err
+	}
 	fixed := t.Type() == sqltypes.Char
 	cut := len(s)
 	if t.Type() == sqltypes.Text {
@@ -437,9 +441,6 @@ func (st *store) text(c *sql.Context, t sql.Type, name string, v any) (any, erro
 	}
 	if fixed {
 		s = strings.TrimRight(s, " ") // CHAR(n) is read without them
-	}
-	if _, isBytes := v.([]byte); isBytes && !utf8.ValidString(s) {
-		return []byte(s), nil // the library checks the encoding
 	}
 	return s, nil
 }
