@@ -66,10 +66,16 @@ const (
 	kSet
 )
 
+// Spatial reports whether t is a spatial type. The library's own test knows only four of the eight.
+func Spatial(t sql.Type) bool {
+	_, ok := t.(sql.SpatialColumnType)
+	return ok
+}
+
 // For returns the codec of a column type.
 func For(t sql.Type) (Codec, error) {
 	c := Codec{Type: t, base: t.Type()}
-	if types.IsGeometry(t) {
+	if Spatial(t) {
 		c.Class, c.kind = row.Bytes, kGeometry
 		return c, nil
 	}

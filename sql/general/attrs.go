@@ -97,6 +97,9 @@ func schemaCollation(s *table.Schema) sql.CollationID {
 
 // typeText is SQL that parses back into t.
 func typeText(t sql.Type) string {
+	if srid, bound := spatialRef(t); bound {
+		return fmt.Sprintf("%s SRID %d", t, srid)
+	}
 	ct, ok := t.(sql.TypeWithCollation)
 	if !ok || types.IsBinaryType(t) || ct.Collation() == sql.Collation_binary {
 		return t.String()

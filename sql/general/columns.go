@@ -5,6 +5,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/proto/query"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // Protocol types and flags, as the client/server protocol numbers them.
@@ -116,7 +118,7 @@ func textCollation(t sql.Type, results sql.CharacterSetID) uint16 {
 }
 
 func protocolType(out *Column, t sql.Type) {
-	if types.IsGeometry(t) {
+	if datum.Spatial(t) {
 		out.Type, out.Flags = protoGeometry, out.Flags|flagBlob|flagBinary
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -140,7 +141,7 @@ func defineFunctional(c *sql.Context, schema sql.Schema, col *sql.Column) error 
 	}
 	t := columnType(col.Generated.Expr.Type(c))
 	switch {
-	case types.IsJSON(t) || types.IsGeometry(t):
+	case types.IsJSON(t) || datum.Spatial(t):
 		return mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION)
 	case types.IsText(t):
 		cut := false

@@ -250,6 +250,9 @@ func init() {
 		p(`(?:error: )?Multiple primary keys defined`, args(mysqlerr.ER_MULTIPLE_PRI_KEY)),
 		p(`(?:error: )?(?:incorrect table definition: )?there can be only one auto`, args(mysqlerr.ER_WRONG_AUTO_KEY)),
 		p(`All parts of PRIMARY KEY must be NOT NULL`, args(mysqlerr.ER_PRIMARY_CANT_HAVE_NULL)),
+		p(`There's no spatial reference with SRID (\d+)`, func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.Signal(3548, "SR001", "There's no spatial reference system with SRID "+m[1]+".")
+		}),
 		p(`the view (.*?)\.(.*) already exists`, args(mysqlerr.ER_TABLE_EXISTS_ERROR, 2)),
 		p(`the view (.*?)\.(.*) does not exist`, func(c *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_BAD_TABLE_ERROR, m[1]+"."+m[2])

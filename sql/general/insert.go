@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 	goerrors "gopkg.in/src-d/go-errors.v1"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -62,7 +63,7 @@ func (b *builder) newInserting(c *sql.Context, n *plan.InsertInto, in *incoming,
 		}
 	}
 	for j, col := range i.schema {
-		if types.IsJSON(col.Type) || types.IsGeometry(col.Type) {
+		if types.IsJSON(col.Type) || datum.Spatial(col.Type) {
 			i.library = append(i.library, j)
 		}
 	}

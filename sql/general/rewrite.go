@@ -258,6 +258,8 @@ func (w *rewriter) token() {
 		if t.at(1) == "(" {
 			w.grouping()
 		}
+	case "GEOMCOLLECTION":
+		w.put(0, "GEOMETRYCOLLECTION")
 	case "FROM", "RESPECT":
 		w.nullTreatment()
 	case "SUBSTRING", "SUBSTR", "MID":

@@ -7,6 +7,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // createTableText is SHOW CREATE TABLE as MySQL 8.0 prints it. ALTER TABLE parses it back: what is not in this text does not
@@ -103,7 +105,7 @@ func (m *meta) columnText(i int, quoted bool) string {
 	case a.Default != "":
 		b.WriteString(" DEFAULT " + a.Default)
 	case !quoted: // the library takes DEFAULT NULL amiss when the column joins a primary key
-	case c.Nullable && a.Generated == "" && !types.IsTextBlob(c.Type) && !types.IsGeometry(c.Type) && !types.IsJSON(c.Type),
+	case c.Nullable && a.Generated == "" && !types.IsTextBlob(c.Type) && !datum.Spatial(c.Type) && !types.IsJSON(c.Type),
 		c.Nullable && a.Generated == "" && types.IsJSON(c.Type):
 		b.WriteString(" DEFAULT NULL")
 	}
@@ -156,6 +158,9 @@ func closes(s string) bool {
 
 // displayType is a column's type as MySQL shows it in a table of the collation.
 func displayType(t sql.Type, table sql.CollationID) string {
+	if _, ok := t.(types.GeomCollType); ok {
+		return "geomcollection"
+	}
 	ct, ok := t.(sql.TypeWithCollation)
 	if !ok || types.IsBinaryType(t) {
 		return t.String()
@@ -190,7 +195,7 @@ func (m *meta) indexText(i int) string {
 		} else {
 			cols[j] = quoteName(c.Name)
 		}
-		if p.Prefix > 0 && !a.Fulltext {
+		if p.Prefix > 0 && !a.Fulltext && !a.Spatial {
 			cols[j] += fmt.Sprintf("(%d)", p.Prefix)
 		}
 		if p.Desc {

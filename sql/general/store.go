@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -111,8 +112,10 @@ func (st *store) value(c *sql.Context, t sql.Type, name string, fraction int, v 
 		return st.text(c, t, name, v)
 	case base == sqltypes.Binary || base == sqltypes.VarBinary || base == sqltypes.Blob:
 		return st.bytes(c, t, name, v)
+	case datum.Spatial(t):
+		return geometry(c, t, name, v)
 	}
-	return v, nil // JSON, spatial types: the library's conversion and messages
+	return v, nil // JSON: the library's conversion and messages
 }
 
 func (st *store) truncated(name string) *mysqlerr.Error {

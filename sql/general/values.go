@@ -74,6 +74,12 @@ func columnError(err error, v any, col *sql.Column, rowNumber int64) error {
 		return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "Incorrect %s value: '%v' for column '%s' at row %d",
 			"integer", v, col.Name, rowNumber)
 	}
+	if g, ok := v.(types.GeometryValue); ok {
+		if sql.ErrNotMatchingSRID.Is(err) {
+			return wrongSRID(col.Type, col.Name, g)
+		}
+		return mysqlerr.New(mysqlerr.ER_CANT_CREATE_GEOMETRY_OBJECT).Because(err)
+	}
 	return err
 }
 
