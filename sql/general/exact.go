@@ -24,7 +24,7 @@ import (
 // finisher puts expressions that do as MySQL does into a plan.
 type finisher struct {
 	env    *item.Env
-	native bool // of joins: comparisons that retype has left alone stay the library's, which looks into them
+	native bool // of joins: equalities that retype has left alone stay the library's, which looks into them
 }
 
 // finish returns n with those expressions, or n itself when none is needed.
@@ -191,12 +191,21 @@ func (f finisher) expr(c *sql.Context, e sql.Expression) (sql.Expression, transf
 	return out, transform.NewTree, nil
 }
 
+// equates reports whether a join may hash its operands.
+func equates(e sql.Expression) bool {
+	switch e.(type) {
+	case *expression.Equals, *expression.NullSafeEquals:
+		return true
+	}
+	return false
+}
+
 // finished returns what stands for e, nil for e itself.
 func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 	if w := newWindowed(e); w != nil {
 		return w, nil
 	}
-	if !f.native {
+	if !f.native || !equates(e) {
 		if x, err := f.env.Expr(c, e, false); x != nil || err != nil {
 			return x, err
 		}
