@@ -58,6 +58,10 @@ func (f finisher) node(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIden
 	switch x := n.(type) {
 	case *plan.JoinNode:
 		f.native = true
+	case *plan.HashLookup:
+		if w := weighKeys(c, x); w != nil {
+			n, changed = w, transform.NewTree
+		}
 	case *plan.IndexedTableAccess:
 		out, err := lookupKeys(c, x)
 		if err != nil {
@@ -139,8 +143,6 @@ func paddedKeys(c *sql.Context, n sql.Node) []sql.Expression {
 	case *plan.GroupBy:
 		keys, first = n.Expressions(), len(n.SelectDeps)
 	case *plan.Sort:
-		keys = n.Expressions()
-	case *plan.HashLookup:
 		keys = n.Expressions()
 	default:
 		return nil

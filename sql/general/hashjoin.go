@@ -57,12 +57,9 @@ func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 	if len(probe) == 0 {
 		return nil, nil
 	}
-	var lookup sql.Node = plan.NewHashLookup(c, j.Right(), entry, probe, op)
-	if keys := paddedKeys(c, lookup); keys != nil {
-		var err error
-		if lookup, err = lookup.(sql.Expressioner).WithExpressions(c, keys...); err != nil {
-			return nil, err
-		}
+	lookup := plan.NewHashLookup(c, j.Right(), entry, probe, op)
+	if w := weighKeys(c, lookup); w != nil {
+		lookup = w
 	}
 	out, err := j.WithChildren(c, j.Left(), lookup)
 	if err != nil {

@@ -1,0 +1,93 @@
+package general
+
+import (
+	"fmt"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/collate"
+)
+
+// A hash table finds what its key's hash leads to, and the library hashes strings by a collation of its own choice when the two
+// sides are declared with different lengths. Here strings are hashed by the weights that the comparison gives them.
+
+// sortKey is the sort key of a string in a collation, as bytes.
+type sortKey struct {
+	expression.UnaryExpressionStub
+	coll sql.CollationID
+}
+
+func (w *sortKey) Type(*sql.Context) sql.Type { return types.LongBlob }
+func (w *sortKey) String() string             { return w.Child.String() }
+
+func (w *sortKey) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 2
+}
+
+func (w *sortKey) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(w, len(ch), 1)
+	}
+	return &sortKey{expression.UnaryExpressionStub{Child: ch[0]}, w.coll}, nil
+}
+
+func (w *sortKey) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := w.Child.Eval(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if v, err = sql.UnwrapAny(c, v); err != nil {
+		return nil, err
+	}
+	var s []byte
+	switch x := v.(type) {
+	case string:
+		s = []byte(x)
+	case []byte:
+		s = x
+	default: // a member of ENUM or SET
+		text, err := types.ConvertToString(c, v, types.LongText, nil)
+		if err != nil {
+			return nil, fmt.Errorf("the text of a hash key %s: %w", w, err)
+		}
+		s = []byte(text)
+	}
+	return collate.For(uint16(w.coll)).AppendWeights(nil, s), nil
+}
+
+// weighKeys returns a lookup whose strings are hashed as they are compared, nil if n has none.
+func weighKeys(c *sql.Context, n *plan.HashLookup) *plan.HashLookup {
+	entry, probe, changed := weighPair(c, n.RightEntryKey, n.LeftProbeKey)
+	if !changed {
+		return nil
+	}
+	return plan.NewHashLookup(c, n.Child, entry, probe, n.JoinType)
+}
+
+func weighPair(c *sql.Context, a, b sql.Expression) (_, _ sql.Expression, changed bool) {
+	at, ok1 := a.(expression.Tuple)
+	bt, ok2 := b.(expression.Tuple)
+	if ok1 && ok2 && len(at) == len(bt) {
+		ao, bo := make(expression.Tuple, len(at)), make(expression.Tuple, len(bt))
+		for i := range at {
+			var one bool
+			ao[i], bo[i], one = weighPair(c, at[i], bt[i])
+			changed = changed || one
+		}
+		return ao, bo, changed
+	}
+	if !types.IsTextOnly(a.Type(c)) || !types.IsTextOnly(b.Type(c)) {
+		return a, b, false
+	}
+	ac, aco := sql.GetCoercibility(c, a)
+	bc, bco := sql.GetCoercibility(c, b)
+	coll, _ := sql.ResolveCoercibility(ac, aco, bc, bco)
+	if collate.For(uint16(coll)) == nil {
+		return a, b, false
+	}
+	weigh := func(e sql.Expression) sql.Expression { return &sortKey{expression.UnaryExpressionStub{Child: e}, coll} }
+	return weigh(a), weigh(b), true
+}
