@@ -117,7 +117,7 @@ func (r *reader) version(ctx context.Context, h how) (bool, error) {
 					return false, err
 				}
 				read = true
-				seen = r.rec.Seq != tx.seq
+				seen = r.rec.Seq < r.s.since
 			}
 		case h == current || h == dirty:
 			seen = true

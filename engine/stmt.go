@@ -19,6 +19,7 @@ type Stmt struct {
 	overwrites bool // table.StmtOptions.Overwrites
 	wrote      bool // it has changed rows: its cursors must look which versions are its own
 	start      undoMark
+	since      uint64  // what the transaction's statements of this number and later have written is hidden from its cursors
 	examined   uint64  // entries looked at
 	full       bool    // an index was walked without a bound
 	rd         *reader // point reads: rows that Get returns alias it
@@ -48,7 +49,7 @@ func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, err
 	}
 	tx.seq++
 	s := &tx.stmt
-	*s = Stmt{tx: tx, active: true, write: o.Write, overwrites: o.Overwrites, start: tx.mark(), tables: s.tables[:0], first: Handle{}}
+	*s = Stmt{tx: tx, active: true, write: o.Write, overwrites: o.Overwrites, start: tx.mark(), since: tx.seq, tables: s.tables[:0], first: Handle{}}
 	s.rd, s.wr = newReader(s, true), newWriter(s)
 	return s, nil
 }
@@ -73,6 +74,17 @@ func (s *Stmt) Txn() table.Txn { return s.tx }
 
 // Examined implements table.Meter.
 func (s *Stmt) Examined() (entries uint64, full bool) { return s.examined, s.full }
+
+// BeginNested implements table.Nester: what was written so far is another statement's.
+func (s *Stmt) BeginNested() (outer uint64) {
+	outer = s.since
+	s.tx.seq++
+	s.since = s.tx.seq
+	return outer
+}
+
+// EndNested implements table.Nester: what the nested statement wrote is hidden too.
+func (s *Stmt) EndNested(outer uint64) { s.since = outer }
 
 // End keeps the statement's changes.
 func (s *Stmt) End() { s.tx.closeStmt() }

@@ -188,6 +188,13 @@ type Meter interface {
 	Examined() (entries uint64, full bool)
 }
 
+// Nester is implemented by a Stmt within which statements of triggers and stored functions run: they see what it has written before they
+// began. What BeginNested returns goes to EndNested.
+type Nester interface {
+	BeginNested() (outer uint64)
+	EndNested(outer uint64)
+}
+
 // Range is a range of keys in one index. Bounds hold datums for a leading part of the index's columns; nil is open.
 // For a descending part Low is still the smaller datum.
 type Range struct {

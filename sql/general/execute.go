@@ -49,9 +49,8 @@ type execution struct {
 	partitions   string                    // the PARTITION BY of the table being defined
 	declared     map[string]string         // of a CREATE TABLE: types as written
 	results      []*Result                 // of a CALL, so far
-	inCall       bool
-	silent       int       // > 0: within a function, whose SELECTs give no result
-	missing      [2]string // the last table that was not found, for its message
+	silent       int                       // > 0: within a function, whose SELECTs give no result
+	missing      [2]string                 // the last table that was not found, for its message
 	multi        *multiDelete
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
@@ -91,11 +90,6 @@ func (x *execution) openTable(ctx context.Context, schema, name string) (table.T
 	}
 	x.opened[k] = t
 	return t, nil
-}
-
-// calls reports whether the statement is a CALL: only there can a transaction statement be met.
-func (x *execution) calls() bool {
-	return x.inCall
 }
 
 func (x *execution) touch(d *database) {

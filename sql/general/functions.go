@@ -211,6 +211,9 @@ func (s *Session) createRoutine(t *tokens, word string) (*Statement, error) {
 			}
 			return nil, err
 		}
+		if len([]rune(name)) > sql.MaxIdentifierLength {
+			return nil, mysqlerr.New(mysqlerr.ER_TOO_LONG_IDENT, name)
+		}
 		o := newStored(c, name)
 		o.Definer = definerOf(c, definer)
 		o.routine(word, after)

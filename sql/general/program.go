@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
@@ -165,6 +166,9 @@ func (h *programHost) bindName(k *compiled, scope *program.Scope, n *sqlparser.C
 		if h.row == nil || table != "NEW" && table != "OLD" || !n.Qualifier.DbQualifier.IsEmpty() {
 			return nil
 		}
+		if table == "OLD" && h.row.event == "INSERT" || table == "NEW" && h.row.event == "DELETE" {
+			return mysqlerr.NewMessage(1363, "There is no %s row in on %s trigger", table, h.row.event)
+		}
 		i := h.row.column(name)
 		if i < 0 {
 			return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, table)
@@ -223,6 +227,9 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 	x.st, x.bindings, x.params, x.firing, x.multi, x.viewChecks = k.st, b, nil, nil, nil, nil
 	if h.within != "" {
 		x.silent++
+		if n, ok := x.stmt.(table.Nester); ok {
+			defer n.EndNested(n.BeginNested())
+		}
 	} else {
 		x.used = nil
 	}

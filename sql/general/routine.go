@@ -60,12 +60,11 @@ type frame struct {
 	database, mode  string
 	client          sql.Client
 	switched, moded bool
-	inCall          bool
 }
 
 // enter makes the session the routine's: its database, its sql_mode, its definer's account. leave takes that back.
 func (s *Session) enter(c *sql.Context, x *execution, schema string, o *stored) (leave func(), err error) {
-	f := frame{o: o, database: s.gms.GetCurrentDatabase(), mode: sessionText(c, "sql_mode"), client: s.gms.Client(), inCall: x.inCall}
+	f := frame{o: o, database: s.gms.GetCurrentDatabase(), mode: sessionText(c, "sql_mode"), client: s.gms.Client()}
 	if len(s.frames) >= maxCallDepth {
 		return nil, mysqlerr.NewMessage(1436, "Thread stack overrun: routines are nested more than %d deep", maxCallDepth)
 	}
@@ -80,10 +79,8 @@ func (s *Session) enter(c *sql.Context, x *execution, schema string, o *stored) 
 		f.moded = s.gms.SetSessionVariable(c, "sql_mode", o.SQLMode) == nil
 	}
 	s.frames = append(s.frames, f)
-	x.inCall = true
 	return func() {
 		s.frames = s.frames[:len(s.frames)-1]
-		x.inCall = f.inCall
 		s.gms.SetCurrentDatabase(f.database)
 		if f.moded {
 			_ = s.gms.SetSessionVariable(c, "sql_mode", f.mode) // it was the value before
@@ -207,6 +204,10 @@ func (h *programHost) call(m *program.Machine, k *compiled, n *sqlparser.Call) e
 	if err != nil {
 		return err
 	}
+	if h.within != "" { // the procedure runs within the statement too
+		h.x.silent++
+		defer func() { h.x.silent-- }()
+	}
 	h.changed, err = h.s.callByName(h.c, h.x, n, args, targets)
 	h.told = min(h.told, len(h.s.gms.Warnings()))
 	return err
@@ -289,9 +290,7 @@ func (s *Session) runCall(c *sql.Context, x *execution, n *sqlparser.Call) (*Res
 			targets[i] = func(v any) error { outs[i] = v; return nil }
 		}
 	}
-	x.inCall = true
 	changed, err := s.callByName(c, x, n, args, targets)
-	x.inCall = false
 	if err != nil {
 		if len(x.results) > 0 { // what the procedure has selected before is sent all the same
 			return x.chain(&Result{Err: mapError(c, err)}), nil

@@ -368,8 +368,8 @@ func (s *Session) control(ctx *sql.Context, c *ControlStatement) error {
 	if strings.HasPrefix(c.Name, rowexec.TriggerSavePointPrefix) {
 		return nil // around a statement with triggers: the dispatcher's statement savepoint does that
 	}
-	if s.cur != nil && c.Op == Commit && !s.cur.calls() {
-		return nil // the library's implicit commit of DDL and of what it takes for it: the dispatcher's business
+	if s.cur != nil && c.Op == Commit {
+		return nil // the library's implicit commit of DDL and of what it takes for it (a view): programHost.ddl and the dispatcher do that
 	}
 	return s.handOver(ctx, c)
 }

@@ -272,6 +272,9 @@ func (s *Session) createTrigger(t *tokens) (*Statement, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len([]rune(name)) > sql.MaxIdentifierLength {
+			return nil, mysqlerr.New(mysqlerr.ER_TOO_LONG_IDENT, name)
+		}
 		o := newStored(c, name)
 		o.Table, o.Timing, o.Event, o.Body = d.Name, timing, event, body
 		o.Definer = definerOf(c, definer)

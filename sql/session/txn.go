@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
@@ -164,6 +165,24 @@ func (s *Session) admitWriter(ctx context.Context) error {
 		holds = holds || h.HoldsLocks()
 	}
 	return s.srv.gate.admit(ctx, &s.writer, holds)
+}
+
+// BeginNested implements table.Nester.
+func (l *lazyStmt) BeginNested() uint64 {
+	if n, ok := l.inner.(table.Nester); ok {
+		return n.BeginNested()
+	}
+	return notNested // the nested statement opens the engine's, or none is
+}
+
+// notNested is no number of a statement.
+const notNested = math.MaxUint64
+
+// EndNested implements table.Nester.
+func (l *lazyStmt) EndNested(outer uint64) {
+	if n, ok := l.inner.(table.Nester); ok && outer != notNested {
+		n.EndNested(outer)
+	}
 }
 
 // End implements table.Stmt.
