@@ -37,7 +37,9 @@ func (s *Session) own(t *tokens) (*Statement, error) {
 		return s.ownRename(t)
 	case "SIGNAL", "RESIGNAL", "GET":
 		return s.ownProgram(t)
-	case "HANDLER", "HELP", "INSTALL", "UNINSTALL", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "CACHE":
+	case "HANDLER":
+		return s.ownHandler(t)
+	case "HELP", "INSTALL", "UNINSTALL", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "CACHE":
 		return nil, s.unsupported(t)
 	}
 	return nil, nil

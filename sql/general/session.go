@@ -64,8 +64,9 @@ type Session struct {
 	zoneName string // of time_zone when zone was last asked for
 	zone     *time.Location
 
-	named map[string]*Statement // PREPARE name FROM ...
-	temps map[string]*tempTable // by "schema.table" in lower case
+	named    map[string]*Statement   // PREPARE name FROM ...
+	handlers map[string]*openHandler // HANDLER ... OPEN, by alias
+	temps    map[string]*tempTable   // by "schema.table" in lower case
 
 	programs map[*stored]*parsedProgram // parsed routines and triggers
 	frames   []frame                    // routines under way
@@ -170,6 +171,7 @@ func (s *Session) begin(l Login) {
 	s.gms.SetTransaction(noTransaction{})
 	s.caches = sql.NewMemoryManager(libraryMemory{s})
 	s.named = nil
+	s.handlers = nil
 	s.roles = nil
 	if l.AccountUser != "" || l.AccountHost != "" {
 		s.setActive(s.e.loginRoles(authID{l.AccountUser, l.AccountHost}))
