@@ -246,6 +246,9 @@ func (a *alteration) dropColumn(d *sqlparser.DDL) error {
 			}
 		}
 	}
+	if err := a.dropChecks(name); err != nil {
+		return err
+	}
 	a.spec.Columns = append(a.spec.Columns[:i:i], a.spec.Columns[i+1:]...)
 	delete(a.source, strings.ToLower(name))
 	var keep []*sqlparser.IndexDefinition
@@ -261,6 +264,34 @@ func (a *alteration) dropColumn(d *sqlparser.DDL) error {
 		}
 	}
 	a.spec.Indexes = keep
+	return nil
+}
+
+// dropChecks removes the checks that only the column of the name takes part in. One with other columns too keeps the column.
+func (a *alteration) dropChecks(column string) error {
+	keep := a.spec.Constraints[:0:0]
+	for _, con := range a.spec.Constraints {
+		ch, ok := con.Details.(*sqlparser.CheckConstraintDefinition)
+		if !ok {
+			keep = append(keep, con)
+			continue
+		}
+		used, others := false, false
+		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+			if col, ok := n.(*sqlparser.ColName); ok {
+				same := col.Name.EqualString(column)
+				used, others = used || same, others || !same
+			}
+			return true, nil
+		}, ch.Expr)
+		if used && others {
+			return mysqlerr.NewMessage(mysqlerr.ER_DEPENDENT_BY_CHECK_CONSTRAINT, "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.", con.Name, column)
+		}
+		if !used {
+			keep = append(keep, con)
+		}
+	}
+	a.spec.Constraints = keep
 	return nil
 }
 

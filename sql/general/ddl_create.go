@@ -38,13 +38,22 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if err := defineIndexes(d, n, spec); err != nil {
 		return nil, err
 	}
-	for i, ch := range n.Checks() {
+	generated := 0 // the highest number of a check's name that was made here
+	for _, ch := range n.Checks() {
+		if rest, ok := strings.CutPrefix(ch.Name, name+"_chk_"); ok {
+			if k, err := strconv.Atoi(rest); err == nil {
+				generated = max(generated, k)
+			}
+		}
+	}
+	for _, ch := range n.Checks() {
 		def, err := plan.NewCheckDefinition(c, ch, sql.DefaultMySQLSchemaFormatter)
 		if err != nil {
 			return nil, err
 		}
 		if def.Name == "" {
-			def.Name = fmt.Sprintf("%s_chk_%d", name, i+1)
+			generated++
+			def.Name = fmt.Sprintf("%s_chk_%d", name, generated)
 		}
 		attrs.Checks = append(attrs.Checks, check{Name: def.Name, Expr: def.CheckExpression, NotEnforced: !def.Enforced})
 	}

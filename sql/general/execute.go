@@ -221,8 +221,44 @@ func (s *Session) builder(c *sql.Context, x *execution) (*planbuilder.Builder, e
 	for name, e := range x.bindings {
 		bindings[name] = e
 	}
+	limitsOfNull(x.st.ast, bindings)
 	b.SetBindingsWithExpr(bindings)
 	return b, nil
+}
+
+// limitsOfNull makes parameters of LIMIT that are NULL a zero, as MySQL takes them.
+func limitsOfNull(st sqlparser.Statement, bindings map[string]sql.Expression) {
+	null := func(name string) bool {
+		l, ok := bindings[name].(*expression.Literal)
+		return ok && l.Value() == nil
+	}
+	some := false
+	for name := range bindings {
+		some = some || null(name)
+	}
+	node, ok := st.(sqlparser.SQLNode)
+	if !some || !ok {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if l, ok := n.(*sqlparser.Limit); ok && l != nil {
+			for _, x := range []sqlparser.Expr{l.Offset, l.Rowcount} {
+				v, ok := x.(*sqlparser.SQLVal)
+				if name := strings.TrimPrefix(argument(v, ok), ":"); name != "" && null(name) {
+					bindings[name] = expression.NewLiteral(int64(0), types.Int64)
+				}
+			}
+		}
+		return true, nil
+	}, node)
+}
+
+// argument is the name of a placeholder, "" of what is none.
+func argument(v *sqlparser.SQLVal, ok bool) string {
+	if !ok || v == nil || v.Type != sqlparser.ValArg {
+		return ""
+	}
+	return string(v.Val)
 }
 
 // runNode executes a statement that GMS knows.
