@@ -91,6 +91,7 @@ func TestHandMade(t *testing.T) {
 		{"unknown and there", "u: a1=1\nc: r1=1\nf: r1=1", "", ""},
 		{"unknown and not there", "u: a1=1\nc: a1=2\nf: r1=2", "", ""},
 		{"unknown is judged when it was seen", "u: r2= a1=1\nc: r1= a2=2\nf: r1=1 r2=2", G2Item, "SERIALIZABLE"},
+		{"circular, of unknown outcome", "u: a1=1 r2=2\nu: a2=2 r1=1\nf: r1=1 r2=2", G1c, committed},
 		{"incompatible", "c: a1=1\nc: a1=2\nc: r1=1\nf: r1=2,1", IncompatibleOrder, committed},
 		{"duplicate", "c: a1=1\nf: r1=1,1", Duplicate, all},
 		{"nobody's", "c: r1=7\nf: r1=", Phantom, all},

@@ -48,7 +48,7 @@ func newGraph(v *versions, antis func(*Txn) bool, realTime bool) *graph {
 	}
 	for i := range v.h.Txns {
 		t := &v.h.Txns[i]
-		if !v.happened(t) || !v.trusted(t) && t.Outcome == Committed {
+		if dirty := v.level == ReadUncommitted && !t.Final; dirty || !v.happened(t) {
 			continue
 		}
 		for _, o := range t.Ops {

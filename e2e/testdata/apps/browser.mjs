@@ -50,12 +50,14 @@ export async function follow(page, selector) {
   await Promise.all([page.waitForNavigation({ waitUntil: "load" }), page.click(selector)]);
 }
 
-// fill types values into fields, by selector; what a field held is replaced.
+// fill puts values into fields, by selector, as typing does but for the focus, which pages move about while they load.
 export async function fill(page, fields) {
   for (const [selector, value] of Object.entries(fields)) {
     await page.waitForSelector(selector);
-    await page.$eval(selector, (e) => { e.value = ""; });
-    await page.type(selector, value);
+    await page.$eval(selector, (e, value) => {
+      e.value = value;
+      for (const kind of ["input", "keyup", "change"]) e.dispatchEvent(new Event(kind, { bubbles: true }));
+    }, value);
   }
 }
 
