@@ -149,6 +149,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	if err == nil {
 		likeExactly(st, text)
 		concatAll(st)
+		groupsFirst(st, text)
 		err = matchCalls(st, text)
 		namePartitions(st)
 		lockStatement(st)
@@ -270,6 +271,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", err
 	}
 	concatAll(st)
+	groupsFirst(st, text)
 	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st)}
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write

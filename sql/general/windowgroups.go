@@ -1,0 +1,200 @@
+package general
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// Window functions over groups. The library refuses them in a query with GROUP BY or aggregates. MySQL groups first and computes windows over the
+// groups, and so does what is written here: SELECT g, RANK() OVER (ORDER BY SUM(v)) FROM t GROUP BY g selects from (SELECT g, SUM(v) ... GROUP BY g).
+
+// groupsFirst rewrites the queries of a statement that do both. Most texts do not hold the word OVER, and cost no more than to see that.
+func groupsFirst(st sqlparser.Statement, text string) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok || !holdsOver(text) {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
+			groupFirst(sel)
+		}
+		return true, nil
+	}, node)
+}
+
+func holdsOver(text string) bool {
+	for i := 0; i+4 <= len(text); i++ {
+		if text[i]|0x20 == 'o' && strings.EqualFold(text[i:i+4], "over") {
+			return true
+		}
+	}
+	return false
+}
+
+// grouped collects what the query over the groups takes from the query that makes them.
+type grouped struct {
+	by      map[string]bool           // texts of the expressions that are grouped by
+	aliases map[string]bool           // of the select list, which ORDER BY may name
+	taken   map[string]string         // names of what is taken, by its text
+	names   map[string]bool           // the same names
+	exprs   sqlparser.SelectExprs     // what is taken
+	prefer  map[sqlparser.Expr]string // names that whole items of the select list have
+}
+
+// isAggregate reports whether e is an aggregate function without OVER.
+func isAggregate(e sqlparser.Expr) bool {
+	switch f := e.(type) {
+	case *sqlparser.FuncExpr:
+		return f.Over == nil && (f.IsAggregate() || f.Name.EqualString("any_value"))
+	case *sqlparser.GroupConcatExpr:
+		return true
+	}
+	return false
+}
+
+// groupFirst rewrites a query if it has both groups and windows, and nothing that it does not understand.
+func groupFirst(sel *sqlparser.Select) {
+	windows, aggregates, strange := false, len(sel.GroupBy) > 0, sel.Lock != nil && sel.Lock.Type != ""
+	look := func(list any) {
+		swapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
+			switch x := e.(type) {
+			case *sqlparser.Subquery:
+				strange = true
+				return e
+			case *sqlparser.FuncExpr:
+				windows = windows || x.Over != nil
+				strange = strange || x.Name.EqualString(rollupFunction) || x.Name.EqualString(groupingFunction)
+			}
+			aggregates = aggregates || isAggregate(e)
+			return nil
+		})
+	}
+	look(sel.SelectExprs)
+	look(sel.OrderBy)
+	look(sel.GroupBy)
+	if !windows || !aggregates || strange {
+		return
+	}
+	g := &grouped{by: map[string]bool{}, aliases: map[string]bool{}, taken: map[string]string{}, names: map[string]bool{}, prefer: map[sqlparser.Expr]string{}}
+	items := make([]*sqlparser.AliasedExpr, len(sel.SelectExprs))
+	for i, e := range sel.SelectExprs {
+		item, ok := e.(*sqlparser.AliasedExpr)
+		if !ok {
+			return
+		}
+		items[i] = item
+		if !item.As.IsEmpty() {
+			g.aliases[item.As.Lowered()] = true
+			g.prefer[item.Expr] = item.As.String()
+		}
+	}
+	for i, e := range sel.GroupBy {
+		if v, ok := e.(*sqlparser.SQLVal); ok && v.Type == sqlparser.IntVal {
+			n, err := strconv.Atoi(string(v.Val))
+			if err != nil || n < 1 || n > len(items) {
+				return // the library's own error
+			}
+			e = items[n-1].Expr
+			sel.GroupBy[i] = e
+		}
+		g.by[strings.ToLower(sqlparser.String(e))] = true
+		for _, item := range items {
+			if col, ok := e.(*sqlparser.ColName); ok && col.Qualifier.IsEmpty() && item.As.EqualString(col.Name.String()) && !isAggregate(item.Expr) {
+				g.by[strings.ToLower(sqlparser.String(item.Expr))] = true
+			}
+		}
+	}
+	inner := &sqlparser.Select{From: sel.From, Where: sel.Where, GroupBy: sel.GroupBy, Having: sel.Having}
+	for _, item := range items {
+		if item.As.IsEmpty() {
+			if col, ok := item.Expr.(*sqlparser.ColName); ok {
+				item.As = col.Name
+			} else {
+				item.As = sqlparser.NewColIdent(strings.TrimSpace(orDefault(item.InputExpression, sqlparser.String(item.Expr))))
+			}
+		}
+		item.Expr = g.outer(item.Expr)
+	}
+	swapExprs(reflect.ValueOf(sel.Window), g.take)
+	for _, o := range sel.OrderBy {
+		if col, ok := o.Expr.(*sqlparser.ColName); ok && col.Qualifier.IsEmpty() && g.aliases[col.Name.Lowered()] {
+			continue
+		}
+		o.Expr = g.outer(o.Expr)
+	}
+	if len(g.exprs) == 0 {
+		g.exprs = sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: sqlparser.NewIntVal([]byte("1")), As: sqlparser.NewColIdent("zorya_group")}}
+	}
+	inner.SelectExprs = g.exprs
+	sel.From = sqlparser.TableExprs{&sqlparser.AliasedTableExpr{Expr: &sqlparser.Subquery{Select: inner}, As: sqlparser.NewTableIdent("zorya_groups"),
+		Auth: sqlparser.AuthInformation{AuthType: sqlparser.AuthType_IGNORE}}}
+	sel.Where, sel.GroupBy, sel.Having = nil, nil, nil
+}
+
+// outer is an expression over the groups.
+func (g *grouped) outer(e sqlparser.Expr) sqlparser.Expr {
+	if to := g.take(e); to != nil {
+		return to
+	}
+	swapExprs(reflect.ValueOf(e), g.take)
+	return e
+}
+
+// take returns the column of the groups that stands for e; nil: what is within e is looked at.
+func (g *grouped) take(e sqlparser.Expr) sqlparser.Expr {
+	text := strings.ToLower(sqlparser.String(e))
+	_, column := e.(*sqlparser.ColName)
+	if !column && !g.by[text] && !isAggregate(e) {
+		return nil
+	}
+	name, have := g.taken[text]
+	if !have {
+		if name = g.prefer[e]; name == "" || g.names[strings.ToLower(name)] {
+			name = fmt.Sprintf("zorya_group%d", len(g.exprs))
+			if col, ok := e.(*sqlparser.ColName); ok && !g.names[col.Name.Lowered()] && !g.aliases[col.Name.Lowered()] {
+				name = col.Name.String()
+			}
+		}
+		g.taken[text] = name
+		g.names[strings.ToLower(name)] = true
+		g.exprs = append(g.exprs, &sqlparser.AliasedExpr{Expr: e, As: sqlparser.NewColIdent(name)})
+	}
+	return &sqlparser.ColName{Name: sqlparser.NewColIdent(name)}
+}
+
+// swapExprs puts f's expressions in the place of those within v; where f gives nil it looks within.
+func swapExprs(v reflect.Value, f func(sqlparser.Expr) sqlparser.Expr) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			swapExprs(v.Elem(), f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			swapExprs(v.Index(i), f)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				swapExprs(v.Field(i), f)
+			}
+		}
+	case reflect.Interface:
+		if v.IsNil() {
+			return
+		}
+		if e, ok := v.Interface().(sqlparser.Expr); ok {
+			if to := f(e); to != nil {
+				if to != e && v.CanSet() {
+					v.Set(reflect.ValueOf(to))
+				}
+				return
+			}
+		}
+		swapExprs(v.Elem(), f)
+	}
+}
