@@ -96,6 +96,9 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		}
 	}
 	seen := map[string]bool{}
+	if err := checkPriorColumns(c, pk.Schema); err != nil {
+		return err
+	}
 	for i, col := range pk.Schema {
 		if err := defineFunctional(c, pk.Schema, col); err != nil {
 			return err

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -117,4 +119,39 @@ func noteRoundedDefault(c *sql.Context, col *sql.Column) {
 // literalText reports whether a stored default is a literal.
 func literalText(s string) bool {
 	return s != "" && (s[0] == '\'' || s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '.' || strings.HasPrefix(s, "b'"))
+}
+
+// checkPriorColumns refuses a DEFAULT (expression) that refers to a column whose own value is not known before it: one that is computed
+// from an expression and not defined earlier, or an AUTO_INCREMENT.
+func checkPriorColumns(c *sql.Context, schema sql.Schema) error {
+	for i, col := range schema {
+		if !computed(col.Default) {
+			continue
+		}
+		var err error
+		transform.InspectExpr(c, col.Default.Expr, func(_ *sql.Context, x sql.Expression) bool {
+			f, ok := x.(*expression.GetField)
+			if !ok {
+				return false
+			}
+			j := schema.IndexOfColName(f.Name())
+			switch {
+			case j < 0:
+			case schema[j].AutoIncrement:
+				err = mysqlerr.NewMessage(3768, "Default value expression of column '%s' cannot refer to an auto-increment column.", col.Name)
+			case j >= i && (schema[j].Generated != nil || computed(schema[j].Default)):
+				err = mysqlerr.New(mysqlerr.ER_DEFAULT_VAL_GENERATED_NON_PRIOR, col.Name)
+			}
+			return err != nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// computed reports whether a default is an expression in parentheses: CURRENT_TIMESTAMP is none.
+func computed(v *sql.ColumnDefaultValue) bool {
+	return v != nil && !v.IsLiteral() && v.Parenthesized
 }
