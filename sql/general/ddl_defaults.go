@@ -155,3 +155,45 @@ func checkPriorColumns(c *sql.Context, schema sql.Schema) error {
 func computed(v *sql.ColumnDefaultValue) bool {
 	return v != nil && !v.IsLiteral() && v.Parenthesized
 }
+
+// rowsOfDefaults writes out one column of INSERT ... () VALUES (): the library gives DEFAULT (expression) wrong places in rows that name
+// none. The statement given is left alone.
+func (s *Session) rowsOfDefaults(c *sql.Context, st sqlparser.Statement) sqlparser.Statement {
+	ins, ok := st.(*sqlparser.Insert)
+	if !ok || len(ins.Columns) > 0 {
+		return st
+	}
+	rows, ok := ins.Rows.(*sqlparser.AliasedValues)
+	if !ok {
+		return st
+	}
+	for _, r := range rows.Values {
+		if len(r) > 0 {
+			return st
+		}
+	}
+	m := s.metaNamed(c, ins.Table)
+	if m == nil {
+		return st
+	}
+	plain, some := "", false
+	for i := range m.columns {
+		a := &m.columns[i]
+		expression := a.Default != "" && !a.Literal && strings.HasPrefix(a.Default, "(")
+		some = some || expression
+		if plain == "" && !expression && a.Generated == "" && !m.schema[i].HiddenSystem && (a.Default != "" || m.schema[i].Nullable || m.schema[i].AutoIncrement) {
+			plain = m.schema[i].Name
+		}
+	}
+	if plain == "" || !some {
+		return st
+	}
+	n, v := *ins, *rows
+	n.Columns = sqlparser.Columns{sqlparser.NewColIdent(plain)}
+	v.Values = make(sqlparser.Values, len(rows.Values))
+	for i := range v.Values {
+		v.Values[i] = sqlparser.ValTuple{&sqlparser.Default{}}
+	}
+	n.Rows = &v
+	return &n
+}

@@ -174,6 +174,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if err != nil {
 		return nil, nil, err
 	}
+	ast = s.rowsOfDefaults(c, ast)
 	if err := s.valuesOfSelect(c, x, ast); err != nil {
 		return nil, nil, err
 	}
