@@ -31,6 +31,7 @@ type Conn struct {
 	multi     bool // multi-statements are allowed now
 	closing   atomic.Bool
 	worker    *worker // of the pool, which runs it; nil: it has a goroutine
+	direct    bool    // it has a goroutine of its own
 	urgent    bool    // it is in a transaction
 	blocks    int     // nested Blocks
 	killErr   atomic.Pointer[mysqlerr.Error]
