@@ -112,7 +112,7 @@ await visit(shots, async (page, step) => {
   await step("accounts", async () => {
     await open("/server/privileges");
     await see(page, "pma");
-    await sql("CREATE USER 'web'@'%' IDENTIFIED BY 'web-Secret1'; GRANT SELECT, INSERT (name) ON pma.people TO 'web'@'%';");
+    await sql("CREATE USER 'web'@'%' IDENTIFIED BY 'web-Secret1'; GRANT SELECT, INSERT ON pma.people TO 'web'@'%';");
     await open("/server/privileges", "&username=web&hostname=%25");
     await see(page, "Edit privileges");
   });
