@@ -278,7 +278,19 @@ func fromUTC(t time.Time, loc *time.Location) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
+// asInt takes unsigned values beyond an int64's by their bits.
 func asInt(v any) (int64, bool) {
+	switch v := v.(type) {
+	case uint64:
+		return int64(v), true
+	case uint:
+		return int64(v), true
+	}
+	return Whole(v)
+}
+
+// Whole returns a value of one of Go's integer types, or a bool as 0 or 1; ok is false for other types and for what an int64 cannot hold.
+func Whole(v any) (n int64, ok bool) {
 	switch v := v.(type) {
 	case int64:
 		return v, true
@@ -291,7 +303,7 @@ func asInt(v any) (int64, bool) {
 	case int:
 		return int64(v), true
 	case uint64:
-		return int64(v), true
+		return int64(v), v <= math.MaxInt64
 	case uint32:
 		return int64(v), true
 	case uint16:
@@ -299,7 +311,7 @@ func asInt(v any) (int64, bool) {
 	case uint8:
 		return int64(v), true
 	case uint:
-		return int64(v), true
+		return int64(v), v <= math.MaxInt64
 	case bool:
 		if v {
 			return 1, true

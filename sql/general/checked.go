@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -64,8 +65,8 @@ func (a *checked) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return nil, err
 	}
 	if !a.unsigned {
-		if x, ok := small(lv); ok {
-			if y, ok := small(rv); ok {
+		if x, ok := datum.Whole(lv); ok {
+			if y, ok := datum.Whole(rv); ok {
 				if v, ok := a.signed(x, y); ok {
 					return v, nil
 				}
@@ -115,36 +116,8 @@ func (a *checked) signed(x, y int64) (int64, bool) {
 	return x * y, -half < x && x < half && -half < y && y < half
 }
 
-// small returns a signed integer's value.
-func small(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return v, true
-	case int32:
-		return int64(v), true
-	case int16:
-		return int64(v), true
-	case int8:
-		return int64(v), true
-	case int:
-		return int64(v), true
-	case uint32:
-		return int64(v), true
-	case uint16:
-		return int64(v), true
-	case uint8:
-		return int64(v), true
-	case bool:
-		if v {
-			return 1, true
-		}
-		return 0, true
-	}
-	return 0, false
-}
-
 func wide(c *sql.Context, v any) (*big.Int, error) {
-	if n, ok := small(v); ok {
+	if n, ok := datum.Whole(v); ok {
 		return big.NewInt(n), nil
 	}
 	if n, ok := v.(uint64); ok {

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -74,26 +75,12 @@ func (f *rowFunction) nth(c *sql.Context) (int, error) {
 	}
 	n, ok := int64(0), false
 	if types.IsInteger(f.args[1].Type(c)) || types.IsDeferredType(f.args[1].Type(c)) {
-		n, ok = wholeNumber(v)
+		n, ok = datum.Whole(v)
 	}
 	if !ok || n < 1 {
 		return 0, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, f.name)
 	}
 	return int(n), nil
-}
-
-// wholeNumber is a value of one of Go's integer types that an int64 holds.
-func wholeNumber(v any) (int64, bool) {
-	switch v.(type) {
-	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
-		n, in, err := types.Int64.Convert(nil, v)
-		if err != nil || in != sql.InRange {
-			return 0, false
-		}
-		i, ok := n.(int64)
-		return i, ok
-	}
-	return 0, false
 }
 
 func (f *rowFunction) FunctionName() string { return f.name }

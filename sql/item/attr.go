@@ -9,6 +9,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // Kind is what a value is before anything converts it.
@@ -161,7 +163,7 @@ func ofLiteral(c *sql.Context, l *expression.Literal) Attr {
 		a.Coerc = 4
 		a.Hex = a.typ == types.LongBlob
 	case Int:
-		if n, ok := asInt64(l.Value()); ok {
+		if n, ok := datum.Whole(l.Value()); ok {
 			a.Prec = digits(n)
 		}
 	case Decimal:

@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -90,38 +91,6 @@ func (a *arg) value(c *sql.Context, r sql.Row) (any, error) {
 	return sql.UnwrapAny(c, v)
 }
 
-// asInt64 is the value of a Go integer that int64 holds.
-func asInt64(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return v, true
-	case bool:
-		if v {
-			return 1, true
-		}
-		return 0, true
-	case int32:
-		return int64(v), true
-	case int16:
-		return int64(v), true
-	case int8:
-		return int64(v), true
-	case int:
-		return int64(v), true
-	case uint32:
-		return int64(v), true
-	case uint16:
-		return int64(v), true
-	case uint8:
-		return int64(v), true
-	case uint64:
-		return int64(v), v <= math.MaxInt64
-	case uint:
-		return int64(v), v <= math.MaxInt64
-	}
-	return 0, false
-}
-
 // integer is a value of 64 bits that may be unsigned.
 type integer struct {
 	bits     int64
@@ -169,7 +138,7 @@ func compare[T int64 | uint64 | float64 | string](a, b T) int {
 
 // goInteger makes an integer of a Go one.
 func goInteger(v any) (integer, bool) {
-	if n, ok := asInt64(v); ok {
+	if n, ok := datum.Whole(v); ok {
 		return integer{bits: n}, true
 	}
 	switch v := v.(type) {
