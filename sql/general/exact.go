@@ -160,19 +160,10 @@ func paddedKeys(c *sql.Context, n sql.Node) []sql.Expression {
 	return out
 }
 
-// trimPadded wraps an expression, or the elements of a tuple, whose collation ignores trailing blanks.
+// trimPadded wraps an expression whose collation ignores trailing blanks.
 func trimPadded(c *sql.Context, e sql.Expression) (out sql.Expression, changed bool) {
-	switch e := e.(type) {
-	case *trimmed:
+	if _, done := e.(*trimmed); done {
 		return e, false
-	case expression.Tuple:
-		out := make(expression.Tuple, len(e))
-		for i := range e {
-			var one bool
-			out[i], one = trimPadded(c, e[i])
-			changed = changed || one
-		}
-		return out, changed
 	}
 	if t, ok := e.Type(c).(sql.StringType); ok && types.IsTextOnly(t) && padded(t.Collation()) {
 		return &trimmed{expression.UnaryExpressionStub{Child: e}}, true
@@ -358,22 +349,11 @@ func (t *textIn) key(c *sql.Context, e sql.Expression, r sql.Row) (key string, o
 	if err != nil || v == nil {
 		return "", false, err
 	}
-	if v, err = sql.UnwrapAny(c, v); err != nil {
+	k, err := appendSortKey(c, nil, t.coll, v)
+	if err != nil {
 		return "", false, err
 	}
-	var s []byte
-	switch x := v.(type) {
-	case string:
-		s = []byte(x)
-	case []byte:
-		s = x
-	default:
-		s = fmt.Append(nil, x)
-	}
-	if w := collate.For(uint16(t.coll)); w != nil {
-		s = w.AppendWeights(nil, s)
-	}
-	return string(s), true, nil
+	return string(k), true, nil
 }
 
 func (t *textIn) Eval(c *sql.Context, r sql.Row) (any, error) {

@@ -39,7 +39,13 @@ func (w *sortKey) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
-	if v, err = sql.UnwrapAny(c, v); err != nil {
+	return appendSortKey(c, nil, w.coll, v)
+}
+
+// appendSortKey appends what the collation compares of a string; of one that has no weights here, its bytes.
+func appendSortKey(c *sql.Context, dst []byte, coll sql.CollationID, v any) ([]byte, error) {
+	v, err := sql.UnwrapAny(c, v)
+	if err != nil {
 		return nil, err
 	}
 	var s []byte
@@ -48,14 +54,17 @@ func (w *sortKey) Eval(c *sql.Context, r sql.Row) (any, error) {
 		s = []byte(x)
 	case []byte:
 		s = x
-	default: // a member of ENUM or SET
+	default: // a number, or a member of ENUM or SET
 		text, err := types.ConvertToString(c, v, types.LongText, nil)
 		if err != nil {
-			return nil, fmt.Errorf("the text of a hash key %s: %w", w, err)
+			return nil, fmt.Errorf("the text of a key: %w", err)
 		}
 		s = []byte(text)
 	}
-	return collate.For(uint16(w.coll)).AppendWeights(nil, s), nil
+	if w := collate.For(uint16(coll)); w != nil {
+		return w.AppendWeights(dst, s), nil
+	}
+	return append(dst, s...), nil
 }
 
 // weighKeys returns a lookup whose strings are hashed as they are compared, nil if n has none.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // keyKind says how values of a type become bytes that order as the type does.
@@ -32,17 +33,11 @@ const (
 	keyNull
 )
 
-// spatial covers all spatial types; the library's own test knows four of the eight.
-func spatial(t sql.Type) bool {
-	_, ok := t.(sql.SpatialColumnType)
-	return ok
-}
-
 func kindOf(t sql.Type) keyKind {
 	switch {
 	case types.IsNullType(t):
 		return keyNull
-	case types.IsJSON(t), spatial(t), types.IsTuple(t):
+	case types.IsJSON(t), datum.Spatial(t), types.IsTuple(t):
 		return keyNone
 	case types.IsEnum(t), types.IsSet(t), types.IsBit(t):
 		return keyUint

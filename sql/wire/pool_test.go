@@ -173,3 +173,28 @@ func TestUrgentGoFirst(t *testing.T) {
 		t.Error("the queue is not empty")
 	}
 }
+
+// The first connections have a goroutine each, and who leaves makes room for another.
+func TestDirectConnections(t *testing.T) {
+	s, _, addr := testServer(t, func(c *Config) { c.Direct = 1 })
+	own := func(cl *Client) bool { return s.Conn(cl.ConnectionID()).sock.polled == nil }
+	first, second := dial(t, addr), dial(t, addr)
+	if !own(first) {
+		t.Error("the first connection is in the pool")
+	}
+	pooled(t, s, second)
+	for _, cl := range []*Client{first, second} {
+		if one(t, cl, "SELECT 1") != "1" {
+			t.Fatal("no answer")
+		}
+	}
+	first.Close()
+	eventually(t, "its place is free", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.direct == 0
+	})
+	if third := dial(t, addr); !own(third) {
+		t.Error("the place that was left is not taken")
+	}
+}
