@@ -50,9 +50,10 @@ func runRole(name string, c *role.Common, run func(p *role.Process) error) error
 func controlCommand() *cobra.Command {
 	o := role.ControlOptions{Common: role.Common{ID: "control"}}
 	cmd := &cobra.Command{
-		Use:   "control",
-		Short: "Run the embedded metadata store by itself",
-		Args:  cobra.NoArgs,
+		Use:    "control",
+		Short:  "Run the embedded metadata store by itself",
+		Args:   cobra.NoArgs,
+		PreRun: relaxTimers,
 		RunE: func(*cobra.Command, []string) error {
 			return runRole("control", &o.Common, func(p *role.Process) error { return role.Control(p, o) })
 		},
@@ -74,7 +75,8 @@ func storageCommand() *cobra.Command {
 		Long: `Run one storage node by itself, as zorya up does it. A protection group needs two nodes in each of three
 availability zones. Without --tls-ca, --tls-cert and --tls-key the data plane is neither encrypted nor authenticated: give it
 a network of its own.`,
-		Args: cobra.NoArgs,
+		Args:   cobra.NoArgs,
+		PreRun: relaxTimers,
 		RunE: func(*cobra.Command, []string) error {
 			return runRole("storage", &o.Common, func(p *role.Process) error { return role.Storage(p, o) })
 		},
@@ -95,7 +97,8 @@ func instanceCommand() *cobra.Command {
 		Short: "Run one instance by itself; or stop, start, kill one that zorya up runs",
 		Long: `Run one instance, the MySQL server over the cluster's volume, by itself, as zorya up does it. It becomes the
 volume's only writer: another one is fenced.`,
-		Args: cobra.NoArgs,
+		Args:   cobra.NoArgs,
+		PreRun: relaxTimers,
 		RunE: func(*cobra.Command, []string) error {
 			var err error
 			if o.PoolBytes, err = parseSize(pool); err != nil {
