@@ -31,7 +31,7 @@ func TestReport(t *testing.T) {
 		{c[1], map[string]measured{zorya: run(110), single: run(100)}},
 	}, Notes: []string{"A note."}, Missing: []string{"Galera: not installed"}}
 	dir := t.TempDir()
-	if err := s.write(Options{Out: dir, Seconds: 1, Rounds: 3}); err != nil {
+	if err := s.write(Options{Out: dir, Seconds: 1, Rounds: 3, Scale: 1}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "w.md"))
@@ -51,7 +51,7 @@ func TestReport(t *testing.T) {
 
 // Every suite must name servers that exist and fill the tables of its first case.
 func TestSuites(t *testing.T) {
-	for _, s := range Suites() {
+	for _, s := range Suites(.01) {
 		if (len(s.Cases) == 0) == (s.Run == nil) {
 			t.Errorf("%s: wants either cases or a Run", s.Name)
 		}

@@ -26,6 +26,7 @@ func tpcc(ctx context.Context, b *bencher) (Section, error) {
 	}
 	var s Section
 	for _, warehouses := range []int{10, 50} {
+		warehouses = scaled(warehouses, b.Scale)
 		l := load.TPCC{Binary: b.GoTPC, Warehouses: warehouses, Threads: 32, Seconds: b.Seconds}
 		row := Row{Case{Label: fmt.Sprintf("tpmC, %d warehouses", warehouses), Want: map[string]float64{single: 1.3}}, map[string]measured{}}
 		for _, server := range b.servers {
@@ -60,7 +61,7 @@ func tpcc(ctx context.Context, b *bencher) (Section, error) {
 	return s, nil
 }
 
-// bulkRows is the size of row 10's table.
+// bulkRows is the size of row 10's table at scale 1.
 const bulkRows = 10_000_000
 
 // bulk is row 10: each step once on each server, in turn.
@@ -73,8 +74,8 @@ func bulk(ctx context.Context, b *bencher) (Section, error) {
 		return Section{}, err
 	}
 	defer os.RemoveAll(dir)
-	csv := filepath.Join(dir, "rows.csv")
-	if err := writeRows(csv, bulkRows); err != nil {
+	csv, rows := filepath.Join(dir, "rows.csv"), scaled(bulkRows, b.Scale)
+	if err := writeRows(csv, rows); err != nil {
 		return Section{}, err
 	}
 	dump := filepath.Join(dir, "dump.sql")
@@ -82,7 +83,7 @@ func bulk(ctx context.Context, b *bencher) (Section, error) {
 		name string
 		run  func(s *peer.Server) error
 	}{
-		{"LOAD DATA LOCAL of 10 M rows", func(s *peer.Server) error {
+		{fmt.Sprintf("LOAD DATA LOCAL of %d rows", rows), func(s *peer.Server) error {
 			return load.Client(ctx, target(s), fmt.Sprintf("LOAD DATA LOCAL INFILE '%s' INTO TABLE bulk FIELDS TERMINATED BY ','", csv))
 		}},
 		{"CREATE INDEX on it", func(s *peer.Server) error { return s.Exec(ctx, "CREATE INDEX k ON "+database+".bulk (k)") }},

@@ -129,7 +129,7 @@ func (s Section) costs(w *bytes.Buffer) {
 func (s Section) write(o Options) error {
 	var w bytes.Buffer
 	fmt.Fprintf(&w, "# %s\n\n", s.Title)
-	fmt.Fprintf(&w, "Written by `zorya bench --suite %s --seconds %d --rounds %d --pool %s` on %s, of %s. Machine: %s.\n", s.Name, o.Seconds, o.Rounds, o.Pool,
+	fmt.Fprintf(&w, "Written by `zorya bench --suite %s --seconds %d --rounds %d --scale %g --pool %s` on %s, of %s. Machine: %s.\n", s.Name, o.Seconds, o.Rounds, o.Scale, o.Pool,
 		time.Now().UTC().Format(time.DateOnly), o.Title, machine())
 	fmt.Fprintf(&w, "Load average at the end: %s. Clients and servers share the machine, the servers ran in turn, figures are medians: read the ratios.\n", loadAverage())
 	fmt.Fprintf(&w, "Peer: %s; innodb_flush_log_at_trx_commit=1, row binlog, sync_binlog=1; semi-sync: AFTER_SYNC, two replicas, relay logs not synced (the default);\n", peer.MariaDBVersion())

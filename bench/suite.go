@@ -19,6 +19,7 @@ type Options struct {
 	Suites  []string // names; see Suites
 	Seconds int      // of each run
 	Rounds  int      // of each case
+	Scale   float64  // of tables, data and warehouses, of what issue 4 names
 	Pool    string   // buffer pool of every server, as 512M
 	Out     string   // directory for the report
 	Title   string   // of what was measured: a commit
@@ -70,7 +71,7 @@ func (b *bencher) say(format string, args ...any) { fmt.Fprintf(b.Log, format+"\
 
 // Run runs the suites and writes one report for each into Out. It returns what could not be measured beside errors.
 func Run(ctx context.Context, o Options) error {
-	all := Suites()
+	all := Suites(o.Scale)
 	var errs []error
 	for _, name := range o.Suites {
 		i := slices.IndexFunc(all, func(s Suite) bool { return s.Name == name })

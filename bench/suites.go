@@ -7,8 +7,9 @@ import (
 	"github.com/zoryadb/zorya/bench/load"
 )
 
-// Suites are the rows of the benchmark's table (issue 4) and "sysbench", all of sysbench's scripts at 64 threads.
-func Suites() []Suite {
+// Suites are the rows of the benchmark's table (issue 4) and "sysbench", all of sysbench's scripts at 64 threads. Numbers of tables,
+// sizes of data and numbers of warehouses are scale times what the issue names.
+func Suites(scale float64) []Suite {
 	return []Suite{
 		{Name: "sysbench", Title: "sysbench's OLTP scripts, 64 threads, 4 tables of 100,000 rows", Cases: everything()},
 		{Name: "point-select", Title: "Point selects by connections", Cases: byThreads("oltp_point_select", []int{16, 512, 5000},
@@ -19,8 +20,8 @@ func Suites() []Suite {
 		{Name: "read-write", Title: "Read-write transactions by connections", Cases: byThreads("oltp_read_write", []int{16, 64, 512}, want{single: {1.3, 1.5, 2.5}})},
 		{Name: "single-writes", Title: "Single-statement writes, 64 threads", Cases: singleWrites()},
 		{Name: "connections", Title: "Cost of a transaction by connections", Cases: byThreads("oltp_point_select", []int{50, 500, 5000}, want{ceiling: {}}), Notes: ownShare},
-		{Name: "tables", Title: "Write-only transactions by tables, 1,000 connections", Cases: byTables(), Notes: fewAndMany},
-		{Name: "data-size", Title: "Uniform transactions by data size, 64 threads", Cases: bySize()},
+		{Name: "tables", Title: "Write-only transactions by tables, 1,000 connections", Cases: byTables(scale), Notes: fewAndMany},
+		{Name: "data-size", Title: "Uniform transactions by data size, 64 threads", Cases: bySize(scale)},
 		{Name: "tpcc", Title: "TPC-C (go-tpc), 32 threads", Run: tpcc},
 		{Name: "bulk", Title: "Bulk work", Run: bulk},
 		{Name: "recovery", Title: "From kill -9 to the first answer", Run: recovery},
@@ -31,7 +32,7 @@ func Suites() []Suite {
 // SuiteNames are the names of Suites.
 func SuiteNames() []string {
 	var out []string
-	for _, s := range Suites() {
+	for _, s := range Suites(1) {
 		out = append(out, s.Name)
 	}
 	return out
@@ -84,9 +85,13 @@ func singleWrites() []Case {
 	return out
 }
 
-func byTables() []Case {
+// scaled is a number of the issue's table, at least 1.
+func scaled(n int, scale float64) int { return max(1, int(float64(n)*scale)) }
+
+func byTables(scale float64) []Case {
 	var out []Case
 	for _, n := range []int{10, 100, 1000, 10_000} {
+		n = scaled(n, scale)
 		out = append(out, Case{Label: strconv.Itoa(n) + " tables", Load: load.Sysbench{Workload: "oltp_write_only", Threads: 1000, Tables: n, Rows: 100}, Servers: []string{single}, Tables: true})
 	}
 	return out
@@ -95,16 +100,18 @@ func byTables() []Case {
 // sysbenchRow is about what a row of a sysbench table takes in the tree, its secondary index included.
 const sysbenchRow = 220
 
-func bySize() []Case {
+func bySize(scale float64) []Case {
+	const tables = 8
 	var out []Case
-	for _, mb := range []int{256, 1024, 5120} {
-		const tables = 8
+	for i, mb := range []int{256, 1024, 5120} {
+		asked := [][]float64{{}, {}, {3, 1.3}}[i]
+		mb = scaled(mb, scale)
 		rows := mb << 20 / sysbenchRow / tables
 		for i, w := range []string{"oltp_write_only", "oltp_read_only"} {
 			c := Case{Label: fmt.Sprintf("%s, %d MiB", w, mb), Load: load.Sysbench{Workload: w, Threads: 64, Tables: tables, Rows: rows, Extra: []string{"--rand-type=uniform"}},
 				Servers: []string{single}, Tables: i == 0}
-			if mb == 5120 {
-				c.Want = map[string]float64{single: []float64{3, 1.3}[i]}
+			if len(asked) > 0 {
+				c.Want = map[string]float64{single: asked[i]}
 			}
 			out = append(out, c)
 		}

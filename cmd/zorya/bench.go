@@ -36,6 +36,9 @@ Suites: ` + strings.Join(bench.SuiteNames(), ", ") + ".",
 			if o.Seconds < 1 || o.Rounds < 1 {
 				return fmt.Errorf("--seconds %d, --rounds %d: want at least 1", o.Seconds, o.Rounds)
 			}
+			if !(o.Scale > 0 && o.Scale <= 10) {
+				return fmt.Errorf("--scale %v: want more than 0 and at most 10", o.Scale)
+			}
 			var err error
 			if o.Binary, err = os.Executable(); err != nil {
 				return err
@@ -52,6 +55,7 @@ Suites: ` + strings.Join(bench.SuiteNames(), ", ") + ".",
 	f.StringSliceVar(&o.Suites, "suite", []string{"sysbench"}, "suites to run, or all of them by their names")
 	f.IntVar(&o.Seconds, "seconds", 20, "length of each run")
 	f.IntVar(&o.Rounds, "rounds", 3, "runs of each case on each server")
+	f.Float64Var(&o.Scale, "scale", 1, "share of the tables, bytes, rows and warehouses of suites tables, data-size, tpcc and bulk")
 	f.StringVar(&o.Pool, "pool", "512M", "buffer pool of every server")
 	f.StringVar(&o.Out, "out", "zorya-bench", "directory for the reports")
 	f.StringVar(&o.GoTPC, "go-tpc", "", "go-tpc's binary, for suite tpcc (default: the one in PATH)")
