@@ -46,7 +46,7 @@ func (db *DB) AlterTable(ctx context.Context, old, new *table.Def, o table.Build
 		if err != nil || len(fresh) == 0 {
 			return n, nil, err
 		}
-		t, err := dict.Open(db.sp, n, db.o.Collations)
+		t, err := dict.Open(db.sp, n, db.types())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -193,7 +193,7 @@ func (b *building) run(ctx context.Context, s *dict.Stored) (err error) {
 	if b.to == nil {
 		return nil
 	}
-	if b.table, err = dict.Open(b.tx.db.sp, s, b.tx.db.o.Collations); err != nil {
+	if b.table, err = dict.Open(b.tx.db.sp, s, b.tx.db.types()); err != nil {
 		return err
 	}
 	if b.rows == nil { // under the lock: the newest rows are the snapshot's
@@ -318,7 +318,7 @@ func (tx *Tx) alterIndexes(ctx context.Context, s, n *dict.Stored) (fresh []int,
 }
 
 func sameParts(s *dict.Stored, o *table.Index, n *dict.Stored, x *table.Index) bool {
-	if x.Unique != o.Unique || len(x.Parts) != len(o.Parts) {
+	if x.Unique != o.Unique || x.Kind != o.Kind || len(x.Parts) != len(o.Parts) {
 		return false
 	}
 	for p := range x.Parts {

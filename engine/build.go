@@ -38,8 +38,8 @@ func newIndexBuild(tx *Tx, t *dict.Table, fresh []int, o table.Build) *indexBuil
 	if o.Virtual == nil {
 		b.need = make([]bool, len(t.Columns))
 		for _, i := range fresh {
-			for p := range t.Indexes[i].Own {
-				b.need[t.Indexes[i].Cols[p]] = true
+			for _, c := range t.Indexes[i].From {
+				b.need[c] = true
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, 
 			return err
 		}
 		for _, i := range b.fresh {
-			if err := take(ctx, b.t.Indexes[i].Tree, entryOf(b.t, i, r, []byte(ref)).key); err != nil {
+			if err := takeEntries(ctx, b.t, i, r, []byte(ref)); err != nil {
 				return err
 			}
 		}
@@ -138,12 +138,14 @@ func closeSorters(list []*extsort.Sorter) (err error) {
 // addEntries gives the entries of a row in the indexes at to their sorters.
 func addEntries(t *dict.Table, at []int, sorts []*extsort.Sorter, r []row.Datum, ref []byte) error {
 	for k, i := range at {
-		e := entryOf(t, i, r, ref)
-		if len(e.key) > btree.MaxKey {
-			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, t.Indexes[i].Def.Name)
-		}
-		if err := sorts[k].Add(e.key, nil); err != nil {
-			return err
+		_, list := appendEntries(nil, nil, t, i, r, ref)
+		for _, e := range list {
+			if len(e.key) > btree.MaxKey {
+				return fmt.Errorf("%w: key of index %s", table.ErrTooBig, t.Indexes[i].Def.Name)
+			}
+			if err := sorts[k].Add(e.key, nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -224,10 +226,29 @@ type foundDuplicate struct{ ref []byte }
 
 func (*foundDuplicate) Error() string { return "duplicate key" }
 
-// putNew adds the entry of a row to index i, which nobody else sees, unless another row has its unique key.
+// takeEntries removes the entries of a row from index i, which nobody else sees.
+func takeEntries(ctx context.Context, t *dict.Table, i int, r []row.Datum, ref []byte) error {
+	_, list := appendEntries(nil, nil, t, i, r, ref)
+	for _, e := range list {
+		if err := take(ctx, t.Indexes[i].Tree, e.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putNew adds the entries of a row to index i, which nobody else sees, unless another row has its unique key.
 func putNew(ctx context.Context, t *dict.Table, i int, r []row.Datum, ref, val []byte) error {
-	ix := t.Indexes[i]
-	e := entryOf(t, i, r, ref)
+	_, list := appendEntries(nil, nil, t, i, r, ref)
+	for _, e := range list {
+		if err := putNewEntry(ctx, t.Indexes[i], e, val); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putNewEntry(ctx context.Context, ix *dict.Index, e entry, val []byte) error {
 	if len(e.key) > btree.MaxKey {
 		return fmt.Errorf("%w: key of index %s", table.ErrTooBig, ix.Def.Name)
 	}

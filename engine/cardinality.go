@@ -32,6 +32,12 @@ func (h *Handle) Analyze(ctx context.Context) (st table.Statistics, err error) {
 		if i == 0 {
 			st.Rows = rows
 		}
+		if ix.Extract != nil { // what its entries have in common says nothing of columns
+			distinct = make([]uint64, len(ix.Def.Parts))
+			for p := range distinct {
+				distinct[p] = st.Rows
+			}
+		}
 		for p := range distinct { // an estimate of one index may not exceed the rows
 			distinct[p] = min(distinct[p], max(st.Rows, 1))
 		}

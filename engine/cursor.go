@@ -94,6 +94,9 @@ type cursor struct {
 	open   bool
 
 	gap gapScan
+
+	entry    []row.Datum // of an index that has a kind, decoded
+	entryBuf []byte
 }
 
 var cursors = sync.Pool{New: func() any { return new(cursor) }}

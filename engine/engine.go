@@ -10,7 +10,8 @@
 //   - A row change and its undo record are one MTR. Secondary entries follow, each an MTR of its own; what a crash leaves
 //     undone of them the undo record tells.
 //   - A secondary entry is live exactly when the newest version of its row has that key, up to changes whose transaction is
-//     still at work; it is removed only when no version that anybody can still see has that key.
+//     still at work; it is removed only when no version that anybody can still see has that key. The same holds of the many entries that a row
+//     has in an index of a kind (entries.go).
 //   - Locks go when the commit record is in the log; whoever acts on them depends on its LSN (Tx.depends).
 //   - No page latch is held while anything waits for a lock.
 package engine
@@ -44,8 +45,10 @@ type Options struct {
 	PoolBytes int64 // buffer pool, at least 1 MiB; 0: 128 MiB
 	// Collations gives the collator of a MySQL collation id, nil for binary ones.
 	Collations func(id uint16) row.Collator
-	Logger     *slog.Logger
-	Tables     int // opened tables kept in memory; 0: 4000
+	// Extract gives what makes the entries of an index that has a kind.
+	Extract func(d *table.Def, ix *table.Index) (table.Extractor, error)
+	Logger  *slog.Logger
+	Tables  int // opened tables kept in memory; 0: 4000
 	// RollbackTell is how often a long rollback tells the log how far it is; 0: every 10 seconds.
 	RollbackTell time.Duration
 	// ReadersFloor, if not nil, is the lowest LSN that some reader of the volume still reads at: purge stops there.
@@ -194,6 +197,10 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
 	return db, nil
+}
+
+func (db *DB) types() dict.Types {
+	return dict.Types{Collations: db.o.Collations, Extract: db.o.Extract}
 }
 
 func (db *DB) init() {

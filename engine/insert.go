@@ -129,13 +129,13 @@ func (h *Handle) insert(ctx context.Context, key []byte, r []row.Datum, skip []b
 	}
 	w := h.s.wr
 	w.begin(h.t, key)
-	for i := 1; i < len(h.t.Indexes); i++ {
-		e := w.entryOf(i, r, key)
+	w.allEntries(r, key)
+	for i := range w.entries {
+		e := &w.entries[i]
 		if len(e.key) > btree.MaxKey {
-			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, h.t.Indexes[i].Def.Name)
+			return fmt.Errorf("%w: key of index %s", table.ErrTooBig, h.t.Indexes[e.ix].Def.Name)
 		}
-		w.entries = append(w.entries, e)
-		w.secs = append(w.secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Key: e.key})
+		w.secs = append(w.secs, undo.SecOp{Index: h.t.Indexes[e.ix].Def.ID, Key: e.key})
 	}
 	at := tx.mark()
 	err := h.insertRow(ctx, key, r, skip)
@@ -171,7 +171,7 @@ func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, skip 
 		if err == nil {
 			h.s.wrote = true
 			h.t.Touched.Note(key)
-			return h.insertEntries(ctx, w.entries, nil, skip, unlock)
+			return h.insertEntries(ctx, w.entries, skip, unlock)
 		}
 		unlock()
 		switch {
@@ -235,16 +235,26 @@ func (w *writer) placeNew(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []
 	return btree.Put, w.val, nil
 }
 
-// insertEntries adds the row's secondary entries. old (nil, or one for each) are those they replace. unlock gives back the locks of its unique keys; while it waits it holds none.
-func (h *Handle) insertEntries(ctx context.Context, entries, old []entry, skip []byte, unlock func()) error {
+// insertEntries adds the row's secondary entries; the first w.paired of them replace those of w.marked. unlock gives back the locks of its unique keys; while it waits it holds none.
+func (h *Handle) insertEntries(ctx context.Context, entries []entry, skip []byte, unlock func()) error {
 	defer func() { unlock() }()
 	tx, w := h.s.tx, h.s.wr
-	for i := range entries {
+	for i := 0; i < len(entries); i++ {
 		e := &entries[i]
+		if h.t.Indexes[e.ix].Extract != nil {
+			n, err := h.putRun(ctx, entries[i:])
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				i += n - 1
+				continue
+			}
+		}
 		for {
 			var gone *entry
-			if old != nil {
-				gone = &old[i]
+			if i < w.paired {
+				gone = &w.marked[i]
 			}
 			err := w.putEntry(ctx, h.t.Indexes[e.ix], e.key, gone)
 			if err == nil {

@@ -215,7 +215,12 @@ func (e *env) purged() {
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		e.db.kickPurge()
 		if !e.db.anyDirty() {
-			break
+			e.db.purging.Lock() // the round that went through the logs may still be at the trees
+			dirty := e.db.anyDirty()
+			e.db.purging.Unlock()
+			if !dirty {
+				break
+			}
 		}
 		if time.Now().After(end) {
 			e.t.Fatalf("purge does not come to an end: %+v", e.db.Info())

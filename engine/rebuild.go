@@ -39,11 +39,11 @@ func (db *DB) RebuildTable(ctx context.Context, old, new *table.Def, convert fun
 		if err := tx.assign(ctx, n); err != nil {
 			return nil, nil, err
 		}
-		from, err := dict.Open(db.sp, s, db.o.Collations)
+		from, err := dict.Open(db.sp, s, db.types())
 		if err != nil {
 			return nil, nil, err
 		}
-		to, err := dict.Open(db.sp, n, db.o.Collations)
+		to, err := dict.Open(db.sp, n, db.types())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -219,7 +219,7 @@ func (b *tableBuild) takeRow(ctx context.Context, r []row.Datum, ref []byte) err
 		return err
 	}
 	for _, i := range indexesOf(b.to) {
-		if err := take(ctx, b.to.Indexes[i].Tree, entryOf(b.to, i, n, key).key); err != nil {
+		if err := takeEntries(ctx, b.to, i, n, key); err != nil {
 			return err
 		}
 	}

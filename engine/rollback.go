@@ -181,6 +181,14 @@ func (tx *Tx) undoRow(ctx context.Context, p row.Ptr, rec *undo.Record, partial 
 			return err
 		}
 	}
+	back := older // entries are taken back as long as the row's past may tell of them
+	if older != nil {
+		if was, err := row.ParseHeader(older); err != nil {
+			return err
+		} else if was.Deleted && db.purgeView().Sees(was.Trx) {
+			back = nil // purge may have passed its deletion while our version lay over it, and would not come again
+		}
+	}
 	for i := range ops {
 		if ix := indexOf(t, ops[i].Index); ix != nil {
 			if err := tx.undoEntry(ctx, ix, &ops[i], older); err != nil {
@@ -188,7 +196,7 @@ func (tx *Tx) undoRow(ctx context.Context, p row.Ptr, rec *undo.Record, partial 
 			}
 		}
 	}
-	_, err = tree.Edit(ctx, rec.Key, max(len(older), len(val)), func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
+	_, err = tree.Edit(ctx, rec.Key, max(len(back), len(val)), func(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 		if !exists {
 			return 0, nil, fmt.Errorf("row that is being rolled back is gone: %w", row.ErrCorrupt)
 		}
@@ -197,16 +205,16 @@ func (tx *Tx) undoRow(ctx context.Context, p row.Ptr, rec *undo.Record, partial 
 				return 0, nil, err
 			}
 		}
-		if older == nil {
+		if back == nil {
 			return btree.Delete, nil, nil
 		}
-		return btree.Put, older, nil
+		return btree.Put, back, nil
 	}, nil)
 	if err != nil {
 		return err
 	}
 	tx.own.Weight.Add(-1)
-	if older == nil && t != nil {
+	if back == nil && t != nil {
 		return tx.bequeath(ctx, t.Indexes[0], rec.Key)
 	}
 	return nil

@@ -23,7 +23,8 @@ type writer struct {
 	// The row change at hand, its entries, and what it met.
 	c       change
 	entries []entry
-	marked  []entry // those that go
+	marked  []entry // those that go; the first paired of them are replaced by the entries at the same places
+	paired  int
 	secs    []undo.SecOp
 	arena   []byte // of the entries' keys
 	o       obstacle
@@ -59,13 +60,16 @@ func (w *writer) free() {
 	w.rest()
 	w.t, w.ix, w.gone, w.key2, w.c, w.o, w.dup = nil, nil, nil, nil, change{extra: w.c.extra[:0]}, obstacle{}, dupe{}
 	clear(w.c.extra[:cap(w.c.extra)])
+	if cap(w.arena) > 1<<20 { // a long text's words
+		w.arena, w.entries, w.marked, w.secs = nil, nil, nil, nil
+	}
 	writers.Put(w)
 }
 
 // begin forgets the change before.
 func (w *writer) begin(t *dict.Table, key []byte) *change {
 	w.t, w.c = t, change{table: t.ID, key: key, extra: w.c.extra[:0]}
-	w.entries, w.marked, w.secs, w.arena = w.entries[:0], w.marked[:0], w.secs[:0], w.arena[:0]
+	w.entries, w.marked, w.secs, w.arena, w.paired = w.entries[:0], w.marked[:0], w.secs[:0], w.arena[:0], 0
 	return &w.c
 }
 

@@ -201,7 +201,7 @@ func (db *DB) tableByID(ctx context.Context, id uint64) (*dict.Table, error) {
 }
 
 func (db *DB) opened(s *dict.Stored, epoch uint64) (*dict.Table, error) {
-	t, err := dict.Open(db.sp, s, db.o.Collations)
+	t, err := dict.Open(db.sp, s, db.types())
 	if err != nil {
 		return nil, err
 	}

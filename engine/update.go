@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
@@ -142,15 +143,7 @@ func (h *Handle) update(ctx context.Context, ref []byte, old, new []row.Datum) e
 func (w *writer) changedEntries(ref []byte, old, new []row.Datum) {
 	for i := 1; i < len(w.t.Indexes); i++ {
 		ix := w.t.Indexes[i]
-		touched := false
-		for p := range ix.Own {
-			a, b := &old[ix.Cols[p]], &new[ix.Cols[p]]
-			if a.Null != b.Null || a.N != b.N || !bytes.Equal(a.B, b.B) {
-				touched = true
-				break
-			}
-		}
-		if !touched {
+		if ix.Extract != nil || !touches(ix, old, new) {
 			continue
 		}
 		a, b := w.entryOf(i, old, ref), w.entryOf(i, new, ref)
@@ -160,6 +153,20 @@ func (w *writer) changedEntries(ref []byte, old, new []row.Datum) {
 		w.marked, w.entries = append(w.marked, a), append(w.entries, b)
 		w.secs = append(w.secs, undo.SecOp{Index: ix.Def.ID, Mark: true, Key: a.key}, undo.SecOp{Index: ix.Def.ID, Key: b.key})
 	}
+	if w.paired = len(w.entries); w.t.Kinds {
+		w.changedKinds(ref, old, new)
+	}
+}
+
+// touches reports whether a change of a row changes columns that an index's entries are made of.
+func touches(ix *dict.Index, old, new []row.Datum) bool {
+	for _, c := range ix.From {
+		a, b := &old[c], &new[c]
+		if a.Null != b.Null || a.N != b.N || !bytes.Equal(a.B, b.B) {
+			return true
+		}
+	}
+	return false
 }
 
 // replace puts the new version of the row in place and adds its new entries. rd.val holds the version before.
@@ -190,7 +197,7 @@ func (h *Handle) replace(ctx context.Context, ref []byte, new []row.Datum, have 
 		if err == nil {
 			h.s.wrote = true
 			h.t.Touched.Note(ref)
-			return h.insertEntries(ctx, rd.entries, rd.marked, ref, unlock)
+			return h.insertEntries(ctx, rd.entries, ref, unlock)
 		}
 		unlock()
 		switch {
@@ -290,10 +297,10 @@ func (h *Handle) delete(ctx context.Context, ref []byte, old []row.Datum) error 
 	if err := h.dropped(c, rd.val); err != nil {
 		return err
 	}
-	for i := 1; i < len(h.t.Indexes); i++ {
-		e := rd.entryOf(i, rd.row, ref)
-		rd.entries = append(rd.entries, e)
-		rd.secs = append(rd.secs, undo.SecOp{Index: h.t.Indexes[i].Def.ID, Mark: true, Key: e.key})
+	rd.allEntries(rd.row, ref)
+	for i := range rd.entries {
+		e := &rd.entries[i]
+		rd.secs = append(rd.secs, undo.SecOp{Index: h.t.Indexes[e.ix].Def.ID, Mark: true, Key: e.key})
 	}
 	if c.secs, c.more, err = tx.spill(ctx, h.t.ID, ref, rd.secs); err != nil {
 		return err

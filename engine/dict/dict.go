@@ -131,6 +131,10 @@ type Index struct {
 	Covers []bool
 	// Virtual says that some part is a virtual column.
 	Virtual bool
+	// From are the columns that the entries are made of.
+	From []int
+	// Extract makes the entries of an index that has a kind; Own of Parts are then its keys, whose Cols are -1.
+	Extract table.Extractor
 	// Born is the commit LSN of the DDL that built it; older snapshots cannot use it.
 	Born page.LSN
 }
@@ -140,14 +144,24 @@ type Table struct {
 	*Stored
 	Layout  *row.Layout
 	Indexes []*Index
+	// Kinds says that some index has a kind.
+	Kinds bool
 	// Touched is told of rows that change while a DDL reads the table; most often nil.
 	Touched *Touched
 	// Born is the commit LSN of the DDL that made this table (its id); older snapshots do not know it. 0: before the instance opened.
 	Born page.LSN
 }
 
-// Open derives an opened table. collations may be nil.
-func Open(sp *space.Space, s *Stored, collations func(uint16) row.Collator) (*Table, error) {
+// Types is what a definition's names stand for. Both may be nil.
+type Types struct {
+	// Collations gives the collator of a MySQL collation id, nil for binary ones.
+	Collations func(id uint16) row.Collator
+	// Extract gives what makes the entries of an index that has a kind.
+	Extract func(d *table.Def, ix *table.Index) (table.Extractor, error)
+}
+
+// Open derives an opened table.
+func Open(sp *space.Space, s *Stored, types Types) (*Table, error) {
 	t := &Table{Stored: s}
 	cols := make([]row.Col, len(s.Columns))
 	for i, c := range s.Columns {
@@ -161,7 +175,7 @@ func Open(sp *space.Space, s *Stored, collations func(uint16) row.Collator) (*Ta
 		return nil, fmt.Errorf("table %s.%s has no clustered index: %w", s.Schema, s.Name, ErrCorrupt)
 	}
 	for i := range s.Def.Indexes {
-		ix, err := openIndex(sp, s, &s.Def.Indexes[i], collations)
+		ix, err := openIndex(sp, s, &s.Def.Indexes[i], types)
 		if err != nil {
 			return nil, err
 		}
@@ -177,11 +191,12 @@ func Open(sp *space.Space, s *Stored, collations func(uint16) row.Collator) (*Ta
 			}
 		}
 		t.Indexes = append(t.Indexes, ix)
+		t.Kinds = t.Kinds || ix.Extract != nil
 	}
 	return t, nil
 }
 
-func openIndex(sp *space.Space, s *Stored, def *table.Index, collations func(uint16) row.Collator) (*Index, error) {
+func openIndex(sp *space.Space, s *Stored, def *table.Index, types Types) (*Index, error) {
 	ix := &Index{Def: def, Tree: btree.Open(sp, def.ID, def.Root)}
 	if def.Hidden {
 		ix.Parts, ix.Cols, ix.Own = []row.KeyPart{{Class: row.Uint}}, []int{-1}, 1
@@ -193,11 +208,24 @@ func openIndex(sp *space.Space, s *Stored, def *table.Index, collations func(uin
 		}
 		c := &s.Columns[p.Column]
 		k := row.KeyPart{Class: c.Class, Desc: p.Desc, Prefix: p.Prefix}
-		if c.Class == row.Bytes && c.Collation != 0 && collations != nil {
-			k.Coll = collations(c.Collation)
+		if c.Class == row.Bytes && c.Collation != 0 && types.Collations != nil {
+			k.Coll = types.Collations(c.Collation)
 		}
-		ix.Parts, ix.Cols = append(ix.Parts, k), append(ix.Cols, p.Column)
+		ix.Parts, ix.Cols, ix.From = append(ix.Parts, k), append(ix.Cols, p.Column), append(ix.From, p.Column)
 		ix.Virtual = ix.Virtual || c.Virtual
+	}
+	if def.Kind != "" {
+		if types.Extract == nil {
+			return nil, fmt.Errorf("table %s.%s: index %s is of the kind %q, which nobody knows", s.Schema, s.Name, def.Name, def.Kind)
+		}
+		var err error
+		if ix.Extract, err = types.Extract(&s.Def, def); err != nil {
+			return nil, fmt.Errorf("table %s.%s: index %s: %w", s.Schema, s.Name, def.Name, err)
+		}
+		ix.Parts, ix.Cols = append([]row.KeyPart(nil), ix.Extract.Keys()...), nil
+		for range ix.Parts {
+			ix.Cols = append(ix.Cols, -1)
+		}
 	}
 	ix.Own = len(ix.Parts)
 	return ix, nil

@@ -50,6 +50,18 @@ type Index struct {
 	Parts   []Part
 	Root    page.No
 	Attrs   string
+	// Kind, if not empty, says that the index holds any number of entries for a row, which the Extractor of that kind makes of the Parts' columns: words
+	// of a text, cells of a geometry, elements of an array. All that the entries depend on beside the row is in Kind and in those columns' definitions.
+	Kind string `json:",omitempty"`
+}
+
+// Extractor makes the entries of an index that has a Kind.
+type Extractor interface {
+	// Keys are the parts that the entries' keys have in the place of the index's columns. Ranges of scans are over these.
+	Keys() []row.KeyPart
+	// Entries calls emit for each entry that a row has, in any order, some more than once; a datum for each of Keys. emit keeps nothing. The same
+	// row always has the same entries.
+	Entries(r []row.Datum, emit func(entry []row.Datum))
 }
 
 // Def is one version of a table's definition. A Def is immutable once published.
@@ -236,6 +248,20 @@ type Cursor interface {
 type KeyCursor interface {
 	Cursor
 	Key() []byte // valid until the next call
+}
+
+// EntryCursor is a KeyCursor over an index that has a Kind: a row comes as often as the range has entries of it.
+type EntryCursor interface {
+	KeyCursor
+	// Entry is the current entry, a datum for each of the Extractor's Keys; valid until the next call.
+	Entry() ([]row.Datum, error)
+}
+
+// RefTable is a Table that reads a row by its Ref.
+type RefTable interface {
+	Table
+	// Row is Get by a Ref, of the columns cols (nil: all). The datums are valid until the next call on the statement. nil: there is none.
+	Row(ctx context.Context, ref Ref, cols []int, lock Lock, p WaitPolicy) ([]row.Datum, error)
 }
 
 // Ref is a row's clustered key in its stored form.
