@@ -298,7 +298,7 @@ func (s *sock) mapErr(err error) error {
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-func sysRead(fd uintptr, p []byte) (int, error) {
+func callRead(fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := syscall.Read(int(fd), p)
 		if err != syscall.EINTR {
@@ -307,7 +307,7 @@ func sysRead(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-func sysWrite(fd uintptr, p []byte) (int, error) {
+func callWrite(fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), p[:min(len(p), 1<<30)])
 		if err != syscall.EINTR {
