@@ -32,6 +32,13 @@ type build interface {
 // logBytes bounds an online build's account of touched rows unless the caller does.
 const logBytes = 128 << 20
 
+func logLimit(o *table.Build) int {
+	if o.LogBytes > 0 {
+		return o.LogBytes
+	}
+	return logBytes
+}
+
 // AlterTable publishes a definition that needs no new rows; see table.Catalog.
 func (db *DB) AlterTable(ctx context.Context, old, new *table.Def, o table.Build) (*table.Def, error) {
 	fresh := slices.ContainsFunc(new.Indexes, func(x table.Index) bool { return x.ID == 0 })
@@ -72,10 +79,12 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 		if err := tx.lockMeta(ctx, d.Schema, "", lock.Shared); err != nil {
 			return err
 		}
-		if err := tx.lockDDL(ctx, d.Schema, d.Name); err != nil {
+		pf := newProof(tx, d, o.ForeignKeys)
+		defer pf.end()
+		if err := pf.begin(ctx, tx, d, &o); err != nil {
 			return err
 		}
-		b := &building{tx: tx, o: o}
+		b := &building{tx: tx, o: o, proof: pf}
 		defer b.end()
 		var s, n *dict.Stored
 		begin := func() (err error) {
@@ -125,8 +134,18 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 			}
 		}
 		b.tell(table.StageEnd, 1, 1)
+		if pf != nil {
+			if err := pf.lock(ctx); err != nil {
+				return err
+			}
+		}
 		if err := tx.fresh(ctx); err != nil {
 			return err
+		}
+		if pf != nil {
+			if err := pf.verify(ctx, s, n); err != nil {
+				return err
+			}
 		}
 		if o.Within != nil {
 			if err := o.Within(ctx); err != nil {
@@ -155,6 +174,7 @@ type building struct {
 	table   *dict.Table
 	id      uint64        // of the table
 	touched *dict.Touched // nil: the table is locked throughout
+	proof   *proof        // of new foreign keys, nil: there are none
 	rows    *images       // the snapshot whose rows the trees hold
 }
 
@@ -175,11 +195,8 @@ func (b *building) start(ctx context.Context, d *table.Def, begin func() error) 
 	if err := begin(); err != nil || b.to == nil {
 		return err
 	}
-	max := b.o.LogBytes
-	if max == 0 {
-		max = logBytes
-	}
-	b.id, b.touched = d.ID, dict.NewTouched(max)
+	b.id, b.touched = d.ID, dict.NewTouched(logLimit(&b.o))
+	b.touched.Also = b.proof.gathers()
 	db.builds.Store(b.id, b.touched)
 	db.cache.Forget(d.Schema, d.Name)
 	// All that was committed on the table is durable: its locks were held until then. So the snapshot sees it.

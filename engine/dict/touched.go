@@ -12,6 +12,8 @@ import (
 // A key is noted after its row was changed and before its transaction ends. So whatever a snapshot sees was noted before the
 // snapshot was taken.
 type Touched struct {
+	Also *Touched // told too, if not nil: the proof of a foreign key within a build
+
 	mu    sync.Mutex
 	max   int // bytes
 	refs  map[string]struct{}
@@ -31,6 +33,7 @@ func (t *Touched) Note(ref []byte) {
 	if t == nil {
 		return
 	}
+	t.Also.Note(ref)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended || t.full {

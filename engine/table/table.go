@@ -366,8 +366,28 @@ type Build struct {
 	// Within, if not nil, is called once while the table is locked exclusively, before its new definition is published; its error fails the
 	// change. It may use other tables, in transactions of its own.
 	Within func(ctx context.Context) error
+	// ForeignKeys are new keys that all rows must satisfy when the definition is published: *Orphan. Prove, if not nil, is called once without any lock, as
+	// soon as changes of the table and of the parents are being remembered: it holds the rows that are there against the keys that have Old,
+	// in a transaction of its own. What changes from then on is verified at the end, under exclusive locks on the table and the parents.
+	ForeignKeys []ForeignKey
+	Prove       func(ctx context.Context) error
 	// LogBytes bounds what is remembered of rows that change meanwhile (innodb_online_alter_log_max_size): ErrBuildLog. 0: 128 MiB.
 	LogBytes int
+}
+
+// ForeignKey is a foreign key to be proven.
+type ForeignKey struct {
+	Old           []int     // positions of its columns in the old definition; nil: their values are new, or the parent is the table itself
+	Columns       []int     // positions in the new definition
+	Parent        [2]string // schema and name
+	ParentColumns []string
+}
+
+// Orphan says that a row has no parent for the key at position Key of Build.ForeignKeys.
+type Orphan struct{ Key int }
+
+func (e *Orphan) Error() string {
+	return fmt.Sprintf("a row has no parent for new foreign key %d", e.Key)
 }
 
 // BuildProgress says how far a build is.

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -25,6 +26,9 @@ type alteration struct {
 	start   uint64    // AUTO_INCREMENT
 	opts    alterOptions
 	autoInc bool // the new table has such a column
+
+	keys  []table.ForeignKey // new foreign keys, in table.Build's terms
+	prove func(context.Context) error
 }
 
 func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTable) (*Result, error) {

@@ -277,7 +277,7 @@ func sameIndex(d *table.Def, a *table.Index, e *table.Def, b *table.Index) bool 
 func (a *alteration) run(c *sql.Context, old, d *table.Def, sources []int, r route) (*Result, error) {
 	cat := a.s.e.catalog
 	res := &Result{Info: "Records: 0  Duplicates: 0  Warnings: 0"}
-	o := table.Build{Online: a.opts.online() && !r.alone, Shared: a.opts.lock != "EXCLUSIVE", Progress: a.s.progress}
+	o := table.Build{Online: a.opts.online() && !r.alone, Shared: a.opts.lock != "EXCLUSIVE", Progress: a.s.progress, ForeignKeys: a.keys, Prove: a.prove}
 	if r.rebuild {
 		for i := range d.Indexes {
 			d.Indexes[i].ID, d.Indexes[i].Root = 0, 0

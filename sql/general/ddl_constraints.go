@@ -1,6 +1,8 @@
 package general
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -168,37 +170,64 @@ func (a *alteration) newForeignKeys(c *sql.Context, d *table.Def) ([]foreignKey,
 	}), nil
 }
 
-// runWithForeignKeys adds foreign keys. The rows are held against them before, so that what cannot be is refused at once, and again
-// after, when no statement can break them any more: what others wrote in between ends the ALTER, which is taken back.
+// runWithForeignKeys adds foreign keys. An anti-join of the rows that are there refuses what cannot be while others go on; the engine verifies what they
+// changed meanwhile when it has locked the tables, and publishes the keys only then.
 func (a *alteration) runWithForeignKeys(c *sql.Context, x *execution, old, d *table.Def, sources []int, r route, fks []foreignKey) (*Result, error) {
 	r.atLeast(alterCopy, whyForeignKeys)
 	if err := a.opts.permit(r.kind, r.why, r.none); err != nil {
 		return nil, err
 	}
 	for i := range fks {
-		if slices.ContainsFunc(fks[i].Columns, func(name string) bool { return columnPosition(old, name) < 0 }) {
-			continue
+		a.keys = append(a.keys, provable(old, d, sources, &fks[i]))
+	}
+	a.prove = func(context.Context) error {
+		for i := range fks {
+			if a.keys[i].Old == nil {
+				continue
+			}
+			if err := a.orphan(c, x, old, a.keys[i].Old, &fks[i]); err != nil {
+				return err
+			}
 		}
-		if err := a.orphan(c, x, old, &fks[i]); err != nil {
-			return nil, err
-		}
+		return nil
 	}
 	res, err := a.run(c, old, d, sources, r)
-	if err != nil {
-		return nil, err
+	var orphan *table.Orphan
+	if errors.As(err, &orphan) {
+		return nil, noParent(d, &fks[orphan.Key])
 	}
-	for i := range fks {
-		if err := a.orphan(c, x, d, &fks[i]); err != nil {
-			return nil, a.takeBack(c, d, fks, err)
-		}
-	}
-	return res, nil
+	return res, err
 }
 
-// orphan returns error 1452 if a row of the table has no parent.
-func (a *alteration) orphan(c *sql.Context, x *execution, d *table.Def, f *foreignKey) error {
+// provable says which rows prove a new foreign key: those that are there, if its columns keep their values.
+func provable(old, d *table.Def, sources []int, f *foreignKey) table.ForeignKey {
+	k := table.ForeignKey{Parent: [2]string{f.ParentSchema, f.ParentTable}, ParentColumns: f.ParentColumns}
+	same := f.ParentSchema != old.Schema || f.ParentTable != old.Name
+	for _, name := range f.Columns {
+		to := columnPosition(d, name)
+		k.Columns = append(k.Columns, to)
+		if from := sources[to]; from >= 0 && !d.Columns[to].Virtual && storedType(old.Columns[from].Attrs) == storedType(d.Columns[to].Attrs) &&
+			rowForm(&old.Columns[from]) == rowForm(&d.Columns[to]) {
+			k.Old = append(k.Old, from)
+		} else {
+			same = false
+		}
+	}
+	if !same {
+		k.Old = nil
+	}
+	return k
+}
+
+func noParent(d *table.Def, f *foreignKey) error {
+	return mysqlerr.New(mysqlerr.ER_NO_REFERENCED_ROW_2, fmt.Sprintf("%s.%s, %s", quoteName(d.Schema), quoteName(d.Name), f.text(d.Schema)))
+}
+
+// orphan returns error 1452 if a row of the table, as it is, has no parent.
+func (a *alteration) orphan(c *sql.Context, x *execution, d *table.Def, columns []int, f *foreignKey) error {
 	var on, given []string
-	for i, name := range f.Columns {
+	for i, pos := range columns {
+		name := d.Columns[pos].Name
 		on = append(on, "c."+quoteName(name)+" = p."+quoteName(f.ParentColumns[i]))
 		given = append(given, "c."+quoteName(name)+" IS NOT NULL")
 	}
@@ -208,7 +237,7 @@ func (a *alteration) orphan(c *sql.Context, x *execution, d *table.Def, f *forei
 		return err
 	}
 	if len(rows) > 0 {
-		return mysqlerr.New(mysqlerr.ER_NO_REFERENCED_ROW_2, fmt.Sprintf("%s.%s, %s", quoteName(d.Schema), quoteName(d.Name), f.text(d.Schema)))
+		return noParent(d, f)
 	}
 	return nil
 }
@@ -231,27 +260,6 @@ func (s *Session) queryNow(c *sql.Context, x *execution, text string) (rows []sq
 	defer func() { x.stmt, x.opened = outer, opened }()
 	_, rows, err = s.query(c, x, text)
 	return rows, err
-}
-
-// takeBack removes foreign keys that were just added, because of why.
-func (a *alteration) takeBack(c *sql.Context, d *table.Def, fks []foreignKey, why error) error {
-	now, err := a.s.e.catalog.Definition(c, d.Schema, d.Name)
-	if err != nil {
-		return fmt.Errorf("%w; and taking the foreign keys back: %w", why, err)
-	}
-	var attrs tableAttrs
-	if err := fromJSON(now.Attrs, &attrs); err != nil {
-		return err
-	}
-	attrs.FKs = slices.DeleteFunc(attrs.FKs, func(f foreignKey) bool {
-		return slices.ContainsFunc(fks, func(n foreignKey) bool { return n.Name == f.Name })
-	})
-	n := *now
-	n.Attrs, n.ReferTo = toJSON(attrs), referredTables(attrs.FKs)
-	if _, err := a.s.e.catalog.AlterTable(c, now, &n, table.Build{}); err != nil {
-		return fmt.Errorf("%w; and taking the foreign keys back: %w", why, err)
-	}
-	return why
 }
 
 // renameInChildren writes the new names of columns into the foreign keys that refer to them.
