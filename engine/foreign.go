@@ -124,11 +124,11 @@ func (p *proof) end() {
 // row has no parent.
 func (p *proof) verify(ctx context.Context, s, n *dict.Stored) error {
 	db := p.tx.db
-	old, err := dict.Open(db.sp, s, db.o.Collations)
+	old, err := dict.Open(db.sp, s, db.types())
 	if err != nil {
 		return err
 	}
-	child, err := dict.Open(db.sp, n, db.o.Collations)
+	child, err := dict.Open(db.sp, n, db.types())
 	if err != nil {
 		return err
 	}
