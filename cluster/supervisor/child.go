@@ -292,7 +292,7 @@ func (c *child) start(log io.Writer) (_ *process, err error) {
 }
 
 func (c *child) launch(cmd *exec.Cmd) error {
-	if err := slackly(cmd.Start); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
 	c.update(func() {

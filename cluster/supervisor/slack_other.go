@@ -1,5 +1,0 @@
-//go:build !linux
-
-package supervisor
-
-func slackly(start func() error) error { return start() }
