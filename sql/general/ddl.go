@@ -306,7 +306,7 @@ func (s *Session) dropTables(c *sql.Context, n *sqlparser.DDL) (*Result, error) 
 		return nil, err
 	}
 	for _, t := range childrenFirst(s.e, c, drop) {
-		if s.dropTemporary(c, t[0], t[1]) {
+		if s.dropTemporary(t[0], t[1]) {
 			continue
 		}
 		if err := s.e.catalog.DropTable(c, t[0], t[1]); err != nil {

@@ -67,6 +67,8 @@ type execution struct {
 	scope        *spill.Scope              // of the plan or subquery that runs
 	refused      error                     // why the library got no memory
 	targets      map[uint64][]bool         // the partitions that the statement says it writes to, by table id
+	plan         *keptPlan                 // the statement's, if it is kept or was
+	returned     bool                      // the statement is in the cache again
 }
 
 // openTable opens a table once per statement.
@@ -119,6 +121,7 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 			err = mapError(c, x.outOfMemory(err))
 		}
 		if res == nil || res.Rows == nil {
+			x.giveBack(err == nil)
 			x.release()
 			s.cur = nil
 		}
@@ -137,6 +140,14 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 	}
 	if st.run != nil {
 		return st.run(c, s, x)
+	}
+	if p := s.usablePlan(c, x); p != nil {
+		x.phase = running
+		iter, _, err := s.start(c, x, p.node, p.flags)
+		if err != nil {
+			return nil, err
+		}
+		return &Result{Columns: p.columns, Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
 	}
 	return s.runNode(c, x, st)
 }
@@ -297,6 +308,7 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 }
 
 func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (*Result, error) {
+	warned := s.gms.WarningCount() > 0 // a plan that is kept would not warn again
 	iter, schema, err := s.iterator(c, x, node, flags)
 	if err != nil {
 		return nil, err
@@ -309,11 +321,24 @@ func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sq
 		}
 		return res, err
 	}
-	return &Result{Columns: describeResult(c, node, schema, x.st.ast), Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
+	columns := describeResult(c, node, schema, x.st.ast)
+	if !warned {
+		s.keepPlan(c, x, node, flags, columns)
+	}
+	return &Result{Columns: columns, Rows: &rows{s: s, c: c, x: x, iter: iter}}, nil
 }
 
 // iterator makes a plan's iterator and its schema.
 func (s *Session) iterator(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (sql.RowIter, sql.Schema, error) {
+	it, schema, err := s.start(c, x, node, flags)
+	if err == nil && schema == nil {
+		schema = node.Schema(c)
+	}
+	return it, schema, err
+}
+
+// start makes a plan's iterator; the schema is nil where it is the node's.
+func (s *Session) start(c *sql.Context, x *execution, node sql.Node, flags *sql.QueryFlags) (sql.RowIter, sql.Schema, error) {
 	var schema sql.Schema
 	it, err := s.within(x, func() (sql.RowIter, error) {
 		in, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
@@ -323,9 +348,6 @@ func (s *Session) iterator(c *sql.Context, x *execution, node sql.Node, flags *s
 		in, schema, err = rowexec.FinalizeIters(c, node, flags, in)
 		return in, err
 	})
-	if err == nil && schema == nil {
-		schema = node.Schema(c)
-	}
 	return it, schema, err
 }
 
@@ -398,12 +420,13 @@ func (s *Session) drain(c *sql.Context, iter sql.RowIter) (*Result, error) {
 
 // rows is a result being read.
 type rows struct {
-	s    *Session
-	c    *sql.Context
-	x    *execution
-	iter sql.RowIter
-	n    int64
-	done bool
+	s     *Session
+	c     *sql.Context
+	x     *execution
+	iter  sql.RowIter
+	n     int64
+	done  bool
+	ended bool // the last row was read
 }
 
 func (r *rows) Next() (out sql.Row, err error) {
@@ -417,7 +440,7 @@ func (r *rows) Next() (out sql.Row, err error) {
 	}
 	out, err = r.iter.Next(r.c)
 	if errors.Is(err, io.EOF) {
-		r.done = true
+		r.done, r.ended = true, true
 		return nil, io.EOF
 	}
 	if err != nil {
@@ -433,6 +456,7 @@ func (r *rows) Close() (err error) {
 		if p := recover(); p != nil {
 			err = mapError(r.c, crashed(p))
 		}
+		r.x.giveBack(err == nil && r.ended)
 		r.x.release()
 		if r.s.cur == r.x {
 			r.s.cur = nil

@@ -287,7 +287,7 @@ func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string
 		case "LOCK", "UNLOCK", "USE", "LOAD":
 			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, cutTokens(st.Text, 0, 1).word(0))
 		}
-		parsed, _, err := s.Parse(st.Text)
+		parsed, _, err := s.parse(st.Text)
 		if err != nil {
 			return err
 		}

@@ -214,7 +214,7 @@ func (s *Session) optimizeTables(c *sql.Context, x *execution, list [][2]string)
 
 // recreate writes a table anew.
 func (s *Session) recreate(c *sql.Context, x *execution, schema, name string) error {
-	st, _, err := s.Parse("ALTER TABLE " + quoteName(schema) + "." + quoteName(name) + " FORCE")
+	st, _, err := s.parse("ALTER TABLE " + quoteName(schema) + "." + quoteName(name) + " FORCE")
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ func (e *Engine) withMemory(in map[string]uint64) map[string]uint64 {
 	m["Global_connection_memory"] = e.memory.Used()
 	m["Created_tmp_disk_tables"] = files
 	m["Zorya_tmp_bytes_written"] = bytes
+	m["Zorya_statements_parsed_before"], m["Zorya_plans_used_again"] = e.plans.counts()
 	return m
 }
 

@@ -517,7 +517,7 @@ func (s *Session) prepareNamed(t *tokens) (*Statement, error) {
 // prepareText keeps a statement under a name; a former one of that name is gone even if this one has an error.
 func (s *Session) prepareText(name, text string) error {
 	delete(s.named, strings.ToLower(name))
-	st, rest, err := s.Parse(text)
+	st, rest, err := s.parse(text)
 	if err != nil {
 		return err
 	}

@@ -28,11 +28,34 @@ type Statement struct {
 	listsDatabases bool
 	scope          *infoScope // of a query of information_schema
 	locking        bool
+
+	// For the next time (plancache.go). A statement is one session's at a time.
+	key      string // under which the engine keeps it; "": nowhere
+	prepared bool   // the session keeps it
+	plan     *keptPlan
+	repeats  repeats
+	useless  int // plans that were kept in vain since one was used again
 }
 
 // Parse parses the first statement of text; rest is what follows it. A nil Statement without an error means that
 // text held only blanks and comments.
-func (s *Session) Parse(text string) (st *Statement, rest string, err error) {
+func (s *Session) Parse(text string) (*Statement, string, error) {
+	if len(text) > keptTextLimit {
+		return s.parse(text)
+	}
+	key := s.statementKey(text)
+	if st := s.e.plans.take(key); st != nil {
+		return st, "", nil
+	}
+	st, rest, err := s.parse(text)
+	if st != nil && err == nil && rest == "" && keepsText(st) && s.e.plans.again(key) {
+		st.key = key
+	}
+	return st, rest, err
+}
+
+// parse is Parse of a text that nobody has parsed yet.
+func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			st, err = nil, mapError(nil, crashed(r))
@@ -63,13 +86,14 @@ func (s *Session) Parse(text string) (st *Statement, rest string, err error) {
 
 // Prepare parses one statement for the binary protocol and finds its parameters and columns.
 func (s *Session) Prepare(ctx context.Context, text string) (*Statement, error) {
-	st, rest, err := s.Parse(text)
+	st, rest, err := s.parse(text)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
 		return nil, mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
 	}
+	st.prepared = true
 	if strings.TrimSpace(rest) != "" && !s.tokens(rest).empty() {
 		return nil, s.syntaxError(rest, 0)
 	}

@@ -345,7 +345,7 @@ func (h *programHost) compileStmt(st *program.Stmt) (*compiled, error) {
 	if k, ok := st.Compiled.(*compiled); ok {
 		return k, nil
 	}
-	parsed, _, err := h.s.Parse(st.Text)
+	parsed, _, err := h.s.parse(st.Text)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type Engine struct {
 	catalog table.Catalog
 	opts    Options
 	metas   metaCache
+	plans   planCache
 	stats   statistics
 	memory  spill.Pool
 	gms     *sqle.Engine
@@ -78,6 +79,8 @@ type gmsSession struct {
 	s *Session
 
 	begun     map[string]sql.SystemVarValue // system variables as the session began, shared with others
+	begunID   uint64                        // names begun
+	settings  string                        // settingsKey; "": not made since a variable was set
 	set       map[string]sql.SystemVarValue // those that it has set
 	countless map[string]sql.StatusVarValue // status variables at zero, shared with others
 	counts    map[string]sql.StatusVarValue // those that it has counted
@@ -165,7 +168,8 @@ func (s *Session) begin(l Login) {
 	if user == "" && host == "" {
 		user, host = internalUser, "localhost"
 	}
-	s.gms = &gmsSession{s: s, begun: sql.SystemVariables.NewSessionMap(), countless: sql.StatusVariables.NewSessionMap(), BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
+	vars, id := sessionVariables()
+	s.gms = &gmsSession{s: s, begun: vars, begunID: id, countless: sql.StatusVariables.NewSessionMap(), BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
 		sql.Client{User: user, Address: host, Capabilities: l.Capabilities}, l.ID)}
 	s.gms.SetIgnoreAutoCommit(true)
 	s.gms.SetTransaction(noTransaction{})
@@ -307,7 +311,7 @@ func (s *Session) NoteError(err error, fresh bool) {
 // stay.
 func (s *Session) Reset(ctx context.Context) error {
 	db := s.gms.GetCurrentDatabase()
-	s.release(ctx)
+	s.release()
 	s.begin(s.login)
 	s.gms.SetCurrentDatabase(db)
 	return nil
@@ -315,7 +319,7 @@ func (s *Session) Reset(ctx context.Context) error {
 
 // ChangeUser is COM_CHANGE_USER: a Reset, then the session is the new user's.
 func (s *Session) ChangeUser(ctx context.Context, l Login) error {
-	s.release(ctx)
+	s.release()
 	s.begin(l)
 	if l.Database != "" {
 		return s.UseDatabase(ctx, l.Database)
@@ -324,11 +328,11 @@ func (s *Session) ChangeUser(ctx context.Context, l Login) error {
 }
 
 // Close frees the session: user locks, temporary tables.
-func (s *Session) Close() { s.release(context.Background()) }
+func (s *Session) Close() { s.release() }
 
-func (s *Session) release(ctx context.Context) {
+func (s *Session) release() {
 	s.e.userLocks.releaseAll(s)
-	s.dropSessionTemporaries(ctx)
+	s.dropSessionTemporaries()
 }
 
 // Allowed reports whether the session's account has a global privilege, by its name in GRANT.

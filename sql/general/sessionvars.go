@@ -15,10 +15,23 @@ import (
 // variableRegistry is the library's registry of system variables with a shared copy for sessions.
 type variableRegistry struct {
 	sql.SystemVariableRegistry
-	shared atomic.Pointer[map[string]sql.SystemVarValue]
+	shared atomic.Pointer[sharedVariables]
 
 	mu      sync.Mutex
 	changes uint64 // so that no copy is kept that misses one
+	made    uint64 // copies, so that each has its number
+}
+
+// sharedVariables are the variables of sessions that began between two changes of a global one. The map must not be written.
+type sharedVariables struct {
+	id uint64 // never another's
+	m  map[string]sql.SystemVarValue
+}
+
+// sessionVariables returns what a new session begins with, and what names it.
+func sessionVariables() (map[string]sql.SystemVarValue, uint64) {
+	s := sql.SystemVariables.(*variableRegistry).session()
+	return s.m, s.id
 }
 
 // serveVariables puts a variableRegistry before the library's, which is a global of the process.
@@ -54,20 +67,24 @@ func (r *variableRegistry) SetGlobal(ctx *sql.Context, name string, val any) (er
 }
 
 // NewSessionMap implements sql.SystemVariableRegistry. The map is shared: it must not be written.
-func (r *variableRegistry) NewSessionMap() map[string]sql.SystemVarValue {
-	if m := r.shared.Load(); m != nil {
-		return *m
+func (r *variableRegistry) NewSessionMap() map[string]sql.SystemVarValue { return r.session().m }
+
+func (r *variableRegistry) session() *sharedVariables {
+	if s := r.shared.Load(); s != nil {
+		return s
 	}
 	r.mu.Lock()
 	changes := r.changes
+	r.made++
+	s := &sharedVariables{id: r.made}
 	r.mu.Unlock()
-	m := r.SystemVariableRegistry.NewSessionMap()
+	s.m = r.SystemVariableRegistry.NewSessionMap()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.changes == changes {
-		r.shared.Store(&m)
+		r.shared.Store(s)
 	}
-	return m
+	return s
 }
 
 // variableValue is a value as the library shows it: sets as text.
@@ -146,6 +163,7 @@ func (g *gmsSession) keep(v sql.SystemVarValue) {
 	if g.set == nil {
 		g.set = make(map[string]sql.SystemVarValue)
 	}
+	g.settings = ""
 	g.set[strings.ToLower(v.Var.GetName())] = v
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -16,8 +17,9 @@ import (
 // they are asked for and old, or the table has grown or shrunk by a tenth since: nothing has to be told of changes, and tables that
 // nobody looks at cost nothing.
 type statistics struct {
-	mu sync.Mutex
-	m  map[uint64]tableStatistics // by table id
+	mu      sync.Mutex
+	m       map[uint64]tableStatistics // by table id
+	changes atomic.Uint64              // calls of forget: plans that are kept go by it
 }
 
 type tableStatistics struct {
@@ -35,6 +37,7 @@ func (s *statistics) forget(id uint64) {
 	s.mu.Lock()
 	delete(s.m, id)
 	s.mu.Unlock()
+	s.changes.Add(1)
 }
 
 // of returns the statistics of an open table.

@@ -100,29 +100,30 @@ func (s *Session) refreshTemporary(ctx context.Context, schema, name string) err
 }
 
 // dropTemporary forgets a temporary table. The session's transaction may hold its metadata lock, so it is dropped behind its back.
-func (s *Session) dropTemporary(ctx context.Context, schema, name string) bool {
+func (s *Session) dropTemporary(schema, name string) bool {
 	t := s.temps[tempKey(schema, name)]
 	if t == nil {
 		return false
 	}
 	delete(s.temps, tempKey(schema, name))
-	s.e.dropLater(detached(ctx), t.def)
+	s.e.dropLater(t.def)
 	return true
 }
 
-func (s *Session) dropSessionTemporaries(ctx context.Context) {
+func (s *Session) dropSessionTemporaries() {
 	for k, t := range s.temps {
 		delete(s.temps, k)
-		s.e.dropLater(detached(ctx), t.def)
+		s.e.dropLater(t.def)
 	}
 }
 
-// dropLater drops a table as soon as nothing holds it. A failure leaves it to the next start.
-func (e *Engine) dropLater(ctx context.Context, d *table.Def) {
+// dropLater drops a table as soon as nothing holds it. A failure leaves it to the next start. The context is not the session's: its waits would be
+// told to a session that goes on meanwhile.
+func (e *Engine) dropLater(d *table.Def) {
 	e.later.Add(1)
 	go func() {
 		defer e.later.Done()
-		_ = e.catalog.DropTable(context.WithoutCancel(ctx), d.Schema, d.Name)
+		_ = e.catalog.DropTable(context.Background(), d.Schema, d.Name)
 	}()
 }
 
