@@ -70,7 +70,7 @@ locks-record: ## writes the matrix of lock scripts anew and records all from Mar
 	scripts/install-e2e.sh
 	ZORYA_BIN=none GOFLAGS='-buildvcs=false -tags=$(TAGS),e2e' go test -count=1 -timeout 10m -run 'TestLocks$$' ./e2e -args -rewrite
 
-diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.for=60s -diff.from=5000' hunts, DIFF='-diff.seed=7' replays one
+diff: build ## random statements on Zorya and MariaDB, compared; DIFF='-diff.for=60s -diff.from=5000' hunts, DIFF='-diff.seed=7' replays one, -diff.lane=general without the fast lane
 	scripts/install-e2e.sh
 	$(E2E) -timeout 0 -run 'TestDiff$$' ./e2e -args $(DIFF)
 

@@ -160,7 +160,8 @@ func (g *gen) str(sc *scope, depth int) *Node {
 	case 7:
 		return expr("REPLACE(", s(), ", ", s(), ", ", s(), ")")
 	case 8:
-		return expr([]string{"LPAD(", "RPAD("}[r.IntN(2)], s(), ", ", n(), ", ", s(), ")")
+		// Never an empty pad: the result is NULL in MariaDB, '' in MySQL.
+		return expr([]string{"LPAD(", "RPAD("}[r.IntN(2)], s(), ", ", n(), ", CONCAT(", lit("'z'", nil), ", ", s(), "))")
 	case 9:
 		return expr("HEX(", s(), ")")
 	case 10:
@@ -238,7 +239,12 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 	wild := g.wild
 	g.wild = g.wild && r.IntN(4) == 0
 	defer func() { g.wild = wild }()
-	col, v := column1(c), func() *Node { return g.literal(c.typ) }
+	col, v := column1(c), func() *Node {
+		if c.typ.family == decimal && c.typ.scale == 0 {
+			return g.number() // MariaDB rounds a fraction to look it up in an index: 3 = 2.9
+		}
+		return g.literal(c.typ)
+	}
 	switch r.IntN(12) {
 	case 0:
 		return expr("(", col, []string{" IS NULL", " IS NOT NULL"}[r.IntN(2)], ")")

@@ -10,6 +10,7 @@ import (
 type Pair struct {
 	A, B     Dial
 	Database string // dropped and created anew for every Case; a Pair has its own
+	General  bool   // A's fast lane is off
 	// Skip, if set, is asked about every unexplained difference: true goes on as if it were explained. For surveys.
 	Skip func(*Finding) bool
 	// Known counts the differences that were explained, by reason.
@@ -119,7 +120,11 @@ func (p *Pair) prepare(side int, dial Dial, c *Case) error {
 		}
 	}
 	for _, conn := range p.conns[side][:c.Sessions] {
-		for _, q := range append([]string{"USE " + p.Database}, c.settings()...) {
+		first := []string{"USE " + p.Database}
+		if p.General && side == 0 {
+			first = append(first, "SET zorya_fast_lane = OFF")
+		}
+		for _, q := range append(first, c.settings()...) {
 			if o := conn.Exec(q); o.Code != 0 {
 				return fmt.Errorf("%s: %s", q, o)
 			}

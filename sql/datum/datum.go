@@ -22,6 +22,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/cockroachdb/apd/v3"
@@ -276,6 +277,14 @@ func fromUTC(t time.Time, loc *time.Location) time.Time {
 	}
 	t = t.In(loc)
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+// YearText is a YEAR as MySQL shows it: the year zero has four digits too.
+func YearText(n int64) string {
+	if n == 0 {
+		return "0000"
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // asInt takes unsigned values beyond an int64's by their bits.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -188,8 +189,12 @@ func (x *exec) value(i int, r ref, d *row.Datum) error {
 			return nil
 		}
 	}
-	if k.codec.Type.Type() == sqltypes.Time { // the library writes six digits of a second, whatever the column has
+	switch k.codec.Type.Type() {
+	case sqltypes.Time: // the library writes six digits of a second, whatever the column has
 		out.Time(timeOf(d.Int()))
+		return nil
+	case sqltypes.Year:
+		out.Text(datum.YearText(d.Int()))
 		return nil
 	}
 	v, err := k.codec.Decode(x.env.Ctx, d, x.env.Zone)

@@ -211,6 +211,7 @@ type incomingIter struct {
 	sql.RowIter
 	n     *incoming
 	exprs []sql.Expression
+	from  []sql.Type // of the source's columns, if it is a query
 }
 
 func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
@@ -239,11 +240,45 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 			}
 			continue
 		}
-		if now[j], err = st.column(c, j, now[j]); err != nil {
+		if now[j], err = st.column(c, j, i.named(c, j, now[j])); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// named is the value of column j of the source as its members' names, if it has such and the column stores no numbers.
+func (i *incomingIter) named(c *sql.Context, j int, v any) any {
+	if !i.n.fromQuery {
+		return v
+	}
+	if i.from == nil {
+		i.from = sourceTypes(c, i.n.Child)
+	}
+	if j >= len(i.from) {
+		return v
+	}
+	return memberNames(c, i.from[j], i.n.st.m.schema[j].Type, v)
+}
+
+// sourceTypes are the types that a query gives the columns of a table. The projection that the library puts above it calls them those of the
+// table.
+func sourceTypes(c *sql.Context, n sql.Node) []sql.Type {
+	p, ok := n.(*plan.Project)
+	if !ok {
+		return []sql.Type{}
+	}
+	below := p.Child.Schema(c)
+	out := make([]sql.Type, len(p.Projections))
+	for i, e := range p.Projections {
+		if a, ok := e.(*expression.AutoIncrement); ok {
+			e = a.Child
+		}
+		if f, ok := e.(*expression.GetField); ok && f.Index() < len(below) {
+			out[i] = below[f.Index()].Type
+		}
+	}
+	return out
 }
 
 // trigger is Next for a table with triggers: values are converted, the trigger runs, then NULLs are looked at and generated columns computed.
@@ -253,7 +288,7 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		if now[j] == nil || st.m.columns[j].Generated != "" {
 			continue
 		}
-		if now[j], err = st.column(c, j, now[j]); err != nil {
+		if now[j], err = st.column(c, j, i.named(c, j, now[j])); err != nil {
 			return nil, err
 		}
 	}
@@ -384,6 +419,7 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 		s.st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
 		return zeroValue(s.target.Type(c)), nil
 	}
+	v = memberNames(c, s.Child.Type(c), s.target.Type(c), v)
 	if s.pos >= 0 {
 		return s.st.column(c, s.pos, v)
 	}

@@ -28,6 +28,7 @@ type autoValues struct {
 	next     uint64 // value of the next row that lacks one, 0: none was given yet
 	current  uint64 // value generated for the row at hand, 0: none
 	value    uint64 // the row's value, generated or given
+	negative uint64 // the row's value if it was given and is below zero, as an unsigned number
 	first    uint64 // the first one generated and written: LAST_INSERT_ID()
 	assigned bool   // ON DUPLICATE KEY UPDATE names the column
 	forced   bool   // the values begin at @@insert_id
@@ -146,8 +147,10 @@ func (a *autoValues) assign(c *sql.Context, r sql.Row) error {
 	}
 	a.current = 0
 	if v, positive, ok := a.given(r); ok {
-		a.value = 0
-		if positive {
+		a.value, a.negative = 0, 0
+		if !positive {
+			a.negative = v
+		} else {
 			a.value = v
 			if a.next > 0 && v >= a.next {
 				a.next = a.after(v)
@@ -165,7 +168,7 @@ func (a *autoValues) assign(c *sql.Context, r sql.Row) error {
 			return err
 		}
 	}
-	a.current, a.value, a.next = v, v, a.after(v)
+	a.current, a.value, a.negative, a.next = v, v, 0, a.after(v)
 	out, _, err := a.typ.Convert(c, v)
 	r[a.column] = out
 	return err
@@ -283,6 +286,9 @@ func (a *autoValues) firstGiven() uint64 {
 func (a *autoValues) latest() uint64 {
 	if a == nil {
 		return 0
+	}
+	if a.value == 0 {
+		return a.negative
 	}
 	return a.value
 }

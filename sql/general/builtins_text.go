@@ -15,6 +15,11 @@ func newInsertText(_ *sql.Context, s, at, n, with sql.Expression) sql.Expression
 	return &insertText{expression.NaryExpression{ChildExpressions: []sql.Expression{s, at, n, with}}}
 }
 
+var _ sql.FunctionExpression = (*insertText)(nil)
+
+func (t *insertText) FunctionName() string { return "insert" }
+func (t *insertText) Description() string  { return "replaces a part of a string" }
+
 func (t *insertText) Type(*sql.Context) sql.Type { return types.LongText }
 func (t *insertText) String() string {
 	ch := t.ChildExpressions

@@ -98,9 +98,21 @@ func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Colum
 			out.SQLType = spanType{digits: -1}
 		} else if types.IsText(t) {
 			out.Decimals = notFixed
+		} else if types.IsYear(t) && col.Source != "" { // what functions make of a YEAR is a number
+			out.SQLType = yearType{types.Year}
 		}
 	}
 	return out
+}
+
+// yearType is YEAR in a result: the year zero has four digits too.
+type yearType struct{ sql.YearType }
+
+func (t yearType) SQL(c *sql.Context, dest []byte, v any) (sqltypes.Value, error) {
+	if n, ok := sqlInteger(v); ok {
+		return sqltypes.MakeTrusted(sqltypes.Year, append(dest, datum.YearText(n)...)), nil
+	}
+	return t.YearType.SQL(c, dest, v)
 }
 
 // textCollation is the collation a text result is sent in: what character_set_results says, else the column's.

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -192,9 +193,24 @@ func (b *base) high(ctx *sql.Context, sp *span, col int, v any, open bool, prefi
 	return prefix == 0
 }
 
+// compareKeys compares two values of a column's type as its index orders them: texts by their collation's weights, which the library does not
+// know to ignore trailing blanks.
+func compareKeys(ctx *sql.Context, t sql.Type, a, b any) (int, error) {
+	st, ok := t.(sql.StringType)
+	if !ok || !types.IsTextOnly(t) || a == nil || b == nil {
+		return t.Compare(ctx, a, b)
+	}
+	x, err := appendSortKey(ctx, nil, st.Collation(), a)
+	if err != nil {
+		return 0, err
+	}
+	y, err := appendSortKey(ctx, nil, st.Collation(), b)
+	return bytes.Compare(x, y), err
+}
+
 // within tests a value against a column's range.
 func within(ctx *sql.Context, c sql.MySQLRangeColumnExpr, v any) (bool, error) {
-	cmp := func(key any) (int, error) { return c.Typ.Compare(ctx, v, key) }
+	cmp := func(key any) (int, error) { return compareKeys(ctx, c.Typ, v, key) }
 	if v == nil {
 		return isNull(c.LowerBound), nil
 	}

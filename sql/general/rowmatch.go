@@ -1,7 +1,10 @@
 package general
 
 import (
+	"strings"
+
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -27,9 +30,24 @@ func (b *builder) matchBelow(c *sql.Context, n *plan.Filter, r sql.Row) {
 	if !ok || !repeatable(c, n.Expression) {
 		return
 	}
-	if base := tableBase(t.UnderlyingTable()); base != nil && base.mode.lock != table.LockNone {
+	if base := tableBase(t.UnderlyingTable()); base != nil && base.mode.lock != table.LockNone && !base.computes(c, n.Expression) {
 		base.match = n.Expression
 	}
+}
+
+// computes reports whether an expression refers to virtual columns: the scan's rows have none, the library computes them above it.
+func (b *base) computes(c *sql.Context, e sql.Expression) bool {
+	found := false
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		if f, ok := e.(*expression.GetField); ok {
+			for i := range b.m.def.Columns {
+				col := &b.m.def.Columns[i]
+				found = found || col.Virtual && strings.EqualFold(col.Name, f.Name())
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // repeatable reports whether an expression may be evaluated twice.

@@ -115,6 +115,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	ab := analyzer.NewBuilder(&provider{e})
 	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}})
 	a := ab.Build()
+	addJoinFilters(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})

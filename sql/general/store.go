@@ -118,6 +118,28 @@ func (st *store) value(c *sql.Context, t sql.Type, name string, fraction int, v 
 	return v, nil // JSON: the library's conversion and messages
 }
 
+// memberNames makes the text of a value of type ENUM, SET or YEAR where it goes to a column that stores no number: what a value is told apart by
+// in memory is its number alone.
+func memberNames(c *sql.Context, from, to sql.Type, v any) any {
+	if from == nil || to == nil || !types.IsEnum(from) && !types.IsSet(from) && !types.IsYear(from) {
+		return v
+	}
+	if types.IsNumber(to) || types.IsDecimal(to) || types.IsBit(to) || types.IsYear(to) || types.IsTime(to) && types.IsYear(from) || from.Equals(to) {
+		return v
+	}
+	n, ok := sqlInteger(v)
+	if !ok {
+		return v
+	}
+	if types.IsYear(from) {
+		return datum.YearText(n)
+	}
+	if x, err := from.SQL(c, nil, v); err == nil {
+		return x.ToString()
+	}
+	return v
+}
+
 func (st *store) truncated(name string) *mysqlerr.Error {
 	return mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, name, st.row)
 }
@@ -173,6 +195,9 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 				v = d
 			}
 		}
+	}
+	if f, ok := v.(float64); ok && types.IsInteger(t) {
+		v = math.RoundToEven(f) // as rint does; exact numbers round halves away from zero
 	}
 	out, in, err := convertRounding(c, t, v)
 	if err != nil && types.IsDecimal(t) {
@@ -277,7 +302,7 @@ func negativeUnsigned(t sql.Type, v any) bool {
 		return false
 	}
 	if f, ok := v.(float64); ok {
-		return math.Round(f) < 0
+		return f < 0
 	}
 	if d, ok := v.(*apd.Decimal); ok {
 		f, err := d.Float64()

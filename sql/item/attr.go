@@ -6,6 +6,7 @@ import (
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	builtin "github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
@@ -105,6 +106,10 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 	}
 	a := OfType(c, e.Type(c))
 	switch e := e.(type) {
+	case *builtin.DateAdd, *builtin.DateSub:
+		if a.Kind == Datetime {
+			a.Dec = shiftedDigits(c, e.Children())
+		}
 	case sql.FunctionExpression:
 		if n := integers[strings.ToLower(e.FunctionName())]; n > 0 {
 			return Attr{Kind: Int, Prec: n, Coerc: 5, typ: types.Int64}
@@ -140,6 +145,36 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 	return a
 }
 
+// shiftedDigits is how many digits of a second a time plus an interval has.
+func shiftedDigits(c *sql.Context, args []sql.Expression) int {
+	of := Of(c, args[0])
+	dec := 6
+	if of.temporal() {
+		dec = max(of.Dec, 0)
+	}
+	if len(args) < 2 {
+		return dec
+	}
+	by, ok := args[1].(*expression.Interval)
+	if !ok {
+		return 6
+	}
+	switch unit := strings.ToUpper(by.Unit); {
+	case strings.HasSuffix(unit, "MICROSECOND"):
+		return 6
+	case unit == "SECOND":
+		n := Of(c, by.Child)
+		switch n.Kind {
+		case Int, Null:
+		case Decimal:
+			dec = max(dec, min(n.Dec, 6))
+		default:
+			dec = 6
+		}
+	}
+	return dec
+}
+
 // ofConnection are the functions whose text has the connection's collation.
 var ofConnection = map[string]bool{"hex": true, "bin": true, "oct": true, "conv": true, "date_format": true, "time_format": true, "dayname": true, "monthname": true,
 	"md5": true, "sha": true, "sha1": true, "sha2": true, "uuid": true, "inet_ntoa": true, "inet6_ntoa": true, "format": true, "space": true, "to_base64": true}
@@ -147,7 +182,7 @@ var ofConnection = map[string]bool{"hex": true, "bin": true, "oct": true, "conv"
 // madeOf are the functions whose text has the collation of their arguments marked s; the last mark is for all that follow.
 var madeOf = map[string]string{"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s",
 	"rtrim": "s", "substring": "s-", "substr": "s-", "mid": "s-", "left": "s-", "right": "s-", "replace": "s", "insert": "s--s", "elt": "-s",
-	"substring_index": "ss-", "quote": "s"}
+	"quote": "s"}
 
 // integers are the functions whose result is a BIGINT, with how many digits it has.
 var integers = map[string]int{"year": 4, "month": 2, "day": 2, "dayofmonth": 2, "dayofweek": 1, "dayofyear": 3, "weekday": 1, "quarter": 1, "hour": 3, "minute": 2,

@@ -472,6 +472,9 @@ func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*betwe
 	if v.integer() && (wholeLiteral(c, l) || l.integer()) && (wholeLiteral(c, h) || h.integer()) {
 		one = asInt
 	}
+	if v.Kind == Time && l.timeLike() && h.timeLike() {
+		one = asSpan
+	}
 	if one != asNothing {
 		b.low.way, b.high.way = one, one
 	}
@@ -487,6 +490,9 @@ func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*betwe
 	}
 	return b, nil
 }
+
+// timeLike reports whether a bound of BETWEEN is compared with a TIME as one.
+func (a *arg) timeLike() bool { return a.Kind == Time || a.text() && a.Const }
 
 func (a *arg) exactOrNull() bool { return a.exactNumber() || a.Kind == Null }
 

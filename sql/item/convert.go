@@ -537,9 +537,13 @@ func (a *arg) toText(c *sql.Context, v any) (string, error) {
 	case types.Timespan:
 		return spanText(v, a.Dec), nil
 	}
-	if a.Kind == Bit {
+	switch a.Kind {
+	case Bit:
 		n, _ := goInteger(v)
 		return bitText(uint64(n.bits)), nil
+	case Year:
+		n, _ := goInteger(v)
+		return datum.YearText(n.bits), nil
 	}
 	t := a.typ
 	if t == nil {

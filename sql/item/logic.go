@@ -4,7 +4,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 )
 
-// condition is what conditions are made of: IS TRUE, IS FALSE, NOT, XOR, and a value that is taken for one.
+// condition is what conditions are made of: IS TRUE, IS FALSE, IS NULL, NOT, XOR, and a value that is taken for one.
 type condition struct {
 	function
 	op string
@@ -21,10 +21,14 @@ func newCondition(c *sql.Context, env *Env, op, shown string, list []sql.Express
 
 // IsNullable implements sql.Expression.
 func (x *condition) IsNullable(c *sql.Context) bool {
-	return x.op != "is true" && x.op != "is false" && x.function.IsNullable(c)
+	return x.op != "is true" && x.op != "is false" && x.op != "is null" && x.function.IsNullable(c)
 }
 
 func (x *condition) Eval(c *sql.Context, r sql.Row) (any, error) {
+	if x.op == "is null" {
+		v, err := x.args[0].value(c, r)
+		return v == nil, err
+	}
 	is, null, err := x.args[0].truth(c, r)
 	if err != nil {
 		return nil, err

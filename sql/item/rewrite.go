@@ -81,6 +81,11 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 			}
 			return newCondition(c, n, op, e.String(), e.Children()), nil
 		}
+	case *expression.IsNull:
+		// The planner takes a column of the outer query for one of the same name of a table of its own.
+		if f, ok := e.Child.(*expression.GetField); early && ok && f.Id() > 0 && n.Outer.Contains(f.Id()) && n.known(c, e) {
+			return newCondition(c, n, "is null", e.String(), e.Children()), nil
+		}
 	case *expression.Not:
 		if n.known(c, e) && !(early && simple(e.Child)) {
 			return newCondition(c, n, "not", e.String(), e.Children()), nil
@@ -349,7 +354,7 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		return newRounding(c, n, "ceil", shown, ch), nil
 	case "mod":
 		return n.arithmetic(c, "%", e)
-	case "lpad", "rpad", "repeat", "strcmp", "field":
+	case "lpad", "rpad", "repeat", "strcmp", "field", "substring_index":
 		x, err := newTextual(c, n, name, shown, ch)
 		return some(x, x != nil, err)
 	}

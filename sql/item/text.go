@@ -12,7 +12,7 @@ import (
 // maxText bounds what REPEAT and the like make: max_allowed_packet's default.
 const maxText = 64 << 20
 
-// textual is a function of texts that the library computes in bytes or otherwise than MySQL: LPAD, RPAD, REPEAT, FIELD, STRCMP.
+// textual is a function of texts that the library computes in bytes or otherwise than MySQL: LPAD, RPAD, REPEAT, FIELD, STRCMP, SUBSTRING_INDEX.
 type textual struct {
 	function
 	name string
@@ -49,6 +49,12 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		if name == "repeat" {
 			x.with.way = asText
 		}
+	case "substring_index":
+		coll, coerc, ok := mixed(&x.args[0].Attr, &x.args[1].Attr)
+		if !ok {
+			return nil, illegalMix(name, &x.args[0].Attr, &x.args[1].Attr)
+		}
+		x.become(Attr{Kind: String, Coll: coll, Coerc: coerc})
 	case "strcmp":
 		coll, _, ok := mixed(attrs(x.args)...)
 		if !ok {
@@ -90,6 +96,8 @@ func (x *textual) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return x.pad(c, r)
 	case "repeat":
 		return x.repeat(c, r)
+	case "substring_index":
+		return x.part(c, r)
 	case "strcmp":
 		a, null, err := x.args[0].str(c, r)
 		if err != nil || null {
@@ -175,6 +183,43 @@ func (x *textual) repeat(c *sql.Context, r sql.Row) (any, error) {
 	return x.made(strings.Repeat(s, int(n.bits))), nil
 }
 
+// part is SUBSTRING_INDEX. Delimiters are counted from the left, also where the part on the right of the last few is wanted.
+func (x *textual) part(c *sql.Context, r sql.Row) (any, error) {
+	s, null, err := x.args[0].str(c, r)
+	if err != nil || null {
+		return nil, err
+	}
+	by, null, err := x.args[1].str(c, r)
+	if err != nil || null {
+		return nil, err
+	}
+	n, null, err := x.args[2].whole(c, r)
+	if err != nil || null {
+		return nil, err
+	}
+	if s == "" || by == "" || n.bits == 0 {
+		return x.made(""), nil
+	}
+	have := int64(strings.Count(s, by))
+	right := !n.unsigned && n.bits < 0
+	nth := n.bits // the delimiter that the part ends before, or begins behind
+	if right {
+		nth += have + 1
+	}
+	if n.unsigned || nth > have || nth <= 0 {
+		return x.made(s), nil
+	}
+	at := 0
+	for ; nth > 1; nth-- {
+		at += strings.Index(s[at:], by) + len(by)
+	}
+	at += strings.Index(s[at:], by)
+	if right {
+		return x.made(s[at+len(by):]), nil
+	}
+	return x.made(s[:at]), nil
+}
+
 func (x *textual) field(c *sql.Context, r sql.Row) (any, error) {
 	v, err := x.args[0].value(c, r)
 	if err != nil {
@@ -189,6 +234,20 @@ func (x *textual) field(c *sql.Context, r sql.Row) (any, error) {
 			return nil, err
 		}
 		if w == nil {
+			continue
+		}
+		if x.with.way == asInt { // MySQL compares the 64 bits, whatever their signs
+			n, err := x.args[0].toInteger(c, v)
+			if err != nil {
+				return nil, err
+			}
+			m, err := x.args[i].toInteger(c, w)
+			if err != nil {
+				return nil, err
+			}
+			if n.bits == m.bits {
+				return int64(i), nil
+			}
 			continue
 		}
 		cmp, ok, err := x.with.compare(c, &x.args[0], &x.args[i], v, w)
