@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -249,14 +250,40 @@ func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql
 	if err != nil {
 		return nil, err
 	}
-	rows, err := t.Get(key)
-	if err == nil && len(rows) == 0 && n.JoinType.IsExcludeNulls() {
-		rows, err = t.Any() // these joins tell an empty side from one without a match
+	var unknown []sql.Row
+	if n.JoinType.IsExcludeNulls() {
+		open, err := openKey(c, n.LeftProbeKey, r)
+		if err != nil {
+			return nil, err
+		}
+		if open { // any row may do; the join reads no further than the first that does
+			return b.build(c, n.Child, r)
+		}
+		if unknown, err = t.Get(nullKey); err != nil {
+			return nil, err
+		}
 	}
+	rows, err := t.Get(key)
 	if err != nil {
 		return nil, err
 	}
+	if len(unknown) > 0 {
+		rows = append(rows[:len(rows):len(rows)], unknown...)
+	}
 	return sql.RowsToRowIter(rows...), nil
+}
+
+// nullKey is where a hash table has the rows whose key has a NULL, for joins of NOT IN: a condition that is NULL counts there, and such a row
+// may make it so for any row of the other side. Other rows that hash alike do no harm: the condition is evaluated for each.
+const nullKey = "\x00NULL"
+
+// openKey reports whether a key, or a part of it, is NULL.
+func openKey(c *sql.Context, key sql.Expression, r sql.Row) (bool, error) {
+	v, err := key.Eval(c, r)
+	if parts, ok := v.([]any); ok {
+		return slices.Contains(parts, nil), err
+	}
+	return v == nil, err
 }
 
 func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup, r sql.Row) (t *spill.Table, err error) {
@@ -283,6 +310,12 @@ func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup
 			return t, err
 		}
 		key, _, err := n.GetHashKey(c, n.RightEntryKey, row)
+		if err == nil && n.JoinType.IsExcludeNulls() {
+			var open bool
+			if open, err = openKey(c, n.RightEntryKey, row); open {
+				key = nullKey
+			}
+		}
 		if err == nil {
 			err = t.Add(c, key, row)
 		}

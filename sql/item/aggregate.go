@@ -131,12 +131,23 @@ func (n *Env) aggregate(c *sql.Context, e sql.Expression) (sql.Expression, error
 		return newSum(c, n, e, 0)
 	case *aggregation.Avg:
 		return newSum(c, n, e, divMore)
+	case *aggregation.StdDevPop, *aggregation.StdDevSamp, *aggregation.VarPop, *aggregation.VarSamp:
+		return n.floating(c, e)
 	case *aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor:
 		return n.give(c, e, "i")
 	case *aggregation.GroupConcat:
 		return nil, nil
 	}
 	return nil, nil
+}
+
+// floating gives an aggregate its argument as a floating point number, which its result is then too.
+func (n *Env) floating(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	a := Of(c, e.Children()[0])
+	if a.Kind == Other || a.Kind == Real {
+		return nil, nil
+	}
+	return e.WithChildren(c, newNumeric(c, n, e.Children()[0], Attr{Kind: Real, Dec: notFixed}))
 }
 
 // give gives a function's arguments as MySQL would; nil: they are.

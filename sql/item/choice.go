@@ -48,6 +48,8 @@ func mergeTwo(a, b Attr) Attr {
 			return a
 		}
 		return Attr{Kind: String}
+	case a.Kind == JSON && b.Kind == JSON:
+		return a
 	case a.text() || b.text() || a.Kind == JSON && b.Kind != JSON || b.Kind == JSON && a.Kind != JSON:
 		return Attr{Kind: String}
 	case a.temporal() || b.temporal():

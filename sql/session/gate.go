@@ -95,6 +95,9 @@ func (t *ticket) ready() {
 }
 
 func (g *gate) place(t *ticket) {
+	if t.placed { // a place that is counted twice would never come back
+		return
+	}
 	g.running++
 	t.placed, t.over, t.tick = true, false, g.ticks
 	g.active.push(&t.link, t)

@@ -289,26 +289,6 @@ func (t *Table) Get(key any) ([]sql.Row, error) {
 	return out, nil
 }
 
-// Any returns a row, none if the table is empty.
-func (t *Table) Any() (out []sql.Row, err error) {
-	for _, list := range t.rows {
-		if len(list) > 0 {
-			return list, nil
-		}
-	}
-	if t.sorted == nil || len(t.index) == 0 {
-		return nil, nil
-	}
-	err = t.read(0, func(_ uint64, row []byte) (bool, error) {
-		r, err := t.sorted.codec.row(row)
-		if err == nil {
-			out = []sql.Row{r[1:]}
-		}
-		return false, err
-	})
-	return out, err
-}
-
 // read walks the rows of a block for as long as fn says.
 func (t *Table) read(i int, fn func(hash uint64, row []byte) (bool, error)) error {
 	end := t.sorted.size
