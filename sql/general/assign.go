@@ -12,7 +12,8 @@ import (
 )
 
 // What a row holds when it reaches a table is decided here rather than by the library, which knows no sql_mode, no row numbers and
-// no messages of MySQL's, and computes generated columns before the triggers that change what they depend on. Every INSERT, UPDATE
+// no messages of MySQL's, and computes generated columns from values as they were written rather than as they are stored, and before triggers change
+// them. Every INSERT, UPDATE
 // and ON DUPLICATE KEY UPDATE passes through: on the way to execution its plan gets nodes that store as MySQL does (store.go).
 
 // builder adds them to the plans of the library, wherever they come from: statements, triggers, procedures, events.
@@ -70,14 +71,18 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	if t == nil {
 		return nil, nil
 	}
-	source, err := withoutAuto(c, n.Source)
+	given, err := withoutGenerated(c, n.Source, t.m)
+	if err != nil {
+		return nil, err
+	}
+	source, err := withoutAuto(c, given)
 	if err != nil {
 		return nil, err
 	}
 	in := &incoming{UnaryNode: plan.UnaryNode{Child: source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
 	in.rows, in.fromQuery = givenRows(n.Source)
 	in.single = in.rows == 1
-	in.triggered = t.m.def.Triggers
+	in.triggered, in.computed = t.m.def.Triggers, given != n.Source
 	if x := executionOf(c); x != nil {
 		if err := x.fires(c, t.m, firing{insert: true, delete: n.IsReplace, update: true, beforeUpdate: true}); err != nil {
 			return nil, err
@@ -96,7 +101,7 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 			return it, err
 		}
 	}
-	in.Child = n.Source
+	in.Child = given
 	return b.e.gms.Analyzer.ExecBuilder.Build(c, out.WithSource(in), r)
 }
 
@@ -188,6 +193,7 @@ type incoming struct {
 	ignore    bool
 	update    bool
 	triggered bool           // the table has triggers: BEFORE runs here, and what depends on base columns is computed again
+	computed  bool           // the rows of an INSERT come without their generated columns
 	single    bool           // exactly one row of VALUES: then NULL for a NOT NULL column is an error in any sql_mode
 	rows      uint64         // of VALUES
 	fromQuery bool           // rows come from a SELECT
@@ -243,6 +249,9 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 		if now[j], err = st.column(c, j, i.named(c, j, now[j])); err != nil {
 			return nil, err
 		}
+	}
+	if i.n.computed {
+		return r, i.regenerate(c, now)
 	}
 	return r, nil
 }
@@ -355,7 +364,7 @@ func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
 	return zeroValue(col.Type), nil
 }
 
-// regenerate computes the generated columns after a trigger.
+// regenerate computes the generated columns from what the others store.
 func (i *incomingIter) regenerate(c *sql.Context, r sql.Row) (err error) {
 	st := i.n.st
 	if i.exprs == nil {

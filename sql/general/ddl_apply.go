@@ -48,6 +48,7 @@ func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Resul
 	if err != nil {
 		return nil, err
 	}
+	warnDuplicateIndexes(c, d, old)
 	return res, a.renameInChildren(c, d, sources)
 }
 

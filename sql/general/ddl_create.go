@@ -38,6 +38,9 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if err := defineIndexes(d, n, spec); err != nil {
 		return nil, err
 	}
+	if primaryKeys(spec) > 1 {
+		return nil, mysqlerr.New(mysqlerr.ER_MULTIPLE_PRI_KEY)
+	}
 	generated := 0 // the highest number of a check's name that was made here
 	for _, ch := range n.Checks() {
 		if rest, ok := strings.CutPrefix(ch.Name, name+"_chk_"); ok {
@@ -54,6 +57,9 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 		if def.Name == "" {
 			generated++
 			def.Name = fmt.Sprintf("%s_chk_%d", name, generated)
+		}
+		if d.AutoInc >= 0 && refersTo(c, ch.Expr, d.Columns[d.AutoInc].Name) {
+			return nil, mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_REFERS_AUTO_INCREMENT_COLUMN, def.Name)
 		}
 		attrs.Checks = append(attrs.Checks, check{Name: def.Name, Expr: def.CheckExpression, NotEnforced: !def.Enforced})
 	}
@@ -401,6 +407,7 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	if err != nil {
 		return nil, err
 	}
+	warnDuplicateIndexes(c, d, nil)
 	if ddl.Temporary {
 		if err := s.createTemporary(c, d); err != nil {
 			return nil, err

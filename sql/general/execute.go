@@ -18,6 +18,7 @@ import (
 
 	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spill"
 )
@@ -181,6 +182,9 @@ func (s *Session) checkParams(st *Statement, params []any) error {
 func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement, text string) (sql.Node, *sql.QueryFlags, error) {
 	x.phase = analyzing
 	defer func() { x.phase = running }()
+	if x.st != nil && x.st.ast == ast && x.st.misuse != nil {
+		return nil, nil, x.st.misuse
+	}
 	ast, err := s.throughView(c, x, ast, text)
 	if err != nil {
 		return nil, nil, err
@@ -191,6 +195,25 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	}
 	del, ok := ast.(*sqlparser.Delete)
 	x.ignores = ok && strings.Contains(sqlparser.String(del.Comments), ignoreMarker)
+	env := itemEnv(c, ast)
+	env.Strict = env.Strict && !x.ignores
+	node, flags, err := s.plan(c, x, ast, text, env, false)
+	if err != nil && strings.Contains(err.Error(), "*memo.EmptyTable") {
+		node, flags, err = s.plan(c, x, ast, text, env, true)
+	}
+	if err == nil {
+		prunePartitions(c, node)
+		node, err = finisher{env: env}.finish(c, node)
+	}
+	if err == nil {
+		x.noteAliases(c, node)
+	}
+	return node, flags, err
+}
+
+// plan binds a statement and has it planned. unfolded: conditions that are constant are not looked at, for the library's planner of joins cannot place
+// a table that such a condition has emptied.
+func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, text string, env *item.Env, unfolded bool) (sql.Node, *sql.QueryFlags, error) {
 	if retyped(ast) {
 		bindHaving(ast)
 		keepLiterals(ast)
@@ -202,21 +225,14 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
 		u.IsJoin, u.HasSingleRel = false, false
 	}
-	env := itemEnv(c, ast)
-	env.Strict = env.Strict && !x.ignores
 	if retyped(ast) {
-		if bound, err = newRetype(c, env).node(bound); err != nil {
+		r := newRetype(c, env)
+		r.unfolded = unfolded
+		if bound, err = r.node(bound); err != nil {
 			return nil, nil, err
 		}
 	}
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
-	if err == nil {
-		prunePartitions(c, node)
-		node, err = finisher{env: env}.finish(c, node)
-	}
-	if err == nil {
-		x.noteAliases(c, node)
-	}
 	return node, flags, err
 }
 

@@ -2,10 +2,15 @@ package general
 
 import (
 	"context"
+	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // The library binds the aggregates of HAVING twice: first where all columns of FROM are known, then where only those are that it looked up
@@ -42,10 +47,56 @@ func (b boundColumn) WithResolvedChildren(context.Context, []any) (any, error) {
 	return b.Expression, nil
 }
 
-var aggregates = map[string]bool{"avg": true, "bit_and": true, "bit_or": true, "bit_xor": true, "count": true, "max": true, "min": true, "std": true,
-	"stddev": true, "stddev_pop": true, "stddev_samp": true, "sum": true, "var_pop": true, "var_samp": true, "variance": true}
+// havingConcat is a GROUP_CONCAT of HAVING. The library looks for aggregates there among function calls, which its grammar's GROUP_CONCAT is not, so
+// that one which the select list has not got is never computed. Here it is the argument of a call of group_concat (catalog.Function).
+type havingConcat struct{ *sqlparser.GroupConcatExpr }
 
-// bindHaving prepares the aggregates in the HAVING clauses of joins for the planner. It may be called again for a statement that is executed again.
+// WithResolvedChildren implements sqlparser.Injectable: children are the arguments and then what they are ordered by.
+func (h *havingConcat) WithResolvedChildren(ctx context.Context, ch []any) (any, error) {
+	exprs := make([]sql.Expression, len(ch))
+	for i := range ch {
+		exprs[i] = ch[i].(sql.Expression)
+	}
+	args, by := exprs[:len(h.Exprs)], exprs[len(h.Exprs):]
+	orders := make(sql.SortConditions, len(by))
+	for i, o := range h.OrderBy {
+		orders[i] = sql.SortCondition{Expr: by[i], Order: sql.Ascending}
+		if strings.EqualFold(o.Direction, sqlparser.DescScr) {
+			orders[i].Order = sql.Descending
+		}
+	}
+	separator := ","
+	if !h.Separator.DefaultSeparator {
+		separator = h.Separator.SeparatorString
+	}
+	c := ctx.(*sql.Context)
+	most, err := c.GetSessionVariable(c, "group_concat_max_len")
+	if err != nil {
+		return nil, err
+	}
+	n, _ := datum.Whole(most) // the variable is an integer
+	return aggregation.NewGroupConcat(h.Distinct, orders, separator, args, int(n)), nil
+}
+
+// String is the call as it was written.
+func (h *havingConcat) String() string { return sqlparser.String(h.GroupConcatExpr) }
+
+// concatFunction makes an aggregate of a havingConcat.
+var concatFunction = sql.Function1{Name: "group_concat", Fn: func(_ *sql.Context, e sql.Expression) sql.Expression { return e }}
+
+// Function finds a function as the library does, and what only HAVING calls.
+func (c *catalog) Function(ctx *sql.Context, schema, name string) (sql.Function, bool) {
+	if name == concatFunction.Name {
+		return concatFunction, true
+	}
+	return c.Catalog.Function(ctx, schema, name)
+}
+
+var aggregates = map[string]bool{"avg": true, "bit_and": true, "bit_or": true, "bit_xor": true, "count": true, "group_concat": true, "json_arrayagg": true,
+	"json_objectagg": true, "max": true, "min": true, "std": true, "stddev": true, "stddev_pop": true, "stddev_samp": true, "sum": true, "var_pop": true,
+	"var_samp": true, "variance": true}
+
+// bindHaving prepares the aggregates in HAVING clauses for the planner. It may be called again for a statement that is executed again.
 func bindHaving(st sqlparser.Statement) {
 	node, ok := st.(sqlparser.SQLNode)
 	if !ok {
@@ -53,21 +104,26 @@ func bindHaving(st sqlparser.Statement) {
 	}
 	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		s, ok := n.(*sqlparser.Select)
-		if !ok || s == nil || s.Having == nil || oneTable(s.From) {
+		if !ok || s == nil || s.Having == nil {
 			return true, nil
 		}
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-			switch n := n.(type) {
+		joins := !oneTable(s.From)
+		swapExprs(reflect.ValueOf(s.Having), func(e sqlparser.Expr) sqlparser.Expr {
+			switch e := e.(type) {
 			case *sqlparser.Subquery:
-				return false, nil
+				return e
+			case *sqlparser.GroupConcatExpr:
+				return bindConcat(e)
 			case *sqlparser.FuncExpr:
-				if n != nil && n.Over == nil && aggregates[n.Name.Lowered()] {
-					bindColumns(n)
-					return false, nil
+				if e.Over == nil && aggregates[e.Name.Lowered()] {
+					if joins || e.Name.EqualString(concatFunction.Name) {
+						bindColumns(e)
+					}
+					return e
 				}
 			}
-			return true, nil
-		}, s.Having.Expr)
+			return nil
+		})
 		return true, nil
 	}, node)
 }
@@ -80,32 +136,66 @@ func oneTable(from sqlparser.TableExprs) bool {
 	return ok
 }
 
-func bindColumns(f *sqlparser.FuncExpr) {
-	for _, arg := range f.Exprs {
+// bindConcat is the call of group_concat that stands for the one of HAVING. ORDER BY n is by the n-th argument.
+func bindConcat(g *sqlparser.GroupConcatExpr) sqlparser.Expr {
+	var children sqlparser.Exprs
+	for _, arg := range g.Exprs {
 		a, ok := arg.(*sqlparser.AliasedExpr)
 		if !ok {
-			continue
+			return g
 		}
-		var columns []*sqlparser.ColName
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-			switch n := n.(type) {
-			case *sqlparser.Subquery:
-				return false, nil
-			case sqlparser.InjectedExpr:
-				if h, ok := n.Expression.(*havingColumn); ok { // of an earlier execution
-					h.child[0], h.bound = h.column, nil
-				}
-				return false, nil
-			case *sqlparser.ColName:
-				if n != nil && n.StoredProcVal == nil && !strings.HasPrefix(n.Name.String(), "@") {
-					columns = append(columns, n)
-				}
+		children = append(children, a.Expr)
+	}
+	for _, o := range g.OrderBy {
+		e := o.Expr
+		if v, ok := e.(*sqlparser.SQLVal); ok && v.Type == sqlparser.IntVal {
+			n, err := strconv.Atoi(string(v.Val))
+			if err != nil || n < 1 || n > len(g.Exprs) {
+				return g
 			}
-			return true, nil
-		}, a.Expr)
-		for _, col := range columns {
-			h := &havingColumn{column: col, child: sqlparser.Exprs{col}}
-			a.Expr = sqlparser.ReplaceExpr(a.Expr, col, sqlparser.InjectedExpr{Auth: noAuth, Expression: h, Children: h.child})
+			e = children[n-1]
+		}
+		children = append(children, e)
+	}
+	for i := range children {
+		children[i] = bindExpr(children[i])
+	}
+	all := sqlparser.InjectedExpr{Auth: noAuth, Expression: &havingConcat{g}, Children: children}
+	return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(concatFunction.Name), Exprs: sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: all}}}
+}
+
+func bindColumns(f *sqlparser.FuncExpr) {
+	for _, arg := range f.Exprs {
+		if a, ok := arg.(*sqlparser.AliasedExpr); ok {
+			a.Expr = bindExpr(a.Expr)
 		}
 	}
+}
+
+// bindExpr is an aggregate's argument whose columns keep what they are bound to first.
+func bindExpr(e sqlparser.Expr) sqlparser.Expr {
+	var columns []*sqlparser.ColName
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		switch n := n.(type) {
+		case *sqlparser.Subquery:
+			return false, nil
+		case sqlparser.InjectedExpr:
+			if h, ok := n.Expression.(*havingColumn); ok { // of an earlier execution
+				h.child[0], h.bound = h.column, nil
+				return false, nil
+			}
+			_, ok := n.Expression.(*havingConcat)
+			return ok, nil
+		case *sqlparser.ColName:
+			if n != nil && n.StoredProcVal == nil && !strings.HasPrefix(n.Name.String(), "@") {
+				columns = append(columns, n)
+			}
+		}
+		return true, nil
+	}, e)
+	for _, col := range columns {
+		h := &havingColumn{column: col, child: sqlparser.Exprs{col}}
+		e = sqlparser.ReplaceExpr(e, col, sqlparser.InjectedExpr{Auth: noAuth, Expression: h, Children: h.child})
+	}
+	return e
 }

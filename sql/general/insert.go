@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -390,6 +391,24 @@ func withoutAuto(c *sql.Context, n sql.Node) (sql.Node, error) {
 		exprs[i] = e
 		if a, ok := e.(*expression.AutoIncrement); ok {
 			exprs[i], found = a.Child, true
+		}
+	}
+	if !found {
+		return n, nil
+	}
+	return p.WithExpressions(c, exprs...)
+}
+
+// withoutGenerated leaves generated columns out of an INSERT's rows: the library would compute them from values that no column has stored yet.
+func withoutGenerated(c *sql.Context, n sql.Node, m *meta) (sql.Node, error) {
+	p, ok := n.(*plan.Project)
+	if !ok || len(p.Projections) != len(m.columns) {
+		return n, nil
+	}
+	exprs, found := slices.Clone(p.Projections), false
+	for i, e := range exprs {
+		if _, ok := e.(*sql.ColumnDefaultValue); ok && m.columns[i].Generated != "" {
+			exprs[i], found = expression.NewLiteral(nil, types.Null), true
 		}
 	}
 	if !found {

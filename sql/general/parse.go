@@ -28,6 +28,7 @@ type Statement struct {
 	listsDatabases bool
 	scope          *infoScope // of a query of information_schema
 	locking        bool
+	misuse         error // what MySQL refuses when it resolves names (misuse.go)
 
 	// For the next time (plancache.go). A statement is one session's at a time.
 	key      string // under which the engine keeps it; "": nowhere
@@ -295,8 +296,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", err
 	}
 	concatAll(st)
+	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
 	groupsFirst(st, text)
-	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st)}
+	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st), misuse: wrong}
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write
 	}

@@ -45,6 +45,8 @@ type retype struct {
 	c     *sql.Context
 	env   *item.Env
 	types map[sql.ColumnId]sql.Type // of what projections and groups compute
+	// unfolded hides constant conditions from the planner.
+	unfolded bool
 }
 
 func newRetype(c *sql.Context, env *item.Env) *retype {
@@ -175,7 +177,7 @@ func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
 func (r *retype) condition(n sql.Node) (sql.Node, error) {
 	switch x := n.(type) {
 	case *plan.Filter:
-		if e := r.env.Condition(r.c, x.Expression); e != nil {
+		if e := r.filter(x.Expression); e != nil {
 			return plan.NewFilter(r.c, e, x.Child), nil
 		}
 	case *plan.Having:
@@ -183,9 +185,54 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 			return plan.NewHaving(e, x.Child), nil
 		}
 	case *plan.JoinNode:
-		if e := r.env.Condition(r.c, x.Filter); e != nil {
+		if e := r.filter(x.Filter); e != nil {
 			return x.WithExpressions(r.c, e)
 		}
 	}
 	return n, nil
+}
+
+// filter is a condition as a filter takes it, nil for e itself.
+func (r *retype) filter(e sql.Expression) sql.Expression {
+	out := r.env.Condition(r.c, e)
+	if !r.unfolded || e == nil {
+		return out
+	}
+	if out == nil {
+		out = e
+	}
+	all := expression.SplitConjunction(r.c, out)
+	for i, x := range all {
+		constant := true
+		sql.Inspect(r.c, x, func(_ *sql.Context, x sql.Expression) bool {
+			_, field := x.(*expression.GetField)
+			_, query := x.(*plan.Subquery)
+			constant = constant && !field && !query
+			return constant
+		})
+		if constant {
+			all[i] = newUnfolded(r.c, x)
+		}
+	}
+	return expression.JoinAnd(all...)
+}
+
+// unfolded is a constant that is computed for each row. Its second child is what keeps the library from computing it before: a parameter, whose
+// value cannot be known when plans are made. Nobody asks for it.
+type unfolded struct {
+	expression.BinaryExpressionStub
+}
+
+func newUnfolded(c *sql.Context, e sql.Expression) *unfolded {
+	return &unfolded{expression.BinaryExpressionStub{LeftChild: e, RightChild: expression.NewProcedureParam("", e.Type(c))}}
+}
+
+func (u *unfolded) Type(c *sql.Context) sql.Type                { return u.LeftChild.Type(c) }
+func (u *unfolded) String() string                              { return u.LeftChild.String() }
+func (u *unfolded) Eval(c *sql.Context, r sql.Row) (any, error) { return u.LeftChild.Eval(c, r) }
+func (u *unfolded) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 2 {
+		return nil, sql.ErrInvalidChildrenNumber.New(u, len(ch), 2)
+	}
+	return &unfolded{expression.BinaryExpressionStub{LeftChild: ch[0], RightChild: ch[1]}}, nil
 }

@@ -125,7 +125,7 @@ func (s *Rows) Add(c *sql.Context, r sql.Row) error {
 	}
 	key, err := s.order.append(c, s.f.key[:0], r)
 	if err != nil {
-		return sql.ErrUnableSort.Wrap(err)
+		return err
 	}
 	s.f.key = key
 	return s.f.add(c, key, r)
@@ -290,7 +290,7 @@ func (t *topIter) read(c *sql.Context) error {
 	err := each(c, t.child, func(r sql.Row) (err error) {
 		t.rows++
 		if key, err = t.order.append(c, key[:0], r); err != nil {
-			return sql.ErrUnableSort.Wrap(err)
+			return err
 		}
 		if t.f != nil {
 			return t.f.add(c, key, r)
