@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -24,6 +26,64 @@ type counter struct {
 }
 
 const maxAhead = 256
+
+// Modes of auto-increment locking (innodb_autoinc_lock_mode): whether statements hold a lock on the counter until they end.
+const (
+	autoTraditional = iota // every insert
+	autoConsecutive        // inserts of an unknown number of rows, and those that meet one
+	autoInterleaved        // none
+)
+
+// SetAutoIncMode implements table.AutoIncModer.
+func (db *DB) SetAutoIncMode(mode int) { db.auto.mode.Store(int32(autoInterleaved - mode)) }
+
+// lockCounter takes the counter's mutex, and before it the lock that the mode asks for, which is held until the statement ends. Whether a statement with
+// the lock is under way is asked under the mutex: one that takes the lock later gets its first value after ours.
+func (h *Handle) lockCounter(ctx context.Context) (*counter, error) {
+	db, s, id := h.s.tx.db, h.s, h.t.ID
+	mode := autoInterleaved - db.auto.mode.Load()
+	for {
+		need := mode == autoTraditional || mode == autoConsecutive && s.bulk
+		if need {
+			if err := s.lockAutoInc(ctx, id); err != nil {
+				return nil, err
+			}
+		}
+		c, err := db.counter(ctx, id)
+		if err != nil || need || mode == autoInterleaved || s.holdsAutoInc(id) || !db.locks.Queued(id) {
+			return c, err
+		}
+		c.mu.Unlock()
+		if err := s.lockAutoInc(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *Stmt) holdsAutoInc(id uint64) bool { return slices.Contains(s.counters, id) }
+
+// lockAutoInc takes InnoDB's AUTO-INC lock: an exclusive one whose space is the table's id, which no index has.
+func (s *Stmt) lockAutoInc(ctx context.Context, id uint64) error {
+	if s.holdsAutoInc(id) {
+		return nil
+	}
+	tx := s.tx
+	if !tx.db.locks.Try(&tx.own, id, nil, lock.Exclusive) {
+		if err := tx.failed(ctx, tx.db.locks.Wait(ctx, &tx.own, id, nil, lock.Exclusive, tx.o.LockWait)); err != nil {
+			return err
+		}
+	}
+	s.counters = append(s.counters, id)
+	return nil
+}
+
+// unlockAutoInc gives the locks back: the statement has ended.
+func (s *Stmt) unlockAutoInc() {
+	for _, id := range s.counters {
+		s.tx.db.locks.Unlock(&s.tx.own, id, nil)
+	}
+	s.counters = s.counters[:0]
+}
 
 func counterKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
 
@@ -84,7 +144,7 @@ func (db *DB) raiseTo(ctx context.Context, id uint64, c *counter, next uint64) e
 // NextAutoInc reserves n consecutive values.
 func (h *Handle) NextAutoInc(ctx context.Context, n uint64) (uint64, error) {
 	db := h.s.tx.db
-	c, err := db.counter(ctx, h.t.ID)
+	c, err := h.lockCounter(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -109,7 +169,7 @@ func (h *Handle) SetAutoInc(ctx context.Context, v uint64, force bool) error {
 		}
 		v = max(v, top)
 	}
-	c, err := db.counter(ctx, h.t.ID)
+	c, err := h.lockCounter(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,8 +210,13 @@ func (h *Handle) greatest(ctx context.Context) (uint64, error) {
 		}
 		c := ix.Tree.Scan(btree.ScanOptions{Reverse: !ix.Parts[0].Desc, Batch: 256})
 		defer c.Close()
-		if !c.Next(ctx) {
-			return 0, c.Err()
+		for {
+			if !c.Next(ctx) {
+				return 0, c.Err()
+			}
+			if !deleted(ix, c.Value()) {
+				break
+			}
 		}
 		var d row.Datum
 		if _, _, err := row.DecodeKey(&ix.Parts[0], c.Key(), nil, &d); err != nil {

@@ -97,8 +97,9 @@ type DB struct {
 	unique  [1024]sync.Mutex    // one check-and-insert of a unique key at a time, by hash
 
 	auto struct {
-		mu sync.Mutex
-		m  map[uint64]*counter
+		mu   sync.Mutex
+		m    map[uint64]*counter
+		mode atomic.Int32 // innodb_autoinc_lock_mode, as autoInterleaved less it: see SetAutoIncMode
 	}
 	builds sync.Map // table id -> *dict.Touched of the online DDL that reads it
 	born   struct { // commit LSNs of the DDL that made tables and indexes, by id, since the instance opened

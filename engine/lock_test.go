@@ -284,3 +284,46 @@ func TestHalloween(t *testing.T) {
 	e.must(s.tx.Commit(bg))
 	e.purged()
 }
+
+// TestAutoIncModes has a statement that takes values hold the counter's lock as innodb_autoinc_lock_mode says, until it ends and no longer.
+func TestAutoIncModes(t *testing.T) {
+	for mode := range 3 {
+		for _, bulk := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
+			e := newEnv(t, memOptions)
+			e.sbtest("t")
+			e.db.SetAutoIncMode(mode)
+			take := func(s *session, bulk bool) (uint64, error) {
+				st, err := s.tx.BeginStmt(bg, table.StmtOptions{Write: true, Bulk: bulk})
+				e.must(err)
+				h, err := st.Open(bg, "s", "t")
+				e.must(err)
+				return h.NextAutoInc(bg, 1)
+			}
+			a, b := e.begin(table.RepeatableRead), e.begin(table.RepeatableRead)
+			b.tx.o.LockWait = 20 * time.Millisecond
+			first, err := take(a, bulk[0])
+			e.must(err)
+			waits := mode == 0 || mode == 1 && bulk[0]
+			second, err := take(b, bulk[1])
+			if waits != errors.Is(err, table.ErrLockTimeout) || !waits && second != first+1 {
+				t.Errorf("mode %d, statements of unknown length %v: %d, then %d, %v", mode, bulk, first, second, err)
+			}
+			if waits {
+				locks := e.db.DataLocks(10)
+				if len(locks) != 1 || locks[0].Mode != "AUTO_INC" || locks[0].Table != "t" || !locks[0].OnTable {
+					t.Errorf("mode %d: the locks are %+v", mode, locks)
+				}
+			}
+			a.tx.stmt.End()
+			if _, err := take(b, bulk[1]); err != nil {
+				t.Errorf("mode %d: the lock outlives its statement: %v", mode, err)
+			}
+			e.must(b.tx.Rollback(bg))
+			e.must(a.tx.Rollback(bg))
+			if locks := e.db.DataLocks(10); len(locks) != 0 {
+				t.Errorf("mode %d: left: %+v", mode, locks)
+			}
+			e.db.Close()
+		}
+	}
+}

@@ -146,6 +146,7 @@ type indexName struct {
 func (db *DB) indexNames() names {
 	n := names{}
 	for _, t := range db.cache.Tables() {
+		n[t.ID] = indexName{t: t} // of its AUTO-INC lock
 		for _, ix := range t.Indexes {
 			n[ix.Def.ID] = indexName{t, ix}
 		}
@@ -158,6 +159,10 @@ func (n names) info(v *lock.View, covered bool) table.LockInfo {
 	trx, session := v.Owner.Identity()
 	i := table.LockInfo{ID: lockID(v), TrxID: shownID(trx, session), SessionID: session, Granted: v.Granted, Data: "supremum pseudo-record"}
 	x := n[v.Space]
+	if x.t != nil && x.ix == nil {
+		i.Schema, i.Table, i.OnTable, i.Mode, i.Data = x.t.Schema, x.t.Name, true, "AUTO_INC", ""
+		return i
+	}
 	if x.t != nil {
 		i.Schema, i.Table, i.Index = x.t.Schema, x.t.Name, x.ix.Def.Name
 	}

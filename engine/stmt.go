@@ -17,13 +17,15 @@ type Stmt struct {
 	active     bool
 	write      bool
 	overwrites bool // table.StmtOptions.Overwrites
+	bulk       bool // table.StmtOptions.Bulk
 	wrote      bool // it has changed rows: its cursors must look which versions are its own
 	start      undoMark
-	since      uint64  // what the transaction's statements of this number and later have written is hidden from its cursors
-	examined   uint64  // entries looked at
-	full       bool    // an index was walked without a bound
-	rd         *reader // point reads: rows that Get returns alias it
-	wr         *writer // writes, whose arguments may alias rd
+	since      uint64   // what the transaction's statements of this number and later have written is hidden from its cursors
+	examined   uint64   // entries looked at
+	full       bool     // an index was walked without a bound
+	rd         *reader  // point reads: rows that Get returns alias it
+	wr         *writer  // writes, whose arguments may alias rd
+	counters   []uint64 // tables whose AUTO-INC lock it holds
 	tables     []*Handle
 	first      Handle // of the first table, most often the only one
 	ops        statementOps
@@ -49,7 +51,7 @@ func (tx *Tx) BeginStmt(_ context.Context, o table.StmtOptions) (table.Stmt, err
 	}
 	tx.seq++
 	s := &tx.stmt
-	*s = Stmt{tx: tx, active: true, write: o.Write, overwrites: o.Overwrites, start: tx.mark(), since: tx.seq, tables: s.tables[:0], first: Handle{}}
+	*s = Stmt{tx: tx, active: true, write: o.Write, overwrites: o.Overwrites, bulk: o.Bulk, counters: s.counters[:0], start: tx.mark(), since: tx.seq, tables: s.tables[:0], first: Handle{}}
 	s.rd, s.wr = newReader(s, true), newWriter(s)
 	return s, nil
 }
@@ -58,6 +60,7 @@ func (tx *Tx) closeStmt() {
 	s := &tx.stmt
 	if s.active {
 		s.active = false
+		s.unlockAutoInc()
 		tx.db.countOps(tx.o.SessionID, &s.ops)
 		s.rd.free()
 		s.wr.free()

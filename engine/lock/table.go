@@ -3,6 +3,7 @@ package lock
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -320,6 +321,25 @@ func (t *Table) ReleaseHeld(h Held) {
 		t.release(r, 0)
 	}
 }
+
+// Unlock gives back o's row lock on (space, key) alone, before its transaction ends; nothing if there is none.
+func (t *Table) Unlock(o *Owner, space uint64, key []byte) {
+	name := append(binary.BigEndian.AppendUint64(nil, space), key...)
+	o.mu.Lock()
+	i := slices.IndexFunc(o.rows, func(r *request) bool { return r.q.name == string(name) })
+	var r *request
+	if i >= 0 {
+		r = o.rows[i]
+		o.rows = slices.Delete(o.rows, i, i+1)
+	}
+	o.mu.Unlock()
+	if r != nil {
+		t.release(r, 0)
+	}
+}
+
+// Queued reports whether anybody holds or waits for a row lock in the space, or in one of the few that share its count.
+func (t *Table) Queued(space uint64) bool { return t.queuesOf(space).Load() > 0 }
 
 // Mark is the number of row locks held, for UnlockTo.
 func (o *Owner) Mark() int { return o.Rows() }

@@ -180,6 +180,13 @@ type StmtOptions struct {
 	// Overwrites says that the statement goes on with the row that an insert of its collides with (REPLACE, ON DUPLICATE KEY UPDATE):
 	// that is locked exclusively then.
 	Overwrites bool
+	// Bulk says that it is not known how many rows the statement inserts (INSERT ... SELECT, LOAD DATA): what AutoIncModer distinguishes.
+	Bulk bool
+}
+
+// AutoIncModer is implemented by a DB that knows innodb_autoinc_lock_mode: 0 traditional, 1 consecutive, 2 interleaved, the default.
+type AutoIncModer interface {
+	SetAutoIncMode(mode int)
 }
 
 // Stmt is one statement of a transaction. All row operations go through it.

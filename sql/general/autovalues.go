@@ -183,6 +183,9 @@ func (a *autoValues) reserve(c *sql.Context) (uint64, error) {
 	if a.pending > 0 {
 		n = a.pending
 	}
+	if s := sessionOf(c); s != nil && s.e.oneByOne {
+		n = 1
+	}
 	if a.next > 1 { // an explicit value was greater than what was left
 		if err := a.t.SetAutoInc(c, a.next-1, false); err != nil {
 			return 0, err

@@ -137,7 +137,7 @@ func (c *client) run(st *Statement, params []any) (a answer, err error) {
 	if implicit {
 		txn = c.begin()
 	}
-	stmt, err := txn.BeginStmt(ctx, table.StmtOptions{Write: st.Class != Read})
+	stmt, err := txn.BeginStmt(ctx, table.StmtOptions{Write: st.Class != Read, Bulk: st.Bulk()})
 	if err != nil {
 		return a, err
 	}

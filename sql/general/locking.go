@@ -37,6 +37,21 @@ func (st *Statement) Overwrites() bool {
 	return ok && (ins.Action == sqlparser.ReplaceStr || len(ins.OnDup) > 0)
 }
 
+// Bulk reports whether it is not known how many rows the statement inserts.
+func (st *Statement) Bulk() bool {
+	switch n := st.ast.(type) {
+	case *sqlparser.Insert:
+		switch n.Rows.(type) {
+		case nil, sqlparser.Values, *sqlparser.Values, sqlparser.AliasedValues, *sqlparser.AliasedValues:
+			return false
+		}
+		return true
+	case *sqlparser.Load:
+		return true
+	}
+	return false
+}
+
 // shareMarker is the pseudo table that the rewriter puts into FOR UPDATE OF to say FOR SHARE, which the grammar lacks.
 const shareMarker = "\x00share"
 

@@ -49,6 +49,8 @@ type Engine struct {
 	userLocks *userLocks
 
 	lastForeignKey atomic.Pointer[lastForeignKey]
+
+	oneByOne bool // innodb_autoinc_lock_mode is 0: statements take AUTO_INCREMENT values one at a time
 }
 
 // Session is one connection's state. It is used by one goroutine at a time.

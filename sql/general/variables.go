@@ -104,7 +104,16 @@ func (e *Engine) initVariables(ctx context.Context) error {
 			}
 		}
 	}
-	return e.loadPersisted(ctx)
+	if err := e.loadPersisted(ctx); err != nil {
+		return err
+	}
+	if db, ok := e.db.(table.AutoIncModer); ok { // read at the start only, as MySQL does
+		if mode, ok := e.GlobalInt("innodb_autoinc_lock_mode"); ok {
+			e.oneByOne = mode == 0
+			db.SetAutoIncMode(int(mode))
+		}
+	}
+	return nil
 }
 
 // globalOnly are the variables that have no session value. The library gives a session a copy of all when it begins.

@@ -120,7 +120,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		Ctx: ctx, Stmt: s.openStmt(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
 		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, Sending: s.onSending,
 	}
-	s.stmt.locks, s.stmt.overwrites = st.Locking(), st.Overwrites()
+	s.stmt.locks, s.stmt.overwrites, s.stmt.bulk = st.Locking(), st.Overwrites(), false
 	s.fastTables(st)
 	res, err := s.srv.fast.Run(st, q, &s.fastEnv)
 	s.fastEnv = fastlane.Env{}

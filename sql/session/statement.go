@@ -113,7 +113,7 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stmt := s.openStmt(st.Class != general.Read)
-	stmt.overwrites = st.Overwrites()
+	stmt.overwrites, stmt.bulk = st.Overwrites(), st.Bulk()
 	s.reply = r
 	defer func() { s.reply = nil }()
 	g, err := s.half(ctx)

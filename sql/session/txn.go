@@ -110,6 +110,7 @@ type lazyStmt struct {
 	locks bool // it takes row locks, whether it writes or not
 	// overwrites is table.StmtOptions.Overwrites.
 	overwrites bool
+	bulk       bool // table.StmtOptions.Bulk
 	inner      table.Stmt
 }
 
@@ -139,7 +140,7 @@ func (l *lazyStmt) Open(ctx context.Context, schema, name string) (table.Table, 
 				return nil, err
 			}
 		}
-		st, err := l.s.transaction().BeginStmt(ctx, table.StmtOptions{Write: l.write, Overwrites: l.overwrites})
+		st, err := l.s.transaction().BeginStmt(ctx, table.StmtOptions{Write: l.write, Overwrites: l.overwrites, Bulk: l.bulk})
 		if err != nil {
 			return nil, err
 		}
