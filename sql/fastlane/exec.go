@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -20,6 +21,7 @@ type exec struct {
 	rows   [maxTables][]row.Datum // the current row of each table
 	vals   []prepared
 	lists  []preparedList
+	likes  []expression.LikeMatcher
 	keys   [maxTables][maxParts]row.Datum
 	saved  [maxTables][]row.Datum // rows that Get lent, copied
 	match  [maxTables]bool        // by step, of an outer table: a row matches
@@ -28,6 +30,7 @@ type exec struct {
 
 	begun bool
 	count int64
+	total int64 // rows without LIMIT, for SQL_CALC_FOUND_ROWS
 	skip  uint64
 	left  uint64    // rows that LIMIT still allows
 	kept  []keptRow // rows to be sorted, or made distinct
@@ -74,6 +77,7 @@ func newExec(p *plan, env *Env, q *Query) *exec {
 func (x *exec) free() {
 	clear(x.vals)
 	clear(x.lists)
+	clear(x.likes)
 	clear(x.kept)
 	clear(x.cells)
 	clear(x.ivals)
@@ -81,7 +85,7 @@ func (x *exec) free() {
 	clear(x.only.acc)
 	clear(x.order)
 	clear(x.batch)
-	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved}
+	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved}
 	for i := range x.saved {
 		clear(x.saved[i])
 	}
@@ -113,7 +117,7 @@ func (x *exec) prepare() error {
 		}
 		x.lists = append(x.lists, l)
 	}
-	return nil
+	return x.prepareLikes()
 }
 
 // constant evaluates an expression without columns.
@@ -240,6 +244,8 @@ func (x *exec) holds(c *predicate) bool {
 		return true
 	case c.cmp == cmpIn || c.cmp == cmpNotIn:
 		return x.member(c)
+	case c.cmp == cmpLike || c.cmp == cmpNotLike:
+		return x.alike(c.like, d) == (c.cmp == cmpLike)
 	}
 	k := x.p.kind(c.at)
 	n := 0
@@ -463,7 +469,7 @@ func (x *exec) hint() int {
 	if x.p.single {
 		return 1
 	}
-	if x.p.aggs || x.keeps() || x.left > 1<<20 || x.skip > 1<<20 {
+	if x.p.shape.calc || x.p.aggs || x.keeps() || x.left > 1<<20 || x.skip > 1<<20 {
 		return 0
 	}
 	return int(x.left + x.skip)

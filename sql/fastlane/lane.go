@@ -78,7 +78,8 @@ type Env struct {
 // Result is what a statement answers: Rows says that a result set was begun (and needs EndRows), else it is an OK.
 type Result struct {
 	Rows     bool
-	Count    int64 // rows sent: FOUND_ROWS()
+	Count    int64 // rows sent
+	Found    int64 // FOUND_ROWS(): rows sent, or those that LIMIT left out too
 	Affected uint64
 	InsertID uint64 // of the OK packet: the first auto-increment value, generated or given
 	LastID   uint64 // LAST_INSERT_ID(): the first generated one

@@ -273,6 +273,9 @@ func (p *parser) condition(to *[]*condition) bool {
 		p.l, p.t, p.args = at, t, args
 		return p.conjunction(to) && p.takePunct(')')
 	}
+	if p.t.Kind == lexer.Param {
+		return p.same(to)
+	}
 	col, ok := p.column()
 	if !ok {
 		return false
@@ -289,7 +292,15 @@ func (p *parser) condition(to *[]*condition) bool {
 	case p.take("IN"):
 		c.cmp = cmpIn
 		ok = p.list(c)
+	case p.take("LIKE"):
+		c.cmp = cmpLike
+		ok = p.pattern(c)
 	case p.take("NOT"):
+		if p.take("LIKE") {
+			c.cmp = cmpNotLike
+			ok = p.pattern(c)
+			break
+		}
 		c.cmp = cmpNotIn
 		ok = p.take("IN") && p.list(c)
 	case p.take("IS"):
@@ -311,6 +322,27 @@ func (p *parser) condition(to *[]*condition) bool {
 		c.x, ok = p.expr()
 	}
 	return ok
+}
+
+// same parses 1 = 1, with which programs begin a WHERE that they go on with.
+func (p *parser) same(to *[]*condition) bool {
+	x, ok := p.operand()
+	if !ok || !p.takeOp("=") || p.t.Kind != lexer.Param {
+		return false
+	}
+	y, ok := p.operand()
+	*to = append(*to, &condition{cmp: cmpSame, x: x, y: y})
+	return ok
+}
+
+// pattern parses what stands behind LIKE: an argument.
+func (p *parser) pattern(c *condition) bool {
+	if p.t.Kind != lexer.Param {
+		return false
+	}
+	var ok bool
+	c.x, ok = p.operand()
+	return ok && !p.l.Is(p.t, "ESCAPE")
 }
 
 // tuple parses a, b ) IN (list), behind the opening parenthesis.

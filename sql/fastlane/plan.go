@@ -22,6 +22,8 @@ type plan struct {
 
 	consts []constant
 	lists  []boundList
+	likes  []likePattern
+	same   [][2]int // pairs of arguments that must be equal
 
 	// SELECT
 	set     *wire.ColumnSet
@@ -232,7 +234,7 @@ func (b *binder) bindSelect() (bool, error) {
 	if !b.bindSort() || !b.bindWhere() || !b.bindOrder() {
 		return false, nil
 	}
-	if p.aggs && (len(p.sort) > 0 || s.distinct || s.limit >= 0 || p.lock != table.LockNone) {
+	if p.aggs && (len(p.sort) > 0 || s.distinct || s.limit >= 0 && len(p.group) > 0 || p.lock != table.LockNone) {
 		return false, nil
 	}
 	b.bindNeeds()

@@ -58,7 +58,7 @@ func (x *exec) query() (Result, error) {
 		if _, err := x.row(); err != nil {
 			return Result{}, &sendError{err}
 		}
-	} else if x.left > 0 {
+	} else if x.left > 0 || x.p.shape.calc {
 		if _, err := x.visit(0); err != nil {
 			if x.begun {
 				return Result{}, &sendError{err}
@@ -72,7 +72,11 @@ func (x *exec) query() (Result, error) {
 		}
 		return Result{}, &sendError{err}
 	}
-	return Result{Rows: true, Count: x.count}, nil
+	res := Result{Rows: true, Count: x.count, Found: x.count}
+	if x.p.shape.calc && !x.p.aggs {
+		res.Found = x.total
+	}
+	return res, nil
 }
 
 func (x *exec) limits() bool {
@@ -91,7 +95,7 @@ func (x *exec) limits() bool {
 		}
 		x.skip = a.N
 	}
-	return true
+	return !x.p.aggs || x.left > 0 && x.skip == 0 // the row of an aggregate is there, or the general lane says what is
 }
 
 // row takes a complete row: it counts, keeps or sends it.
@@ -103,8 +107,12 @@ func (x *exec) row() (more bool, err error) {
 		x.collect()
 		return true, x.within()
 	}
+	x.total++
 	if x.skip > 0 {
 		x.skip--
+		return true, nil
+	}
+	if x.left == 0 {
 		return true, nil
 	}
 	x.left--
@@ -123,7 +131,7 @@ func (x *exec) row() (more bool, err error) {
 		}
 	}
 	x.count++
-	return x.left > 0, x.env.Reply.EndRow()
+	return x.left > 0 || x.p.shape.calc, x.env.Reply.EndRow()
 }
 
 // maxHeld bounds what a statement keeps before its first row is sent. The general lane, which runs it then, goes to files.
@@ -343,11 +351,15 @@ func (x *exec) finish() error {
 		if x.p.apart && n > 0 && bytes.Equal(k.key, x.kept[n-1].key) {
 			continue
 		}
+		x.total++
 		if x.skip > 0 {
 			x.skip--
 			continue
 		}
 		if x.left == 0 {
+			if x.p.shape.calc {
+				continue
+			}
 			break
 		}
 		x.left--

@@ -28,6 +28,7 @@ type shape struct {
 	// SELECT
 	items    []item
 	distinct bool
+	calc     bool // SQL_CALC_FOUND_ROWS
 	group    []colName
 	order    []orderBy
 	limit    int // argument, -1: none
@@ -128,14 +129,17 @@ const (
 	cmpNotIn
 	cmpNull
 	cmpNotNull
-	cmpOr // of the conjunctions in any
+	cmpLike
+	cmpNotLike
+	cmpSame // of the arguments x and y, without a column: 1 = 1
+	cmpOr   // of the conjunctions in any
 )
 
 // condition is a comparison, or a disjunction.
 type condition struct {
 	cmp     compare
 	columns []colName // several: a tuple, for cmpIn
-	x, y    *expr     // y: of BETWEEN
+	x, y    *expr     // y: of BETWEEN and cmpSame
 	list    int       // of IN
 	any     [][]*condition
 }
@@ -192,6 +196,7 @@ const maxTables = 4
 
 func (p *parser) selectStatement(s *shape) bool {
 	s.verb = verbSelect
+	s.calc = p.take("SQL_CALC_FOUND_ROWS")
 	s.distinct = p.take("DISTINCT")
 	for {
 		it, ok := p.item()
@@ -209,7 +214,7 @@ func (p *parser) selectStatement(s *shape) bool {
 				return false
 			}
 		}
-		return !s.distinct
+		return !s.distinct && !s.calc
 	}
 	if !p.take("FROM") || !p.from(s) || !p.whereClause(s) || !p.groupClause(s) || !p.orderClause(s) || !p.limitClause(s) {
 		return false

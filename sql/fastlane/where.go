@@ -13,6 +13,7 @@ type predicate struct {
 	x, y   int   // slots; -1: none
 	other  ref   // compared with instead of x; t < 0: none
 	list   int
+	like   int // of plan.likes
 	any    [][]*predicate
 	tables uint // bits of the tables that must have been visited
 }
@@ -64,6 +65,10 @@ func (a *access) several() bool {
 func (b *binder) bindWhere() bool {
 	var conds []*predicate
 	for _, c := range b.p.shape.where {
+		if c.cmp == cmpSame {
+			b.p.same = append(b.p.same, [2]int{c.x.arg, c.y.arg})
+			continue
+		}
 		k, ok := b.predicate(c)
 		if !ok {
 			return false
@@ -83,11 +88,14 @@ func (b *binder) bindWhere() bool {
 			bt.on = append(bt.on, k)
 		}
 	}
-	return b.arrange(conds)
+	return b.arrange(conds) && b.scansWell(conds)
 }
 
 func (b *binder) predicate(c *condition) (*predicate, bool) {
 	k := &predicate{cmp: c.cmp, x: -1, y: -1, other: ref{-1, -1}}
+	if c.cmp == cmpSame {
+		return nil, false
+	}
 	if c.cmp == cmpOr {
 		for _, all := range c.any {
 			var bound []*predicate
@@ -130,6 +138,10 @@ func (b *binder) predicate(c *condition) (*predicate, bool) {
 		b.p.lists = append(b.p.lists, boundList{c.list, append([]ref{k.at}, k.more...)})
 		return k, true
 	case cmpEQ, cmpNE:
+	case cmpLike, cmpNotLike:
+		k.like = len(b.p.likes)
+		b.p.likes = append(b.p.likes, likePattern{arg: c.x.arg, collation: kind.collation})
+		return k, kind.form == formString
 	default:
 		if !kind.ordered() {
 			return nil, false

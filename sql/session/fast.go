@@ -138,7 +138,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status(), Info: res.Info}
 	if res.Rows {
-		s.note(-1, res.Count, 0)
+		s.note(-1, res.Found, 0)
 		return true, r.EndRows(wire.OK{Status: ok.Status})
 	}
 	s.note(int64(res.Affected), 0, res.LastID)

@@ -96,6 +96,9 @@ func (srv *Server) observe(s *Session, l lane, started time.Time, text string, e
 	m.statements[l].Inc()
 	m.seconds[l].Observe(took.Seconds())
 	srv.questions.Add(1)
+	if l == laneGeneral {
+		srv.inGeneral.Add(1)
+	}
 	if e != nil {
 		m.errors.WithLabelValues(strconv.Itoa(int(e.Code))).Inc()
 	}

@@ -90,9 +90,9 @@ type Server struct {
 	listeners []net.Listener
 	draining  bool
 
-	questions, slowCount atomic.Uint64
-	queryIDs             atomic.Uint64 // of the audit log
-	throttle             throttle
+	questions, inGeneral, slowCount atomic.Uint64 // statements, those of the general lane, and slow ones
+	queryIDs                        atomic.Uint64 // of the audit log
+	throttle                        throttle
 }
 
 // directConnections have a goroutine each: at 64 connections the pool costs throughput, at 5,000 it gains (docs/bench/connections.md).
@@ -333,10 +333,13 @@ func (srv *Server) Status() map[string]uint64 {
 	w := srv.wire.Stats()
 	running, _ := srv.gate.load()
 	out := srv.transactionStatus()
+	general, all := srv.inGeneral.Load(), srv.questions.Load()
+	_, unknown, declined := srv.fast.Counts()
 	maps.Copy(out, map[string]uint64{
+		"Zorya_fastlane_statements": all - min(general, all), "Zorya_general_statements": general, "Zorya_fastlane_digests": unknown, "Zorya_fastlane_declined": declined,
 		"Connections": uint64(w.Connections), "Threads_connected": uint64(w.ThreadsConnected), "Threads_running": uint64(max(running, 0)),
 		"Aborted_clients": uint64(w.AbortedClients), "Aborted_connects": uint64(w.AbortedConnects),
-		"Connection_errors_max_connections": uint64(w.MaxConnectionsErrors), "Questions": srv.questions.Load(), "Queries": uint64(w.Commands),
+		"Connection_errors_max_connections": uint64(w.MaxConnectionsErrors), "Questions": all, "Queries": uint64(w.Commands),
 		"Prepared_stmt_count": uint64(w.PreparedStmts), "Bytes_received": w.BytesReceived, "Bytes_sent": w.BytesSent,
 		"Slow_queries": srv.slowCount.Load(), "Uptime": uint64(time.Since(srv.started).Seconds()),
 		"Zorya_log_entries_dropped": srv.opts.Logs.Dropped(),

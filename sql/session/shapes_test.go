@@ -36,6 +36,9 @@ func hole(rnd *rand.Rand, kind rune) (literal string, param any) {
 	case 's':
 		w := strings.ReplaceAll(words[rnd.IntN(len(words))], "''", "'")
 		return quote(w), w
+	case 'L': // a pattern
+		p := []string{"%", "a%", "%E%", "é%", "_", "x y", "%t''s", "Zz", "", "%\\_%", "longer\\_text", "l%r t_xt", "100\\%"}[rnd.IntN(13)]
+		return quote(strings.ReplaceAll(p, "''", "'")), strings.ReplaceAll(p, "''", "'")
 	case 'd': // an amount
 		n := rnd.IntN(200000)
 		return fmt.Sprintf("%d.%02d", n/100, n%100), float64(n) / 100
@@ -152,7 +155,21 @@ var shapeCases = []shapeCase{
 	{text: "SELECT option_value FROM wp_options WHERE option_name = %s LIMIT 1", holes: "s"},
 	{text: "UPDATE `wp_options` SET `option_value` = %s WHERE `option_name` = %s", holes: "ss"},
 	{text: "SELECT post_id, meta_key, meta_value FROM wp_postmeta WHERE post_id IN (%s,%s,%s) ORDER BY meta_id ASC", holes: "iii"},
-	{text: "SELECT wp_posts.ID FROM wp_posts WHERE 1=1 AND wp_posts.post_type = 'post' LIMIT 1", general: true},
+	{text: "SELECT wp_posts.ID FROM wp_posts WHERE 1=1 AND wp_posts.post_type = 'post' ORDER BY wp_posts.post_date, ID LIMIT 1"},
+	{text: "SELECT wp_posts.ID FROM wp_posts WHERE 1=1 AND ( 0 = 1 ) AND wp_posts.post_type = 'post' LIMIT 1", general: true},
+	{text: "SELECT SQL_CALC_FOUND_ROWS wp_posts.ID FROM wp_posts WHERE 1=1 AND ((wp_posts.post_type = 'post' AND (wp_posts.post_status = 'publish'))) ORDER BY wp_posts.post_date DESC LIMIT %s, 3", holes: "i", literal: true},
+	{text: "SELECT SQL_CALC_FOUND_ROWS p.ID, p.post_title FROM wp_posts p LEFT JOIN wp_postmeta m ON m.post_id = p.ID WHERE p.ID < %s ORDER BY p.post_title, p.ID, m.meta_id LIMIT 0, 2", holes: "i"},
+	{text: "SELECT SQL_CALC_FOUND_ROWS DISTINCT post_author FROM wp_posts WHERE ID < %s ORDER BY post_author LIMIT 2", holes: "i"},
+	{text: "SELECT SQL_CALC_FOUND_ROWS ID FROM wp_posts WHERE ID < %s ORDER BY ID LIMIT 0", holes: "i"},
+	{text: "SELECT COUNT(*) FROM wp_posts WHERE post_parent = %s LIMIT 1", holes: "i"},
+	{text: "SELECT COUNT(*) FROM wp_posts WHERE post_parent = %s LIMIT 0", holes: "i", general: true},
+	{text: "SELECT ID, post_title FROM wp_posts WHERE post_type = 'post' AND post_title LIKE %s", holes: "L"},
+	{text: "SELECT ID, post_title FROM wp_posts WHERE post_title NOT LIKE %s AND ID > %s", holes: "Li"},
+	{text: "SELECT id, s, bn FROM ty WHERE id > %s AND (s LIKE %s OR bn LIKE %s)", holes: "iLL"},
+	{text: "SELECT id FROM ty WHERE s LIKE %s", holes: "L", general: true},
+	{text: "SELECT id FROM ty WHERE id < %s AND en LIKE 'n%%'", holes: "i", general: true},
+	{text: "SELECT p.ID, m.meta_key FROM wp_posts p LEFT JOIN wp_postmeta m ON m.post_id = p.ID AND m.meta_key LIKE %s WHERE p.ID < %s", holes: "Li"},
+	{text: "DELETE FROM wp_postmeta WHERE post_id = %s AND meta_value LIKE %s", holes: "iL"},
 	{text: "SELECT wp_posts.* FROM wp_posts WHERE wp_posts.post_type = 'post' AND ((wp_posts.post_status = 'publish' OR wp_posts.post_status = %s)) ORDER BY wp_posts.post_date DESC LIMIT 0, 5", holes: "s"},
 	{text: "SELECT ID, post_title FROM wp_posts WHERE post_type = 'post' AND post_status = 'publish' ORDER BY post_date DESC, ID DESC LIMIT %s", holes: "i", literal: true},
 	{text: "SELECT ID FROM wp_posts WHERE post_parent = %s AND post_type = 'post' AND post_author <> %s ORDER BY ID", holes: "ii"},
@@ -208,7 +225,7 @@ var shapeCases = []shapeCase{
 	{text: "UPDATE ty SET m = m * 2 - %s WHERE m < %s", holes: "ii"},
 	{text: "UPDATE ty SET m = %s, dt = %s, da = %s, ts = %s, en = %s, f = %s WHERE id = %s", holes: "Dtytedi"},
 	{text: "UPDATE ty SET f = f + %s, s = %s, bn = NULL WHERE b > %s AND id < 20", holes: "dSn"},
-	{text: "UPDATE ty SET b = %s WHERE s = %s", holes: "ns"},
+	{text: "UPDATE ty SET b = %s WHERE s = %s", holes: "is"},
 	{text: "UPDATE ty SET u = b WHERE id = %s", holes: "i", general: true},
 	{text: "UPDATE ty SET bn = %s WHERE id = %s", holes: "si"},
 	{text: "UPDATE ty SET b = b + 200 WHERE id > %s", holes: "i", general: true},
