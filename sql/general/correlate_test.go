@@ -1,6 +1,7 @@
 package general
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,41 @@ func TestOuterLookups(t *testing.T) {
 	} {
 		if got := c.must("EXPLAIN SELECT id, (SELECT SUM(v) FROM keyed t WHERE " + where + ") FROM o").String(); !strings.Contains(got, want) {
 			t.Errorf("%s is read so:\n%s\nwant %s", where, got, want)
+		}
+	}
+}
+
+// Without an index the rows are hashed from the third run on: every outer row must still get what the filter gives it.
+func TestOuterHash(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d")
+	c.must("CREATE TABLE o (id int PRIMARY KEY, k int, u bigint unsigned, s varchar(5) COLLATE utf8mb4_general_ci, x decimal(6,2))")
+	c.must("CREATE TABLE i (id int PRIMARY KEY, k int, u bigint unsigned, s varchar(9) COLLATE utf8mb4_general_ci, x decimal(6,2), v int)")
+	for range 3 {
+		c.must("INSERT INTO o SELECT COUNT(*)+1, 1, 1, 'a', 1.5 FROM o")
+		c.must("INSERT INTO o SELECT COUNT(*)+1, 2, 18446744073709551615, 'B ', 2 FROM o")
+		c.must("INSERT INTO o SELECT COUNT(*)+1, NULL, NULL, NULL, NULL FROM o")
+		c.must("INSERT INTO o SELECT COUNT(*)+1, 9, 9, 'zz', 9.99 FROM o")
+	}
+	c.must("INSERT INTO i VALUES (1,1,1,'A',1.5,10), (2,1,1,'b',2,20), (3,2,18446744073709551615,'b',2,30), (4,NULL,NULL,NULL,NULL,40), (5,2,2,'a ',1.5,50)")
+	for _, q := range []string{
+		"(SELECT SUM(v) FROM i WHERE i.k = o.k)",
+		"(SELECT SUM(v) FROM i WHERE o.k = i.k AND i.v > o.id * 3)",
+		"(SELECT SUM(v) FROM i WHERE i.u = o.u AND i.k = o.k)",
+		"(SELECT GROUP_CONCAT(v ORDER BY v) FROM i WHERE i.s = o.s)",
+		"(SELECT COUNT(*) FROM i WHERE i.x = o.x)",
+		"(SELECT SUM(a.v + b.v) FROM i a JOIN i b ON b.u = a.u WHERE a.k = o.k)",
+		"(SELECT SUM(v) FROM i WHERE i.k = o.k AND i.v < (SELECT MAX(j.v) FROM i j WHERE j.k = o.k AND j.s = i.s) + 1)",
+		"(SELECT MAX(n) FROM (SELECT k, COUNT(*) n FROM i GROUP BY k) g WHERE g.k = o.k)",
+	} {
+		var alone []string
+		for id := 1; id <= 12; id++ { // one run is not hashed
+			alone = append(alone, c.must(fmt.Sprintf("SELECT id, %s FROM o WHERE id = %d", q, id)).rows[0][1])
+		}
+		for i, row := range c.must("SELECT id, " + q + " FROM o ORDER BY id").rows {
+			if row[1] != alone[i] {
+				t.Errorf("%s: row %s has %s, alone %s", q, row[0], row[1], alone[i])
+			}
 		}
 	}
 }

@@ -210,7 +210,10 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 	case *plan.Subquery:
 		q, err := e.Query, error(nil)
 		if outer := e.Correlated(); !outer.Empty() {
-			if q, err = lookUpOuter(c, q, outer); err != nil {
+			if q, err = lookUpOuter(c, q, outer); err == nil {
+				q, err = hashByOuter(c, q, outer)
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

@@ -66,6 +66,7 @@ type execution struct {
 	viewChecks   map[[2]string][]viewCheck // by base table, of the view that the statement writes to
 	memory       *spill.Account            // nil: nothing wanted any yet
 	scope        *spill.Scope              // of the plan or subquery that runs
+	outer        *outerTables              // of its correlated subqueries; nil: none yet
 	refused      error                     // why the library got no memory
 	targets      map[uint64][]bool         // the partitions that the statement says it writes to, by table id
 	plan         *keptPlan                 // the statement's, if it is kept or was

@@ -35,6 +35,8 @@ func (b *builder) keeping(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, e
 		return b.cachedResults(c, n, r)
 	case *plan.HashLookup:
 		return b.hashLookup(c, n, r)
+	case *outerHash:
+		return b.outerHash(c, n, r)
 	case *plan.Window:
 		return b.window(c, a, n, r)
 	case *rowsNode:
@@ -241,7 +243,11 @@ func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql
 	t := s.Table(n)
 	if t == nil {
 		var err error
-		if t, err = b.hashTable(c, s.Account, n, r); err != nil {
+		child := n.Child
+		if cached, ok := child.(*plan.CachedResults); ok {
+			child = cached.Child // the table keeps the rows
+		}
+		if t, err = b.hashTable(c, s.Account, n, child, r, -1); err != nil {
 			return nil, err
 		}
 		s.KeepTable(n, t)
@@ -286,11 +292,8 @@ func openKey(c *sql.Context, key sql.Expression, r sql.Row) (bool, error) {
 	return v == nil, err
 }
 
-func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup, r sql.Row) (t *spill.Table, err error) {
-	child := n.Child
-	if cached, ok := child.(*plan.CachedResults); ok {
-		child = cached.Child // the table keeps the rows
-	}
+// hashTable fills a table with the rows of child, of each the last width values; all of them if width is negative.
+func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup, child sql.Node, r sql.Row, width int) (t *spill.Table, err error) {
 	in, err := b.build(c, child, r)
 	if err != nil {
 		return nil, err
@@ -315,6 +318,9 @@ func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup
 			if open, err = openKey(c, n.RightEntryKey, row); open {
 				key = nullKey
 			}
+		}
+		if width >= 0 {
+			row = slices.Clone(row[len(row)-width:])
 		}
 		if err == nil {
 			err = t.Add(c, key, row)

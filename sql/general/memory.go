@@ -96,6 +96,10 @@ func (x *execution) release() {
 		_ = x.scope.Close() // temporary files that nobody reads any more
 		x.scope = nil
 	}
+	if x.outer != nil {
+		_ = x.outer.scope.Close()
+		x.outer = nil
+	}
 	if x.memory != nil {
 		x.memory.Close()
 		x.memory = nil

@@ -61,15 +61,47 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, _, err := transform.OneNodeExpressions(r.c, n, r.expr)
+	out, same, err := transform.OneNodeExpressions(r.c, n, r.expr)
+	if err == nil && !same {
+		out, err = r.aliases(n, out)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if out, err = r.condition(out); err != nil {
 		return nil, err
 	}
-	r.note(out)
+	switch x := out.(type) {
+	case *plan.SubqueryAlias:
+		return r.derived(x), nil
+	case *plan.Project:
+		return computedOnce(r.c, x), nil
+	}
 	return out, nil
+}
+
+// aliases gives the names that a node computes the ids that they had before: the library's forget theirs when their children change.
+func (r *retype) aliases(before, after sql.Node) (sql.Node, error) {
+	was, is := before.(sql.Expressioner).Expressions(), after.(sql.Expressioner).Expressions()
+	if len(was) != len(is) {
+		return after, nil
+	}
+	changed := false
+	for i := range is {
+		old, ok1 := was[i].(*expression.Alias)
+		now, ok2 := is[i].(*expression.Alias)
+		if !ok1 || !ok2 || old.Id() == now.Id() {
+			continue
+		}
+		kept := *old
+		kept.Child = now.Child
+		is[i], changed = &kept, true
+		r.noteOne(&kept)
+	}
+	if !changed {
+		return after, nil
+	}
+	return after.(sql.Expressioner).WithExpressions(r.c, is...)
 }
 
 // below retypes the nodes under n.
@@ -153,13 +185,20 @@ func (r *retype) noteOne(e sql.Expression) {
 	}
 }
 
-// note remembers the types of a derived table's columns.
-func (r *retype) note(n sql.Node) {
-	q, ok := n.(*plan.SubqueryAlias)
-	if !ok {
-		return
-	}
+// derived remembers the types of a derived table's columns, and gives them to what conditions refer to that are pushed down into it.
+func (r *retype) derived(q *plan.SubqueryAlias) sql.Node {
 	r.noteColumns(q.Columns(), q.Child.Schema(r.c))
+	if q.ScopeMapping == nil {
+		return q
+	}
+	inside := make(map[sql.ColumnId]sql.Expression, len(q.ScopeMapping))
+	for id, e := range q.ScopeMapping {
+		if f, ok := e.(*expression.GetField); ok && r.types[id] != nil && !r.types[id].Equals(f.Type(r.c)) {
+			e = withType(r.c, f, r.types[id])
+		}
+		inside[id] = e
+	}
+	return q.WithScopeMapping(inside)
 }
 
 func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
