@@ -47,6 +47,7 @@ type link struct {
 	oldest  int // of frames
 	flying  int
 	ackTime time.Duration // of a frame, of late
+	ackBest time.Duration // the least of late; it creeps up
 	count   uint64        // frames, ever
 	settle  []settling
 	beat    bool // a heartbeat is due
@@ -96,6 +97,9 @@ func (c *Client) wakeLinks() {
 		}
 	}
 }
+
+// queueing is how many times their least time acks take when frames wait for one another.
+const queueing = 2
 
 // maxInFlight bounds the unacknowledged frames of a node.
 const maxInFlight = 2
@@ -276,7 +280,9 @@ func (l *link) canStep() bool {
 }
 
 // mayFill reports whether it is time for another frame. A second one, which the node persists after the first in any case, waits until the first
-// has been away for half of the usual time or much has gathered: sent at once it would carry little, and the rest would make a third. mu is held.
+// has been away for half of the usual time or much has gathered: sent at once it would carry little, and the rest would make a third. When acks
+// take much longer than they can, the node or we are short of processor or disk, and another frame would make the queue longer and nothing
+// faster: then the second goes when the first is overdue, and carries what has come until then, as a group commit does. mu is held.
 func (l *link) mayFill() bool {
 	switch {
 	case l.flying == maxInFlight || !l.beat && !l.c.urgent(l):
@@ -284,7 +290,11 @@ func (l *link) mayFill() bool {
 	case l.flying == 0 || l.c.ring.pubPos.Load()-l.from.Load() >= 2*lazyBytes:
 		return true
 	}
-	return time.Since(l.frames[l.oldest].sent) >= l.ackTime/2
+	patience := l.ackTime / 2
+	if l.ackTime > queueing*l.ackBest {
+		patience = l.ackTime
+	}
+	return time.Since(l.frames[l.oldest].sent) >= patience
 }
 
 // send puts the next frame on its way. False means that there is nothing to send or two are under way.
@@ -384,9 +394,7 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 			l.warned = time.Time{}
 		}
 		l.pause = 0
-		d := time.Since(o.sent)
-		l.stat.AckNanos += uint64(d)
-		l.ackTime += (d - l.ackTime) / 8
+		l.tookUntilAck(time.Since(o.sent))
 	}
 	for l.flying > 0 && l.frames[l.oldest].over {
 		first := l.frames[l.oldest]
@@ -405,6 +413,15 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 	l.c.release()
 	if more && l.idle.Load() {
 		l.kick()
+	}
+}
+
+// tookUntilAck takes note of how long an ack took. mu is held.
+func (l *link) tookUntilAck(d time.Duration) {
+	l.stat.AckNanos += uint64(d)
+	l.ackTime += (d - l.ackTime) / 8
+	if l.ackBest += l.ackBest >> 12; l.ackBest == 0 || d < l.ackBest { // doubles within 3,000 frames that are all slower
+		l.ackBest = d
 	}
 }
 
