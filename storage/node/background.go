@@ -156,14 +156,17 @@ func (n *Node) workLoop() {
 	defer n.wg.Done()
 	t := time.NewTicker(n.opt.CollectEvery)
 	defer t.Stop()
-	collect := true
+	collect, round := true, 0
 	for {
 		more := false
+		if collect {
+			round++
+		}
 		for _, s := range n.all() {
 			if n.closed.Load() {
 				return
 			}
-			more = n.workOn(s, collect) || more
+			more = n.workOn(s, collect, collect && round%imageRounds == 0) || more
 			n.yield()
 		}
 		collect = false
@@ -198,13 +201,16 @@ func (n *Node) yield() {
 	}
 }
 
+// imageRounds is every how many rounds of garbage collection pages are imaged although there are few.
+const imageRounds = 8
+
 // workOn does one unit of each kind of work on a segment and reports whether there is more.
-func (n *Node) workOn(s *segment.Segment, collect bool) (more bool) {
+func (n *Node) workOn(s *segment.Segment, collect, image bool) (more bool) {
 	if !n.full.Load() {
 		m, err := s.SealFull()
 		more = m && err == nil
 		n.background(s, "seal", err)
-		m, err = s.ImageSome(collect || n.index.Load() > n.opt.IndexBytes/2)
+		m, err = s.ImageSome(image || n.index.Load() > n.opt.IndexBytes/2)
 		more = more || m && err == nil
 		n.background(s, "image", err)
 		if n.index.Load() > n.opt.IndexBytes*3/4 {

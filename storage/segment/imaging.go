@@ -21,7 +21,7 @@ type imager struct {
 	es   []entry
 }
 
-// imagers keeps their half megabyte from being allocated and cleared for every batch of pages.
+// imagers keeps their four megabytes from being allocated and cleared for every batch of pages.
 var imagers = sync.Pool{New: func() any { return newImager() }}
 
 // takeImager returns an empty one; the caller puts it back when nothing refers to its memory any more.
@@ -40,16 +40,23 @@ func newImager() *imager {
 	return m
 }
 
-// worthwhile is how many pages make it worth reading the log for images: the records of pages that are changed at the same time lie
-// together.
-const worthwhile = 16
+// worthwhile is how many pages make it worth reading the log for images: the more there are, the nearer their records lie together,
+// and the less is read for each. readWorthwhile is how many suffice when a reader has asked for them.
+const (
+	worthwhile     = 192
+	readWorthwhile = 16
+)
 
 // Pending reports whether a log file waits to be sealed, or so many pages for images that they should not wait for the next round.
 func (s *Segment) Pending() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := len(s.logs)
-	return len(s.toImage) >= worthwhile || k > 1 && !s.logs[k-2].sealed
+	return s.worthImaging() || k > 1 && !s.logs[k-2].sealed
+}
+
+func (s *Segment) worthImaging() bool {
+	return len(s.toImage) >= worthwhile || s.readQueued >= readWorthwhile
 }
 
 // ImageSome makes images of up to pagesAtOnce pages whose chains have grown long; of fewer than are worthwhile only when all is
@@ -58,13 +65,14 @@ func (s *Segment) ImageSome(all bool) (bool, error) {
 	s.imageMu.Lock()
 	defer s.imageMu.Unlock()
 	s.mu.Lock()
-	if len(s.toImage) < worthwhile && !all {
+	if !all && !s.worthImaging() {
 		s.mu.Unlock()
 		return false, nil
 	}
 	n := min(len(s.toImage), pagesAtOnce)
 	pages := append([]uint32(nil), s.toImage[:n]...)
 	s.toImage = s.toImage[:copy(s.toImage, s.toImage[n:])]
+	s.readQueued = min(s.readQueued, len(s.toImage))
 	for _, p := range pages {
 		if sl := s.idx.peek(p); sl != nil {
 			sl.flags &^= slotQueued

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"sort"
 	"sync"
@@ -28,27 +29,34 @@ type plan struct {
 
 // piece is a stretch of a file that a plan needs.
 type piece struct {
-	file  uint32
-	log   bool
-	off   uint32
+	at    uint64 // file number << 32 | offset: logs and images are numbered together
 	size  uint32
-	plan  int
-	order int // position in plan.recs, -1 for the image
+	plan  int32
+	order int32 // position in plan.recs, -1 for the image
+	log   bool
 }
+
+func (p *piece) file() uint32 { return uint32(p.at >> 32) }
+func (p *piece) off() uint32  { return uint32(p.at) }
+func (p *piece) end() uint64  { return p.at + uint64(p.size) }
 
 // reader is the scratch of one vectored read.
 type reader struct {
 	plans  []plan
 	pieces []piece
-	buf    []byte
+	buf    []byte // the pieces
+	window []byte // what is read at once, gaps and all
 	logs   []*logFile
 	images []*imageFile
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
-// pagesAtOnce bounds the buffers of one read phase.
-const pagesAtOnce = 32
+// pagesAtOnce bounds the buffers of one read phase, planAtOnce the pages that are looked up under one hold of the lock.
+const (
+	pagesAtOnce = 256
+	planAtOnce  = 16
+)
 
 // GetPages serves a page read: each page of r into dst[i], sealed. The index lookups, then the reads, sorted and
 // coalesced, then the replay.
@@ -93,6 +101,7 @@ func (s *Segment) GetPages(ctx context.Context, r *proto.PageRead, dst [][]byte)
 func (s *Segment) noteRead(p uint32) {
 	if sl := s.idx.peek(p); sl != nil && (sl.n > readRecords || sl.bytes > readBytes) && sl.flags&slotQueued == 0 {
 		s.queueImage(p, sl)
+		s.readQueued++
 	}
 }
 
@@ -142,20 +151,22 @@ func (s *Segment) readAt(lsn page.LSN, pages []page.No, dst [][]byte, lsns []pag
 
 func (s *Segment) readSome(rd *reader, lsn page.LSN, pages []page.No, dst [][]byte) error {
 	defer s.releaseFiles(rd)
-	s.mu.Lock()
-	if s.err != nil {
-		s.mu.Unlock()
-		return s.err
-	}
 	rd.plans = rd.plans[:0]
 	var spilled []int
-	for i, no := range pages {
-		if s.planPage(rd, uint32(no-s.first), lsn) {
-			spilled = append(spilled, i)
+	for i := 0; i < len(pages); i += planAtOnce {
+		s.mu.Lock()
+		if s.err != nil {
+			s.mu.Unlock()
+			return s.err
 		}
+		for j, no := range pages[i:min(i+planAtOnce, len(pages))] {
+			if s.planPage(rd, uint32(no-s.first), lsn) {
+				spilled = append(spilled, i+j)
+			}
+		}
+		s.pinFiles(rd)
+		s.mu.Unlock()
 	}
-	s.pinFiles(rd)
-	s.mu.Unlock()
 	if len(spilled) > 0 {
 		if err := s.planFromFooters(rd, spilled, lsn); err != nil {
 			return err
@@ -220,15 +231,19 @@ func (pl *plan) take(e ent) bool {
 	return false
 }
 
-// pinFiles holds every file that may be read, so that GC does not close it.
+// pinFiles holds every file that may be read, so that GC does not close it: those that are new since it was called before.
 func (s *Segment) pinFiles(rd *reader) {
-	rd.logs = append(rd.logs[:0], s.logs...)
-	rd.images = append(rd.images[:0], s.images...)
-	for _, l := range rd.logs {
-		l.refs++
+	for _, l := range s.logs {
+		if n := len(rd.logs); n == 0 || rd.logs[n-1].seq < l.seq {
+			rd.logs = append(rd.logs, l)
+			l.refs++
+		}
 	}
-	for _, im := range rd.images {
-		im.refs++
+	for _, im := range s.images {
+		if n := len(rd.images); n == 0 || rd.images[n-1].seq < im.seq {
+			rd.images = append(rd.images, im)
+			im.refs++
+		}
 	}
 }
 
@@ -251,79 +266,85 @@ func (s *Segment) unpin(rd *reader) {
 }
 
 func (rd *reader) file(p *piece) vfs.File {
+	seq := p.file()
 	if p.log {
-		i := sort.Search(len(rd.logs), func(i int) bool { return rd.logs[i].seq >= p.file })
-		if i < len(rd.logs) && rd.logs[i].seq == p.file {
+		i := sort.Search(len(rd.logs), func(i int) bool { return rd.logs[i].seq >= seq })
+		if i < len(rd.logs) && rd.logs[i].seq == seq {
 			return rd.logs[i].f
 		}
 		return nil
 	}
-	i := sort.Search(len(rd.images), func(i int) bool { return rd.images[i].seq >= p.file })
-	if i < len(rd.images) && rd.images[i].seq == p.file {
+	i := sort.Search(len(rd.images), func(i int) bool { return rd.images[i].seq >= seq })
+	if i < len(rd.images) && rd.images[i].seq == seq {
 		return rd.images[i].f
 	}
 	return nil
 }
 
 const (
-	readGap  = 4 << 10   // a gap that is cheaper to read than to skip
-	readSpan = 256 << 10 // the longest single read
+	readGap  = 8 << 10   // a gap that is cheaper to read than to skip
+	readSpan = 256 << 10 // the longest single read of several pieces
 )
 
 // readPieces fetches what the plans need, neighbours together, in the order in which they lie.
 func (s *Segment) readPieces(rd *reader) error {
 	rd.pieces = rd.pieces[:0]
+	total := 0
 	for i := range rd.plans {
 		pl := &rd.plans[i]
 		for len(pl.at) < len(pl.recs) {
 			pl.at = append(pl.at, 0)
 		}
-		if pl.image.size != 0 && pl.image.flags()&flagAbsent == 0 {
-			rd.pieces = append(rd.pieces, piece{file: pl.image.file, off: pl.image.off, size: uint32(pl.image.len()), plan: i, order: -1})
+		if im := &pl.image; im.size != 0 && im.flags()&flagAbsent == 0 {
+			rd.pieces = append(rd.pieces, piece{at: uint64(im.file)<<32 | uint64(im.off), size: uint32(im.len()), plan: int32(i), order: -1})
+			total += im.len()
 		}
 		for j := range pl.recs {
 			e := &pl.recs[j]
-			rd.pieces = append(rd.pieces, piece{file: e.file, log: true, off: e.off, size: uint32(e.len()), plan: i, order: j})
+			rd.pieces = append(rd.pieces, piece{at: uint64(e.file)<<32 | uint64(e.off), log: true, size: uint32(e.len()), plan: int32(i), order: int32(j)})
+			total += e.len()
 		}
 	}
 	ps := rd.pieces
-	slices.SortFunc(ps, func(a, b piece) int {
-		if a.file != b.file { // logs and images are numbered together
-			return cmp.Compare(a.file, b.file)
+	slices.SortFunc(ps, func(a, b piece) int { return cmp.Compare(a.at, b.at) })
+	rd.buf = slices.Grow(rd.buf[:0], total)
+	for len(ps) > 0 {
+		n, end := 1, ps[0].end()
+		for n < len(ps) && ps[n].log == ps[0].log && ps[n].file() == ps[0].file() && ps[n].at <= end+readGap && ps[n].end()-ps[0].at <= readSpan {
+			end = max(end, ps[n].end())
+			n++
 		}
-		return cmp.Compare(a.off, b.off)
-	})
-	rd.buf = rd.buf[:0]
-	for i := 0; i < len(ps); {
-		j, end := i+1, ps[i].off+ps[i].size
-		for j < len(ps) && ps[j].log == ps[i].log && ps[j].file == ps[i].file && ps[j].off <= end+readGap &&
-			ps[j].off+ps[j].size-ps[i].off <= readSpan {
-			end = max(end, ps[j].off+ps[j].size)
-			j++
+		if err := s.readWindow(rd, ps[:n], int(end-ps[0].at)); err != nil {
+			return err
 		}
-		at, n := len(rd.buf), int(end-ps[i].off)
-		if cap(rd.buf)-at < n {
-			rd.buf = append(make([]byte, 0, 2*cap(rd.buf)+n), rd.buf...)
+		ps = ps[n:]
+	}
+	return nil
+}
+
+// readWindow reads n bytes of a file and copies the pieces in it together.
+func (s *Segment) readWindow(rd *reader, ps []piece, n int) error {
+	f := rd.file(&ps[0])
+	if f == nil {
+		return fmt.Errorf("read %s: file %d of the index is gone", s.key, ps[0].file())
+	}
+	w := slices.Grow(rd.window[:0], n)[:n]
+	rd.window = w
+	if k, err := f.ReadAt(w, int64(ps[0].off())); err != nil && !(err == io.EOF && k == n) {
+		if err != io.EOF {
+			return fmt.Errorf("read %d bytes at %d of %s: %w", n, ps[0].off(), f.Name(), err)
 		}
-		rd.buf = rd.buf[:at+n]
-		f := rd.file(&ps[i])
-		if f == nil {
-			return fmt.Errorf("read %s: file %d of the index is gone", s.key, ps[i].file)
+		clear(w[k:]) // shorter than it was: the checksums will tell
+	}
+	for i := range ps {
+		p, pl := &ps[i], &rd.plans[ps[i].plan]
+		if p.order < 0 {
+			pl.imageAt = len(rd.buf)
+		} else {
+			pl.at[p.order] = len(rd.buf)
 		}
-		if k, err := f.ReadAt(rd.buf[at:], int64(ps[i].off)); err != nil && !(err == io.EOF && k == n) {
-			if err != io.EOF {
-				return fmt.Errorf("read %d bytes at %d of %s: %w", n, ps[i].off, f.Name(), err)
-			}
-			clear(rd.buf[at+k:]) // shorter than it was: the checksums will tell
-		}
-		for first := ps[i].off; i < j; i++ {
-			p, pl := &ps[i], &rd.plans[ps[i].plan]
-			if pos := at + int(p.off-first); p.order < 0 {
-				pl.imageAt = pos
-			} else {
-				pl.at[p.order] = pos
-			}
-		}
+		from := p.at - ps[0].at
+		rd.buf = append(rd.buf, w[from:from+uint64(p.size)]...)
 	}
 	return nil
 }
@@ -361,6 +382,9 @@ func (s *Segment) replay(rd *reader, dst [][]byte) error {
 			}
 		}
 		applied += len(pl.recs)
+		if i%planAtOnce == planAtOnce-1 {
+			runtime.Gosched() // a frame that has come goes first
+		}
 	}
 	s.opt.Stats.Replayed.Add(int64(applied))
 	return nil

@@ -85,24 +85,25 @@ type Segment struct {
 	pages uint32  // of the PG
 	full  bool
 
-	mu        sync.Mutex
-	cond      *sync.Cond // organised has advanced, or the segment has failed or closed
-	core      *Core
-	idx       *index
-	logs      []*logFile // ascending
-	images    []*imageFile
-	logOf     map[uint32]*logFile
-	imageOf   map[uint32]*imageFile
-	nextSeq   uint32
-	organised page.LSN // tip up to which records are in the files and the index
-	durable   page.LSN // tip up to which they are durable in the files
-	frees     []freed  // FreeRanges that older records of their pages may still follow in time
-	settling  []settling
-	toImage   []uint32
-	sweep     bool // a history was installed: dead records lie in the index
-	damage    []Damage
-	err       error // not nil: closed or failed
-	scrub     scrubber
+	mu         sync.Mutex
+	cond       *sync.Cond // organised has advanced, or the segment has failed or closed
+	core       *Core
+	idx        *index
+	logs       []*logFile // ascending
+	images     []*imageFile
+	logOf      map[uint32]*logFile
+	imageOf    map[uint32]*imageFile
+	nextSeq    uint32
+	organised  page.LSN // tip up to which records are in the files and the index
+	durable    page.LSN // tip up to which they are durable in the files
+	frees      []freed  // FreeRanges that older records of their pages may still follow in time
+	settling   []settling
+	toImage    []uint32
+	readQueued int  // of toImage, about: queued because they were read
+	sweep      bool // a history was installed: dead records lie in the index
+	damage     []Damage
+	err        error // not nil: closed or failed
+	scrub      scrubber
 
 	superMu  sync.Mutex
 	super    vfs.File
