@@ -21,7 +21,7 @@ const lockPrefix = "\x00zorya lock "
 
 // The texts that stand for the modes in AS OF literals.
 func (m lockMode) String() string {
-	return lockPrefix + string(rune('0'+m.lock)) + string(rune('0'+m.policy))
+	return lockPrefix + m.digits()
 }
 
 func parseLockMode(s string) (lockMode, bool) {
@@ -85,7 +85,7 @@ func modeOf(l *sqlparser.Lock) (m lockMode, of map[string]bool, ok bool) {
 }
 
 // markLocks writes lock modes into a statement's table references. It reports whether it found a locking SELECT.
-func markLocks(st sqlparser.Statement) (locking bool) {
+func markLocks(st sqlparser.Statement) (locking bool, err error) {
 	w := &lockWalk{}
 	switch n := st.(type) {
 	case *sqlparser.Update:
@@ -101,19 +101,20 @@ func markLocks(st sqlparser.Statement) (locking bool) {
 		}
 	}
 	if sn, ok := st.(sqlparser.SQLNode); ok {
-		_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
+		err = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
 			if sel, ok := node.(*sqlparser.Select); ok && sel != nil {
 				w.names(sel.With)
-				if m, of, ok := modeOf(sel.Lock); ok {
+				clauses, err := clausesOf(sel.Lock)
+				for i := range clauses {
 					locking = true
-					w.tables(sel.From, m, of)
-					dropMarker(sel.Lock)
+					w.tables(sel.From, clauses[i].lockMode, clauses[i].of)
 				}
+				return true, err
 			}
 			return true, nil
 		}, sn)
 	}
-	return locking
+	return locking, err
 }
 
 // dropMarker removes the pseudo table that said FOR SHARE: the library looks up the tables of a lock clause.

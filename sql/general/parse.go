@@ -175,9 +175,10 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		likeExactly(st, text)
 		concatAll(st)
 		groupsFirst(st, text)
-		err = matchCalls(st, text)
 		namePartitions(st)
-		lockStatement(st)
+		if err = matchCalls(st, text); err == nil {
+			_, err = lockStatement(st)
+		}
 	}
 	return st, n, err
 }
@@ -302,7 +303,11 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write
 	}
-	out.locking = lockStatement(st)
+	locking, err := lockStatement(st)
+	if err != nil {
+		return nil, "", err
+	}
+	out.locking = locking
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {
@@ -346,21 +351,26 @@ func classOf(st sqlparser.Statement) Class {
 }
 
 // lockStatement marks locks in a statement and in those within it.
-func lockStatement(st sqlparser.Statement) bool {
-	locking := markLocks(st)
-	eachInner(st, func(in sqlparser.Statement) { locking = lockStatement(in) || locking })
-	switch n := st.(type) {
-	case *sqlparser.DDL:
+func lockStatement(st sqlparser.Statement) (locking bool, err error) {
+	inner := func(in sqlparser.Statement) {
+		l, e := lockStatement(in)
+		locking, err = locking || l, errors.Join(err, e)
+	}
+	locking, err = markLocks(st)
+	eachInner(st, inner)
+	if n, ok := st.(*sqlparser.DDL); ok {
+		own := locking // a body's locks are those of its own statements
 		switch {
 		case n.TriggerSpec != nil && n.TriggerSpec.Body != nil:
-			lockStatement(n.TriggerSpec.Body)
+			inner(n.TriggerSpec.Body)
 		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
-			lockStatement(n.ProcedureSpec.Body)
+			inner(n.ProcedureSpec.Body)
 		case n.EventSpec != nil && n.EventSpec.Body != nil:
-			lockStatement(n.EventSpec.Body)
+			inner(n.EventSpec.Body)
 		}
+		locking = own
 	}
-	return locking
+	return locking, err
 }
 
 // eachInner visits the statements directly within a compound one.

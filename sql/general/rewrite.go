@@ -210,7 +210,7 @@ func (w *rewriter) token() {
 			}
 		}
 	case "FOR":
-		if t.word(1) == "SHARE" {
+		if !w.lockClauses() && t.word(1) == "SHARE" {
 			w.share()
 		}
 	case "LOCK":

@@ -550,6 +550,8 @@ const (
 	ER_UNKNOWN_AUTHID                                       Code = 3523
 	ER_ROLE_NOT_GRANTED                                     Code = 3530
 	ER_ROLE_GRANTED_TO_ITSELF                               Code = 3534
+	ER_UNRESOLVED_TABLE_LOCK                                Code = 3568
+	ER_DUPLICATE_TABLE_LOCK                                 Code = 3569
 	ER_LOCK_NOWAIT                                          Code = 3572
 	ER_CTE_RECURSIVE_REQUIRES_UNION                         Code = 3573
 	ER_CTE_RECURSIVE_REQUIRES_NONRECURSIVE_FIRST            Code = 3574
@@ -1171,6 +1173,8 @@ var table = map[Code]entry{
 	ER_UNKNOWN_AUTHID:                                       {"ER_UNKNOWN_AUTHID", "HY000", "Unknown authorization ID `%s`@`%s`"},
 	ER_ROLE_NOT_GRANTED:                                     {"ER_ROLE_NOT_GRANTED", "HY000", "%s is not granted to %s"},
 	ER_ROLE_GRANTED_TO_ITSELF:                               {"ER_ROLE_GRANTED_TO_ITSELF", "HY000", "User account %s is directly or indirectly granted to the role %s. The GRANT would create a loop"},
+	ER_UNRESOLVED_TABLE_LOCK:                                {"ER_UNRESOLVED_TABLE_LOCK", "HY000", "Unresolved table name %s in locking clause."},
+	ER_DUPLICATE_TABLE_LOCK:                                 {"ER_DUPLICATE_TABLE_LOCK", "HY000", "Table %s appears in multiple locking clauses."},
 	ER_LOCK_NOWAIT:                                          {"ER_LOCK_NOWAIT", "HY000", "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set."},
 	ER_CTE_RECURSIVE_REQUIRES_UNION:                         {"ER_CTE_RECURSIVE_REQUIRES_UNION", "HY000", "Recursive Common Table Expression '%s' should contain a UNION"},
 	ER_CTE_RECURSIVE_REQUIRES_NONRECURSIVE_FIRST:            {"ER_CTE_RECURSIVE_REQUIRES_NONRECURSIVE_FIRST", "HY000", "Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones"},

@@ -23,6 +23,8 @@ func TestLockOf(t *testing.T) {
 		{"SELECT * FROM s JOIN t ON t.id = s.t WHERE s.id = 1 FOR UPDATE OF t", 1205, 0, 3572, 0},
 		{"SELECT * FROM s JOIN t ON t.id = s.t WHERE s.id = 1 FOR UPDATE OF s", 0, 1205, 0, 3572},
 		{"SELECT * FROM s JOIN t ON t.id = s.t WHERE s.id = 1 FOR SHARE OF s, t", 1205, 1205, 0, 0},
+		{"SELECT * FROM s JOIN t ON t.id = s.t WHERE s.id = 1 FOR UPDATE OF t FOR SHARE OF s NOWAIT", 1205, 1205, 3572, 0},
+		{"SELECT * FROM s x JOIN t AS `y` ON y.id = x.t WHERE x.id = 1 FOR SHARE OF `y` SKIP LOCKED FOR UPDATE OF x", 1205, 1205, 0, 3572},
 	} {
 		exec(t, a, "BEGIN")
 		exec(t, a, x.query)
@@ -34,4 +36,19 @@ func TestLockOf(t *testing.T) {
 		}
 		exec(t, a, "ROLLBACK")
 	}
+	// Each clause waits by its own policy.
+	exec(t, a, "BEGIN")
+	exec(t, a, "SELECT * FROM t WHERE id = 10 FOR UPDATE")
+	for text, want := range map[string]int{
+		"SELECT * FROM s JOIN t ON t.id = s.t FOR UPDATE OF s FOR SHARE OF t NOWAIT":      3572,
+		"SELECT * FROM s JOIN t ON t.id = s.t FOR UPDATE OF t SKIP LOCKED FOR SHARE OF s": 0,
+		"SELECT * FROM s JOIN t ON t.id = s.t FOR UPDATE OF t FOR SHARE OF t":             3569,
+		"SELECT * FROM s JOIN t ON t.id = s.t FOR UPDATE OF t FOR SHARE":                  3569,
+		"SELECT * FROM s JOIN t ON t.id = s.t FOR UPDATE OF s FOR SHARE OF nobody":        3568,
+	} {
+		if got := code(m, text); got != want {
+			t.Errorf("%s: error %d, want %d", text, got, want)
+		}
+	}
+	exec(t, a, "ROLLBACK")
 }

@@ -1,0 +1,105 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// A query block may have several locking clauses, each for tables of its own: FOR UPDATE OF a FOR SHARE OF b NOWAIT. The grammar knows one. So the
+// rewriter writes them as one FOR UPDATE OF whose list has, before each clause's tables, a name that tells the clause's mode.
+
+// clausePrefix begins the name that stands for a clause's mode in a list of tables; the mode's two digits follow (lockMode.String).
+const clausePrefix = "\x00lock clause "
+
+// lockClauses rewrites two and more locking clauses that begin at the current token, and reports whether there are that many.
+func (w *rewriter) lockClauses() bool {
+	t := w.t
+	var list []string
+	i, clauses := 0, 0
+	for t.word(i) == "FOR" && (t.word(i+1) == "UPDATE" || t.word(i+1) == "SHARE") {
+		m := lockMode{lock: table.LockExclusive}
+		if t.word(i+1) == "SHARE" {
+			m.lock = table.LockShared
+		}
+		i += 2
+		var names []string
+		for sep := "OF"; t.word(i) == sep || t.at(i) == sep; sep = "," {
+			if k := t.kind(i + 1); k != lexer.Word && k != lexer.Quoted {
+				return false
+			}
+			names = append(names, t.at(i+1))
+			i += 2
+		}
+		switch {
+		case t.word(i) == "NOWAIT":
+			m.policy = table.NoWait
+			i++
+		case t.word(i) == "SKIP" && t.word(i+1) == "LOCKED":
+			m.policy = table.SkipLocked
+			i += 2
+		}
+		list = append(append(list, quoteName(clausePrefix+m.digits())), names...)
+		clauses++
+	}
+	if clauses < 2 {
+		return false
+	}
+	w.put(0, "FOR UPDATE OF "+strings.Join(list, ", "))
+	w.drop(1, i-1)
+	t.pos += i - 1
+	return true
+}
+
+func (m lockMode) digits() string { return string(rune('0'+m.lock)) + string(rune('0'+m.policy)) }
+
+// lockClause is a locking clause of a query block.
+type lockClause struct {
+	lockMode
+	of map[string]bool // the tables, lower case; nil: all
+}
+
+// clausesOf takes the clauses apart that the rewriter joined, and removes the names that told them: the library looks the list's tables up. A table in two
+// clauses is error 3569.
+func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
+	if l == nil || len(l.Tables) == 0 || !strings.HasPrefix(l.Tables[0].Name.String(), clausePrefix) {
+		m, of, ok := modeOf(l)
+		if !ok {
+			return nil, nil
+		}
+		dropMarker(l)
+		return []lockClause{{m, of}}, nil
+	}
+	var list []lockClause
+	var keep sqlparser.TableNames
+	seen := map[string]bool{}
+	for _, t := range l.Tables {
+		name := t.Name.String()
+		if d, ok := strings.CutPrefix(name, clausePrefix); ok && len(d) == 2 {
+			list = append(list, lockClause{lockMode: lockMode{table.Lock(d[0] - '0'), table.WaitPolicy(d[1] - '0')}})
+			continue
+		}
+		lower := strings.ToLower(name)
+		if seen[lower] {
+			return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, quoteName(name))
+		}
+		seen[lower] = true
+		c := &list[len(list)-1]
+		if c.of == nil {
+			c.of = map[string]bool{}
+		}
+		c.of[lower] = true
+		keep = append(keep, t)
+	}
+	l.Tables = keep
+	for i := range list {
+		if list[i].of == nil && len(keep) > 0 { // it names all tables, those of the others among them
+			return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, quoteName(keep[0].Name.String()))
+		}
+	}
+	return list, nil
+}
