@@ -56,6 +56,7 @@ type execution struct {
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
 	behind       [2]string                 // the table behind the view that the statement writes through, in lower case
+	partial      *partialAccess            // while the statement is bound
 	ignores      bool                      // DELETE IGNORE
 	strict       bool                      // a statement that changes rows in strict mode: what it would warn of fails it
 	failed       error                     // the first of those
@@ -219,7 +220,13 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		bindHaving(ast)
 		keepLiterals(ast)
 	}
+	partial := &partialAccess{}
+	x.partial = partial
 	bound, flags, err := s.bindOnly(c, x, ast, text)
+	x.partial = nil
+	if err == nil {
+		err = s.checkColumns(c, partial, ast, bound)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -239,7 +246,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 
 // builder is one that knows the statement's parameters.
 func (s *Session) builder(c *sql.Context, x *execution) (*planbuilder.Builder, error) {
-	b := planbuilder.New(c, &catalog{s.e.gms.Analyzer.Catalog, s.e}, nil)
+	b := planbuilder.New(c, &catalog{s.e.gms.Analyzer.Catalog, s.e, x.partial}, nil)
 	if len(x.params) == 0 && len(x.bindings) == 0 {
 		return b, nil
 	}

@@ -45,6 +45,7 @@ var ownTables = map[string]func(e *Engine) *ownTable{
 	"replica_host_status":               replicaTable,
 	"applicable_roles":                  applicableTable("APPLICABLE_ROLES", false),
 	"enabled_roles":                     enabledRolesTable,
+	"column_privileges":                 columnPrivilegesTable,
 	"administrable_role_authorizations": applicableTable("ADMINISTRABLE_ROLE_AUTHORIZATIONS", true),
 }
 

@@ -151,8 +151,8 @@ func queryTime(v any) time.Duration {
 
 // systemTables are the tables of the database mysql that the library lacks.
 var systemTables = map[string]func(e *Engine, name string) *ownTable{
-	"default_roles": defaultRolesTable,
-	logs.SlowTable:  slowLogTable, logs.SlowTable + "_backup": slowLogTable, logs.GeneralTable: generalLogTable, logs.GeneralTable + "_backup": generalLogTable,
+	"default_roles": defaultRolesTable, "columns_priv": columnsPrivTable,
+	logs.SlowTable: slowLogTable, logs.SlowTable + "_backup": slowLogTable, logs.GeneralTable: generalLogTable, logs.GeneralTable + "_backup": generalLogTable,
 }
 
 func mysqlColumns(table string, types_ ...any) sql.Schema {
@@ -255,7 +255,8 @@ func errorLogTable(e *Engine) *ownTable {
 // catalog is the library's with the tables of the database mysql that the library lacks.
 type catalog struct {
 	*sqle.Catalog
-	e *Engine
+	e       *Engine
+	partial *partialAccess // nil: grants on columns do not count
 }
 
 // mysqlTable finds a table of the database mysql that the library lacks.

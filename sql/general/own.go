@@ -33,6 +33,8 @@ func (s *Session) own(t *tokens) (*Statement, error) {
 		return s.ownMaintenance(t)
 	case "CREATE", "ALTER", "DROP":
 		return s.ownDDL(t)
+	case "GRANT", "REVOKE":
+		return s.ownColumnGrant(t)
 	case "RENAME":
 		return s.ownRename(t)
 	case "SIGNAL", "RESIGNAL", "GET":

@@ -88,10 +88,11 @@ func (a *arg) moment(c *sql.Context, v any) (t time.Time, ok bool, err error) {
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Add(x.AsTimeDuration()), true, nil
 	case string, []byte:
 		s := fmt.Sprintf("%s", x)
-		if t, ok := parseMoment(s); ok {
+		t, cut, ok := readMoment(s)
+		if ok && !cut {
 			return t, true, nil
 		}
-		return t, false, a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "datetime", s)
+		return t, ok, a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "datetime", s)
 	}
 	s, err := a.toText(c, v)
 	if err != nil {
@@ -143,6 +144,12 @@ func numberMoment(s string) (time.Time, bool) {
 
 // parseMoment reads a date or datetime from a text: any punctuation separates, years may have two digits.
 func parseMoment(s string) (t time.Time, ok bool) {
+	t, cut, ok := readMoment(s)
+	return t, ok && !cut
+}
+
+// readMoment is parseMoment of a text that may go on behind the time: cut.
+func readMoment(s string) (t time.Time, cut, ok bool) {
 	s = strings.TrimSpace(s)
 	var part [7]int
 	n, width, i := 0, 0, 0
@@ -177,10 +184,10 @@ func parseMoment(s string) (t time.Time, ok bool) {
 		first = yearDigits
 	}
 	if !read(first) {
-		return t, false
+		return t, false, false
 	}
 	shortYear := width <= 2
-	for n < 6 && i < len(s) {
+	for n < 6 && i < len(s) && !cut {
 		if yearDigits == 0 || i >= compact {
 			switch {
 			case n == 3 && (s[i] == ' ' || s[i] == 'T'):
@@ -193,17 +200,15 @@ func parseMoment(s string) (t time.Time, ok bool) {
 			case strings.IndexByte("-/.:;,!@#$%^&*+=_|\\'\"~`<>?()[]{}", s[i]) >= 0 && !(n == 6):
 				i++
 			default:
-				return t, false
+				cut = true
 			}
 		}
-		if !read(2) {
-			return t, false
-		}
+		cut = cut || !read(2)
 	}
 	if n < 3 {
-		return t, false
+		return t, false, false
 	}
-	if n == 6 && i < len(s) && s[i] == '.' {
+	if n == 6 && !cut && i < len(s) && s[i] == '.' {
 		i++
 		micro, w := 0, 0
 		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
@@ -218,12 +223,10 @@ func parseMoment(s string) (t time.Time, ok bool) {
 		}
 		part[6] = micro
 	}
-	if i < len(s) {
-		return t, false
-	}
+	cut = cut || i < len(s)
 	y, m, d := part[0], part[1], part[2]
 	if y == 0 && m == 0 && d == 0 && part[3] == 0 && part[4] == 0 && part[5] == 0 {
-		return types.ZeroTime, true
+		return types.ZeroTime, cut, true
 	}
 	if shortYear {
 		if y < 70 {
@@ -233,10 +236,10 @@ func parseMoment(s string) (t time.Time, ok bool) {
 		}
 	}
 	if m < 1 || m > 12 || d < 1 || part[3] > 23 || part[4] > 59 || part[5] > 59 {
-		return t, false
+		return t, false, false
 	}
 	t = time.Date(y, time.Month(m), d, part[3], part[4], part[5], part[6]*1000, time.UTC)
-	return t, t.Day() == d
+	return t, cut, t.Day() == d
 }
 
 // span gives the argument as a TIME.
