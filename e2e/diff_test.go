@@ -40,8 +40,8 @@ const caseSize = 40
 // so many differences are let pass, none more. The number may only go down.
 const (
 	ciSeeds         = 60
-	openDifferences = 11
-	openPerThousand = 70 // statements, of any seeds: the bound of a soak
+	openDifferences = 1
+	openPerThousand = 8 // statements, of any seeds: the bound of a soak
 )
 
 // TestDiff runs random statements on Zorya and MariaDB (package diff). CI runs the same first seeds every time and bounds the number of

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -318,7 +319,8 @@ type converter struct {
 	sources []int
 	exprs   []sql.Expression // generated columns, and defaults that are expressions
 	fill    []row.Datum
-	same    []bool           // the column holds its values as they were
+	same    []bool // the column holds its values as they were
+	st      *store
 	checks  []sql.Expression // each for a check of the new definition, nil: rows are known to pass it
 	evals   bool             // there are expressions
 	out     []row.Datum
@@ -333,7 +335,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		return nil, err
 	}
 	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns)),
-		same: make([]bool, len(d.Columns)), loc: location(c)}
+		same: make([]bool, len(d.Columns)), loc: location(c), st: newStore(c, nm, false)}
 	defaults, err := a.s.evalDefaults(c, nm)
 	if err != nil {
 		return nil, err
@@ -393,7 +395,10 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 			if cv.same[i] {
 				out[i] = r[src]
 				if out[i].Null && !cv.nm.def.Columns[i].Nullable {
-					return nil, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
+					var err error
+					if out[i], err = cv.cast(i, nil); err != nil {
+						return nil, err
+					}
 				}
 				break
 			}
@@ -447,26 +452,30 @@ func (cv *converter) check(vals sql.Row) error {
 	return nil
 }
 
-// cast converts a value into a column of another type, as strict mode does.
-func (cv *converter) cast(i int, v any) (row.Datum, error) {
+// cast converts a value into a column of another type, as the sql_mode says.
+func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 	col := cv.nm.schema[i]
+	cv.st.row = int64(cv.n)
 	if v == nil {
-		if !cv.nm.def.Columns[i].Nullable {
+		switch {
+		case cv.nm.def.Columns[i].Nullable:
+			return row.NullDatum, nil
+		case cv.st.strict:
 			return row.Datum{}, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
 		}
-		return row.NullDatum, nil
+		cv.st.warn(cv.c, cv.st.truncated(col.Name))
+		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
-	if old := cv.a.old.schema[cv.sources[i]]; isListed(old.Type) || isListed(col.Type) { // members convert by their text
-		v = displayValue(cv.c, old.Type, v)
+	v = memberNames(cv.c, cv.a.old.schema[cv.sources[i]].Type, col.Type, v)
+	if types.IsJSON(col.Type) { // the library's conversion and messages
+		var in sql.ConvertInRange
+		if v, in, err = convertRounding(cv.c, col.Type, v); err != nil || in != sql.InRange {
+			return row.Datum{}, columnError(err, v, col, int64(cv.n))
+		}
+	} else if v, err = cv.st.column(cv.c, i, v); err != nil {
+		return row.Datum{}, err
 	}
-	out, in, err := convertRounding(cv.c, col.Type, v)
-	if err != nil {
-		return row.Datum{}, columnError(err, v, col, int64(cv.n))
-	}
-	if in != sql.InRange {
-		return row.Datum{}, mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, col.Name, cv.n)
-	}
-	return cv.nm.codecs[i].Encode(cv.c, out, location(cv.c))
+	return cv.nm.codecs[i].Encode(cv.c, v, cv.loc)
 }
 
 func (cv *converter) explain(c *sql.Context, err error) error {

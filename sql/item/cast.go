@@ -160,7 +160,7 @@ func (x *cast) integer(c *sql.Context, v any) (integer, error) {
 	case string:
 		switch {
 		case x.is.Unsigned && n.bits < 0 && !n.unsigned:
-			return n, x.env.warn(c, mysqlerr.ER_UNKNOWN_ERROR)
+			c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "Cast to unsigned converted negative integer to its positive complement")
 		case !x.is.Unsigned && n.unsigned:
 			c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "Cast to signed converted positive out-of-range integer to its negative complement")
 		}

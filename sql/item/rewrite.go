@@ -232,8 +232,9 @@ func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
 	case Bit:
 		return with.Const && with.Kind == Int
 	case Year:
-		if v, null, err := with.whole(c, nil); with.Const && with.Kind == Int && err == nil && !null {
-			return !v.unsigned && v.bits >= 1901 && v.bits <= 2155
+		if with.Const && with.Kind == Int {
+			v, null, err := with.whole(c, nil)
+			return err == nil && !null && !v.unsigned && v.bits >= 1901 && v.bits <= 2155
 		}
 		return with.Kind == Year
 	}
@@ -358,8 +359,57 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		x, err := newTextual(c, n, name, shown, ch)
 		return some(x, x != nil, err)
 	}
+	var out sql.Expression
 	if spec := specOf(name); spec != "" {
-		return n.give(c, e, spec)
+		var err error
+		if out, err = n.give(c, e, spec); err != nil {
+			return nil, err
+		}
 	}
-	return nil, nil
+	if given, ok := out.(sql.FunctionExpression); ok {
+		e = given
+	}
+	if typed := asConnection(c, e); typed != nil {
+		out = typed
+	}
+	return out, nil
+}
+
+// inConnection is a function of the library's whose text has the connection's collation. Its type says so, as constants of it are folded into
+// literals of that type.
+type inConnection struct {
+	sql.FunctionExpression
+	typ sql.Type
+}
+
+// asConnection gives a function its type; nil: it has that.
+func asConnection(c *sql.Context, e sql.FunctionExpression) sql.Expression {
+	if _, done := e.(*inConnection); done || !ofConnection[strings.ToLower(e.FunctionName())] {
+		return nil
+	}
+	t, ok := e.Type(c).(sql.StringType)
+	if !ok || t.Collation() == c.GetCollation() || !types.IsTextOnly(t) {
+		return nil
+	}
+	typ, err := types.CreateString(t.Type(), t.Length(), c.GetCollation())
+	if err != nil {
+		return nil
+	}
+	return &inConnection{e, typ}
+}
+
+func (f *inConnection) Type(*sql.Context) sql.Type { return f.typ }
+
+// CollationCoercibility implements sql.CollationCoercible.
+func (f *inConnection) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+	return c.GetCollation(), 4
+}
+
+// WithChildren implements sql.Expression.
+func (f *inConnection) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	e, err := f.FunctionExpression.WithChildren(c, ch...)
+	if in, ok := e.(sql.FunctionExpression); ok && err == nil {
+		return &inConnection{in, f.typ}, nil
+	}
+	return e, err
 }
