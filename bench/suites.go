@@ -92,7 +92,7 @@ func byTables(scale float64) []Case {
 	var out []Case
 	for _, n := range []int{10, 100, 1000, 10_000} {
 		n = scaled(n, scale)
-		out = append(out, Case{Label: strconv.Itoa(n) + " tables", Load: load.Sysbench{Workload: "oltp_write_only", Threads: 1000, Tables: n, Rows: 100}, Servers: []string{single}, Tables: true})
+		out = append(out, Case{Label: strconv.Itoa(n) + " tables", Load: load.Sysbench{Workload: load.WriteText, Threads: 1000, Tables: n, Rows: 100}, Servers: []string{single}, Tables: true})
 	}
 	return out
 }

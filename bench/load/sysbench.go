@@ -5,7 +5,10 @@ package load
 import (
 	"bytes"
 	"context"
+	_ "embed"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -44,6 +47,12 @@ var Workloads = []string{
 // and begins at row 1 again, so that its tables must be new for each run.
 const BulkInsert = "bulk_insert"
 
+// WriteText is oltp_write_only without prepared statements.
+const WriteText = "write_text"
+
+//go:embed write_text.lua
+var writeText []byte
+
 // Result is what a run prints.
 type Result struct {
 	TPS      float64 // transactions a second; of BulkInsert: rows
@@ -77,13 +86,32 @@ func (l Sysbench) Prepare(ctx context.Context, to Target) error {
 	if l.Workload != BulkInsert {
 		l.Threads = min(l.Threads, sysbenchPrepareThreads, l.Tables)
 	}
-	_, err := command(ctx, to, "sysbench", l.args(to, "prepare")...)
+	_, err := l.command(ctx, to, "prepare")
 	return err
+}
+
+// command runs sysbench. It reads a script of ours from a file.
+func (l Sysbench) command(ctx context.Context, to Target, verb string) (string, error) {
+	if l.Workload == WriteText {
+		f, err := os.CreateTemp("", "zorya-*.lua")
+		if err != nil {
+			return "", err
+		}
+		defer os.Remove(f.Name())
+		if _, err := f.Write(writeText); err != nil {
+			return "", errors.Join(err, f.Close())
+		}
+		if err := f.Close(); err != nil {
+			return "", err
+		}
+		l.Workload = f.Name()
+	}
+	return command(ctx, to, "sysbench", l.args(to, verb)...)
 }
 
 // Run runs the script.
 func (l Sysbench) Run(ctx context.Context, to Target) (Result, error) {
-	out, err := command(ctx, to, "sysbench", l.args(to, "run")...)
+	out, err := l.command(ctx, to, "run")
 	if err != nil {
 		return Result{}, err
 	}
