@@ -81,6 +81,9 @@ func (o *coster) selectivity(c *sql.Context, filters []sql.Expression, groups ..
 }
 
 func (o *coster) selects(c *sql.Context, e sql.Expression, groups []*memo.ExprGroup) float64 {
+	if share, ok := o.byHistogram(c, e, groups); ok {
+		return share
+	}
 	switch e := e.(type) {
 	case *expression.Equals:
 		return o.equal(c, e.Left(), e.Right(), groups)
@@ -118,23 +121,24 @@ func (o *coster) equal(c *sql.Context, a, b sql.Expression, groups []*memo.ExprG
 
 // distinct is the number of values that a column has for one value of the columns before it in an index; 0: nobody knows.
 func (o *coster) distinct(c *sql.Context, e sql.Expression, groups []*memo.ExprGroup) float64 {
-	f, ok := e.(*expression.GetField)
-	if !ok {
-		return 0
-	}
-	for _, g := range groups {
-		for _, n := range g.RelProps.TableIdNodes() {
-			if !n.Columns().Contains(f.Id()) {
-				continue
-			}
-			b := baseBelow(n)
-			if b == nil {
-				return 0
-			}
+	if f, ok := e.(*expression.GetField); ok {
+		if b := sourceOf(f, groups); b != nil {
 			return o.distinctOf(c, b, f.Name())
 		}
 	}
 	return 0
+}
+
+// sourceOf is the table of a column, nil if it is a derived one's.
+func sourceOf(f *expression.GetField, groups []*memo.ExprGroup) *base {
+	for _, g := range groups {
+		for _, n := range g.RelProps.TableIdNodes() {
+			if n.Columns().Contains(f.Id()) {
+				return baseBelow(n)
+			}
+		}
+	}
+	return nil
 }
 
 func (o *coster) distinctOf(c *sql.Context, b *base, column string) float64 {

@@ -34,7 +34,7 @@ func (s *Session) ownMaintenance(t *tokens) (*Statement, error) {
 		}
 	}
 	if op == "analyze" && (t.word(0) == "UPDATE" || t.word(0) == "DROP") {
-		return nil, nil // histograms: the library's grammar
+		return s.ownHistogram(t, list)
 	}
 	quick := false
 	for !t.end() && t.kind(0) == lexer.Word {

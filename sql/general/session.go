@@ -31,6 +31,9 @@ type Engine struct {
 	metas   metaCache
 	plans   planCache
 	stats   statistics
+
+	histograms histogramCache
+
 	memory  spill.Pool
 	gms     *sqle.Engine
 	started time.Time

@@ -1,0 +1,469 @@
+package general
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// Histograms of columns: ANALYZE TABLE ... UPDATE HISTOGRAM and DROP HISTOGRAM, as MySQL 8.0 makes them: singleton when there are no more values than buckets,
+// else equi-height. They are objects of the catalog, so they survive a restart; they change only when a user asks. The join orderer reads them (coster.go).
+
+const (
+	kindHistogram    = "histogram"
+	histogramBuckets = 100    // unless the statement says how many
+	histogramSample  = 200000 // rows that are read at most, about: memory is bounded by them
+)
+
+// histogram says how the values of a column are spread. One made for another table of the same name, or for another type, says nothing.
+type histogram struct {
+	Table, Column string
+	Created       time.Time // of the table
+	Type          string
+	Null          float64 // share of the rows
+	Singleton     bool
+	Buckets       []bucket
+	Specified     int
+	Sampling      float64
+	Updated       time.Time
+
+	low, high []any // of the buckets, as the column's type has them
+}
+
+// bucket holds the values from Low to High. Share is that of all rows in this bucket and in those before it.
+type bucket struct {
+	Low, High string
+	Share     float64
+	Distinct  float64
+}
+
+// histogramCache keeps the histograms of schemas, by table and column.
+type histogramCache struct {
+	mu sync.Mutex
+	m  map[string]*schemaHistograms
+}
+
+type schemaHistograms struct {
+	generation uint64
+	list       map[[2]string]*histogram
+}
+
+// histogramsOf reads the histograms of a schema's tables.
+func (e *Engine) histogramsOf(ctx context.Context, schema string) (map[[2]string]*histogram, error) {
+	generation := e.catalog.Generation(kindHistogram)
+	e.histograms.mu.Lock()
+	have := e.histograms.m[schema]
+	e.histograms.mu.Unlock()
+	if have != nil && have.generation == generation {
+		return have.list, nil
+	}
+	objects, err := e.catalog.Objects(ctx, kindHistogram, schema)
+	if err != nil {
+		return nil, err
+	}
+	now := &schemaHistograms{generation, map[[2]string]*histogram{}}
+	for _, o := range objects {
+		full, err := e.catalog.Object(ctx, kindHistogram, schema, o.Name)
+		if err != nil {
+			return nil, err
+		}
+		if full == nil {
+			continue
+		}
+		h := new(histogram)
+		if err := json.Unmarshal(full.Body, h); err != nil {
+			return nil, fmt.Errorf("histogram %s of schema %s: %w", o.Name, schema, err)
+		}
+		now.list[[2]string{h.Table, strings.ToLower(h.Column)}] = h
+	}
+	e.histograms.mu.Lock()
+	defer e.histograms.mu.Unlock()
+	if e.histograms.m == nil || len(e.histograms.m) >= cachedSchemas {
+		e.histograms.m = map[string]*schemaHistograms{}
+	}
+	e.histograms.m[schema] = now
+	return now.list, nil
+}
+
+// histogramOf is the histogram of a table's column at position i, nil if there is none that still holds.
+func (e *Engine) histogramOf(c *sql.Context, m *meta, i int) *histogram {
+	list, err := e.histogramsOf(c, m.def.Schema)
+	if err != nil {
+		return nil // an estimate does without
+	}
+	h := list[[2]string{m.def.Name, strings.ToLower(m.def.Columns[i].Name)}]
+	if h == nil || !h.Created.Equal(m.def.Created) || h.Type != storedType(m.def.Columns[i].Attrs) {
+		return nil
+	}
+	e.histograms.mu.Lock()
+	defer e.histograms.mu.Unlock()
+	if h.low == nil {
+		for _, b := range h.Buckets {
+			low, _, err1 := m.schema[i].Type.Convert(c, b.Low)
+			high, _, err2 := m.schema[i].Type.Convert(c, b.High)
+			if err1 != nil || err2 != nil {
+				return nil
+			}
+			h.low, h.high = append(h.low, low), append(h.high, high)
+		}
+	}
+	return h
+}
+
+// below is the share of rows whose value is less than v, and that of those which equal it.
+func (h *histogram) below(c *sql.Context, t sql.Type, v any) (less, equal float64, ok bool) {
+	failed := false
+	compare := func(a, b any) int {
+		n, err := t.Compare(c, a, b)
+		failed = failed || err != nil
+		return n
+	}
+	i := sort.Search(len(h.high), func(i int) bool { return compare(h.high[i], v) >= 0 })
+	before := 0.0
+	if i > 0 {
+		before = h.Buckets[i-1].Share
+	}
+	if i == len(h.high) || compare(v, h.low[i]) < 0 || failed {
+		return before, 0, !failed
+	}
+	share := h.Buckets[i].Share - before
+	equal = share / math.Max(1, h.Buckets[i].Distinct)
+	return before + (share-equal)*h.within(i, v), equal, true
+}
+
+// within is where in a bucket a value lies, from 0 to 1: by distance if that can be told, else in the middle.
+func (h *histogram) within(i int, v any) float64 {
+	low, ok1 := number(h.low[i])
+	high, ok2 := number(h.high[i])
+	x, ok3 := number(v)
+	if !ok1 || !ok2 || !ok3 || high <= low {
+		if h.Buckets[i].Distinct <= 1 {
+			return 0
+		}
+		return 0.5
+	}
+	return math.Min(1, math.Max(0, (x-low)/(high-low)))
+}
+
+// number is a value's place on a line.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case time.Time:
+		return float64(v.UnixMicro()), true
+	case float64:
+		return v, true
+	case float32:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case fmt.Stringer: // decimals
+		f, err := strconv.ParseFloat(v.String(), 64)
+		return f, err == nil
+	}
+	n, ok := sqlInteger(v)
+	return float64(n), ok
+}
+
+// histogramClause is what follows the table in ANALYZE TABLE: UPDATE HISTOGRAM ON a, b [WITH n BUCKETS], or DROP HISTOGRAM ON a, b.
+type histogramClause struct {
+	drop    bool
+	columns []string
+	buckets int
+}
+
+func (s *Session) ownHistogram(t *tokens, list [][2]string) (*Statement, error) {
+	h := histogramClause{drop: t.word(0) == "DROP", buckets: histogramBuckets}
+	t.pos++
+	if !t.accept("HISTOGRAM") || !t.accept("ON") {
+		return nil, s.wrong(t)
+	}
+	for {
+		name, ok := t.name()
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		h.columns = append(h.columns, name)
+		if !t.accept(",") {
+			break
+		}
+	}
+	if !h.drop && t.accept("WITH") {
+		n, err := strconv.Atoi(t.at(0))
+		if err != nil || t.word(1) != "BUCKETS" {
+			return nil, s.wrong(t)
+		}
+		if n < 1 || n > 1024 {
+			return nil, mysqlerr.NewMessage(1690, "Number of buckets value is out of range in 'ANALYZE TABLE'")
+		}
+		h.buckets = n
+		t.pos += 2
+	}
+	return s.done(t, &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		return s.changeHistograms(c, x, list, h)
+	}})
+}
+
+func (s *Session) changeHistograms(c *sql.Context, x *execution, list [][2]string, h histogramClause) (*Result, error) {
+	const op = "histogram"
+	out := texts("Table", "Op", "Msg_type", "Msg_text")
+	if len(list) > 1 {
+		return s.rowsOf(c, x, out, []sql.Row{{"", op, "Error", "Only one table can be specified while modifying histogram statistics."}}), nil
+	}
+	m, err := s.maintenanceTable(c, x, list[0])
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case m.missing:
+		return s.rowsOf(c, x, out, []sql.Row{{m.full, op, "Error", fmt.Sprintf("Table '%s' doesn't exist", m.full)}, {m.full, op, "status", "Operation failed"}}), nil
+	case m.view:
+		return s.rowsOf(c, x, out, []sql.Row{{m.full, op, "Error", "Cannot create histogram statistics for a view."}}), nil
+	case hidden(m.schema):
+		return s.rowsOf(c, x, out, []sql.Row{{m.full, op, "Error", "Cannot create histogram statistics for a temporary table."}}), nil
+	}
+	t, err := x.openTable(c, m.schema, m.name)
+	if err != nil {
+		return nil, err
+	}
+	mt, err := s.e.metas.get(c, t.Def())
+	if err != nil {
+		return nil, err
+	}
+	var rows []sql.Row
+	for _, name := range h.columns {
+		kind, text, err := s.changeHistogram(c, x, t, mt, name, h)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, sql.Row{m.full, op, kind, text})
+	}
+	return s.rowsOf(c, x, out, rows), nil
+}
+
+// changeHistogram makes or drops one histogram and returns what the result says of it.
+func (s *Session) changeHistogram(c *sql.Context, x *execution, t table.Table, m *meta, name string, h histogramClause) (kind, text string, err error) {
+	i := columnPosition(m.def, name)
+	if h.drop {
+		have, err := s.e.histogramsOf(c, m.def.Schema)
+		if err != nil {
+			return "", "", err
+		}
+		if i < 0 || have[[2]string{m.def.Name, strings.ToLower(name)}] == nil {
+			return "Error", fmt.Sprintf("No histogram statistics found for column '%s'.", name), nil
+		}
+		err = s.e.catalog.PutObjects(c, table.Object{Kind: kindHistogram, Schema: m.def.Schema, Name: histogramKey(m.def, i)})
+		return "status", fmt.Sprintf("Histogram statistics removed for column '%s'.", name), err
+	}
+	if i < 0 {
+		return "Error", fmt.Sprintf("The column '%s' does not exist.", name), nil
+	}
+	typ := m.schema[i].Type
+	if types.IsJSON(typ) || types.IsGeometry(typ) {
+		return "Error", fmt.Sprintf("The column '%s' has an unsupported data type.", name), nil
+	}
+	for _, ix := range m.def.Indexes {
+		if ix.Unique && len(ix.Parts) == 1 && ix.Parts[0].Column == i && ix.Parts[0].Prefix == 0 {
+			return "Error", fmt.Sprintf("The column '%s' is covered by a single-part unique index.", name), nil
+		}
+	}
+	made, err := s.makeHistogram(c, x, t, m, i, h.buckets)
+	if err != nil {
+		return "", "", err
+	}
+	body, err := json.Marshal(made)
+	if err == nil {
+		err = s.e.catalog.PutObjects(c, table.Object{Kind: kindHistogram, Schema: m.def.Schema, Name: histogramKey(m.def, i), Body: body})
+	}
+	return "status", fmt.Sprintf("Histogram statistics created for column '%s'.", name), err
+}
+
+func histogramKey(d *table.Def, i int) string {
+	return quoteName(d.Name) + "." + quoteName(d.Columns[i].Name)
+}
+
+// makeHistogram reads the column, of a large table a sample of it.
+func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *meta, i, buckets int) (*histogram, error) {
+	h := &histogram{Table: m.def.Name, Column: m.def.Columns[i].Name, Created: m.def.Created, Type: storedType(m.def.Columns[i].Attrs), Specified: buckets, Sampling: 1,
+		Updated: time.Now().UTC()}
+	n, err := t.Count(c)
+	if err != nil {
+		return nil, err
+	}
+	where := ""
+	if n > histogramSample {
+		h.Sampling = histogramSample / float64(n)
+		where = fmt.Sprintf(" WHERE RAND() < %g", h.Sampling)
+	}
+	col := quoteName(h.Column)
+	_, rows, err := s.query(c, x, fmt.Sprintf("SELECT %s, COUNT(*) FROM %s.%s%s GROUP BY %s ORDER BY %s", col, quoteName(m.def.Schema), quoteName(m.def.Name), where, col, col))
+	if err != nil {
+		return nil, err
+	}
+	var values []countedValue
+	total, null := 0.0, 0.0
+	for _, r := range rows {
+		n, _ := sqlInteger(r[1])
+		total += float64(n)
+		if r[0] == nil {
+			null += float64(n)
+			continue
+		}
+		text, err := m.schema[i].Type.SQL(c, nil, r[0])
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, countedValue{text.ToString(), float64(n)})
+	}
+	if total == 0 {
+		return h, nil
+	}
+	h.Null = null / total
+	h.Singleton = len(values) <= buckets
+	h.fill(values, total, (total-null)/float64(buckets))
+	return h, nil
+}
+
+// countedValue is a value and how many rows have it.
+type countedValue struct {
+	text string
+	rows float64
+}
+
+// fill makes the buckets from the values in their order: one each, or of about height rows each. A value lies in one bucket.
+func (h *histogram) fill(values []countedValue, total, height float64) {
+	sum, inside, distinct := 0.0, 0.0, 0
+	low := ""
+	for k, v := range values {
+		if distinct == 0 {
+			low = v.text
+		}
+		distinct++
+		sum, inside = sum+v.rows, inside+v.rows
+		next := 0.0
+		if k+1 < len(values) {
+			next = values[k+1].rows
+		}
+		if !h.Singleton && k+1 < len(values) && inside+next <= height {
+			continue
+		}
+		if !h.Singleton && len(h.Buckets) == h.Specified-1 && k+1 < len(values) {
+			continue // the last bucket takes the rest
+		}
+		h.Buckets = append(h.Buckets, bucket{low, v.text, sum / total, float64(distinct)})
+		inside, distinct = 0, 0
+	}
+}
+
+// columnStatisticsTable is information_schema.column_statistics.
+func columnStatisticsTable(e *Engine) *ownTable {
+	return &ownTable{name: "COLUMN_STATISTICS", schema: infoColumns("COLUMN_STATISTICS", "SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME", "HISTOGRAM"),
+		rows: func(ctx *sql.Context) ([]sql.Row, error) {
+			var out []sql.Row
+			for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
+				if systemSchema(db.Name()) {
+					continue
+				}
+				list, err := e.histogramsOf(ctx, db.Name())
+				if err != nil {
+					return nil, err
+				}
+				for _, h := range list {
+					row, err := e.histogramRow(ctx, db.Name(), h)
+					if err != nil {
+						return nil, err
+					}
+					if row != nil {
+						out = append(out, row)
+					}
+				}
+			}
+			slices.SortFunc(out, func(a, b sql.Row) int {
+				return strings.Compare(fmt.Sprint(a[0], "\x00", a[1], "\x00", a[2]), fmt.Sprint(b[0], "\x00", b[1], "\x00", b[2]))
+			})
+			return out, nil
+		}}
+}
+
+// histogramRow shows a histogram that still holds as MySQL's JSON document.
+func (e *Engine) histogramRow(ctx *sql.Context, schema string, h *histogram) (sql.Row, error) {
+	d, err := e.catalog.Definition(ctx, schema, h.Table)
+	if err != nil {
+		return nil, skipMissing(err)
+	}
+	m, err := e.metas.get(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	i := columnPosition(d, h.Column)
+	if i < 0 || e.histogramOf(ctx, m, i) == nil {
+		return nil, nil
+	}
+	kind, show := histogramType(m.schema[i].Type)
+	doc := struct {
+		Buckets   [][]any `json:"buckets"`
+		Type      string  `json:"data-type"`
+		Null      float64 `json:"null-values"`
+		Collation uint16  `json:"collation-id"`
+		Updated   string  `json:"last-updated"`
+		Sampling  float64 `json:"sampling-rate"`
+		Kind      string  `json:"histogram-type"`
+		Specified int     `json:"number-of-buckets-specified"`
+	}{Buckets: [][]any{}, Type: kind, Null: h.Null, Collation: d.Columns[i].Collation, Updated: h.Updated.Format("2006-01-02 15:04:05.000000"), Sampling: h.Sampling,
+		Kind: "equi-height", Specified: h.Specified}
+	if doc.Collation == 0 {
+		doc.Collation = 8 // MySQL says so of what has no collation
+	}
+	if h.Singleton {
+		doc.Kind = "singleton"
+	}
+	for _, b := range h.Buckets {
+		if h.Singleton {
+			doc.Buckets = append(doc.Buckets, []any{show(b.Low), b.Share})
+		} else {
+			doc.Buckets = append(doc.Buckets, []any{show(b.Low), show(b.High), b.Share, b.Distinct})
+		}
+	}
+	body, err := json.Marshal(doc)
+	return sql.Row{schema, h.Table, h.Column, string(body)}, err
+}
+
+// histogramType is MySQL's name for a type's histograms, and how values are shown in them.
+func histogramType(t sql.Type) (string, func(string) any) {
+	plain := func(v string) any { return json.Number(v) }
+	quoted := func(v string) any { return v }
+	switch {
+	case types.IsEnum(t):
+		return "enum", quoted
+	case types.IsSet(t):
+		return "set", quoted
+	case types.IsUnsigned(t):
+		return "uint", plain
+	case types.IsInteger(t):
+		return "int", plain
+	case types.IsDecimal(t):
+		return "decimal", plain
+	case types.IsFloat(t):
+		return "double", plain
+	case types.IsDateType(t):
+		return "date", quoted
+	case types.IsTimespan(t):
+		return "time", quoted
+	case types.IsTime(t):
+		return "datetime", quoted
+	}
+	return "string", func(v string) any { return "base64:type254:" + base64.StdEncoding.EncodeToString([]byte(v)) }
+}
