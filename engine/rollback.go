@@ -240,6 +240,15 @@ func (tx *Tx) undoEntry(ctx context.Context, ix *dict.Index, op *undo.SecOp, old
 			return err
 		}
 	}
+	// The entry is again that of the version before, not the transaction's own: its snapshot may be older than that one.
+	var by uint64
+	if older != nil {
+		hd, err := row.ParseHeader(older)
+		if err != nil {
+			return err
+		}
+		by = hd.Trx
+	}
 	var buf [row.EntrySize]byte
 	gone := false
 	_, err := ix.Tree.Edit(ctx, op.Key, row.EntrySize, func(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
@@ -258,9 +267,9 @@ func (tx *Tx) undoEntry(ctx context.Context, ix *dict.Index, op *undo.SecOp, old
 			if !e.Deleted {
 				return btree.Keep, nil, nil
 			}
-			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: e.Trx}), nil
+			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: by}), nil
 		case needed:
-			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: e.Trx, Deleted: true}), nil
+			return btree.Put, row.AppendEntry(buf[:0], row.Entry{Trx: by, Deleted: true}), nil
 		default:
 			gone = true
 			return btree.Delete, nil, nil

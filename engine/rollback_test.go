@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -193,5 +194,38 @@ func TestRollbackTells(t *testing.T) {
 	if len(order) < 3 || order[0] != short.tx.ID() || slices.Contains(order[slices.Index(order, id):], short.tx.ID()) {
 		t.Errorf("order of rollback: %v, the short one is %d", order, short.tx.ID())
 	}
+	e.purged()
+}
+
+// TestRollbackLeavesEntriesToOthers: a row that a later transaction inserted, changed and given back by one with an older snapshot, is not in the
+// snapshot, whichever index it is read by.
+func TestRollbackLeavesEntriesToOthers(t *testing.T) {
+	e := seeded(t)
+	s := e.begin(table.RepeatableRead)
+	look := func(when string) {
+		t.Helper()
+		for _, ix := range []int{0, 1} {
+			got, err := s.rows("t", table.ScanOptions{Index: ix, Columns: []int{0, 1}})
+			e.must(err)
+			for i := range got {
+				got[i] = strings.TrimSuffix(got[i], "x")
+			}
+			if want := []string{"10:10:", "20:20:", "30:30:"}; !slices.Equal(got, want) {
+				t.Errorf("%s, index %d: %v", when, ix, got)
+			}
+		}
+	}
+	look("before")
+	o := e.begin(table.RepeatableRead)
+	e.must(o.insert("t", sbrow(15, 15, "x")))
+	e.must(o.update("t", 20, func(r []row.Datum) { r[1] = row.FromInt(21) }))
+	e.must(o.tx.Commit(bg))
+	look("after another's changes")
+	s.tx.Savepoint("here")
+	e.must(s.update("t", 15, func(r []row.Datum) { r[1] = row.FromInt(16) }))
+	e.must(s.update("t", 20, func(r []row.Datum) { r[1] = row.FromInt(20) }))
+	e.must(s.tx.RollbackTo(bg, "here"))
+	look("after own ones were taken back")
+	e.must(s.tx.Commit(bg))
 	e.purged()
 }

@@ -267,7 +267,7 @@ func (i *incomingIter) named(c *sql.Context, j int, v any) any {
 	if j >= len(i.from) {
 		return v
 	}
-	return memberNames(c, i.from[j], i.n.st.m.schema[j].Type, v)
+	return fitted(c, i.from[j], i.n.st.m.schema[j].Type, v)
 }
 
 // sourceTypes are the types that a query gives the columns of a table. The projection that the library puts above it calls them those of the
@@ -428,7 +428,7 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 		s.st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
 		return zeroValue(s.target.Type(c)), nil
 	}
-	v = memberNames(c, s.Child.Type(c), s.target.Type(c), v)
+	v = fitted(c, s.Child.Type(c), s.target.Type(c), v)
 	if s.pos >= 0 {
 		return s.st.column(c, s.pos, v)
 	}

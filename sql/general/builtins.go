@@ -68,6 +68,11 @@ func newPosition(name string, args ...sql.Expression) sql.Expression {
 	return &position{expression.NaryExpression{ChildExpressions: args}, name}
 }
 
+var _ sql.FunctionExpression = (*position)(nil)
+
+func (p *position) FunctionName() string { return p.name }
+func (p *position) Description() string  { return "finds a string in another one" }
+
 func (p *position) Type(*sql.Context) sql.Type { return types.Int64 }
 
 func (p *position) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {

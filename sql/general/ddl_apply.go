@@ -466,7 +466,7 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 		cv.st.warn(cv.c, cv.st.truncated(col.Name))
 		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
-	v = memberNames(cv.c, cv.a.old.schema[cv.sources[i]].Type, col.Type, v)
+	v = fitted(cv.c, cv.a.old.schema[cv.sources[i]].Type, col.Type, v)
 	if types.IsJSON(col.Type) { // the library's conversion and messages
 		var in sql.ConvertInRange
 		if v, in, err = convertRounding(cv.c, col.Type, v); err != nil || in != sql.InRange {

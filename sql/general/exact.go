@@ -144,6 +144,8 @@ func paddedKeys(c *sql.Context, n sql.Node) []sql.Expression {
 		keys, first = n.Expressions(), len(n.SelectDeps)
 	case *plan.Sort:
 		keys = n.Expressions()
+	case *plan.Window:
+		return paddedWindows(c, n)
 	default:
 		return nil
 	}
@@ -153,6 +155,46 @@ func paddedKeys(c *sql.Context, n sql.Node) []sql.Expression {
 		var one bool
 		out[i], one = trimPadded(c, out[i])
 		changed = changed || one
+	}
+	if !changed {
+		return nil
+	}
+	return out
+}
+
+// paddedWindows is paddedKeys of what windows are parted and ordered by.
+func paddedWindows(c *sql.Context, n *plan.Window) []sql.Expression {
+	out := append([]sql.Expression(nil), n.SelectExprs...)
+	changed := false
+	for i, e := range out {
+		alias, named := e.(*expression.Alias)
+		if named {
+			e = alias.Child
+		}
+		w, ok := e.(sql.WindowAdaptableExpression)
+		if !ok || w.Window() == nil {
+			continue
+		}
+		keys, padded := w.Window().ToExpressions(), false
+		for k := range keys {
+			var one bool
+			keys[k], one = trimPadded(c, keys[k])
+			padded = padded || one
+		}
+		if !padded {
+			continue
+		}
+		def, err := w.Window().FromExpressions(c, keys)
+		if err != nil {
+			continue
+		}
+		e = w.WithWindow(c, def)
+		if named {
+			if e, err = alias.WithChildren(c, e); err != nil {
+				continue
+			}
+		}
+		out[i], changed = e, true
 	}
 	if !changed {
 		return nil

@@ -199,10 +199,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	x.ignores = ok && strings.Contains(sqlparser.String(del.Comments), ignoreMarker)
 	env := itemEnv(c, ast)
 	env.Strict = env.Strict && !x.ignores
-	node, flags, err := s.plan(c, x, ast, text, env, false)
-	if err != nil && strings.Contains(err.Error(), "*memo.EmptyTable") {
-		node, flags, err = s.plan(c, x, ast, text, env, true)
-	}
+	node, flags, err := s.plan(c, x, ast, text, env)
 	if err == nil {
 		prunePartitions(c, node)
 		node, err = finisher{env: env}.finish(c, node)
@@ -213,9 +210,8 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	return node, flags, err
 }
 
-// plan binds a statement and has it planned. unfolded: conditions that are constant are not looked at, for the library's planner of joins cannot place
-// a table that such a condition has emptied.
-func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, text string, env *item.Env, unfolded bool) (sql.Node, *sql.QueryFlags, error) {
+// plan binds a statement and has it planned.
+func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, text string, env *item.Env) (sql.Node, *sql.QueryFlags, error) {
 	if retyped(ast) {
 		bindHaving(ast)
 		keepLiterals(ast)
@@ -234,9 +230,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		u.IsJoin, u.HasSingleRel = false, false
 	}
 	if retyped(ast) {
-		r := newRetype(c, env)
-		r.unfolded = unfolded
-		if bound, err = r.node(bound); err != nil {
+		if bound, err = newRetype(c, env).node(bound); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -354,6 +354,7 @@ func (i *inserting) result(c *sql.Context) sql.Row {
 		ok.InsertID = i.auto.first
 	case x != nil && x.lastArg != nil:
 		ok.InsertID = *x.lastArg
+	case i.in.fromQuery && i.n.OnDupExprs.HasUpdates() && i.touched == 0: // MySQL has reset its row by then
 	case i.copied > 0:
 		ok.InsertID = i.auto.latest()
 	}

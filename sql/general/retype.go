@@ -42,11 +42,10 @@ func retyped(ast sqlparser.Statement) bool {
 
 // retype gives the expressions of a bound plan their types.
 type retype struct {
-	c     *sql.Context
-	env   *item.Env
-	types map[sql.ColumnId]sql.Type // of what projections and groups compute
-	// unfolded hides constant conditions from the planner.
-	unfolded bool
+	c      *sql.Context
+	env    *item.Env
+	types  map[sql.ColumnId]sql.Type // of what projections and groups compute
+	nested int                       // how many subqueries are around
 }
 
 func newRetype(c *sql.Context, env *item.Env) *retype {
@@ -147,7 +146,9 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 	case *plan.Subquery:
 		outer := r.env.Outer
 		r.env.Outer = outer.Union(x.Correlated())
+		r.nested++
 		q, err := r.node(x.Query)
+		r.nested--
 		r.env.Outer = outer
 		if err != nil || q == x.Query {
 			return e, transform.SameTree, err
@@ -216,7 +217,7 @@ func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
 func (r *retype) condition(n sql.Node) (sql.Node, error) {
 	switch x := n.(type) {
 	case *plan.Filter:
-		if e := r.filter(x.Expression); e != nil {
+		if e := r.filter(x.Expression, r.nested > 0); e != nil {
 			return plan.NewFilter(r.c, e, x.Child), nil
 		}
 	case *plan.Having:
@@ -224,36 +225,63 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 			return plan.NewHaving(e, x.Child), nil
 		}
 	case *plan.JoinNode:
-		if e := r.filter(x.Filter); e != nil {
+		if e := r.filter(x.Filter, true); e != nil {
 			return x.WithExpressions(r.c, e)
 		}
 	}
 	return n, nil
 }
 
-// filter is a condition as a filter takes it, nil for e itself.
-func (r *retype) filter(e sql.Expression) sql.Expression {
-	out := r.env.Condition(r.c, e)
-	if !r.unfolded || e == nil {
-		return out
+// filter is a condition as a filter takes it, nil for e itself. planned: it may become one of a join. The analyzer puts an empty table in the place of
+// what a false constant filters, which has no number within joins: the planner of joins takes the conditions that refer to it for independent of it,
+// or knows no such node. So there constants stay conditions.
+func (r *retype) filter(e sql.Expression, planned bool) sql.Expression {
+	if e == nil {
+		return nil
 	}
-	if out == nil {
-		out = e
+	cond, changed := e, false
+	if x := r.env.Condition(r.c, e); x != nil {
+		cond, changed = x, true
 	}
-	all := expression.SplitConjunction(r.c, out)
+	if !planned {
+		if changed {
+			return cond
+		}
+		return nil
+	}
+	all := expression.SplitConjunction(r.c, cond)
 	for i, x := range all {
-		constant := true
-		sql.Inspect(r.c, x, func(_ *sql.Context, x sql.Expression) bool {
-			_, field := x.(*expression.GetField)
-			_, query := x.(*plan.Subquery)
-			constant = constant && !field && !query
-			return constant
-		})
-		if constant {
-			all[i] = newUnfolded(r.c, x)
+		switch own, outer := r.refers(x); {
+		case !own && !outer:
+			all[i], changed = newUnfolded(r.c, x), true
+		case !own && r.nested > 0:
+			all[i], changed = r.env.IsTrue(r.c, x), true
 		}
 	}
+	if !changed {
+		return nil
+	}
 	return expression.JoinAnd(all...)
+}
+
+// refers reports whether a condition depends on rows of its own query (or may do so, by a subquery), and on those of outer ones. One that depends
+// on outer ones alone the analyzer takes out of the subquery and into the condition that this stands in, where NULL and false are not the same; and it
+// believes that columns are not nullable which an outer join makes so. Hence IS TRUE.
+func (r *retype) refers(e sql.Expression) (own, outer bool) {
+	sql.Inspect(r.c, e, func(_ *sql.Context, e sql.Expression) bool {
+		switch e := e.(type) {
+		case *expression.GetField:
+			if e.Id() > 0 && r.env.Outer.Contains(e.Id()) {
+				outer = true
+			} else {
+				own = true
+			}
+		case *plan.Subquery:
+			own = true
+		}
+		return !own
+	})
+	return own, outer
 }
 
 // unfolded is a constant that is computed for each row. Its second child is what keeps the library from computing it before: a parameter, whose

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -118,24 +119,32 @@ func (st *store) value(c *sql.Context, t sql.Type, name string, fraction int, v 
 	return v, nil // JSON: the library's conversion and messages
 }
 
-// memberNames makes the text of a value of type ENUM, SET or YEAR where it goes to a column that stores no number: what a value is told apart by
-// in memory is its number alone.
-func memberNames(c *sql.Context, from, to sql.Type, v any) any {
-	if from == nil || to == nil || !types.IsEnum(from) && !types.IsSet(from) && !types.IsYear(from) {
+// fitted is a value of type from as a column of type to takes it where the value alone does not tell: the names of members of ENUM and SET for what
+// stores no number, the digits of a YEAR for a text, the number of a date or time for a number.
+func fitted(c *sql.Context, from, to sql.Type, v any) any {
+	if from == nil || to == nil || from.Equals(to) {
 		return v
 	}
-	if types.IsNumber(to) || types.IsDecimal(to) || types.IsBit(to) || types.IsYear(to) || types.IsTime(to) && types.IsYear(from) || from.Equals(to) {
-		return v
-	}
-	n, ok := sqlInteger(v)
-	if !ok {
-		return v
-	}
-	if types.IsYear(from) {
-		return datum.YearText(n)
-	}
-	if x, err := from.SQL(c, nil, v); err == nil {
-		return x.ToString()
+	numeric := types.IsNumber(to) || types.IsDecimal(to)
+	switch {
+	case types.IsTime(from) || types.IsTimespan(from):
+		switch {
+		case numeric:
+			return item.Number(c, from, v)
+		case types.IsTimespan(from) && types.IsTextOnly(to):
+			return item.SpanText(v)
+		}
+	case types.IsEnum(from) || types.IsSet(from):
+		if numeric || types.IsBit(to) || types.IsYear(to) {
+			return v
+		}
+		if x, err := from.SQL(c, nil, v); err == nil {
+			return x.ToString()
+		}
+	case types.IsYear(from) && types.IsTextOnly(to):
+		if n, ok := sqlInteger(v); ok {
+			return datum.YearText(n)
+		}
 	}
 	return v
 }

@@ -37,6 +37,11 @@ func (w *windowed) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expre
 	return &windowed{in.(sql.WindowAdaptableExpression)}, nil
 }
 
+// WithWindow implements sql.WindowAdaptableExpression.
+func (w *windowed) WithWindow(c *sql.Context, def *sql.WindowDefinition) sql.WindowAdaptableExpression {
+	return &windowed{w.WindowAdaptableExpression.WithWindow(c, def)}
+}
+
 // CollationCoercibility implements sql.CollationCoercible.
 func (w *windowed) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
 	return sql.GetCoercibility(c, w.WindowAdaptableExpression)

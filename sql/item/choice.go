@@ -189,6 +189,7 @@ func newChoice(c *sql.Context, env *Env, name, shown string, list []sql.Expressi
 				if err != nil || k.way == asNothing {
 					return nil, err
 				}
+				k.year = false
 				x.with = append(x.with, k)
 			}
 		}
@@ -239,6 +240,29 @@ func (x *choice) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return nil, err
 	}
 	return x.args[i].as(c, &x.is, v)
+}
+
+// raw is Eval, but a Decimal keeps the digits that it was computed with: MySQL cuts them off only where it shows or stores the value.
+func (x *choice) raw(c *sql.Context, r sql.Row) (any, error) {
+	if x.is.Kind != Decimal {
+		return x.Eval(c, r)
+	}
+	i, err := x.pick(x, c, r)
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	v, err := x.args[i].value(c, r)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	d, err := x.args[i].toDecimal(c, v)
+	if err != nil {
+		return nil, err
+	}
+	if int(-d.Exponent) < x.is.Dec {
+		d = scaled(d, x.is.Dec)
+	}
+	return d, nil
 }
 
 func (x *choice) pickIf(c *sql.Context, r sql.Row) (int, error) {

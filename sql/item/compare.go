@@ -283,6 +283,7 @@ func newComparison(c *sql.Context, env *Env, op string, left, right sql.Expressi
 		if err != nil || k.way == asNothing {
 			return nil, err
 		}
+		k.year = k.year && len(x.l) == 1 // rows compare without looking at constants
 		x.ways = append(x.ways, k)
 	}
 	return x, nil
@@ -472,6 +473,13 @@ func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*betwe
 	if v.integer() && (wholeLiteral(c, l) || l.integer()) && (wholeLiteral(c, h) || h.integer()) {
 		one = asInt
 	}
+	if one == asMoment || b.low.way == asMoment || b.high.way == asMoment {
+		for _, p := range [4][2]*arg{{v, l}, {v, h}, {l, v}, {h, v}} {
+			if err := p[0].checkDate(c, p[1]); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if v.Kind == Time && l.timeLike() && h.timeLike() {
 		one = asSpan
 	}
@@ -582,6 +590,7 @@ func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, e
 		if len(eq.l) != len(unrow(left)) {
 			return nil, nil
 		}
+		eq.ways[0].year = eq.ways[0].year && eq.l[0].Kind == Year
 		x.with = append(x.with, eq)
 		if len(eq.l) != 1 || eq.ways[0].way != asText || !eq.r[0].Const {
 			x.texts = false

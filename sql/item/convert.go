@@ -77,7 +77,10 @@ func exprs(list []arg) []sql.Expression {
 
 // value evaluates the argument; nil is NULL.
 func (a *arg) value(c *sql.Context, r sql.Row) (any, error) {
-	if x, ok := a.Expression.(*arithmetic); ok {
+	switch x := a.Expression.(type) {
+	case *arithmetic:
+		return x.raw(c, r)
+	case *choice:
 		return x.raw(c, r)
 	}
 	v, err := a.Eval(c, r)
@@ -168,6 +171,16 @@ func (a *arg) plain(c *sql.Context, v any) any {
 		return jsonNumber(c, v)
 	case sql.JSONWrapper:
 		return jsonNumber(c, v)
+	}
+	return v
+}
+
+// Number is a value of type from as the number that MySQL makes of a date or time, 20260131 for example; v itself if it is none.
+func Number(c *sql.Context, from sql.Type, v any) any {
+	switch v.(type) {
+	case time.Time, types.Timespan:
+		a := arg{Attr: OfType(c, from)}
+		return a.plain(c, v)
 	}
 	return v
 }

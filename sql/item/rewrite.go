@@ -97,6 +97,14 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *expression.And, *expression.Or:
 		return n.conditions(c, e)
 	case *expression.Like:
+		if early && e.Escape == nil && escapes(e.RightChild) {
+			e = expression.NewLike(e.LeftChild, e.RightChild, expression.NewLiteral(`\`, types.LongText)).(*expression.Like)
+			x, err := n.give(c, e, "ss-")
+			if x == nil {
+				x = e
+			}
+			return x, err
+		}
 		return n.give(c, e, "ss-")
 	case sql.Aggregation:
 		return n.aggregate(c, e)
@@ -104,6 +112,17 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		return n.function(c, e)
 	}
 	return nil, nil
+}
+
+// escapes reports whether LIKE's pattern, a parameter's value, has no wildcard or has a backslash: unless an escape character is named, the planner
+// makes an = of the one and takes the backslash of the other for itself.
+func escapes(pattern sql.Expression) bool {
+	l, ok := pattern.(*expression.Literal)
+	if !ok {
+		return false
+	}
+	s, ok := l.Value().(string)
+	return ok && s != "" && (!strings.ContainsAny(s, "%_") || strings.Contains(s, `\`))
 }
 
 // some is x if have, without a nil in an interface.
@@ -329,6 +348,11 @@ func (n *Env) Condition(c *sql.Context, e sql.Expression) sql.Expression {
 	return newCondition(c, n, "is", e.String(), []sql.Expression{e})
 }
 
+// IsTrue is e IS TRUE.
+func (n *Env) IsTrue(c *sql.Context, e sql.Expression) sql.Expression {
+	return newCondition(c, n, "is true", e.String(), []sql.Expression{e})
+}
+
 func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression, error) {
 	name := strings.ToLower(e.FunctionName())
 	if _, ok := e.(sql.WindowAdaptableExpression); ok {
@@ -370,9 +394,9 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		e = given
 	}
 	if typed := asConnection(c, e); typed != nil {
-		out = typed
+		return typed, nil
 	}
-	return out, nil
+	return n.collated(c, e, out)
 }
 
 // inConnection is a function of the library's whose text has the connection's collation. Its type says so, as constants of it are folded into
@@ -412,4 +436,32 @@ func (f *inConnection) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.E
 		return &inConnection{in, f.typ}, nil
 	}
 	return e, err
+}
+
+// collated gives a text made of constants alone a type with its collation. The planner makes a literal of it, which keeps nothing but the type.
+func (n *Env) collated(c *sql.Context, e sql.FunctionExpression, given sql.Expression) (sql.Expression, error) {
+	x := given
+	if x == nil {
+		x = e
+	}
+	a := Of(c, x)
+	if a.Kind != String || a.Coll == sql.Collation_binary {
+		return given, nil
+	}
+	if t, ok := x.Type(c).(sql.StringType); ok && t.Collation() == a.Coll {
+		return given, nil
+	}
+	constant := true
+	sql.Inspect(c, x, func(_ *sql.Context, e sql.Expression) bool {
+		switch e.(type) {
+		case *expression.GetField, *plan.Subquery:
+			constant = false
+		}
+		return constant
+	})
+	if !constant {
+		return given, nil
+	}
+	a.typ = typeOf(&a)
+	return newMerged(c, n, x, a), nil
 }

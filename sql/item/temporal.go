@@ -68,6 +68,14 @@ func fraction(micro int64, dec int) string {
 	return "." + fmt.Sprintf("%06d", micro)[:min(dec, 6)]
 }
 
+// SpanText is a TIME as text, with a fraction if it has one; v itself if it is none.
+func SpanText(v any) any {
+	if s, ok := v.(types.Timespan); ok {
+		return spanText(s, -1)
+	}
+	return v
+}
+
 func spanText(s types.Timespan, dec int) string {
 	n := s.AsMicroseconds()
 	sign := ""
