@@ -57,6 +57,14 @@ var patterns []pattern
 // dupMarker opens the text that the editor gives a duplicate key: value, table, index.
 const dupMarker = "\x00dup\x00"
 
+// jsonPathError is 3143, or 3149 for a path with a wildcard where one value is meant.
+func jsonPathError(_ *sql.Context, m []string) *mysqlerr.Error {
+	if strings.Contains(m[0], "* to an int") || strings.Contains(m[0], "**") {
+		return mysqlerr.New(mysqlerr.ER_INVALID_JSON_PATH_WILDCARD)
+	}
+	return mysqlerr.NewMessage(mysqlerr.ER_INVALID_JSON_PATH, "Invalid JSON path expression. The error is around character position %s.", m[1])
+}
+
 func init() {
 	patterns = []pattern{
 		p(`(?:duplicate (?:primary|unique) key given.*?)?`+dupMarker+`(.*)\x00(.*)\x00(.*?)(?:: |$)`, duplicateError),
@@ -168,6 +176,11 @@ func init() {
 		p(`Data truncated for column '(.*)' at row (\d+)`, numbered(mysqlerr.WARN_DATA_TRUNCATED, 1, 2)),
 		p(`Truncated incorrect (.*?) value: (.*)`, text(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect %s value: '%s'", 1, 2)),
 		p(`Incorrect string value: '(.*)' for column '(.*)' at row (\d+)`, text(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "Incorrect string value: '%s' for column '%s' at row %s", 1, 2, 3)),
+		p(`Invalid JSON path expression. .* at character (\d+) of (.*)`, jsonPathError),
+		p(`Invalid JSON path expression. Path must start with`, func(c *sql.Context, _ []string) *mysqlerr.Error { return jsonPathError(c, []string{"", "1"}) }),
+		p(`[Ii]nvalid data type for JSON data in argument (\d+) to function (\w+)`, text(mysqlerr.ER_INVALID_TYPE_FOR_JSON,
+			"Invalid data type for JSON data in argument %s to function %s; a JSON string or JSON type is required.", 1, 2)),
+		p(`unsupported JSON function: (\w+)`, args(mysqlerr.ER_NOT_SUPPORTED_YET, 1)),
 		p(`Invalid JSON text: (.*)`, text(3140, "Invalid JSON text: %s", 1)),
 		p(`Invalid JSON text in argument (.*)`, text(3141, "Invalid JSON text in argument %s", 1)),
 		p(`The value specified for generated column "(.*?)" in table "(.*?)" is not allowed`, text(3105,
