@@ -410,7 +410,41 @@ func (b *builder) window(c *sql.Context, a *spill.Account, n *plan.Window, r sql
 		return b.build(c, plan.NewWindow(exprs, &rowsNode{plan.UnaryNode{Child: n.Child}, rows}), r)
 	}
 	w.All = n.SelectExprs
-	return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Window(w, in) })
+	var keys []sql.Expression
+	for _, p := range w.Parts {
+		for _, o := range p.OrderBy {
+			switch o.Expr.(type) {
+			case *expression.GetField, *expression.Literal:
+			default:
+				keys = append(keys, o.Expr)
+			}
+		}
+	}
+	return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter {
+		if len(keys) > 0 {
+			in = &keyedIter{in, keys}
+		}
+		return a.Window(w, in)
+	})
+}
+
+// keyedIter computes what windows order their rows by for each row. Those that sort compare keys only, and so meet no error in a partition of one row.
+type keyedIter struct {
+	sql.RowIter
+	keys []sql.Expression
+}
+
+func (k *keyedIter) Next(c *sql.Context) (sql.Row, error) {
+	r, err := k.RowIter.Next(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range k.keys {
+		if _, err := e.Eval(c, r); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // windowOf returns the OVER clause of a select expression, nil for one without.
