@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -14,6 +15,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -432,9 +434,31 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	}
 	res, err := s.fillCreated(c, x, ddl, d)
 	if err != nil && !ddl.Temporary {
-		return nil, errors.Join(err, s.e.catalog.DropTable(detached(c), schema, name))
+		s.leaving = s.e.dropLater(d) // the statement's transaction has the table open until it is rolled back
+		return nil, err
 	}
 	return res, err
+}
+
+// leaveWithin bounds how long AwaitCleanup waits.
+const leaveWithin = 5 * time.Second
+
+// AwaitCleanup waits, once a statement that failed has been rolled back, until the table that it was making is gone.
+func (s *Session) AwaitCleanup(ctx context.Context) {
+	done := s.leaving
+	if done == nil {
+		return
+	}
+	s.leaving = nil
+	late := time.NewTimer(leaveWithin)
+	defer late.Stop()
+	w := wait.Begin(ctx)
+	defer w.End()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-late.C: // within a routine: its transaction goes on
+	}
 }
 
 // detached is for cleaning up after a statement whose context may be cancelled.

@@ -64,6 +64,8 @@ type Session struct {
 	gms   *gmsSession
 	cur   *execution
 	roles []authID // active; changed by setActive
+	// leaving is closed when the table that a failed CREATE TABLE ... SELECT was making is gone; nil: there is none.
+	leaving <-chan struct{}
 
 	caches *sql.MemoryManager // the library's own, of subqueries
 

@@ -117,14 +117,17 @@ func (s *Session) dropSessionTemporaries() {
 	}
 }
 
-// dropLater drops a table as soon as nothing holds it. A failure leaves it to the next start. The context is not the session's: its waits would be
+// dropLater drops a table as soon as nothing holds it, and then closes done. A failure leaves it to the next start. The context is not the session's: its waits would be
 // told to a session that goes on meanwhile.
-func (e *Engine) dropLater(d *table.Def) {
+func (e *Engine) dropLater(d *table.Def) (done chan struct{}) {
 	e.later.Add(1)
+	done = make(chan struct{})
 	go func() {
 		defer e.later.Done()
+		defer close(done)
 		_ = e.catalog.DropTable(context.Background(), d.Schema, d.Name)
 	}()
+	return done
 }
 
 // dropTemporaries removes what sessions of a former process left.

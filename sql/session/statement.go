@@ -123,7 +123,11 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 	s.tellFailure(g)
 	res, err := g.Execute(run, st, stmt, params)
 	if err != nil {
-		return s.endStmt(ctx, err, false)
+		err = s.endStmt(ctx, err, false)
+		if l, ok := g.(cleaner); ok {
+			l.AwaitCleanup(ctx)
+		}
+		return err
 	}
 	rows := false
 	for ; res != nil; res = res.Next {
@@ -152,6 +156,11 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 		return s.sendEnd(r, res, flags)
 	}
 	return s.endStmt(ctx, errors.New("the general lane returned no result"), rows)
+}
+
+// cleaner is a LaneSession that takes back what is not of the statement's transaction, once that has ended.
+type cleaner interface {
+	AwaitCleanup(ctx context.Context)
 }
 
 // tellFailure hands the error of the statement before to the general lane, for SHOW WARNINGS and GET DIAGNOSTICS.
