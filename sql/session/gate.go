@@ -19,9 +19,16 @@ import (
 // A statement that computes for long would keep many short ones waiting, so its place lapses after a while and it goes on
 // beside limit, sharing the processors as Go's scheduler sees fit. The more such statements there are, the longer a
 // while is: they come in slowly, never all at once.
+//
+// The pool's workers (package wire) are as few as the processors, and have places of their own: a worker that stood in the queue behind the
+// connections with goroutines would be replaced by another, that by another, until thousands of stacks wait where two would do. So that the few
+// connections with goroutines do not get most of the processors, a place for one of them is followed by as many statements of the pool as there wait more.
 type gate struct {
 	mu      sync.Mutex
 	limit   int
+	workers int            // places beyond limit that only the pool's workers take
+	owed    int            // statements of the pool before the next of the queue rest
+	backlog func() int     // connections that wait for a worker; nil: none ever
 	running int            // places taken
 	over    int            // statements whose place lapsed and that still run
 	active  linked[ticket] // that hold a place
@@ -52,7 +59,7 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 	g.mu.Lock()
 	holdsLocks = holdsLocks || w.open()
 	g.stir(w)
-	if g.running < g.limit && g.first.n == 0 && (holdsLocks || g.rest.n == 0) {
+	if g.admits(t.conn.Pooled(), holdsLocks) {
 		g.place(t)
 		g.mu.Unlock()
 		return nil
@@ -85,6 +92,29 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 		g.leave(t, w)
 	}
 	return context.Cause(ctx)
+}
+
+// admits reports whether a statement may have a place at once. pooled: a worker runs it.
+func (g *gate) admits(pooled, holdsLocks bool) bool {
+	if pooled && g.owed > 0 {
+		if g.owed--; g.owed == 0 {
+			g.pass()
+		}
+	}
+	switch {
+	case pooled && g.running < g.limit+g.workers:
+		return true
+	case g.running >= g.limit || g.first.n > 0:
+		return false
+	case holdsLocks:
+		return true
+	case g.rest.n > 0 || g.owed > 0:
+		return false
+	}
+	if !pooled {
+		g.owe()
+	}
+	return true
 }
 
 // ready makes the channel on which t's owner is woken.
@@ -130,21 +160,35 @@ func (g *gate) vacate(t *ticket) {
 	}
 	g.active.remove(&t.link)
 	g.running--
+	if g.owed > 0 && g.backlog() == 0 {
+		g.owed = 0
+	}
 	g.pass()
+}
+
+// owe is called when a connection with a goroutine gets a place: now it is the turn of those in the pool.
+func (g *gate) owe() {
+	if g.backlog != nil {
+		g.owed = g.backlog() / (g.rest.n + 1)
+	}
 }
 
 // pass hands free places to those who wait.
 func (g *gate) pass() {
 	for g.running < g.limit {
 		t := g.first.first()
-		if t == nil {
+		if t == nil && g.owed == 0 {
 			t = g.rest.first()
 		}
 		if t == nil {
 			return
 		}
+		own := t.queue == &g.rest && !t.conn.Pooled()
 		t.queue.remove(&t.link)
 		t.queue = nil
+		if own {
+			g.owe()
+		}
 		g.place(t)
 		t.granted <- struct{}{}
 	}
@@ -179,6 +223,7 @@ func (g *gate) lapse() {
 		g.running--
 	}
 	g.ticks++
+	g.owed = 0 // the pool may have come to rest
 	g.pass()
 	g.arm()
 }
@@ -190,7 +235,7 @@ func (g *gate) load() (running, waiting int) {
 	return g.running + g.over, g.first.n + g.rest.n
 }
 
-// newGate makes a gate for limit statements at once. At least floor transactions that lock rows are at work if there are as many.
-func newGate(limit, floor int) gate {
-	return gate{limit: limit, writers: newWriters(floor)}
+// newGate makes a gate for limit statements at once, and those of as many workers. At least floor transactions that lock rows are at work if there are as many.
+func newGate(limit, workers, floor int) gate {
+	return gate{limit: limit, workers: workers, writers: newWriters(floor)}
 }

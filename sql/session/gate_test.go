@@ -8,7 +8,7 @@ import (
 
 // still returns a gate whose timers never run: its test calls lapse and lapseWriters itself.
 func still(limit, floor int) *gate {
-	g := newGate(limit, floor)
+	g := newGate(limit, 0, floor)
 	g.armed, g.writers.armed = true, true
 	return &g
 }
@@ -209,5 +209,70 @@ func TestDeadlocksCutTheLimit(t *testing.T) {
 	g.deadlocked(&ws[38])
 	if g.writers.limit != 2 {
 		t.Errorf("limit %v after a deadlock of the next generation, want the floor", g.writers.limit)
+	}
+}
+
+// TestPoolsTurn: between two statements of connections with goroutines go as many of the pool as there wait more of these, and nobody waits for
+// a pool that has nothing to do.
+func TestPoolsTurn(t *testing.T) {
+	g := still(1, 1)
+	g.workers = 1
+	backlog := 3
+	g.backlog = func() int { return backlog }
+	ctx := context.Background()
+	var first, next, last, pooled ticket
+	worker := func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		ok := g.admits(true, false)
+		if ok {
+			g.place(&pooled)
+		}
+		return ok
+	}
+	queue := func(k *ticket) chan error {
+		came := make(chan error, 1)
+		go func() { came <- g.enter(ctx, k, &writer{}, false) }()
+		eventually(t, "it queues", func() bool { _, w := g.load(); return w == 1 })
+		return came
+	}
+	if err := g.enter(ctx, &first, &writer{}, false); err != nil || g.owed != 3 {
+		t.Fatal(err, g.owed)
+	}
+	came := queue(&next)
+	if !worker() {
+		t.Fatal("a worker waits behind connections with goroutines")
+	}
+	if g.mu.Lock(); g.admits(true, false) {
+		t.Error("a second worker beside the limit")
+	}
+	g.mu.Unlock()
+	g.leave(&pooled, &writer{})
+	g.leave(&first, &writer{})
+	if r, w := g.load(); r != 0 || w != 1 {
+		t.Fatalf("%d running, %d waiting: it is the pool's turn", r, w)
+	}
+	if !worker() { // the third
+		t.Fatal("no place for a worker")
+	}
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	g.leave(&pooled, &writer{})
+	g.leave(&next, &writer{})
+	if g.owed != 3 {
+		t.Fatal("owed ", g.owed)
+	}
+	came = queue(&last)
+	if !worker() {
+		t.Fatal("no place for a worker")
+	}
+	backlog = 0
+	g.leave(&pooled, &writer{})
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	if g.leave(&last, &writer{}); g.running != 0 {
+		t.Error(g.running)
 	}
 }

@@ -103,7 +103,7 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	setDefaults(&o)
 	srv := &Server{
 		db: db, lane: lane, opts: o, log: o.Log, fast: fastlane.New(), started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
-		gate: newGate(o.StatementsPerCPU*runtime.GOMAXPROCS(0), 2*runtime.GOMAXPROCS(0)),
+		gate: newGate(o.StatementsPerCPU*runtime.GOMAXPROCS(0), runtime.GOMAXPROCS(0), 2*runtime.GOMAXPROCS(0)),
 	}
 	srv.ctx, srv.cancel = context.WithCancelCause(context.Background())
 	var err error
@@ -124,6 +124,7 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
+	srv.gate.backlog = srv.wire.Backlog
 	srv.events = newEvents(srv)
 	go srv.watch()
 	go srv.events.run()

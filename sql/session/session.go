@@ -82,6 +82,9 @@ type Session struct {
 	stage    string // of the running statement; "" when it tells none
 	database string // copy of set.Database for the process list
 	killed   bool
+	// watch's: which statement it looks at (its since), and when it asks for the client next, from there.
+	watched   time.Time
+	watchNext time.Duration
 }
 
 // nextTxn is what SET TRANSACTION asks of the next transaction only.

@@ -325,7 +325,7 @@ func TestGate(t *testing.T) {
 }
 
 func TestGateOrder(t *testing.T) {
-	g := newGate(1, 1)
+	g := newGate(1, 0, 1)
 	g.armed = true // no place lapses
 	ctx, cancel := context.WithCancel(context.Background())
 	var first ticket

@@ -112,6 +112,9 @@ func (c *Conn) Kill(reason *mysqlerr.Error) {
 // Stmt finds an open prepared statement by its id, nil when there is none.
 func (c *Conn) Stmt(id uint32) *Stmt { return c.stmts[id] }
 
+// Pooled reports whether one of the pool's workers runs the connection. For the session's goroutine.
+func (c *Conn) Pooled() bool { return c != nil && c.worker != nil }
+
 // Block says that the statement is about to wait, so that its worker need not be waited for, and Unblock that it goes on. They nest, and are for
 // the session's goroutine. Waits for the client are told by the connection itself.
 func (c *Conn) Block() {

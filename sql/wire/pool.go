@@ -199,6 +199,7 @@ func (pl *pool) push(p *polled) {
 }
 
 func (pl *pool) enqueue(p *polled) {
+	p.conn.srv.ready.Add(1)
 	if p.conn.urgent {
 		pl.urgent.push(p)
 	} else {
@@ -213,14 +214,20 @@ func (pl *pool) pop() *polled {
 	}
 	if p != nil {
 		pl.streak++
-		return p
+	} else {
+		pl.streak = 0
+		if p = pl.rest.pop(); p == nil {
+			p = pl.urgent.pop()
+		}
 	}
-	pl.streak = 0
-	if p = pl.rest.pop(); p == nil {
-		p = pl.urgent.pop()
+	if p != nil {
+		p.conn.srv.ready.Add(-1)
 	}
 	return p
 }
+
+// Backlog is how many connections of the pool have sent something and wait for a worker. Safe for any goroutine.
+func (s *Server) Backlog() int { return int(s.ready.Load()) }
 
 func (pl *pool) empty() bool { return pl.urgent.head == nil && pl.rest.head == nil }
 

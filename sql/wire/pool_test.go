@@ -151,10 +151,14 @@ func TestCommandsBeyondOneRead(t *testing.T) {
 // Connections in a transaction go first, but not for ever.
 func TestUrgentGoFirst(t *testing.T) {
 	pl := &pool{limit: 0, leading: true}
-	calm := &polled{conn: &Conn{}}
+	srv := &Server{}
+	calm := &polled{conn: &Conn{srv: srv}}
 	pl.enqueue(calm)
 	for range 3 * urgentStreak {
-		pl.enqueue(&polled{conn: &Conn{urgent: true}})
+		pl.enqueue(&polled{conn: &Conn{srv: srv, urgent: true}})
+	}
+	if n := srv.Backlog(); n != 1+3*urgentStreak {
+		t.Error("backlog ", n)
 	}
 	for i := range urgentStreak {
 		if p := pl.pop(); p == nil || !p.conn.urgent {
@@ -169,7 +173,7 @@ func TestUrgentGoFirst(t *testing.T) {
 			t.Fatal("one is lost")
 		}
 	}
-	if pl.pop() != nil || !pl.empty() {
+	if pl.pop() != nil || !pl.empty() || srv.Backlog() != 0 {
 		t.Error("the queue is not empty")
 	}
 }

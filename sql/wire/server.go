@@ -88,9 +88,10 @@ type Server struct {
 	conns     map[uint32]*Conn
 	listeners map[net.Listener]struct{}
 	closed    bool
-	idle      *sync.Cond // conns shrank
-	pool      *pool      // nil without connections
-	direct    int        // connections with a goroutine of their own, at most cfg.Direct
+	idle      *sync.Cond   // conns shrank
+	pool      *pool        // nil without connections
+	ready     atomic.Int32 // connections in its queues
+	direct    int          // connections with a goroutine of their own, at most cfg.Direct
 
 	accepted, commands, prepared                  atomic.Int64
 	abortedClients, abortedConnects, refusedByMax atomic.Int64
