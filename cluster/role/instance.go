@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/engine/extsort"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/extract"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/session"
@@ -108,7 +109,7 @@ func Instance(p *Process, o InstanceOptions) error {
 	if err := temp.Clean(); err != nil {
 		return err
 	}
-	db, err := engine.Open(p.ctx, vol, engine.Options{PoolBytes: pool, Collations: collate.For, Logger: slog.Default(), Temp: temp})
+	db, err := engine.Open(p.ctx, vol, engine.Options{PoolBytes: pool, Collations: collate.For, Extract: extract.For, Logger: slog.Default(), Temp: temp})
 	if err != nil {
 		return err
 	}

@@ -487,7 +487,7 @@ func (b *binder) bindExtreme() {
 	if first.access.full() {
 		for i := range p.tables[0].def.Indexes {
 			a := access{index: i}
-			if reverse, ok := b.yields(0, &a, key); ok && !p.tables[0].def.Indexes[i].Hidden {
+			if reverse, ok := b.yields(0, &a, key); ok && !p.tables[0].def.Indexes[i].Hidden && p.tables[0].def.Indexes[i].Kind == "" {
 				a.reverse = reverse
 				first.access, p.single = a, true
 				return

@@ -344,7 +344,7 @@ func (b *binder) along(t int, seen uint) (int, bool) {
 	}
 	for i := range p.tables[t].def.Indexes {
 		a := access{index: i}
-		if p.tables[t].def.Indexes[i].Hidden {
+		if ix := &p.tables[t].def.Indexes[i]; ix.Hidden || ix.Kind != "" {
 			continue
 		}
 		if _, ok := b.yields(t, &a, p.sort); ok {
@@ -402,7 +402,7 @@ func (b *binder) try(t, n int, seen uint, conds []*predicate) (access, bool) {
 	bt := &b.p.tables[t]
 	ix := &bt.def.Indexes[n]
 	a := access{index: n}
-	if ix.Hidden {
+	if ix.Hidden || ix.Kind != "" {
 		return a, false
 	}
 	if seen == 0 {

@@ -29,6 +29,7 @@ type columnAttrs struct {
 type indexAttrs struct {
 	Comment   string `json:"comment,omitempty"`
 	Fulltext  bool   `json:"fulltext,omitempty"`
+	NGram     bool   `json:"ngram,omitempty"` // WITH PARSER ngram
 	Spatial   bool   `json:"spatial,omitempty"`
 	Invisible bool   `json:"invisible,omitempty"`
 	Hash      bool   `json:"hash,omitempty"` // USING HASH was written

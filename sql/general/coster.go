@@ -166,7 +166,7 @@ func (o *coster) distinctOf(c *sql.Context, b *base, column string) float64 {
 // perPrefix is how many values a column of an index has for one value of the columns before it.
 func perPrefix(ix table.Index, distinct []uint64, column int) float64 {
 	for p, part := range ix.Parts {
-		if part.Column != column || part.Prefix > 0 || p >= len(distinct) {
+		if ix.Kind != "" || part.Column != column || part.Prefix > 0 || p >= len(distinct) {
 			continue
 		}
 		n := float64(distinct[p])

@@ -94,7 +94,7 @@ func (a *alteration) parse(c *sql.Context) error {
 			x.partitions = ""
 		}
 	}
-	text := plainComments(a.old.createTableText(a.old.def.Name, false, 0, false))
+	text := namedParser(plainComments(a.old.createTableText(a.old.def.Name, false, 0, false)))
 	ast, err := sqlparser.Parse(text)
 	if err != nil {
 		again, _ := rewrite(text, 0)

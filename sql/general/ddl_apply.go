@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -202,7 +203,7 @@ func keepIndexes(old, d *table.Def) {
 			for j := range old.Indexes {
 				o := &old.Indexes[j]
 				if !kept[o.ID] && (i == 0) == (j == 0) && (renamed || strings.EqualFold(o.Name, x.Name)) && sameIndex(d, x, old, o) {
-					x.ID, x.Root, kept[o.ID] = o.ID, o.Root, true
+					x.ID, x.Root, x.Kind, kept[o.ID] = o.ID, o.Root, o.Kind, true
 					break
 				}
 			}
@@ -263,7 +264,7 @@ func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *colum
 
 // sameIndex compares by column identity, so that a renamed column is the same.
 func sameIndex(d *table.Def, a *table.Index, e *table.Def, b *table.Index) bool {
-	if a.Unique != b.Unique || a.Primary != b.Primary || a.Hidden != b.Hidden || len(a.Parts) != len(b.Parts) {
+	if !sameKind(a.Kind, b.Kind) || a.Unique != b.Unique || a.Primary != b.Primary || a.Hidden != b.Hidden || len(a.Parts) != len(b.Parts) {
 		return false
 	}
 	for i := range a.Parts {
@@ -273,6 +274,16 @@ func sameIndex(d *table.Def, a *table.Index, e *table.Def, b *table.Index) bool 
 		}
 	}
 	return true
+}
+
+// sameKind reports whether indexes are of one kind, whatever configuration they were made under.
+func sameKind(a, b string) bool {
+	x, ok := fulltext.ParseKind(a)
+	y, too := fulltext.ParseKind(b)
+	if ok && too {
+		return (x.NGram > 0) == (y.NGram > 0)
+	}
+	return a == b
 }
 
 // run takes the route.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -16,8 +17,10 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/base/wait"
+	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -42,6 +45,9 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	}
 	if primaryKeys(spec) > 1 {
 		return nil, mysqlerr.New(mysqlerr.ER_MULTIPLE_PRI_KEY)
+	}
+	if err := fulltextKinds(c, d); err != nil {
+		return nil, err
 	}
 	generated := 0 // the highest number of a check's name that was made here
 	for _, ch := range n.Checks() {
@@ -317,10 +323,18 @@ func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 			return ix, mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, col.Name)
 		}
 		p := table.Part{Column: pos, Prefix: int(col.Length)}
-		if a.Fulltext || a.Spatial {
+		switch {
+		case a.Fulltext && d.Columns[pos].Class != row.Bytes || a.Fulltext && d.Columns[pos].Collation == 0:
+			return ix, mysqlerr.New(mysqlerr.ER_BAD_FT_COLUMN, col.Name)
+		case a.Fulltext:
+			p.Prefix = 0
+		case a.Spatial:
 			p.Prefix = maxIndexPrefix // kept as an ordinary index over a prefix: it serves no search yet
 		}
 		ix.Parts = append(ix.Parts, p)
+	}
+	if a.Fulltext {
+		ix.Kind = fulltext.KindName // made whole by fulltextKinds
 	}
 	ix.Attrs = toJSON(a)
 	return ix, nil
@@ -377,6 +391,7 @@ func indexOptions(ix *table.Index, opts []*sqlparser.IndexOption, using string) 
 			}
 		}
 	}
+	a.NGram = a.Fulltext && strings.EqualFold(using, ngramParser)
 	a.BTree, a.Hash = strings.EqualFold(using, "btree"), strings.EqualFold(using, "hash")
 	ix.Attrs = toJSON(a)
 }
@@ -411,6 +426,9 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	}
 	warnDuplicateIndexes(c, d, nil)
 	if ddl.Temporary {
+		if slices.ContainsFunc(d.Indexes, func(ix table.Index) bool { return strings.HasPrefix(ix.Kind, fulltext.KindName) }) {
+			return nil, mysqlerr.NewMessage(1796, "Cannot create FULLTEXT index on temporary InnoDB table")
+		}
 		if err := s.createTemporary(c, d); err != nil {
 			return nil, err
 		}

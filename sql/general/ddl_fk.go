@@ -152,7 +152,7 @@ func hasLeading(d *table.Def, columns []string) bool {
 }
 
 func leads(d *table.Def, ix *table.Index, columns []string) bool {
-	if len(ix.Parts) < len(columns) {
+	if len(ix.Parts) < len(columns) || ix.Kind != "" {
 		return false
 	}
 	for i, name := range columns {

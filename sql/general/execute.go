@@ -202,10 +202,11 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	node, flags, err := s.plan(c, x, ast, text, env)
 	if err == nil {
 		prunePartitions(c, node)
-		node, err = finisher{env: env}.finish(c, node)
-	}
-	if err == nil {
 		x.noteAliases(c, node)
+		if node, err = narrowTables(c, node); err != nil {
+			return nil, nil, err
+		}
+		node, err = finisher{env: env}.finish(c, node)
 	}
 	return node, flags, err
 }
@@ -234,6 +235,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			return nil, nil, err
 		}
 	}
+	hideIndexes(c, bound)
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	return node, flags, err
 }

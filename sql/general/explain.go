@@ -112,7 +112,7 @@ func (a *access) row() sql.Row {
 	if a.id > 0 {
 		r[0] = a.id
 	}
-	if a.keyLen > 0 {
+	if a.keyLen > 0 || a.kind == "fulltext" {
 		r[7] = fmt.Sprint(a.keyLen)
 	}
 	if a.counted {
@@ -363,6 +363,7 @@ func (b *explainBlock) scan(t sql.Table, alias string, where bool) {
 		if n, _, err := ours.RowCount(b.e.c); err == nil {
 			a.rows, a.counted = n, true
 		}
+		ours.explainNarrowed(b.e.c, a)
 	}
 	b.add(a, where)
 }
@@ -598,7 +599,7 @@ func (e *explainer) json() string {
 		if a.counted {
 			t.Rows, t.Filtered = max(a.rows, 1), fmt.Sprintf("%.2f", a.filtered)
 		}
-		if a.keyLen > 0 {
+		if a.keyLen > 0 || a.kind == "fulltext" {
 			t.KeyLen = fmt.Sprint(a.keyLen)
 		}
 		b := blocks[len(blocks)-1]

@@ -123,7 +123,7 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 		info.Plain = false
 	}
 	for _, ix := range m.indexes {
-		if ix.Fulltext || ix.Spatial {
+		if ix.Spatial {
 			info.Plain = false
 		}
 	}

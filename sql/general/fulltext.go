@@ -1,11 +1,8 @@
 package general
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"unicode"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -14,29 +11,16 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
-	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// MATCH ... AGAINST by scan: a FULLTEXT index says what may be searched, the rows themselves are read. Relevance is InnoDB's: for each word
-// its count in the row times the square of log10(rows / rows that have it), which takes a scan of its own before the first row. Words are runs of
-// letters, digits and underscores of 3 to 84 characters outside of InnoDB's stopwords, compared by the column's collation.
+// MATCH ... AGAINST is a function of the row's words (package fulltext) and of how many rows have each of the query's. What the index says of a query is
+// looked up once for a statement (ftsearch.go); a condition on it narrows the table to the rows that match (narrow.go).
 
 const matchFunction = "zorya_match" // (mode, query, column ...)
-
-// Limits of InnoDB's default configuration.
-const (
-	minToken = 3
-	maxToken = 84
-)
-
-var stopwords = func() map[string]bool {
-	out := map[string]bool{}
-	for _, w := range strings.Fields("a about an are as at be by com de en for from how i in is it la of on or that the this to was what when where who will with und the www") {
-		out[w] = true
-	}
-	return out
-}()
 
 func init() {
 	ownFunctions[matchFunction] = func(*Engine) sql.Function {
@@ -65,7 +49,7 @@ func matchCalls(st sqlparser.Statement, text string) (err error) {
 		mode := "natural"
 		switch o := strings.ToLower(m.Option); {
 		case strings.Contains(o, "expansion"):
-			err = mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "WITH QUERY EXPANSION")
+			mode = "expansion"
 		case strings.Contains(o, "boolean"):
 			mode = "boolean"
 		}
@@ -166,12 +150,10 @@ func replaceExprs(n sqlparser.SQLNode, f func(sqlparser.Expr) sqlparser.Expr) {
 // match is MATCH (column ...) AGAINST (query).
 type match struct {
 	expression.NaryExpression
-	s *search
 }
 
 func (m *match) Type(*sql.Context) sql.Type   { return types.Float64 }
 func (m *match) IsNullable(*sql.Context) bool { return false }
-func (m *match) IsNonDeterministic() bool     { return true } // its value depends on the whole table
 func (m *match) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
 	return sql.Collation_binary, 5
 }
@@ -181,7 +163,7 @@ func (m *match) String() string {
 	for i, e := range m.ChildExpressions[2:] {
 		list[i] = e.String()
 	}
-	return fmt.Sprintf("match %s against %s", strings.Join(list, ","), m.ChildExpressions[1])
+	return fmt.Sprintf("match %s against %s (%s)", strings.Join(list, ","), m.ChildExpressions[1], m.ChildExpressions[0])
 }
 
 func (m *match) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
@@ -189,94 +171,22 @@ func (m *match) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expressi
 }
 
 func (m *match) Eval(c *sql.Context, r sql.Row) (any, error) {
-	if m.s == nil {
-		var err error
-		if m.s, err = m.prepare(c, r); err != nil {
-			return nil, err
-		}
+	s, err := m.prepare(c, r)
+	if err != nil {
+		return nil, err
 	}
-	var doc []string
+	var doc fulltext.TextDoc
 	for _, e := range m.ChildExpressions[2:] {
 		v, err := e.Eval(c, r)
 		if err != nil {
 			return nil, err
 		}
 		if v != nil {
-			doc = m.s.tokens(doc, displayAny(c, v))
-			doc = append(doc, "") // a phrase does not reach from one column into the next
+			doc = append(s.a.Tokens(doc, displayAny(c, v)), fulltext.Break)
 		}
 	}
-	score, ok := m.s.query.score(m.s, doc)
-	if !ok {
-		score = 0
-	}
-	return score, nil
-}
-
-// search is a query and what the table says of its words.
-type search struct {
-	coll  sql.CollationID
-	query *matchNode
-	terms []*matchNode // its words and phrases
-	rows  int
-}
-
-// prepare parses the query, checks that there is an index, and counts the rows that have each word.
-func (m *match) prepare(c *sql.Context, r sql.Row) (*search, error) {
-	mode, err := m.ChildExpressions[0].Eval(c, r)
-	if err != nil {
-		return nil, err
-	}
-	against, err := m.ChildExpressions[1].Eval(c, r)
-	if err != nil {
-		return nil, err
-	}
-	x := executionOf(c)
-	if x == nil {
-		return nil, fmt.Errorf("MATCH is evaluated outside of a statement")
-	}
-	var from [2]string
-	var names []string
-	s := &search{coll: defaultCollation}
-	for i, e := range m.ChildExpressions[2:] {
-		gf, ok := e.(*expression.GetField)
-		if !ok {
-			return nil, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "MATCH")
-		}
-		at := x.sourceOf(c, gf)
-		if i > 0 && at != from {
-			return nil, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "MATCH")
-		}
-		from = at
-		names = append(names, gf.Name())
-		if t, ok := gf.Type(c).(sql.StringType); ok {
-			s.coll = t.Collation()
-		}
-	}
-	text := ""
-	if against != nil {
-		text = displayAny(c, against)
-	}
-	key := strings.Join(append([]string{fmt.Sprint(mode), text, from[0], from[1]}, names...), "\x00")
-	if have := x.searches[key]; have != nil {
-		return have, nil
-	}
-	if err := sessionOf(c).fulltextIndex(c, from, names); err != nil {
-		return nil, err
-	}
-	if mode == "boolean" {
-		s.query = s.parseBoolean(text)
-	} else {
-		s.query = s.parseNatural(text)
-	}
-	if err := sessionOf(c).countTerms(c, x, s, from, names); err != nil {
-		return nil, err
-	}
-	if x.searches == nil {
-		x.searches = map[string]*search{}
-	}
-	x.searches[key] = s
-	return s, nil
+	rank, _, err := s.q.Matches(doc, s.rows)
+	return float64(float32(rank)), err
 }
 
 // sourceOf finds the table that a column comes from, through its alias.
@@ -318,16 +228,9 @@ func (x *execution) noteAliases(c *sql.Context, n sql.Node) {
 	})
 }
 
-// fulltextIndex is 1191 unless there is an index of just these columns.
-func (s *Session) fulltextIndex(c *sql.Context, from [2]string, names []string) error {
-	d, err := s.definition(c, from[0], from[1])
-	if err != nil {
-		return err
-	}
-	m, err := s.e.metas.get(c, d)
-	if err != nil {
-		return err
-	}
+// fulltextIndex is the position of an index of just these columns, 1191 if there is none.
+func fulltextIndex(m *meta, names []string) (int, error) {
+	d := m.def
 	for i := range d.Indexes {
 		if !m.indexes[i].Fulltext || len(d.Indexes[i].Parts) != len(names) {
 			continue
@@ -341,79 +244,172 @@ func (s *Session) fulltextIndex(c *sql.Context, from [2]string, names []string) 
 			all = all && has
 		}
 		if all {
+			return i, nil
+		}
+	}
+	return 0, mysqlerr.New(mysqlerr.ER_FT_MATCHING_KEY_NOT_FOUND)
+}
+
+// matchNarrows is narrowBy for MATCH, and for MATCH compared with a constant that no row reaches which does not match.
+func matchNarrows(c *sql.Context, b *base, alias string, e sql.Expression) narrowing {
+	e = item.Plain(e)
+	var bound sql.Expression
+	strict := true
+	if op, l, r, ok := item.Compared(e); ok {
+		switch op {
+		case ">", ">=":
+			e, bound, strict = l, r, op == ">"
+		case "<", "<=":
+			e, bound, strict = r, l, op == "<"
+		}
+	}
+	m, ok := e.(*match)
+	if !ok {
+		return nil
+	}
+	if bound != nil {
+		l, ok := bound.(*expression.Literal)
+		if !ok {
+			return nil
+		}
+		v, _, err := types.Float64.Convert(c, l.Value())
+		f, ok := v.(float64)
+		if err != nil || !ok || f < 0 || f == 0 && !strict {
 			return nil
 		}
 	}
-	return mysqlerr.NewMessage(1191, "Can't find FULLTEXT index matching the column list")
+	if some, only := ofTable(c, alias, m); !some || !only {
+		return nil
+	}
+	if some, _ := ofTable(c, alias, m.ChildExpressions[1]); some {
+		return nil
+	}
+	return matching{m}
 }
 
-// countTerms scans the table for how many rows have each term.
-func (s *Session) countTerms(c *sql.Context, x *execution, se *search, from [2]string, names []string) error {
-	text := "SELECT " + quoteNames(names) + " FROM " + quoteName(from[0]) + "." + quoteName(from[1])
-	ast, err := s.e.parseOne(c, text)
-	if err != nil {
-		return err
+// matching narrows a table by a MATCH.
+type matching struct{ m *match }
+
+func (n matching) explain(_ *sql.Context, b *base, a *access) {
+	var names []string
+	for _, e := range n.m.ChildExpressions[2:] {
+		if gf, ok := e.(*expression.GetField); ok {
+			names = append(names, gf.Name())
+		}
 	}
-	phase, params := x.phase, x.params
-	x.params = nil
-	defer func() { x.phase, x.params = phase, params }()
-	node, _, err := s.analyze(c, x, ast, text)
-	if err != nil {
-		return err
+	if i, err := fulltextIndex(b.m, names); err == nil {
+		a.key = b.m.def.Indexes[i].Name
+		a.kind, a.possible, a.keyLen, a.ref, a.rows = "fulltext", []string{a.key}, 0, []string{"const"}, 1
 	}
-	it, err := s.e.gms.Analyzer.ExecBuilder.Build(c, node, nil)
+}
+
+func (n matching) refs(c *sql.Context, mode lockMode) ([]foundRow, error) {
+	s, err := n.m.prepare(c, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var doc []string
+	if mode.lock != table.LockNone {
+		return s.locked(c, mode.lock, mode.policy)
+	}
+	return s.find(c)
+}
+
+// matchHere is a MATCH that is evaluated on the row that its table, narrowed by the same MATCH, has just given.
+type matchHere struct {
+	*match
+	b *base
+}
+
+func (m *matchHere) Eval(c *sql.Context, r sql.Row) (any, error) {
+	if m.b.rank != nil {
+		return float64(float32(*m.b.rank)), nil
+	}
+	return m.match.Eval(c, r)
+}
+
+func (m *matchHere) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	return m.match.WithChildren(c, ch...) // somewhere else
+}
+
+// ranked makes use of a table that is narrowed by a MATCH: what stands right above it takes the rank from the index, and a sort by relevance has nothing to do.
+func ranked(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+	switch n := n.(type) {
+	case *plan.Filter, *plan.Project:
+		b, m := narrowedBelow(c, n)
+		if m == nil {
+			return n, transform.SameTree, nil
+		}
+		return transform.OneNodeExpressions(c, n, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+			if x, ok := e.(*match); ok && x.String() == m.String() {
+				return &matchHere{x, b}, transform.NewTree, nil
+			}
+			return e, transform.SameTree, nil
+		})
+	case *plan.Sort:
+		if byRank(c, n.SortConditions, n.Child) {
+			return n.Child, transform.NewTree, nil
+		}
+	case *plan.TopN:
+		if byRank(c, n.SortConditions, n.Child) {
+			if bounded := boundTop(c, n); bounded != nil {
+				n = bounded
+			}
+			l := plan.NewLimit(n.Limit, n.Child)
+			l.CalcFoundRows = n.CalcFoundRows
+			return l, transform.NewTree, nil
+		}
+	}
+	return n, transform.SameTree, nil
+}
+
+// narrowedBelow finds the table that gives a node its rows one by one, if a MATCH narrows it.
+func narrowedBelow(c *sql.Context, n sql.Node) (*base, *match) {
 	for {
-		r, err := it.Next(c)
-		if errors.Is(err, io.EOF) {
-			break
+		switch x := n.(type) {
+		case *plan.Filter:
+			n = x.Child
+		case *plan.Project:
+			n = x.Child
+		default:
+			_, b := underFilter(n)
+			if b == nil {
+				return nil, nil
+			}
+			if by, ok := b.narrow.(matching); ok && b.effectiveMode(c).lock == table.LockNone {
+				return b, by.m
+			}
+			return nil, nil
 		}
-		if err != nil {
-			_ = it.Close(c) // the first error is the one to report
-			return err
+	}
+}
+
+// byRank reports whether rows come from child in the order that is asked for: best first.
+func byRank(c *sql.Context, fields sql.SortConditions, child sql.Node) bool {
+	if len(fields) != 1 || fields[0].Order != sql.Descending {
+		return false
+	}
+	b, m := narrowedBelow(c, child)
+	if b == nil {
+		return false
+	}
+	e := fields[0].Expr
+	if gf, ok := e.(*expression.GetField); ok {
+		p, ok := child.(*plan.Project)
+		if !ok {
+			return false
 		}
-		doc = doc[:0]
-		for _, v := range r {
-			if v != nil {
-				doc = append(se.tokens(doc, displayAny(c, v)), "")
+		e = nil
+		for _, x := range p.Projections {
+			if a, ok := x.(*expression.Alias); ok && strings.EqualFold(a.Name(), gf.Name()) {
+				e = a.Child
 			}
 		}
-		se.rows++
-		for _, t := range se.terms {
-			if t.count(doc) > 0 {
-				t.docs++
-			}
-		}
 	}
-	return it.Close(c)
-}
-
-// tokens appends the words of a text, as sort keys; a word that is not indexed is a single zero byte, so that phrases keep their distances.
-func (s *search) tokens(dst []string, text string) []string {
-	words := strings.FieldsFunc(text, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && !unicode.IsMark(r)
-	})
-	for _, w := range words {
-		if !indexed(w) {
-			dst = append(dst, "\x00")
-			continue
-		}
-		dst = append(dst, s.key(w))
+	switch x := e.(type) {
+	case *match:
+		return x.String() == m.String()
+	case *matchHere:
+		return x.b == b
 	}
-	return dst
-}
-
-func indexed(w string) bool {
-	n := len([]rune(w))
-	return n >= minToken && n <= maxToken && !stopwords[strings.ToLower(w)]
-}
-
-func (s *search) key(w string) string {
-	if c := collate.For(uint16(s.coll)); c != nil {
-		return string(c.AppendWeights(nil, []byte(w)))
-	}
-	return w
+	return false
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/engine"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/extract"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
 )
@@ -32,7 +33,7 @@ func newServer(t testing.TB) *server {
 
 func newServerWith(t testing.TB, o Options) *server {
 	t.Helper()
-	db, err := engine.Open(context.Background(), memvol.New(memvol.Options{}), engine.Options{PoolBytes: 32 << 20, Collations: collate.For})
+	db, err := engine.Open(context.Background(), memvol.New(memvol.Options{}), engine.Options{PoolBytes: 32 << 20, Collations: collate.For, Extract: extract.For})
 	if err != nil {
 		t.Fatal(err)
 	}

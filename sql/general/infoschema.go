@@ -43,6 +43,7 @@ var ownTables = map[string]func(e *Engine) *ownTable{
 	"events":                            eventsTable,
 	"partitions":                        partitionsTable,
 	"replica_host_status":               replicaTable,
+	"innodb_ft_default_stopword":        stopwordTable,
 	"applicable_roles":                  applicableTable("APPLICABLE_ROLES", false),
 	"enabled_roles":                     enabledRolesTable,
 	"column_privileges":                 columnPrivilegesTable,

@@ -62,7 +62,7 @@ func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 			st, err = nil, mapError(nil, crashed(r))
 		}
 	}()
-	text = knownCollations(plainComments(text))
+	text = namedParser(knownCollations(plainComments(text)))
 	text, end, rest := s.cut(text)
 	if text == "" && !end {
 		return nil, rest, nil

@@ -48,6 +48,11 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 	if err != nil {
 		return nil, err
 	}
+	if lookup, ok := p.(partition); !ok || lookup.lookup.Index == nil {
+		if it, err := t.narrowed(ctx, bound); it != nil || err != nil {
+			return it, err
+		}
+	}
 	it := &rowIter{t: t, bound: bound, mode: t.effectiveMode(ctx), loc: location(ctx)}
 	it.pad = t.padsChars(ctx)
 	it.need = t.proj

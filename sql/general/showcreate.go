@@ -222,6 +222,9 @@ func (m *meta) indexText(i int) string {
 	case a.Hash:
 		text += " USING HASH"
 	}
+	if a.NGram {
+		text += " /*!50100 WITH PARSER `ngram` */ " // a blank follows in MySQL too
+	}
 	if a.Comment != "" {
 		text += " COMMENT " + quoteString(a.Comment)
 	}

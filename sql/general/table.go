@@ -22,6 +22,10 @@ type base struct {
 
 	chosen []bool // the partitions that the statement names; nil: all
 	pruned []bool // those that conditions leave
+
+	narrows bool      // a condition will narrow it: the library shall not look for other indexes
+	narrow  narrowing // what finds its rows; nil: scans do
+	rank    *float64  // of the row that was read last, when what narrows ranks rows
 }
 
 // userTable is a base that GMS reads and edits. proj, if not nil, lists the columns it returns.
@@ -113,6 +117,9 @@ func (t *rangeTable) WithProjections(ctx *sql.Context, cols []string) (sql.Table
 }
 
 func (b *base) GetIndexes(*sql.Context) ([]sql.Index, error) {
+	if b.narrows {
+		return nil, nil
+	}
 	out := make([]sql.Index, 0, len(b.m.def.Indexes))
 	for i := range b.m.def.Indexes {
 		x := &index{b, i}

@@ -18,6 +18,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/extract"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -95,7 +96,7 @@ func startFast(t testing.TB, tables int) (*Server, string) {
 	t.Helper()
 	ctx := context.Background()
 	vol := memvol.New(memvol.Options{})
-	db, err := engine.Open(ctx, vol, engine.Options{Collations: collate.For})
+	db, err := engine.Open(ctx, vol, engine.Options{Collations: collate.For, Extract: extract.For})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/engine"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/extract"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/wire"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
@@ -31,7 +32,7 @@ func startFull(t testing.TB) (*Server, string) {
 func startWith(t testing.TB, g general.Options, o Options) (*Server, string) {
 	t.Helper()
 	ctx := context.Background()
-	db, err := engine.Open(ctx, memvol.New(memvol.Options{}), engine.Options{Collations: collate.For})
+	db, err := engine.Open(ctx, memvol.New(memvol.Options{}), engine.Options{Collations: collate.For, Extract: extract.For})
 	if err != nil {
 		t.Fatal(err)
 	}

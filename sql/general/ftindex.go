@@ -1,0 +1,78 @@
+package general
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// FULLTEXT indexes as they are defined: their parser, and the configuration under which they are made.
+
+const ngramParser = "ngram"
+
+// namedParser writes WITH PARSER ngram, which the library's grammar lacks, as the index type that it has room for.
+func namedParser(text string) string {
+	if !strings.Contains(strings.ToLower(text), "parser") {
+		return text
+	}
+	t := cutTokens(text, 0, 1<<20)
+	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
+	for ; t.pos+2 < len(t.list); t.pos++ {
+		if t.word(0) == "WITH" && t.word(1) == "PARSER" && strings.EqualFold(strings.Trim(t.src[t.list[t.pos+2].Start:t.list[t.pos+2].End], "`"), ngramParser) {
+			w.put(0, "USING")
+			w.put(1, ngramParser)
+			w.put(2, "")
+		}
+	}
+	return w.build()
+}
+
+// fulltextKinds gives the FULLTEXT indexes of a new definition the session's configuration. Those that an ALTER keeps have theirs back in keepIndexes.
+func fulltextKinds(c *sql.Context, d *table.Def) error {
+	number := func(name string, def int) int {
+		if n, err := strconv.Atoi(sessionText(c, name)); err == nil {
+			return n
+		}
+		return def
+	}
+	o := fulltext.Options{Min: number("innodb_ft_min_token_size", fulltext.Default.Min), Max: number("innodb_ft_max_token_size", fulltext.Default.Max),
+		Stopwords: !slices.Contains([]string{"0", "OFF", "off", "false"}, sessionText(c, "innodb_ft_enable_stopword"))}
+	for i := range d.Indexes {
+		ix := &d.Indexes[i]
+		if ix.Kind != fulltext.KindName {
+			continue
+		}
+		var a indexAttrs
+		if err := fromJSON(ix.Attrs, &a); err != nil {
+			return err
+		}
+		own := o
+		if a.NGram {
+			own.NGram = number("ngram_token_size", 2)
+		}
+		ix.Kind = own.Kind()
+		coll := d.Columns[ix.Parts[0].Column].Collation
+		for _, p := range ix.Parts {
+			if d.Columns[p.Column].Collation != coll {
+				return mysqlerr.New(mysqlerr.ER_BAD_FT_COLUMN, d.Columns[p.Column].Name)
+			}
+		}
+	}
+	return nil
+}
+
+func stopwordTable(*Engine) *ownTable {
+	return &ownTable{name: "INNODB_FT_DEFAULT_STOPWORD", schema: infoColumns("INNODB_FT_DEFAULT_STOPWORD", "value"), rows: func(*sql.Context) ([]sql.Row, error) {
+		out := make([]sql.Row, len(fulltext.DefaultStopwords))
+		for i, w := range fulltext.DefaultStopwords {
+			out[i] = sql.Row{w}
+		}
+		return out, nil
+	}}
+}

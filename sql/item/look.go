@@ -1,0 +1,42 @@
+package item
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+)
+
+// What planners need to know of this package's expressions.
+
+// Plain is the value that a condition is made of: the library's conditions are taken for truth values by this package's rules.
+func Plain(e sql.Expression) sql.Expression {
+	for {
+		x, ok := e.(*condition)
+		if !ok || x.op != "is" {
+			return e
+		}
+		e = x.args[0].Expression
+	}
+}
+
+// Compared tells a comparison of two single values, this package's or the library's: op is one of = <=> < <= > >=.
+func Compared(e sql.Expression) (op string, left, right sql.Expression, ok bool) {
+	switch x := Plain(e).(type) {
+	case *comparison:
+		if len(x.l) == 1 {
+			return x.op, x.l[0].Expression, x.r[0].Expression, true
+		}
+	case *expression.Equals:
+		return "=", x.Left(), x.Right(), true
+	case *expression.NullSafeEquals:
+		return "<=>", x.Left(), x.Right(), true
+	case *expression.LessThan:
+		return "<", x.Left(), x.Right(), true
+	case *expression.LessThanOrEqual:
+		return "<=", x.Left(), x.Right(), true
+	case *expression.GreaterThan:
+		return ">", x.Left(), x.Right(), true
+	case *expression.GreaterThanOrEqual:
+		return ">=", x.Left(), x.Right(), true
+	}
+	return "", nil, nil, false
+}
