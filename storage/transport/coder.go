@@ -73,6 +73,12 @@ func u64[T ~uint64](c *coder, p *T) {
 	}
 }
 
+func u64s[T ~uint64](c *coder, ps ...*T) {
+	for _, p := range ps {
+		u64(c, p)
+	}
+}
+
 func (c *coder) uvarint(p *uint64) {
 	if !c.dec {
 		c.b = binary.AppendUvarint(c.b, *p)
@@ -161,6 +167,13 @@ func (c *coder) volume(p *proto.VolumeID) {
 	} else if b := c.take(len(p)); b != nil {
 		copy(p[:], b)
 	}
+}
+
+// sender codes what most requests begin with: of which volume, in which timeline, under which epoch.
+func (c *coder) sender(v *proto.VolumeID, timeline *uint32, epoch *uint64) {
+	c.volume(v)
+	u32(c, timeline)
+	u64(c, epoch)
 }
 
 func (c *coder) int(p *int) {

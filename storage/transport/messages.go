@@ -30,19 +30,15 @@ const (
 
 func (c *coder) run(r *proto.Run) {
 	u32(c, &r.PG)
-	u64(c, &r.Incarnation)
-	u64(c, &r.MembershipEpoch)
+	u64s(c, &r.Incarnation, &r.MembershipEpoch)
 	u32(c, &r.Bytes)
 }
 
 // appendHead is an AppendFrame up to its records, which follow without a length to the frame's end.
 func (c *coder) appendHead(f *proto.AppendFrame) {
-	c.volume(&f.Volume)
-	u32(c, &f.Timeline)
-	u64(c, &f.Epoch)
+	c.sender(&f.Volume, &f.Timeline, &f.Epoch)
 	u64(c, &f.History)
-	u64(c, &f.VDL)
-	u64(c, &f.MRPL)
+	u64s(c, &f.VDL, &f.MRPL)
 	list(c, &f.Runs, 24, (*coder).run)
 }
 
@@ -80,15 +76,11 @@ func (c *coder) appendAck(a *proto.AppendAck) {
 }
 
 func (c *coder) pageRead(r *proto.PageRead) {
-	c.volume(&r.Volume)
-	u32(c, &r.Timeline)
-	u64(c, &r.Epoch)
+	c.sender(&r.Volume, &r.Timeline, &r.Epoch)
 	u64(c, &r.History)
 	u32(c, &r.PG)
-	u64(c, &r.Incarnation)
-	u64(c, &r.MembershipEpoch)
-	u64(c, &r.ReadLSN)
-	u64(c, &r.PGLSN)
+	u64s(c, &r.Incarnation, &r.MembershipEpoch)
+	u64s(c, &r.ReadLSN, &r.PGLSN)
 	list(c, &r.Pages, 8, u64[page.No])
 	if len(r.Pages) > proto.MaxPageRead {
 		c.fail("more pages than the bound")
@@ -96,9 +88,7 @@ func (c *coder) pageRead(r *proto.PageRead) {
 }
 
 func (c *coder) fenceRequest(r *proto.FenceRequest) {
-	c.volume(&r.Volume)
-	u32(c, &r.Timeline)
-	u64(c, &r.Epoch)
+	c.sender(&r.Volume, &r.Timeline, &r.Epoch)
 	str(c, &r.Writer)
 	c.history(&r.History)
 	list(c, &r.PGs, 4, u32[proto.PG])
@@ -110,13 +100,9 @@ func (c *coder) fenceRequest(r *proto.FenceRequest) {
 func (c *coder) sample(s *proto.Sample) {
 	u32(c, &s.PG)
 	u8(c, &s.Kind)
-	u64(c, &s.Incarnation)
-	u64(c, &s.MembershipEpoch)
+	u64s(c, &s.Incarnation, &s.MembershipEpoch)
 	u8(c, &s.Status)
-	u64(c, &s.SCL)
-	u64(c, &s.VDL)
-	u64(c, &s.MRPL)
-	u64(c, &s.AtVDL)
+	u64s(c, &s.SCL, &s.VDL, &s.MRPL, &s.AtVDL)
 	c.chain(&s.Above)
 }
 
@@ -128,18 +114,13 @@ func (c *coder) fenceReply(r *proto.FenceReply) {
 }
 
 func (c *coder) historyRequest(r *proto.HistoryRequest) {
-	c.volume(&r.Volume)
-	u32(c, &r.Timeline)
-	u64(c, &r.Epoch)
+	c.sender(&r.Volume, &r.Timeline, &r.Epoch)
 	c.history(&r.History)
 }
 
 func (c *coder) retainRequest(r *proto.RetainRequest) {
-	c.volume(&r.Volume)
-	u32(c, &r.Timeline)
-	u64(c, &r.Epoch)
-	u64(c, &r.History)
-	u64(c, &r.Version)
+	c.sender(&r.Volume, &r.Timeline, &r.Epoch)
+	u64s(c, &r.History, &r.Version)
 	list(c, &r.Points, 8, u64[page.LSN])
 	if len(r.Points) > proto.MaxRetain {
 		c.fail("more retain points than the bound")
@@ -152,9 +133,7 @@ func (c *coder) retainReply(r *proto.RetainReply) {
 }
 
 func (c *coder) segmentSpec(s *proto.SegmentSpec) {
-	c.volume(&s.Volume)
-	u32(c, &s.Timeline)
-	u64(c, &s.Epoch)
+	c.sender(&s.Volume, &s.Timeline, &s.Epoch)
 	c.history(&s.History)
 	u32(c, &s.PG)
 	u32(c, &s.PagesPerPG)
@@ -164,33 +143,25 @@ func (c *coder) segmentSpec(s *proto.SegmentSpec) {
 }
 
 func (c *coder) logRequest(r *proto.LogRequest) {
-	c.volume(&r.Volume)
-	u32(c, &r.Timeline)
-	u64(c, &r.Epoch)
+	c.sender(&r.Volume, &r.Timeline, &r.Epoch)
 	u64(c, &r.History)
 	u32(c, &r.PG)
 	u64(c, &r.MembershipEpoch)
-	u64(c, &r.From)
-	u64(c, &r.To)
+	u64s(c, &r.From, &r.To)
 	u32(c, &r.MaxBytes)
 }
 
 func (c *coder) logReply(r *proto.LogReply) {
 	u8(c, &r.Status)
 	u64(c, &r.Epoch)
-	u64(c, &r.SCL)
-	u64(c, &r.VDL)
-	u64(c, &r.MRPL)
-	u64(c, &r.Floor)
+	u64s(c, &r.SCL, &r.VDL, &r.MRPL, &r.Floor)
 	c.history(&r.History)
 	c.membership(&r.Membership)
 	c.bytes(&r.Records)
 }
 
 func (c *coder) baselineRequest(r *proto.BaselineRequest) {
-	c.volume(&r.Volume)
-	u32(c, &r.Timeline)
-	u64(c, &r.Epoch)
+	c.sender(&r.Volume, &r.Timeline, &r.Epoch)
 	u64(c, &r.History)
 	u32(c, &r.PG)
 	u64(c, &r.MembershipEpoch)
@@ -201,8 +172,7 @@ func (c *coder) baselineRequest(r *proto.BaselineRequest) {
 
 func (c *coder) baselineReply(r *proto.BaselineReply) {
 	u8(c, &r.Status)
-	u64(c, &r.At)
-	u64(c, &r.PGLSN)
+	u64s(c, &r.At, &r.PGLSN)
 	u64(c, &r.Next)
 	c.bool(&r.Done)
 	list(c, &r.PageLSN, 8, u64[page.LSN])
@@ -213,16 +183,10 @@ func (c *coder) segmentInfo(s *proto.SegmentInfo) {
 	c.volume(&s.Volume)
 	u32(c, &s.PG)
 	u8(c, &s.Kind)
-	u64(c, &s.Incarnation)
-	u64(c, &s.MembershipEpoch)
+	u64s(c, &s.Incarnation, &s.MembershipEpoch)
 	u8(c, &s.Status)
-	u64(c, &s.SCL)
-	u64(c, &s.VDL)
-	u64(c, &s.MRPL)
-	u64(c, &s.Highest)
-	u64(c, &s.Horizon)
-	u64(c, &s.LogBytes)
-	u64(c, &s.ImageBytes)
+	u64s(c, &s.SCL, &s.VDL, &s.MRPL, &s.Highest, &s.Horizon)
+	u64s(c, &s.LogBytes, &s.ImageBytes)
 	c.float(&s.Hydrated)
 	u64(c, &s.Repairs)
 }
@@ -231,12 +195,7 @@ func (c *coder) nodeInfo(n *proto.NodeInfo) {
 	str(c, &n.Node)
 	str(c, &n.AZ)
 	c.time(&n.Started)
-	u64(c, &n.QueueBytes)
-	u64(c, &n.Damaged)
-	u64(c, &n.Repaired)
-	u64(c, &n.ScrubRounds)
-	u64(c, &n.CleanRounds)
-	u64(c, &n.DiskFree)
+	u64s(c, &n.QueueBytes, &n.Damaged, &n.Repaired, &n.ScrubRounds, &n.CleanRounds, &n.DiskFree)
 	list(c, &n.Segments, 110, (*coder).segmentInfo)
 }
 
