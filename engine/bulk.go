@@ -241,6 +241,7 @@ func (h *Handle) placeRows(ctx context.Context, b *batch, n int) (done int, err 
 // stamp writes the undo record of n rows from the one at first on, or of those that fit it, and sets their headers; it returns how many.
 // It is the first thing in m to change anything. fresh: the log's tail is empty.
 func (b *batch) stamp(tx *Tx, m *mtr.MTR, table uint64, first, n int, fresh bool) (int, error) {
+	tx.outdate()
 	b.rec.BeginRows(table, tx.seq, b.indexes)
 	left, per := tx.log.Left(), len(b.indexes)
 	k := 0

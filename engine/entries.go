@@ -153,6 +153,7 @@ func (h *Handle) Row(ctx context.Context, ref table.Ref, cols []int, l table.Loc
 	if err != nil {
 		return nil, err
 	}
+	r.latest = nil
 	r.key = append(r.key[:0], ref...)
 	ok, err := h.point(ctx, r, r.key, l, p)
 	if err != nil || !ok {

@@ -21,7 +21,8 @@ var _ table.Monitor = (*DB)(nil)
 
 // registry knows the open transactions of sessions, for the views. It is in shards: transactions come and go often.
 type registry struct {
-	shard [64]struct {
+	looking atomic.Int32 // views under way
+	shard   [64]struct {
 		mu    sync.Mutex
 		first *Tx
 		_     [48]byte
@@ -66,7 +67,13 @@ func (r *registry) remove(tx *Tx) {
 	tx.reg.next, tx.reg.prev = nil, nil
 }
 
-// all lists the transactions. They may end while they are looked at: only what is atomic or guarded may be read of them.
+// look says that a view is being made, until its result is called: transactions that it finds are not used again meanwhile.
+func (r *registry) look() (done func()) {
+	r.looking.Add(1)
+	return func() { r.looking.Add(-1) }
+}
+
+// all lists the transactions, within look. They may end while they are looked at: only what is atomic or guarded may be read of them.
 func (r *registry) all() (out []*Tx) {
 	for i := range r.shard {
 		s := &r.shard[i]
@@ -81,6 +88,7 @@ func (r *registry) all() (out []*Tx) {
 
 // Transactions implements table.Monitor.
 func (db *DB) Transactions() []table.TrxInfo {
+	defer db.open.look()()
 	all := db.open.all()
 	out := make([]table.TrxInfo, 0, len(all))
 	for _, tx := range all {
@@ -108,6 +116,7 @@ func (db *DB) Transactions() []table.TrxInfo {
 
 // Rollbacks implements table.Monitor.
 func (db *DB) Rollbacks() (out []table.RollbackInfo) {
+	defer db.open.look()()
 	for _, tx := range db.open.all() {
 		if table.TrxState(tx.reg.state.Load()) == table.TrxRollingBack && tx.o.SessionID != 0 {
 			total := tx.back.total.Load()
@@ -227,6 +236,7 @@ func datumText(c row.Class, d *row.Datum) string {
 
 // DataLocks implements table.Monitor.
 func (db *DB) DataLocks(max int) []table.LockInfo {
+	defer db.open.look()()
 	views := db.locks.Rows(max)
 	type place struct {
 		o     *lock.Owner
@@ -321,6 +331,7 @@ func (db *DB) implicitLocks(n names, out []table.LockInfo, max int) []table.Lock
 
 // DataLockWaits implements table.Monitor.
 func (db *DB) DataLockWaits() []table.LockWaitInfo {
+	defer db.open.look()()
 	n := db.indexNames()
 	var out []table.LockWaitInfo
 	for _, w := range db.locks.WaitsFor() {
@@ -344,6 +355,7 @@ func (db *DB) DataLockWaits() []table.LockWaitInfo {
 
 // MetadataLocks implements table.Monitor.
 func (db *DB) MetadataLocks() []table.MetadataLockInfo {
+	defer db.open.look()()
 	views := db.locks.Names()
 	out := make([]table.MetadataLockInfo, 0, len(views))
 	for i := range views {
@@ -378,6 +390,7 @@ func metadataInfo(v *lock.View) table.MetadataLockInfo {
 
 // LatestDeadlock implements table.Monitor.
 func (db *DB) LatestDeadlock() *table.DeadlockInfo {
+	defer db.open.look()()
 	d := db.locks.Latest()
 	if d == nil {
 		return nil

@@ -55,6 +55,9 @@ type reader struct {
 	locked    bool
 	holder    uint64 // transaction whose implicit lock is in the way, 0: an explicit one is
 
+	// latest is the table of which val is the newest version of the row under key, which this transaction has locked for itself; nil: of none.
+	latest *dict.Table
+
 	showOwn bool // the statement's own changes are not hidden
 
 	copyFn, lockFn func([]byte)
@@ -92,7 +95,7 @@ func (r *reader) free() {
 
 // rest forgets the statement, and what is too long to be kept.
 func (r *reader) rest() {
-	r.s, r.watch = nil, 0
+	r.s, r.watch, r.latest = nil, 0, nil
 	if cap(r.long) > 1<<20 {
 		r.long = nil
 	}
@@ -382,6 +385,7 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 	if len(key) != ix.Own {
 		return nil, nil, fmt.Errorf("get by %d datums of index %s, which has %d parts", len(key), ix.Def.Name, ix.Own)
 	}
+	r.latest = nil
 	if index != 0 {
 		return h.getSecondary(ctx, index, key, l, p)
 	}
@@ -395,6 +399,9 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 	}
 	if err := r.decode(ctx, h.t, r.val, nil); err != nil {
 		return nil, nil, err
+	}
+	if l == table.LockExclusive {
+		r.latest = h.t
 	}
 	h.s.ops.read++
 	return r.row, bytes.Clone(r.key), nil

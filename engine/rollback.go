@@ -38,6 +38,7 @@ func (tx *Tx) undo(ctx context.Context, upto undoMark, partial bool) error {
 	if !tx.log.Wrote(tx.ID()) {
 		return nil
 	}
+	tx.outdate()
 	db := tx.db
 	defer tx.rollingBack(int64(tx.log.Rows() - upto.rows))()
 	var rec undo.Record

@@ -42,6 +42,7 @@ func (tx *Tx) sysGet(ctx context.Context, key []byte) ([]byte, error) {
 		return nil, err
 	}
 	r := tx.stmt.rd
+	r.latest = nil
 	found, err := tx.db.dict.Get(ctx, key, r.copyFn)
 	if err != nil || !found {
 		return nil, err
@@ -62,6 +63,7 @@ func (tx *Tx) sysScan(ctx context.Context, prefix []byte, fn func(key, body []by
 	c := tx.db.dict.Scan(btree.ScanOptions{Low: prefix, High: high})
 	defer c.Close()
 	r := tx.stmt.rd
+	r.latest = nil
 	for c.Next(ctx) {
 		r.val = append(r.val[:0], c.Value()...)
 		ok, err := r.version(ctx, consistent)

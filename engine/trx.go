@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,7 +72,8 @@ func (db *DB) begin(o table.TxnOptions) *Tx {
 	if o.MetadataWait == 0 {
 		o.MetadataWait = 365 * 24 * time.Hour
 	}
-	tx := &Tx{db: db, o: o}
+	tx := txs.Get().(*Tx)
+	tx.db, tx.o = db, o
 	tx.opened, tx.name = tx.few[:0], tx.nameBuf[:0]
 	tx.own.Begin(o.SessionID)
 	tx.own.Gapless = o.Isolation <= table.ReadCommitted
@@ -83,6 +85,26 @@ func (db *DB) begin(o table.TxnOptions) *Tx {
 		db.open.add(tx)
 	}
 	return tx
+}
+
+// txs are transactions whose memory is used again.
+var txs = sync.Pool{New: func() any { return new(Tx) }}
+
+// Recycle implements table.Recycler. What others may still look at stays what it was, and goes to the garbage collector: a transaction that has
+// waited, for latest deadlocks name owners; all of them while a view is made.
+func (tx *Tx) Recycle() {
+	if !tx.ended || tx.log != nil || tx.effects != nil || tx.named != nil || table.TrxState(tx.reg.state.Load()) != table.TrxRunning ||
+		tx.own.Waited() || tx.db.open.looking.Load() > 0 {
+		return
+	}
+	tx.id.Store(0)
+	tx.dep, tx.lsn, tx.seq, tx.ended = 0, 0, 0, false
+	tx.sees.Store(0)
+	clear(tx.few[:])
+	clear(tx.stmt.tables[:cap(tx.stmt.tables)])
+	tx.stmt = Stmt{tables: tx.stmt.tables[:0]}
+	tx.db = nil
+	txs.Put(tx)
 }
 
 // ID is the transaction's id, 0 until it writes.
@@ -411,6 +433,7 @@ type change struct {
 // stamp writes the undo records of a change from cur (nil: no row) to val and sets val's header. It is the
 // first thing in m to change anything.
 func (tx *Tx) stamp(m *mtr.MTR, c *change, cur []byte, exists bool, val []byte) error {
+	tx.outdate()
 	r := &tx.rec
 	*r = undo.Record{Type: undo.Insert, Table: c.table, Key: c.key, Seq: tx.seq, Secs: c.secs, More: c.more, Delete: c.delete}
 	if exists {
@@ -442,6 +465,13 @@ func (tx *Tx) stamp(m *mtr.MTR, c *change, cur []byte, exists bool, val []byte) 
 	row.SetHeader(val, row.Header{Trx: tx.ID(), Roll: at, Deleted: c.delete})
 	tx.own.Weight.Add(1)
 	return nil
+}
+
+// outdate says that rows change: what the statement has read is not the latest any more.
+func (tx *Tx) outdate() {
+	if rd := tx.stmt.rd; rd != nil {
+		rd.latest = nil
+	}
 }
 
 // note writes undo records in an MTR of their own.

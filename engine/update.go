@@ -22,11 +22,11 @@ var errGone = errors.New("row to be changed is gone")
 // columns and long values, which the stored row does not hold. refs are the references of long values, nil if there are none.
 func (h *Handle) before(ctx context.Context, ref []byte, old []row.Datum) (refs [][]byte, err error) {
 	rd := h.s.wr
-	found, err := h.t.Indexes[0].Tree.Get(ctx, ref, rd.copyFn)
-	if err != nil {
+	if got := h.s.rd; got.latest == h.t && bytes.Equal(got.key, ref) {
+		rd.val = append(rd.val[:0], got.val...)
+	} else if found, err := h.t.Indexes[0].Tree.Get(ctx, ref, rd.copyFn); err != nil {
 		return nil, err
-	}
-	if !found {
+	} else if !found {
 		return nil, errGone
 	}
 	hd, err := row.ParseHeader(rd.val)

@@ -197,6 +197,9 @@ func (t *Table) Kill(o *Owner, err error) {
 	}
 }
 
+// Waited reports whether o has ever waited, as any owner, or its memory's former ones; the owner asks.
+func (o *Owner) Waited() bool { return o.wake != nil }
+
 // Waiting reports whether o waits.
 func (t *Table) Waiting(o *Owner) bool {
 	t.waits.Lock()

@@ -200,6 +200,13 @@ type Stmt interface {
 	Rollback(ctx context.Context) error
 }
 
+// Recycler is implemented by a Txn whose memory can be used again.
+type Recycler interface {
+	// Recycle gives back the memory of a transaction that has ended, its CommitAsync's callback having been called. Whoever calls it has seen to it
+	// that nobody has the transaction, its statement or its tables any more.
+	Recycle()
+}
+
 // Meter is implemented by a Stmt that counts its work.
 type Meter interface {
 	// Examined returns how many entries of indexes the statement looked at, and whether it walked one without a bound. It may be asked

@@ -117,7 +117,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		return false, nil
 	}
 	s.fastEnv = fastlane.Env{
-		Ctx: ctx, Stmt: s.openStmt(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
+		Ctx: ctx, Stmt: s.openFast(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
 		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, Sending: s.onSending,
 	}
 	s.stmt.locks, s.stmt.overwrites, s.stmt.bulk = st.Locking(), st.Overwrites(), false

@@ -38,6 +38,7 @@ type Session struct {
 	commit   chan error    // result of the commit under way, capacity 1
 	onCommit func(error)   // sends to commit
 	stmt     lazyStmt
+	lent     bool // the general lane may have the open transaction, or has one that is still to begin
 
 	failure struct { // the error that ended the last statement, until the general lane is told
 		err   *mysqlerr.Error
@@ -290,6 +291,7 @@ func (s *Session) setTxn(t table.Txn) {
 	s.txn = t
 	s.mu.Unlock()
 	if t == nil {
+		s.lent = false
 		s.srv.gate.done(&s.writer)
 	}
 }

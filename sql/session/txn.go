@@ -55,24 +55,39 @@ func (s *Session) commitTxn(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
+	lent := s.lent
 	if !t.Writes() {
 		s.setTxn(nil)
-		return t.Commit(s.clean)
+		err := t.Commit(s.clean)
+		if err == nil && !lent {
+			recycle(t)
+		}
+		return err
 	}
 	if err := s.srv.locks.commitAllowed(ctx, s); err != nil {
 		return err
 	}
 	t.CommitAsync(s.onCommit)
 	s.setTxn(nil)
+	var err error
 	select {
-	case err := <-s.commit:
-		return err
+	case err = <-s.commit:
 	default:
+		w := wait.Begin(ctx)
+		err = <-s.commit
+		w.End()
 	}
-	w := wait.Begin(ctx)
-	err := <-s.commit
-	w.End()
+	if err == nil && !lent {
+		recycle(t)
+	}
 	return err
+}
+
+// recycle gives back the memory of a committed transaction that only the fast lane had, which keeps nothing of it.
+func recycle(t table.Txn) {
+	if r, ok := t.(table.Recycler); ok {
+		r.Recycle()
+	}
 }
 
 // rollback rolls the open transaction back, if any.
@@ -213,8 +228,14 @@ func (l *lazyStmt) measured() {
 	}
 }
 
-// openStmt readies the session's statement for the next execution.
+// openStmt readies the session's statement for the next execution by the general lane, whose iterators and contexts may keep what they get.
 func (s *Session) openStmt(write bool) *lazyStmt {
+	s.lent = true
+	return s.openFast(write)
+}
+
+// openFast is openStmt for the fast lane.
+func (s *Session) openFast(write bool) *lazyStmt {
 	s.stmt.write, s.stmt.locks, s.stmt.overwrites, s.stmt.inner = write, false, false, nil
 	return &s.stmt
 }
