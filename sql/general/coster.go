@@ -41,7 +41,34 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 			o.join(c, n)
 		}
 	}
-	return o.Coster.EstimateCost(c, n, s)
+	cost, err := o.Coster.EstimateCost(c, n, s)
+	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
+		cost += lockCost(j.JoinPrivate())
+	}
+	return cost, err
+}
+
+// rowLock is the cost of locking a row that a scan passes, in sequentially read rows: so high that a table whose rows are locked is scanned only where no
+// index leads to them. MySQL, too, takes no hash join where it can look up, and who scans a table keeps others from all of it.
+const rowLock = 20
+
+// lockCost is what a join's scans of tables lock. A lookup locks what it finds, which its result counts.
+func lockCost(j *memo.JoinBase) float64 {
+	cost := 0.0
+	sides := []*memo.ExprGroup{j.Left}
+	if !j.Op.IsLookup() {
+		sides = append(sides, j.Right)
+	}
+	for _, g := range sides {
+		nodes := g.RelProps.TableIdNodes()
+		if len(nodes) != 1 {
+			continue
+		}
+		if b := baseBelow(nodes[0]); b != nil && b.mode.lock != table.LockNone {
+			cost += rowLock * float64(g.RelProps.GetStats().RowCount())
+		}
+	}
+	return cost
 }
 
 func (o *coster) setRows(g *memo.ExprGroup, rows float64) {
