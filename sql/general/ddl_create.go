@@ -524,6 +524,9 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		if ddl, err = withFunctionalColumns(ddl); err != nil {
 			return nil, err
 		}
+		if err := checkFunctions(ddl.TableSpec); err != nil {
+			return nil, err
+		}
 		x.declared = tameSpec(ddl.TableSpec)
 		db, err := s.schemaNamed(c, schema)
 		if err != nil {
