@@ -1,6 +1,8 @@
 package general
 
 import (
+	"slices"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -243,13 +245,16 @@ func (r *retype) filter(e sql.Expression, planned bool) sql.Expression {
 	if x := r.env.Condition(r.c, e); x != nil {
 		cond, changed = x, true
 	}
+	all := expression.SplitConjunction(r.c, cond)
+	if hideRepeated(r.c, all) {
+		cond, changed = expression.JoinAnd(all...), true
+	}
 	if !planned {
 		if changed {
 			return cond
 		}
 		return nil
 	}
-	all := expression.SplitConjunction(r.c, cond)
 	for i, x := range all {
 		switch own, outer := r.refers(x); {
 		case !own && !outer:
@@ -284,7 +289,37 @@ func (r *retype) refers(e sql.Expression) (own, outer bool) {
 	return own, outer
 }
 
-// unfolded is a constant that is computed for each row. Its second child is what keeps the library from computing it before: a parameter, whose
+// hideRepeated hides all but the first of the equations of a column with a binary constant: the library's planner of index scans compares the
+// constants of one column as Go's == does, which panics for []byte.
+func hideRepeated(c *sql.Context, all []sql.Expression) (hidden bool) {
+	var seen []*expression.GetField
+	for i, x := range all {
+		eq, ok := x.(*expression.Equals)
+		if !ok {
+			continue
+		}
+		field, ok1 := eq.Left().(*expression.GetField)
+		value, ok2 := eq.Right().(*expression.Literal)
+		if !ok1 || !ok2 {
+			field, ok1 = eq.Right().(*expression.GetField)
+			value, ok2 = eq.Left().(*expression.Literal)
+		}
+		if !ok1 || !ok2 {
+			continue
+		}
+		if _, binary := value.Value().([]byte); !binary {
+			continue
+		}
+		if slices.ContainsFunc(seen, field.IsSameField) {
+			all[i], hidden = newUnfolded(c, x), true
+		}
+		seen = append(seen, field)
+	}
+	return hidden
+}
+
+// unfolded is a constant, or a condition, that is computed for each row. Its second child is what keeps the library from computing it before: a
+// parameter, whose
 // value cannot be known when plans are made. Nobody asks for it.
 type unfolded struct {
 	expression.BinaryExpressionStub
