@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
@@ -47,6 +48,9 @@ func describeOrigins(c *sql.Context, node sql.Node, out []Column) {
 		f := fieldOf(x)
 		if f == nil || f.Table() == "" {
 			continue
+		}
+		if types.IsYear(f.Type(c)) { // under an alias too
+			out[i].SQLType = yearType{types.Year}
 		}
 		if tables == nil {
 			tables = origins(c, node)

@@ -131,8 +131,8 @@ func fitted(c *sql.Context, from, to sql.Type, v any) any {
 		switch {
 		case numeric:
 			return item.Number(c, from, v)
-		case types.IsTimespan(from) && types.IsTextOnly(to):
-			return item.SpanText(v)
+		case types.IsTextOnly(to):
+			return item.TimeText(c, from, v)
 		}
 	case types.IsEnum(from) || types.IsSet(from):
 		if numeric || types.IsBit(to) || types.IsYear(to) {

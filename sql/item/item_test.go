@@ -37,6 +37,7 @@ var (
 	year      = column(types.Year)
 	null      = expression.NewLiteral(nil, types.Null)
 	one       = expression.NewLiteral(int8(1), types.Int8)
+	six       = expression.NewLiteral(int8(6), types.Int8)
 	oneHalf   = expression.NewLiteral(apd.New(15, -1), types.MustCreateDecimalType(2, 1))
 )
 
@@ -159,6 +160,8 @@ func TestTypes(t *testing.T) {
 		{"ceil", []sql.Expression{double}, "double(0)"},
 		{"round", []sql.Expression{dec104, one}, "decimal(8,1)"},
 		{"truncate", []sql.Expression{dec104, one}, "decimal(7,1)"},
+		{"round", []sql.Expression{dec52, six}, "decimal(9,6)"},
+		{"truncate", []sql.Expression{dec52, six}, "decimal(9,6)"},
 		{"round", []sql.Expression{double, one}, "double(1)"},
 		{"round", []sql.Expression{integer4, one}, "int"},
 		{"sign", []sql.Expression{dec52}, "int"},

@@ -63,7 +63,7 @@ func (x *rounding) rounded(c *sql.Context, a Attr) Attr {
 		a.Dec = min(max(dec, 0), notFixed)
 	case a.Kind == Decimal && known:
 		whole := a.Prec - a.Dec
-		to := min(max(dec, 0), a.Dec)
+		to := min(max(dec, 0), maxScale)
 		if x.name == "round" && to < a.Dec {
 			whole++
 		}

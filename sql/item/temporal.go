@@ -68,10 +68,13 @@ func fraction(micro int64, dec int) string {
 	return "." + fmt.Sprintf("%06d", micro)[:min(dec, 6)]
 }
 
-// SpanText is a TIME as text, with a fraction if it has one; v itself if it is none.
-func SpanText(v any) any {
-	if s, ok := v.(types.Timespan); ok {
-		return spanText(s, -1)
+// TimeText is a date or time of type from as text; v itself if it is none.
+func TimeText(c *sql.Context, from sql.Type, v any) any {
+	switch x := v.(type) {
+	case types.Timespan:
+		return spanText(x, -1)
+	case time.Time:
+		return dateText(x, OfType(c, from))
 	}
 	return v
 }
