@@ -25,6 +25,13 @@ var _ sql.NodeExecBuilder = (*builder)(nil)
 func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
 	switch n := n.(type) {
 	case *plan.DeleteFrom:
+		if whole := beforeChanges(c, n.Child); whole != nil && memoryOf(c) != nil {
+			out, err := n.WithChildren(c, whole)
+			if err != nil {
+				return nil, err
+			}
+			return b.build(c, out, r)
+		}
 		if err := b.deleteFrom(c, n); err != nil {
 			return nil, err
 		}
@@ -125,6 +132,9 @@ func (b *builder) updateSource(c *sql.Context, n *plan.UpdateSource, r sql.Row) 
 	var err error
 	if out.UpdateExprs, err = n.UpdateExprs.WithExpressions(st.wrap(c, exprs)); err != nil {
 		return nil, err
+	}
+	if whole := beforeChanges(c, n.Child); whole != nil && memoryOf(c) != nil {
+		out.Child = whole
 	}
 	return b.e.gms.Analyzer.ExecBuilder.Build(c, &out, r)
 }

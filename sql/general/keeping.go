@@ -35,6 +35,8 @@ func (b *builder) keeping(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, e
 		return b.cachedResults(c, n, r)
 	case *plan.HashLookup:
 		return b.hashLookup(c, n, r)
+	case *readFirst:
+		return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return &wholeIter{src: in, kept: a.NewSpool()} })
 	case *outerHash:
 		return b.outerHash(c, n, r)
 	case *plan.Window:
