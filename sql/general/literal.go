@@ -12,18 +12,26 @@ import (
 // The library makes a literal that is compared with a column one of the column's type before anything else, and so rounds 1.501 to a DECIMAL(6,2).
 // Here a literal with decimals stays what it is until retype has seen the comparison.
 
-// keepLiterals protects the literals with decimals in comparisons with columns.
+// keepLiterals protects the literals with decimals in comparisons with columns, and the operands of casts.
 func keepLiterals(st sqlparser.Statement) {
 	node, ok := st.(sqlparser.SQLNode)
 	if !ok {
 		return
 	}
 	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-		if x, ok := n.(*sqlparser.ComparisonExpr); ok && x != nil {
+		switch x := n.(type) {
+		case *sqlparser.ComparisonExpr:
+			if x == nil {
+				break
+			}
 			if _, ok := x.Left.(*sqlparser.ColName); ok {
 				x.Right = keepLiteral(x.Right)
 			} else if _, ok := x.Right.(*sqlparser.ColName); ok {
 				x.Left = keepLiteral(x.Left)
+			}
+		case *sqlparser.ConvertExpr:
+			if x != nil {
+				x.Expr = keepOperand(x.Expr)
 			}
 		}
 		return true, nil

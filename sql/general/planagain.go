@@ -100,8 +100,11 @@ func plansNode(n sqlparser.SQLNode, tableless bool) bool {
 		op := strings.ToLower(n.Operator)
 		return !strings.Contains(op, "regexp") && !strings.Contains(op, "rlike")
 	case sqlparser.InjectedExpr:
-		_, kept := n.Expression.(keptLiteral)
-		return kept
+		switch n.Expression.(type) {
+		case keptLiteral, keptOperand:
+			return true
+		}
+		return false
 	case sqlparser.Expr:
 		switch n.(type) {
 		case *sqlparser.AndExpr, *sqlparser.OrExpr, *sqlparser.XorExpr, *sqlparser.NotExpr, *sqlparser.ParenExpr, *sqlparser.RangeCond, *sqlparser.IsExpr,

@@ -145,6 +145,8 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return e, transform.SameTree, nil
 	case *literal:
 		return x.shown()
+	case *operand:
+		return x.Child, transform.NewTree, nil
 	case *plan.Subquery:
 		outer := r.env.Outer
 		r.env.Outer = outer.Union(x.Correlated())

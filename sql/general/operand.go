@@ -1,0 +1,68 @@
+package general
+
+import (
+	"context"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// The library leaves a cast out when its operand has the type that it gives the cast already. Its types know less than MySQL's: CAST(text AS CHAR(3)) does not
+// shorten, CAST(IFNULL(d, 1) AS DECIMAL(6,0)) does not round. Until retype has seen the cast its operand has a type that equals no other.
+
+func keepOperand(e sqlparser.Expr) sqlparser.Expr {
+	if _, done := e.(sqlparser.InjectedExpr); done {
+		return e
+	}
+	return sqlparser.InjectedExpr{Auth: noAuth, Expression: keptOperand{e}, Children: sqlparser.Exprs{e}}
+}
+
+type keptOperand struct{ e sqlparser.Expr }
+
+// WithResolvedChildren implements sqlparser.Injectable.
+func (k keptOperand) WithResolvedChildren(_ context.Context, ch []any) (any, error) {
+	return &operand{expression.UnaryExpressionStub{Child: ch[0].(sql.Expression)}}, nil
+}
+
+// String is the operand as it was written.
+func (k keptOperand) String() string { return sqlparser.String(k.e) }
+
+// operand hides the type of a cast's operand from the library's binder.
+type operand struct{ expression.UnaryExpressionStub }
+
+func (o *operand) Type(c *sql.Context) sql.Type {
+	switch t := o.Child.Type(c).(type) {
+	case sql.StringType:
+		return stringOperand{t}
+	case sql.DecimalType:
+		return decimalOperand{t}
+	case sql.DatetimeType:
+		return datetimeOperand{t}
+	default:
+		return t
+	}
+}
+
+func (o *operand) String() string                              { return o.Child.String() }
+func (o *operand) Eval(c *sql.Context, r sql.Row) (any, error) { return o.Child.Eval(c, r) }
+func (o *operand) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+	return sql.GetCoercibility(c, o.Child)
+}
+
+func (o *operand) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(o, len(ch), 1)
+	}
+	return &operand{expression.UnaryExpressionStub{Child: ch[0]}}, nil
+}
+
+type (
+	stringOperand   struct{ sql.StringType }
+	decimalOperand  struct{ sql.DecimalType }
+	datetimeOperand struct{ sql.DatetimeType }
+)
+
+func (stringOperand) Equals(sql.Type) bool   { return false }
+func (decimalOperand) Equals(sql.Type) bool  { return false }
+func (datetimeOperand) Equals(sql.Type) bool { return false }
