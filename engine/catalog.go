@@ -250,7 +250,8 @@ func (db *DB) DropSchema(ctx context.Context, name string) error {
 		err = tx.sysScan(ctx, dict.ObjectsPrefix(), func(key, _ []byte) error {
 			if p := bytes.SplitN(key[1:], []byte{0}, 3); len(p) == 3 && string(p[1]) == name {
 				keys = append(keys, bytes.Clone(key))
-				tx.effects = append(tx.effects, func() { db.changed(string(p[0])) })
+				kind := string(p[0]) // the key is the scan's
+				tx.effects = append(tx.effects, func() { db.changed(kind) })
 			}
 			return nil
 		})
