@@ -49,6 +49,9 @@ func tpcc(ctx context.Context, b *bencher) (Section, error) {
 		}
 		for _, server := range b.servers {
 			row.By[server.Name] = median(runs[server.Name])
+			if server.Name != zorya { // MariaDB needs minutes for a warehouse, and is not in question
+				continue
+			}
 			if err := l.Check(ctx, target(server)); err != nil {
 				s.Notes = append(s.Notes, fmt.Sprintf("check fails: %v", err))
 			} else {
