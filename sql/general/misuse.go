@@ -143,21 +143,7 @@ type changedTable struct {
 // targetsAmong are the tables of FROM that are named; all if there is one only. Without its qualifier a column says nothing about its table.
 func targetsAmong(from sqlparser.TableExprs, named []string) []changedTable {
 	var all, out []changedTable
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-		switch n := n.(type) {
-		case *sqlparser.Subquery:
-			return false, nil
-		case *sqlparser.AliasedTableExpr:
-			if t, ok := n.Expr.(sqlparser.TableName); ok {
-				alias := n.As.String()
-				if alias == "" {
-					alias = t.Name.String()
-				}
-				all = append(all, changedTable{t, alias})
-			}
-		}
-		return true, nil
-	}, from)
+	namedTables(from, func(t sqlparser.TableName, alias string) { all = append(all, changedTable{t, alias}) })
 	if len(all) == 1 && len(from) == 1 {
 		return all
 	}

@@ -26,6 +26,25 @@ func (st *Statement) SetsPassword() bool {
 	return len(words) > 1 && (words[0] == "ALTER" && words[1] == "USER" || words[0] == "SET" && words[1] == "PASSWORD")
 }
 
+// namedTables calls fn for the tables that a FROM names, with the name that each goes by there. Those of subqueries are left out.
+func namedTables(from sqlparser.TableExprs, fn func(t sqlparser.TableName, alias string)) {
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case *sqlparser.Subquery:
+			return false, nil
+		case *sqlparser.AliasedTableExpr:
+			if t, ok := n.Expr.(sqlparser.TableName); ok {
+				alias := n.As.String()
+				if alias == "" {
+					alias = t.Name.String()
+				}
+				fn(t, alias)
+			}
+		}
+		return true, nil
+	}, from)
+}
+
 // Targets are the tables that the statement changes.
 func (st *Statement) Targets() []Target {
 	var out []Target
@@ -38,17 +57,7 @@ func (st *Statement) Targets() []Target {
 		}
 	}
 	each := func(list sqlparser.TableExprs) {
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-			switch n := n.(type) {
-			case *sqlparser.Subquery:
-				return false, nil
-			case *sqlparser.AliasedTableExpr:
-				if t, ok := n.Expr.(sqlparser.TableName); ok {
-					add("WRITE", t)
-				}
-			}
-			return true, nil
-		}, list)
+		namedTables(list, func(t sqlparser.TableName, _ string) { add("WRITE", t) })
 	}
 	switch n := st.ast.(type) {
 	case *sqlparser.Insert:

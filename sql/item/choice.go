@@ -230,12 +230,17 @@ func (x *choice) IsNullable(c *sql.Context) bool {
 	return x.nulls || all && (x.name == "ifnull" || x.name == "coalesce")
 }
 
-func (x *choice) Eval(c *sql.Context, r sql.Row) (any, error) {
-	i, err := x.pick(x, c, r)
-	if err != nil || i < 0 {
-		return nil, err
+// picked is the argument that the row picks, with its value; nil also where it picks none.
+func (x *choice) picked(c *sql.Context, r sql.Row) (i int, v any, err error) {
+	if i, err = x.pick(x, c, r); err != nil || i < 0 {
+		return i, nil, err
 	}
-	v, err := x.args[i].value(c, r)
+	v, err = x.args[i].value(c, r)
+	return i, v, err
+}
+
+func (x *choice) Eval(c *sql.Context, r sql.Row) (any, error) {
+	i, v, err := x.picked(c, r)
 	if err != nil || v == nil {
 		return nil, err
 	}
@@ -247,11 +252,7 @@ func (x *choice) raw(c *sql.Context, r sql.Row) (any, error) {
 	if x.is.Kind != Decimal {
 		return x.Eval(c, r)
 	}
-	i, err := x.pick(x, c, r)
-	if err != nil || i < 0 {
-		return nil, err
-	}
-	v, err := x.args[i].value(c, r)
+	i, v, err := x.picked(c, r)
 	if err != nil || v == nil {
 		return nil, err
 	}
