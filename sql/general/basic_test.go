@@ -140,3 +140,13 @@ func TestTransactions(t *testing.T) {
 	b.must("DROP TEMPORARY TABLE tmp")
 	b.fails("SELECT * FROM tmp", 1146, "Table 'd.tmp' doesn't exist")
 }
+
+func TestDeleteByAlias(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1,1), (2,2), (3,3), (4,4)")
+	c.must("DELETE FROM t x WHERE x.id = 1")
+	c.must("DELETE FROM d.t AS `x y` WHERE `x y`.v = 2 OR EXISTS (SELECT 1 FROM DUAL WHERE `x y`.v = 3)")
+	if got := c.must("SELECT * FROM t").String(); got != "4\t4\n" {
+		t.Errorf("left: %q", got)
+	}
+}

@@ -67,6 +67,9 @@ func (w *rewriter) statement() {
 	t := w.t
 	switch t.word(0) {
 	case "INSERT", "REPLACE", "UPDATE", "DELETE":
+		if t.word(0) == "DELETE" {
+			w.aliasedDelete()
+		}
 		for i := 1; i < 4; i++ {
 			switch t.word(i) {
 			case "DELAYED", "LOW_PRIORITY", "HIGH_PRIORITY", "QUICK":
@@ -118,6 +121,26 @@ func (w *rewriter) has(words ...string) bool {
 		}
 	}
 	return false
+}
+
+// aliasedDelete: DELETE FROM t AS x WHERE ..., which the grammar has as DELETE x FROM t AS x. That form has no ORDER BY and no LIMIT.
+func (w *rewriter) aliasedDelete() {
+	t := w.t
+	if t.word(1) != "FROM" || w.has("LIMIT") || w.has("ORDER") {
+		return
+	}
+	save := t.pos
+	defer func() { t.pos = save }()
+	t.pos += 2
+	if _, _, ok := t.qualified(); !ok {
+		return
+	}
+	t.accept("AS")
+	alias, ok := t.name()
+	if ok && (t.end() || t.word(0) == "WHERE") {
+		t.pos = save
+		w.put(1, quoteName(alias)+" FROM")
+	}
 }
 
 // describeColumn: DESCRIBE t c.
