@@ -12,8 +12,8 @@ import (
 	"github.com/zoryadb/zorya/engine/undo"
 )
 
-// An index that has a kind holds any number of entries for a row, which an extractor of the sql wing makes of the row: the words of a text, the cells
-// that a geometry touches. Each is a secondary entry like any other, so undo, visibility, locks, purge, builds and the checker treat them as such. A
+// An index that has a kind holds any number of entries for a row, which an extractor of the sql wing makes of the row: the words of a
+// text. Each is a secondary entry like any other, so undo, visibility, locks, purge, builds and the checker treat them as such. A
 // change of a row touches the entries alone that the row has before and not after, or after and not before.
 
 // appendEntries makes the entries of a row in index i, in key order and none twice; their keys are appended to arena, and end with ref.

@@ -137,7 +137,7 @@ func (tr trial) txn(e *env, r *rand.Rand, load *isolation.Load, rec *isolation.R
 		err := s.do(&o, r)
 		if err != nil {
 			if errors.Is(err, table.ErrLockTimeout) && !tr.broken() { // transactions take microseconds: somebody waited in a ring
-				e.t.Errorf("%v at %v: an undetected deadlock", want, o)
+				e.t.Errorf("%v at %v: an undetected deadlock (volume: %v)", want, o, e.db.vol.Err())
 			}
 			_ = s.tx.Rollback(bg)
 			rec.Add(t)

@@ -51,7 +51,7 @@ type Index struct {
 	Root    page.No
 	Attrs   string
 	// Kind, if not empty, says that the index holds any number of entries for a row, which the Extractor of that kind makes of the Parts' columns: words
-	// of a text, cells of a geometry, elements of an array. All that the entries depend on beside the row is in Kind and in those columns' definitions.
+	// of a text, for one. All that the entries depend on beside the row is in Kind and in those columns' definitions.
 	Kind string `json:",omitempty"`
 }
 

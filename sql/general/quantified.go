@@ -93,12 +93,12 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 			t := types.CreateLongText(both)
 			lt, rt = t, t
 		}
-		cmp, err := (finisher{env: &item.Env{}}).finished(c, comparisonOf(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt)))
+		cmp, err := (finisher{env: &item.Env{}}).finished(c, item.Native(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt)))
 		if err != nil {
 			return nil, err
 		}
 		if cmp == nil {
-			cmp = comparisonOf(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt))
+			cmp = item.Native(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt))
 		}
 		res, err := cmp.Eval(c, nil)
 		if err != nil {
@@ -114,22 +114,6 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return nil, nil
 	}
 	return !any, nil
-}
-
-func comparisonOf(op string, l, r sql.Expression) sql.Expression {
-	switch op {
-	case "<":
-		return expression.NewLessThan(l, r)
-	case ">":
-		return expression.NewGreaterThan(l, r)
-	case "<=":
-		return expression.NewLessThanOrEqual(l, r)
-	case ">=":
-		return expression.NewGreaterThanOrEqual(l, r)
-	case "=":
-		return expression.NewEquals(l, r)
-	}
-	return expression.NewNot(expression.NewEquals(l, r))
 }
 
 // composite is the number of months, seconds or microseconds that a composite interval amounts to.

@@ -355,13 +355,13 @@ func (x *comparison) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Exp
 		return nil, err
 	}
 	if out == nil {
-		return native(x.op, l, r), nil
+		return Native(x.op, l, r), nil
 	}
 	return out, nil
 }
 
-// native is the library's comparison.
-func native(op string, l, r sql.Expression) sql.Expression {
+// Native is the library's comparison by an operator.
+func Native(op string, l, r sql.Expression) sql.Expression {
 	switch op {
 	case "=":
 		return expression.NewEquals(l, r)
@@ -373,8 +373,10 @@ func native(op string, l, r sql.Expression) sql.Expression {
 		return expression.NewLessThanOrEqual(l, r)
 	case ">":
 		return expression.NewGreaterThan(l, r)
+	case ">=":
+		return expression.NewGreaterThanOrEqual(l, r)
 	}
-	return expression.NewGreaterThanOrEqual(l, r)
+	return expression.NewNot(expression.NewEquals(l, r))
 }
 
 func (x *comparison) Eval(c *sql.Context, r sql.Row) (any, error) {
