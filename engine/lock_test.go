@@ -16,7 +16,7 @@ import (
 // waits waits until n transactions wait for locks.
 func (e *env) waits(n uint64) {
 	e.t.Helper()
-	for end := time.Now().Add(5 * time.Second); e.db.locks.Waits.Load() < n; time.Sleep(100 * time.Microsecond) {
+	for end := time.Now().Add(60 * time.Second); e.db.locks.Waits.Load() < n; time.Sleep(100 * time.Microsecond) {
 		if time.Now().After(end) {
 			e.t.Fatalf("%d waits, not %d", e.db.locks.Waits.Load(), n)
 		}
@@ -212,7 +212,7 @@ func TestUniqueUnderConcurrency(t *testing.T) {
 // purged waits until purge has passed everything, and checks that no deleted row or entry is left.
 func (e *env) purged() {
 	e.t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(time.Millisecond) {
 		e.db.kickPurge()
 		if !e.db.anyDirty() {
 			e.db.purging.Lock() // the round that went through the logs may still be at the trees

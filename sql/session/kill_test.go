@@ -106,10 +106,10 @@ func TestKillQuery(t *testing.T) {
 				if got != x.code {
 					t.Errorf("%s, fast lane %s: error %d, want %d", x.name, fast, got, x.code)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(60 * time.Second):
 				t.Fatalf("%s, fast lane %s: goes on after KILL QUERY", x.name, fast)
 			}
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > 30*time.Second {
 				t.Errorf("%s, fast lane %s: ended %v after KILL QUERY", x.name, fast, took)
 			}
 			exec(t, c, "ROLLBACK")

@@ -40,7 +40,7 @@ func start(t *testing.T, o Options) *harness {
 	h.addr = l.Addr().String()
 	go h.srv.Serve(l)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 		defer cancel()
 		if err := h.srv.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -88,7 +88,7 @@ func code(c *stdsql.Conn, text string) int {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); runtime.Gosched() {
+	for deadline := time.Now().Add(60 * time.Second); !ok(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}

@@ -285,18 +285,18 @@ func TestCertificate(t *testing.T) {
 }
 
 func TestHalfOpenConnectionTimesOut(t *testing.T) {
-	s, _, addr := testServer(t, func(c *Config) { c.ConnectTimeout = 50 * time.Millisecond })
+	s, _, addr := testServer(t, func(c *Config) { c.ConnectTimeout = 400 * time.Millisecond })
 	nc := rawConn(t, addr)
 	defer nc.Close()
 	eventually(t, "the server gave up", func() bool { return s.Stats().AbortedConnects == 1 && s.Stats().ThreadsConnected == 0 })
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	cl, err := Dial(ctx, ClientConfig{Addr: addr, User: "root"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The handshake's deadline must not outlive the handshake.
-	time.Sleep(80 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond)
 	if err := cl.Ping(); err != nil {
 		t.Fatal(err)
 	}

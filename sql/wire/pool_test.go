@@ -59,7 +59,7 @@ func TestStalledStatementsKeepNobodyOut(t *testing.T) {
 	for range stalled {
 		select {
 		case <-b.entered:
-		case <-time.After(10 * time.Second):
+		case <-time.After(60 * time.Second):
 			t.Fatal("a statement waits for others that stall")
 		}
 	}
@@ -139,7 +139,7 @@ func TestCommandsBeyondOneRead(t *testing.T) {
 	if _, err := cl.sock.Conn.Write([]byte(strings.Repeat(command, n))); err != nil {
 		t.Fatal(err)
 	}
-	_ = cl.sock.Conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = cl.sock.Conn.SetReadDeadline(time.Now().Add(60 * time.Second))
 	cl.f.noSeq = true
 	for i := range n {
 		if _, err := cl.f.next(100); err != nil {

@@ -21,7 +21,7 @@ func rawConn(t testing.TB, addr string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = nc.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = nc.SetDeadline(time.Now().Add(60 * time.Second))
 	return nc
 }
 
@@ -213,7 +213,7 @@ func TestIdleTimeout(t *testing.T) {
 // Who begins a command must go on with it: wait_timeout is for those who have not begun one.
 func TestStalledCommandTimesOut(t *testing.T) {
 	_, b, addr := testServer(t)
-	b.stall = 30 * time.Millisecond
+	b.stall = 200 * time.Millisecond
 	for _, tr := range transports {
 		if tr.name == "tls" || tr.name == "tls+zlib" {
 			continue // half a packet is not half a record

@@ -120,7 +120,7 @@ func (c *cluster) crash(id proto.NodeID, seed uint64) {
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for !cond() {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out: %s", what)
@@ -313,7 +313,7 @@ func (w *writer) read(id proto.NodeID, lsn, pglsn page.LSN) (dst [][]byte, st pr
 		r.Pages = append(r.Pages, page.No(p))
 		dst = append(dst, make([]byte, page.Size))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	st, err = w.c.live[id].GetPages(ctx, r, dst)
 	return dst, st, err

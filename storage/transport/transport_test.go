@@ -288,7 +288,7 @@ func TestReconnect(t *testing.T) {
 		t.Fatal("an append without an ack succeeded")
 	}
 	addr, _ = serve(t, &stub{}, Options{})
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for err = errors.New("not tried"); err != nil && time.Now().Before(deadline); {
 		c.Append(&proto.AppendFrame{}, func(a *proto.AppendAck, err error) { failed <- err })
 		if err = <-failed; err != nil {
@@ -308,7 +308,7 @@ func TestAppendTimeout(t *testing.T) {
 	held := make(chan func(*proto.AppendAck, error), 2)
 	n := &stub{append: func(f *proto.AppendFrame, done func(*proto.AppendAck, error)) { held <- done }}
 	addr, _ := serve(t, n, Options{})
-	c := dial(t, addr, Options{AppendTimeout: 20 * time.Millisecond})
+	c := dial(t, addr, Options{AppendTimeout: 200 * time.Millisecond})
 	failed := make(chan error, 2)
 	rec := make([]byte, 100)
 	for range 2 {
@@ -349,7 +349,7 @@ func TestMalformed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		nc.SetDeadline(time.Now().Add(5 * time.Second))
+		nc.SetDeadline(time.Now().Add(60 * time.Second))
 		nc.Write(b)
 		var buf [64]byte
 		n := 0

@@ -42,7 +42,7 @@ func open(t testing.TB, f *fakenode.Fleet, o volume.Options) *volume.Client {
 
 func openOn(t testing.TB, meta proto.Meta, dialer proto.Dialer, o volume.Options) *volume.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	o.Log = quiet()
 	if o.Heartbeat == 0 {
@@ -62,7 +62,7 @@ func openOn(t testing.TB, meta proto.Meta, dialer proto.Dialer, o volume.Options
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !cond(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
@@ -120,7 +120,7 @@ func (g *group) bump(v volume.Volume, ballast int) (page.LSN, error) {
 
 // load reads the group back as of VDL and checks it.
 func (g *group) load(v volume.Volume) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	if err := v.ReadPages(ctx, v.VDL(), g.pages, g.bufs); err != nil {
 		return err
@@ -565,7 +565,7 @@ func TestGrowthWithNodesDown(t *testing.T) {
 func TestTap(t *testing.T) {
 	f := fleet(t)
 	c := open(t, f, volume.Options{RingBytes: 64 << 10})
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	tap, sleeper := c.Tap(), c.Tap()
 	defer tap.Close()
@@ -651,7 +651,7 @@ func TestOpenWaits(t *testing.T) {
 		f.Node(i).SetDown(true)
 	}
 	cfg := volume.Config{Volume: testVolume, Writer: "patient", Meta: f.Meta, Dialer: f, Options: volume.Options{Log: quiet()}}
-	short, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	short, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := volume.Open(short, cfg); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "n2 no answer") {
 		t.Fatal(err)
