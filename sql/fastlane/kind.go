@@ -266,6 +266,9 @@ func (k *colKind) fromFloat(a *Arg) (row.Datum, bool) {
 	if !ok {
 		return row.Datum{}, false
 	}
+	if v, ok := fixedOf(f, k.scale); ok && abs(v) < pow10[k.precision] {
+		return row.FromBytes(k.codec.AppendFixed(nil, v)), true
+	}
 	v, in, err := k.codec.Type.Convert(context.Background(), f)
 	if err != nil || in != sql.InRange {
 		return row.Datum{}, false

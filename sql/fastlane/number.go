@@ -1,6 +1,7 @@
 package fastlane
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
 	"strconv"
@@ -115,6 +116,49 @@ func parseFloat(a *Arg) (float64, bool) {
 		f = -f
 	}
 	return f, err == nil
+}
+
+// fixedOf rounds a DOUBLE to a decimal with scale digits behind the point: the shortest decimal that reads back as f, half away from zero, as
+// MySQL and the library do. It reports false for what an int64 may not hold.
+func fixedOf(f float64, scale int) (v int64, ok bool) {
+	var buf [32]byte
+	text := strconv.AppendFloat(buf[:0], math.Abs(f), 'e', -1, 64) // d.ddde±dd
+	e := bytes.IndexByte(text, 'e')
+	exp := 0
+	for _, c := range text[e+2:] {
+		exp = exp*10 + int(c-'0')
+	}
+	if text[e+1] == '-' {
+		exp = -exp
+	}
+	keep := 1 + exp + scale // digits that stay
+	switch {
+	case keep > fixedDigits:
+		return 0, f == 0
+	case keep < 0:
+		return 0, true
+	}
+	n := 0
+	for _, c := range text[:e] {
+		if c == '.' {
+			continue
+		}
+		if n == keep {
+			if c >= '5' {
+				v++
+			}
+			break
+		}
+		v = v*10 + int64(c-'0')
+		n++
+	}
+	for ; n < keep; n++ {
+		v *= 10
+	}
+	if f < 0 {
+		v = -v
+	}
+	return v, true
 }
 
 // sum is a 128-bit accumulator.

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"slices"
+
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -71,9 +73,12 @@ type execution struct {
 	names  [][]byte
 }
 
+// keptParams is for how many parameters a connection keeps room.
+const keptParams = 64
+
 // release drops references into the packet and gives up slices that one odd statement made large.
 func (x *execution) release() {
-	if cap(x.params) > 64 {
+	if cap(x.params) > keptParams {
 		x.params, x.types = nil, nil
 	}
 	clear(x.params)
@@ -112,6 +117,7 @@ func (x *execution) parseExecute(st *Stmt, c *cursor, withAttrs bool) (cursorWan
 	if err := x.readTypes(st, c, n, total, withAttrs); err != nil {
 		return false, err
 	}
+	x.params = slices.Grow(x.params, n)
 	for i := range total {
 		p, err := x.value(st, c, bitmap, i)
 		if err != nil {
@@ -136,13 +142,12 @@ func (x *execution) readTypes(st *Stmt, c *cursor, n, total int, named bool) err
 		x.types = append(x.types, st.types...)
 		return nil
 	}
+	x.types = slices.Grow(x.types, total)
 	for range total {
 		x.types = append(x.types, paramType(c.u16()&0x80ff))
-		var name []byte
 		if named {
-			name = c.lenencBytes()
+			x.names = append(x.names, c.lenencBytes())
 		}
-		x.names = append(x.names, name)
 		if c.bad {
 			return errMalformed
 		}
