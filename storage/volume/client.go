@@ -82,8 +82,7 @@ type Client struct {
 	ring  *ring
 	queue CommitQueue
 	floor atomic.Uint64 // read floor: PGMRPL
-	// wanted is the highest LSN that somebody waits for: log up to it is sent at once.
-	wanted atomic.Uint64
+	pace  pacer
 
 	ctx    context.Context // ends with the client
 	cancel context.CancelFunc
@@ -297,6 +296,7 @@ func (c *Client) commits() {
 			vdl := c.tracker.VDL()
 			c.tmu.Unlock()
 			c.queue.Advance(vdl)
+			c.pace.durable(vdl, time.Now())
 			c.stat.advances.Add(1)
 			if taps := c.taps.Load(); taps != nil {
 				for _, t := range *taps {

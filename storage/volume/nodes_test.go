@@ -42,7 +42,7 @@ func newRealFleet(t testing.TB, ppg uint32, opt func(i int, o *node.Options)) *r
 		defer f.mu.Unlock()
 		a, ok := f.addr[id]
 		return a, ok
-	}, transport.Options{Log: quiet(), MaxBackoff: 50 * time.Millisecond})
+	}, transport.Options{Log: quiet(), MaxBackoff: 50 * time.Millisecond, AppendTimeout: time.Minute, WriteTimeout: time.Minute}) // on a crowded machine a node may stand still for seconds
 	for i := range f.nodes {
 		f.fs[i] = vfs.NewMem()
 		f.start(i)

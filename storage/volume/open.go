@@ -276,7 +276,7 @@ func (c *Client) start(res *recovery.Result) {
 	c.history, c.base = res.History, res.Base
 	c.floor.Store(uint64(min(res.MRPL, res.VDL)))
 	c.ring = newRing(c.o.RingBytes, c.desc.PagesPerPG, c.epoch, c.published)
-	c.ring.onPress = c.want
+	c.ring.onPress = c.press
 	c.ring.late = c.o.Mutants.Has(quorum.LatePublish)
 	c.ring.lsn, c.ring.prev, c.ring.limit = res.Base, res.VDL, max(res.VDL, res.Base)+c.o.LAL
 	c.tracker = quorum.NewTracker(res.VDL, c.o.Mutants)

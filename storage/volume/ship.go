@@ -70,23 +70,31 @@ func (c *Client) urgent(l *link) bool {
 	if next >= end {
 		return false
 	}
-	return min(c.wanted.Load(), r.pubLSN.Load()) > l.sent.Load() ||
+	return min(c.pace.released.Load(), r.pubLSN.Load()) > l.sent.Load() ||
 		r.pubPos.Load()-l.from.Load() >= min(lazyBytes, r.size/8) ||
 		end-next >= min(lazyRuns, uint64(len(r.runs)/8))
 }
 
-// want says that somebody waits for VDL to reach lsn.
+// want says that one more waits for VDL to reach lsn.
 func (c *Client) want(lsn page.LSN) {
-	for {
-		old := c.wanted.Load()
-		if uint64(lsn) <= old || lsn == proto.MaxLSN { // who waits for the end of the volume waits for no record
-			return
-		}
-		if c.wanted.CompareAndSwap(old, uint64(lsn)) {
-			break
-		}
+	if lsn == proto.MaxLSN || c.pace.passed(lsn) { // who waits for the end of the volume waits for no record
+		return
 	}
+	if c.pace.want(lsn, c.queue.Waiting()+1, time.Now(), c.releaseHeld) {
+		c.wakeLinks()
+	}
+}
+
+// releaseHeld ends a hold of the pacer.
+func (c *Client) releaseHeld() {
+	c.pace.releaseNow(time.Now())
 	c.wakeLinks()
+}
+
+// press says that somebody waits for room in the log, which comes when VDL reaches lsn: that is no time to gather more.
+func (c *Client) press(lsn page.LSN) {
+	c.want(lsn)
+	c.releaseHeld()
 }
 
 // wakeLinks wakes the senders that sleep and have something urgent.

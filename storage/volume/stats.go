@@ -23,6 +23,7 @@ type Stats struct {
 	Frames, FrameBytes   uint64 // sent to all nodes, heartbeats included
 	VDLAdvances          uint64
 	CommitWaiters        int
+	Holds                uint64 // times that commits were kept for more to come with them
 
 	Reads, PagesRead, ReadRetries uint64
 	ReadTime                      time.Duration // of successful requests, in sum
@@ -51,7 +52,7 @@ type LinkStats struct {
 // Stats returns the present figures.
 func (c *Client) Stats() Stats {
 	s := Stats{
-		Epoch: c.epoch, VDL: c.VDL(), RingBytes: c.ring.size, VDLAdvances: c.stat.advances.Load(), CommitWaiters: c.queue.Waiting(),
+		Epoch: c.epoch, VDL: c.VDL(), RingBytes: c.ring.size, VDLAdvances: c.stat.advances.Load(), CommitWaiters: c.queue.Waiting(), Holds: c.pace.holds.Load(),
 		MTRs: c.ring.mtrs.Load(), Records: c.ring.records.Load(), Bytes: c.ring.bytes.Load(),
 		Reads: c.stat.reads.Load(), PagesRead: c.stat.pagesRead.Load(), ReadRetries: c.stat.readRetries.Load(), ReadTime: time.Duration(c.stat.readNanos.Load()),
 		Hedges: c.stat.hedges.Load(), HedgeWins: c.stat.hedgeWins.Load(),

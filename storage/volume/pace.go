@@ -1,0 +1,123 @@
+package volume
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// pacer decides when log that somebody waits for is released to the links. Every frame costs each node, and us, what ten transactions in it cost.
+// When commits come faster than acks, those of a while go together, as a binary log's group commit holds them (PostgreSQL calls it commit_delay).
+//
+// A release is held until the first of:
+//   - some pitchAcks times the usual time from a release to durability have passed since the release before, at most maxPitch. Short of processors, acks take
+//     longer and frames get fewer, until acks take less again;
+//   - almost as many wait as ever did of late: the clients all stand still, nobody is left who could add to the frame;
+//   - as much log as a frame of what nobody waits for has gathered (Client.urgent sends it whatever the pacer says).
+//
+// Nothing is held while fewer than siblings commits come in that time: a few clients have little to share, and latency is all that they see.
+// Invariant: what is wanted and not released has a timer that releases it.
+type pacer struct {
+	released atomic.Uint64 // links send log up to this LSN at once
+
+	mu      sync.Mutex
+	wanted  page.LSN // the highest LSN that somebody waits for
+	last    time.Time
+	timer   *time.Timer // releases what is held
+	armed   bool
+	crowd   float64 // the most waiters of late
+	commits int     // wants since the window began
+	window  time.Time
+	rate    float64 // commits in a pitch, of late
+	took    time.Duration
+	markAt  time.Time // the release whose durability is timed
+	mark    page.LSN  // 0: none
+	holds   atomic.Uint64
+}
+
+const (
+	pitchAcks = 3
+	maxPitch  = 4 * time.Millisecond
+	siblings  = 4
+)
+
+func (p *pacer) pitch() time.Duration { return min(pitchAcks*p.took, maxPitch) }
+
+// passed reports whether log up to lsn was released before.
+func (p *pacer) passed(lsn page.LSN) bool { return p.released.Load() >= uint64(lsn) }
+
+// want takes note that somebody waits for lsn as the waiting-th waiter, and returns whether something was released.
+// release is called later when it was not.
+func (p *pacer) want(lsn page.LSN, waiting int, now time.Time, release func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if lsn <= p.wanted {
+		return false // it goes with what is released or held already
+	}
+	p.wanted = lsn
+	p.observe(waiting, now)
+	since := now.Sub(p.last)
+	if pitch := p.pitch(); since >= pitch || p.rate < siblings || float64(waiting) >= p.crowd*7/8 {
+		p.releaseAt(now)
+		return true
+	} else if !p.armed {
+		p.armed = true
+		p.holds.Add(1)
+		if p.timer == nil {
+			p.timer = time.AfterFunc(pitch-since, release)
+		} else {
+			p.timer.Reset(pitch - since)
+		}
+	}
+	return false
+}
+
+// observe counts a commit. mu is held.
+func (p *pacer) observe(waiting int, now time.Time) {
+	p.crowd = max(p.crowd-p.crowd/256, float64(waiting))
+	p.commits++
+	if d := now.Sub(p.window); d >= maxPitch {
+		if p.window.IsZero() {
+			d = time.Hour
+		}
+		seen := float64(p.commits) * float64(p.pitch()) / float64(d)
+		p.rate += (seen - p.rate) / 4
+		p.window, p.commits = now, 0
+	}
+}
+
+// releaseAt gives what is wanted to the links. mu is held.
+func (p *pacer) releaseAt(now time.Time) {
+	if p.armed {
+		p.timer.Stop() // too late: it finds nothing to release
+		p.armed = false
+	}
+	if p.released.Load() >= uint64(p.wanted) {
+		return
+	}
+	p.last = now
+	p.released.Store(uint64(p.wanted))
+	if p.mark == 0 {
+		p.mark, p.markAt = p.wanted, now
+	}
+}
+
+// releaseNow releases what is held.
+func (p *pacer) releaseNow(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.releaseAt(now)
+}
+
+// durable hears of VDL.
+func (p *pacer) durable(vdl page.LSN, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mark == 0 || vdl < p.mark {
+		return
+	}
+	p.took += (now.Sub(p.markAt) - p.took) / 8
+	p.mark = 0
+}

@@ -1,0 +1,77 @@
+package volume
+
+import (
+	"testing"
+	"time"
+
+	"github.com/zoryadb/zorya/storage/page"
+)
+
+// TestPacer drives the pacer with a clock of its own: the timer that it arms is not waited for.
+func TestPacer(t *testing.T) {
+	var p pacer
+	now := time.Now()
+	lsn := page.LSN(0)
+	commit := func(after time.Duration, waiting int) bool {
+		t.Helper()
+		now = now.Add(after)
+		lsn++
+		return p.want(lsn, waiting, now, func() {})
+	}
+	acked := func(after time.Duration) { p.durable(lsn, now.Add(after)) }
+
+	for range 200 { // one client: a commit, its ack, the next
+		if !commit(time.Millisecond, 1) {
+			t.Fatal("a lone client is held up")
+		}
+		acked(time.Millisecond)
+	}
+	// Forty clients of whom at most ten wait, a commit every 100 us.
+	held, released := 0, 0
+	for i := range 1000 {
+		if commit(100*time.Microsecond, 1+i%10) {
+			released++
+			acked(time.Millisecond)
+		} else {
+			held++
+			if p.armed == p.passed(lsn) {
+				t.Fatal("held log has no timer")
+			}
+		}
+	}
+	if released > 300 || held == 0 {
+		t.Fatalf("%d releases of 1,000 commits within 100 ms, each durable in 1 ms", released)
+	}
+	// All of them wait: nothing more can come.
+	if !commit(0, 10) {
+		t.Fatal("everybody waits, and is held up")
+	}
+	acked(time.Millisecond)
+	// The time is up.
+	for commit(0, 2) {
+	}
+	if !commit(maxPitch, 2) {
+		t.Fatal("held beyond the bound")
+	}
+	acked(time.Hour)
+	if p.pitch() > maxPitch {
+		t.Fatalf("acks took long, so holds of %v", p.pitch())
+	}
+	// What is held is released by the timer, and what has passed asks for nothing.
+	for commit(0, 2) {
+	}
+	p.releaseNow(now)
+	if !p.passed(lsn) || p.armed || p.want(lsn, 1, now, nil) {
+		t.Fatal("released log is wanted still")
+	}
+	// The rush is over.
+	for range 100 {
+		commit(50*time.Millisecond, 1)
+		acked(time.Millisecond)
+	}
+	for range 2 {
+		if !commit(0, 1) {
+			t.Fatal("few commits are held up")
+		}
+	}
+}
