@@ -92,6 +92,7 @@ type cursor struct {
 	key    []byte // of the current entry
 	live   bool   // of a locking scan: the current entry is not deleted
 	open   bool
+	taker  taker
 
 	gap gapScan
 
@@ -99,7 +100,11 @@ type cursor struct {
 	entryBuf []byte
 }
 
-var cursors = sync.Pool{New: func() any { return new(cursor) }}
+var cursors = sync.Pool{New: func() any {
+	c := new(cursor)
+	c.taker.bind(c)
+	return c
+}}
 
 // Scan opens a cursor.
 func (h *Handle) Scan(ctx context.Context, o table.ScanOptions) (table.Cursor, error) {
@@ -114,6 +119,11 @@ func (h *Handle) Scan(ctx context.Context, o table.ScanOptions) (table.Cursor, e
 }
 
 func (h *Handle) scan(ctx context.Context, o table.ScanOptions) (*cursor, error) {
+	return h.scanWith(ctx, o, false)
+}
+
+// scanWith is scan; with count, rows that can be told under the latch are counted in the cursor's taker rather than given.
+func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool) (*cursor, error) {
 	if o.Index < 0 || o.Index >= len(h.t.Indexes) {
 		return nil, table.ErrNoIndex
 	}
@@ -150,6 +160,7 @@ func (h *Handle) scan(ctx context.Context, o table.ScanOptions) (*cursor, error)
 		c.b.low, c.b.high, c.b.empty = []byte{}, []byte{}, true
 	}
 	so.Low, so.High = c.b.low, c.b.high
+	so.Take = c.take(count)
 	if o.Limit > 0 && o.Limit <= 100 {
 		so.Batch = 256 * o.Limit
 	} else {

@@ -210,6 +210,14 @@ func (db *DB) eachSec(ctx context.Context, p row.Ptr, r *undo.Record, fn func(*u
 
 // decode reads the stored row v into r.row, fetching long values. need is nil for all columns.
 func (r *reader) decode(ctx context.Context, t *dict.Table, v []byte, need []bool) error {
+	if err := r.decodeInline(t, v, need); err != nil || len(r.over) == 0 {
+		return err
+	}
+	return r.fetchLong(ctx, t)
+}
+
+// decodeInline is decode, but for long values: these are left in r.over.
+func (r *reader) decodeInline(t *dict.Table, v []byte, need []bool) error {
 	n := t.Layout.Len()
 	if cap(r.row) < n {
 		r.row = make([]row.Datum, n)
@@ -218,9 +226,6 @@ func (r *reader) decode(ctx context.Context, t *dict.Table, v []byte, need []boo
 	r.over = r.over[:0]
 	if err := t.Layout.Decode(v, r.row, need, r.overFn); err != nil {
 		return fmt.Errorf("%s.%s: %w", t.Schema, t.Name, err)
-	}
-	if len(r.over) > 0 {
-		return r.fetchLong(ctx, t)
 	}
 	return nil
 }

@@ -20,7 +20,19 @@ type ScanOptions struct {
 	Batch int
 	// ReadAhead lets the scan prefetch leaves, more the longer it goes on.
 	ReadAhead bool
+	// Take, if not nil, is shown each entry where it lies, under the leaf's latch, and says what becomes of it. It must neither block nor keep
+	// the bytes. Entries come in order, but for one: those that it takes come before the copied ones of the same leaf.
+	Take func(key, val []byte) Taken
 }
+
+// Taken is what ScanOptions.Take says of an entry.
+type Taken uint8
+
+const (
+	Took     Taken = iota // done with: Next passes over it
+	Copy                  // Next stops at it
+	CopyRest              // and at all that follow in this leaf, which are not shown
+)
 
 // Cursor walks entries in key order. Key and Value are valid until the next Next.
 //
@@ -44,7 +56,8 @@ type Cursor struct {
 	done bool
 	err  error
 
-	bound    []byte // the leaf's bound in scan direction, if hasBound
+	take     func(key, val []byte) Taken // o.Take, nil behind a CopyRest until the next leaf
+	bound    []byte                      // the leaf's bound in scan direction, if hasBound
 	hasBound bool
 	leaves   int // visited so far
 	ahead    int // leaves that were prefetched and are still to come
@@ -107,17 +120,14 @@ func (c *Cursor) Next(ctx context.Context) bool {
 
 // fill copies the next batch and moves the bound behind it. An empty batch with done unset means: go on with the next leaf.
 func (c *Cursor) fill(ctx context.Context) error {
+	if err := ctx.Err(); err != nil && c.leaves > 0 { // nothing else would stop a scan that finds every page in memory, and nothing it wants
+		return err
+	}
 	g, n, err := c.descend(ctx)
 	if err != nil {
 		return err
 	}
-	var more bool
-	if c.o.Reverse {
-		more = c.copyReverse(n)
-	} else {
-		more = c.copyForward(n)
-	}
-	g.Unlatch()
+	more := c.copy(g, n)
 	c.leaves++
 	switch {
 	case more: // the leaf has more: go on behind what was copied last
@@ -150,7 +160,17 @@ func (c *Cursor) past() bool {
 	return cmp > 0 || cmp == 0 && !c.highIncl
 }
 
-// copyForward copies from c.low on. more: the batch is full. It sets done when it met the upper bound.
+// copy copies a batch from the latched leaf n, and gives the latch back even if Take panics.
+func (c *Cursor) copy(g buffer.Page, n node) (more bool) {
+	defer g.Unlatch()
+	c.take = c.o.Take
+	if c.o.Reverse {
+		return c.copyReverse(n)
+	}
+	return c.copyForward(n)
+}
+
+// copyForward copies from c.low on. more: the batch is full, and something is left. It sets done when it met the upper bound.
 func (c *Cursor) copyForward(n node) (more bool) {
 	i := 0
 	if c.hasLow {
@@ -205,6 +225,14 @@ func (c *Cursor) copyReverse(n node) (more bool) {
 // copyEntry reports whether the batch is full.
 func (c *Cursor) copyEntry(n node, i int) bool {
 	k, v := n.entry(i)
+	if c.take != nil {
+		switch c.take(k, v) {
+		case Took:
+			return false
+		case CopyRest:
+			c.take = nil
+		}
+	}
 	at := uint32(len(c.buf))
 	c.buf = append(append(c.buf, k...), v...)
 	c.ents = append(c.ents, entry{at, at + uint32(len(k)), at + uint32(len(k)+len(v))})

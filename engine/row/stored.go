@@ -35,6 +35,9 @@ const (
 	flagOver    = 2 // an overflow bitmap follows the null bitmap
 )
 
+// IsDeleted reads the last byte of a stored row's Header or of an Entry.
+func IsDeleted(flags byte) bool { return flags&flagDeleted != 0 }
+
 // ErrCorrupt means that bytes are not a stored row or key.
 var ErrCorrupt = errors.New("stored row is corrupt")
 

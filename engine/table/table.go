@@ -244,6 +244,9 @@ type ScanOptions struct {
 	// the clustered index, it is first asked of the newest committed version, and one that it refuses is not waited for either.
 	Filter         func(r []row.Datum) (bool, error)
 	SemiConsistent bool
+	// Each, if not nil, is shown rows of a scan without locks before Next gives them, in order; where it returns true Next passes over the row. It runs
+	// under a page's latch: it must be short, neither block nor use the statement, and keep nothing of the row. It is not shown every row.
+	Each func(r []row.Datum) bool
 	// OwnWrites shows the cursor what its own statement has changed so far: foreign key checks want that.
 	OwnWrites bool
 }
@@ -276,6 +279,13 @@ type RefTable interface {
 	Table
 	// Row is Get by a Ref, of the columns cols (nil: all). The datums are valid until the next call on the statement. nil: there is none.
 	Row(ctx context.Context, ref Ref, cols []int, lock Lock, p WaitPolicy) ([]row.Datum, error)
+}
+
+// CountTable is a Table that counts rows at less cost than a cursor gives them.
+type CountTable interface {
+	Table
+	// CountRows is the number of rows that a Scan with these options gives; Columns is taken to be none.
+	CountRows(ctx context.Context, o ScanOptions) (uint64, error)
 }
 
 // Ref is a row's clustered key in its stored form.

@@ -25,6 +25,8 @@ type exec struct {
 	keys   [maxTables][maxParts]row.Datum
 	saved  [maxTables][]row.Datum // rows that Get lent, copied
 	match  [maxTables]bool        // by step, of an outer table: a row matches
+	level  int                    // of the step whose cursor is asked for its next row
+	each   func([]row.Datum) bool // offer, bound once
 	bytes  []byte                 // sort keys; earlier parts may lie in arrays that it has outgrown
 	key    []byte
 
@@ -65,7 +67,11 @@ type member struct {
 	d   []row.Datum
 }
 
-var execs = sync.Pool{New: func() any { return new(exec) }}
+var execs = sync.Pool{New: func() any {
+	x := new(exec)
+	x.each = x.offer
+	return x
+}}
 
 func newExec(p *plan, env *Env, q *Query) *exec {
 	x := execs.Get().(*exec)
@@ -85,7 +91,7 @@ func (x *exec) free() {
 	clear(x.only.acc)
 	clear(x.order)
 	clear(x.batch)
-	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved}
+	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved, each: x.each}
 	for i := range x.saved {
 		clear(x.saved[i])
 	}
@@ -443,6 +449,19 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 			return x.allHold(s.filter), nil
 		}
 	}
+	last := level+1 == len(x.p.steps)
+	if last && x.p.counts && len(s.filter) == 0 {
+		if t, ok := x.tables[s.t].(table.CountTable); ok {
+			n, err := t.CountRows(x.env.Ctx, o)
+			for i := range x.p.out {
+				x.all.acc[i].count += int64(n)
+			}
+			return true, err
+		}
+	}
+	if !locks && !s.outer && (len(s.filter) > 0 || last && x.p.aggs && !x.p.single) {
+		o.Each = x.each
+	}
 	c, err := x.tables[s.t].Scan(x.env.Ctx, o)
 	if err != nil {
 		return false, err
@@ -450,6 +469,7 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 	defer c.Close()
 	v := visitor{cursor: c}
 	for {
+		x.level = level
 		ok, err := c.Next(x.env.Ctx)
 		if err != nil || !ok {
 			return true, err
@@ -462,6 +482,24 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 			return false, err
 		}
 	}
+}
+
+// offer is shown a row where it lies in its page. It passes over one that does not match, and adds one to its group that is complete.
+func (x *exec) offer(r []row.Datum) bool {
+	level := x.level
+	s := &x.p.steps[level]
+	if x.held > maxHeld {
+		return false // the row after this one declines
+	}
+	x.rows[s.t] = r
+	if !x.allHold(s.filter) {
+		return true
+	}
+	if !x.p.aggs || x.p.single || level+1 < len(x.p.steps) {
+		return false
+	}
+	x.accumulate()
+	return true
 }
 
 // hint is how many rows will be read at most, 0 when that is not known.

@@ -26,8 +26,9 @@ type colKind struct {
 	maxChars  int // formString, 0: by bytes
 	maxBytes  int
 	collation uint16
-	char      bool // CHAR: trailing spaces matter
-	precision int  // formDecimal; fractional digits of formDatetime and formTimestamp
+	collator  row.Collator // of collation, nil: bytes
+	char      bool         // CHAR: trailing spaces matter
+	precision int          // formDecimal; fractional digits of formDatetime and formTimestamp
 	scale     int
 	enum      sql.EnumType
 	codec     *datum.Codec
@@ -54,7 +55,7 @@ const fixedDigits = 18
 
 func kindOf(c *Column, nullable bool) colKind {
 	t := c.Codec.Type
-	k := colKind{form: formOther, collation: c.Codec.Collation, nullable: nullable, codec: &c.Codec}
+	k := colKind{form: formOther, collation: c.Codec.Collation, collator: collate.For(c.Codec.Collation), nullable: nullable, codec: &c.Codec}
 	switch t.Type() {
 	case sqltypes.Int8:
 		k.form, k.min, k.max = formInt, math.MinInt8, math.MaxInt8
@@ -394,7 +395,7 @@ func (k *colKind) appendKey(dst []byte, d *row.Datum) []byte {
 	default:
 		// Escape zeros and end with two, so that a shorter string sorts first whatever follows.
 		at := len(dst)
-		dst = collate.For(k.collation).AppendWeights(dst, d.B)
+		dst = k.collator.AppendWeights(dst, d.B)
 		if bytes.IndexByte(dst[at:], 0) >= 0 {
 			w := bytes.ReplaceAll(dst[at:], []byte{0}, []byte{0, 1})
 			dst = append(dst[:at], w...)

@@ -36,6 +36,7 @@ type plan struct {
 	ordered bool // the access path yields the order
 	apart   bool // rows that DISTINCT takes for one are neighbours in the order asked for
 	single  bool // MIN or MAX that the first row answers
+	counts  bool // of one table, one group: nothing but how many rows there are
 
 	// INSERT: per column the position of its value within a group, or -1 and a default
 	source   []int
@@ -433,6 +434,10 @@ func (b *binder) bindOrder() bool {
 	first := &p.steps[0]
 	if p.aggs {
 		b.bindExtreme()
+		p.counts = len(p.steps) == 1 && len(p.group) == 0
+		for _, o := range p.out {
+			p.counts = p.counts && o.agg == aggCount && !o.distinct && (o.t < 0 || !p.kind(o.ref).nullable)
+		}
 		return true
 	}
 	if len(p.sort) == 0 || p.shape.distinct {

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/zoryadb/zorya/engine/btree"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+)
+
+// taker deals with entries of a scan where they lie in the page, under its latch, as long as the entry alone tells the version wanted: nothing
+// is copied for rows that are only counted, added up or passed over. An entry that needs undo or another tree goes the cursor's way, and so do those
+// behind it in its leaf, so that rows come in order.
+type taker struct {
+	c     *cursor
+	seen  uint64 // a transaction that the view sees, 0: none known
+	count uint64
+
+	clusteredFn, secondaryFn, countFn func(key, v []byte) btree.Taken
+}
+
+func (k *taker) bind(c *cursor) {
+	k.c = c
+	k.clusteredFn, k.secondaryFn, k.countFn = k.clustered, k.secondary, k.counted
+}
+
+// take returns what the scan of the tree shows its entries to, nil: nothing can be told from entries alone.
+func (c *cursor) take(count bool) func(key, v []byte) btree.Taken {
+	k := &c.taker
+	k.seen, k.count = 0, 0
+	switch {
+	case c.o.Lock != table.LockNone || c.how != consistent || c.o.Filter != nil || c.ix.Def.Kind != "":
+		return nil
+	case c.o.Index != 0 && !c.covers:
+		return nil
+	case count:
+		return k.countFn
+	case c.o.Each == nil:
+		return nil
+	case c.o.Index == 0:
+		return k.clusteredFn
+	}
+	return k.secondaryFn
+}
+
+// sees reports whether the version that transaction trx made is the one wanted.
+func (k *taker) sees(trx uint64) bool {
+	if trx == k.seen && trx != 0 {
+		return true
+	}
+	s := k.c.h.s
+	if s.tx.mine(trx) {
+		return !s.wrote || k.c.rd.showOwn
+	}
+	if !s.tx.snap.Sees(trx) {
+		return false
+	}
+	k.seen = trx
+	return true
+}
+
+// counted counts an entry of either kind of index.
+func (k *taker) counted(_, v []byte) btree.Taken {
+	at := row.EntrySize - 1
+	if k.c.o.Index == 0 {
+		at = row.HeaderSize - 1
+	}
+	if len(v) <= at || !k.sees(trxOf(v)) {
+		return btree.CopyRest
+	}
+	k.c.h.s.examined++
+	if !row.IsDeleted(v[at]) {
+		k.count++
+	}
+	return btree.Took
+}
+
+func (k *taker) clustered(_, v []byte) btree.Taken {
+	c := k.c
+	hd, err := row.ParseHeader(v)
+	if err != nil || !k.sees(hd.Trx) {
+		return btree.CopyRest
+	}
+	if hd.Deleted {
+		c.h.s.examined++
+		return btree.Took
+	}
+	r, t := c.rd, c.h.t
+	if r.decodeInline(t, v, c.need) != nil || len(r.over) > 0 {
+		return btree.CopyRest // the cursor's way says what is wrong, and fetches long values
+	}
+	return k.show()
+}
+
+func (k *taker) secondary(key, v []byte) btree.Taken {
+	c := k.c
+	e, err := row.ParseEntry(v)
+	if err != nil || !k.sees(e.Trx) {
+		return btree.CopyRest
+	}
+	if e.Deleted {
+		c.h.s.examined++
+		return btree.Took
+	}
+	if c.rd.decodeKey(c.h.t, c.ix, key) != nil {
+		return btree.CopyRest
+	}
+	return k.show()
+}
+
+func (k *taker) show() btree.Taken {
+	c := k.c
+	if !c.o.Each(c.rd.row) {
+		return btree.Copy
+	}
+	c.h.s.examined++
+	c.h.s.ops.read++
+	return btree.Took
+}
+
+// choiceFrom is from how many pages on it is worth a few descents to find the shortest index.
+const choiceFrom = 16
+
+// shortest lets a count of all rows walk the index that has the fewest pages, as InnoDB does.
+func (h *Handle) shortest(ctx context.Context, o *table.ScanOptions) error {
+	if o.Index != 0 || o.Range.Low != nil || o.Range.High != nil || len(h.t.Indexes) < 2 || h.s.how(h.s.level(o.Lock)) != consistent || h.s.level(o.Lock) != table.LockNone {
+		return nil
+	}
+	st, err := h.t.Indexes[0].Tree.Stats(ctx)
+	if err != nil || st.Pages < choiceFrom {
+		return err
+	}
+	least := st.Pages
+	for i, ix := range h.t.Indexes[1:] {
+		if ix.Def.Hidden || ix.Def.Kind != "" || h.s.view(ctx, h.t, ix) != nil { // it may be younger than the snapshot
+			continue
+		}
+		if st, err = ix.Tree.Stats(ctx); err != nil {
+			return err
+		}
+		if st.Pages < least {
+			o.Index, least = i+1, st.Pages
+		}
+	}
+	return nil
+}
+
+// CountRows implements table.CountTable.
+func (h *Handle) CountRows(ctx context.Context, o table.ScanOptions) (uint64, error) {
+	if err := h.usable(false); err != nil {
+		return 0, err
+	}
+	o.Columns, o.Each = []int{}, nil
+	if err := h.shortest(ctx, &o); err != nil {
+		return 0, err
+	}
+	c, err := h.scanWith(ctx, o, true)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	n := uint64(0)
+	for {
+		ok, err := c.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			h.s.ops.read += c.taker.count
+			return n + c.taker.count, nil
+		}
+		n++
+	}
+}
