@@ -22,6 +22,7 @@ func Serve(l net.Listener, user, password string, maxConnections int) error {
 		DefaultPlugin:    wire.PluginNative,
 		MaxConnections:   func() int { return maxConnections },
 		MaxPreparedStmts: func() int { return 1 << 20 },
+		Direct:           wire.DefaultDirect, // as Zorya's
 		Log:              slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -95,9 +95,6 @@ type Server struct {
 	throttle                        throttle
 }
 
-// directConnections have a goroutine each: at 64 connections the pool costs throughput, at 5,000 it gains (docs/bench/connections.md).
-const directConnections = 256
-
 // New makes a server over db and the general lane. It serves nobody before Serve.
 func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	setDefaults(&o)
@@ -118,7 +115,7 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 		Backend: backend{srv}, ServerVersion: o.Version, TLS: o.TLS, TLSMode: mode, LocalInfile: true,
 		MaxConnections:   func() int { return srv.global("max_connections", o.MaxConnections) },
 		MaxPreparedStmts: func() int { return srv.global("max_prepared_stmt_count", 1<<20) },
-		Direct:           directConnections,
+		Direct:           wire.DefaultDirect,
 		Log:              o.Log,
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ type Conn struct {
 	multi     bool // multi-statements are allowed now
 	closing   atomic.Bool
 	worker    *worker // of the pool, which runs it; nil: it has a goroutine
-	direct    bool    // it has a goroutine of its own
+	direct    bool    // it has a goroutine of its own, and may join the pool
 	urgent    bool    // it is in a transaction
 	blocks    int     // nested Blocks
 	killErr   atomic.Pointer[mysqlerr.Error]
@@ -145,13 +145,38 @@ func (c *Conn) serve() {
 		return
 	}
 	if c.sock.polled != nil && c.tls == nil && c.f.z == nil {
-		c.sock.turn = true
-		c.sock.polled.pool.push(c.sock.polled)
+		c.pooled()
 		return
 	}
 	for c.next() {
+		if c.direct && c.srv.crowded.Load() && c.join() {
+			return
+		}
 	}
 	c.end()
+}
+
+// join hands a connection with a goroutine over to the pool, between two commands. It reports false when it stays what it is, for good.
+func (c *Conn) join() bool {
+	c.direct = false
+	if c.tls != nil || c.f.z != nil || c.sock.raw == nil {
+		return false
+	}
+	p := c.srv.adopt(c.sock.Conn, c)
+	if p == nil {
+		return false
+	}
+	c.f.release()
+	c.sock.become(p)
+	c.urgent = c.session.Status()&StatusInTrans != 0
+	c.pooled()
+	return true
+}
+
+// pooled lets the pool run the connection: at once, for a command may have come that nobody told of.
+func (c *Conn) pooled() {
+	c.sock.turn = true
+	c.sock.polled.pool.push(c.sock.polled)
 }
 
 // turn runs the commands that have come, on a worker of the pool. When it returns another may run the connection.

@@ -4,7 +4,7 @@
 //
 // # Life of a connection
 //
-//	Server.Serve        accepts; a goroutine runs the connection until it is authenticated, and on when it is one of Config.Direct or has TLS or compression;
+//	Server.Serve        accepts; a goroutine runs the connection until it is authenticated, and on while there are at most Config.Direct connections or when it has TLS or compression;
 //	                    else workers run it, whenever something has come (pool.go)
 //	  greeting          handshake v10, TLS, authentication against Backend.Lookup         (ConnectTimeout)
 //	  Backend.Connect   makes the Session; an error refuses the client with that error
@@ -24,7 +24,7 @@
 //     gets a plain OK; a result announced with StatusMoreResults and never followed is ended with a plain OK.
 //   - Nothing is allocated on a length that the peer claims: packets are limited (max_allowed_packet, 64 KiB before
 //     authentication) and big ones grow only as their bytes arrive.
-//   - An idle connection holds its Conn (under 2 KiB) and, when it is one of Config.Direct or has TLS or compression, its goroutine and that state: no buffers.
+//   - An idle connection holds its Conn (under 2 KiB) and, while there are at most Config.Direct or when it has TLS or compression, its goroutine and that state: no buffers.
 //   - Edges of readiness are told once. So a connection rests only when its last read left room in the buffer (the socket was empty), no
 //     edge came since, and the end of the stream has not been told.
 //   - A panic in a Session ends its connection (error 1105 to the client, stack to the log), not the server.

@@ -8,6 +8,8 @@ func (s *sock) peerClosed() bool {
 	if s.killed.Load() {
 		return true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.raw == nil {
 		return false
 	}

@@ -110,7 +110,7 @@ func openPool() *pool {
 	return p
 }
 
-// adopt makes nc a socket of the server's pool, which it opens if there is none. nil: nc stays what it is.
+// adopt makes a duplicate of nc a socket of the server's pool, which it opens if there is none; nc is the caller's to close. nil: there is none.
 func (s *Server) adopt(nc net.Conn, c *Conn) *polled {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
@@ -149,7 +149,6 @@ func (s *Server) adopt(nc net.Conn, c *Conn) *polled {
 		p.Close()
 		return nil
 	}
-	nc.Close() // the duplicate lives on
 	return p
 }
 

@@ -178,27 +178,50 @@ func TestUrgentGoFirst(t *testing.T) {
 	}
 }
 
-// The first connections have a goroutine each, and who leaves makes room for another.
+// Connections have a goroutine each while they are few. Once they are many all of them go to the pool, idle or in the middle of a transaction, with what their
+// clients have sent meanwhile; who comes when they are few again has a goroutine.
 func TestDirectConnections(t *testing.T) {
-	s, _, addr := testServer(t, func(c *Config) { c.Direct = 1 })
-	own := func(cl *Client) bool { return s.Conn(cl.ConnectionID()).sock.polled == nil }
-	first, second := dial(t, addr), dial(t, addr)
-	if !own(first) {
-		t.Error("the first connection is in the pool")
+	s, b, addr := testServer(t, func(c *Config) { c.Direct = 2 })
+	direct := func(cl *Client) bool {
+		sk := s.Conn(cl.ConnectionID()).sock
+		sk.mu.Lock()
+		defer sk.mu.Unlock()
+		return sk.polled == nil
 	}
-	pooled(t, s, second)
-	for _, cl := range []*Client{first, second} {
+	ask := func(cl *Client) {
+		t.Helper()
 		if one(t, cl, "SELECT 1") != "1" {
 			t.Fatal("no answer")
 		}
 	}
-	first.Close()
-	eventually(t, "its place is free", func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.direct == 0
-	})
-	if third := dial(t, addr); !own(third) {
-		t.Error("the place that was left is not taken")
+	first, second := dial(t, addr), dial(t, addr)
+	ask(first)
+	if !direct(first) || !direct(second) {
+		t.Error("one of the first connections is in the pool")
+	}
+	third := dial(t, addr)
+	fourth := dial(t, addr)
+	pooled(t, s, fourth)
+	for _, cl := range []*Client{first, second, third, fourth} {
+		for range 3 {
+			if err := cl.send(comQuery, []byte("\x00\x01SELECT 1")); err != nil { // the second command comes with, or right behind, the first
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "it is in the pool", func() bool { return !direct(cl) })
+		eventually(t, "it rests", s.Conn(cl.ConnectionID()).sock.polled.rests)
+	}
+	eventually(t, "each command was run", func() bool { return s.Stats().Commands == 13 })
+	kept := s.Conn(third.ConnectionID())
+	if kept.PeerClosed() || kept.RemoteAddr() == nil {
+		t.Error("a connection that joined the pool is taken for gone")
+	}
+	kept.Kill(nil)
+	for _, cl := range []*Client{first, second, fourth} {
+		cl.Close()
+	}
+	eventually(t, "they are gone", func() bool { return b.live() == 0 })
+	if fifth := dial(t, addr); !direct(fifth) {
+		t.Error("a connection is in the pool though there are few")
 	}
 }

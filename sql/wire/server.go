@@ -36,8 +36,8 @@ type Config struct {
 	TLS     *tls.Config
 	TLSMode TLSMode
 
-	// Direct is how many connections have a goroutine of their own; those beyond run in a pool of workers (pool.go), which costs a wakeup
-	// more per statement and spares the cold stacks of thousands.
+	// Direct is up to how many connections have a goroutine each. When there are more, all of them run in a pool of workers (pool.go), which costs
+	// a wakeup more per statement and spares the cold stacks of hundreds.
 	Direct int
 
 	// DefaultPlugin is announced in the greeting and used by accounts that name none; "" is caching_sha2_password.
@@ -66,6 +66,9 @@ type Config struct {
 }
 
 const (
+	// DefaultDirect is a good Config.Direct: at 64 connections the pool costs throughput, at 500 it gains (docs/bench/connections.md).
+	DefaultDirect = 256
+
 	defaultMaxConnections = 151
 	defaultMaxPrepared    = 16382
 	defaultMaxPacket      = 64 << 20
@@ -91,7 +94,7 @@ type Server struct {
 	idle      *sync.Cond   // conns shrank
 	pool      *pool        // nil without connections
 	ready     atomic.Int32 // connections in its queues
-	direct    int          // connections with a goroutine of their own, at most cfg.Direct
+	crowded   atomic.Bool  // more than cfg.Direct connections came, and have not gone yet: all run in the pool
 
 	accepted, commands, prepared                  atomic.Int64
 	abortedClients, abortedConnects, refusedByMax atomic.Int64
@@ -166,13 +169,6 @@ func retryAccept(err error) bool { return !errors.Is(err, net.ErrClosed) }
 // ServeConn serves one client. It returns when the connection is over, or when a pool of workers goes on with it.
 func (s *Server) ServeConn(nc net.Conn) {
 	c := s.newConn(nc)
-	if c.direct {
-		defer func() {
-			s.mu.Lock()
-			s.direct--
-			s.mu.Unlock()
-		}()
-	}
 	extra, ok := s.register(c)
 	if !ok {
 		c.sock.Conn.Close()
@@ -183,10 +179,12 @@ func (s *Server) ServeConn(nc net.Conn) {
 }
 
 func (s *Server) newConn(nc net.Conn) *Conn {
-	c := &Conn{srv: s, connected: time.Now(), direct: s.takeDirect()}
+	c := &Conn{srv: s, connected: time.Now(), direct: s.cfg.Direct > 0 && !s.crowded.Load()}
 	var p *polled
 	if !c.direct {
-		p = s.adopt(nc, c)
+		if p = s.adopt(nc, c); p != nil {
+			nc.Close() // the duplicate lives on
+		}
 	}
 	c.sock = newSock(nc, p)
 	c.host = s.hostName(nc.RemoteAddr())
@@ -206,17 +204,6 @@ func (s *Server) newConn(nc net.Conn) *Conn {
 	return c
 }
 
-// takeDirect gives a connection a goroutine of its own if there is one left.
-func (s *Server) takeDirect() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.direct >= s.cfg.Direct {
-		return false
-	}
-	s.direct++
-	return true
-}
-
 // register admits a connection; extra says that it is the one beyond the limit.
 func (s *Server) register(c *Conn) (extra, ok bool) {
 	limit := defaultMaxConnections
@@ -228,6 +215,9 @@ func (s *Server) register(c *Conn) (extra, ok bool) {
 	ok = !s.closed && n <= limit && s.conns[c.id] == nil
 	if ok {
 		s.conns[c.id] = c
+		if len(s.conns) > s.cfg.Direct {
+			s.crowded.Store(true)
+		}
 	}
 	s.mu.Unlock()
 	if !ok && n > limit {
@@ -243,6 +233,9 @@ func (s *Server) unregister(c *Conn) {
 	s.pastOut.Add(out)
 	s.mu.Lock()
 	delete(s.conns, c.id)
+	if len(s.conns) <= s.cfg.Direct*3/4 { // well below, so that one that comes and goes moves nobody
+		s.crowded.Store(false)
+	}
 	s.idle.Broadcast()
 	s.mu.Unlock()
 }

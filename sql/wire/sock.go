@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +22,7 @@ var errKilled = errors.New("wire: connection was killed")
 // It implements net.Conn, so that TLS can run over it. All methods but kill and peerClosed belong to the
 // connection's goroutine.
 type sock struct {
+	mu sync.Mutex // held to exchange Conn and raw, and by others than the connection's goroutine to use them
 	net.Conn
 	raw syscall.RawConn // nil when the Conn is no plain socket (tests); then hooks surround every operation
 
@@ -64,7 +66,28 @@ func newSock(nc net.Conn, p *polled) *sock {
 // kill makes every present and later operation fail. Safe from any goroutine.
 func (s *sock) kill() {
 	s.killed.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	_ = s.Conn.SetDeadline(time.Unix(1, 0))
+}
+
+// RemoteAddr implements net.Conn. Safe from any goroutine.
+func (s *sock) RemoteAddr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Conn.RemoteAddr()
+}
+
+// become goes on with a socket of the pool, a duplicate of what it was, which it closes.
+func (s *sock) become(p *polled) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Conn.Close()
+	s.Conn, s.raw, s.polled = p, rawPolled{p}, p
+	s.armed = time.Time{}
+	if s.killed.Load() {
+		_ = p.SetDeadline(time.Unix(1, 0))
+	}
 }
 
 // begin and end bracket a wait on the peer.
