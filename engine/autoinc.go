@@ -69,7 +69,7 @@ func (s *Stmt) lockAutoInc(ctx context.Context, id uint64) error {
 	}
 	tx := s.tx
 	if !tx.db.locks.Try(&tx.own, id, nil, lock.Exclusive) {
-		if err := tx.failed(ctx, tx.db.locks.Wait(ctx, &tx.own, id, nil, lock.Exclusive, tx.o.LockWait)); err != nil {
+		if err := tx.failed(ctx, tx.db.locks.Lock(ctx, &tx.own, id, nil, lock.Exclusive, tx.o.LockWait)); err != nil {
 			return err
 		}
 	}

@@ -166,7 +166,7 @@ func (db *DB) PutObjects(ctx context.Context, objects ...table.Object) error {
 }
 
 func (tx *Tx) lockName(ctx context.Context, name string, m lock.Mode) error {
-	return tx.failed(ctx, tx.db.locks.Wait(ctx, &tx.own, lock.Metadata, []byte(name), m, tx.o.MetadataWait))
+	return tx.failed(ctx, tx.db.locks.Lock(ctx, &tx.own, lock.Metadata, []byte(name), m, tx.o.MetadataWait))
 }
 
 // ddl runs a change of the dictionary as a transaction of its own; it is durable when ddl returns.

@@ -276,7 +276,7 @@ func (c *cursor) nextLocked(ctx context.Context) (bool, error) {
 		}
 		mark := 0
 		if !g.on {
-			mark = tx.own.Mark()
+			mark, c.rd.ours = tx.own.Mark(), false
 		}
 		ok, err := c.lockEntry(ctx)
 		if err == nil && g.unique && c.live {
@@ -285,7 +285,7 @@ func (c *cursor) nextLocked(ctx context.Context) (bool, error) {
 		if err == nil && ok && c.o.Filter != nil {
 			ok, err = c.o.Filter(c.rd.row)
 		}
-		if err == nil && !ok && !g.on && !tx.ended {
+		if err == nil && !ok && !g.on && !tx.ended && !c.rd.ours { // a row that it has changed stays locked
 			tx.db.locks.UnlockTo(&tx.own, mark)
 		}
 		if g.on {

@@ -199,7 +199,7 @@ func (h *Handle) insertRow(ctx context.Context, key []byte, r []row.Datum, skip 
 func (w *writer) placeNew(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 	tx, ix, c, o := w.s.tx, w.t.Indexes[0], &w.c, &w.o
 	db := tx.db
-	*o = obstacle{index: ix.Def.ID, key: c.key, mode: lock.Exclusive}
+	*o = obstacle{ix: ix, key: c.key, mode: lock.Exclusive}
 	if exists {
 		hd, err := row.ParseHeader(cur)
 		if err != nil {
@@ -383,7 +383,7 @@ func (h *Handle) checkEntry(ctx context.Context, e *entry, skip []byte, o *obsta
 			continue
 		}
 		if !tx.mine(v.Trx) && tx.db.txns.End(v.Trx) == 0 {
-			*o = obstacle{index: ix.Def.ID, key: bytes.Clone(c.Key()), holder: v.Trx, mode: h.s.collision()}
+			*o = obstacle{ix: ix, key: bytes.Clone(c.Key()), holder: v.Trx, mode: h.s.collision()}
 			return errMet
 		}
 		if !v.Deleted {
@@ -391,7 +391,7 @@ func (h *Handle) checkEntry(ctx context.Context, e *entry, skip []byte, o *obsta
 			return errDuplicate
 		}
 		if !tx.db.locks.Try(&tx.own, ix.Def.ID, c.Key(), h.s.collision()) {
-			*o = obstacle{index: ix.Def.ID, key: bytes.Clone(c.Key()), mode: h.s.collision()}
+			*o = obstacle{ix: ix, key: bytes.Clone(c.Key()), mode: h.s.collision()}
 			return errMet
 		}
 		if err := tx.lockBefore(ctx, ix, c.Key()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
@@ -326,4 +327,53 @@ func TestAutoIncModes(t *testing.T) {
 			e.db.Close()
 		}
 	}
+}
+
+// TestPassedRowOfOursStaysLocked: under READ COMMITTED a row that the filter refuses is unlocked, but not one that the transaction has changed.
+func TestPassedRowOfOursStaysLocked(t *testing.T) {
+	e := seeded(t)
+	a, b := e.begin(table.ReadCommitted), e.begin(table.ReadCommitted)
+	e.must(a.insert("t", sbrow(15, 15, "a")))
+	done := make(chan error, 1)
+	refuse := func(r []row.Datum) (bool, error) {
+		if r[0].Int() == 15 {
+			go func() { done <- b.insert("t", sbrow(15, 15, "b")) }()
+			e.waits(1)
+		}
+		return false, nil
+	}
+	_, err := a.rows("t", table.ScanOptions{Lock: table.LockExclusive, Filter: refuse})
+	e.must(err)
+	if _, _, on := e.db.locks.WaitsSince(&b.tx.own); !on {
+		t.Error("another transaction got a row with a change that is not committed")
+	}
+	e.must(a.tx.Rollback(bg))
+	e.must(<-done)
+}
+
+// TestStaleHolder: who has met a change that has been rolled back since does not lock the row for the one who made it: the row may be another's.
+func TestStaleHolder(t *testing.T) {
+	e := seeded(t)
+	a, b, c := e.begin(table.RepeatableRead), e.begin(table.RepeatableRead), e.begin(table.RepeatableRead)
+	a.tx.Savepoint("s")
+	e.must(a.insert("t", sbrow(15, 15, "a")))
+	held := a.tx.own.Rows()
+	e.must(a.tx.RollbackTo(bg, "s"))
+	e.must(b.insert("t", sbrow(15, 15, "b")))
+	e.must(c.on("t", func(h *Handle) error {
+		ix := h.t.Indexes[0]
+		key, err := h.clusteredKey(bg, nil, sbrow(15, 0, ""))
+		if err != nil {
+			return err
+		}
+		o := obstacle{ix: ix, key: key, holder: a.tx.ID(), mode: lock.Exclusive}
+		if on, err := c.tx.explicit(bg, &o); err != nil || on || a.tx.own.Rows() != held {
+			t.Errorf("%v, %v; %d locks, not %d", on, err, a.tx.own.Rows(), held)
+		}
+		o.holder = b.tx.ID()
+		if on, err := c.tx.explicit(bg, &o); err != nil || !on {
+			t.Error(on, err)
+		}
+		return nil
+	}))
 }

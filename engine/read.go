@@ -54,6 +54,7 @@ type reader struct {
 	lockMode  lock.Mode
 	locked    bool
 	holder    uint64 // transaction whose implicit lock is in the way, 0: an explicit one is
+	ours      bool   // since it was last set to false it has met what this transaction itself has changed
 
 	// latest is the table of which val is the newest version of the row under key, which this transaction has locked for itself; nil: of none.
 	latest *dict.Table
@@ -268,7 +269,9 @@ func (r *reader) tryLock(v []byte) {
 	tx := r.s.tx
 	trx := trxOf(v)
 	r.holder, r.locked = 0, false
-	if !tx.mine(trx) {
+	if tx.mine(trx) {
+		r.ours = true
+	} else {
 		end := tx.db.txns.End(trx)
 		if end == 0 {
 			r.holder = trx
@@ -290,7 +293,7 @@ func (r *reader) lock(ctx context.Context, ix *dict.Index, key []byte, m lock.Mo
 		if err != nil || !found || r.locked {
 			return found, err
 		}
-		if err := r.s.tx.waitFor(ctx, obstacle{index: ix.Def.ID, key: key, holder: r.holder, mode: m}, p); err != nil {
+		if err := r.s.tx.waitFor(ctx, obstacle{ix: ix, key: key, holder: r.holder, mode: m}, p); err != nil {
 			return false, err
 		}
 	}
@@ -298,7 +301,7 @@ func (r *reader) lock(ctx context.Context, ix *dict.Index, key []byte, m lock.Mo
 
 // obstacle is what a write or a locking read met under a latch and has to wait for without one.
 type obstacle struct {
-	index  uint64
+	ix     *dict.Index
 	key    []byte
 	holder uint64 // transaction that locks it implicitly
 	mode   lock.Mode
@@ -315,18 +318,33 @@ func (tx *Tx) waitFor(ctx context.Context, o obstacle, p table.WaitPolicy) error
 		return errSkip
 	}
 	if o.gap {
-		return tx.failed(ctx, db.locks.WaitInsert(ctx, &tx.own, o.index, o.key, tx.o.LockWait))
+		return tx.failed(ctx, db.locks.WaitInsert(ctx, &tx.own, o.ix.Def.ID, o.key, tx.o.LockWait))
 	}
 	if o.holder != 0 {
-		who, _ := db.txns.Who(o.holder).(*Tx)
-		if who == nil || !db.locks.Grant(&who.own, o.holder, o.index, o.key) {
-			if db.txns.End(o.holder) == 0 {
-				return fmt.Errorf("transaction %d is active and nobody's", o.holder)
-			}
-			return nil // it has just ended
+		if on, err := tx.explicit(ctx, &o); err != nil || !on {
+			return err
 		}
 	}
-	return tx.failed(ctx, db.locks.Wait(ctx, &tx.own, o.index, o.key, o.mode, tx.o.LockWait))
+	return tx.failed(ctx, db.locks.Wait(ctx, &tx.own, o.ix.Def.ID, o.key, o.mode, tx.o.LockWait))
+}
+
+// explicit turns the holder's implicit lock into an explicit one. on is false when it has none any more: the holder has ended, or has rolled
+// back to before its change.
+func (tx *Tx) explicit(ctx context.Context, o *obstacle) (on bool, err error) {
+	db := tx.db
+	nobody := false
+	_, err = o.ix.Tree.Get(ctx, o.key, func(v []byte) {
+		if trxOf(v) != o.holder {
+			return
+		}
+		who, _ := db.txns.Who(o.holder).(*Tx)
+		on = who != nil && db.locks.Grant(&who.own, o.holder, o.ix.Def.ID, o.key)
+		nobody = !on && db.txns.End(o.holder) == 0
+	})
+	if err == nil && nobody {
+		err = fmt.Errorf("transaction %d is active and nobody's", o.holder)
+	}
+	return on, err
 }
 
 // fill sets r.need to the columns asked for and returns it; nil means all.

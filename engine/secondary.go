@@ -104,7 +104,7 @@ func (w *writer) put(_ *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte,
 			return 0, nil, fmt.Errorf("index %s already has the entry of the row: %w", w.ix.Def.Name, row.ErrCorrupt)
 		}
 	}
-	w.o = obstacle{index: id, key: w.key2, mode: lock.Exclusive}
+	w.o = obstacle{ix: w.ix, key: w.key2, mode: lock.Exclusive}
 	tx.db.inserted(id).Add(1)
 	if !tx.db.locks.TryInsert(&tx.own, id, w.key2) {
 		w.o.gap = true
@@ -157,7 +157,7 @@ func (w *writer) markOne(key, cur []byte, exists bool) (btree.Action, []byte, er
 		return 0, nil, fmt.Errorf("index %s: entry of a live row is deleted: %w", ix.Def.Name, row.ErrCorrupt)
 	}
 	if !tx.db.locks.Check(&tx.own, ix.Def.ID, key, lock.Exclusive) {
-		w.o = obstacle{index: ix.Def.ID, key: key, mode: lock.Exclusive}
+		w.o = obstacle{ix: ix, key: key, mode: lock.Exclusive}
 		return 0, nil, errMet
 	}
 	return btree.Put, row.AppendEntry(w.markBuf[:0], row.Entry{Trx: tx.ID(), Deleted: true}), nil

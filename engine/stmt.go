@@ -172,7 +172,7 @@ func (db *DB) AwaitUsers(ctx context.Context, schema, name string, write bool, t
 	if write {
 		m = lock.Exclusive
 	}
-	err := db.locks.Wait(ctx, &o, lock.Metadata, []byte(schema+"\x00"+name), m, timeout)
+	err := db.locks.Lock(ctx, &o, lock.Metadata, []byte(schema+"\x00"+name), m, timeout)
 	db.locks.Release(&o, 0)
 	db.locks.ReleaseMetadata(&o)
 	if errors.Is(err, lock.ErrTimeout) {
@@ -187,7 +187,7 @@ func (tx *Tx) lockMeta(ctx context.Context, schema, name string, m lock.Mode) er
 	if tx.db.locks.Try(&tx.own, lock.Metadata, key, m) {
 		return nil
 	}
-	return tx.failed(ctx, tx.db.locks.Wait(ctx, &tx.own, lock.Metadata, key, m, tx.o.MetadataWait))
+	return tx.failed(ctx, tx.db.locks.Lock(ctx, &tx.own, lock.Metadata, key, m, tx.o.MetadataWait))
 }
 
 // Def is the table's definition.

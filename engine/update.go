@@ -229,7 +229,7 @@ func (w *writer) placeOver(m *mtr.MTR, cur []byte, exists bool) (btree.Action, [
 	if !exists {
 		return 0, nil, errGone
 	}
-	*o = obstacle{index: ix.Def.ID, key: c.key, mode: lock.Exclusive}
+	*o = obstacle{ix: ix, key: c.key, mode: lock.Exclusive}
 	if trx := trxOf(cur); !tx.mine(trx) {
 		end := tx.db.txns.End(trx)
 		if end == 0 {

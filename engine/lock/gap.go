@@ -95,17 +95,7 @@ func (t *Table) LockGap(o *Owner, index uint64, low []byte, lowClosed bool, high
 // gap that is left, between low and high: those who waited for the record and now go on to insert meet one another there.
 // around is asked only if there are such.
 func (t *Table) Inherit(o *Owner, index uint64, key []byte, around func() (low, high []byte, err error)) error {
-	name, s, _ := t.at(nil, index, key)
-	var heirs []*Owner
-	s.mu.Lock()
-	if q := s.queues[string(name)]; q != nil {
-		for r := q.first; r != nil; r = r.next {
-			if r.owner != o && !(r.owner.Gapless && r.mode == Exclusive) && !slices.Contains(heirs, r.owner) {
-				heirs = append(heirs, r.owner)
-			}
-		}
-	}
-	s.mu.Unlock()
+	heirs := t.heirs(o, index, key)
 	if heirs == nil {
 		return nil
 	}
@@ -113,19 +103,62 @@ func (t *Table) Inherit(o *Owner, index uint64, key []byte, around func() (low, 
 	if err != nil {
 		return err
 	}
-	set := t.gapSet(index, true)
+	t.waits.Lock()
+	defer t.waits.Unlock()
+	for _, w := range t.bestow(heirs, t.gapSet(index, true), low, high) {
+		t.breakCycles(w.owner)
+	}
+	return nil
+}
+
+// heir is an owner in one of its transactions.
+type heir struct {
+	*Owner
+	epoch uint64
+}
+
+// heirs are those who inherit what they have or want of a record that o takes out.
+func (t *Table) heirs(o *Owner, index uint64, key []byte) (out []heir) {
+	name, s, _ := t.at(nil, index, key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[string(name)]
+	if q == nil {
+		return nil
+	}
+	for r := q.first; r != nil; r = r.next {
+		h := heir{r.owner, r.owner.epoch}
+		if h.Owner != o && !(h.Gapless && r.mode == Exclusive) && !slices.Contains(out, h) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// bestow locks the gap for the heirs that are still at work, and returns the insertions that wait for them now. The heirs
+// may wait themselves.
+func (t *Table) bestow(heirs []heir, set *gapSet, low, high []byte) (waiting []*insertion) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
+	var g *interval
 	for _, h := range heirs {
 		h.mu.Lock()
-		if h.live {
-			g := &interval{set: set, owner: h, low: bytes.Clone(low), lowClosed: low == nil, high: bytes.Clone(high)}
+		if h.live && h.Owner.epoch == h.epoch {
+			g = &interval{set: set, owner: h.Owner, low: bytes.Clone(low), lowClosed: low == nil, high: bytes.Clone(high)}
 			set.intervals = append(set.intervals, g)
 			h.gaps = append(h.gaps, g)
 		}
 		h.mu.Unlock()
 	}
-	return nil
+	if g == nil {
+		return nil
+	}
+	for _, w := range set.waiting {
+		if g.contains(w.key) {
+			waiting = append(waiting, w)
+		}
+	}
+	return waiting
 }
 
 // extend grows g by an adjoining or contained interval.

@@ -25,6 +25,7 @@ type request struct {
 	q       *queue
 	mode    Mode
 	granted bool
+	written bool // stands for a change of the row: it lasts until the transaction ends
 	aborted bool // taken from the queue by a deadlock's resolution, a timeout or a kill
 	next    *request
 }
@@ -54,17 +55,14 @@ func (q *queue) held(o *Owner) (m Mode, any bool) {
 	return m, any
 }
 
-// free reports whether o may have mode m now: nothing before stop (nil: the whole queue) conflicts. An upgrade looks at
-// granted requests only, at all of them.
+// free reports whether o may have mode m now: no granted request conflicts, wherever it stands (an upgrade passed others and stands
+// behind them), and none that waits before stop (nil: in the whole queue). An upgrade looks at granted requests only.
 func (q *queue) free(o *Owner, m Mode, upgrade bool, stop *request) bool {
+	ahead := true
 	for r := q.first; r != nil; r = r.next {
 		if r == stop {
-			if !upgrade {
-				return true
-			}
-			continue
-		}
-		if conflict(o, m, r) && (r.granted || !upgrade) {
+			ahead = false
+		} else if conflict(o, m, r) && (r.granted || ahead && !upgrade) {
 			return false
 		}
 	}
@@ -101,6 +99,7 @@ func (q *queue) grant(wake func(*request)) {
 		_, upgrade := q.held(r.owner)
 		if q.free(r.owner, r.mode, upgrade, r) {
 			r.granted = true
+			q.check()
 			wake(r)
 		}
 	}

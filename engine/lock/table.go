@@ -71,7 +71,7 @@ func New() *Table {
 // Owner is a transaction in the lock table. The zero value is an ended one; Begin makes it live.
 type Owner struct {
 	mu    sync.Mutex
-	epoch uint64 // grows with each Begin
+	epoch uint64 // grows with each Begin; stays while o is in a queue
 	trx   uint64 // its transaction id, 0 while it has none
 	live  bool
 	rows  []*request
@@ -202,13 +202,15 @@ func (t *Table) Try(o *Owner, space uint64, key []byte, m Mode) bool {
 	r := s.request()
 	r.owner, r.mode, r.granted = o, m, true
 	q.push(r)
+	q.check()
 	o.add(space, r)
 	o.depend(b)
 	return true
 }
 
 // Check reports whether o could have the lock now, without taking it: the write that follows under the same page latch
-// locks the row implicitly.
+// locks the row implicitly. Only if o has a weaker lock there it takes the stronger one: others may wait for those that wait for
+// the weaker, and would get the row when they go.
 func (t *Table) Check(o *Owner, space uint64, key []byte, m Mode) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -218,10 +220,19 @@ func (t *Table) Check(o *Owner, space uint64, key []byte, m Mode) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q := s.queues[string(o.name)]; q != nil {
-		if have, any := q.held(o); any && have >= m {
+		have, any := q.held(o)
+		if any && have >= m {
 			return true
-		} else if !q.free(o, m, any, nil) {
+		}
+		if !q.free(o, m, any, nil) {
 			return false
+		}
+		if any {
+			r := s.request()
+			r.owner, r.mode, r.granted, r.written = o, m, true, true
+			q.push(r)
+			q.check()
+			o.add(space, r)
 		}
 	}
 	o.depend(b)
@@ -243,7 +254,8 @@ func (o *Owner) depend(b *atomic.Uint64) {
 }
 
 // Grant makes the implicit lock of transaction trx on (space, key) explicit: it gives o an exclusive lock, unless o is not
-// that transaction any more. It reports whether it is.
+// that transaction any more. It reports whether it is. It is called under the latch of the page where the row says that it is trx's:
+// a statement that is rolled back gives its rows to others while its transaction lives on.
 func (t *Table) Grant(o *Owner, trx, space uint64, key []byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -258,8 +270,9 @@ func (t *Table) Grant(o *Owner, trx, space uint64, key []byte) bool {
 		return true
 	}
 	r := s.request()
-	r.owner, r.mode, r.granted = o, Exclusive, true
+	r.owner, r.mode, r.granted, r.written = o, Exclusive, true, true
 	q.pushFront(r)
+	q.check()
 	o.add(space, r)
 	return true
 }
@@ -344,17 +357,21 @@ func (t *Table) Queued(space uint64) bool { return t.queuesOf(space).Load() > 0 
 // Mark is the number of row locks held, for UnlockTo.
 func (o *Owner) Mark() int { return o.Rows() }
 
-// UnlockTo gives back row locks beyond the first mark ones: those of a row that did not match.
+// UnlockTo gives back row locks beyond the first mark ones: those of a row that did not match. Locks that others have made explicit
+// meanwhile (Grant) stay.
 func (t *Table) UnlockTo(o *Owner, mark int) {
 	for {
 		o.mu.Lock()
-		n := len(o.rows)
-		if n <= mark {
+		i := len(o.rows) - 1
+		for i >= mark && o.rows[i].written {
+			i--
+		}
+		if i < mark {
 			o.mu.Unlock()
 			return
 		}
-		r := o.rows[n-1]
-		o.rows = o.rows[:n-1]
+		r := o.rows[i]
+		o.rows = slices.Delete(o.rows, i, i+1)
 		o.mu.Unlock()
 		t.release(r, 0)
 	}

@@ -84,9 +84,19 @@ func (o *Owner) ready() {
 	}
 }
 
-// Wait locks (space, key) for o, waiting at most timeout. It returns nil with the lock held, ErrDeadlock when o is the victim
-// of a deadlock (the caller rolls the transaction back), ErrTimeout, or what ended the wait.
+// Lock locks (space, key), on which there are no implicit locks, for o, waiting at most timeout. It returns nil with the lock held,
+// ErrDeadlock when o is the victim of a deadlock (the caller rolls the transaction back), ErrTimeout, or what ended the wait.
+func (t *Table) Lock(ctx context.Context, o *Owner, space uint64, key []byte, m Mode, timeout time.Duration) error {
+	return t.wait(ctx, o, space, key, m, timeout, true)
+}
+
+// Wait is Lock for a row. If nobody is in the way any more it takes nothing and does not wait: somebody may have locked the row implicitly since
+// the caller looked. The caller looks again in any case.
 func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m Mode, timeout time.Duration) error {
+	return t.wait(ctx, o, space, key, m, timeout, false)
+}
+
+func (t *Table) wait(ctx context.Context, o *Owner, space uint64, key []byte, m Mode, timeout time.Duration, take bool) error {
 	name, s, b := t.at(nil, space, key)
 	o.ready()
 	text := wait.Describe(ctx)
@@ -95,22 +105,21 @@ func (t *Table) Wait(ctx context.Context, o *Owner, space uint64, key []byte, m 
 	s.mu.Lock()
 	q := s.queue(name)
 	have, upgrade := q.held(o)
-	if upgrade && have >= m {
+	r := &request{owner: o, mode: m}
+	r.granted = q.free(o, m, upgrade, nil)
+	if upgrade && have >= m || r.granted && !take {
+		s.drop(q)
 		s.mu.Unlock()
 		t.waits.Unlock()
 		return nil
 	}
-	r := &request{owner: o, mode: m}
-	if r.granted = q.free(o, m, upgrade, nil); r.granted {
-		q.push(r)
-		s.mu.Unlock()
+	q.push(r)
+	q.check()
+	s.mu.Unlock()
+	if r.granted {
 		t.waits.Unlock()
-	} else {
-		q.push(r)
-		s.mu.Unlock()
-		if err := t.block(ctx, o, r, timeout); err != nil {
-			return err
-		}
+	} else if err := t.block(ctx, o, r, timeout); err != nil {
+		return err
 	}
 	o.mu.Lock()
 	o.add(space, r)
@@ -144,16 +153,9 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 	o.waiting, o.since = w, begun
 	t.waiters[o] = struct{}{}
 	t.Waits.Add(1)
-	// One wait may close several cycles: o can wait for many holders of a shared lock or gap that all wait for o.
-	for victim := t.findCycle(o); victim != nil; victim = t.findCycle(o) {
-		if victim.waiting.abort(t, ErrDeadlock) {
-			t.Deadlocks.Add(1)
-		}
-		if victim == o {
-			break
-		}
-	}
+	t.breakCycles(o)
 	t.waits.Unlock()
+	defer t.audit()()
 	var br wait.Bracket
 	if r, ok := w.(*request); ok && r.q.name[:8] == metadataName {
 		br = wait.BeginAs(ctx, "Waiting for table metadata lock")
@@ -182,6 +184,19 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 	return err
 }
 
+// breakCycles ends waits until o, which waits, is in no cycle. There may be several: o can wait for many holders of a shared lock or gap
+// that all wait for o. t.waits is held.
+func (t *Table) breakCycles(o *Owner) {
+	for victim := t.findVictim(o); victim != nil; victim = t.findVictim(o) {
+		if victim.waiting.abort(t, ErrDeadlock) {
+			t.Deadlocks.Add(1)
+		}
+		if victim == o {
+			return
+		}
+	}
+}
+
 // stop ends o's wait with err, unless it ended by itself meanwhile; then that is the answer.
 func (t *Table) stop(o *Owner, w waitable, err error) error {
 	w.abort(t, err)
@@ -207,9 +222,25 @@ func (t *Table) Waiting(o *Owner) bool {
 	return o.waiting != nil
 }
 
-// findCycle searches the waits-for graph for a cycle through o and returns the owner on it that is cheapest to roll
-// back, o itself when nobody is cheaper. Every wait begins under t.waits, so the wait that closes a cycle sees all of it.
-func (t *Table) findCycle(o *Owner) *Owner {
+// findVictim searches the waits-for graph for a cycle through o and returns the owner on it that is cheapest to roll
+// back, o itself when nobody is cheaper; nil if there is no cycle.
+func (t *Table) findVictim(o *Owner) *Owner {
+	found := t.findCycle(o)
+	if found == nil {
+		return nil
+	}
+	victim, least := o, t.weight(o)
+	for _, x := range found[1:] {
+		if w := t.weight(x); w < least {
+			victim, least = x, w
+		}
+	}
+	t.remember(found, victim)
+	return victim
+}
+
+// findCycle returns a cycle of the waits-for graph that begins with o, nil if there is none. t.waits is held.
+func (t *Table) findCycle(o *Owner) []*Owner {
 	seen := map[*Owner]bool{}
 	var path []*Owner
 	var found []*Owner
@@ -234,17 +265,7 @@ func (t *Table) findCycle(o *Owner) *Owner {
 		path = path[:len(path)-1]
 	}
 	visit(o)
-	if found == nil {
-		return nil
-	}
-	victim, least := o, t.weight(o)
-	for _, x := range found[1:] {
-		if w := t.weight(x); w < least {
-			victim, least = x, w
-		}
-	}
-	t.remember(found, victim)
-	return victim
+	return found
 }
 
 func (t *Table) weight(o *Owner) int64 { return o.Weight.Load()*2 + int64(o.Rows()) }
