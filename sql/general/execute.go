@@ -231,7 +231,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		u.IsJoin, u.HasSingleRel = false, false
 	}
 	if retyped(ast) {
-		if bound, err = newRetype(c, env).node(bound); err != nil {
+		if bound, err = newRetype(c, env, ast).node(bound); err != nil {
 			return nil, nil, err
 		}
 	}

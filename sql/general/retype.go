@@ -48,10 +48,12 @@ type retype struct {
 	env    *item.Env
 	types  map[sql.ColumnId]sql.Type // of what projections and groups compute
 	nested int                       // how many subqueries are around
+
+	assigns bool // the statement sets user variables
 }
 
-func newRetype(c *sql.Context, env *item.Env) *retype {
-	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}}
+func newRetype(c *sql.Context, env *item.Env, ast sqlparser.Statement) *retype {
+	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, assigns: assigns(ast)}
 }
 
 func (r *retype) node(n sql.Node) (sql.Node, error) {
@@ -221,17 +223,21 @@ func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
 func (r *retype) condition(n sql.Node) (sql.Node, error) {
 	switch x := n.(type) {
 	case *plan.Filter:
-		if e := r.filter(x.Expression, r.nested > 0); e != nil {
-			return plan.NewFilter(r.c, e, x.Child), nil
+		e, err := r.filter(x.Expression, r.nested > 0)
+		if e == nil || err != nil {
+			return n, err
 		}
+		return plan.NewFilter(r.c, e, x.Child), nil
 	case *plan.Having:
 		if e := r.env.Condition(r.c, x.Cond); e != nil {
 			return plan.NewHaving(e, x.Child), nil
 		}
 	case *plan.JoinNode:
-		if e := r.filter(x.Filter, true); e != nil {
-			return x.WithExpressions(r.c, e)
+		e, err := r.filter(x.Filter, true)
+		if e == nil || err != nil {
+			return n, err
 		}
+		return x.WithExpressions(r.c, e)
 	}
 	return n, nil
 }
@@ -239,12 +245,19 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 // filter is a condition as a filter takes it, nil for e itself. planned: it may become one of a join. The analyzer puts an empty table in the place of
 // what a false constant filters, which has no number within joins: the planner of joins takes the conditions that refer to it for independent of it,
 // or knows no such node. So there constants stay conditions.
-func (r *retype) filter(e sql.Expression, planned bool) sql.Expression {
+func (r *retype) filter(e sql.Expression, planned bool) (sql.Expression, error) {
 	if e == nil {
-		return nil
+		return nil, nil
 	}
 	cond, changed := e, false
 	if x := r.env.Condition(r.c, e); x != nil {
+		cond, changed = x, true
+	}
+	x, err := perRow(r.c, cond, r.assigns)
+	if err != nil {
+		return nil, err
+	}
+	if x != nil {
 		cond, changed = x, true
 	}
 	all := expression.SplitConjunction(r.c, cond)
@@ -253,9 +266,9 @@ func (r *retype) filter(e sql.Expression, planned bool) sql.Expression {
 	}
 	if !planned {
 		if changed {
-			return cond
+			return cond, nil
 		}
-		return nil
+		return nil, nil
 	}
 	for i, x := range all {
 		switch own, outer := r.refers(x); {
@@ -266,9 +279,9 @@ func (r *retype) filter(e sql.Expression, planned bool) sql.Expression {
 		}
 	}
 	if !changed {
-		return nil
+		return nil, nil
 	}
-	return expression.JoinAnd(all...)
+	return expression.JoinAnd(all...), nil
 }
 
 // refers reports whether a condition depends on rows of its own query (or may do so, by a subquery), and on those of outer ones. One that depends
