@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -91,7 +92,10 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 5:
 		return expr([]string{"ABS(", "SIGN(", "FLOOR(", "CEILING("}[r.IntN(4)], a(), ")")
 	case 6:
-		return expr([]string{"ROUND(", "TRUNCATE("}[r.IntN(2)], a(), fmt.Sprintf(", %d)", r.IntN(4)-1))
+		if r.IntN(4) == 0 { // near the end of BIGINT, MySQL's integers overflow where MariaDB goes on with decimals
+			return expr("ROUND((", a(), " % 1000), -1)")
+		}
+		return expr([]string{"ROUND(", "TRUNCATE("}[r.IntN(2)], a(), fmt.Sprintf(", %d)", r.IntN(3)))
 	case 7:
 		return expr([]string{"LENGTH(", "CHAR_LENGTH(", "ASCII(", "BIT_LENGTH(", "ORD("}[r.IntN(5)], s(), ")")
 	case 8:
@@ -117,7 +121,10 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 22:
 		return expr("(", g.cond(sc, depth-1), ")")
 	case 23:
-		return expr("(", a(), []string{" & ", " | ", " ^ "}[r.IntN(3)], a(), ")")
+		// Of exact numbers: as an integer, a DOUBLE is rounded to even in MySQL (rint), halves go up in MariaDB's bit operations.
+		exact := &scope{cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == double })}
+		b := func() *Node { return g.num(exact, min(depth-1, 1)) }
+		return expr("(", b(), []string{" & ", " | ", " ^ ", " << "}[r.IntN(4)], b(), ")")
 	case 24:
 		return expr("MOD(", a(), ", ", a(), ")")
 	case 25:
@@ -181,7 +188,8 @@ func (g *gen) str(sc *scope, depth int) *Node {
 	case 19:
 		return expr("INSERT(", s(), ", ", n(), ", ", n(), ", ", s(), ")")
 	case 20:
-		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], s(), ", ", s(), ")")
+		// As a text: where a number is wanted MariaDB compares numbers, MySQL 8.0 texts (Item_func_min_max is an Item_func_numhybrid).
+		return expr("CONCAT(", []string{"GREATEST(", "LEAST("}[r.IntN(2)], s(), ", ", s(), "))")
 	case 21:
 		return expr("CONCAT(", g.num(sc, depth-1), ", ", g.tmp(sc, depth-1), ")")
 	}

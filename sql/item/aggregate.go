@@ -186,9 +186,9 @@ func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expressio
 // taken says what the library's functions take: s a text, i an integer, t a time, - whatever it is; the last one is for all that follow.
 var taken = map[string]string{
 	"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s", "rtrim": "s",
-	"substring": "sii", "substr": "sii", "mid": "sii", "left": "si", "right": "si", "replace": "s", "length": "s", "octet_length": "s",
-	"character_length": "s", "char_length": "s", "ascii": "s", "ord": "s", "bit_length": "s", "locate": "ssi", "position": "ssi", "instr": "s",
-	"find_in_set": "s", "insert": "siis", "elt": "is", "soundex": "s", "md5": "s", "sha1": "s", "sha": "s", "sha2": "si",
+	"substring": "sii", "substr": "sii", "mid": "sii", "left": "si", "right": "si", "length": "s", "octet_length": "s",
+	"character_length": "s", "char_length": "s", "ascii": "s", "ord": "s", "bit_length": "s",
+	"insert": "siis", "elt": "is", "soundex": "s", "md5": "s", "sha1": "s", "sha": "s", "sha2": "si",
 	"quote": "s", "to_base64": "s", "from_base64": "s", "unhex": "s", "export_set": "isssi", "make_set": "is", "crc32": "s",
 	"date_format": "ts", "year": "t", "month": "t", "day": "t", "dayofmonth": "t", "weekday": "t", "dayofweek": "t", "dayofyear": "t", "quarter": "t",
 	"week": "ti", "yearweek": "ti", "weekofyear": "t", "dayname": "t", "monthname": "t", "last_day": "t", "to_days": "t", "datediff": "t",

@@ -181,14 +181,14 @@ var ofConnection = map[string]bool{"hex": true, "bin": true, "oct": true, "conv"
 
 // madeOf are the functions whose text has the collation of their arguments marked s; the last mark is for all that follow.
 var madeOf = map[string]string{"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s",
-	"rtrim": "s", "substring": "s-", "substr": "s-", "mid": "s-", "left": "s-", "right": "s-", "replace": "s", "insert": "s--s", "elt": "-s",
+	"rtrim": "s", "substring": "s-", "substr": "s-", "mid": "s-", "left": "s-", "right": "s-", "insert": "s--s", "elt": "-s",
 	"quote": "s"}
 
 // integers are the functions whose result is a BIGINT, with how many digits it has.
 var integers = map[string]int{"year": 4, "month": 2, "day": 2, "dayofmonth": 2, "dayofweek": 1, "dayofyear": 3, "weekday": 1, "quarter": 1, "hour": 3, "minute": 2,
 	"second": 2, "microsecond": 6, "week": 2, "weekofyear": 2, "yearweek": 6, "to_days": 7, "datediff": 7, "to_seconds": 12, "time_to_sec": 7,
-	"length": 10, "octet_length": 10, "char_length": 10, "character_length": 10, "bit_length": 11, "ascii": 3, "ord": 10, "locate": 10, "position": 10,
-	"instr": 10, "find_in_set": 3, "timestampdiff": 19}
+	"length": 10, "octet_length": 10, "char_length": 10, "character_length": 10, "bit_length": 11, "ascii": 3, "ord": 10,
+	"timestampdiff": 19}
 
 func ofLiteral(c *sql.Context, l *expression.Literal) Attr {
 	a := OfType(c, l.Type(c))

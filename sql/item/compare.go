@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -31,7 +33,7 @@ const (
 type comparator struct {
 	way
 	coll row.Collator
-	year bool // a YEAR with a constant: 5 is 2005
+	year bool // a column of type YEAR with a constant: 5 is 2005
 }
 
 // wayOf is MySQL's choice of what two types are compared as.
@@ -78,13 +80,13 @@ func newComparator(c *sql.Context, l, r *arg, op string) (comparator, error) {
 			return k, illegalMix(op, &l.Attr, &r.Attr)
 		}
 		k.setCollation(coll)
-	case asInt:
-		k.year = l.Kind == Year && r.Const || r.Kind == Year && l.Const
+	case asInt, asDecimal:
+		k.year = l.yearWith(c, r) || r.yearWith(c, l)
 	case asReal:
 		// A whole number in quotes is compared as what it is.
 		if l.integer() && wholeLiteral(c, r) || r.integer() && wholeLiteral(c, l) {
 			k.way = asInt
-			k.year = l.Kind == Year || r.Kind == Year
+			k.year = l.yearWith(c, r) || r.yearWith(c, l)
 		}
 	case asMoment:
 		for _, p := range [2][2]*arg{{l, r}, {r, l}} {
@@ -194,6 +196,9 @@ func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok
 		if err != nil {
 			return 0, false, err
 		}
+		if k.year {
+			x, y = l.yearOfDecimal(x), r.yearOfDecimal(y)
+		}
 		return x.Cmp(y), true, nil
 	case asReal:
 		x, err := l.toFloat(c, lv)
@@ -248,9 +253,27 @@ func (k *comparator) texts(x, y string) int {
 	return bytes.Compare(k.coll.AppendWeights(b1[:0], []byte(x)), k.coll.AppendWeights(b2[:0], []byte(y)))
 }
 
+// yearWith reports whether a is a column of type YEAR that is compared with a constant: MySQL stores that into the column's type first
+// (convert_constant_item). What is computed of a YEAR is a number.
+func (a *arg) yearWith(c *sql.Context, with *arg) bool {
+	f, ok := a.Expression.(*expression.GetField)
+	if !ok || a.Kind != Year || f.Table() == "" || with.Kind == Year {
+		return false
+	}
+	constant := true
+	sql.Inspect(c, with.Expression, func(_ *sql.Context, e sql.Expression) bool {
+		switch e.(type) {
+		case *expression.GetField, *plan.Subquery:
+			constant = false
+		}
+		return constant
+	})
+	return constant
+}
+
 // yearOf makes a year of a constant of one or two digits.
 func (a *arg) yearOf(n integer) integer {
-	if a.Const && !n.unsigned && n.bits > 0 && n.bits < 100 {
+	if a.Kind != Year && !n.unsigned && n.bits > 0 && n.bits < 100 {
 		if n.bits < 70 {
 			n.bits += 2000
 		} else {
@@ -258,6 +281,15 @@ func (a *arg) yearOf(n integer) integer {
 		}
 	}
 	return n
+}
+
+// yearOfDecimal is yearOf of a number that is whole.
+func (a *arg) yearOfDecimal(d *apd.Decimal) *apd.Decimal {
+	n, fits := decimalInteger(d)
+	if whole := n.decimal(); fits && whole.Cmp(d) == 0 {
+		return a.yearOf(n).decimal()
+	}
+	return d
 }
 
 // comparison is one of = <=> < <= > >=, of single values or rows.
@@ -488,7 +520,7 @@ func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*betwe
 	if one != asNothing {
 		b.low.way, b.high.way = one, one
 	}
-	b.low.year, b.high.year = v.Kind == Year, v.Kind == Year
+	b.low.year, b.high.year = v.yearWith(c, l), v.yearWith(c, h)
 	if b.low.way == asText {
 		coll, _, ok := mixed(attrs(b.args)...)
 		if !ok {

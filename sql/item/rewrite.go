@@ -379,6 +379,9 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		return newRounding(c, n, "ceil", shown, ch), nil
 	case "mod":
 		return n.arithmetic(c, "%", e)
+	case "locate", "position", "instr", "find_in_set", "replace":
+		x, err := newSearching(c, n, name, shown, ch)
+		return some(x, x != nil, err)
 	case "lpad", "rpad", "repeat", "strcmp", "field", "substring_index":
 		x, err := newTextual(c, n, name, shown, ch)
 		return some(x, x != nil, err)

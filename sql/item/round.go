@@ -126,11 +126,34 @@ func (x *rounding) integer(n integer, dec int) (any, error) {
 		return int64(n.cmp(integer{})), nil
 	case "round", "truncate":
 		if dec < 0 {
-			d := roundTo(n.decimal(), dec, x.name == "truncate")
-			n, _ = decimalInteger(d)
+			n.bits = roundInteger(n, dec, x.name == "truncate")
 		}
 	}
 	return n.result(x.is.Unsigned), nil
+}
+
+// roundInteger is MySQL's Item_func_round::int_op: 64 bits that overflow at the ends of BIGINT.
+func roundInteger(n integer, dec int, cut bool) int64 {
+	if dec < -19 {
+		return 0
+	}
+	power := uint64(1)
+	for range -dec {
+		power *= 10
+	}
+	negative := !n.unsigned && n.bits < 0
+	v := uint64(n.bits)
+	if negative {
+		v = -v
+	}
+	rounded := v / power * power
+	if !cut && v-rounded >= power/2 {
+		rounded += power
+	}
+	if negative {
+		rounded = -rounded
+	}
+	return int64(rounded)
 }
 
 // roundTo rounds or cuts d to dec decimals, which may be negative.
@@ -157,13 +180,13 @@ func (x *rounding) decimal(d *apd.Decimal, dec int) any {
 	case "sign":
 		return int64(d.Sign())
 	case "floor", "ceil":
-		w := wide
-		w.Rounding = apd.RoundFloor
-		if x.name == "ceil" {
-			w.Rounding = apd.RoundCeiling
-		}
 		z := new(apd.Decimal)
-		_, _ = w.Quantize(z, d, 0)
+		if x.name == "ceil" {
+			_, _ = wide.Ceil(z, d) // Quantize makes 0 of 0.001, whichever way it rounds
+		} else {
+			_, _ = wide.Floor(z, d)
+		}
+		z = scaled(z, 0)
 		if z.IsZero() {
 			z.Negative = false
 		}
