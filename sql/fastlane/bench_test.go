@@ -1,6 +1,10 @@
 package fastlane
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/zoryadb/zorya/sql/wire"
+)
 
 // BenchmarkNormalize is what each statement of the fast lane costs before its plan runs.
 func BenchmarkNormalize(b *testing.B) {
@@ -10,6 +14,40 @@ func BenchmarkNormalize(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if !q.Normalize(text, nil) || l.Lookup(&q, "sbtest", 0).Kind != Write {
+			b.Fatal("declined")
+		}
+	}
+}
+
+// BenchmarkTemplate is the same for a prepared statement.
+func BenchmarkTemplate(b *testing.B) {
+	l := New()
+	t := l.Template([]byte("UPDATE stock SET s_quantity = ?, s_ytd = s_ytd + ?, s_order_cnt = s_order_cnt + 1, s_remote_cnt = s_remote_cnt + ? WHERE s_i_id = ? AND s_w_id = ?"))
+	params := make([]wire.Param, 5)
+	for i := range params {
+		params[i] = wire.IntParam(int64(i))
+	}
+	var q Query
+	b.ReportAllocs()
+	for b.Loop() {
+		if !q.Fill(t, params) || l.LookupTemplate(t, "tpcc", 0).Kind != Write {
+			b.Fatal("declined")
+		}
+	}
+}
+
+// BenchmarkNormalizePrepared is what BenchmarkTemplate saves.
+func BenchmarkNormalizePrepared(b *testing.B) {
+	l := New()
+	text := []byte("UPDATE stock SET s_quantity = ?, s_ytd = s_ytd + ?, s_order_cnt = s_order_cnt + 1, s_remote_cnt = s_remote_cnt + ? WHERE s_i_id = ? AND s_w_id = ?")
+	params := make([]wire.Param, 5)
+	for i := range params {
+		params[i] = wire.IntParam(int64(i))
+	}
+	var q Query
+	b.ReportAllocs()
+	for b.Loop() {
+		if !q.Normalize(text, params) || l.Lookup(&q, "tpcc", 0).Kind != Write {
 			b.Fatal("declined")
 		}
 	}

@@ -2,7 +2,7 @@
 // general lane's parser and analyser.
 //
 //	text  --normalize-->  digest + arguments        (normalize.go: literals become ?, lists collapse)
-//	digest  --cache-->  Statement                   (cache.go: shape parsed once; bounded)
+//	digest  --cache-->  Statement                   (lane.go: shape parsed once; bounded; template.go: texts of prepared statements, normalised once)
 //	Statement + table.Defs  --compile-->  plan      (plan.go, where.go: columns, order of tables, access paths, column definitions)
 //	plan + arguments  --run-->  rows or counts      (exec.go, interval.go; read.go, aggregate.go: straight into wire's buffer; write.go, assign.go)
 //

@@ -88,8 +88,9 @@ type Result struct {
 
 // Lane holds the plans of one instance. It is safe for concurrent use.
 type Lane struct {
-	mu    sync.RWMutex
-	cache map[string]*Statement
+	mu        sync.RWMutex
+	cache     map[string]*Statement
+	templates map[string]*Template
 
 	hits, misses, declined atomic.Uint64
 }
@@ -101,7 +102,9 @@ const maxStatements = 8192
 const maxDigest = 4096
 
 // New makes an empty lane.
-func New() *Lane { return &Lane{cache: make(map[string]*Statement)} }
+func New() *Lane {
+	return &Lane{cache: make(map[string]*Statement), templates: make(map[string]*Template)}
+}
 
 // Kind is what a statement needs from the dispatcher.
 type Kind uint8
@@ -232,8 +235,8 @@ func newStatement(q *Query) *Statement {
 
 // Prepared returns the column definitions (nil for none) of a statement that has a plan, or needs none. Without a plan, known
 // says whether the first execution will try to make one.
-func (l *Lane) Prepared(q *Query, schema string, results uint16) (set *wire.ColumnSet, ok, known bool) {
-	st := l.Lookup(q, schema, results)
+func (l *Lane) Prepared(t *Template, schema string, results uint16) (set *wire.ColumnSet, ok, known bool) {
+	st := l.LookupTemplate(t, schema, results)
 	switch st.Kind {
 	case Begin, Commit, Rollback:
 		return nil, true, true
@@ -259,8 +262,8 @@ type told struct{ set *wire.ColumnSet }
 
 // Tell keeps the column definitions that the general lane gave for a statement, for others that prepare it before anybody
 // executes it.
-func (l *Lane) Tell(q *Query, schema string, results uint16, set *wire.ColumnSet) {
-	if st := l.Lookup(q, schema, results); st.Kind == Read || st.Kind == Write {
+func (l *Lane) Tell(t *Template, schema string, results uint16, set *wire.ColumnSet) {
+	if st := l.LookupTemplate(t, schema, results); st.Kind == Read || st.Kind == Write {
 		st.told.Store(&told{set})
 	}
 }

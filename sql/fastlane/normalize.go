@@ -20,6 +20,7 @@ const (
 	ArgFloat           // Arg.N: IEEE 754 bits, the sign in them
 	ArgTime            // Arg.T: a DATE or DATETIME parameter
 	ArgOther           // a literal or parameter that plans do not take: its presence declines
+	argParam           // in a Template: parameter Arg.N
 )
 
 // Arg is a literal of the text or a parameter of a prepared statement.
@@ -69,12 +70,9 @@ func (q *Query) Normalize(text []byte, params []wire.Param) bool {
 	return n.run()
 }
 
-// Template normalises the text of a statement whose parameters are not known yet, and counts them.
-func (q *Query) Template(text []byte) (params int, ok bool) {
+// template normalises the text of a statement whose parameters are not known yet, and counts them.
+func (q *Query) template(text []byte) (params int, ok bool) {
 	q.reset()
-	if len(text) > maxFast {
-		return 0, false
-	}
 	n := normalizer{q: q, l: lexer.Lexer{Src: text}, template: true}
 	ok = n.run()
 	return n.count, ok
@@ -128,8 +126,8 @@ func (n *normalizer) run() bool {
 			continue
 		case lexer.Param:
 			if n.template {
+				ok = n.arg(Arg{Kind: argParam, N: uint64(n.count)})
 				n.count++
-				ok = n.arg(Arg{})
 				break
 			}
 			if len(n.params) == 0 {

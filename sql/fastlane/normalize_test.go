@@ -147,3 +147,51 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// A template filled with parameters is the statement that its text and they make, each time; connections share it.
+func TestTemplate(t *testing.T) {
+	l := New()
+	for _, c := range []struct {
+		text   string
+		params int
+	}{
+		{"SELECT c FROM t WHERE id = ? AND s = 'x\\'y' LIMIT 5", 1},
+		{"SELECT c FROM t WHERE (a, b) IN ((1, ?), (?, 4)) AND c IN (?, ?) AND d > ?", 5},
+		{"INSERT INTO t (a, b) VALUES (?, 7), (?, ?)", 3},
+		{"SELECT @a, ?", -1}, // none for this lane
+		{"INSERT INTO t (a, b) VALUES (?, NULL), (?, 'q') ON DUPLICATE KEY UPDATE b = ? + 1", 3},
+		{"UPDATE t SET a = a + ?, b = -3 WHERE id = ?", 2},
+		{"SELECT 1", 0},
+	} {
+		tm := l.Template([]byte(c.text))
+		var want, got Query
+		params := make([]wire.Param, max(c.params, 0))
+		for round := range 2 {
+			for i := range params {
+				params[i] = wire.IntParam(int64(100*round + i - 1))
+			}
+			ok := want.Normalize([]byte(c.text), params)
+			if ok != (tm != nil) {
+				t.Fatalf("%s: a template %v, normalised %v", c.text, tm, ok)
+			}
+			if !ok {
+				continue
+			}
+			if !got.Fill(tm, params) || tm.Params() != c.params || string(tm.Text()) != c.text {
+				t.Fatalf("%s: %d parameters of %q", c.text, tm.Params(), tm.Text())
+			}
+			if st := l.Lookup(&want, "db", 0); st != l.LookupTemplate(tm, "db", 0) || st == l.LookupTemplate(tm, "other", 0) {
+				t.Errorf("%s: another statement", c.text)
+			}
+			if fmt.Sprint(got.Args, got.List, got.Lists, got.Groups) != fmt.Sprint(want.Args, want.List, want.Lists, want.Groups) {
+				t.Errorf("%s:\n%v\nwant\n%v", c.text, got, want)
+			}
+			if got.Fill(tm, append(params, wire.IntParam(1))) {
+				t.Errorf("%s takes one parameter too many", c.text)
+			}
+		}
+		if tm != nil && l.Template([]byte(c.text)) != tm {
+			t.Errorf("%s has two templates", c.text)
+		}
+	}
+}

@@ -37,18 +37,26 @@ type FastSession interface {
 var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
-// happened.
-func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, params []wire.Param) (handled bool, err error) {
+// happened. t is what a prepared statement has, if it is one for the lane.
+func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fastlane.Template, params []wire.Param) (handled bool, err error) {
 	if s.expired || s.xa.state > xaActive || !s.shares || !s.plain && !s.inserts || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()
 	q := queries.Get().(*fastlane.Query)
 	defer queries.Put(q)
-	if !q.Normalize(text, params) {
-		return false, nil
+	var st *fastlane.Statement
+	if t != nil {
+		if !q.Fill(t, params) {
+			return false, nil
+		}
+		st = s.srv.fast.LookupTemplate(t, s.set.Database, uint16(s.results))
+	} else {
+		if !q.Normalize(text, params) {
+			return false, nil
+		}
+		st = s.srv.fast.Lookup(q, s.set.Database, uint16(s.results))
 	}
-	st := s.srv.fast.Lookup(q, s.set.Database, uint16(s.results))
 	if !s.plain && !st.Inserts() {
 		return false, nil
 	}

@@ -13,6 +13,7 @@ import (
 // prepared is what a session keeps of a statement of the binary protocol.
 type prepared struct {
 	text []byte
+	fast *fastlane.Template // nil: no statement for the fast lane
 	st   *general.Statement // nil until the general lane has to run it
 	ends bool               // it ends a transaction: it does not wait at the gate
 	cur  *cursor
@@ -58,25 +59,22 @@ func (s *Session) prepareFast(r *wire.Reply, st *wire.Stmt, p *prepared) (done, 
 	if !s.shares || !s.plain || s.srv.opts.NoFastLane {
 		return false, false, nil
 	}
-	q := queries.Get().(*fastlane.Query)
-	defer queries.Put(q)
-	params, ok := q.Template(p.text)
-	if !ok {
+	t := s.srv.fast.Template(p.text)
+	if t == nil {
 		return false, false, nil
 	}
-	set, ok, known := s.srv.fast.Prepared(q, s.set.Database, uint16(s.results))
+	p.fast, p.text = t, t.Text()
+	set, ok, known := s.srv.fast.Prepared(t, s.set.Database, uint16(s.results))
 	if !ok {
 		return false, known, nil
 	}
-	return true, true, r.Prepared(st, params, set, 0)
+	return true, true, r.Prepared(st, t.Params(), set, 0)
 }
 
 // tell lets other sessions prepare the statement without the general lane.
 func (s *Session) tell(p *prepared, cols *wire.ColumnSet) {
-	q := queries.Get().(*fastlane.Query)
-	defer queries.Put(q)
-	if n, ok := q.Template(p.text); ok && n == p.st.Params && s.gen.Warnings() == 0 {
-		s.srv.fast.Tell(q, s.set.Database, uint16(s.results), cols)
+	if p.fast != nil && p.fast.Params() == p.st.Params && s.gen.Warnings() == 0 {
+		s.srv.fast.Tell(p.fast, s.set.Database, uint16(s.results), cols)
 	}
 }
 
@@ -103,7 +101,7 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 			m.prepared, m.params = true, params
 		}
 		if !cursorWanted {
-			if handled, err := s.tryFast(ctx, r, p.text, params); handled {
+			if handled, err := s.tryFast(ctx, r, p.text, p.fast, params); handled {
 				return err
 			}
 		}

@@ -300,7 +300,7 @@ func (s *Session) setTxn(t table.Txn) {
 func (s *Session) Query(r *wire.Reply, text []byte, _ []wire.Attr) error {
 	return s.run("Query", text, bypasses(text), func(ctx context.Context) error {
 		text := s.decode(text)
-		if handled, err := s.tryFast(ctx, r, text, nil); handled {
+		if handled, err := s.tryFast(ctx, r, text, nil, nil); handled {
 			return err
 		}
 		return s.queryText(ctx, r, string(text))
