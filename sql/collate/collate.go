@@ -22,6 +22,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/row"
+	_ "github.com/zoryadb/zorya/sql/charset" // the library knows them from here on
 )
 
 var (

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 )
 
 // Functions of dates and times that the library lacks.
@@ -170,7 +171,8 @@ func (a *addTime) Type(c *sql.Context) sql.Type {
 	case types.IsTimespan(t):
 		return types.Time
 	case types.IsTime(t):
-		return types.DatetimeMaxPrecision
+		digits := max(secondDigits(t), spanDigits(c, a.RightChild))
+		return types.MustCreateDatetimeType(sqltypes.Datetime, digits)
 	}
 	return types.LongText
 }
@@ -233,6 +235,27 @@ func (a *addTime) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return out, nil
 	}
 	return out.String(), nil
+}
+
+// spanDigits is how many digits of a second a span can have: those that a constant has.
+func spanDigits(c *sql.Context, e sql.Expression) int {
+	if l, ok := e.(*expression.Literal); ok {
+		text, _ := l.Value().(string)
+		_, fraction, _ := strings.Cut(text, ".")
+		return min(len(fraction), 6)
+	}
+	return secondDigits(e.Type(c))
+}
+
+// secondDigits is how many digits of a second the values of a type can have.
+func secondDigits(t sql.Type) int {
+	if d, ok := t.(sql.DatetimeType); ok {
+		return d.Precision()
+	}
+	if types.IsNumber(t) && !types.IsFloat(t) && !types.IsDecimal(t) {
+		return 0
+	}
+	return 6
 }
 
 // spanOf is a TIME or a text as microseconds.

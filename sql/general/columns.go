@@ -1,6 +1,9 @@
 package general
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
@@ -30,8 +33,23 @@ func columnsOf(c *sql.Context, schema sql.Schema) []Column {
 	out := make([]Column, len(schema))
 	for i, col := range schema {
 		out[i] = columnOf(c, col, results)
+		encodeNames(&out[i], results)
 	}
 	return out
+}
+
+// encodeNames writes the column's names in the character set of results, as the values are.
+func encodeNames(col *Column, results sql.CharacterSetID) {
+	switch results {
+	case sql.CharacterSet_Unspecified, sql.CharacterSet_binary, sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3:
+		return
+	}
+	enc := results.Encoder()
+	for _, name := range []*string{&col.Schema, &col.Table, &col.OrgTable, &col.Name, &col.OrgName} {
+		if enc != nil && strings.ContainsFunc(*name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			*name = string(enc.EncodeReplaceUnknown([]byte(*name)))
+		}
+	}
 }
 
 func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Column {

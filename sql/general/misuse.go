@@ -16,6 +16,16 @@ import (
 func misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) error {
 	switch n := st.(type) {
 	case sqlparser.SelectStatement:
+		if strings.Contains(text, "@@") {
+			if err := wrongScope(n); err != nil {
+				return err
+			}
+		}
+		if s, ok := n.(*sqlparser.Select); ok {
+			if err := noTables(s); err != nil {
+				return err
+			}
+		}
 		return misuseInSelect(n, text, mode)
 	case *sqlparser.Insert:
 		if rows, ok := n.Rows.(sqlparser.SelectStatement); ok {

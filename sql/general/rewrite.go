@@ -93,12 +93,16 @@ func (w *rewriter) statement() {
 		case t.word(1) == "TABLE":
 			w.addParenthesized()
 			w.alterOptionClauses()
+			w.sizedTexts()
+		case t.word(1) == "SCHEMA":
+			w.put(1, "DATABASE")
 		}
 	case "CREATE":
 		if t.word(1) == "INDEX" || t.word(2) == "INDEX" {
 			w.alterOptionClauses()
 		}
 		w.partitions()
+		w.sizedTexts()
 	case "DROP":
 		switch {
 		case t.word(1) == "INDEX":

@@ -208,9 +208,13 @@ func (s *Session) setClientCollation(id uint16) {
 
 // context makes GMS's context for one step of work.
 func (s *Session) context(ctx context.Context, query string) *sql.Context {
-	return sql.NewContext(ctx, sql.WithSession(s.gms), sql.WithPid(uint64(s.login.ID)), sql.WithQuery(query),
+	c := sql.NewContext(ctx, sql.WithSession(s.gms), sql.WithPid(uint64(s.login.ID)), sql.WithQuery(query),
 		sql.WithMemoryManager(s.caches), sql.WithProcessList(processes{s.e}),
 		sql.WithServices(sql.Services{LoadInfile: s.loadInfile}))
+	if at, ok := s.gms.setTime(); ok {
+		c.SetQueryTime(at)
+	}
+	return c
 }
 
 // Settings returns the variables that concern the dispatcher.

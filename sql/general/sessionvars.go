@@ -2,9 +2,11 @@ package general
 
 import (
 	"maps"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 )
@@ -107,7 +109,7 @@ func (g *gmsSession) lookup(name string) (sql.SystemVarValue, bool) {
 }
 
 // GetSessionVariable implements sql.Session: a global variable is as it is now.
-func (g *gmsSession) GetSessionVariable(_ *sql.Context, name string) (any, error) {
+func (g *gmsSession) GetSessionVariable(c *sql.Context, name string) (any, error) {
 	if globalOnly[name] {
 		if _, v, ok := sql.SystemVariables.GetGlobal(name); ok {
 			return v, nil
@@ -116,6 +118,9 @@ func (g *gmsSession) GetSessionVariable(_ *sql.Context, name string) (any, error
 	v, ok := g.lookup(strings.ToLower(name))
 	if !ok {
 		return nil, sql.ErrUnknownSystemVariable.New(name)
+	}
+	if v.Var.GetName() == timestampVariable {
+		return g.timestamp(c), nil
 	}
 	return variableValue(v)
 }
@@ -180,7 +185,33 @@ func (g *gmsSession) GetAllSessionVariables() map[string]any {
 			m[name] = v
 		}
 	}
+	m[timestampVariable] = g.timestamp(nil)
 	return m
+}
+
+// timestampVariable is @@timestamp: the time that statements see once it is set, until it is set to 0, its default.
+const timestampVariable = "timestamp"
+
+// setTime is the time that the session has set.
+func (g *gmsSession) setTime() (time.Time, bool) {
+	v, ok := g.set[timestampVariable]
+	seconds, _ := v.Val.(float64)
+	if !ok || seconds <= 0 {
+		return time.Time{}, false
+	}
+	us := int64(math.Round(seconds * 1e6))
+	return time.UnixMicro(us), true
+}
+
+// timestamp is the value of @@timestamp.
+func (g *gmsSession) timestamp(c *sql.Context) float64 {
+	t, ok := g.setTime()
+	if !ok {
+		if t = sql.Now(); c != nil {
+			t = c.QueryTime()
+		}
+	}
+	return float64(t.UnixMicro()) / 1e6
 }
 
 func (g *gmsSession) charset(variable string) sql.CharacterSetID {

@@ -2,6 +2,7 @@ package general
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -148,13 +149,17 @@ func (w *rewriter) substring() {
 	}
 }
 
+// quickDelete is a modifier, in the library's grammar a table.
+var quickDelete = regexp.MustCompile(`(?i)^\s*DELETE\s+QUICK\s+FROM\b`)
+
 // misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, DATE'2020-01-01', to it a text, and DEFAULT(column) in a SELECT, which
 // it does not execute.
 func misread(text string, mode lexer.Mode) string {
 	n := strings.Contains(text, "N'") || strings.Contains(text, "n'")
 	d := strings.Contains(strings.ToLower(text), "default")
 	dated := datedText.MatchString(text)
-	if !n && !d && !dated {
+	quick := quickDelete.MatchString(text)
+	if !n && !d && !dated && !quick {
 		return text
 	}
 	t := cutTokens(text, mode, 1<<20)
@@ -164,6 +169,9 @@ func misread(text string, mode lexer.Mode) string {
 	case "SELECT", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "":
 	default: // a definition keeps its text
 		dated = false
+	}
+	if quick {
+		w.drop(1, 1)
 	}
 	for ; !t.end(); t.pos++ {
 		switch {

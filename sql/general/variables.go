@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -47,6 +48,8 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{
 		&sql.MysqlSystemVariable{Name: fastLaneVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
 			Type: types.NewSystemBoolType(fastLaneVariable), Default: int8(1)},
+		&sql.MysqlSystemVariable{Name: timestampVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Session), Dynamic: true,
+			Type: types.NewSystemDoubleType(timestampVariable, 0, math.MaxInt32), Default: float64(0)},
 		count("error_count"), count("warning_count"),
 		text("aurora_version", orDefault(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
 		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("version", o.Version),

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 )
 
 // System and status variables as tables: performance_schema's of MySQL 8.0, and information_schema's, where MySQL 5.7 had them and MariaDB has.
@@ -23,6 +25,9 @@ func init() {
 		"VARIABLE_NAME SESSION_VALUE GLOBAL_VALUE DEFAULT_VALUE VARIABLE_SCOPE READ_ONLY", systemVariableRows)
 }
 
+// variableTextType compares without regard to case, as names of variables are written either way.
+var variableTextType = types.MustCreateString(sqltypes.VarChar, 2048, sql.Collation_utf8mb3_general_ci)
+
 func valuesTable(schema, name, columns string, rows func(*sql.Context) []sql.Row) func(*Engine) *ownTable {
 	if schema == "performance_schema" {
 		name = strings.ToLower(name)
@@ -31,6 +36,7 @@ func valuesTable(schema, name, columns string, rows func(*sql.Context) []sql.Row
 		t := &ownTable{name: name, schema: infoColumns(name, strings.Fields(columns)...)}
 		for _, c := range t.schema {
 			c.DatabaseSource = schema
+			c.Type = variableTextType
 		}
 		t.rows = func(c *sql.Context) ([]sql.Row, error) { return rows(c), nil }
 		return t

@@ -1,0 +1,55 @@
+package general
+
+import (
+	"strconv"
+
+	"github.com/dolthub/go-mysql-server/sql"
+)
+
+// Forms of CREATE TABLE and ALTER TABLE that the library's grammar lacks.
+
+// sizedTexts: BLOB(n) and TEXT(n) are the smallest type that holds n bytes or characters.
+func (w *rewriter) sizedTexts() {
+	t := w.t
+	for i := range t.list {
+		name := t.word(i)
+		if name != "BLOB" && name != "TEXT" || t.at(i+1) != "(" || t.at(i+3) != ")" || t.at(i-1) == "(" || t.at(i-1) == "," {
+			continue
+		}
+		n, err := strconv.ParseUint(t.at(i+2), 10, 32)
+		if err != nil {
+			continue
+		}
+		if name == "TEXT" {
+			n *= uint64(w.characterBytes(i + 4))
+		}
+		size := "LONG"
+		switch {
+		case n < 1<<8:
+			size = "TINY"
+		case n < 1<<16:
+			size = ""
+		case n < 1<<24:
+			size = "MEDIUM"
+		}
+		w.put(i, size+name)
+		w.drop(i+1, 3)
+	}
+}
+
+// characterBytes is how long a character is in the set that is named after a column's type, or else in the default one.
+func (w *rewriter) characterBytes(i int) int64 {
+	switch {
+	case w.t.word(i) == "CHARSET":
+		i++
+	case (w.t.word(i) == "CHARACTER" || w.t.word(i) == "CHAR") && w.t.word(i+1) == "SET":
+		i += 2
+	default:
+		return defaultCollation.CharacterSet().MaxLength()
+	}
+	cs, err := sql.ParseCharacterSet(w.t.word(i))
+	if err != nil || cs == sql.CharacterSet_Unspecified {
+		return defaultCollation.CharacterSet().MaxLength()
+	}
+	return cs.MaxLength()
+}
