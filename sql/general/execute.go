@@ -231,6 +231,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		u.IsJoin, u.HasSingleRel = false, false
 	}
 	if retyped(ast) {
+		leaveOut(c, bound)
 		if bound, err = newRetype(c, env, ast).node(bound); err != nil {
 			return nil, nil, err
 		}

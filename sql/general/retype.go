@@ -79,6 +79,8 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 		return r.derived(x), nil
 	case *plan.Project:
 		return computedOnce(r.c, x), nil
+	case *plan.Sort:
+		return r.sorted(x), nil
 	}
 	return out, nil
 }
@@ -223,7 +225,7 @@ func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
 func (r *retype) condition(n sql.Node) (sql.Node, error) {
 	switch x := n.(type) {
 	case *plan.Filter:
-		e, err := r.filter(x.Expression, r.nested > 0)
+		e, err := r.held(x.Expression, r.nested > 0)
 		if e == nil || err != nil {
 			return n, err
 		}
@@ -233,7 +235,7 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 			return plan.NewHaving(e, x.Child), nil
 		}
 	case *plan.JoinNode:
-		e, err := r.filter(x.Filter, true)
+		e, err := r.held(x.Filter, true)
 		if e == nil || err != nil {
 			return n, err
 		}
@@ -261,7 +263,7 @@ func (r *retype) filter(e sql.Expression, planned bool) (sql.Expression, error) 
 		cond, changed = x, true
 	}
 	all := expression.SplitConjunction(r.c, cond)
-	if hideRepeated(r.c, all) {
+	if r.hideRepeated(all) {
 		cond, changed = expression.JoinAnd(all...), true
 	}
 	if !planned {
@@ -273,7 +275,7 @@ func (r *retype) filter(e sql.Expression, planned bool) (sql.Expression, error) 
 	for i, x := range all {
 		switch own, outer := r.refers(x); {
 		case !own && !outer:
-			all[i], changed = newUnfolded(r.c, x), true
+			all[i], changed = r.env.Hold(r.c, x), true
 		case !own && r.nested > 0:
 			all[i], changed = r.env.IsTrue(r.c, x), true
 		}
@@ -306,7 +308,7 @@ func (r *retype) refers(e sql.Expression) (own, outer bool) {
 
 // hideRepeated hides all but the first of the equations of a column with a binary constant: the library's planner of index scans compares the
 // constants of one column as Go's == does, which panics for []byte.
-func hideRepeated(c *sql.Context, all []sql.Expression) (hidden bool) {
+func (r *retype) hideRepeated(all []sql.Expression) (hidden bool) {
 	var seen []*expression.GetField
 	for i, x := range all {
 		eq, ok := x.(*expression.Equals)
@@ -326,30 +328,9 @@ func hideRepeated(c *sql.Context, all []sql.Expression) (hidden bool) {
 			continue
 		}
 		if slices.ContainsFunc(seen, field.IsSameField) {
-			all[i], hidden = newUnfolded(c, x), true
+			all[i], hidden = r.env.Hold(r.c, x), true
 		}
 		seen = append(seen, field)
 	}
 	return hidden
-}
-
-// unfolded is a constant, or a condition, that is computed for each row. Its second child is what keeps the library from computing it before: a
-// parameter, whose
-// value cannot be known when plans are made. Nobody asks for it.
-type unfolded struct {
-	expression.BinaryExpressionStub
-}
-
-func newUnfolded(c *sql.Context, e sql.Expression) *unfolded {
-	return &unfolded{expression.BinaryExpressionStub{LeftChild: e, RightChild: expression.NewProcedureParam("", e.Type(c))}}
-}
-
-func (u *unfolded) Type(c *sql.Context) sql.Type                { return u.LeftChild.Type(c) }
-func (u *unfolded) String() string                              { return u.LeftChild.String() }
-func (u *unfolded) Eval(c *sql.Context, r sql.Row) (any, error) { return u.LeftChild.Eval(c, r) }
-func (u *unfolded) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	if len(ch) != 2 {
-		return nil, sql.ErrInvalidChildrenNumber.New(u, len(ch), 2)
-	}
-	return &unfolded{expression.BinaryExpressionStub{LeftChild: ch[0], RightChild: ch[1]}}, nil
 }

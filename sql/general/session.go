@@ -91,6 +91,7 @@ type gmsSession struct {
 	set       map[string]sql.SystemVarValue // those that it has set
 	countless map[string]sql.StatusVarValue // status variables at zero, shared with others
 	counts    map[string]sql.StatusVarValue // those that it has counted
+	muted     *int                          // if set, warnings are only counted
 }
 
 var (
@@ -413,6 +414,10 @@ func (g *gmsSession) SetTransaction(sql.Transaction) { g.BaseSession.SetTransact
 
 // Warn gives the library's notes of skipped rows (INSERT IGNORE, UPDATE IGNORE) MySQL's level and words.
 func (g *gmsSession) Warn(w *sql.Warning) {
+	if g.muted != nil {
+		*g.muted++
+		return
+	}
 	if w.Level == "Note" {
 		switch mysqlerr.Code(w.Code) {
 		case mysqlerr.ER_DUP_ENTRY, mysqlerr.ER_NO_REFERENCED_ROW_2, mysqlerr.ER_ROW_IS_REFERENCED_2, mysqlerr.ER_UNKNOWN_ERROR:

@@ -154,12 +154,12 @@ func (x *arithmetic) Eval(c *sql.Context, r sql.Row) (any, error) {
 func (x *arithmetic) raw(c *sql.Context, r sql.Row) (any, error) {
 	switch x.way {
 	case asInt:
-		a, null, err := x.args[0].whole(c, r)
-		if err != nil || null {
+		a, null1, err := x.args[0].whole(c, r)
+		if err != nil {
 			return nil, err
 		}
-		b, null, err := x.args[1].whole(c, r)
-		if err != nil || null {
+		b, null2, err := x.args[1].whole(c, r)
+		if err != nil || null1 || null2 {
 			return nil, err
 		}
 		return x.integers(c, a, b)
@@ -174,12 +174,13 @@ func (x *arithmetic) raw(c *sql.Context, r sql.Row) (any, error) {
 		}
 		return x.decimals(c, a, b)
 	}
-	a, null, err := x.args[0].float(c, r)
-	if err != nil || null {
+	// A NULL ends the work with exact numbers only: the others have both sides evaluated, which may warn.
+	a, null1, err := x.args[0].float(c, r)
+	if err != nil {
 		return nil, err
 	}
-	b, null, err := x.args[1].float(c, r)
-	if err != nil || null {
+	b, null2, err := x.args[1].float(c, r)
+	if err != nil || null1 || null2 {
 		return nil, err
 	}
 	return x.reals(c, a, b)

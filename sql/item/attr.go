@@ -126,7 +126,7 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 					of = append(of, &b)
 				}
 			}
-			if coll, coerc, ok := mixed(of...); ok {
+			if coll, coerc, ok := mixed(c, of...); ok {
 				a.Coll, a.Coerc = coll, coerc
 			}
 			return a
@@ -351,46 +351,3 @@ func (t realType) SQL(c *sql.Context, dest []byte, v any) (sqltypes.Value, error
 	}
 	return t.NumberTypeImpl_.SQL(c, dest, v)
 }
-
-// mixed combines the collations of texts, as MySQL aggregates them; ok is false for an illegal mix (1267).
-func mixed(attrs ...*Attr) (coll sql.CollationID, coerc byte, ok bool) {
-	coll, coerc, ok = sql.Collation_Unspecified, 7, true
-	for _, a := range attrs {
-		ac, as := a.Coll, a.Coerc
-		if !a.text() {
-			if a.Kind == Null {
-				continue
-			}
-			ac, as = sql.Collation_Unspecified, 5 // a number's text fits any collation
-		}
-		switch {
-		case as < coerc || coll == sql.Collation_Unspecified:
-			if ac != sql.Collation_Unspecified || coll == sql.Collation_Unspecified {
-				coll, coerc = ac, as
-			}
-		case as > coerc || ac == coll || ac == sql.Collation_Unspecified:
-		default:
-			switch {
-			case ac == sql.Collation_binary || coll == sql.Collation_binary:
-				coll = sql.Collation_binary
-			case ac.CharacterSet() != coll.CharacterSet():
-				if coll.CharacterSet().MaxLength() < ac.CharacterSet().MaxLength() {
-					coll = ac
-				}
-			case binaryOrder(ac):
-				coll = ac
-			case binaryOrder(coll):
-			case as == 0:
-				return coll, coerc, false
-			default:
-				ok = false
-			}
-		}
-	}
-	if coll == sql.Collation_Unspecified {
-		coll = sql.Collation_Default
-	}
-	return coll, coerc, ok
-}
-
-func binaryOrder(c sql.CollationID) bool { return strings.HasSuffix(c.Name(), "_bin") }

@@ -5,7 +5,7 @@ import (
 )
 
 // merge is the static type of what may have any of several types: IF, CASE, COALESCE, a column of a UNION.
-func merge(list ...*Attr) Attr {
+func merge(c *sql.Context, list ...*Attr) Attr {
 	out := Attr{Kind: Null}
 	allBool := true
 	for _, a := range list {
@@ -23,7 +23,7 @@ func merge(list ...*Attr) Attr {
 	out.Bool = allBool && out.Kind == Int
 	switch {
 	case out.text():
-		coll, coerc, ok := mixed(list...)
+		coll, coerc, ok := mixed(c, list...)
 		if !ok {
 			coll, coerc = sql.Collation_binary, 2
 		}
@@ -201,7 +201,7 @@ func newChoice(c *sql.Context, env *Env, name, shown string, list []sql.Expressi
 	for _, i := range x.values {
 		all = append(all, &x.args[i].Attr)
 	}
-	t := merge(all...)
+	t := merge(c, all...)
 	if t.Kind == Other {
 		return nil, nil
 	}
@@ -361,7 +361,7 @@ func newExtreme(c *sql.Context, env *Env, sign int, shown string, list []sql.Exp
 		}
 		return n
 	})
-	t := merge(attrs(x.args)...)
+	t := merge(c, attrs(x.args)...)
 	x.with = comparator{way: wayOf(&t, &t)}
 	if x.with.way == asNothing {
 		return nil

@@ -75,9 +75,9 @@ func newComparator(c *sql.Context, l, r *arg, op string) (comparator, error) {
 	k := comparator{way: wayOf(&l.Attr, &r.Attr)}
 	switch k.way {
 	case asText:
-		coll, _, ok := mixed(&l.Attr, &r.Attr)
-		if !ok {
-			return k, illegalMix(op, &l.Attr, &r.Attr)
+		coll, err := compared(c, op, &l.Attr, &r.Attr)
+		if err != nil {
+			return k, err
 		}
 		k.setCollation(coll)
 	case asInt, asDecimal:
@@ -164,12 +164,6 @@ func wholeLiteral(c *sql.Context, a *arg) bool {
 	t := strings.TrimPrefix(s, "-")
 	return t != "" && len(t) < 20 && strings.Trim(t, "0123456789") == ""
 }
-
-func illegalMix(op string, a, b *Attr) error {
-	return mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS, a.Coll.Name(), coercibility[a.Coerc], b.Coll.Name(), coercibility[b.Coerc], op)
-}
-
-var coercibility = [...]string{"EXPLICIT", "NONE", "IMPLICIT", "SYSCONST", "COERCIBLE", "NUMERIC", "IGNORABLE", "IGNORABLE"}
 
 // compare compares two values that are not NULL; ok is false if one has no value in this way, which makes the result NULL.
 func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok bool, err error) {
@@ -522,10 +516,9 @@ func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*betwe
 	}
 	b.low.year, b.high.year = v.yearWith(c, l), v.yearWith(c, h)
 	if b.low.way == asText {
-		coll, _, ok := mixed(attrs(b.args)...)
-		if !ok {
-			return nil, mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_3COLLATIONS, v.Coll.Name(), coercibility[v.Coerc], l.Coll.Name(), coercibility[l.Coerc],
-				h.Coll.Name(), coercibility[h.Coerc], "between")
+		coll, err := compared(c, "between", attrs(b.args)...)
+		if err != nil {
+			return nil, err
 		}
 		b.low.setCollation(coll)
 		b.high.setCollation(coll)
@@ -616,6 +609,9 @@ func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, e
 	}
 	x := &inList{env: env, texts: len(list) > 8}
 	all := []*Attr{}
+	if err := listMixes(c, left, list); err != nil {
+		return nil, err
+	}
 	for _, e := range list {
 		eq, err := newComparison(c, env, "=", left, e)
 		if err != nil || eq == nil {
@@ -634,9 +630,9 @@ func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, e
 		}
 	}
 	if len(x.with) > 0 && len(x.with[0].l) == 1 && x.with[0].l[0].text() { // one collation for the whole list
-		coll, _, ok := mixed(append(all, &x.with[0].l[0].Attr)...)
-		if !ok {
-			return nil, mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_NCOLLATIONS, "in")
+		coll, err := compared(c, "in", append([]*Attr{&x.with[0].l[0].Attr}, all...)...)
+		if err != nil {
+			return nil, err
 		}
 		for _, eq := range x.with {
 			if eq.ways[0].way == asText {
@@ -647,6 +643,20 @@ func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, e
 		}
 	}
 	return x, nil
+}
+
+// listMixes refuses texts whose collations do not go together, all of IN's at once.
+func listMixes(c *sql.Context, left sql.Expression, list []sql.Expression) error {
+	all := []*Attr{}
+	for _, e := range append([]sql.Expression{left}, list...) {
+		a := Of(c, e)
+		if _, row := e.(expression.Tuple); row || !a.text() {
+			return nil
+		}
+		all = append(all, &a)
+	}
+	_, err := compared(c, "in", all...)
+	return err
 }
 
 func (x *inList) attr() Attr                     { return boolean }

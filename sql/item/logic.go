@@ -26,6 +26,9 @@ func (x *condition) IsNullable(c *sql.Context) bool {
 
 func (x *condition) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if x.op == "is null" {
+		if neverNull(x.args[0].Expression) { // is not computed, and warns of nothing
+			return false, nil
+		}
 		v, err := x.args[0].value(c, r)
 		return v == nil, err
 	}

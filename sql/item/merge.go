@@ -12,7 +12,7 @@ func (n *Env) Merge(c *sql.Context, list []sql.Expression, strengths []byte) (t 
 		same = same && args[i].typ.Equals(args[0].typ)
 	}
 	as = make([]sql.Expression, len(list))
-	m := merge(attrs(args)...)
+	m := merge(c, attrs(args)...)
 	if m.Kind == Other || same {
 		return args[0].typ, as
 	}

@@ -82,6 +82,9 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 			return newCondition(c, n, op, e.String(), e.Children()), nil
 		}
 	case *expression.IsNull:
+		if neverNull(e.Child) {
+			return newCondition(c, n, "is null", e.String(), e.Children()), nil
+		}
 		// The planner takes a column of the outer query for one of the same name of a table of its own.
 		if f, ok := e.Child.(*expression.GetField); early && ok && f.Id() > 0 && n.Outer.Contains(f.Id()) && n.known(c, e) {
 			return newCondition(c, n, "is null", e.String(), e.Children()), nil
@@ -97,6 +100,10 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *expression.And, *expression.Or:
 		return n.conditions(c, e)
 	case *expression.Like:
+		l, r := Of(c, e.LeftChild), Of(c, e.RightChild)
+		if _, err := compared(c, "like", &l, &r); err != nil && l.Kind != Other && r.Kind != Other {
+			return nil, err
+		}
 		if early && e.Escape == nil && escapes(e.RightChild) {
 			e = expression.NewLike(e.LeftChild, e.RightChild, expression.NewLiteral(`\`, types.LongText)).(*expression.Like)
 			x, err := n.give(c, e, "ss-")
@@ -229,8 +236,8 @@ func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
 		if with.Kind != String || with.Hex && column.Coll != sql.Collation_binary {
 			return false
 		}
-		coll, _, ok := mixed(&column.Attr, &with.Attr)
-		if !ok || coll != column.Coll || !with.Const && with.Coll != column.Coll {
+		coll, err := compared(c, op, &column.Attr, &with.Attr)
+		if err != nil || coll != column.Coll || !with.Const && with.Coll != column.Coll {
 			return false
 		}
 		if with.Const || op != "<=>" {
@@ -363,6 +370,10 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	}
 	shown, ch := e.String(), e.Children()
 	switch name {
+	case "isnull":
+		if neverNull(ch[0]) {
+			return newCondition(c, n, "is null", shown, ch), nil
+		}
 	case "if", "ifnull", "coalesce", "nullif":
 		x, err := newChoice(c, n, name, shown, ch, false, false)
 		return some(x, x != nil, err)

@@ -33,17 +33,11 @@ func newSearching(c *sql.Context, env *Env, name, shown string, list []sql.Expre
 	if name == "replace" {
 		texts = x.args[:3]
 	}
-	coll, coerc, ok := mixed(attrs(texts)...)
-	switch {
-	case !ok && len(texts) == 2:
-		return nil, illegalMix(name, &texts[0].Attr, &texts[1].Attr)
-	case !ok:
-		return nil, mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_3COLLATIONS, texts[0].Coll.Name(), coercibility[texts[0].Coerc], texts[1].Coll.Name(),
-			coercibility[texts[1].Coerc], texts[2].Coll.Name(), coercibility[texts[2].Coerc], name)
+	coll, err := compared(c, name, attrs(texts)...)
+	if err != nil {
+		return nil, err
 	}
-	if coerc >= 5 { // numbers have the connection's
-		coll = c.GetCollation()
-	}
+	_, coerc, _ := mixed(c, attrs(texts)...)
 	x.with.way = asText
 	x.with.setCollation(coll)
 	switch name {

@@ -40,9 +40,9 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		if len(x.args) > 2 {
 			texts = append(texts, &x.args[2].Attr)
 		}
-		coll, coerc, ok := mixed(texts...)
+		coll, coerc, ok := mixed(c, texts...)
 		if !ok {
-			return nil, illegalMix(name, texts[0], texts[1])
+			return nil, illegalMix(c, name, texts...)
 		}
 		x.become(Attr{Kind: String, Coll: coll, Coerc: coerc})
 		x.nulls = true
@@ -50,15 +50,16 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 			x.with.way = asText
 		}
 	case "substring_index":
-		coll, coerc, ok := mixed(&x.args[0].Attr, &x.args[1].Attr)
-		if !ok {
-			return nil, illegalMix(name, &x.args[0].Attr, &x.args[1].Attr)
+		coll, err := compared(c, name, &x.args[0].Attr, &x.args[1].Attr)
+		if err != nil {
+			return nil, err
 		}
+		_, coerc, _ := mixed(c, &x.args[0].Attr, &x.args[1].Attr)
 		x.become(Attr{Kind: String, Coll: coll, Coerc: coerc})
 	case "strcmp":
-		coll, _, ok := mixed(attrs(x.args)...)
-		if !ok {
-			return nil, illegalMix(name, &x.args[0].Attr, &x.args[1].Attr)
+		coll, err := compared(c, name, attrs(x.args)...)
+		if err != nil {
+			return nil, err
 		}
 		x.with = comparator{way: asText}
 		x.with.setCollation(coll)
@@ -74,9 +75,9 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		}
 		switch {
 		case texts:
-			coll, _, ok := mixed(attrs(x.args)...)
-			if !ok {
-				return nil, mysqlerr.New(mysqlerr.ER_CANT_AGGREGATE_NCOLLATIONS, "field")
+			coll, err := compared(c, name, attrs(x.args)...)
+			if err != nil {
+				return nil, err
 			}
 			x.with.way = asText
 			x.with.setCollation(coll)

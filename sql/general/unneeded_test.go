@@ -1,0 +1,78 @@
+package general
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// What nobody needs warns of nothing and fails nothing; what rows need does, a constant of a condition once.
+func TestUnneededIsNotComputed(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d")
+	c.must("CREATE TABLE e (a INT, s VARCHAR(9)); CREATE TABLE z (a INT, s VARCHAR(9)); INSERT INTO z VALUES (1, 'x'), (2, '3y')")
+	for _, q := range []struct{ q, want string }{
+		{"SELECT a FROM e WHERE a IN (CAST('a b' AS SIGNED))", ""},
+		{"SELECT a FROM e WHERE IF(a, CAST('_1x' AS SIGNED), a)", ""},
+		{"SELECT a FROM z ORDER BY CAST('9ba' AS DECIMAL(10,2)), a", ""},
+		{"SELECT 1 FROM (SELECT s + 1 AS x, a FROM z) AS y WHERE a > 0", ""},
+		{"SELECT 1 FROM z WHERE EXISTS (SELECT 1 FROM (SELECT s + 1 AS x, a FROM z) AS y)", ""},
+		{"SELECT ISNULL(FIELD(s, 1)) FROM z", ""},
+		{"SELECT a FROM z WHERE a >= CAST('0b' AS SIGNED)", "Warning\t1292\tTruncated incorrect INTEGER value: '0b'\n"},
+		{"SELECT x FROM (SELECT s + 1 AS x, a FROM z) AS y WHERE a = 2", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
+		{"SELECT NULL + s FROM z WHERE a = 2", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
+		{"SELECT NULL + a / 0 FROM z WHERE a = 2", ""},
+	} {
+		for range 2 { // parsed, and from the cache
+			c.must(q.q)
+			if got := c.must("SHOW WARNINGS").String(); got != q.want {
+				t.Errorf("%s: %q, want %q", q.q, got, q.want)
+			}
+		}
+	}
+	if got := c.must("SELECT 1 FROM z ORDER BY RAND(3), a").String(); got != "1\n1\n" {
+		t.Errorf("%q", got)
+	}
+	c.must("INSERT INTO e SELECT a, s FROM z UNION ALL SELECT a + 2, s FROM z UNION ALL SELECT a + 4, s FROM z")
+	if got := c.must("SELECT a FROM e ORDER BY RAND(3)").String(); got == c.must("SELECT a FROM e").String() {
+		t.Errorf("ORDER BY RAND(3) sorts by nothing: %q", got)
+	}
+	c.must("DELETE FROM e")
+	c.must("DELETE FROM e WHERE a = CAST('x' AS SIGNED)") // no row needs it, so strict mode has nothing to refuse
+}
+
+// Two collations of one strength make a text that may be shown and not compared: 1267, 1270 and 1271, however many rows there are.
+func TestIllegalMix(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d")
+	c.must("CREATE TABLE m (g VARCHAR(9) COLLATE utf8mb4_general_ci, u VARCHAR(9) COLLATE utf8mb4_unicode_ci, b VARCHAR(9) COLLATE utf8mb4_bin, l VARCHAR(9) CHARSET latin1)")
+	for q, code := range map[string]string{
+		"SELECT CONCAT(g, u), IFNULL(g, u), IF(1, g, u), INSERT(g, 1, 1, u) FROM m": "",
+		"SELECT CONCAT(g, u) = g FROM m":                                            "1267",
+		"SELECT IF(1, g, u) LIKE 'x' FROM m":                                        "1267",
+		"SELECT CONCAT(g, u) = 'x' COLLATE utf8mb4_bin FROM m":                      "",
+		"SELECT g = b, g = l, g = 'x', g = 1 FROM m":                                "",
+		"SELECT INSTR(g, u) FROM m":                                                 "1267",
+		"SELECT LOCATE(g, u) FROM m":                                                "1267",
+		"SELECT FIND_IN_SET(g, u) FROM m":                                           "1267",
+		"SELECT SUBSTRING_INDEX(g, u, 1) FROM m":                                    "1267",
+		"SELECT REPLACE(g, u, 'x') FROM m":                                          "1270",
+		"SELECT g BETWEEN u AND 'x' FROM m":                                         "1270",
+		"SELECT g IN (u, 'x', 'y') FROM m":                                          "1271",
+		"SELECT STRCMP(g, u COLLATE utf8mb4_general_ci) FROM m":                     "",
+	} {
+		got := ""
+		if _, err := c.exec(q); err != nil {
+			got = err.Error()
+			var e *mysqlerr.Error
+			if errors.As(err, &e) {
+				got = fmt.Sprint(e.Code)
+			}
+		}
+		if got != code {
+			t.Errorf("%s: %q, want %q", q, got, code)
+		}
+	}
+}
