@@ -127,16 +127,14 @@ func (s *Stmt) Open(ctx context.Context, schema, name string) (table.Table, erro
 
 // open finds a table and takes its metadata lock, once in a transaction.
 func (tx *Tx) open(ctx context.Context, schema, name string) (*dict.Table, error) {
-	for i := range tx.opened {
-		if o := &tx.opened[i]; o.name == name && o.schema == schema {
-			if tx.stmt.write && !o.write {
-				if err := tx.lockMeta(ctx, schema, name, lock.Write); err != nil {
-					return nil, err
-				}
-				o.write = true
+	if o := tx.has(schema, name); o != nil {
+		if tx.stmt.write && !o.write {
+			if err := tx.lockMeta(ctx, schema, name, lock.Write); err != nil {
+				return nil, err
 			}
-			return o.t, nil
+			o.write = true
 		}
+		return o.t, nil
 	}
 	m := lock.Shared
 	if tx.stmt.write {
@@ -150,17 +148,41 @@ func (tx *Tx) open(ctx context.Context, schema, name string) (*dict.Table, error
 		return nil, err
 	}
 	tx.opened = append(tx.opened, opened{schema, name, t, m == lock.Write})
+	if n := len(tx.opened); n > manyOpened {
+		if tx.places == nil {
+			tx.places = map[[2]string]int{}
+			for i := range tx.opened {
+				tx.places[[2]string{tx.opened[i].schema, tx.opened[i].name}] = i
+			}
+		}
+		tx.places[[2]string{schema, name}] = n - 1
+	}
 	return t, nil
+}
+
+// manyOpened is how many opened tables a transaction looks through one by one; more are found by places.
+const manyOpened = 32
+
+// has finds a table that the transaction has opened.
+func (tx *Tx) has(schema, name string) *opened {
+	if tx.places != nil {
+		if i, ok := tx.places[[2]string{schema, name}]; ok {
+			return &tx.opened[i]
+		}
+		return nil
+	}
+	for i := range tx.opened {
+		if o := &tx.opened[i]; o.name == name && o.schema == schema {
+			return o
+		}
+	}
+	return nil
 }
 
 // Uses reports whether the transaction has opened a table before, for changes if write is set: then it holds what LOCK TABLES waits for.
 func (tx *Tx) Uses(schema, name string, write bool) bool {
-	for i := range tx.opened {
-		if o := &tx.opened[i]; o.name == name && o.schema == schema {
-			return o.write || !write
-		}
-	}
-	return false
+	o := tx.has(schema, name)
+	return o != nil && (o.write || !write)
 }
 
 // AwaitUsers waits until no open transaction uses the table, or, write being false, none has changed it. It keeps nobody out:

@@ -38,8 +38,9 @@ type Tx struct {
 	stmt    Stmt
 	saved   []savepoint
 	opened  []opened
-	name    []byte   // of a metadata lock
-	effects []func() // to be done once the commit is durable: dictionary caches
+	places  map[[2]string]int // in opened, once these are many
+	name    []byte            // of a metadata lock
+	effects []func()          // to be done once the commit is durable: dictionary caches
 	started time.Time
 	sees    atomic.Uint64 // snap.next, for the views
 	reg     registered
@@ -317,7 +318,7 @@ func (tx *Tx) finish(lsn page.LSN) {
 	tx.db.open.remove(tx)
 	tx.db.locks.Release(&tx.own, lsn)
 	tx.snap.Close()
-	tx.opened, tx.saved = nil, nil
+	tx.opened, tx.places, tx.saved = nil, nil, nil
 }
 
 // Rollback undoes the transaction's changes and ends it.

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,6 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
-	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // DESCRIBE, SHOW COLUMNS, SHOW INDEX and SHOW TABLE STATUS from the dictionary: the library does not know prefixes, directions, display
@@ -353,12 +353,12 @@ var indexSchema = sql.Schema{{Name: "Table", Type: varchars}, {Name: "Non_unique
 // indexRows are the rows of SHOW INDEX.
 func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 	var st table.Statistics
-	if b := (&base{db: &database{e: s.e, name: m.def.Schema}, m: m, schema: m.schemaCopy()}); !b.unopened(c) && !previewing(c) {
-		t, err := b.ensure(c)
-		if err == nil {
+	if s.cur != nil && s.cur.stmt != nil && !previewing(c) {
+		err := s.cur.look(c, m.def.Schema, m.def.Name, func(t table.Table) (err error) {
 			st, err = s.e.stats.of(c, t)
-		}
-		if skipMissing(err) != nil {
+			return err
+		})
+		if skipMissing(err) != nil && !errors.Is(err, table.ErrLockTimeout) {
 			return nil, err
 		}
 	}
@@ -486,37 +486,14 @@ func (s *Session) statusRow(c *sql.Context, x *execution, d *table.Def) (sql.Row
 	if err != nil {
 		return nil, err
 	}
-	var n, data, index uint64
-	t, err := x.openTable(c, d.Schema, d.Name)
-	if err == nil {
-		n, err = t.Count(c)
-	}
-	if err == nil {
-		data, index, err = t.Bytes(c)
-	}
-	if err != nil && !mysqlerr.IsCode(err, mysqlerr.ER_TABLE_NOT_LOCKED) { // under LOCK TABLES others are listed, not read
+	z, err := x.sizes(c, d.Schema, d.Name)
+	if err != nil {
 		return nil, err
 	}
-	var average uint64
-	if n > 0 {
-		average = data / n
-	}
 	var auto any
-	if d.AutoInc >= 0 && t != nil {
-		next, err := t.AutoInc()
-		if err != nil {
-			return nil, err
-		}
-		auto = max(next, 1)
+	if z.auto > 0 {
+		auto = z.auto
 	}
-	var options []string
-	for _, k := range sortedKeys(m.attrs.Options) {
-		options = append(options, strings.ToLower(k)+"="+m.attrs.Options[k])
-	}
-	format := "Dynamic"
-	if f := m.attrs.Options["ROW_FORMAT"]; f != "" {
-		format = strings.ToUpper(f[:1]) + strings.ToLower(f[1:])
-	}
-	return sql.Row{d.Name, "InnoDB", uint64(10), format, n, average, data, uint64(0), index, uint64(0), auto, d.Created.UTC().Truncate(1e9), nil, nil,
-		sql.CollationID(m.attrs.Collation).Name(), nil, strings.Join(options, " "), m.attrs.Comment}, nil
+	return sql.Row{d.Name, "InnoDB", uint64(10), m.rowFormat(), z.rows, z.average(), z.data, uint64(0), z.index, uint64(0), auto, d.Created.UTC().Truncate(1e9), nil, nil,
+		sql.CollationID(m.attrs.Collation).Name(), nil, m.createOptions(), m.attrs.Comment}, nil
 }

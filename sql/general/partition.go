@@ -273,22 +273,11 @@ func (e *Engine) partitionSize(ctx *sql.Context, d *table.Def, r partRef) (rows,
 	if s == nil || s.cur == nil || s.cur.stmt == nil {
 		return none, none, none, none
 	}
-	t, err := s.cur.stmt.Open(ctx, d.Schema, treeName(d.Name, r.Tree))
+	z, err := s.cur.sizes(ctx, d.Schema, treeName(d.Name, r.Tree))
 	if err != nil {
 		return none, none, none, none
 	}
-	n, err := t.Count(ctx)
-	if err != nil {
-		return none, none, none, none
-	}
-	bytes, more, err := t.Bytes(ctx)
-	if err != nil {
-		return n, none, none, none
-	}
-	if n > 0 {
-		return n, bytes / n, bytes, more
-	}
-	return n, none, bytes, more
+	return z.rows, z.average(), z.data, z.index
 }
 
 func (e *Engine) partitionsOf(ctx *sql.Context, d *table.Def) []sql.Row {

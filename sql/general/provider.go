@@ -76,7 +76,7 @@ func (p *provider) AllDatabases(ctx *sql.Context) []sql.Database {
 	out := make([]sql.Database, 0, len(all))
 	for i := range all {
 		if !hidden(all[i].Name) && (!running || s.hasSchema(all[i].Name)) {
-			out = append(out, &database{e: p.e, name: all[i].Name, schema: &all[i]})
+			out = append(out, &database{e: p.e, name: all[i].Name, schema: &all[i], listed: true})
 		}
 	}
 	return out
@@ -110,6 +110,7 @@ type database struct {
 	e      *Engine
 	name   string
 	schema *table.Schema
+	listed bool // it came with all others: its tables are listed, not read, and none is locked
 }
 
 var (
@@ -195,7 +196,7 @@ func (d *database) open(ctx *sql.Context, name string, mode lockMode) (sql.Table
 	if s != nil && s.cur != nil {
 		s.cur.touch(d)
 	}
-	if s == nil || s.cur == nil || s.cur.stmt == nil || s.cur.phase != analyzing || s.cur.st.Class == DDL {
+	if s == nil || s.cur == nil || s.cur.stmt == nil || s.cur.phase != analyzing || s.cur.st.Class == DDL || d.listed {
 		def, err := d.e.catalog.Definition(ctx, d.name, name)
 		if errors.Is(err, table.ErrNoTable) || errors.Is(err, table.ErrNoSchema) {
 			return nil, false, nil

@@ -1,9 +1,6 @@
 package general
 
 import (
-	"errors"
-	"io"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,10 +117,10 @@ func (e *Engine) eachTable(ctx *sql.Context, fn func(schema string, m *meta) err
 	return nil
 }
 
-// filledTable is a table of the library's information_schema whose rows are made or completed here.
+// filledTable is a table of the library's information_schema whose rows are made here.
 type filledTable struct {
 	sql.Table
-	rows func(ctx *sql.Context, own func() ([]sql.Row, error)) ([]sql.Row, error)
+	rows func(ctx *sql.Context) ([]sql.Row, error)
 }
 
 // AssignCatalog gives the library's table what it reads.
@@ -136,78 +133,20 @@ func (t *filledTable) AssignCatalog(cat sql.Catalog) sql.Table {
 
 func (t *filledTable) Partitions(*sql.Context) (sql.PartitionIter, error) { return &partitions{}, nil }
 func (t *filledTable) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter, error) {
-	rows, err := t.rows(ctx, func() ([]sql.Row, error) { return rowsOfTable(ctx, t.Table) })
+	rows, err := t.rows(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return sql.RowsToRowIter(rows...), nil
 }
 
-func rowsOfTable(ctx *sql.Context, t sql.Table) (out []sql.Row, err error) {
-	parts, err := t.Partitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, parts.Close(ctx)) }()
-	for {
-		p, err := parts.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		it, err := t.PartitionRows(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := sql.RowIterToRows(ctx, it)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, rows...)
-	}
-}
-
 // filled returns the library's table with our rows, nil for those that it fills well.
 func (e *Engine) filled(lower string, t sql.Table) sql.Table {
 	switch lower {
 	case "statistics":
-		return &filledTable{t, func(ctx *sql.Context, _ func() ([]sql.Row, error)) ([]sql.Row, error) { return e.statisticsRows(ctx) }}
+		return &filledTable{t, e.statisticsRows}
 	case "tables":
-		return &filledTable{t, e.withIndexLength}
+		return &infoTables{Table: t, e: e}
 	}
 	return nil
-}
-
-// withIndexLength adds the sizes of secondary indexes to the rows of TABLES.
-func (e *Engine) withIndexLength(ctx *sql.Context, own func() ([]sql.Row, error)) ([]sql.Row, error) {
-	rows, err := own()
-	s := sessionOf(ctx)
-	if err != nil || s == nil || s.cur == nil || s.cur.stmt == nil || s.cur.previewing {
-		return rows, err
-	}
-	const schemaAt, nameAt, engineAt, lengthAt = 1, 2, 4, 11
-	for _, r := range rows {
-		schema, _ := r[schemaAt].(string)
-		name, _ := r[nameAt].(string)
-		if len(r) <= lengthAt || systemSchema(schema) || r[engineAt] == nil || strings.EqualFold(schema, sql.InformationSchemaDatabaseName) {
-			continue
-		}
-		d, err := e.catalog.Definition(ctx, schema, name)
-		if err != nil || len(d.Indexes) < 2 {
-			continue // a view, or gone
-		}
-		t, err := s.cur.openTable(ctx, schema, name)
-		if err != nil {
-			if skipMissing(err) != nil {
-				return nil, err
-			}
-			continue
-		}
-		if _, n, err := t.Bytes(ctx); err == nil {
-			r[lengthAt] = n
-		}
-	}
-	return rows, nil
 }

@@ -63,6 +63,45 @@ func TestDDLOfTenants(t *testing.T) {
 	}
 }
 
+// TestListingsKeepNobodyWaiting: a listing waits for no table that DDL has, and leaves no table locked, even in a transaction that goes on.
+func TestListingsKeepNobodyWaiting(t *testing.T) {
+	srv, addr := startFull(t)
+	user, lister, ddl := connect(t, addr, ""), connect(t, addr, ""), connect(t, addr, "")
+	exec(t, user, "CREATE DATABASE d")
+	exec(t, user, "CREATE TABLE d.t (id INT PRIMARY KEY, a INT, KEY (a))")
+	exec(t, user, "CREATE TABLE d.u (id INT PRIMARY KEY, a INT, KEY (a)) PARTITION BY HASH (id) PARTITIONS 3")
+	exec(t, lister, "BEGIN")
+	list := func() {
+		for _, q := range []string{"SELECT * FROM information_schema.tables", "SELECT COUNT(*) FROM information_schema.tables", "SHOW TABLE STATUS FROM d",
+			"SELECT * FROM information_schema.statistics", "SHOW INDEX FROM d.t", "SELECT * FROM information_schema.partitions", "SELECT * FROM information_schema.columns"} {
+			exec(t, lister, q)
+		}
+	}
+	list()
+	exec(t, ddl, "ALTER TABLE d.t ADD COLUMN b INT") // would wait for the lister's transaction
+	exec(t, ddl, "ALTER TABLE d.u MODIFY a BIGINT")
+	exec(t, user, "BEGIN")
+	exec(t, user, "SELECT * FROM d.t")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := ddl.ExecContext(context.Background(), "ALTER TABLE d.t MODIFY a BIGINT")
+		ended <- err
+	}()
+	eventually(t, "ALTER TABLE to wait for the transaction", func() bool {
+		for _, p := range srv.Processes() {
+			if p.State == "Waiting for table metadata lock" {
+				return true
+			}
+		}
+		return false
+	})
+	list() // would wait behind the ALTER TABLE
+	exec(t, user, "COMMIT")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // BenchmarkTenants makes ZORYA_TENANTS databases (default 30) of ZORYA_TABLES tables (default 10) with three indexes each and tells what a CREATE TABLE costs,
 // how long one database's listings take in the midst of the others, and what DDL does to another tenant's point selects.
 func BenchmarkTenants(b *testing.B) {
