@@ -69,6 +69,13 @@ func NewReader(src io.Reader, size int) *Reader {
 // Buffered is the number of bytes that were received and not consumed: 0 means that the next read may wait.
 func (r *Reader) Buffered() int { return r.end - r.pos }
 
+// Whole returns the header of the next frame if it was received whole, so that Next and Rest will not wait. What is left of the current
+// frame must have been read.
+func (r *Reader) Whole() (h Header, ok bool) {
+	ok = r.left == 0 && r.Buffered() >= HeaderSize && h.Parse(r.buf[r.pos:r.end]) == nil && r.Buffered() >= HeaderSize+h.Len
+	return h, ok
+}
+
 // Next skips what is left of the current frame and returns the header of the next. io.EOF means that
 // the stream ended between frames.
 func (r *Reader) Next(h *Header) error {

@@ -75,6 +75,44 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestCork: what is posted under Cork is written by Uncork, all of it at once, also when the socket has no room for it.
+func TestCork(t *testing.T) {
+	a, b := tcpPair(t)
+	w := NewWriter(a, time.Minute)
+	defer w.Close(io.ErrClosedPipe)
+	r := NewReader(b, 64<<10)
+	for _, size := range []int{10, 8 << 20} {
+		w.Cork()
+		for i := range 3 {
+			if err := w.Post(&Frame{ID: uint64(i), Body: make([]byte, size)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.mu.Lock()
+		if w.flushing || len(w.pend.pieces) == 0 {
+			t.Error("posted frames were written under Cork")
+		}
+		w.mu.Unlock()
+		w.Uncork()
+		w.Uncork()
+		for i := range 3 {
+			var h Header
+			if err := r.Next(&h); err != nil || h.ID != uint64(i) || h.Len != size {
+				t.Fatal(i, h, err)
+			}
+			if next, ok := r.Whole(); ok {
+				t.Fatalf("%+v is whole, but its predecessor was not read", next)
+			}
+			if _, err := r.Rest(nil); err != nil {
+				t.Fatal(err)
+			}
+			if next, ok := r.Whole(); size == 10 && i < 2 && (!ok || next.ID != uint64(i+1)) {
+				t.Fatalf("frame %d, which came with frame %d, is not whole", i+1, i)
+			}
+		}
+	}
+}
+
 func tcpPair(t testing.TB) (net.Conn, net.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,9 +2,13 @@ package frame
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Releaser takes back external bytes that a Writer was lent.
@@ -17,12 +21,14 @@ type Writer struct {
 
 	vectored bool   // conn takes many buffers in one system call
 	gather   []byte // else they are copied together here; the flusher's
+	raw      syscall.RawConn
 
 	mu       sync.Mutex
 	idle     sync.Cond // flushing ended, or the queue shrank
 	pend     batch
 	spare    batch
 	flushing bool
+	corked   bool // Post leaves the writing to Uncork
 	err      error
 }
 
@@ -53,6 +59,13 @@ func NewWriter(conn net.Conn, timeout time.Duration) *Writer {
 		w.gather = make([]byte, 0, gatherSize)
 	}
 	w.idle.L = &w.mu
+	under := conn
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
+		under = t.NetConn()
+	}
+	if s, ok := under.(syscall.Conn); ok {
+		w.raw, _ = s.SyscallConn()
+	}
 	return w
 }
 
@@ -85,20 +98,62 @@ func (w *Writer) Send(f *Frame) error {
 	return err
 }
 
-// Post queues f and never waits: another goroutine writes it. For callbacks that must not block.
+// Post queues f and never waits: another goroutine writes it, or Uncork. For callbacks that must not block.
 func (w *Writer) Post(f *Frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.queue(f); err != nil || w.flushing {
+	if err := w.queue(f); err != nil || w.flushing || w.corked {
 		return err
 	}
 	w.flushing = true
-	go func() {
-		w.mu.Lock()
-		w.flush()
-		w.mu.Unlock()
-	}()
+	go w.flushAlone()
 	return nil
+}
+
+func (w *Writer) flushAlone() {
+	w.mu.Lock()
+	w.flush()
+	w.mu.Unlock()
+}
+
+// Cork keeps what Post queues for Uncork, which the caller promises to call soon.
+func (w *Writer) Cork() {
+	w.mu.Lock()
+	w.corked = true
+	w.mu.Unlock()
+}
+
+// Uncork ends Cork and writes what was posted meanwhile, here if the socket takes it at once, else in another goroutine: like
+// Post it never waits.
+func (w *Writer) Uncork() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.corked = false
+	if len(w.pend.pieces) == 0 || w.flushing {
+		return
+	}
+	w.flushing = true
+	if w.pend.bytes <= roomy && w.unsent() <= roomy {
+		w.flush()
+	} else {
+		go w.flushAlone()
+	}
+}
+
+// roomy is a number of bytes that any socket's send buffer takes several times.
+const roomy = 16 << 10
+
+// unsent is how many bytes the peer has not received of what was written.
+func (w *Writer) unsent() int {
+	n := math.MaxInt
+	if w.raw != nil {
+		_ = w.raw.Control(func(fd uintptr) {
+			if k, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
+				n = k
+			}
+		})
+	}
+	return n
 }
 
 func (w *Writer) queue(f *Frame) error {

@@ -10,19 +10,20 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/zoryadb/zorya/storage/proto"
+	"github.com/zoryadb/zorya/storage/transport"
 )
 
 // Directory is the address book of the storage nodes, as last heard from etcd. It answers while etcd is down,
 // and follows a node that comes back under another address.
 type Directory struct {
 	mu     sync.RWMutex
-	byID   map[proto.NodeID]string
+	byID   map[proto.NodeID]transport.Place
 	change chan struct{} // closed and replaced when an address changes
 }
 
 // Follow reads the registered storage nodes and keeps the directory current until ctx ends.
 func (s *Store) Follow(ctx context.Context) (*Directory, error) {
-	d := &Directory{byID: map[proto.NodeID]string{}, change: make(chan struct{})}
+	d := &Directory{byID: map[proto.NodeID]transport.Place{}, change: make(chan struct{})}
 	tryCtx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	rev, err := d.reload(tryCtx, s)
@@ -33,8 +34,8 @@ func (s *Store) Follow(ctx context.Context) (*Directory, error) {
 	return d, nil
 }
 
-// Address returns where node id listens, as last known.
-func (d *Directory) Address(id proto.NodeID) (string, bool) {
+// Place returns where node id listens, as last known.
+func (d *Directory) Place(id proto.NodeID) (transport.Place, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	a, ok := d.byID[id]
@@ -48,11 +49,12 @@ func (d *Directory) Changed() <-chan struct{} {
 	return d.change
 }
 
-func (d *Directory) set(id proto.NodeID, address string) {
+func (d *Directory) set(r *Registration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.byID[id] != address {
-		d.byID[id] = address
+	id, at := proto.NodeID(r.ID), transport.Place{Address: r.Address, Socket: r.Socket}
+	if d.byID[id] != at {
+		d.byID[id] = at
 		close(d.change)
 		d.change = make(chan struct{})
 	}
@@ -63,8 +65,8 @@ func (d *Directory) reload(ctx context.Context, s *Store) (rev int64, err error)
 	if err != nil {
 		return 0, err
 	}
-	for _, r := range all {
-		d.set(proto.NodeID(r.ID), r.Address)
+	for i := range all {
+		d.set(&all[i])
 	}
 	return rev, nil
 }
@@ -81,7 +83,7 @@ func (d *Directory) watch(ctx context.Context, s *Store, rev int64) {
 			for _, ev := range resp.Events {
 				var r Registration
 				if ev.Type == clientv3.EventTypePut && json.Unmarshal(ev.Kv.Value, &r) == nil {
-					d.set(proto.NodeID(r.ID), r.Address)
+					d.set(&r)
 				}
 			}
 		}

@@ -276,8 +276,8 @@ func TestRegistrationOutlivesItsProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, _ := dir.Address("node-1"); a != r.Address {
-		t.Errorf("address %q, want %q", a, r.Address)
+	if at, _ := dir.Place("node-1"); at.Address != r.Address {
+		t.Errorf("address %q, want %q", at.Address, r.Address)
 	}
 	stop()
 	waitFor(t, "the node no longer counts as alive", func() bool {
@@ -291,8 +291,8 @@ func TestRegistrationOutlivesItsProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-changed
-	if a, _ := dir.Address("node-1"); a != r.Address {
-		t.Errorf("address %q after the move, want %q", a, r.Address)
+	if at, _ := dir.Place("node-1"); at.Address != r.Address {
+		t.Errorf("address %q after the move, want %q", at.Address, r.Address)
 	}
 }
 

@@ -30,10 +30,11 @@ const (
 type Registration struct {
 	ID      string    `json:"id"`
 	AZ      string    `json:"az,omitempty"`
-	Role    string    `json:"role,omitempty"` // of an instance: Writer or Reader
-	Tier    int       `json:"tier,omitempty"` // promotion tier of an instance, 0 to 15
-	Address string    `json:"address"`        // storage: data plane; instance: MySQL
-	HTTP    string    `json:"http"`           // URL of /metrics, /healthz, /status; loopback unless told otherwise
+	Role    string    `json:"role,omitempty"`   // of an instance: Writer or Reader
+	Tier    int       `json:"tier,omitempty"`   // promotion tier of an instance, 0 to 15
+	Address string    `json:"address"`          // storage: data plane; instance: MySQL
+	Socket  string    `json:"socket,omitempty"` // storage: Unix-domain socket of the data plane, for processes of the same host
+	HTTP    string    `json:"http"`             // URL of /metrics, /healthz, /status; loopback unless told otherwise
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 

@@ -241,5 +241,5 @@ func (p *process) dataPlane(c Common, pagesPerPG uint32) (*meta.Store, *meta.Clu
 		store.Close()
 		return nil, nil, nil, fmt.Errorf("find the storage nodes: %w", err)
 	}
-	return store, cluster, transport.NewBook(directory.Address, transport.Options{MaxBackoff: maxReconnect, TLS: p.id.Client()}), nil
+	return store, cluster, transport.NewBook(directory.Place, transport.Options{MaxBackoff: maxReconnect, TLS: p.id.Client()}), nil
 }

@@ -73,15 +73,27 @@ func Storage(p *Process, o StorageOptions) error {
 	}()
 	p.serveStatusFrom(func(ctx context.Context) (any, error) { return n.Info(ctx) })
 
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	serveCtx, stop := context.WithCancel(context.Background())
-	go func() { served <- transport.Serve(serveCtx, listener, n, transport.Options{TLS: p.id.Server()}) }()
+	serve := func(l net.Listener) {
+		go func() { served <- transport.Serve(serveCtx, l, n, transport.Options{TLS: p.id.Server()}) }()
+	}
+	serving, socket := 1, ""
+	if local, err := transport.ListenLocal(o.Dir); err == nil {
+		serving, socket = 2, local.Addr().String()
+		serve(local)
+	} else {
+		slog.Warn("no data socket for processes of this host, they come by TCP", "err", err)
+	}
+	serve(listener)
 	defer func() {
 		stop()
-		<-served
+		for range serving {
+			<-served
+		}
 	}()
 	address := listener.Addr().String()
-	r := meta.Registration{ID: o.ID, AZ: o.AZ, Address: address, HTTP: p.httpURL, PID: os.Getpid(), Started: time.Now().UTC()}
+	r := meta.Registration{ID: o.ID, AZ: o.AZ, Address: address, Socket: socket, HTTP: p.httpURL, PID: os.Getpid(), Started: time.Now().UTC()}
 	if err := store.Register(p.ctx, meta.Nodes, r); err != nil {
 		return err
 	}
@@ -90,7 +102,7 @@ func Storage(p *Process, o StorageOptions) error {
 	case <-p.ctx.Done():
 		return nil
 	case err := <-served:
-		served <- nil // for the deferred stop
+		serving--
 		return fmt.Errorf("serve the data plane: %w", err)
 	}
 }

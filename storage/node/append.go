@@ -100,9 +100,50 @@ func (sc *parseScratch) flatten(pieces [][]byte) []byte {
 // Append implements proto.Node. It parses and verifies outside of any lock, offers the records to their segments, and leaves
 // the rest to the sync loop; it never waits for the disk.
 func (n *Node) Append(f *proto.AppendFrame, done func(*proto.AppendAck, error)) {
+	if n.offer(f, done) {
+		n.wakeSync()
+	}
+}
+
+// AppendLater is Append by a goroutine that calls Sync before it waits for anything.
+func (n *Node) AppendLater(f *proto.AppendFrame, done func(*proto.AppendAck, error)) {
+	n.offer(f, done)
+}
+
+// Sync makes durable what was appended, in the caller's goroutine: a frame is received, persisted, acknowledged and organised without a
+// switch to another. What came meanwhile, or needs more than a write and a sync, is the sync loop's, so that nobody works for others for long. acked is
+// called after the acknowledgements, before what nobody waits for, if there was anything to acknowledge.
+func (n *Node) Sync(acked func()) {
+	if !n.gathered() {
+		return
+	}
+	if n.lead.TryLock() {
+		if n.stuck == nil {
+			n.round(acked, false)
+		}
+		stuck := n.stuck != nil
+		n.lead.Unlock()
+		if !stuck && !n.gathered() {
+			return
+		}
+	}
+	n.wakeSync() // it waits for who leads
+}
+
+// gathered reports whether the present batch has something in it.
+func (n *Node) gathered() bool {
+	n.qmu.Lock()
+	defer n.qmu.Unlock()
+	return !n.cur.empty()
+}
+
+func (b *batch) empty() bool { return len(b.waiters) == 0 && len(b.items) == 0 }
+
+// offer is Append without a word to the sync loop; true means that it is due.
+func (n *Node) offer(f *proto.AppendFrame, done func(*proto.AppendAck, error)) (due bool) {
 	if n.closed.Load() {
 		done(nil, errClosed)
-		return
+		return false
 	}
 	sc := scratches.Get().(*parseScratch)
 	defer scratches.Put(sc)
@@ -116,7 +157,7 @@ func (n *Node) Append(f *proto.AppendFrame, done func(*proto.AppendAck, error)) 
 	}
 	if total != len(raw) || len(raw) > n.maxFrame() {
 		done(&proto.AppendAck{Status: proto.StatusBad}, nil)
-		return
+		return false
 	}
 	n.m.frames.Inc()
 	var refusal proto.Status
@@ -129,10 +170,10 @@ func (n *Node) Append(f *proto.AppendFrame, done func(*proto.AppendAck, error)) 
 		if sc.recs, err = segment.ParseRecs(sc.recs, raw); err != nil {
 			n.log.Warn("malformed frame", "volume", f.Volume, "err", err)
 			done(&proto.AppendAck{Status: proto.StatusBad}, nil)
-			return
+			return false
 		}
 	}
-	n.take(f, raw, sc.recs, refusal, done)
+	return n.take(f, raw, sc.recs, refusal, done)
 }
 
 // refusal says why no records can be taken now, or OK.
@@ -150,14 +191,15 @@ func (n *Node) refusal() proto.Status {
 
 func (n *Node) maxFrame() int { return int(n.opt.QueueFileBytes/2) - queueHeader }
 
-// take offers a parsed frame to its segments under the queue's lock, so that frames of one caller stay in order.
-func (n *Node) take(f *proto.AppendFrame, raw []byte, recs []segment.Rec, refusal proto.Status, done func(*proto.AppendAck, error)) {
+// take offers a parsed frame to its segments under the queue's lock, so that frames of one caller stay in order. True means that the sync
+// loop is due.
+func (n *Node) take(f *proto.AppendFrame, raw []byte, recs []segment.Rec, refusal proto.Status, done func(*proto.AppendAck, error)) bool {
 	ack := &proto.AppendAck{Epoch: f.Epoch, Segments: make([]proto.SegmentStatus, len(f.Runs))}
 	n.qmu.Lock()
 	if n.stopped {
 		n.qmu.Unlock()
 		done(nil, errClosed)
-		return
+		return false
 	}
 	b := n.cur
 	if refusal == proto.OK && len(raw) > 0 && len(b.buf)+len(raw) > n.maxBatch() && len(b.buf) > batchHeader {
@@ -182,11 +224,10 @@ func (n *Node) take(f *proto.AppendFrame, raw []byte, recs []segment.Rec, refusa
 		b.waiters = append(b.waiters, waiter{done: done, ack: ack, epoch: f.Epoch, history: f.History, item0: item0, item1: len(b.items)})
 	}
 	n.qmu.Unlock()
-	if waits {
-		n.wakeSync()
-	} else {
+	if !waits {
 		done(ack, nil) // a heartbeat, a refusal, or nothing new: the disk has no part in it
 	}
+	return waits
 }
 
 // takeRun offers one run. An answer other than OK and StatusHydrating is final.
@@ -238,8 +279,8 @@ func (n *Node) wakeSync() {
 	}
 }
 
-// syncLoop is the foreground: whatever has arrived becomes durable together, then is acknowledged, then goes to the
-// organiser.
+// syncLoop is the foreground for what no caller of Sync sees to: whatever has arrived becomes durable together, then is acknowledged, then goes to
+// the organiser.
 func (n *Node) syncLoop() {
 	defer n.wg.Done()
 	defer close(n.toOrganise)
@@ -248,34 +289,63 @@ func (n *Node) syncLoop() {
 		case <-n.wake:
 		case <-n.quit:
 		}
-		next := <-n.spare // comes back from the organiser: at most four batches are in memory
-		n.qmu.Lock()
-		b := n.cur
-		n.cur = next
-		n.qmu.Unlock()
-		if len(b.waiters) == 0 && len(b.items) == 0 {
-			n.vouch(b)
-			b.reset()
-			n.spare <- b
-			if n.stop() {
-				return
-			}
-			continue
-		}
-		err := n.persist(b)
-		n.acknowledge(b, err)
-		if err != nil {
-			b.reset()
-			n.spare <- b
-			continue
-		}
-		// A small batch is organised at once when the organiser has nothing before it: to wake it would cost as much.
-		if len(b.buf) > organiseAtOnce || n.organising.Load() > 0 || !n.organiseBatch(b, false) {
-			n.organising.Add(1)
-			n.toOrganise <- b
+		n.lead.Lock()
+		idle := n.stuck == nil && !n.gathered()
+		n.round(nil, true)
+		stop := idle && n.stop()
+		n.lead.Unlock()
+		if stop {
+			return
 		}
 	}
 }
+
+// round takes the present batch through the foreground. lead is held. A round that may not wait (for disk space, for a file of the queue, for the
+// organiser) leaves the batch where it is, or in n.stuck, to be the next round's.
+func (n *Node) round(acked func(), wait bool) {
+	b := n.stuck
+	n.stuck = nil
+	if b == nil {
+		if !wait && len(n.spare) == 0 {
+			return
+		}
+		next := <-n.spare // comes back from the organiser: at most four batches are in memory
+		n.qmu.Lock()
+		b = n.cur
+		n.cur = next
+		n.qmu.Unlock()
+	}
+	if b.empty() {
+		if wait {
+			n.vouch(b)
+		}
+		b.reset()
+		n.spare <- b
+		return
+	}
+	err := n.persist(b, wait)
+	if errors.Is(err, errWait) {
+		n.stuck = b
+		return
+	}
+	n.acknowledge(b, err)
+	if acked != nil {
+		acked()
+	}
+	if err != nil {
+		b.reset()
+		n.spare <- b
+		return
+	}
+	// A small batch is organised at once when the organiser has nothing before it: to wake it would cost as much.
+	if len(b.buf) > organiseAtOnce || n.organising.Load() > 0 || !n.organiseBatch(b, false) {
+		n.organising.Add(1)
+		n.toOrganise <- b
+	}
+}
+
+// errWait means that a batch could be persisted only after a wait.
+var errWait = errors.New("no space yet")
 
 // organiseAtOnce bounds the batches, in bytes, that the sync loop organises itself: some tens of microseconds.
 const organiseAtOnce = 64 << 10
@@ -306,17 +376,20 @@ func (n *Node) vouch(b *batch) {
 func (n *Node) stop() bool {
 	n.qmu.Lock()
 	defer n.qmu.Unlock()
-	n.stopped = n.closed.Load() && len(n.cur.waiters) == 0
+	n.stopped = n.closed.Load() && n.cur.empty() && n.stuck == nil
 	return n.stopped
 }
 
-// persist makes a batch durable. A full disk is waited out; a failed sync retires the node.
-func (n *Node) persist(b *batch) error {
+// persist makes a batch durable. A full disk is waited out, or errWait returned; a failed sync retires the node.
+func (n *Node) persist(b *batch, wait bool) error {
 	if b.entries == 0 {
 		return nil
 	}
 	if n.retired.Load() {
 		return errRetired
+	}
+	if !wait && !n.q.roomFor(len(b.buf)) {
+		return errWait
 	}
 	for {
 		err := n.q.write(b.buf, b.entries)
@@ -329,6 +402,9 @@ func (n *Node) persist(b *batch) error {
 		}
 		if errors.Is(err, syscall.ENOSPC) {
 			n.stepBack(err)
+			if !wait {
+				return errWait
+			}
 			if n.waitSpace() {
 				continue
 			}

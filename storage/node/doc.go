@@ -4,7 +4,8 @@
 // Invariants:
 //   - An append is acknowledged only after one fdatasync covered its batch in the update queue; the ack
 //     carries each segment's SCL.
-//   - Only receiving and persisting are in the foreground. What is organised, imaged, collected, scrubbed and
+//   - Only receiving and persisting are in the foreground: one goroutine at a time takes a batch from memory to disk and acknowledges it, as a rule
+//     that which brought it (Node.Sync), else the sync loop. What is organised, imaged, collected, scrubbed and
 //     gossiped yields to it; when the background falls behind, frames are refused with StatusBusy.
 //   - A failed fdatasync retires: what it covered is in doubt, and no retry removes the doubt.
 //   - A full disk makes the node step back (StatusFull) and come back when there is space again.

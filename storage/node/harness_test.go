@@ -270,14 +270,20 @@ func (w *writer) frame(raw []byte, keep func(proto.NodeID) bool) (acked []proto.
 		f := &proto.AppendFrame{Volume: testVolume, Epoch: w.epoch, History: w.hist.Version, VDL: w.vdl, MRPL: w.mrpl,
 			Runs:    []proto.Run{{Incarnation: m.Incarnation, MembershipEpoch: w.c.m.Epoch, Bytes: uint32(len(raw))}},
 			Records: [][]byte{raw[:len(raw)/3], raw[len(raw)/3:]}}
-		nd.Append(f, func(a *proto.AppendAck, err error) {
+		done := func(a *proto.AppendAck, err error) {
 			defer wg.Done()
 			if err == nil && a.Status == proto.OK && a.Segments[0].Status == proto.OK && a.Segments[0].SCL == w.prev {
 				mu.Lock()
 				acked = append(acked, m.Node)
 				mu.Unlock()
 			}
-		})
+		}
+		if w.prev%2 == 0 { // either way into the foreground
+			nd.Append(f, done)
+		} else {
+			nd.AppendLater(f, done)
+			nd.Sync(func() {})
+		}
 	}
 	wg.Wait()
 	if len(acked) >= w.c.m.Quorum.WriteAny {

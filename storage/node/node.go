@@ -103,7 +103,9 @@ type Node struct {
 	q          *queue
 	qmu        sync.Mutex
 	cur        *batch
-	stopped    bool // guarded by qmu: nothing is taken any more
+	stopped    bool       // guarded by qmu: nothing is taken any more
+	lead       sync.Mutex // held by who takes batches through the foreground
+	stuck      *batch     // guarded by lead: taken, and left to a round that may wait
 	spare      chan *batch
 	wake       chan struct{}
 	toOrganise chan *batch

@@ -262,6 +262,11 @@ type syncError struct{ err error }
 func (e *syncError) Error() string { return "sync of the update queue failed: " + e.err.Error() }
 func (e *syncError) Unwrap() error { return e.err }
 
+// roomFor reports whether a batch of n bytes fits into the active file, so that write waits for nothing but the disk.
+func (q *queue) roomFor(n int) bool {
+	return q.active != nil && q.off+int64(batchSize(n-batchHeader)) <= q.size
+}
+
 // write makes a batch durable: one pwrite, one fdatasync. b has room for the header at its start.
 func (q *queue) write(b []byte, entries uint32) error {
 	n := int64(batchSize(len(b) - batchHeader))

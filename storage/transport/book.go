@@ -10,7 +10,7 @@ import (
 // Book is a proto.Dialer over an address book: it keeps one Client a node, whose address it asks for
 // anew whenever it has to connect, so a node that moved is found again.
 type Book struct {
-	lookup func(proto.NodeID) (addr string, ok bool)
+	lookup func(proto.NodeID) (Place, bool)
 	o      Options
 
 	mu      sync.Mutex
@@ -20,8 +20,8 @@ type Book struct {
 
 var _ proto.Dialer = (*Book)(nil)
 
-// NewBook returns a Book that finds addresses by lookup, which must be safe for concurrent use and quick.
-func NewBook(lookup func(proto.NodeID) (addr string, ok bool), o Options) *Book {
+// NewBook returns a Book that finds nodes by lookup, which must be safe for concurrent use and quick.
+func NewBook(lookup func(proto.NodeID) (Place, bool), o Options) *Book {
 	return &Book{lookup: lookup, o: o, clients: map[proto.NodeID]*Client{}}
 }
 
@@ -34,12 +34,12 @@ func (b *Book) Dial(id proto.NodeID) (proto.Node, error) {
 	}
 	c := b.clients[id]
 	if c == nil {
-		c = dialBy(func() (string, error) {
-			addr, ok := b.lookup(id)
+		c = dialBy(func() (Place, error) {
+			at, ok := b.lookup(id)
 			if !ok {
-				return "", fmt.Errorf("node %q has no known address", id)
+				return at, fmt.Errorf("node %q has no known address", id)
 			}
-			return addr, nil
+			return at, nil
 		}, b.o)
 		b.clients[id] = c
 	}

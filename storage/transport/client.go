@@ -17,15 +17,15 @@ import (
 
 // Dial returns a client of the node at addr. It connects when it is first asked something.
 func Dial(addr string, o Options) *Client {
-	return dialBy(func() (string, error) { return addr, nil }, o)
+	return dialBy(func() (Place, error) { return Place{Address: addr}, nil }, o)
 }
 
-// dialBy asks for the address anew at every attempt to connect.
-func dialBy(address func() (string, error), o Options) *Client {
+// dialBy asks for the place anew at every attempt to connect.
+func dialBy(find func() (Place, error), o Options) *Client {
 	c := &Client{}
 	o = o.withDefaults()
-	c.log = link{o: o, address: address}
-	c.requests = link{o: o, address: address}
+	c.log = link{o: o, find: find}
+	c.requests = link{o: o, find: find}
 	return c
 }
 
@@ -39,8 +39,8 @@ var _ proto.Node = (*Client)(nil)
 
 // link is one connection that is made when needed.
 type link struct {
-	o       Options
-	address func() (string, error)
+	o    Options
+	find func() (Place, error)
 
 	mu      sync.Mutex
 	c       *conn
@@ -78,12 +78,25 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 }
 
 func (l *link) dial(ctx context.Context) (*conn, error) {
-	addr, err := l.address()
+	at, err := l.find()
 	if err != nil {
 		return nil, fmt.Errorf("find storage node: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.o.DialTimeout)
 	defer cancel()
+	if at.Socket != "" {
+		if nc, err := dialLocal(ctx, at.Socket); err == nil {
+			return l.greet(nc, at.Socket)
+		}
+	}
+	nc, err := l.dialTCP(ctx, at.Address)
+	if err != nil {
+		return nil, err
+	}
+	return l.greet(nc, at.Address)
+}
+
+func (l *link) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	var d net.Dialer
 	nc, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -102,6 +115,11 @@ func (l *link) dial(ctx context.Context) (*conn, error) {
 		}
 		nc = t
 	}
+	return nc, nil
+}
+
+// greet makes a conn of a connection.
+func (l *link) greet(nc net.Conn, addr string) (*conn, error) {
 	if err := exchangeHello(nc); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("greet storage node %s: %w", addr, err)
@@ -227,7 +245,7 @@ func (c *conn) watch() {
 // read receives replies until the connection ends, then fails whatever is under way. By then the
 // writer has let go of all bytes that callers lent it.
 func (c *conn) read() {
-	r := frame.NewReader(c.nc, 16<<10)
+	r := frame.NewReader(c.nc, 32<<10) // a page and its header in one read
 	var payload []byte
 	var err error
 	for err == nil {

@@ -1,4 +1,4 @@
-// Package transport carries proto.Node over TCP: Serve answers for a node, Dial and Book give a
+// Package transport carries proto.Node over TCP, and within a host over Unix-domain sockets (local.go): Serve answers for a node, Dial and Book give a
 // proto.Node that asks one. The frames are base/frame's; docs/format/frames.md has the byte diagrams.
 //
 // Invariants:
@@ -26,7 +26,7 @@ import (
 
 // Options tune both sides; the zero value is usable.
 type Options struct {
-	// TLS, if not nil, wraps every connection: with ClientAuth and certificates on both sides, mutual TLS.
+	// TLS, if not nil, wraps every TCP connection: with ClientAuth and certificates on both sides, mutual TLS.
 	TLS *tls.Config
 	// AppendTimeout bounds the wait for an append's acknowledgement (default 2 s: a node that stands still must not hold the log ring); WriteTimeout one write to a
 	// socket (default 2 s); DialTimeout making a connection (default 1 s).

@@ -16,7 +16,7 @@ import (
 	"github.com/zoryadb/zorya/storage/proto"
 )
 
-// Serve answers on l for n until ctx ends; then it closes l and all connections and returns nil, once no
+// Serve answers on l, of TCP or ListenLocal, for n until ctx ends; then it closes l and all connections and returns nil, once no
 // request but appends is being worked on (n answers those when it likes, to nobody). It does not close n.
 func Serve(ctx context.Context, l net.Listener, n proto.Node, o Options) error {
 	o = o.withDefaults()
@@ -58,11 +58,18 @@ type session struct {
 	nc     net.Conn
 	w      *frame.Writer
 	slots  chan struct{} // bounds the requests being worked on
+	sync   syncer        // n, if it can
 	active sync.WaitGroup
 }
 
 func serveConn(ctx context.Context, nc net.Conn, n proto.Node, o Options) {
-	if o.TLS != nil {
+	if isLocal(nc) {
+		if err := sameUser(nc); err != nil {
+			o.Log.Warn("refused a connection to the data socket", "err", err)
+			nc.Close()
+			return
+		}
+	} else if o.TLS != nil {
 		nc = tls.Server(nc, o.TLS)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -77,6 +84,7 @@ func serveConn(ctx context.Context, nc net.Conn, n proto.Node, o Options) {
 		return
 	}
 	s := &session{ctx: ctx, n: n, o: o, nc: nc, w: frame.NewWriter(nc, o.WriteTimeout), slots: make(chan struct{}, o.MaxReads)}
+	s.sync, _ = n.(syncer)
 	err := s.read()
 	if ctx.Err() == nil && err != io.EOF && !errors.Is(err, net.ErrClosed) {
 		o.Log.Warn("closing a data connection", "peer", nc.RemoteAddr(), "err", err)
@@ -84,6 +92,16 @@ func serveConn(ctx context.Context, nc net.Conn, n proto.Node, o Options) {
 	cancel()
 	s.w.Close(net.ErrClosed)
 	s.active.Wait()
+}
+
+// syncer is a node whose appends are made durable by the goroutine that brings them: on the way from socket to disk and back no other has
+// to be woken.
+type syncer interface {
+	// AppendLater is Append by a caller that calls Sync before it waits for anything.
+	AppendLater(f *proto.AppendFrame, done func(*proto.AppendAck, error))
+	// Sync makes durable what was appended, or leaves it to another goroutine that is at it. It calls acked once, after the
+	// acknowledgements and before work for which nobody waits, unless it has nothing to do.
+	Sync(acked func())
 }
 
 // read takes frames off the connection until it ends.
@@ -99,7 +117,9 @@ func (s *session) read() error {
 		}
 		var err error
 		if h.Type == typeAppend {
-			err = s.append(r, h.ID)
+			if err = s.append(r, h.ID); err == nil && s.sync != nil {
+				s.persist(r)
+			}
 		} else {
 			err = s.request(r, h)
 		}
@@ -107,6 +127,16 @@ func (s *session) read() error {
 			return err
 		}
 	}
+}
+
+// persist makes durable what was appended, unless another frame has come: then both share the disk's time.
+func (s *session) persist(r *frame.Reader) {
+	if next, ok := r.Whole(); ok && next.Type == typeAppend {
+		return
+	}
+	s.w.Cork()
+	s.sync.Sync(s.w.Uncork)
+	s.w.Uncork()
 }
 
 // appending is one append under way; it is recycled with its buffers.
@@ -142,7 +172,11 @@ func (s *session) append(r *frame.Reader, id uint64) error {
 		return fmt.Errorf("append: %w", err)
 	}
 	defer s.caught(typeAppend, func(err error) { a.finish(nil, err) })
-	s.n.Append(&a.f, a.done)
+	if s.sync != nil {
+		s.sync.AppendLater(&a.f, a.done)
+	} else {
+		s.n.Append(&a.f, a.done)
+	}
 	return nil
 }
 

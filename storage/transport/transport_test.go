@@ -273,7 +273,7 @@ func TestReconnect(t *testing.T) {
 		close(got)
 	}}
 	addr, stop := serve(t, n, Options{})
-	book := NewBook(func(id proto.NodeID) (string, bool) { return addr, id == "n1" }, Options{MaxBackoff: 5 * time.Millisecond})
+	book := NewBook(func(id proto.NodeID) (Place, bool) { return Place{Address: addr}, id == "n1" }, Options{MaxBackoff: 5 * time.Millisecond})
 	defer book.Close()
 	c, err := book.Dial("n1")
 	if err != nil {

@@ -37,11 +37,11 @@ func newRealFleet(t testing.TB, ppg uint32, opt func(i int, o *node.Options)) *r
 	fake := fakenode.New(6, testVolume, ppg) // for its metadata store
 	t.Cleanup(fake.Close)
 	f := &realFleet{t: t, meta: fake.Meta, addr: map[proto.NodeID]string{}, opt: opt}
-	f.book = transport.NewBook(func(id proto.NodeID) (string, bool) {
+	f.book = transport.NewBook(func(id proto.NodeID) (transport.Place, bool) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		a, ok := f.addr[id]
-		return a, ok
+		return transport.Place{Address: a}, ok
 	}, transport.Options{Log: quiet(), MaxBackoff: 50 * time.Millisecond, AppendTimeout: time.Minute, WriteTimeout: time.Minute}) // on a crowded machine a node may stand still for seconds
 	for i := range f.nodes {
 		f.fs[i] = vfs.NewMem()
