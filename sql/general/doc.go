@@ -47,6 +47,6 @@
 //     (DATE, DATETIME), types.Timespan (TIME), *apd.Decimal.
 //
 // Where to read on: parse.go, own.go and rewrite.go (text to Statement), execute.go and routine.go (Statement to Result), provider.go,
-// program.go (procedures, functions, events), trigger.go, event.go, fulltext.go, exact.go (what the library compares otherwise than MySQL), table.go, scan.go, ranges.go and editor.go (GMS's view of the table layer), locking.go, ddl*.go, objects.go, errors.go. Column attributes in the
+// program.go (procedures, functions, events), trigger.go, event.go, fulltext.go, exact.go (what the library compares otherwise than MySQL), table.go, scan.go, ranges.go and editor.go (GMS's view of the table layer), locking.go, foldqueries.go (subqueries that lead to few rows), ddl*.go, objects.go, errors.go. Column attributes in the
 // dictionary are attrs.go's; values as stored are sql/datum's, sort keys sql/collate's.
 package general

@@ -201,14 +201,20 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	env.Strict = env.Strict && !x.ignores
 	node, flags, err := s.plan(c, x, ast, text, env)
 	if err == nil {
-		prunePartitions(c, node)
-		x.noteAliases(c, node)
-		if node, err = narrowTables(c, node); err != nil {
-			return nil, nil, err
-		}
-		node, err = finisher{env: env}.finish(c, node)
+		node, err = s.ready(c, x, node, env)
 	}
 	return node, flags, err
+}
+
+// ready makes a plan of the library's one that can be executed.
+func (s *Session) ready(c *sql.Context, x *execution, node sql.Node, env *item.Env) (sql.Node, error) {
+	prunePartitions(c, node)
+	x.noteAliases(c, node)
+	node, err := narrowTables(c, node)
+	if err != nil {
+		return nil, err
+	}
+	return finisher{env: env}.finish(c, node)
 }
 
 // plan binds a statement and has it planned.
@@ -229,6 +235,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	}
 	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
 		u.IsJoin, u.HasSingleRel = false, false
+	}
+	if bound, err = (&folder{s: s, x: x, ast: ast, flags: flags, env: env}).statement(c, bound); err != nil {
+		return nil, nil, err
 	}
 	if retyped(ast) {
 		leaveOut(c, bound)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // TestLockingPlans: what a few rows of another table pick is looked up, so that only those rows are locked, however small the table is.
@@ -23,6 +24,13 @@ func TestLockingPlans(t *testing.T) {
 			"UPDATE t SET v = 5 WHERE id = 10":                                                 "X,REC_NOT_GAP 10",
 			"UPDATE t SET v = 5 WHERE id IN (SELECT id FROM pick)":                             "X,REC_NOT_GAP 20",
 			"SELECT * FROM t WHERE id IN (SELECT id FROM pick) FOR UPDATE":                     "X,REC_NOT_GAP 20",
+			"DELETE FROM t WHERE id IN (SELECT id FROM pick)":                                  "X,REC_NOT_GAP 20",
+			"DELETE FROM t WHERE id = (SELECT MAX(id) FROM pick)":                              "X,REC_NOT_GAP 20",
+			"DELETE FROM t WHERE (SELECT id + 10 FROM pick) = t.id AND v < 9":                  "X,REC_NOT_GAP 30",
+			"DELETE FROM t WHERE id = (SELECT id FROM pick WHERE id > 90)":                     "",
+			"UPDATE t SET v = 5 WHERE id = (SELECT MAX(id) FROM pick)":                         "X,REC_NOT_GAP 20",
+			"SELECT * FROM t WHERE id = (SELECT MAX(id) FROM pick) FOR UPDATE":                 "X,REC_NOT_GAP 20",
+			"SELECT * FROM t WHERE id = (SELECT MIN(id) FROM t) FOR SHARE":                     "S,REC_NOT_GAP 10",
 			"DELETE t FROM t JOIN pick USING (id)":                                             "X,REC_NOT_GAP 20",
 			"UPDATE t JOIN pick USING (id) SET v = 9":                                          "X,REC_NOT_GAP 20",
 			"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM pick WHERE pick.id = t.id) FOR SHARE": "S,REC_NOT_GAP 20",
@@ -47,4 +55,39 @@ func TestLockingPlans(t *testing.T) {
 	load(c, "t", 500, func(i int) string { return fmt.Sprintf("%d,%d", 1000+i, i) })
 	c.must("ANALYZE TABLE t")
 	check()
+}
+
+// TestDeleteBySubquery: a DELETE whose condition became a semi-join, or lost a subquery to its value, deletes what it says.
+func TestDeleteBySubquery(t *testing.T) {
+	c := newServer(t).client()
+	c.must(`CREATE DATABASE d; USE d; CREATE TABLE s (a INT, n INT); INSERT INTO s VALUES (2,1), (2,2), (4,3), (NULL,4)`)
+	for _, keyed := range []string{"id INT PRIMARY KEY, v INT", "id INT, v INT", "id INT, v INT, KEY (v)"} {
+		for q, want := range map[string]string{
+			"DELETE FROM t WHERE id IN (SELECT a FROM s)":                                "1; 3; 5",
+			"DELETE FROM t WHERE id IN (SELECT a FROM s) AND v > 20":                     "1; 2; 3; 5",
+			"DELETE FROM t WHERE id NOT IN (SELECT a FROM s)":                            "1; 2; 3; 4; 5",
+			"DELETE FROM t WHERE id NOT IN (SELECT a FROM s WHERE a IS NOT NULL)":        "2; 4",
+			"DELETE FROM t WHERE id IN (SELECT a FROM s WHERE n = v / 10)":               "1; 3; 4; 5",
+			"DELETE FROM t WHERE v IN (SELECT a * 10 FROM s)":                            "1; 3; 5",
+			"DELETE FROM t WHERE id IN (SELECT a FROM s) ORDER BY id DESC LIMIT 1":       "1; 2; 3; 5",
+			"DELETE FROM t AS x WHERE x.id IN (SELECT a FROM s)":                         "1; 3; 5",
+			"DELETE IGNORE FROM t WHERE id IN (SELECT a FROM s)":                         "1; 3; 5",
+			"DELETE FROM t WHERE id > (SELECT AVG(a) FROM s)":                            "1; 2",
+			"DELETE FROM t WHERE id = (SELECT a FROM s WHERE n = 3)":                     "1; 2; 3; 5",
+			"DELETE FROM t WHERE id <=> (SELECT a FROM s WHERE n = 4)":                   "1; 2; 3; 4; 5",
+			"DELETE FROM t WHERE id <> (SELECT MAX(a) FROM s) OR v = 50":                 "4",
+			"UPDATE t SET id = id + 10 WHERE id = (SELECT MAX(a) FROM s)":                "1; 14; 2; 3; 5",
+			"DELETE FROM t WHERE v = (SELECT n * 10 FROM s WHERE a = 4) LIMIT 1":         "1; 2; 4; 5",
+			"DELETE FROM t WHERE EXISTS (SELECT 1 FROM s WHERE s.a = t.id AND s.n > 2)":  "1; 2; 3; 5",
+			"DELETE FROM t WHERE id IN (SELECT a FROM s GROUP BY a HAVING COUNT(*) > 1)": "1; 3; 4; 5",
+		} {
+			c.must("DROP TABLE IF EXISTS t; CREATE TABLE t (" + keyed + "); INSERT INTO t VALUES (1,10), (2,20), (3,30), (4,40), (5,50)")
+			c.must(q)
+			if got := strings.TrimSpace(c.must("SELECT GROUP_CONCAT(id ORDER BY CAST(id AS CHAR) SEPARATOR '; ') FROM t").String()); got != want {
+				t.Errorf("(%s) %s\nleft %s\nwant %s", keyed, q, got, want)
+			}
+		}
+	}
+	c.fails("DELETE FROM t WHERE id = (SELECT a FROM s)", mysqlerr.ER_SUBQUERY_NO_1_ROW, "")
+	c.fails("UPDATE t SET v = 1 WHERE id = (SELECT a, n FROM s)", mysqlerr.ER_OPERAND_COLUMNS, "")
 }

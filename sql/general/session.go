@@ -124,6 +124,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}})
 	a := ab.Build()
 	addJoinFilters(a)
+	unnestForDelete(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})

@@ -1,0 +1,156 @@
+package general
+
+import (
+	"errors"
+	"io"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/item"
+)
+
+// A statement locks the rows that its plan reads, so a condition that leads to a few of them must lead the plan, too. The library chooses indexes by
+// constants, and for a DELETE it makes no join of IN (SELECT ...). MySQL evaluates a subquery that depends on nothing before it chooses, and
+// makes the semi-join for a DELETE as for any statement.
+
+// folder replaces subqueries of one value that the conditions of a locking statement compare with, and that depend on
+// nothing, by their values. Other plans keep them: a plan may be kept for later executions, and they lock nothing.
+type folder struct {
+	s     *Session
+	x     *execution
+	ast   sqlparser.Statement
+	flags *sql.QueryFlags
+	env   *item.Env
+}
+
+// statement folds the queries of a bound statement.
+func (f *folder) statement(c *sql.Context, n sql.Node) (sql.Node, error) {
+	x := f.x
+	if x.previewing || x.stmt == nil || x.st == nil || x.st.run != nil {
+		return n, nil // of EXPLAIN nothing is executed
+	}
+	switch n.(type) {
+	case *plan.Update, *plan.DeleteFrom:
+	default:
+		if _, ok := f.ast.(sqlparser.SelectStatement); !ok || !x.st.locking {
+			return n, nil
+		}
+	}
+	n, _, err := transform.NodeWithOpaque(c, n, f.filter)
+	return n, err
+}
+
+func (f *folder) filter(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+	where, ok := n.(*plan.Filter)
+	if !ok {
+		return n, transform.SameTree, nil
+	}
+	conds, changed := expression.SplitConjunction(c, where.Expression), false
+	for i, e := range conds {
+		folded, err := f.comparison(c, e)
+		if err != nil {
+			return nil, transform.SameTree, err
+		}
+		changed = changed || folded != e
+		conds[i] = folded
+	}
+	if !changed {
+		return n, transform.SameTree, nil
+	}
+	return plan.NewFilter(c, expression.JoinAnd(conds...), where.Child), transform.NewTree, nil
+}
+
+// comparison returns a comparison of a column with a subquery's value in its place, e itself if it is none.
+func (f *folder) comparison(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	if _, ok := e.(expression.Comparer); !ok {
+		return e, nil
+	}
+	ch := e.Children()
+	if len(ch) != 2 {
+		return e, nil
+	}
+	at := 1
+	if _, ok := ch[0].(*plan.Subquery); ok {
+		at = 0
+	}
+	q, ok := ch[at].(*plan.Subquery)
+	if _, column := ch[1-at].(*expression.GetField); !ok || !column || !q.Correlated().Empty() || !q.CanCacheResults() || len(q.Query.Schema(c)) != 1 {
+		return e, nil
+	}
+	v, err := f.value(c, q)
+	if err != nil {
+		return nil, err
+	}
+	out := []sql.Expression{ch[0], ch[1]}
+	out[at] = expression.NewLiteral(v, q.Type(c))
+	return e.WithChildren(c, out...)
+}
+
+// value executes a subquery of one value.
+func (f *folder) value(c *sql.Context, q *plan.Subquery) (any, error) {
+	n, err := newRetype(c, f.env, f.ast).node(q.Query)
+	if err != nil {
+		return nil, err
+	}
+	hideIndexes(c, n)
+	flags, a := *f.flags, f.s.e.gms.Analyzer
+	if n, err = a.Analyze(c, n, nil, &flags); err != nil {
+		return nil, err
+	}
+	if n, err = f.s.ready(c, f.x, n, f.env); err != nil {
+		return nil, err
+	}
+	f.x.phase = running
+	defer func() { f.x.phase = analyzing }()
+	it, err := f.s.within(f.x, func() (sql.RowIter, error) { return a.ExecBuilder.Build(c, n, nil) })
+	if err != nil {
+		return nil, err
+	}
+	var v any
+	for i := 0; ; i++ {
+		r, err := it.Next(c)
+		if errors.Is(err, io.EOF) {
+			return v, it.Close(c)
+		}
+		if err == nil && i > 0 {
+			err = sql.ErrExpectedSingleRow.New()
+		}
+		if err != nil {
+			return nil, errors.Join(err, it.Close(c))
+		}
+		v = r[0]
+	}
+}
+
+// unnestForDelete has the library's rule that makes semi-joins of IN (SELECT ...) look at what a DELETE reads; it passes over DELETE. The
+// targets are nodes of their own, and a semi-join gives the rows of its left side.
+func unnestForDelete(a *analyzer.Analyzer) {
+	for _, b := range a.Batches {
+		for i, r := range b.Rules {
+			if r.Id.String() != "unnestInSubqueries" {
+				continue
+			}
+			unnest := r.Apply
+			b.Rules = append([]analyzer.Rule{}, b.Rules...)
+			b.Rules[i].Apply = func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+				d, ok := n.(*plan.DeleteFrom)
+				if x := executionOf(c); !ok || x == nil || x.ignores { // DELETE IGNORE takes rows as they come
+					return unnest(c, a, n, scope, sel, flags)
+				}
+				child, same, err := unnest(c, a, d.Child, scope, sel, flags)
+				if err != nil || same {
+					return n, transform.SameTree, err
+				}
+				n, err = d.WithChildren(c, child)
+				return n, transform.NewTree, err
+			}
+			return
+		}
+	}
+	panic("general: the library's analyzer has no rule unnestInSubqueries")
+}
