@@ -9,7 +9,7 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 DIR ?= zorya-data
 PORT ?= 3306
 
-.PHONY: build up test race lint fmt e2e library locks locks-record drivers tools apps mysqltest diff isolation transfer long bench soak clean
+.PHONY: build up test race lint fmt e2e library locks locks-record drivers tools apps mysqltest diff isolation tenants transfer long bench soak clean
 
 # Built by the profile of what it does most (docs/bench/profile.md). It is no default.pgo: tests and the race detector would then compile everything once more, too.
 build: ## bin/zorya, static
@@ -80,6 +80,9 @@ isolation: build ## histories of concurrent clients at every level, with kills, 
 	go test -count=1 -run 'TestIsolation|TestMutant' ./engine
 	$(E2E) -timeout 0 -run 'TestIsolation$$' ./e2e -args $(ISOLATION)
 
+tenants: build ## many databases and tables, DDL of all tenants at once; TENANTS='-tenants.databases=3000 -tenants.tables=42 -tenants.sessions=600' for the full size
+	$(E2E) -timeout 0 -run 'TestTenants$$' ./e2e -args $(TENANTS)
+
 transfer: build ## money moves over 256 connections while processes are killed; the sum never changes; TRANSFER='-transfer.for=5m' for longer
 	scripts/install-e2e.sh
 	$(E2E) -timeout 0 -run 'TestTransfer$$' ./e2e -args $(TRANSFER)
@@ -101,7 +104,7 @@ soak: build
 	scripts/install-e2e.sh drivers tools apps redmine
 	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
 	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestLong|TestXACrash|TestOnlineAlterKill|TestAlterKindsKill|TestSpill|TestTransfer|TestIsolation|TestDiff|TestLocks$$' ./e2e
+	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestLong|TestXACrash|TestOnlineAlterKill|TestAlterKindsKill|TestSpill|TestTenants|TestTransfer|TestIsolation|TestDiff|TestLocks$$' ./e2e
 	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestMysqltest|TestApps' ./e2e
 
 clean:
