@@ -58,6 +58,7 @@ type execution struct {
 	behind       [2]string                 // the table behind the view that the statement writes through, in lower case
 	partial      *partialAccess            // while the statement is bound
 	ignores      bool                      // DELETE IGNORE
+	unset        func()                    // gives back the variables that SET_VAR has set
 	strict       bool                      // a statement that changes rows in strict mode: what it would warn of fails it
 	failed       error                     // the first of those
 	firing       map[uint64]firing         // by table id
@@ -140,6 +141,9 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 	}
 	if err := s.checkParams(st, params); err != nil {
 		return nil, err
+	}
+	if st.hints != nil {
+		s.hinted(c, x, st.hints)
 	}
 	if st.run != nil {
 		return st.run(c, s, x)
@@ -246,6 +250,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		}
 	}
 	hideIndexes(c, bound)
+	if err := hintIndexes(c, x, ast, bound); err != nil {
+		return nil, nil, err
+	}
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	return node, flags, err
 }

@@ -61,7 +61,7 @@ func (s *Session) ownExplain(t *tokens) (*Statement, error) {
 	default:
 		return nil, s.wrong(t)
 	}
-	out := &Statement{Text: t.src, Params: st.Params, listsDatabases: st.listsDatabases}
+	out := &Statement{Text: t.src, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints}
 	out.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		node, _, err := s.analyze(c, x, st.ast, st.Text)
 		if err != nil {

@@ -92,6 +92,10 @@ func (s *Session) newAccount() *spill.Account {
 
 // release ends the account.
 func (x *execution) release() {
+	if x.unset != nil {
+		x.unset() // SET_VAR
+		x.unset = nil
+	}
 	if x.scope != nil {
 		_ = x.scope.Close() // temporary files that nobody reads any more
 		x.scope = nil

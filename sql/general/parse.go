@@ -33,6 +33,7 @@ type Statement struct {
 	// For the next time (plancache.go). A statement is one session's at a time.
 	key      string // under which the engine keeps it; "": nowhere
 	prepared bool   // the session keeps it
+	hints    *hints
 	plan     *keptPlan
 	repeats  repeats
 	useless  int // plans that were kept in vain since one was used again
@@ -307,7 +308,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	out.locking = locking
+	out.locking, out.hints = locking, hintsOf(st, text, lexMode(o))
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {

@@ -3,6 +3,7 @@ package general
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -23,9 +24,10 @@ type base struct {
 	chosen []bool // the partitions that the statement names; nil: all
 	pruned []bool // those that conditions leave
 
-	narrows bool      // a condition will narrow it: the library shall not look for other indexes
-	narrow  narrowing // what finds its rows; nil: scans do
-	rank    *float64  // of the row that was read last, when what narrows ranks rows
+	keeps   []func(index string) bool // index hints: those that all of them keep may be used
+	narrows bool                      // a condition will narrow it: the library shall not look for other indexes
+	narrow  narrowing                 // what finds its rows; nil: scans do
+	rank    *float64                  // of the row that was read last, when what narrows ranks rows
 }
 
 // userTable is a base that GMS reads and edits. proj, if not nil, lists the columns it returns.
@@ -123,7 +125,7 @@ func (b *base) GetIndexes(*sql.Context) ([]sql.Index, error) {
 	out := make([]sql.Index, 0, len(b.m.def.Indexes))
 	for i := range b.m.def.Indexes {
 		x := &index{b, i}
-		if x.usable() {
+		if x.usable() && !slices.ContainsFunc(b.keeps, func(keep func(string) bool) bool { return !keep(x.ID()) }) {
 			out = append(out, x)
 		}
 	}

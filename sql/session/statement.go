@@ -84,8 +84,12 @@ func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.State
 			return err
 		}
 	}
-	if st.Class == general.Read && s.set.MaxExecution > 0 {
-		t := time.AfterFunc(s.set.MaxExecution, func() { s.interrupt(mysqlerr.New(mysqlerr.ER_QUERY_TIMEOUT)) })
+	limit := s.set.MaxExecution
+	if d := st.MaxExecution(); d > 0 {
+		limit = d
+	}
+	if st.Class == general.Read && limit > 0 {
+		t := time.AfterFunc(limit, func() { s.interrupt(mysqlerr.New(mysqlerr.ER_QUERY_TIMEOUT)) })
 		defer t.Stop()
 	}
 	return s.execute(ctx, r, st, params, more)
