@@ -161,3 +161,46 @@ func TestReadAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestShortRange: the leaves of a cold range that has few come in one read; those of a longer one, whose end may never be asked for, do not.
+func TestShortRange(t *testing.T) {
+	e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 1024)
+	tree := e.tree(100)
+	const n, perLeaf = 20_000, 80
+	key := func(i int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(i)) }
+	i := 0
+	_, err := tree.Bulk(bg, 0, func() ([]byte, []byte, bool, error) {
+		i++
+		return key(i), make([]byte, 180), i <= n, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = e.crash(1024)
+	tree = Open(e.sp, 100, tree.Root())
+	if _, err := tree.Get(bg, key(n), func([]byte) {}); err != nil { // root and inner pages
+		t.Fatal(err)
+	}
+	from := 100
+	for _, leaves := range []int{2, 3, 12} {
+		for _, reverse := range []bool{false, true} {
+			before := e.pool.Stats()
+			c := tree.Scan(ScanOptions{ReadAhead: true, Reverse: reverse, Low: key(from), High: key(from + (leaves-1)*perLeaf), HighIncl: true})
+			rows := 0
+			if !c.Next(bg) {
+				t.Fatal(c.Err())
+			}
+			s := e.pool.Stats()
+			reads, pages := s.Reads-before.Reads, s.ReadPages-before.ReadPages
+			for rows = 1; c.Next(bg); rows++ {
+			}
+			all := e.pool.Stats()
+			c.Close()
+			short := leaves <= shortScan
+			if rows != (leaves-1)*perLeaf+1 || reads != 1 || short != (pages > 1) || short != (all.Reads == s.Reads) {
+				t.Errorf("%d leaves, reverse %v: %d rows, %d pages in %d reads at first, %d later", leaves, reverse, rows, pages, reads, all.Reads-s.Reads)
+			}
+			from += leaves*perLeaf + 1000
+		}
+	}
+}

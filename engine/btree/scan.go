@@ -246,8 +246,10 @@ func (c *Cursor) descend(ctx context.Context) (buffer.Page, node, error) {
 	if c.leaves > 4 {
 		mode = buffer.Scan
 	}
+	var list [shortScan]page.No
 	for try := 0; ; try++ {
 		c.hasBound = false
+		short := list[:0]
 		g, n, err := t.fetch(ctx, t.root, -1, buffer.Shared)
 		if err != nil {
 			return g, nil, err
@@ -266,7 +268,9 @@ func (c *Cursor) descend(ctx context.Context) (buffer.Page, node, error) {
 			h, ok := t.pool.FetchCached(no, m)
 			if !ok {
 				if try < patience {
-					miss = no
+					if miss = no; level == 0 && c.o.ReadAhead && c.leaves == 0 {
+						short = c.wholeRange(n, i, short)
+					}
 					break
 				}
 				if h, err = t.pool.Fetch(ctx, no, m); err != nil {
@@ -285,6 +289,9 @@ func (c *Cursor) descend(ctx context.Context) (buffer.Page, node, error) {
 			return g, n, nil
 		}
 		g.Unlatch()
+		if len(short) > 1 {
+			t.pool.LoadTogether(ctx, short)
+		}
 		if err := t.pool.Load(ctx, miss); err != nil {
 			return g, nil, fmt.Errorf("tree %d: %w", t.id, err)
 		}
@@ -314,6 +321,28 @@ func (c *Cursor) choose(n node) (i int) {
 		c.bound, c.hasBound = append(c.bound[:0], n.key(i)...), true
 	}
 	return i
+}
+
+// shortScan is how many leaves a range may have to be read in one request.
+const shortScan = 4
+
+// wholeRange appends the leaves of a range that ends within a few, from child i of n on; nothing when there are more: those are read ahead as the scan
+// goes on.
+func (c *Cursor) wholeRange(n node, i int, list []page.No) []page.No {
+	if !c.o.Reverse && !c.hasHigh || c.o.Reverse && !c.hasLow {
+		return list
+	}
+	step := 1
+	if c.o.Reverse {
+		step = -1
+	}
+	for j := i; j >= 0 && j < n.count() && (j == i || !c.beyond(n, j)); j += step {
+		if len(list) == shortScan {
+			return list[:0]
+		}
+		list = append(list, n.child(j))
+	}
+	return list
 }
 
 // readAheadMax bounds the leaves on their way ahead of a scan.

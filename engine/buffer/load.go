@@ -138,17 +138,38 @@ type prefetchBatch struct {
 // before they are there waits for that read. It is advice: when too many reads wait already, or no frame is free
 // to take, the rest is dropped.
 func (p *Pool) Prefetch(pages []page.No) {
+	for len(pages) > 0 {
+		var b prefetchBatch
+		pages = p.claimMissing(&b, pages)
+		if !p.enqueue(&b) {
+			return
+		}
+	}
+}
+
+// LoadTogether reads those of the pages that are not in the pool in one read, at most prefetchMax, and returns when they are there. It is advice like Prefetch: an
+// error is left to the fetch that needs the page.
+func (p *Pool) LoadTogether(ctx context.Context, pages []page.No) {
 	var b prefetchBatch
-	for _, no := range pages {
+	if p.claimMissing(&b, pages); b.n > 0 {
+		p.ahead.Add(int64(b.n))
+		p.readBatch(ctx, &b)
+	}
+}
+
+// claimMissing claims pages that are not in the pool, with a frame each, until the batch is full or no more can be taken, and returns those that it
+// did not look at.
+func (p *Pool) claimMissing(b *prefetchBatch, pages []page.No) []page.No {
+	for k, no := range pages {
 		if p.cached(no) {
 			continue
 		}
 		if p.ahead.Load()+int64(b.n) >= int64(len(p.frames)/prefetchPart) {
-			break
+			return nil
 		}
 		i, ok := p.replace.take(p)
 		if !ok {
-			break
+			return nil
 		}
 		j, found, other := p.claim(no, &b.l)
 		if found {
@@ -160,13 +181,10 @@ func (p *Pool) Prefetch(pages []page.No) {
 		}
 		b.pages[b.n], b.idx[b.n] = no, i
 		if b.n++; b.n == prefetchMax {
-			if !p.enqueue(&b) {
-				return
-			}
-			b.l, b.n = nil, 0
+			return pages[k+1:]
 		}
 	}
-	p.enqueue(&b)
+	return nil
 }
 
 func (p *Pool) enqueue(b *prefetchBatch) bool {
@@ -216,18 +234,18 @@ func (p *Pool) prefetcher() {
 		case <-p.ctx.Done():
 			return
 		case b := <-p.prefetch:
-			p.readBatch(&b)
+			p.readBatch(p.ctx, &b)
 		}
 	}
 }
 
 // readBatch reads what was claimed. Errors are left to the fetch that needs the page.
-func (p *Pool) readBatch(b *prefetchBatch) {
+func (p *Pool) readBatch(ctx context.Context, b *prefetchBatch) {
 	var dst [prefetchMax][]byte
 	for k := range b.n {
 		dst[k] = Page{p: p, i: b.idx[k]}.Bytes()
 	}
-	if err := p.read(p.ctx, b.pages[:b.n], dst[:b.n]); err != nil {
+	if err := p.read(ctx, b.pages[:b.n], dst[:b.n]); err != nil {
 		p.drop(b)
 		return
 	}

@@ -59,6 +59,7 @@ type session struct {
 	w      *frame.Writer
 	slots  chan struct{} // bounds the requests being worked on
 	sync   syncer        // n, if it can
+	slow   int           // so many requests get goroutines of their own; the reader's
 	active sync.WaitGroup
 }
 
@@ -208,7 +209,14 @@ func (s *session) caught(typ uint8, reply func(error)) {
 	}
 }
 
-// request starts work on anything but an append, in a goroutine of its own: it may wait for a disk.
+// slowRead is how long a page read takes that waited for a disk, and slowReads how many requests after one get goroutines of their own.
+const (
+	slowRead  = time.Millisecond
+	slowReads = 64
+)
+
+// request starts work on anything but an append, in a goroutine of its own: it may wait for a disk. A page read that comes alone is answered by
+// this one, which spares waking another, as long as such reads come from memory: whatever arrives meanwhile waits for it.
 func (s *session) request(r *frame.Reader, h frame.Header) error {
 	payload, err := r.Rest(nil)
 	if err != nil {
@@ -221,6 +229,15 @@ func (s *session) request(r *frame.Reader, h frame.Header) error {
 	if err != nil {
 		return fmt.Errorf("request of type %d: %w", h.Type, err)
 	}
+	s.slow = max(0, s.slow-1)
+	if h.Type == typeGetPages && s.slow == 0 && r.Buffered() == 0 {
+		start := time.Now()
+		s.work(h, work, timeout)
+		if time.Since(start) > slowRead {
+			s.slow = slowReads
+		}
+		return nil
+	}
 	select {
 	case s.slots <- struct{}{}:
 	case <-s.ctx.Done():
@@ -228,16 +245,21 @@ func (s *session) request(r *frame.Reader, h frame.Header) error {
 	}
 	s.active.Go(func() {
 		defer func() { <-s.slots }()
-		defer s.caught(h.Type, func(err error) { s.replyError(h, err) })
-		ctx := s.ctx
-		if timeout > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, time.Duration(timeout)*time.Millisecond)
-			defer cancel()
-		}
-		work(ctx)
+		s.work(h, work, timeout)
 	})
 	return nil
+}
+
+// work answers a request within its time in milliseconds; 0: without a bound.
+func (s *session) work(h frame.Header, work func(context.Context), timeout uint32) {
+	defer s.caught(h.Type, func(err error) { s.replyError(h, err) })
+	ctx := s.ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(timeout)*time.Millisecond)
+		defer cancel()
+	}
+	work(ctx)
 }
 
 // prepare decodes a request and returns the work that it asks for.
