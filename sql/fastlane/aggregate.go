@@ -9,8 +9,9 @@ import (
 
 // group is a group of rows: the columns that it was grouped by, and an accumulator for each column of the result.
 type group struct {
-	by  []row.Datum
-	acc []accumulator
+	by   []row.Datum
+	acc  []accumulator
+	rank []byte // what it is sorted by
 }
 
 type accumulator struct {
@@ -129,7 +130,7 @@ func (x *exec) extreme(a *accumulator, k *colKind, d *row.Datum, least bool) {
 	a.best.B = bytes.Clone(d.B)
 }
 
-// sendGroups sends a row for each group, in the order in which they were met.
+// sendGroups sends a row for each group, in the order asked for, or in which they were met.
 func (x *exec) sendGroups() error {
 	if x.all != nil {
 		x.order = append(x.order, x.all)
@@ -143,10 +144,21 @@ func (x *exec) sendGroups() error {
 			}
 		}
 	}
+	if !x.rankGroups() {
+		return ErrDecline
+	}
 	if err := x.begin(); err != nil {
 		return err
 	}
 	for _, g := range x.order {
+		if x.skip > 0 {
+			x.skip--
+			continue
+		}
+		if x.left == 0 {
+			break
+		}
+		x.left--
 		x.env.Reply.StartRow()
 		for i := range x.p.out {
 			if err := x.sendItem(g, i); err != nil {

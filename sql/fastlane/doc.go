@@ -26,7 +26,7 @@
 //   - Column definitions of results are those that the general lane gives for the same text.
 //   - Values are converted only where the conversion loses nothing (an integer in range, a string of valid UTF-8 that fits, a date as it would be
 //     printed); anything else is declined (kind.go). DOUBLE to DECIMAL goes through the library.
-//   - Conditions are true or not: unknown counts as not true, which is right as long as no shape negates a condition.
+//   - Conditions are true or not: unknown counts as not true, which is right since NOT is taken down to the comparisons when a shape is parsed (not.go).
 //   - A duplicate key is answered here (1062), for declining would use up another auto-increment value.
 //
 // The differential test runs every shape through both lanes and compares rows, definitions, counts and what is stored.

@@ -131,6 +131,8 @@ func (x *exec) constant(e *expr) (Arg, bool) {
 	switch {
 	case e.null:
 		return Arg{}, true
+	case e.zero:
+		return Arg{Kind: ArgInt}, true
 	case e.op == 0:
 		return x.q.Args[e.arg], true
 	}
@@ -230,7 +232,7 @@ func (x *exec) ownKey(k *colKind, d *row.Datum) []byte {
 	return x.bytes[at:len(x.bytes):len(x.bytes)]
 }
 
-// holds reports whether a condition is true for the current rows. Unknown is not true, and no condition negates another.
+// holds reports whether a condition is true for the current rows. Unknown is not true; no condition negates another (not.go).
 func (x *exec) holds(c *predicate) bool {
 	if c.cmp == cmpOr {
 		for _, all := range c.any {

@@ -276,11 +276,6 @@ func (st *Statement) Overwrites() bool {
 	return st.shape.verb == verbReplace || st.shape.verb == verbInsert && len(st.shape.sets) > 0
 }
 
-// Inserts reports whether the statement only adds rows of literals, or puts them in the place of others.
-func (st *Statement) Inserts() bool {
-	return st.Kind == Write && (st.shape.verb == verbReplace || st.shape.verb == verbInsert && len(st.shape.sets) == 0)
-}
-
 // Counts returns how often statements were found, were new, and were declined after they had been recognised.
 func (l *Lane) Counts() (hits, misses, declined uint64) {
 	return l.hits.Load(), l.misses.Load(), l.declined.Load()

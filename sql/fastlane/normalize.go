@@ -210,13 +210,15 @@ func (n *normalizer) word(text []byte) bool {
 	return true
 }
 
-// keyword names the words after which a minus is a sign rather than an operator.
+// keyword names the words after which an operand begins: a minus is a sign rather than an operator, a string stands for itself.
 func keyword(w []byte) bool {
 	switch len(w) {
 	case 2:
 		return lexer.EqualFold(w, "OR") || lexer.EqualFold(w, "BY") || lexer.EqualFold(w, "ON")
 	case 3:
 		return lexer.EqualFold(w, "AND") || lexer.EqualFold(w, "SET") || lexer.EqualFold(w, "NOT")
+	case 4:
+		return lexer.EqualFold(w, "LIKE")
 	case 5:
 		return lexer.EqualFold(w, "LIMIT") || lexer.EqualFold(w, "WHERE")
 	case 6:

@@ -276,6 +276,9 @@ func (p *parser) condition(to *[]*condition) bool {
 	if p.t.Kind == lexer.Param {
 		return p.same(to)
 	}
+	if p.take("NOT") {
+		return p.not(to)
+	}
 	col, ok := p.column()
 	if !ok {
 		return false
@@ -316,8 +319,9 @@ func (p *parser) condition(to *[]*condition) bool {
 				break
 			}
 		}
-		if c.cmp == 0 {
-			return false
+		if c.cmp == 0 { // the column alone; what else may stand here ends the shape
+			c.cmp, c.x = cmpNE, &expr{arg: -1, zero: true}
+			return true
 		}
 		c.x, ok = p.expr()
 	}

@@ -32,6 +32,8 @@ type plan struct {
 	out     []outItem
 	aggs    bool
 	group   []ref
+	rank    []groupKey // the order of groups
+	once    bool       // without aggregates: each row of group's table once, by its key
 	sort    []sortKey
 	ordered bool // the access path yields the order
 	apart   bool // rows that DISTINCT takes for one are neighbours in the order asked for
@@ -66,6 +68,12 @@ type ref struct{ t, c int }
 type sortKey struct {
 	ref
 	desc bool
+}
+
+// groupKey orders groups by a column that they are grouped by (of plan.group), or an aggregate (of plan.out).
+type groupKey struct {
+	by, out int // -1: none
+	desc    bool
 }
 
 // outItem is one column of the result: a column, a number, or an aggregate of a column (t < 0: of rows).
@@ -235,7 +243,10 @@ func (b *binder) bindSelect() (bool, error) {
 	if !b.bindSort() || !b.bindWhere() || !b.bindOrder() {
 		return false, nil
 	}
-	if p.aggs && (len(p.sort) > 0 || s.distinct || s.limit >= 0 && len(p.group) > 0 || p.lock != table.LockNone) {
+	if p.aggs && (len(p.sort) > 0 || s.distinct || s.calc && s.limit >= 0 && len(p.group) > 0 || p.lock != table.LockNone) {
+		return false, nil
+	}
+	if p.once && (s.distinct || p.lock != table.LockNone || !b.ofGroup()) {
 		return false, nil
 	}
 	b.bindNeeds()
@@ -357,7 +368,8 @@ func (b *binder) bindGroup() bool {
 		p.group = append(p.group, r)
 	}
 	if len(p.group) > 0 && !p.aggs {
-		return false
+		p.once = true
+		return b.isKey(p.group)
 	}
 	if !p.aggs {
 		return true
@@ -382,8 +394,14 @@ func contains(list []ref, r ref) bool {
 // bindSort binds ORDER BY, where a name is first that of an item, then of a column.
 func (b *binder) bindSort() bool {
 	p, s := b.p, b.p.shape
+	if p.aggs && len(p.group) > 0 {
+		return b.bindRank()
+	}
 	for _, o := range s.order {
 		n := o.column
+		if o.agg != aggNone {
+			return false
+		}
 		if n.qualifier == "" {
 			for _, it := range s.items {
 				if it.alias == "" || !strings.EqualFold(it.alias, n.name) {
@@ -440,7 +458,7 @@ func (b *binder) bindOrder() bool {
 		}
 		return true
 	}
-	if len(p.sort) == 0 || p.shape.distinct {
+	if len(p.sort) == 0 || p.shape.distinct || p.once {
 		return true
 	}
 	if len(p.steps) == 1 && first.access.point {

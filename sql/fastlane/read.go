@@ -43,7 +43,7 @@ type keptRow struct {
 }
 
 // keeps reports whether rows wait until all are there.
-func (x *exec) keeps() bool { return len(x.p.sort) > 0 || x.p.shape.distinct }
+func (x *exec) keeps() bool { return len(x.p.sort) > 0 || x.p.shape.distinct || x.p.once }
 
 func (x *exec) query() (Result, error) {
 	if !x.limits() {
@@ -95,7 +95,7 @@ func (x *exec) limits() bool {
 		}
 		x.skip = a.N
 	}
-	return !x.p.aggs || x.left > 0 && x.skip == 0 // the row of an aggregate is there, or the general lane says what is
+	return !x.p.aggs || len(x.p.group) > 0 || x.left > 0 && x.skip == 0 // the row of an aggregate is there, or the general lane says what is
 }
 
 // row takes a complete row: it counts, keeps or sends it.
@@ -281,10 +281,15 @@ func (x *exec) collect() {
 		}
 	}
 	x.key = key
-	if p.shape.distinct && !p.apart {
+	if p.shape.distinct && !p.apart || p.once {
 		all := x.whole[:0]
-		for _, o := range p.out {
-			all = p.kind(o.ref).appendKey(all, &x.rows[o.t][o.c])
+		for _, r := range p.group {
+			all = p.kind(r).appendKey(all, &x.rows[r.t][r.c])
+		}
+		for i := range p.out {
+			if o := &p.out[i]; !p.once {
+				all = p.kind(o.ref).appendKey(all, &x.rows[o.t][o.c])
+			}
 		}
 		x.whole = all
 		if x.seen == nil {

@@ -84,8 +84,10 @@ type item struct {
 }
 
 type orderBy struct {
-	column colName
-	desc   bool
+	column   colName
+	agg      aggregate // of column, as in the select list; none
+	distinct bool
+	desc     bool
 }
 
 // assignment is column = expr.
@@ -103,6 +105,7 @@ type expr struct {
 	column colName
 	values bool // VALUES(column)
 	null   bool
+	zero   bool // 0, with which a column that stands for a truth value is compared
 	parens bool // written in parentheses
 }
 
@@ -111,7 +114,7 @@ func (x *expr) constant() bool {
 	if x.op != 0 {
 		return x.left.constant() && x.right.constant()
 	}
-	return x.arg >= 0 || x.null
+	return x.arg >= 0 || x.null || x.zero
 }
 
 // compare is the operator of a condition.
@@ -350,11 +353,11 @@ func (p *parser) orderClause(s *shape) bool {
 		return false
 	}
 	for {
-		c, ok := p.column()
+		it, ok := p.orderItem()
 		if !ok {
 			return false
 		}
-		o := orderBy{column: c, desc: p.take("DESC")}
+		o := orderBy{column: it.column, agg: it.agg, distinct: it.distinct, desc: p.take("DESC")}
 		if !o.desc {
 			p.take("ASC")
 		}
@@ -363,6 +366,19 @@ func (p *parser) orderClause(s *shape) bool {
 			return true
 		}
 	}
+}
+
+// orderItem parses a column, or an aggregate.
+func (p *parser) orderItem() (it item, ok bool) {
+	for _, a := range aggregates {
+		if p.call(a.name) {
+			it.agg = a.agg
+			ok = p.aggregate(&it)
+			return it, ok
+		}
+	}
+	it.column, ok = p.column()
+	return it, ok
 }
 
 func (p *parser) limitClause(s *shape) bool {

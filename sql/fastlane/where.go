@@ -147,7 +147,10 @@ func (b *binder) predicate(c *condition) (*predicate, bool) {
 			return nil, false
 		}
 	}
-	if c.x.op == 0 && c.x.arg < 0 && !c.x.null {
+	if c.x.zero && kind.form != formInt && kind.form != formUint {
+		return nil, false
+	}
+	if c.x.op == 0 && c.x.arg < 0 && !c.x.null && !c.x.zero {
 		return k, c.y == nil && !c.x.values && b.compared(k, c.x.column)
 	}
 	if !c.x.constant() || c.y != nil && !c.y.constant() {

@@ -13,7 +13,8 @@ import (
 
 // What the fast lane and the dispatcher ask of the general lane (session.FastSession).
 
-// plainModes are the sql_modes under which simple statements mean what the fast lane does: strict, usual quoting.
+// plainModes are the sql_modes under which simple statements mean what the fast lane does: usual quoting. Strict or not is the same for it, since it
+// takes only values that fit their columns; many programs, WordPress among them, switch strict mode off.
 var plainModes = map[string]bool{"": true, "ONLY_FULL_GROUP_BY": true, "STRICT_TRANS_TABLES": true, "STRICT_ALL_TABLES": true, "NO_ZERO_IN_DATE": true,
 	"NO_ZERO_DATE": true, "ERROR_FOR_DIVISION_BY_ZERO": true, "NO_ENGINE_SUBSTITUTION": true, "TRADITIONAL": true}
 
@@ -23,14 +24,8 @@ var plainValues = map[string]int64{"sql_safe_updates": 0, "sql_auto_is_null": 0,
 // fastLaneVariable switches the fast lane off for a session, or for all new ones.
 const fastLaneVariable = "zorya_fast_lane"
 
-// Plain reports whether all that changes what simple statements mean is at its default.
-func (s *Session) Plain() bool {
-	mode, _ := s.variable("sql_mode").(string)
-	return strings.Contains(mode, "STRICT") && s.plain(mode)
-}
-
-// PlainInserts is Plain for rows of literals that fit their columns. zeros: NO_AUTO_VALUE_ON_ZERO.
-func (s *Session) PlainInserts() (ok, zeros bool) {
+// Plain reports whether all that changes what simple statements mean is at its default, or changes nothing. zeros: NO_AUTO_VALUE_ON_ZERO.
+func (s *Session) Plain() (ok, zeros bool) {
 	const zero = "NO_AUTO_VALUE_ON_ZERO"
 	mode, _ := s.variable("sql_mode").(string)
 	rest := strings.Split(mode, ",")
@@ -39,7 +34,7 @@ func (s *Session) PlainInserts() (ok, zeros bool) {
 	return s.plain(strings.Join(rest, ",")), len(rest) < n
 }
 
-// plain is Plain apart from strict mode.
+// plain is Plain in a sql_mode.
 func (s *Session) plain(mode string) bool {
 	if len(s.temps) > 0 || s.e.opts.ReadOnly {
 		return false

@@ -17,11 +17,9 @@ import (
 // FastSession is what a LaneSession also implements when the fast lane may run beside it.
 type FastSession interface {
 	// Plain reports whether everything that changes what simple statements mean is at its default: sql_mode, character sets, time
-	// zone, temporary tables ... and zorya_fast_lane is ON.
-	Plain() bool
-	// PlainInserts is Plain for INSERT and REPLACE of literals, which mean the same without strict mode as long as every value fits. zeros says
-	// that 0 is no request for an auto-increment value (NO_AUTO_VALUE_ON_ZERO). Dumps are restored so.
-	PlainInserts() (ok, zeros bool)
+	// zone, temporary tables ... and zorya_fast_lane is ON. zeros says that 0 is no request for an auto-increment value
+	// (NO_AUTO_VALUE_ON_ZERO). Dumps are restored so.
+	Plain() (ok, zeros bool)
 	// Charsets returns character_set_client and character_set_results.
 	Charsets() (client, results sql.CharacterSetID)
 	// Zone returns time_zone, nil for UTC.
@@ -39,7 +37,7 @@ var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
 // happened. t is what a prepared statement has, if it is one for the lane.
 func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fastlane.Template, params []wire.Param) (handled bool, err error) {
-	if s.expired || s.xa.state > xaActive || !s.shares || !s.plain && !s.inserts || s.foreignParams(params) || s.srv.opts.NoFastLane {
+	if s.expired || s.xa.state > xaActive || !s.shares || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()
@@ -57,11 +55,7 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fa
 		}
 		st = s.srv.fast.Lookup(q, s.set.Database, uint16(s.results))
 	}
-	if !s.plain && !st.Inserts() {
-		return false, nil
-	}
-	switch st.Kind {
-	case fastlane.Unknown:
+	if st.Kind == fastlane.Unknown {
 		return false, nil
 	}
 	s.tellStatement(text)

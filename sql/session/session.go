@@ -51,8 +51,7 @@ type Session struct {
 	shares    bool
 	fast      FastSession
 	noted     note
-	plain     bool // FastSession.Plain as of the last statement
-	inserts   bool // FastSession.PlainInserts, and its zeros
+	plain     bool // FastSession.Plain as of the last statement, and its zeros
 	zeros     bool
 	zone      *time.Location
 	client    sql.CharacterSetID
@@ -449,11 +448,8 @@ func (s *Session) adoptShared() {
 	if s.fast == nil {
 		return
 	}
-	s.plain, s.zone = s.fast.Plain(), s.fast.Zone()
-	s.inserts, s.zeros = s.plain, false
-	if !s.plain {
-		s.inserts, s.zeros = s.fast.PlainInserts()
-	}
+	s.plain, s.zeros = s.fast.Plain()
+	s.zone = s.fast.Zone()
 	s.client, s.results = s.fast.Charsets()
 	s.foreign = needsDecoding(s.client)
 }

@@ -233,12 +233,30 @@ var shapeCases = []shapeCase{
 	{text: "UPDATE ty SET u = u * 2 + 1 WHERE id > %s AND u < 30000", holes: "i"},
 	{text: "DELETE FROM ty WHERE s = %s AND b > %s", holes: "sn"},
 	{text: "DELETE FROM ty WHERE id > 35 AND id < %s", holes: "i"},
-	{text: "INSERT INTO ty (id, b, m) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE b = VALUES(b), m = m + VALUES(m)", holes: "iND", loose: true},
+	{text: "INSERT INTO ty (id, b, m) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE b = VALUES(b), m = m + VALUES(m)", holes: "iiD", loose: true},
 	{text: "INSERT INTO ty (id, bn, u) VALUES (%s, %s, 1), (%s, %s, 2) ON DUPLICATE KEY UPDATE u = 7, s = %s", holes: "isiss", loose: true},
 	{text: "REPLACE INTO ty (id, b, s) VALUES (%s, 3, %s), (%s, 4, %s)", holes: "isis", loose: true},
 	{text: "REPLACE INTO stock VALUES (%s, 1, %s, 0, 0, %s)", holes: "iis", loose: true},
 	{text: "SET time_zone = '+03:00'", general: true},
 	{text: "SET time_zone = 'SYSTEM'", general: true},
+	// GROUP BY with an order of the groups, and of a table's key, as WordPress asks for posts by what is joined to them
+	{text: "SELECT en, COUNT(*) AS n FROM ty WHERE id > %s GROUP BY en ORDER BY n DESC, en LIMIT 2", holes: "i"},
+	{text: "SELECT en, b, SUM(m) total FROM ty WHERE id < %s GROUP BY b, en ORDER BY total, b DESC, en LIMIT 4 OFFSET 1", holes: "i"},
+	{text: "SELECT post_author, COUNT(*), MAX(post_date) FROM wp_posts GROUP BY post_author ORDER BY MAX(post_date) DESC, COUNT(*), post_author LIMIT %s", holes: "i", literal: true},
+	{text: "SELECT s, SUM(b) FROM ty GROUP BY s ORDER BY SUM(b), s"},
+	{text: "SELECT s, AVG(b) AS a FROM ty GROUP BY s ORDER BY a, s", general: true},
+	{text: "SELECT p.ID FROM wp_posts p LEFT JOIN wp_postmeta m ON m.post_id = p.ID WHERE p.ID < %s AND p.post_type = 'post' GROUP BY p.ID ORDER BY p.post_date DESC, p.ID LIMIT 0, 5", holes: "i"},
+	{text: "SELECT SQL_CALC_FOUND_ROWS p.ID, p.post_title FROM wp_posts p JOIN wp_postmeta m ON p.ID = m.post_id WHERE m.meta_key = %s GROUP BY p.ID ORDER BY p.ID LIMIT 2", holes: "s"},
+	{text: "SELECT p.ID, m.meta_id FROM wp_posts p JOIN wp_postmeta m ON p.ID = m.post_id WHERE p.ID < %s GROUP BY m.meta_id ORDER BY m.meta_id", holes: "i", general: true},
+	// Truth values and NOT, as Django has them
+	{text: "SELECT id, b FROM ty WHERE b AND id < %s", holes: "i"},
+	{text: "SELECT id, b FROM ty WHERE NOT b OR u", holes: ""},
+	{text: "SELECT id FROM ty WHERE (NOT (b = %s) AND NOT (u > %s AND u IS NOT NULL))", holes: "ni"},
+	{text: "SELECT id FROM ty WHERE NOT (b = %s OR id BETWEEN %s AND %s) AND NOT (s IN (%s, 'x') OR s LIKE 'a%%')", holes: "niis"},
+	{text: "SELECT id FROM ty WHERE NOT (b < %s AND (s IS NULL OR u >= %s))", holes: "ni"},
+	{text: "SELECT o_id FROM orders WHERE NOT ((o_w_id, o_id) IN ((1, %s), (2, 3)))", holes: "i", general: true},
+	{text: "SELECT id FROM ty WHERE s AND id < %s", holes: "i", general: true},
+	{text: "UPDATE ty SET u = 3 WHERE id BETWEEN %s AND %s AND NOT b", holes: "ii"},
 	// What pools of connections and drivers say.
 	{text: "SELECT 1"},
 	{text: "select 1 AS one, 22 two, 1"},
@@ -310,7 +328,8 @@ func TestShapesAgree(t *testing.T) {
 	}
 	fast, slow := connect(t, addr, "fastdb"), connect(t, addr, "slowdb")
 	exec(t, slow, "SET zorya_fast_lane = OFF")
-	took := map[string]bool{}
+	took := map[string]bool{} // by the fast lane
+	var strict map[string]bool
 	compare := func(s *shapeCase, prepared bool) {
 		text, args := s.fill(rnd, prepared && !s.literal)
 		hits, misses, declined := srv.fast.Counts()
@@ -338,6 +357,11 @@ func TestShapesAgree(t *testing.T) {
 		}
 	}
 	for round := range 4 {
+		if round == 2 { // as WordPress and others work
+			exec(t, fast, "SET sql_mode = 'NO_ENGINE_SUBSTITUTION'")
+			exec(t, slow, "SET sql_mode = 'NO_ENGINE_SUBSTITUTION'")
+			strict, took = took, map[string]bool{}
+		}
 		for i := range shapeCases {
 			compare(&shapeCases[i], round%2 == 1)
 			if t.Failed() && round > 1 {
@@ -348,10 +372,17 @@ func TestShapesAgree(t *testing.T) {
 			compare(&shapeFill[i], true)
 		}
 	}
+	lax := 0
 	for _, s := range shapeCases {
-		if !took[s.text] && !s.general {
+		if !strict[s.text] && !took[s.text] && !s.general {
 			t.Errorf("the fast lane never took %s", s.text)
 		}
+		if took[s.text] {
+			lax++
+		}
+	}
+	if lax < len(strict)*3/4 { // not all: in two rounds some meet arguments that it declines
+		t.Errorf("without strict mode the fast lane took %d shapes of %d", lax, len(strict))
 	}
 	for _, name := range tables {
 		text := "SELECT * FROM " + name + " WHERE 1 = 1 OR 2 = 1"
