@@ -41,6 +41,13 @@ func logLimit(o *table.Build) int {
 
 // AlterTable publishes a definition that needs no new rows; see table.Catalog.
 func (db *DB) AlterTable(ctx context.Context, old, new *table.Def, o table.Build) (*table.Def, error) {
+	if err := db.EnableKeys(ctx, old.Schema, old.Name, table.Build{Shared: true}); err != nil {
+		return nil, err
+	}
+	return db.alterTable(ctx, old, new, o) // ErrDefChanged, if there was anything to build
+}
+
+func (db *DB) alterTable(ctx context.Context, old, new *table.Def, o table.Build) (*table.Def, error) {
 	fresh := slices.ContainsFunc(new.Indexes, func(x table.Index) bool { return x.ID == 0 })
 	online := o.Online && fresh
 	o.Shared = o.Shared && fresh

@@ -59,6 +59,7 @@ func (db *DB) view(ctx context.Context) (v *DB, close func() error, err error) {
 		return nil, nil, fmt.Errorf("open a view at LSN %d: %w", lsn, err)
 	}
 	v = &DB{o: db.o, vol: past, pool: pool, log: slog.New(slog.DiscardHandler), locks: lock.New(), cache: dict.NewCache(1000)}
+	v.putOff.never = true
 	v.init()
 	close = func() error {
 		v.stop()

@@ -101,6 +101,7 @@ type DB struct {
 		m    map[uint64]*counter
 		mode atomic.Int32 // innodb_autoinc_lock_mode, as autoInterleaved less it: see SetAutoIncMode
 	}
+	putOff putOff
 	builds sync.Map // table id -> *dict.Touched of the online DDL that reads it
 	born   struct { // commit LSNs of the DDL that made tables and indexes, by id, since the instance opened
 		mu sync.Mutex

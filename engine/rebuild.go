@@ -29,6 +29,9 @@ type tableBuild struct {
 // RebuildTable replaces a table by new, whose rows convert makes from the old ones; for a nil row there is none. Online it must keep
 // the clustered key, or make a new one of the row's columns: a hidden row id comes only from a hidden row id.
 func (db *DB) RebuildTable(ctx context.Context, old, new *table.Def, convert func([]row.Datum) ([]row.Datum, error), o table.Build) (*table.Def, error) {
+	if err := db.EnableKeys(ctx, old.Schema, old.Name, table.Build{Shared: true}); err != nil {
+		return nil, err
+	}
 	var made *dict.Stored
 	return db.built(ctx, old, o.Online, o, func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error) {
 		n := clone(new)

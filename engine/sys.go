@@ -217,6 +217,7 @@ func (db *DB) opened(s *dict.Stored, epoch uint64) (*dict.Table, error) {
 		t.Touched = v.(*dict.Touched)
 	}
 	db.cache.Put(t, epoch)
+	db.bringBack(&t.Def)
 	return t, nil
 }
 

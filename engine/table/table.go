@@ -78,6 +78,14 @@ type Def struct {
 	ReferTo  []string // "schema.table" of the parents of this table's foreign keys
 	ReferBy  []string // "schema.table" of tables whose foreign keys point here
 	Triggers bool     // some trigger exists: lanes that do not run triggers decline
+	// Later are indexes that are away until the table is loaded, by their place in Indexes: KeySwitch.
+	Later []LaterIndex `json:",omitempty"`
+}
+
+// LaterIndex is an index that will be built, at position At of Def.Indexes. It has no tree.
+type LaterIndex struct {
+	At int
+	Index
 }
 
 // Isolation is a transaction's isolation level.
@@ -373,6 +381,17 @@ type Catalog interface {
 	PutObjects(ctx context.Context, o ...Object) error
 	// Generation of a kind of object grows with each change: caches compare it.
 	Generation(kind string) uint64
+}
+
+// KeySwitch is implemented by a Catalog that can load an empty table first and build its indexes then, sorted.
+type KeySwitch interface {
+	// DisableKeys puts the indexes off that constrain nothing, if the table is empty and has no foreign keys: they move to Def.Later. It reports whether it did; the
+	// caller brings them back, or says that it will not.
+	DisableKeys(ctx context.Context, schema, name string) (bool, error)
+	// EnableKeys builds what was put off. Nothing is done when there is none.
+	EnableKeys(ctx context.Context, schema, name string, o Build) error
+	// AbandonKeys says that who put them off does not bring them back: they are built behind the scenes. So they are after a crash.
+	AbandonKeys(schema, name string)
 }
 
 // Build says how indexes and new forms of tables are built.

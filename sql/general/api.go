@@ -71,6 +71,8 @@ type Hooks struct {
 	// Stage says what a long statement is doing and how far it is, for the process list; total is an estimate. It may be nil, and comes from
 	// the executing goroutine.
 	Stage func(stage string, done, total uint64)
+	// KeysOff is ALTER TABLE ... DISABLE KEYS of a base table without partitions. It may be nil.
+	KeysOff func(ctx context.Context, schema, name string) error
 	// LocalFile opens a file of the client for LOAD DATA LOCAL INFILE.
 	LocalFile func(ctx context.Context, name string) (io.ReadCloser, error)
 }

@@ -26,6 +26,7 @@ type alteration struct {
 	start   uint64    // AUTO_INCREMENT
 	opts    alterOptions
 	autoInc bool // the new table has such a column
+	keysOff bool // DISABLE KEYS
 
 	keys  []table.ForeignKey // new foreign keys, in table.Build's terms
 	prove func(context.Context) error
@@ -41,7 +42,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 	var d *table.Def
 	if temp != nil {
 		d = temp.def
-	} else if d, err = s.definition(c, schema, name); err != nil {
+	} else if d, err = s.withKeys(c, schema, name); err != nil {
 		return nil, err
 	}
 	m, err := s.e.metas.get(c, d)
@@ -64,6 +65,11 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 	if err != nil {
 		return nil, err
 	}
+	if off := s.hooks.KeysOff; off != nil && a.keysOff && temp == nil && a.old.attrs.PartSQL == "" && len(st.Statements) == 1 {
+		if err := off(c, schema, name); err != nil {
+			return nil, err
+		}
+	}
 	if temp != nil {
 		if err := s.refreshTemporary(c, schema, name); err != nil {
 			return nil, err
@@ -78,6 +84,20 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 		return res, s.renameTables(c, [][2][2]string{{{schema, name}, a.rename}})
 	}
 	return res, nil
+}
+
+// withKeys is definition, after the indexes that were put off have been built: ENABLE KEYS, and what any other change of a table begins with.
+func (s *Session) withKeys(c *sql.Context, schema, name string) (*table.Def, error) {
+	d, err := s.definition(c, schema, name)
+	if err != nil || len(d.Later) == 0 {
+		return d, err
+	}
+	if k, ok := s.e.db.Catalog().(table.KeySwitch); ok {
+		if err := k.EnableKeys(c, schema, name, table.Build{Shared: true, Progress: s.progress}); err != nil {
+			return nil, err
+		}
+	}
+	return s.definition(c, schema, name)
 }
 
 // parse reads the table's present definition as a syntax tree.
@@ -454,8 +474,9 @@ func (a *alteration) indexClause(d *sqlparser.DDL) error {
 			}
 		}
 		return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.def.Name)
-	case "disable", "enable":
-		return nil // DISABLE KEYS: InnoDB says so too
+	case "disable": // what InnoDB does nothing about
+		a.keysOff = true
+	case "enable": // done: see alterTable
 	}
 	return nil
 }

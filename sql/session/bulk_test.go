@@ -100,3 +100,52 @@ func TestRestore(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestRestoreKeysOff: what a dump does between DISABLE KEYS and ENABLE KEYS leaves the table as it would be without; so does one that is cut off.
+func TestRestoreKeysOff(t *testing.T) {
+	_, addr := startFull(t)
+	c := connect(t, addr, "")
+	exec(t, c, "CREATE DATABASE d")
+	exec(t, c, "USE d")
+	var rows []string
+	for i := range 3000 {
+		rows = append(rows, fmt.Sprintf("(%d, %d, 'row %d')", i, i*7919%1009, i))
+	}
+	fill := "INSERT INTO %s VALUES " + strings.Join(rows, ",")
+	for _, name := range []string{"whole", "again", "cut", "unlocked"} {
+		exec(t, c, "CREATE TABLE "+name+" (id INT PRIMARY KEY, u INT, s VARCHAR(20), UNIQUE (s), KEY u (u), KEY su (s, u))")
+	}
+	show := rowsOf(t, c, "SHOW INDEX FROM whole")
+	exec(t, c, "LOCK TABLES whole WRITE")
+	exec(t, c, "/*!40000 ALTER TABLE whole DISABLE KEYS */")
+	if got := rowsOf(t, c, "SHOW INDEX FROM whole"); len(got) != 2 {
+		t.Error("indexes are not put off: ", got)
+	}
+	exec(t, c, fmt.Sprintf(fill, "whole"))
+	exec(t, c, "UPDATE whole SET u = u + 1 WHERE u = 17")
+	exec(t, c, "/*!40000 ALTER TABLE whole ENABLE KEYS */")
+	exec(t, c, "UNLOCK TABLES")
+	exec(t, c, "LOCK TABLES again WRITE")
+	exec(t, c, "ALTER TABLE again DISABLE KEYS")
+	exec(t, c, fmt.Sprintf(fill, "again"))
+	exec(t, c, "UNLOCK TABLES") // no ENABLE KEYS
+	exec(t, c, "ALTER TABLE unlocked DISABLE KEYS")
+	exec(t, c, fmt.Sprintf(fill, "unlocked"))
+	cut := connect(t, addr, "d")
+	exec(t, cut, "LOCK TABLES cut WRITE")
+	exec(t, cut, "ALTER TABLE cut DISABLE KEYS")
+	exec(t, cut, fmt.Sprintf(fill, "cut"))
+	exec(t, c, "KILL "+rowsOf(t, cut, "SELECT CONNECTION_ID()")[0])
+	for _, name := range []string{"whole", "again", "cut", "unlocked"} {
+		eventually(t, "indexes of "+name, func() bool { return len(rowsOf(t, c, "SHOW INDEX FROM "+name)) == len(show) })
+		if got := rowsOf(t, c, "SELECT COUNT(*), SUM(id) FROM "+name+" FORCE INDEX (u) WHERE u >= 0"); got[0] != "3000 4498500" {
+			t.Error(name, got)
+		}
+		if got := rowsOf(t, c, "CHECK TABLE "+name); !strings.Contains(got[0], "OK") {
+			t.Error(got)
+		}
+	}
+	if got := rowsOf(t, c, "SHOW CREATE TABLE whole"); !strings.Contains(got[0], "KEY `u` (`u`),\n  KEY `su`") {
+		t.Error(got)
+	}
+}

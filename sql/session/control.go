@@ -89,6 +89,9 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 			if err := s.commitTxn(ctx); err != nil {
 				return err
 			}
+			if err := s.enableKeys(ctx); err != nil {
+				return err
+			}
 		}
 		s.unlockTables()
 		return nil

@@ -38,7 +38,7 @@ func (s *Session) connectHalf(ctx context.Context) error {
 }
 
 func (s *Session) newHalf(ctx context.Context, l general.Login) (LaneSession, error) {
-	return s.srv.lane.NewSession(ctx, l, general.Hooks{Control: s.controlInRoutine, LocalFile: s.localFile, Stage: s.stageIs})
+	return s.srv.lane.NewSession(ctx, l, general.Hooks{Control: s.controlInRoutine, LocalFile: s.localFile, Stage: s.stageIs, KeysOff: s.disableKeys})
 }
 
 // half returns the session's half in the general lane, which it keeps from now on.

@@ -35,6 +35,7 @@ type Session struct {
 	next     nextTxn       // SET TRANSACTION
 	xa       xaTxn         // XA START
 	tables   []lockedTable // LOCK TABLES
+	keysOff  []tableKey    // of these, those whose indexes are put off
 	commit   chan error    // result of the commit under way, capacity 1
 	onCommit func(error)   // sends to commit
 	stmt     lazyStmt

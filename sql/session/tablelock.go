@@ -175,6 +175,7 @@ func (s *Session) unlockNamed() {
 	if len(s.tables) == 0 {
 		return
 	}
+	s.abandonKeys()
 	l := s.srv.locks
 	l.mu.Lock()
 	for _, t := range s.tables {
