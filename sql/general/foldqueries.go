@@ -34,8 +34,14 @@ func (f *folder) statement(c *sql.Context, n sql.Node) (sql.Node, error) {
 	if x.previewing || x.stmt == nil || x.st == nil || x.st.run != nil {
 		return n, nil // of EXPLAIN nothing is executed
 	}
-	switch n.(type) {
+	switch n := n.(type) {
 	case *plan.Update, *plan.DeleteFrom:
+	case *plan.InsertInto: // its source is not among its children
+		src, same, err := transform.NodeWithOpaque(c, n.Source, f.filter)
+		if err != nil || same {
+			return n, err
+		}
+		return n.WithSource(src), nil
 	default:
 		if _, ok := f.ast.(sqlparser.SelectStatement); !ok || !x.st.locking {
 			return n, nil

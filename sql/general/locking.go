@@ -17,6 +17,20 @@ type lockMode struct {
 	policy table.WaitPolicy
 }
 
+// impliedShare says, where the policy stands, that the statement locks for the share what it only reads, but not at READ COMMITTED and below.
+const impliedShare table.WaitPolicy = 9
+
+// at is the mode of a table that is opened in a transaction of this level.
+func (m lockMode) at(level table.Isolation) lockMode {
+	switch {
+	case m.policy != impliedShare:
+		return m
+	case level <= table.ReadCommitted:
+		return lockMode{}
+	}
+	return lockMode{lock: m.lock}
+}
+
 const lockPrefix = "\x00zorya lock "
 
 // The texts that stand for the modes in AS OF literals.
@@ -100,6 +114,9 @@ func markLocks(st sqlparser.Statement) (locking bool, err error) {
 			w.source(sel)
 		}
 	}
+	if m := readBeside(st); m.lock != table.LockNone {
+		defer w.subqueries(st.(sqlparser.SQLNode), m) // those that have a clause of their own keep what it says
+	}
 	if sn, ok := st.(sqlparser.SQLNode); ok {
 		err = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
 			if sel, ok := node.(*sqlparser.Select); ok && sel != nil {
@@ -163,13 +180,47 @@ func (w *lockWalk) source(sel sqlparser.SelectStatement) {
 	switch n := sel.(type) {
 	case *sqlparser.Select:
 		w.names(n.With)
-		w.tables(n.From, lockMode{lock: table.LockShared}, nil)
+		w.tables(n.From, lockMode{lock: table.LockShared, policy: impliedShare}, nil)
 	case *sqlparser.SetOp:
 		w.source(n.Left)
 		w.source(n.Right)
 	case *sqlparser.ParenSelect:
 		w.source(n.Select)
 	}
+}
+
+// readBeside is how a statement that changes rows reads the tables in its subqueries: InnoDB locks them for the share, but at READ COMMITTED not those of
+// INSERT ... SELECT and of the UPDATE of one table.
+func readBeside(st sqlparser.Statement) lockMode {
+	share := lockMode{lock: table.LockShared}
+	switch n := st.(type) {
+	case *sqlparser.Delete:
+	case *sqlparser.Insert:
+		if _, ok := n.Rows.(sqlparser.SelectStatement); ok {
+			share.policy = impliedShare
+		}
+	case *sqlparser.Update:
+		if len(n.TableExprs) == 1 {
+			if t, ok := n.TableExprs[0].(*sqlparser.AliasedTableExpr); ok {
+				if _, ok := t.Expr.(sqlparser.TableName); ok {
+					share.policy = impliedShare
+				}
+			}
+		}
+	default:
+		return lockMode{}
+	}
+	return share
+}
+
+// subqueries marks what the queries within a statement read.
+func (w *lockWalk) subqueries(in sqlparser.SQLNode, m lockMode) {
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
+			w.tables(sel.From, m, nil)
+		}
+		return true, nil
+	}, in)
 }
 
 // tables marks the references in from that have no mode yet; of, if not nil, limits it to names or aliases.

@@ -181,7 +181,11 @@ func (d *database) GetTableInsensitiveAsOf(ctx *sql.Context, name string, asOf a
 	if !ok {
 		return nil, false, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "AS OF")
 	}
-	return d.find(ctx, name, mode)
+	level := table.RepeatableRead
+	if x := executionOf(ctx); x != nil && x.stmt != nil {
+		level = x.stmt.Txn().Options().Isolation
+	}
+	return d.find(ctx, name, mode.at(level))
 }
 
 // open finds a table. While a statement other than DDL is being analysed this takes the shared metadata lock, so that the
