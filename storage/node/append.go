@@ -264,6 +264,9 @@ func (n *Node) takeRun(b *batch, f *proto.AppendFrame, run *proto.Run, raw []byt
 		b.items = append(b.items, waitItem{seg, ticket, slot})
 	case refusal != proto.OK && run.Bytes > 0:
 		out.Status = refusal
+	case run.Bytes > 0 && seg.Underway(ticket):
+		// Gossip brought these records first, in this batch or one before it: the answer waits for that, or it would carry an older SCL.
+		b.items = append(b.items, waitItem{seg, ticket, slot})
 	default:
 		return seg.Synced(0, f.Epoch, f.History)
 	}
@@ -328,6 +331,7 @@ func (n *Node) round(acked func(), wait bool) {
 		n.stuck = b
 		return
 	}
+	n.dropped = err
 	n.acknowledge(b, err)
 	if acked != nil {
 		acked()
@@ -382,11 +386,11 @@ func (n *Node) stop() bool {
 
 // persist makes a batch durable. A full disk is waited out, or errWait returned; a failed sync retires the node.
 func (n *Node) persist(b *batch, wait bool) error {
-	if b.entries == 0 {
-		return nil
-	}
 	if n.retired.Load() {
 		return errRetired
+	}
+	if n.dropped != nil || b.entries == 0 { // one without entries waits for those before it: it must not speak for one that failed
+		return n.dropped
 	}
 	if !wait && !n.q.roomFor(len(b.buf)) {
 		return errWait

@@ -106,6 +106,7 @@ type Node struct {
 	stopped    bool       // guarded by qmu: nothing is taken any more
 	lead       sync.Mutex // held by who takes batches through the foreground
 	stuck      *batch     // guarded by lead: taken, and left to a round that may wait
+	dropped    error      // guarded by lead: why a batch was not persisted, nor any after it
 	spare      chan *batch
 	wake       chan struct{}
 	toOrganise chan *batch

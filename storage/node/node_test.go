@@ -479,3 +479,43 @@ func TestPinnedHorizonDoesNotStopIngest(t *testing.T) {
 	})
 	w.check("a", w.vdl)
 }
+
+// TestAckOvertakenByGossip: a frame whose records gossip has brought a moment before is acknowledged with them, once they are durable, not at once
+// with the SCL from before.
+func TestAckOvertakenByGossip(t *testing.T) {
+	c := newCluster(t, nil, proto.Full, proto.Full)
+	c.start("a")
+	c.start("b")
+	w := newWriter(c, 11)
+	w.create()
+	w.send(3, nil)
+	b := c.live["b"]
+	b.lead.Lock() // the disk is busy
+	var raw []byte
+	for range 4 {
+		raw = w.mtr(raw)
+	}
+	if acked := w.frame(raw, func(id proto.NodeID) bool { return id == "a" }); len(acked) != 1 {
+		t.Fatal("a takes no frames")
+	}
+	eventually(t, "gossip brings them to b", b.gathered)
+	answer := make(chan int, 1)
+	go func() { answer <- len(w.frame(raw, func(id proto.NodeID) bool { return id == "b" })) }()
+	got := -1
+	eventually(t, "the frame waits, or is answered", func() bool {
+		select {
+		case got = <-answer:
+		default:
+		}
+		b.qmu.Lock()
+		defer b.qmu.Unlock()
+		return got >= 0 || len(b.cur.waiters) >= 2
+	})
+	b.lead.Unlock()
+	if got < 0 {
+		got = <-answer
+	}
+	if got != 1 {
+		t.Fatal("acknowledged with the SCL from before")
+	}
+}

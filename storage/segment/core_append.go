@@ -110,6 +110,9 @@ func (c *Core) Synced(t uint64) {
 	c.maybeActivate()
 }
 
+// Underway reports whether Synced has not been told of the ticket.
+func (c *Core) Underway(t uint64) bool { return t > c.synced }
+
 // Ack is the segment's answer to a run, once its ticket is synced. A frame whose epoch or history was overtaken while it
 // waited for the disk is refused: the fence that overtook it may have sampled without it.
 func (c *Core) Ack(epoch, history uint64) proto.SegmentStatus {

@@ -268,6 +268,13 @@ func (s *Segment) Synced(ticket, epoch, history uint64) proto.SegmentStatus {
 	return s.core.Ack(epoch, history)
 }
 
+// Underway reports whether what a ticket stands for is not durable yet.
+func (s *Segment) Underway(ticket uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.core.Underway(ticket)
+}
+
 // Fence installs an epoch and a history durably and then samples.
 func (s *Segment) Fence(r *proto.FenceRequest) (proto.Sample, proto.Status, error) {
 	s.mu.Lock()
