@@ -43,6 +43,12 @@ func init() {
 	}
 	librarySets[sql.CharacterSet_ucs2].Encoder = utf16{}
 	librarySets[sql.CharacterSet_utf16le].Encoder = utf16{little: true, surrogates: true}
+	sql.SupportedCharsets = sql.SupportedCharsets[:0] // what information_schema lists
+	for i := range librarySets {
+		if id := librarySets[i].ID; id != sql.CharacterSet_Unspecified {
+			sql.SupportedCharsets = append(sql.SupportedCharsets, id)
+		}
+	}
 	for i := range libraryCollations {
 		c := &libraryCollations[i]
 		if cs := c.CharacterSet; c.Sorter == nil && (cs == sql.CharacterSet_ucs2 || cs == sql.CharacterSet_utf16le || cs == sql.CharacterSet_gb18030) {

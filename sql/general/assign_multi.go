@@ -36,6 +36,7 @@ func (b *builder) deleteFrom(c *sql.Context, n *plan.DeleteFrom) error {
 	}
 	if n.HasExplicitTargets() && s.cur.busy == nil {
 		s.cur.multi = d
+		s.cur.refs.known = map[string]map[string]bool{}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
 // Forms of CREATE TABLE and ALTER TABLE that the library's grammar lacks.
@@ -52,4 +53,33 @@ func (w *rewriter) characterBytes(i int) int64 {
 		return defaultCollation.CharacterSet().MaxLength()
 	}
 	return cs.MaxLength()
+}
+
+// The library's grammar has KEY of a column's definition, which is PRIMARY KEY, as an option of its own that nobody reads.
+const (
+	optionPrimaryKey sqlparser.ColumnKeyOption = 1
+	optionKey        sqlparser.ColumnKeyOption = 5
+)
+
+// keyColumns makes columns that are defined as KEY the primary key.
+func keyColumns(st sqlparser.Statement) {
+	switch st := st.(type) {
+	case *sqlparser.DDL:
+		keyColumnsOf(st)
+	case *sqlparser.AlterTable:
+		for _, d := range st.Statements {
+			keyColumnsOf(d)
+		}
+	}
+}
+
+func keyColumnsOf(d *sqlparser.DDL) {
+	if d.TableSpec == nil {
+		return
+	}
+	for _, c := range d.TableSpec.Columns {
+		if c.Type.KeyOpt == optionKey {
+			c.Type.KeyOpt = optionPrimaryKey
+		}
+	}
 }

@@ -317,6 +317,9 @@ func (e *editor) locate(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, 
 		if ref := sessionOf(ctx).cur.refs.take(e.def(), old); ref != nil {
 			return ref, old, nil
 		}
+		if sessionOf(ctx).cur.refs.gone(e.def(), old) {
+			return nil, nil, sql.ErrDeleteRowNotFound.New()
+		}
 		return e.findByScan(ctx, t, old)
 	}
 	key := make([]row.Datum, len(e.m.pk))
@@ -441,8 +444,12 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 
 // rowRefs remembers where the rows of tables without a primary key are stored, from the locking scan that found them to the
 // edit. Equal rows are interchangeable.
+//
+// The rows of a multi-table DELETE are scanned and named as often as rows of the join hold them: known holds the places of each, so that
+// a place is remembered once, and its row deleted once.
 type rowRefs struct {
-	m map[string][]table.Ref
+	m     map[string][]table.Ref
+	known map[string]map[string]bool // by rowKey; nil if a row is scanned once
 }
 
 func (f *rowRefs) remember(d *table.Def, r []row.Datum, ref table.Ref) {
@@ -450,8 +457,20 @@ func (f *rowRefs) remember(d *table.Def, r []row.Datum, ref table.Ref) {
 		f.m = map[string][]table.Ref{}
 	}
 	k := rowKey(d, r)
+	if f.known != nil {
+		if f.known[k][string(ref)] {
+			return
+		}
+		if f.known[k] == nil {
+			f.known[k] = map[string]bool{}
+		}
+		f.known[k][string(ref)] = true
+	}
 	f.m[k] = append(f.m[k], append(table.Ref(nil), ref...))
 }
+
+// gone reports whether every place of such a row has been taken.
+func (f *rowRefs) gone(d *table.Def, r []row.Datum) bool { return f.known[rowKey(d, r)] != nil }
 
 func (f *rowRefs) take(d *table.Def, r []row.Datum) table.Ref {
 	k := rowKey(d, r)

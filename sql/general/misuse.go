@@ -16,11 +16,6 @@ import (
 func misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) error {
 	switch n := st.(type) {
 	case sqlparser.SelectStatement:
-		if strings.Contains(text, "@@") {
-			if err := wrongScope(n); err != nil {
-				return err
-			}
-		}
 		if s, ok := n.(*sqlparser.Select); ok {
 			if err := noTables(s); err != nil {
 				return err

@@ -294,11 +294,15 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	namesCollation(st, cutTokens(text, lexMode(o), maxTokens))
 	likeExactly(st, text)
 	namePartitions(st)
+	keyColumns(st)
 	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
 	}
 	concatAll(st)
 	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
+	if wrong == nil {
+		wrong = s.wrongVariables(st, text)
+	}
 	groupsFirst(st, text)
 	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st), misuse: wrong}
 	if out.Class == Read && s.callsWriter(st) {

@@ -69,6 +69,7 @@ func (w *rewriter) statement() {
 	case "INSERT", "REPLACE", "UPDATE", "DELETE":
 		if t.word(0) == "DELETE" {
 			w.aliasedDelete()
+			w.starredTargets()
 		}
 		for i := 1; i < 4; i++ {
 			switch t.word(i) {
@@ -79,6 +80,10 @@ func (w *rewriter) statement() {
 					w.put(i, "/*"+ignoreMarker+"*/")
 				}
 			}
+		}
+	case "SHOW":
+		if t.word(1) == "SCHEMAS" {
+			w.put(1, "DATABASES")
 		}
 	case "EXPLAIN", "DESCRIBE", "DESC":
 		if t.word(1) == "FORMAT" && t.at(2) == "=" {
@@ -125,6 +130,25 @@ func (w *rewriter) has(words ...string) bool {
 		}
 	}
 	return false
+}
+
+// starredTargets: DELETE t1.*, t2.* FROM ..., and DELETE FROM t1.*, t2.* USING ...
+func (w *rewriter) starredTargets() {
+	for i := 1; i+1 < len(w.t.list); i++ {
+		switch w.t.word(i) {
+		case "WHERE", "USING":
+			return
+		case "FROM":
+			if i > 1 && w.t.word(i-1) != "QUICK" && w.t.word(i-1) != "IGNORE" && w.t.word(i-1) != "LOW_PRIORITY" {
+				return
+			}
+		}
+		if w.t.at(i) == "." && w.t.at(i+1) == "*" {
+			w.drop(i, 2)
+		} else if strings.HasSuffix(w.t.at(i), ".*") {
+			w.put(i, strings.TrimSuffix(w.t.at(i), ".*"))
+		}
+	}
 }
 
 // aliasedDelete: DELETE FROM t AS x WHERE ..., which the grammar has as DELETE x FROM t AS x. That form has no ORDER BY and no LIMIT.

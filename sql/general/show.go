@@ -39,6 +39,17 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	switch t.word(1) {
 	case "CREATE":
 		return s.ownShowCreate(t)
+	case "COLLATION":
+		t.pos = 2
+		return s.showSelected(t, "COLLATION", "Collation")
+	case "CHARSET":
+		t.pos = 2
+		return s.showSelected(t, "CHARSET", "Charset")
+	case "CHARACTER", "CHAR":
+		if t.word(2) == "SET" {
+			t.pos = 3
+			return s.showSelected(t, "CHARSET", "Charset")
+		}
 	case "COLUMNS", "FIELDS", "FULL", "EXTENDED":
 		if t.word(2) == "INDEX" || t.word(2) == "INDEXES" || t.word(2) == "KEYS" {
 			return s.ownShowIndex(t)

@@ -22,6 +22,8 @@ func TestVariableScopes(t *testing.T) {
 	c := newServer(t).client()
 	c.fails("SELECT @@session.innodb_io_capacity", mysqlerr.ER_INCORRECT_GLOBAL_LOCAL_VAR, "Variable 'innodb_io_capacity' is a GLOBAL variable")
 	c.fails("SELECT @@global.error_count", mysqlerr.ER_INCORRECT_GLOBAL_LOCAL_VAR, "Variable 'error_count' is a SESSION variable")
+	c.fails("SELECT autocommit = @@session.autocommit", mysqlerr.ER_BAD_FIELD_ERROR, "Unknown column 'autocommit' in 'field list'")
+	c.query("SELECT (SELECT version FROM (SELECT 7 AS version) d), @@autocommit", "7\t1")
 	c.fails("SELECT local.sort_buffer_size", mysqlerr.ER_UNKNOWN_TABLE, "Unknown table 'local' in field list")
 	c.query("SELECT VARIABLE_NAME FROM information_schema.global_variables WHERE VARIABLE_NAME = 'PORT'", "port")
 }
@@ -35,5 +37,29 @@ func TestTableForms(t *testing.T) {
 	c.query("SELECT GROUP_CONCAT(column_type ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'sized'", "int,tinyblob,text,mediumblob,tinytext")
 	c.must("INSERT INTO sized (a) VALUES (1), (2)")
 	c.must("DELETE QUICK FROM sized WHERE a = 1")
+	c.must("CREATE TABLE keyed (a INT AUTO_INCREMENT KEY, b INT)")
+	c.must("INSERT INTO keyed (b) VALUES (7)")
+	c.query("SELECT a, b FROM keyed", "1\t7")
+	c.must("INSERT INTO sized (a) VALUES (1)")
+	c.must("DELETE keyed.*, sized.* FROM keyed, sized WHERE keyed.a = sized.a")
+	c.query("SELECT COUNT(*) FROM keyed", "0")
+	c.query("SHOW SCHEMAS LIKE 'for%'", "forms")
+	c.query("SHOW CHARACTER SET LIKE 'koi8%'", "koi8r\tKOI8-R Relcom Russian\tkoi8r_general_ci\t1\nkoi8u\tKOI8-U Ukrainian\tkoi8u_general_ci\t1")
+	c.query("SHOW COLLATION WHERE Charset = 'koi8r' AND `Default` = 'Yes'", "koi8r_general_ci\tkoi8r\t7\tYes\tYes\t1\tPAD SPACE")
 	c.query("SELECT a FROM sized", "2")
+}
+
+// A row of a table without a key that several rows of a join name is deleted once; equal rows are different rows.
+func TestDeleteJoinWithoutKey(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE twice")
+	c.must("USE twice")
+	c.must("CREATE TABLE t1 (a INT, b CHAR(8))")
+	c.must("CREATE TABLE t2 (c CHAR(8), d INT)")
+	c.must("INSERT INTO t1 VALUES (1, 'b'), (2, 'c'), (3, 'd')")
+	c.must("INSERT INTO t2 VALUES ('a', 1), ('a', 1), ('b', 2), ('x', 3)")
+	if a := c.must("DELETE t2 FROM t1, t2 WHERE c < b AND a + d != 1"); a.affected != 3 {
+		t.Errorf("%d rows were deleted, want 3", a.affected)
+	}
+	c.query("SELECT * FROM t2", "x\t3")
 }

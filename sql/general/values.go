@@ -118,6 +118,12 @@ func paramValue(c *sql.Context, p any) (any, sql.Type, error) {
 		return int64(v), types.Int64, nil
 	case int8:
 		return int64(v), types.Int64, nil
+	case uint8:
+		return int64(v), types.Int64, nil
+	case uint16:
+		return int64(v), types.Int64, nil
+	case uint32:
+		return int64(v), types.Int64, nil
 	case uint64:
 		if v <= math.MaxInt64 {
 			return int64(v), types.Int64, nil

@@ -1,0 +1,30 @@
+package general
+
+import "strings"
+
+// showSelects are statements that MySQL, too, answers from information_schema; the library's own have other names of columns and another order.
+var showSelects = map[string]string{
+	"COLLATION": "SELECT * FROM (SELECT COLLATION_NAME AS `Collation`, CHARACTER_SET_NAME AS `Charset`, ID AS `Id`, IS_DEFAULT AS `Default`, IS_COMPILED AS `Compiled`, " +
+		"SORTLEN AS `Sortlen`, PAD_ATTRIBUTE AS `Pad_attribute` FROM information_schema.COLLATIONS) AS collations",
+	"CHARSET": "SELECT * FROM (SELECT CHARACTER_SET_NAME AS `Charset`, DESCRIPTION AS `Description`, DEFAULT_COLLATE_NAME AS `Default collation`, MAXLEN AS `Maxlen` " +
+		"FROM information_schema.CHARACTER_SETS) AS charsets",
+}
+
+// showSelected answers SHOW what [LIKE 'pattern' | WHERE condition]; t stands behind what, of which first is the first column.
+func (s *Session) showSelected(t *tokens, what, first string) (*Statement, error) {
+	text := showSelects[what]
+	switch {
+	case t.end():
+	case t.word(0) == "LIKE" && t.pos+2 == len(t.list):
+		text += " WHERE `" + first + "` LIKE " + t.at(1) + " COLLATE utf8mb4_general_ci"
+	case t.word(0) == "WHERE":
+		text += " " + t.rest()
+	default:
+		return nil, s.wrong(t)
+	}
+	st, _, err := s.parseGMS(text+" ORDER BY `"+first+"`", "")
+	if err == nil {
+		st.Text = strings.TrimSpace(t.src)
+	}
+	return st, err
+}
