@@ -11,6 +11,7 @@ package spill
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -48,11 +49,25 @@ type Bounds struct {
 
 const leastBound = 1 << 20
 
-// Account is the memory of one statement.
+// Account is the memory of one statement. An operator may be closed after the account: what it gives back then has been given back already.
 type Account struct {
 	pool   *Pool
 	Bounds Bounds
-	used   atomic.Int64
+
+	mu     sync.Mutex // closing against what operators take and give back; the pool's sum is exact when nobody holds anything
+	used   int64
+	closed bool
+}
+
+// book adds to what the statement and the instance hold, and returns both.
+func (a *Account) book(n int64) (used, all int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return 0, a.pool.used.Load()
+	}
+	a.used += n
+	return a.used, a.pool.used.Add(n)
 }
 
 // Account opens the account of a statement.
@@ -67,8 +82,7 @@ func (p *Pool) Account(b Bounds) *Account {
 
 // Grow takes n bytes: 4082 or 4081 if that is too much, and then it took none.
 func (a *Account) Grow(n int) error {
-	used := a.used.Add(int64(n))
-	all := a.pool.used.Add(int64(n))
+	used, all := a.book(int64(n))
 	if peak := a.pool.peak.Load(); all > peak {
 		a.pool.peak.CompareAndSwap(peak, all) // another's, higher one may be lost: it is for display
 	}
@@ -90,16 +104,22 @@ func (a *Account) Grow(n int) error {
 }
 
 // Shrink gives n bytes back.
-func (a *Account) Shrink(n int) {
-	a.used.Add(-int64(n))
-	a.pool.used.Add(-int64(n))
-}
+func (a *Account) Shrink(n int) { a.book(-int64(n)) }
 
 // Used is what the statement holds.
-func (a *Account) Used() int { return int(a.used.Load()) }
+func (a *Account) Used() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return int(a.used)
+}
 
 // Close gives everything back.
-func (a *Account) Close() { a.pool.used.Add(-a.used.Swap(0)) }
+func (a *Account) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pool.used.Add(-a.used)
+	a.used, a.closed = 0, true
+}
 
 // charge is the part of an account that one operator holds.
 type charge struct {

@@ -219,3 +219,21 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// An operator that is closed after its statement's account gives nothing back twice: a pool below zero would refuse every statement.
+func TestCloseAfterAccount(t *testing.T) {
+	p := &Pool{Limit: func() uint64 { return 1 << 20 }}
+	a := p.Account(Bounds{})
+	c := charge{a: a}
+	if err := c.set(10000); err != nil {
+		t.Fatal(err)
+	}
+	a.Close()
+	c.close()
+	if n := p.used.Load(); n != 0 {
+		t.Errorf("the pool holds %d bytes, want none", n)
+	}
+	if err := p.Account(Bounds{}).Grow(100); err != nil {
+		t.Error(err)
+	}
+}
