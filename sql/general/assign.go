@@ -23,6 +23,11 @@ var _ sql.NodeExecBuilder = (*builder)(nil)
 
 // Build returns nil for nodes that the library builds by itself.
 func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, error) {
+	if x := executionOf(c); x != nil && x.measured != nil {
+		if it, err := x.measured.build(b, c, n, r); it != nil || err != nil {
+			return it, err
+		}
+	}
 	switch n := n.(type) {
 	case *plan.DeleteFrom:
 		if whole := beforeChanges(c, n.Child); whole != nil && memoryOf(c) != nil {

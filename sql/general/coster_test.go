@@ -27,6 +27,40 @@ func mustExec(c *client, text string) answer {
 	return a
 }
 
+// scannedAgain is the table that a nested loop of a plan scans for each row of its other side, "" if there is none.
+func scannedAgain(p string) string {
+	lines := strings.Split(p, "\n")
+	depth := func(i int) int { return len(lines[i]) - len(strings.TrimLeft(lines[i], " ")) }
+	for i, line := range lines {
+		if !strings.Contains(line, "-> Nested loop") {
+			continue
+		}
+		second := 0
+		for j := i + 2; j < len(lines) && depth(j) > depth(i); j++ {
+			if depth(j) == depth(i)+4 {
+				second = j
+			}
+		}
+		for ; second > 0 && strings.Contains(lines[second], "-> Filter"); second++ {
+		}
+		if _, table, ok := strings.Cut(lines[second], "-> Table scan on "); ok {
+			return strings.Fields(table)[0]
+		}
+	}
+	return ""
+}
+
+func TestScannedAgain(t *testing.T) {
+	for want, p := range map[string]string{
+		"b": "-> Nested loop inner join\n    -> Table scan on a  (cost=1 rows=1)\n    -> Filter: (x)\n        -> Table scan on b  (cost=1 rows=1)\n",
+		"":  "-> Nested loop inner join\n    -> Table scan on a  (cost=1 rows=1)\n    -> Index lookup on b using i (x=1)\n",
+	} {
+		if got := scannedAgain(p); got != want {
+			t.Errorf("%q, want %q:\n%s", got, want, p)
+		}
+	}
+}
+
 // plan is EXPLAIN FORMAT=TREE.
 func planOf(c *client, q string) string {
 	c.sv.t.Helper()
@@ -52,7 +86,7 @@ CREATE TABLE order_line (ol_o_id INT, ol_d_id INT, ol_w_id INT, ol_number INT, o
 	load(c, "order_line", 20*n, func(i int) string { return fmt.Sprintf("%d,%d,1,%d,NOW(),1.5", i/20+1, i%2+1, i/2%10+1) })
 	const q = `SELECT c_id, (SELECT SUM(ol_amount) FROM orders, order_line WHERE ol_w_id = o_w_id AND ol_d_id = o_d_id AND ol_o_id = o_id
 AND ol_delivery_d IS NOT NULL AND o_w_id = 1 AND o_d_id = c_d_id AND o_c_id = c_id) FROM customer WHERE c_w_id = 1 AND c_d_id = 1`
-	if p := planOf(c, q); !strings.Contains(p, "LookupJoin") || !strings.Contains(p, "keys: 1, customer.c_d_id, customer.c_id") {
+	if p := planOf(c, q); !strings.Contains(p, "-> Nested loop inner join") || !strings.Contains(p, "(o_w_id=1, o_d_id=customer.c_d_id, o_c_id=customer.c_id)") {
 		t.Error(p)
 	}
 	if got := mustExec(c, q).rows; len(got) != n {
@@ -103,15 +137,10 @@ func TestJoinPlans(t *testing.T) {
 	loadTPCH(c, 1500)
 	for name, q := range tpchQueries {
 		p := planOf(c, q)
-		for _, line := range strings.Split(p, "\n") {
-			if strings.HasSuffix(line, "─ SemiJoin") || strings.HasSuffix(line, "─ LeftOuterJoin") || strings.HasSuffix(line, "─ CrossJoin") {
-				t.Errorf("%s: a nested loop:\n%s", name, p)
-			}
+		if x := scannedAgain(p); x != "" && x != "nation" && x != "region" {
+			t.Errorf("%s: a nested loop over %s:\n%s", name, x, p)
 		}
-		if n := strings.Count(p, "─ InnerJoin"); n > 1 || n == 1 && !strings.Contains(p, "(nation.n_regionkey = region.r_regionkey)") {
-			t.Errorf("%s: a nested loop:\n%s", name, p)
-		}
-		if name == "Q3" && strings.Index(p, "name: customer") > strings.Index(p, "IndexedTableAccess(lineitem)") {
+		if name == "Q3" && strings.Index(p, "on customer") > strings.Index(p, "on lineitem") {
 			t.Errorf("%s: lineitem first:\n%s", name, p)
 		}
 		mustExec(c, q)

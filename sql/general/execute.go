@@ -58,6 +58,7 @@ type execution struct {
 	behind       [2]string                 // the table behind the view that the statement writes through, in lower case
 	partial      *partialAccess            // while the statement is bound
 	ignores      bool                      // DELETE IGNORE
+	measured     *measures                 // of EXPLAIN ANALYZE
 	unset        func()                    // gives back the variables that SET_VAR has set
 	strict       bool                      // a statement that changes rows in strict mode: what it would warn of fails it
 	failed       error                     // the first of those

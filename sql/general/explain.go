@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -19,13 +20,13 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// EXPLAIN shows the library's plan in MySQL's forms: the table of accesses, FORMAT=JSON made of that table, and FORMAT=TREE, which is
-// the plan as the library prints it.
+// EXPLAIN shows the library's plan in MySQL's forms: the table of accesses, FORMAT=JSON made of that table, and FORMAT=TREE (explain_tree.go).
 
-// ownExplain: {EXPLAIN | DESCRIBE | DESC} [FORMAT = f] statement. EXPLAIN ANALYZE is the library's.
+// ownExplain: {EXPLAIN | DESCRIBE | DESC} [ANALYZE] [FORMAT = f] {statement | FOR CONNECTION n}.
 func (s *Session) ownExplain(t *tokens) (*Statement, error) {
 	t.pos++
-	format := "TRADITIONAL"
+	x := &explanation{format: ""}
+	x.analyze = t.accept("ANALYZE")
 	for {
 		switch {
 		case t.accept("EXTENDED"), t.accept("PARTITIONS"):
@@ -35,19 +36,34 @@ func (s *Session) ownExplain(t *tokens) (*Statement, error) {
 			if !ok {
 				return nil, s.wrong(t)
 			}
-			format = strings.ToUpper(name)
+			x.format = strings.ToUpper(name)
 			continue
 		}
 		break
 	}
-	switch t.word(0) {
-	case "ANALYZE", "FOR", "PLAN":
-		return nil, nil
-	}
-	switch format {
+	switch x.format {
+	case "":
+		x.format = "TRADITIONAL"
+		if x.analyze {
+			x.format = "TREE"
+		}
 	case "TRADITIONAL", "JSON", "TREE":
 	default:
-		return nil, mysqlerr.NewMessage(1791, "Unknown EXPLAIN format name: '%s'", format)
+		return nil, mysqlerr.NewMessage(1791, "Unknown EXPLAIN format name: '%s'", x.format)
+	}
+	if x.analyze && x.format != "TREE" {
+		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "EXPLAIN ANALYZE with "+x.format+" format")
+	}
+	if t.accept("FOR", "CONNECTION") {
+		id, err := strconv.ParseUint(t.at(0), 10, 64)
+		if t.pos++; err != nil || !t.end() || x.analyze {
+			t.pos--
+			return nil, s.wrong(t)
+		}
+		return &Statement{Text: t.src, run: func(c *sql.Context, s *Session, e *execution) (*Result, error) { return x.connection(c, s, e, id) }}, nil
+	}
+	if t.word(0) == "PLAN" {
+		return nil, nil
 	}
 	if t.end() {
 		return nil, s.wrong(t)
@@ -56,32 +72,81 @@ func (s *Session) ownExplain(t *tokens) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch st.ast.(type) {
-	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
-	default:
+	if !explainable(st.ast) {
 		return nil, s.wrong(t)
 	}
-	out := &Statement{Text: t.src, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints}
-	out.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
-		node, _, err := s.analyze(c, x, st.ast, st.Text)
-		if err != nil {
-			return nil, err
-		}
-		if format == "TREE" {
-			return s.rowsOf(c, x, texts("EXPLAIN"), []sql.Row{{"-> " + strings.TrimSpace(node.String()) + "\n"}}), nil
-		}
-		e := &explainer{c: c, s: s}
-		e.statement(node)
-		if format == "JSON" {
-			return s.rowsOf(c, x, texts("EXPLAIN"), []sql.Row{{e.json()}}), nil
-		}
-		rows := make([]sql.Row, len(e.accesses))
-		for i, a := range e.accesses {
-			rows[i] = a.row()
-		}
-		return s.rowsOf(c, x, explainSchema, rows), nil
+	return &Statement{Text: t.src, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints,
+		run: func(c *sql.Context, s *Session, e *execution) (*Result, error) { return x.run(c, s, e, st) }}, nil
+}
+
+// explanation is what an EXPLAIN asks for.
+type explanation struct {
+	format  string
+	analyze bool
+}
+
+func explainable(ast sqlparser.Statement) bool {
+	switch ast.(type) {
+	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
+		return true
 	}
-	return out, nil
+	return false
+}
+
+func (x *explanation) run(c *sql.Context, s *Session, e *execution, st *Statement) (*Result, error) {
+	text := func(out string) (*Result, error) { return s.rowsOf(c, e, texts("EXPLAIN"), []sql.Row{{out}}), nil }
+	if _, reads := st.ast.(sqlparser.SelectStatement); !reads && x.format == "TREE" {
+		return text("<not executable by iterator executor>\n")
+	}
+	node, flags, err := s.analyze(c, e, st.ast, st.Text)
+	if err != nil {
+		return nil, err
+	}
+	if x.format == "TREE" {
+		t := &tree{c: c, s: s}
+		if x.analyze {
+			t.ran = &measures{of: map[sql.Node]*measure{}}
+			if err := t.ran.run(c, s, e, node, flags); err != nil {
+				return nil, err
+			}
+		}
+		t.node(node, 0, "")
+		return text(t.out.String())
+	}
+	ex := &explainer{c: c, s: s}
+	ex.statement(node)
+	if x.format == "JSON" {
+		return text(ex.json())
+	}
+	rows := make([]sql.Row, len(ex.accesses))
+	for i, a := range ex.accesses {
+		rows[i] = a.row()
+	}
+	return s.rowsOf(c, e, explainSchema, rows), nil
+}
+
+// connection explains what another session runs: its text is planned again, in its database.
+func (x *explanation) connection(c *sql.Context, s *Session, e *execution, id uint64) (*Result, error) {
+	if s.e.opts.Processes == nil {
+		return nil, mysqlerr.New(mysqlerr.ER_NO_SUCH_THREAD, id)
+	}
+	for _, p := range s.e.opts.Processes() {
+		if uint64(p.ID) != id {
+			continue
+		}
+		if p.User != s.login.AccountUser && !s.Allowed("PROCESS") {
+			return nil, mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "PROCESS")
+		}
+		st, _, err := s.parseGMS(p.Info, "")
+		if p.Info == "" || err != nil || st == nil || !explainable(st.ast) || uint64(s.gms.ID()) == id {
+			return nil, mysqlerr.NewMessage(3012, "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE")
+		}
+		before := c.GetCurrentDatabase()
+		c.SetCurrentDatabase(p.Database)
+		defer c.SetCurrentDatabase(before)
+		return x.run(c, s, e, st)
+	}
+	return nil, mysqlerr.New(mysqlerr.ER_NO_SUCH_THREAD, id)
 }
 
 var explainSchema = sql.Schema{{Name: "id", Type: types.Uint64, Nullable: true}, {Name: "select_type", Type: varchars}, {Name: "table", Type: varchars, Nullable: true},

@@ -78,7 +78,7 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	case *plan.SubqueryAlias:
 		return r.derived(x), nil
 	case *plan.Project:
-		return computedOnce(r.c, x), nil
+		return besideGroups(r.c, computedOnce(r.c, x))
 	case *plan.Sort:
 		return r.sorted(x), nil
 	}

@@ -388,6 +388,10 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		return newRounding(c, n, name, shown, ch), nil
 	case "ceil", "ceiling":
 		return newRounding(c, n, "ceil", shown, ch), nil
+	case "exp", "pow", "power":
+		if len(ch) == 1 || len(ch) == 2 {
+			return newFinite(c, n, name, shown, ch), nil
+		}
 	case "mod":
 		return n.arithmetic(c, "%", e)
 	case "locate", "position", "instr", "find_in_set", "replace":
