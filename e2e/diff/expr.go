@@ -133,8 +133,8 @@ func (g *gen) num(sc *scope, depth int) *Node {
 		if sc.sub > 0 {
 			return g.scalarSubquery(sc, false)
 		}
-	case 28:
-		return expr("(", s(), " + ", a(), ")")
+	case 28: // CONCAT, as an ENUM has no decimals in MariaDB and no number of them in MySQL
+		return expr("(CONCAT(", s(), ") + ", a(), ")")
 	case 29:
 		return expr("ISNULL(", a(), ")")
 	}
@@ -217,6 +217,9 @@ func (g *gen) tmp(sc *scope, depth int) *Node {
 		unit := []string{"DAY", "MONTH", "YEAR", "HOUR", "MINUTE", "WEEK", "QUARTER"}[r.IntN(7)]
 		return expr([]string{"DATE_ADD(", "DATE_SUB("}[r.IntN(2)], a(), ", INTERVAL ", g.number(), " ", unit, ")")
 	case 2:
+		if g.wild { // of '0000-00-00', which a column may hold then, DATE is NULL in MariaDB
+			return a()
+		}
 		return expr("DATE(", a(), ")")
 	case 3:
 		return expr("LAST_DAY(", a(), ")")

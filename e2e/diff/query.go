@@ -329,7 +329,9 @@ func (g *gen) grouped() query {
 			}
 		case 1:
 			if c := g.pick(sc, isTemporal); c != nil {
-				k = expr([]string{"YEAR(", "DATE("}[r.IntN(2)], column1(c), ")")
+				if k = expr([]string{"YEAR(", "DATE("}[r.IntN(2)], column1(c), ")"); g.wild {
+					k = expr("YEAR(", column1(c), ")")
+				}
 			}
 		default:
 			c := g.pick(sc, func(t sqlType) bool { return t.family != bytesType })

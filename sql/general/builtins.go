@@ -16,7 +16,6 @@ import (
 var replaceBuiltins = sync.OnceFunc(func() {
 	own := map[string]sql.Function{}
 	for _, f := range []sql.Function{
-		sql.FunctionN{Name: "position", Fn: function.NewLocate},
 		sql.NewFunction0("user", newUser), sql.NewFunction0("session_user", newUser), sql.NewFunction0("system_user", newUser),
 		sql.Function1{Name: "sec_to_time", Fn: newSecToTime},
 		sql.FunctionN{Name: "last_insert_id", Fn: newLastInsertID},

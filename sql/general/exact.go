@@ -394,7 +394,7 @@ func (t *textIn) key(c *sql.Context, e sql.Expression, r sql.Row) (key string, o
 	if err != nil || v == nil {
 		return "", false, err
 	}
-	k, err := appendSortKey(c, nil, t.coll, v)
+	k, err := appendSortKey(c, nil, t.coll, nil, v)
 	if err != nil {
 		return "", false, err
 	}

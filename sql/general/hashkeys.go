@@ -39,11 +39,27 @@ func (w *sortKey) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
-	return appendSortKey(c, nil, w.coll, v)
+	return appendSortKey(c, nil, w.coll, w.Child.Type(c), v)
 }
 
-// appendSortKey appends what the collation compares of a string; of one that has no weights here, its bytes.
-func appendSortKey(c *sql.Context, dst []byte, coll sql.CollationID, v any) ([]byte, error) {
+// memberText is the text of a value of type t that is not kept as one: of a number, or a member of ENUM or SET.
+func memberText(c *sql.Context, t sql.Type, v any) (string, error) {
+	switch t := t.(type) {
+	case sql.EnumType:
+		if n, ok := v.(uint16); ok {
+			text, _ := t.At(int(n))
+			return text, nil
+		}
+	case sql.SetType:
+		if bits, ok := v.(uint64); ok {
+			return t.BitsToString(bits)
+		}
+	}
+	return types.ConvertToString(c, v, types.LongText, nil)
+}
+
+// appendSortKey appends what the collation compares of a string of type t; of one that has no weights here, its bytes.
+func appendSortKey(c *sql.Context, dst []byte, coll sql.CollationID, t sql.Type, v any) ([]byte, error) {
 	v, err := sql.UnwrapAny(c, v)
 	if err != nil {
 		return nil, err
@@ -55,7 +71,7 @@ func appendSortKey(c *sql.Context, dst []byte, coll sql.CollationID, v any) ([]b
 	case []byte:
 		s = x
 	default: // a number, or a member of ENUM or SET
-		text, err := types.ConvertToString(c, v, types.LongText, nil)
+		text, err := memberText(c, t, v)
 		if err != nil {
 			return nil, fmt.Errorf("the text of a key: %w", err)
 		}
@@ -66,6 +82,9 @@ func appendSortKey(c *sql.Context, dst []byte, coll sql.CollationID, v any) ([]b
 	}
 	return append(dst, s...), nil
 }
+
+// textual reports whether values of a type are compared as texts with texts.
+func textual(t sql.Type) bool { return types.IsTextOnly(t) || types.IsEnum(t) || types.IsSet(t) }
 
 // weighKeys returns a lookup whose strings are hashed as they are compared, nil if n has none.
 func weighKeys(c *sql.Context, n *plan.HashLookup) *plan.HashLookup {
@@ -88,7 +107,7 @@ func weighPair(c *sql.Context, a, b sql.Expression) (_, _ sql.Expression, change
 		}
 		return ao, bo, changed
 	}
-	if !types.IsTextOnly(a.Type(c)) || !types.IsTextOnly(b.Type(c)) {
+	if !textual(a.Type(c)) || !textual(b.Type(c)) || !types.IsTextOnly(a.Type(c)) && a.Type(c).Equals(b.Type(c)) {
 		return a, b, false
 	}
 	ac, aco := sql.GetCoercibility(c, a)

@@ -1,18 +1,24 @@
 package general
 
 import (
+	"math"
+
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// The library refuses GREATEST and LEAST of ENUMs, SETs and conditions when it binds them.
+// The library refuses GREATEST and LEAST of ENUMs, SETs and conditions when it binds them, and searches texts by rules of its own. few and most are
+// the numbers of arguments.
 func init() {
-	for _, name := range []string{"greatest", "least"} {
+	for name, n := range map[string]struct{ few, most int }{
+		"greatest": {2, math.MaxInt}, "least": {2, math.MaxInt},
+		"locate": {2, 3}, "position": {2, 2}, "instr": {2, 2}, "find_in_set": {2, 2}, "replace": {3, 3},
+	} {
 		ownFunctions[name] = func(*Engine) sql.Function {
 			return sql.FunctionN{Name: name, Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
-				if len(args) < 2 {
+				if len(args) < n.few || len(args) > n.most {
 					return nil, mysqlerr.New(mysqlerr.ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, name)
 				}
 				return item.NewPending(name, args), nil

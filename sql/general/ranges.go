@@ -200,11 +200,11 @@ func compareKeys(ctx *sql.Context, t sql.Type, a, b any) (int, error) {
 	if !ok || !types.IsTextOnly(t) || a == nil || b == nil {
 		return t.Compare(ctx, a, b)
 	}
-	x, err := appendSortKey(ctx, nil, st.Collation(), a)
+	x, err := appendSortKey(ctx, nil, st.Collation(), st, a)
 	if err != nil {
 		return 0, err
 	}
-	y, err := appendSortKey(ctx, nil, st.Collation(), b)
+	y, err := appendSortKey(ctx, nil, st.Collation(), st, b)
 	return bytes.Compare(x, y), err
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -94,24 +93,30 @@ func newComparator(c *sql.Context, l, r *arg, op string) (comparator, error) {
 				return k, err
 			}
 		}
-		if l.numeric() || r.numeric() { // a constant number that is no date is a number
-			for _, a := range [2]*arg{l, r} {
-				if !a.numeric() {
-					continue
-				}
-				v, err := a.value(c, nil)
-				if err != nil {
-					return k, err
-				}
-				if s, err := a.toText(c, v); err == nil && v != nil {
-					if _, ok := numberMoment(s); !ok {
-						k.way = asReal
-					}
-				}
-			}
+		if err := k.noMoment(c, l, r); err != nil {
+			return k, err
 		}
 	}
 	return k, nil
+}
+
+// noMoment makes a comparison of numbers of one between a time and a constant number that is no date.
+func (k *comparator) noMoment(c *sql.Context, list ...*arg) error {
+	for _, a := range list {
+		if k.way != asMoment || !a.numeric() {
+			continue
+		}
+		v, err := a.value(c, nil)
+		if err != nil {
+			return err
+		}
+		if s, err := a.toText(c, v); err == nil && v != nil {
+			if _, ok := numberMoment(s); !ok {
+				k.way = asReal
+			}
+		}
+	}
+	return nil
 }
 
 func (a *Attr) numeric() bool { return a.exactNumber() || a.Kind == Real }
@@ -254,15 +259,8 @@ func (a *arg) yearWith(c *sql.Context, with *arg) bool {
 	if !ok || a.Kind != Year || f.Table() == "" || with.Kind == Year {
 		return false
 	}
-	constant := true
-	sql.Inspect(c, with.Expression, func(_ *sql.Context, e sql.Expression) bool {
-		switch e.(type) {
-		case *expression.GetField, *plan.Subquery:
-			constant = false
-		}
-		return constant
-	})
-	return constant
+	kept, ok := with.Expression.(*held)
+	return ok && kept.once || constant(c, with.Expression)
 }
 
 // yearOf makes a year of a constant of one or two digits.
@@ -277,13 +275,13 @@ func (a *arg) yearOf(n integer) integer {
 	return n
 }
 
-// yearOfDecimal is yearOf of a number that is whole.
+// yearOfDecimal is yearOf, of a constant that is rounded: storing a DECIMAL into a YEAR is no error (Field_num::store_decimal), so that 2003 = 2.9.
 func (a *arg) yearOfDecimal(d *apd.Decimal) *apd.Decimal {
 	n, fits := decimalInteger(d)
-	if whole := n.decimal(); fits && whole.Cmp(d) == 0 {
-		return a.yearOf(n).decimal()
+	if !fits || n.unsigned || n.bits < 0 || n.bits >= 100 && n.bits <= 1900 || n.bits > 2155 {
+		return d
 	}
-	return d
+	return a.yearOf(n).decimal()
 }
 
 // comparison is one of = <=> < <= > >=, of single values or rows.
@@ -507,6 +505,12 @@ func newBetween(c *sql.Context, env *Env, val, low, high sql.Expression) (*betwe
 				return nil, err
 			}
 		}
+	}
+	if err := b.low.noMoment(c, v, l); err != nil {
+		return nil, err
+	}
+	if err := b.high.noMoment(c, v, h); err != nil {
+		return nil, err
 	}
 	if v.Kind == Time && l.timeLike() && h.timeLike() {
 		one = asSpan

@@ -16,20 +16,33 @@ type pending struct {
 
 var _ sql.FunctionExpression = (*pending)(nil)
 
-// NewPending is a call of GREATEST or LEAST.
+// NewPending is a call of GREATEST, LEAST, LOCATE, POSITION, INSTR, FIND_IN_SET or REPLACE.
 func NewPending(name string, args []sql.Expression) sql.Expression {
 	return &pending{expression.NaryExpression{ChildExpressions: args}, strings.ToLower(name)}
 }
 
 func (p *pending) FunctionName() string         { return p.name }
-func (p *pending) Description() string          { return "the largest or smallest argument" }
+func (p *pending) Description() string          { return "a function of MySQL's own rules" }
 func (p *pending) IsNullable(*sql.Context) bool { return true }
 
-func (p *pending) sign() int {
-	if p.name == "least" {
-		return -1
+// call is the function of its arguments as they are, nil if it is not known yet what it computes.
+func (p *pending) call(c *sql.Context) (sql.Expression, error) {
+	for _, e := range p.ChildExpressions {
+		if opaque(e) {
+			return nil, nil
+		}
 	}
-	return 1
+	var x *extreme
+	switch p.name {
+	case "greatest":
+		x = newExtreme(c, &Env{}, 1, p.String(), p.ChildExpressions)
+	case "least":
+		x = newExtreme(c, &Env{}, -1, p.String(), p.ChildExpressions)
+	default:
+		y, err := newSearching(c, &Env{}, p.name, p.String(), p.ChildExpressions)
+		return some(y, y != nil, err)
+	}
+	return some(x, x != nil, nil)
 }
 
 func (p *pending) String() string {
@@ -41,20 +54,22 @@ func (p *pending) String() string {
 }
 
 func (p *pending) Type(c *sql.Context) sql.Type {
-	for _, e := range p.ChildExpressions {
-		if opaque(e) {
-			return types.LongText
-		}
+	x, err := p.call(c)
+	switch {
+	case x != nil && err == nil:
+		return x.Type(c)
+	case p.name == "greatest" || p.name == "least" || p.name == "replace":
+		return types.LongText
 	}
-	if x := newExtreme(c, &Env{}, p.sign(), "", p.ChildExpressions); x != nil {
-		return x.is.typ
-	}
-	return types.LongText
+	return types.Int64
 }
 
 // Eval implements sql.Expression, for what is computed before it is given types: defaults, checks, generated columns.
 func (p *pending) Eval(c *sql.Context, r sql.Row) (any, error) {
-	x := newExtreme(c, &Env{}, p.sign(), p.String(), p.ChildExpressions)
+	x, err := p.call(c)
+	if err != nil {
+		return nil, err
+	}
 	if x == nil {
 		return nil, sql.ErrInvalidType.New(p.String())
 	}

@@ -417,46 +417,54 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	return n.collated(c, e, out)
 }
 
-// inConnection is a function of the library's whose text has the connection's collation. Its type says so, as constants of it are folded into
-// literals of that type.
-type inConnection struct {
+// collatedCall is a function of the library's whose text has another collation than the library's type says. Its type says so, as sorts, groups and
+// DISTINCT go by the type, and constants are folded into literals of that type.
+type collatedCall struct {
 	sql.FunctionExpression
-	typ sql.Type
+	typ   sql.Type
+	coll  sql.CollationID
+	coerc byte
 }
 
-// asConnection gives a function its type; nil: it has that.
+// asConnection gives a function whose text has the connection's collation its type; nil: it has that.
 func asConnection(c *sql.Context, e sql.FunctionExpression) sql.Expression {
-	if _, done := e.(*inConnection); done || !ofConnection[strings.ToLower(e.FunctionName())] {
+	if _, done := e.(*collatedCall); done || !ofConnection[strings.ToLower(e.FunctionName())] {
 		return nil
 	}
+	return newCollatedCall(c, e, c.GetCollation(), 4)
+}
+
+// newCollatedCall returns nil if the function's type has the collation, or is no text.
+func newCollatedCall(c *sql.Context, e sql.FunctionExpression, coll sql.CollationID, coerc byte) sql.Expression {
 	t, ok := e.Type(c).(sql.StringType)
-	if !ok || t.Collation() == c.GetCollation() || !types.IsTextOnly(t) {
+	if !ok || t.Collation() == coll || !types.IsTextOnly(t) {
 		return nil
 	}
-	typ, err := types.CreateString(t.Type(), t.Length(), c.GetCollation())
+	typ, err := types.CreateString(t.Type(), t.Length(), coll)
 	if err != nil {
 		return nil
 	}
-	return &inConnection{e, typ}
+	return &collatedCall{e, typ, coll, coerc}
 }
 
-func (f *inConnection) Type(*sql.Context) sql.Type { return f.typ }
+func (f *collatedCall) Type(*sql.Context) sql.Type { return f.typ }
 
 // CollationCoercibility implements sql.CollationCoercible.
-func (f *inConnection) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
-	return c.GetCollation(), 4
+func (f *collatedCall) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return f.coll, f.coerc
 }
 
 // WithChildren implements sql.Expression.
-func (f *inConnection) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+func (f *collatedCall) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
 	e, err := f.FunctionExpression.WithChildren(c, ch...)
 	if in, ok := e.(sql.FunctionExpression); ok && err == nil {
-		return &inConnection{in, f.typ}, nil
+		return &collatedCall{in, f.typ, f.coll, f.coerc}, nil
 	}
 	return e, err
 }
 
-// collated gives a text made of constants alone a type with its collation. The planner makes a literal of it, which keeps nothing but the type.
+// collated gives a function's text a type with its collation: sorts, groups and DISTINCT go by the type, and so does the literal that the planner
+// makes of a text of constants alone.
 func (n *Env) collated(c *sql.Context, e sql.FunctionExpression, given sql.Expression) (sql.Expression, error) {
 	x := given
 	if x == nil {
@@ -469,17 +477,14 @@ func (n *Env) collated(c *sql.Context, e sql.FunctionExpression, given sql.Expre
 	if t, ok := x.Type(c).(sql.StringType); ok && t.Collation() == a.Coll {
 		return given, nil
 	}
-	constant := true
-	sql.Inspect(c, x, func(_ *sql.Context, e sql.Expression) bool {
-		switch e.(type) {
-		case *expression.GetField, *plan.Subquery:
-			constant = false
-		}
-		return constant
-	})
-	if !constant {
-		return given, nil
+	if constant(c, x) {
+		a.typ = typeOf(&a)
+		return newMerged(c, n, x, a), nil
 	}
-	a.typ = typeOf(&a)
-	return newMerged(c, n, x, a), nil
+	if f, ok := x.(sql.FunctionExpression); ok {
+		if call := newCollatedCall(c, f, a.Coll, a.Coerc); call != nil {
+			return call, nil
+		}
+	}
+	return given, nil
 }
