@@ -11,7 +11,7 @@
 // that asked for the plan decide by descents into each. The others are entered by equalities with columns of those before. Conditions that no
 // access path answers are evaluated on rows (with a locking read below the lock, so that READ COMMITTED keeps no locks on rows that do not match).
 //
-// A table of a LEFT JOIN comes behind those that its ON names, is entered by conditions of ON alone, and yields a row of NULL where nothing
+// A table of a LEFT JOIN (the first one of a RIGHT JOIN of two) comes behind those that its ON names, is entered by conditions of ON alone, and yields a row of NULL where nothing
 // matches them; conditions of WHERE on it are always evaluated.
 //
 // Text and prepared statements share plans: both end as a digest and arguments.

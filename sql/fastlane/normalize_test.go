@@ -105,7 +105,7 @@ func TestShapes(t *testing.T) {
 		"SELECT c AS d FROM t":                                              true,
 		"SELECT c FROM t, u":                                                true,
 		"SELECT t.*, u.a FROM d.t AS t INNER JOIN u ON (t.a = u.b) WHERE u.c IN (1,2) AND (t.d = 'x' OR t.d > 'y' AND t.e IS NULL) ORDER BY u.c": true,
-		"SELECT c FROM t RIGHT JOIN u ON t.a = u.a":                       false,
+		"SELECT c FROM t RIGHT JOIN u ON t.a = u.a":                       true,
 		"SELECT COUNT(DISTINCT (a)) x FROM t, u WHERE t.a < ? - 20":       false, // no parameters here
 		"SELECT COUNT(DISTINCT (a)) x FROM t, u WHERE t.a < 9 - 20":       true,
 		"SELECT MIN(a), MAX(b), AVG(c) FROM t":                            true,

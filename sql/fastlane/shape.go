@@ -24,6 +24,7 @@ type shape struct {
 	verb   verb
 	tables []tableRef // all but the first of a SELECT: joins
 	comma  bool       // some tables are joined by commas, which bind less than JOIN
+	right  bool       // of two tables the first is the outer one: RIGHT JOIN
 
 	// SELECT
 	items    []item
@@ -293,7 +294,7 @@ func (p *parser) alias(it *item) (ok bool) {
 	return true
 }
 
-// from parses the tables: a list, or inner and left joins with ON.
+// from parses the tables: a list, or inner and left joins with ON, or one right join.
 func (p *parser) from(s *shape) bool {
 	if !p.tableName(s) {
 		return false
@@ -315,6 +316,13 @@ func (p *parser) from(s *shape) bool {
 			if !p.conjunction(&t.on) {
 				return false
 			}
+		case len(s.tables) == 1 && p.take("RIGHT"):
+			p.take("OUTER")
+			s.right, s.tables[0].outer = true, true
+			if !p.take("JOIN") || !p.tableName(s) || !p.take("ON") {
+				return false
+			}
+			return p.conjunction(&s.tables[0].on) // what is joined to this ends the shape
 		case p.l.Is(p.t, "JOIN") || p.l.Is(p.t, "INNER"):
 			p.take("INNER")
 			if !p.take("JOIN") || !p.tableName(s) || !p.take("ON") || !p.conjunction(&s.where) {

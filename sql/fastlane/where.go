@@ -82,7 +82,7 @@ func (b *binder) bindWhere() bool {
 		}
 		for _, c := range b.p.shape.tables[t].on {
 			k, ok := b.predicate(c)
-			if !ok || k.tables>>(t+1) != 0 { // of a table to the right: an error
+			if !ok || k.tables>>(t+1) != 0 && !b.p.shape.right { // of a table to the right: an error
 				return false
 			}
 			bt.on = append(bt.on, k)

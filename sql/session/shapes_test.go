@@ -278,6 +278,9 @@ var shapeCases = []shapeCase{
 	{text: "SELECT t.term_id, tt.taxonomy, tr.object_id FROM wp_terms t LEFT JOIN wp_tt tt ON tt.term_id = t.term_id JOIN wp_tr tr ON tr.term_taxonomy_id = tt.term_taxonomy_id WHERE t.term_id < %s", holes: "i"},
 	{text: "SELECT t.term_id, tr.object_id, tt.taxonomy FROM wp_terms t JOIN wp_tt tt ON tt.term_id = t.term_id LEFT JOIN wp_tr tr ON tr.term_taxonomy_id = tt.term_taxonomy_id AND tr.object_id = %s WHERE tt.taxonomy = %s", holes: "is"},
 	{text: "SELECT DISTINCT p.ID, p.post_author FROM wp_posts p LEFT JOIN wp_postmeta m ON m.post_id = p.ID WHERE p.ID < %s ORDER BY p.ID DESC LIMIT 5", holes: "i"},
+	{text: "SELECT p.ID, m.meta_id, p.post_title FROM wp_postmeta m RIGHT JOIN wp_posts p ON m.post_id = p.ID WHERE p.ID < %s", holes: "i"},
+	{text: "SELECT * FROM wp_tt tt RIGHT OUTER JOIN wp_terms t ON tt.term_id = t.term_id AND tt.taxonomy = %s WHERE t.term_id < %s AND tt.term_id IS NULL", holes: "si"},
+	{text: "SELECT p.ID FROM wp_postmeta m RIGHT JOIN wp_posts p ON m.post_id = p.ID LEFT JOIN wp_terms t ON t.term_id = p.ID WHERE p.ID < %s", holes: "i", general: true},
 	{text: "SELECT p.ID FROM wp_posts p, wp_terms t LEFT JOIN wp_postmeta m ON m.post_id = t.term_id WHERE p.ID = %s", holes: "i", general: true},
 	// sysbench's select_random_*, on a table here
 	{text: "SELECT s_i_id, s_quantity FROM stock WHERE s_w_id IN (%s, %s, 1)", holes: "ii"},
