@@ -83,6 +83,8 @@ type Client struct {
 	queue CommitQueue
 	floor atomic.Uint64 // read floor: PGMRPL
 	pace  pacer
+	// hedging is what reads have earned for hedges, in reads; see read.go.
+	hedging atomic.Int64
 
 	ctx    context.Context // ends with the client
 	cancel context.CancelFunc

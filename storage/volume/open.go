@@ -34,6 +34,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		o: cfg.Options.withDefaults(), meta: cfg.Meta, dialer: cfg.Dialer, writer: cfg.Writer, started: time.Now(),
 		durable: make(chan struct{}, 1), ahead: make(chan struct{}, 1), repair: make(chan struct{}, 1),
 	}
+	c.hedging.Store(hedgeSaved * hedgeReads)
 	c.log = c.o.Log.With("volume", fmt.Sprintf("%.8s", cfg.Volume))
 	for {
 		d, err := c.nextEpoch(ctx, cfg.Volume)

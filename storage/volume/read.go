@@ -154,6 +154,7 @@ const probeEvery = 128
 func (c *Client) readPG(ctx context.Context, pg proto.PG, lsn page.LSN, pages []page.No, dst [][]byte) error {
 	c.stat.reads.Add(1)
 	c.stat.pagesRead.Add(uint64(len(pages)))
+	c.earnHedge()
 	pause := time.Millisecond
 	var last error
 	for try := 0; ; try++ {
@@ -258,8 +259,7 @@ func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, k int) {
 		a.timer = time.AfterFunc(c.o.ReadTimeout, cancel)
 		return
 	}
-	delay := min(max(c.o.HedgeMin, 4*time.Duration(a.from[k-1].l.ewma.Load())), c.o.HedgeMax)
-	a.timer = time.AfterFunc(delay, func() {
+	a.timer = time.AfterFunc(c.hedgeAfter(time.Duration(a.from[k-1].l.ewma.Load())), func() {
 		a.mu.Lock()
 		if a.over {
 			a.mu.Unlock()
@@ -272,6 +272,7 @@ func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, k int) {
 		a.mu.Unlock()
 		a.arm(ctx, cancel, k+1)
 		c.stat.hedges.Add(1)
+		c.spendHedge()
 		bufs := make([][]byte, len(a.dst))
 		arena := make([]byte, len(a.dst)*page.Size)
 		for i := range bufs {
@@ -283,6 +284,33 @@ func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, k int) {
 			cancel() // the others need not answer any more
 		}
 	})
+}
+
+// Hedges are for a node that is slow, not for a machine that is: there they would make it slower. Each read earns a share of one, hedgeSaved of
+// them are kept, and when they are used up the next goes no earlier than at HedgeMax.
+const (
+	hedgeReads = 16 // reads earn one hedge
+	hedgeSaved = 32 // hedges, at most
+)
+
+func (c *Client) earnHedge() {
+	if c.hedging.Load() < hedgeSaved*hedgeReads {
+		c.hedging.Add(1)
+	}
+}
+
+func (c *Client) spendHedge() {
+	if c.hedging.Load() >= hedgeReads { // else it went at HedgeMax
+		c.hedging.Add(-hedgeReads)
+	}
+}
+
+// hedgeAfter is when to ask the next segment too, if the one asked usually takes so long.
+func (c *Client) hedgeAfter(usual time.Duration) time.Duration {
+	if c.hedging.Load() < hedgeReads {
+		return c.o.HedgeMax
+	}
+	return min(max(c.o.HedgeMin, 4*usual), c.o.HedgeMax)
 }
 
 // disarm lets no further hedge begin and returns how many have; quiet says that none has, or will look at a.
