@@ -91,3 +91,35 @@ func TestDeleteBySubquery(t *testing.T) {
 	c.fails("DELETE FROM t WHERE id = (SELECT a FROM s)", mysqlerr.ER_SUBQUERY_NO_1_ROW, "")
 	c.fails("UPDATE t SET v = 1 WHERE id = (SELECT a, n FROM s)", mysqlerr.ER_OPERAND_COLUMNS, "")
 }
+
+// TestLocksThroughViews: a locking read of a view locks the rows of its tables; one of a derived table locks nothing in it.
+func TestLocksThroughViews(t *testing.T) {
+	sv := newServer(t)
+	c := sv.client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (10,1), (20,2), (30,3)")
+	c.must("CREATE VIEW w AS SELECT id, v FROM t; CREATE VIEW ww AS SELECT id FROM w WHERE v < 9")
+	for q, want := range map[string]string{
+		"SELECT * FROM w WHERE id = 20 FOR UPDATE":                               "X,REC_NOT_GAP 20",
+		"SELECT * FROM ww WHERE id = 20 FOR SHARE":                               "S,REC_NOT_GAP 20",
+		"SELECT * FROM ww AS a WHERE a.id = 20 FOR UPDATE OF a":                  "X,REC_NOT_GAP 20",
+		"SELECT * FROM (SELECT * FROM t) AS dt WHERE id = 20 FOR UPDATE":         "",
+		"SELECT * FROM (SELECT * FROM t WHERE id = 20 FOR UPDATE) AS dt":         "X,REC_NOT_GAP 20",
+		"SELECT * FROM t WHERE id = (SELECT id FROM w WHERE id = 10) FOR UPDATE": "X,REC_NOT_GAP 10",
+		"UPDATE t SET v = (SELECT 7 FROM DUAL) WHERE id = 20":                    "X,REC_NOT_GAP 20",
+	} {
+		x := sv.client()
+		x.must("USE d; BEGIN")
+		x.must(q)
+		var got []string
+		for _, l := range sv.db.(table.Monitor).DataLocks(1000) {
+			if l.Table == "t" && !l.OnTable {
+				got = append(got, l.Mode+" "+l.Data)
+			}
+		}
+		slices.Sort(got)
+		if s := strings.Join(got, "; "); s != want {
+			t.Errorf("%s\nlocks %.300s\nwant  %s\n%s", q, s, want, planOf(c, q))
+		}
+		x.must("ROLLBACK")
+	}
+}
