@@ -31,6 +31,7 @@ type indexBuild struct {
 	sorts []*extsort.Sorter
 	entry []byte // value of every entry
 	need  []bool // columns of the new indexes; nil: all, to compute virtual ones of
+	room  entryRoom
 }
 
 func newIndexBuild(tx *Tx, t *dict.Table, fresh []int, o table.Build) *indexBuild {
@@ -56,7 +57,7 @@ func (b *indexBuild) load(ctx context.Context, rows *images) (err error) {
 		if err := b.virtual(r); err != nil {
 			return err
 		}
-		return addEntries(b.t, b.fresh, b.sorts, r, ref)
+		return addEntries(&b.room, b.t, b.fresh, b.sorts, r, ref)
 	})
 	if err != nil {
 		return err
@@ -136,10 +137,10 @@ func closeSorters(list []*extsort.Sorter) (err error) {
 }
 
 // addEntries gives the entries of a row in the indexes at to their sorters.
-func addEntries(t *dict.Table, at []int, sorts []*extsort.Sorter, r []row.Datum, ref []byte) error {
+func addEntries(room *entryRoom, t *dict.Table, at []int, sorts []*extsort.Sorter, r []row.Datum, ref []byte) error {
 	for k, i := range at {
-		_, list := appendEntries(nil, nil, t, i, r, ref)
-		for _, e := range list {
+		room.arena, room.list = appendEntries(room.arena[:0], room.list[:0], t, i, r, ref)
+		for _, e := range room.list {
 			if len(e.key) > btree.MaxKey {
 				return fmt.Errorf("%w: key of index %s", table.ErrTooBig, t.Indexes[i].Def.Name)
 			}
@@ -149,6 +150,12 @@ func addEntries(t *dict.Table, at []int, sorts []*extsort.Sorter, r []row.Datum,
 		}
 	}
 	return nil
+}
+
+// entryRoom is where addEntries makes a row's entries, used again for the next.
+type entryRoom struct {
+	arena []byte
+	list  []entry
 }
 
 // loadIndexes fills empty trees bottom-up from what was sorted. duplicate makes the error for a row that has a unique key that another has too.

@@ -24,6 +24,7 @@ type tableBuild struct {
 	o        table.Build
 	entry    []byte
 	val, key []byte
+	room     entryRoom
 }
 
 // RebuildTable replaces a table by new, whose rows convert makes from the old ones; for a nil row there is none. Online it must keep
@@ -125,7 +126,7 @@ func (b *tableBuild) load(ctx context.Context, rows *images) (err error) {
 		if err := clustered.Add(key, val); err != nil {
 			return err
 		}
-		return addEntries(b.to, at, sorts, n, key)
+		return addEntries(&b.room, b.to, at, sorts, n, key)
 	})
 	if err != nil {
 		return err
