@@ -330,10 +330,8 @@ func TestCrashWithinBulk(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() {
 			ended <- w.on("t", func(h *Handle) error {
-				rows := sbrows(10_000, 20_000)
-				for len(rows) > 0 { // as a client's file comes in
-					n, err := h.InsertRows(bg, rows[:min(len(rows), 700)])
-					if rows = rows[n:]; err != nil {
+				for first := int64(10_000); first < 10_000_000; first += 700 { // as a client's file comes in, until the crash
+					if _, err := h.InsertRows(bg, sbrows(first, 700)); err != nil {
 						return err
 					}
 				}
