@@ -47,8 +47,11 @@ func TestTenants(t *testing.T) {
 		}
 	}
 	ended := make(chan error, 1)
+	patient := c.config("waits")
+	patient.ReadTimeout = 0 // it waits until the end
+	waits := openDB(t, patient)
 	go func() {
-		_, err := c.db("waits").Exec("ALTER TABLE t MODIFY a BIGINT")
+		_, err := waits.Exec("ALTER TABLE t MODIFY a BIGINT")
 		ended <- err
 	}()
 	eventually(t, 60*time.Second, "ALTER TABLE to wait for the transaction", func() bool {

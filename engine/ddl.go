@@ -105,19 +105,23 @@ func (tx *Tx) bornNow(ids ...uint64) {
 	tx.effects = append(tx.effects, func() {
 		db.born.mu.Lock()
 		defer db.born.mu.Unlock()
-		if len(db.born.m) > 10000 {
+		if len(db.born.m) > db.born.limit { // behind an old snapshot most stay: not looked at again before there are twice as many
 			oldest := db.txns.Oldest()
 			for id, lsn := range db.born.m {
 				if lsn <= oldest {
 					delete(db.born.m, id)
 				}
 			}
+			db.born.limit = max(bornLimit, 2*len(db.born.m))
 		}
 		for _, id := range ids {
 			db.born.m[id] = tx.lsn
 		}
 	})
 }
+
+// bornLimit is how many births are remembered before those that every snapshot knows are forgotten.
+const bornLimit = 10000
 
 // refer writes the dictionary's back references for the parents of a table, and tells the parents' cached definitions.
 func (tx *Tx) refer(ctx context.Context, s *dict.Stored, old []string) error {
@@ -320,6 +324,9 @@ func (tx *Tx) remove(ctx context.Context, s *dict.Stored) error {
 	if err := tx.sysPutBody(ctx, dict.DefPrefix(s.ID), nil); err != nil {
 		return err
 	}
+	if err := tx.dropAttached(ctx, s.ID); err != nil {
+		return err
+	}
 	tx.forget(s.Schema, s.Name)
 	db, id := tx.db, s.ID
 	tx.effects = append(tx.effects, func() { db.dropCounter(id) })
@@ -378,10 +385,13 @@ func (db *DB) TruncateTable(ctx context.Context, schema, name string) error {
 	_, err := db.change(ctx, schema, name, 0, func(tx *Tx, s *dict.Stored) (*dict.Stored, error) {
 		n := *s
 		n.Def.Indexes = slices.Clone(s.Def.Indexes)
-		if err := tx.remove(ctx, s); err != nil {
+		if err := tx.assign(ctx, &n); err != nil {
 			return nil, err
 		}
-		if err := tx.assign(ctx, &n); err != nil {
+		if err := tx.keepHistograms(ctx, s.ID, n.ID); err != nil {
+			return nil, err
+		}
+		if err := tx.remove(ctx, s); err != nil {
 			return nil, err
 		}
 		return &n, nil

@@ -104,8 +104,9 @@ type DB struct {
 	putOff putOff
 	builds sync.Map // table id -> *dict.Touched of the online DDL that reads it
 	born   struct { // commit LSNs of the DDL that made tables and indexes, by id, since the instance opened
-		mu sync.Mutex
-		m  map[uint64]page.LSN
+		mu    sync.Mutex
+		m     map[uint64]page.LSN
+		limit int // entries before it is looked through
 	}
 	gens struct {
 		mu sync.Mutex
@@ -211,7 +212,7 @@ func (db *DB) init() {
 	db.xa.m = map[string]*Tx{}
 	db.auto.m = map[uint64]*counter{}
 	db.gens.m = map[string]uint64{}
-	db.born.m = map[uint64]page.LSN{}
+	db.born.m, db.born.limit = map[uint64]page.LSN{}, bornLimit
 	db.ctx, db.stop = context.WithCancel(context.Background())
 }
 

@@ -61,6 +61,9 @@ func (db *DB) RebuildTable(ctx context.Context, old, new *table.Def, convert fun
 		if err := db.copyCounter(ctx, s.ID, made.ID); err != nil {
 			return err
 		}
+		if err := tx.keepHistograms(ctx, s.ID, made.ID); err != nil {
+			return err
+		}
 		return tx.remove(ctx, s)
 	})
 }

@@ -335,6 +335,8 @@ type Statistics struct {
 	Rows uint64
 	// Distinct has for each index, and for each number of its leading parts, the number of different values; NULLs count as equal.
 	Distinct [][]uint64
+	// Pages and Leaves are the pages of each index, and how many of them are leaves, about; Sampled those that were looked at, about.
+	Pages, Leaves, Sampled []uint64
 }
 
 // Object is a named text that the sql wing stores and the engine does not read: view, trigger, routine, event,
@@ -379,6 +381,8 @@ type Catalog interface {
 	Objects(ctx context.Context, kind, schema string) ([]Object, error)
 	Object(ctx context.Context, kind, schema, name string) (*Object, error) // nil, nil: none
 	PutObjects(ctx context.Context, o ...Object) error
+	// Holders lists the tables that have objects of a kind attached (Attached), by schema and name.
+	Holders(ctx context.Context, kind string) ([][2]string, error)
 	// Generation of a kind of object grows with each change: caches compare it.
 	Generation(kind string) uint64
 }

@@ -21,25 +21,24 @@ import (
 )
 
 // Histograms of columns: ANALYZE TABLE ... UPDATE HISTOGRAM and DROP HISTOGRAM, as MySQL 8.0 makes them: singleton when there are no more values than buckets,
-// else equi-height. They are objects of the catalog, so they survive a restart; they change only when a user asks. The join orderer reads them (coster.go).
+// else equi-height. They are objects of the catalog that are attached to the table, so they survive a restart and a rename; they change only when a user asks. The join
+// orderer reads them (coster.go).
 
 const (
-	kindHistogram    = "histogram"
 	histogramBuckets = 100    // unless the statement says how many
 	histogramSample  = 200000 // rows that are read at most, about: memory is bounded by them
 )
 
-// histogram says how the values of a column are spread. One made for another table of the same name, or for another type, says nothing.
+// histogram says how the values of a column are spread. One made for another type says nothing.
 type histogram struct {
-	Table, Column string
-	Created       time.Time // of the table
-	Type          string
-	Null          float64 // share of the rows
-	Singleton     bool
-	Buckets       []bucket
-	Specified     int
-	Sampling      float64
-	Updated       time.Time
+	Column    string
+	Type      string
+	Null      float64 // share of the rows
+	Singleton bool
+	Buckets   []bucket
+	Specified int
+	Sampling  float64
+	Updated   time.Time
 
 	low, high []any // of the buckets, as the column's type has them
 }
@@ -51,62 +50,55 @@ type bucket struct {
 	Distinct  float64
 }
 
-// histogramCache keeps the histograms of schemas, by table and column.
+// histogramCache keeps the histograms of tables, by id and column.
 type histogramCache struct {
 	mu sync.Mutex
-	m  map[string]*schemaHistograms
+	m  map[uint64]*tableHistograms
 }
 
-type schemaHistograms struct {
+type tableHistograms struct {
 	generation uint64
-	list       map[[2]string]*histogram
+	list       map[string]*histogram // by column in lower case
 }
 
-// histogramsOf reads the histograms of a schema's tables.
-func (e *Engine) histogramsOf(ctx context.Context, schema string) (map[[2]string]*histogram, error) {
-	generation := e.catalog.Generation(kindHistogram)
+// histogramsOf reads a table's histograms.
+func (e *Engine) histogramsOf(ctx context.Context, d *table.Def) (map[string]*histogram, error) {
+	generation := e.catalog.Generation(table.KindHistogram)
 	e.histograms.mu.Lock()
-	have := e.histograms.m[schema]
+	have := e.histograms.m[d.ID]
 	e.histograms.mu.Unlock()
 	if have != nil && have.generation == generation {
 		return have.list, nil
 	}
-	objects, err := e.catalog.Objects(ctx, kindHistogram, schema)
+	objects, err := e.catalog.Objects(ctx, table.KindHistogram, table.Attached(d.ID))
 	if err != nil {
 		return nil, err
 	}
-	now := &schemaHistograms{generation, map[[2]string]*histogram{}}
+	now := &tableHistograms{generation, map[string]*histogram{}}
 	for _, o := range objects {
-		full, err := e.catalog.Object(ctx, kindHistogram, schema, o.Name)
-		if err != nil {
-			return nil, err
-		}
-		if full == nil {
-			continue
-		}
 		h := new(histogram)
-		if err := json.Unmarshal(full.Body, h); err != nil {
-			return nil, fmt.Errorf("histogram %s of schema %s: %w", o.Name, schema, err)
+		if err := json.Unmarshal(o.Body, h); err != nil {
+			return nil, fmt.Errorf("histogram %s of %s.%s: %w", o.Name, d.Schema, d.Name, err)
 		}
-		now.list[[2]string{h.Table, strings.ToLower(h.Column)}] = h
+		now.list[o.Name] = h
 	}
 	e.histograms.mu.Lock()
 	defer e.histograms.mu.Unlock()
-	if e.histograms.m == nil || len(e.histograms.m) >= cachedSchemas {
-		e.histograms.m = map[string]*schemaHistograms{}
+	if e.histograms.m == nil || len(e.histograms.m) >= statisticsMax {
+		e.histograms.m = map[uint64]*tableHistograms{}
 	}
-	e.histograms.m[schema] = now
+	e.histograms.m[d.ID] = now
 	return now.list, nil
 }
 
 // histogramOf is the histogram of a table's column at position i, nil if there is none that still holds.
 func (e *Engine) histogramOf(c *sql.Context, m *meta, i int) *histogram {
-	list, err := e.histogramsOf(c, m.def.Schema)
+	list, err := e.histogramsOf(c, m.def)
 	if err != nil {
 		return nil // an estimate does without
 	}
-	h := list[[2]string{m.def.Name, strings.ToLower(m.def.Columns[i].Name)}]
-	if h == nil || !h.Created.Equal(m.def.Created) || h.Type != storedType(m.def.Columns[i].Attrs) {
+	h := list[strings.ToLower(m.def.Columns[i].Name)]
+	if h == nil || h.Type != storedType(m.def.Columns[i].Attrs) {
 		return nil
 	}
 	e.histograms.mu.Lock()
@@ -258,14 +250,14 @@ func (s *Session) changeHistograms(c *sql.Context, x *execution, list [][2]strin
 func (s *Session) changeHistogram(c *sql.Context, x *execution, t table.Table, m *meta, name string, h histogramClause) (kind, text string, err error) {
 	i := columnPosition(m.def, name)
 	if h.drop {
-		have, err := s.e.histogramsOf(c, m.def.Schema)
+		have, err := s.e.histogramsOf(c, m.def)
 		if err != nil {
 			return "", "", err
 		}
-		if i < 0 || have[[2]string{m.def.Name, strings.ToLower(name)}] == nil {
+		if i < 0 || have[strings.ToLower(name)] == nil {
 			return "Error", fmt.Sprintf("No histogram statistics found for column '%s'.", name), nil
 		}
-		err = s.e.catalog.PutObjects(c, table.Object{Kind: kindHistogram, Schema: m.def.Schema, Name: histogramKey(m.def, i)})
+		err = s.e.catalog.PutObjects(c, table.Object{Kind: table.KindHistogram, Schema: table.Attached(m.def.ID), Name: strings.ToLower(m.def.Columns[i].Name)})
 		return "status", fmt.Sprintf("Histogram statistics removed for column '%s'.", name), err
 	}
 	if i < 0 {
@@ -286,18 +278,14 @@ func (s *Session) changeHistogram(c *sql.Context, x *execution, t table.Table, m
 	}
 	body, err := json.Marshal(made)
 	if err == nil {
-		err = s.e.catalog.PutObjects(c, table.Object{Kind: kindHistogram, Schema: m.def.Schema, Name: histogramKey(m.def, i), Body: body})
+		err = s.e.catalog.PutObjects(c, table.Object{Kind: table.KindHistogram, Schema: table.Attached(m.def.ID), Name: strings.ToLower(m.def.Columns[i].Name), Body: body})
 	}
 	return "status", fmt.Sprintf("Histogram statistics created for column '%s'.", name), err
 }
 
-func histogramKey(d *table.Def, i int) string {
-	return quoteName(d.Name) + "." + quoteName(d.Columns[i].Name)
-}
-
 // makeHistogram reads the column, of a large table a sample of it.
 func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *meta, i, buckets int) (*histogram, error) {
-	h := &histogram{Table: m.def.Name, Column: m.def.Columns[i].Name, Created: m.def.Created, Type: storedType(m.def.Columns[i].Attrs), Specified: buckets, Sampling: 1,
+	h := &histogram{Column: m.def.Columns[i].Name, Type: storedType(m.def.Columns[i].Attrs), Specified: buckets, Sampling: 1,
 		Updated: time.Now().UTC()}
 	n, err := t.Count(c)
 	if err != nil {
@@ -373,23 +361,24 @@ func columnStatisticsTable(e *Engine) *ownTable {
 	return &ownTable{name: "COLUMN_STATISTICS", schema: infoColumns("COLUMN_STATISTICS", "SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME", "HISTOGRAM"),
 		rows: func(ctx *sql.Context) ([]sql.Row, error) {
 			var out []sql.Row
-			for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
-				if systemSchema(db.Name()) {
-					continue
-				}
-				list, err := e.histogramsOf(ctx, db.Name())
+			err := e.eachHolder(ctx, table.KindHistogram, func(m *meta) error {
+				list, err := e.histogramsOf(ctx, m.def)
 				if err != nil {
-					return nil, err
+					return err
 				}
 				for _, h := range list {
-					row, err := e.histogramRow(ctx, db.Name(), h)
+					row, err := e.histogramRow(ctx, m, h)
 					if err != nil {
-						return nil, err
+						return err
 					}
 					if row != nil {
 						out = append(out, row)
 					}
 				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
 			}
 			slices.SortFunc(out, func(a, b sql.Row) int {
 				return strings.Compare(fmt.Sprint(a[0], "\x00", a[1], "\x00", a[2]), fmt.Sprint(b[0], "\x00", b[1], "\x00", b[2]))
@@ -398,16 +387,41 @@ func columnStatisticsTable(e *Engine) *ownTable {
 		}}
 }
 
+// eachHolder walks the tables that have objects of a kind attached, in the databases that the user may see and the statement asks for.
+func (e *Engine) eachHolder(ctx *sql.Context, kind string, fn func(m *meta) error) error {
+	may := map[string]bool{}
+	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
+		may[db.Name()] = true
+	}
+	holders, err := e.catalog.Holders(ctx, kind)
+	if err != nil {
+		return err
+	}
+	for _, h := range holders {
+		if !may[h[0]] {
+			continue
+		}
+		d, err := e.catalog.Definition(ctx, h[0], h[1])
+		if err != nil {
+			if skipMissing(err) != nil {
+				return err
+			}
+			continue
+		}
+		m, err := e.metas.get(ctx, d)
+		if err == nil {
+			err = fn(m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // histogramRow shows a histogram that still holds as MySQL's JSON document.
-func (e *Engine) histogramRow(ctx *sql.Context, schema string, h *histogram) (sql.Row, error) {
-	d, err := e.catalog.Definition(ctx, schema, h.Table)
-	if err != nil {
-		return nil, skipMissing(err)
-	}
-	m, err := e.metas.get(ctx, d)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) histogramRow(ctx *sql.Context, m *meta, h *histogram) (sql.Row, error) {
+	d := m.def
 	i := columnPosition(d, h.Column)
 	if i < 0 || e.histogramOf(ctx, m, i) == nil {
 		return nil, nil
@@ -438,7 +452,7 @@ func (e *Engine) histogramRow(ctx *sql.Context, schema string, h *histogram) (sq
 		}
 	}
 	body, err := json.Marshal(doc)
-	return sql.Row{schema, h.Table, h.Column, string(body)}, err
+	return sql.Row{d.Schema, d.Name, h.Column, string(body)}, err
 }
 
 // histogramType is MySQL's name for a type's histograms, and how values are shown in them.

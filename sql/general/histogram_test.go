@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/zoryadb/zorya/engine/table"
 )
 
 // TestHistogramStatements: what ANALYZE TABLE answers, and what column_statistics shows.
@@ -34,6 +36,29 @@ s	[["base64:type254:YQ==", 0.5], ["base64:type254:Yg==", 0.75], ["base64:type254
 	c.query("SELECT column_name FROM information_schema.column_statistics", "m\ns")
 	c.must("DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(10))")
 	c.query("SELECT column_name FROM information_schema.column_statistics", "")
+}
+
+// TestHistogramOfTable: a histogram goes with its table, under whatever name and in whatever trees, and ends with it.
+func TestHistogramOfTable(t *testing.T) {
+	sv := newServer(t)
+	c := sv.client()
+	const all = "SELECT schema_name, table_name, column_name FROM information_schema.column_statistics"
+	c.must("CREATE DATABASE d; CREATE DATABASE e; USE d; CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT); INSERT INTO t VALUES (1, 1, 1), (2, 2, 2)")
+	c.query("ANALYZE TABLE t UPDATE HISTOGRAM ON a, b", "d.t\thistogram\tstatus\tHistogram statistics created for column 'a'.\nd.t\thistogram\tstatus\tHistogram statistics created for column 'b'.")
+	c.must("RENAME TABLE t TO e.u")
+	c.query(all, "e\tu\ta\ne\tu\tb")
+	c.must("CREATE TABLE t (id INT PRIMARY KEY, a INT)") // takes the name, not the histogram
+	c.query(all, "e\tu\ta\ne\tu\tb")
+	c.must("ALTER TABLE e.u RENAME TO d.v; ALTER TABLE v MODIFY b BIGINT, ALGORITHM=COPY; TRUNCATE v")
+	c.query(all, "d\tv\ta")
+	c.must("DROP TABLE v")
+	c.query(all, "")
+	c.query("ANALYZE TABLE t UPDATE HISTOGRAM ON a", "d.t\thistogram\tstatus\tHistogram statistics created for column 'a'.")
+	c.must("DROP DATABASE d; CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, a INT)")
+	c.query(all, "")
+	if left, err := sv.db.Catalog().Holders(t.Context(), table.KindHistogram); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
 
 // TestHistogramOrdersJoins: of two tables with a filter each, the one whose filter leaves fewer rows comes first. Without histograms both leave a tenth.

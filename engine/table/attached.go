@@ -1,0 +1,18 @@
+package table
+
+import "fmt"
+
+// Kinds of objects that are attached to a table. They are dropped with it, and renaming it leaves them where they are.
+const (
+	KindHistogram  = "histogram"  // one for a column; a table that is written anew or truncated keeps it
+	KindStatistics = "statistics" // one for a table
+)
+
+// Attached is what stands for the schema of an object that is attached to the table of that id. No schema of users has such a name.
+func Attached(id uint64) string { return fmt.Sprintf("#table %016x", id) }
+
+// AttachedTo finds the id in a text that starts with what Attached gives.
+func AttachedTo(scope string) (id uint64, ok bool) {
+	n, err := fmt.Sscanf(scope, "#table %16x", &id)
+	return id, err == nil && n == 1
+}
