@@ -163,6 +163,12 @@ func neverNull(e sql.Expression) bool {
 		return x.Value() != nil
 	case *textual:
 		return x.name == "field"
+	case *arithmetic:
+		return (x.op == "+" || x.op == "-" || x.op == "*") && neverNull(x.args[0].Expression) && neverNull(x.args[1].Expression)
+	case *negation:
+		return neverNull(x.args[0].Expression)
+	case *expression.UnaryMinus:
+		return neverNull(x.Child)
 	case *cast:
 		return x.is.Kind != Date && x.is.Kind != Datetime && x.is.Kind != Time && neverNull(x.args[0].Expression)
 	case sql.FunctionExpression:
