@@ -23,7 +23,7 @@ import (
 type updating struct {
 	src     sql.RowIter // the old row, then the new one
 	in      *incoming   // what is ignored
-	checks  sql.CheckConstraints
+	checks  sql.CheckConstraints // of one table; of a join each target's editor has its own
 	targets []updateTarget
 	done    bool
 
@@ -130,7 +130,6 @@ func (u *updating) Next(c *sql.Context) (sql.Row, error) {
 
 // row updates what a row of the source is made of.
 func (u *updating) row(c *sql.Context, old, now sql.Row) error {
-	checked := false
 	for i := range u.targets {
 		t := &u.targets[i]
 		was, will := old, now
@@ -152,11 +151,8 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		if same {
 			continue
 		}
-		if !checked {
-			checked = true
-			if err := evaluateChecks(c, u.checks, now); err != nil {
-				return err
-			}
+		if err := u.check(c, t, will); err != nil {
+			return err
 		}
 		for j, col := range t.schema {
 			if will[j] == nil && !col.Nullable {
@@ -170,6 +166,17 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		if err := t.raise(c, was, will); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// check holds a new row against its table's CHECK constraints.
+func (u *updating) check(c *sql.Context, t *updateTarget, will sql.Row) error {
+	if t.seen == nil {
+		return evaluateChecks(c, u.checks, will)
+	}
+	if own := editorOf(t.ed); own != nil && !own.m.virtual { // whose virtual columns are not of the new row yet: its Update checks
+		return own.evaluateChecks(c, will)
 	}
 	return nil
 }
@@ -190,7 +197,11 @@ func (u *updating) keyless(c *sql.Context) error {
 				return err
 			}
 			for ; n > 0 && !same; n-- {
-				if err := t.ed.Update(c, pair[0], pair[1]); err != nil {
+				err := u.check(c, t, pair[1])
+				if err == nil {
+					err = t.ed.Update(c, pair[0], pair[1])
+				}
+				if err != nil {
 					if err = u.in.ignored(c, err); err != nil {
 						return err
 					}
