@@ -105,18 +105,18 @@ func (t *Table) wait(ctx context.Context, o *Owner, space uint64, key []byte, m 
 	s.mu.Lock()
 	q := s.queue(name)
 	have, upgrade := q.held(o)
-	r := &request{owner: o, mode: m}
-	r.granted = q.free(o, m, upgrade, nil)
-	if upgrade && have >= m || r.granted && !take {
+	free := q.free(o, m, upgrade, nil)
+	if upgrade && have >= m || free && !take {
 		s.drop(q)
 		s.mu.Unlock()
 		t.waits.Unlock()
 		return nil
 	}
+	r := &request{owner: o, mode: m, granted: free}
 	q.push(r)
 	q.check()
 	s.mu.Unlock()
-	if r.granted {
+	if free { // r.granted is another's to write from here on
 		t.waits.Unlock()
 	} else if err := t.block(ctx, o, r, timeout); err != nil {
 		return err
