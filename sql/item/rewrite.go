@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	builtin "github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 )
@@ -46,11 +47,8 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *plan.InSubquery:
 		return n.inSubquery(c, e)
 	case *expression.Arithmetic:
-		if _, ok := e.LeftChild.(expression.TimeDeltaExpression); ok {
-			return nil, nil
-		}
-		if _, ok := e.RightChild.(expression.TimeDeltaExpression); ok {
-			return nil, nil
+		if x, err := shifted(c, e); x != nil || err != nil {
+			return x, err
 		}
 		return n.arithmetic(c, e.Op, e)
 	case *expression.Div:
@@ -314,6 +312,21 @@ func (n *Env) in(c *sql.Context, left, right sql.Expression, early bool) (sql.Ex
 	}
 	x, err := newInList(c, n, left, right)
 	return some(x, x != nil, err)
+}
+
+// shifted is a time + or - INTERVAL, or INTERVAL + a time, as the call that MySQL makes of it: the library's operator gives a DATE a time of day.
+func shifted(c *sql.Context, e *expression.Arithmetic) (sql.Expression, error) {
+	by, at := e.RightChild, e.LeftChild
+	if _, left := at.(*expression.Interval); left && e.Op == "+" {
+		by, at = at, by
+	}
+	if _, ok := by.(*expression.Interval); !ok {
+		return nil, nil
+	}
+	if e.Op == "-" {
+		return builtin.NewDateSub(c, at, by)
+	}
+	return builtin.NewDateAdd(c, at, by)
 }
 
 func (n *Env) arithmetic(c *sql.Context, op string, e sql.Expression) (sql.Expression, error) {
