@@ -21,8 +21,8 @@ import (
 
 // updating is one UPDATE at work, of one table or of a join. Its iterator yields one row: the OK of all rows.
 type updating struct {
-	src     sql.RowIter // the old row, then the new one
-	in      *incoming   // what is ignored
+	src     sql.RowIter          // the old row, then the new one
+	in      *incoming            // what is ignored
 	checks  sql.CheckConstraints // of one table; of a join each target's editor has its own
 	targets []updateTarget
 	done    bool
