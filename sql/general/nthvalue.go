@@ -17,7 +17,8 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// NTH_VALUE and CUME_DIST: the library's grammar has them, the library itself does not.
+// NTH_VALUE and CUME_DIST: the library's grammar has them, the library itself does not. BIT_AND, BIT_OR and BIT_XOR it has, but takes for aggregates
+// of groups only.
 
 func init() {
 	ownFunctions["nth_value"] = func(*Engine) sql.Function { return sql.FunctionN{Name: "nth_value", Fn: newNthValue} }
@@ -26,7 +27,8 @@ func init() {
 	}
 	library := planbuilder.IsWindowFunc
 	planbuilder.IsWindowFunc = func(c *sql.Context, name string) (bool, error) {
-		if name == "nth_value" || name == "cume_dist" {
+		switch name {
+		case "nth_value", "cume_dist", "bit_and", "bit_or", "bit_xor":
 			return true, nil
 		}
 		return library(c, name)
