@@ -103,7 +103,7 @@ const (
 	fateRewritten = "overwritten in the normal run"  // superblock slots and queue files are written over and over
 	fateDropped   = "in files that were dropped"     // garbage collection
 	fateUnneeded  = "found, but needed by nobody"    // the node's log names the block and says that no peer has it any more
-	fateDeadImage = "in superseded images"           // a newer sound image of the page exists
+	fateDeadImage = "in superseded images"           // a newer sound image of the page exists, or the log says that it was begun anew
 	fateDeadQueue = "in dead parts of queue files"   // organised durably, a former use, padding, unused
 	fateSlack     = "in unused space of superblocks" // behind the superblock in its slot
 	fateMissed    = "MISSED"                         // live and not found
@@ -179,14 +179,14 @@ func account(t *testing.T, c *cluster, id string, all map[string]map[int64]flipp
 				fate = fateUnneeded
 			case kind == "super" && slack(sound, at):
 				fate = fateSlack
-			case kind == "img" && superseded(filepath.Dir(path), path, sound, at):
+			case kind == "img" && (superseded(filepath.Dir(path), path, sound, at) || emptied(filepath.Dir(path), sound, at)):
 				fate = fateDeadImage
 			case kind == "queue" && !queues.live(path, sound, at):
 				fate = fateDeadQueue
 			}
 			fates[fate]++
 			if fate == fateMissed {
-				missed = append(missed, fmt.Sprintf("%s at %d of %d: was %#x, made %#x, still so: %v, named: %v", path, at, len(b), f.was, f.now, still, named))
+				missed = append(missed, fmt.Sprintf("%s at %d of %d: was %#x, made %#x, still so: %v, named: %v; of %+v", path, at, len(b), f.was, f.now, still, named, blobAt(sound, at)))
 			}
 		}
 	}
@@ -248,24 +248,93 @@ func blobs(b []byte) (out []blob) {
 
 // superseded reports whether a byte of an image file lies in an image of whose page there is another sound one that is as new or newer.
 func superseded(dir, path string, sound []byte, at int64) bool {
-	for _, x := range blobs(sound) {
-		if at < x.at || at >= x.at+x.size {
+	x := blobAt(sound, at)
+	if x.size == 0 {
+		return false
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "img-*"))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
 			continue
 		}
-		files, _ := filepath.Glob(filepath.Join(dir, "img-*"))
-		for _, file := range files {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				continue
-			}
-			for _, y := range blobs(b) {
-				if y.page == x.page && y.lsn >= x.lsn && (file != path || y.at != x.at) {
-					return true
-				}
+		for _, y := range blobs(b) {
+			if y.page == x.page && y.lsn >= x.lsn && (file != path || y.at != x.at) {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+// blobAt is the image that holds a byte of an image file, the zero value if none does.
+func blobAt(b []byte, at int64) blob {
+	for _, x := range blobs(b) {
+		if at >= x.at && at < x.at+x.size {
+			return x
+		}
+	}
+	return blob{}
+}
+
+// emptied reports whether a byte of an image file lies in an image whose page a later record frees or begins anew: nothing of the image is left in
+// what the page is now.
+func emptied(dir string, sound []byte, at int64) bool {
+	x := blobAt(sound, at)
+	if x.size == 0 {
+		return false
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "log-*"))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for _, r := range emptyings(b) {
+			if r.lsn > x.lsn && x.page >= r.page && x.page < r.page+r.pages {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// emptying is a record that frees pages or begins one anew.
+type emptying struct{ lsn, page, pages uint64 }
+
+// emptyings lists those of a log file (docs/format/segment-log.md, redo.md).
+func emptyings(b []byte) (out []emptying) {
+	for at := 128; at+17 <= len(b); {
+		n := int(b[at+4]) | int(b[at+5])<<8 | int(b[at+6])<<16
+		if n < 17 || at+n > len(b) || crc32.Checksum(b[at+4:at+n], castagnoli) != binary.LittleEndian.Uint32(b[at:]) {
+			at++
+			continue
+		}
+		flags, lsn, rest := b[at+7], binary.LittleEndian.Uint64(b[at+8:]), b[at+16:at+n]
+		at += n
+		if flags&(4|8) == 0 {
+			continue
+		}
+		next := func() uint64 {
+			v, k := binary.Uvarint(rest)
+			rest = rest[max(k, 0):]
+			return v
+		}
+		for range 4 { // epoch and links
+			next()
+		}
+		r := emptying{lsn, next(), 1}
+		if flags&2 != 0 {
+			for range next() {
+				next()
+			}
+		}
+		if flags&4 != 0 {
+			r.pages = next()
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // queueFiles is what the files of an update queue say (docs/format/update-queue.md).
