@@ -35,26 +35,32 @@ func TestLockingPlans(t *testing.T) {
 			"UPDATE t JOIN pick USING (id) SET v = 9":                                          "X,REC_NOT_GAP 20",
 			"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM pick WHERE pick.id = t.id) FOR SHARE": "S,REC_NOT_GAP 20",
 		} {
-			x := sv.client()
-			x.must("USE d; BEGIN")
-			x.must(q)
-			var got []string
-			for _, l := range sv.db.(table.Monitor).DataLocks(1000) {
-				if l.Table == "t" && !l.OnTable {
-					got = append(got, l.Mode+" "+l.Data)
-				}
-			}
-			slices.Sort(got)
-			if s := strings.Join(got, "; "); s != want {
-				t.Errorf("%s\nlocks %.300s\nwant  %s\n%s", q, s, want, planOf(c, q))
-			}
-			x.must("ROLLBACK")
+			locksOf(t, sv, q, want)
 		}
 	}
 	check()
 	load(c, "t", 500, func(i int) string { return fmt.Sprintf("%d,%d", 1000+i, i) })
 	c.must("ANALYZE TABLE t")
 	check()
+}
+
+// locksOf holds the row locks that a statement takes in table t of database d against what is wanted, sorted.
+func locksOf(t *testing.T, sv *server, q, want string) {
+	t.Helper()
+	x := sv.client()
+	x.must("USE d; BEGIN")
+	x.must(q)
+	var got []string
+	for _, l := range sv.db.(table.Monitor).DataLocks(1000) {
+		if l.Table == "t" && !l.OnTable {
+			got = append(got, l.Mode+" "+l.Data)
+		}
+	}
+	slices.Sort(got)
+	if s := strings.Join(got, "; "); s != want {
+		t.Errorf("%s\nlocks %.300s\nwant  %s\n%s", q, s, want, planOf(x, q))
+	}
+	x.must("ROLLBACK")
 }
 
 // TestDeleteBySubquery: a DELETE whose condition became a semi-join, or lost a subquery to its value, deletes what it says.
@@ -107,19 +113,6 @@ func TestLocksThroughViews(t *testing.T) {
 		"SELECT * FROM t WHERE id = (SELECT id FROM w WHERE id = 10) FOR UPDATE": "X,REC_NOT_GAP 10",
 		"UPDATE t SET v = (SELECT 7 FROM DUAL) WHERE id = 20":                    "X,REC_NOT_GAP 20",
 	} {
-		x := sv.client()
-		x.must("USE d; BEGIN")
-		x.must(q)
-		var got []string
-		for _, l := range sv.db.(table.Monitor).DataLocks(1000) {
-			if l.Table == "t" && !l.OnTable {
-				got = append(got, l.Mode+" "+l.Data)
-			}
-		}
-		slices.Sort(got)
-		if s := strings.Join(got, "; "); s != want {
-			t.Errorf("%s\nlocks %.300s\nwant  %s\n%s", q, s, want, planOf(c, q))
-		}
-		x.must("ROLLBACK")
+		locksOf(t, sv, q, want)
 	}
 }

@@ -12,6 +12,25 @@ import (
 	"time"
 )
 
+// waits begins DDL that has to wait for a transaction, and returns when it does.
+func waits(t *testing.T, srv *Server, c *stdsql.Conn, ddl string) (ended chan error) {
+	t.Helper()
+	ended = make(chan error, 1)
+	go func() {
+		_, err := c.ExecContext(context.Background(), ddl)
+		ended <- err
+	}()
+	eventually(t, ddl+" to wait for the transaction", func() bool {
+		for _, p := range srv.Processes() {
+			if p.State == "Waiting for table metadata lock" {
+				return true
+			}
+		}
+		return false
+	})
+	return ended
+}
+
 // TestDDLOfTenants: DDL waits for the transactions that use its own table, and for nothing else: while it waits, all others' DDL goes on.
 func TestDDLOfTenants(t *testing.T) {
 	srv, addr := startFull(t)
@@ -25,19 +44,7 @@ func TestDDLOfTenants(t *testing.T) {
 	user, ddl := connect(t, addr, "d0"), connect(t, addr, "d0")
 	exec(t, user, "BEGIN")
 	exec(t, user, "SELECT * FROM t")
-	ended := make(chan error, 1)
-	go func() {
-		_, err := ddl.ExecContext(context.Background(), "ALTER TABLE t MODIFY a BIGINT")
-		ended <- err
-	}()
-	eventually(t, "ALTER TABLE to wait for the transaction", func() bool {
-		for _, p := range srv.Processes() {
-			if p.State == "Waiting for table metadata lock" {
-				return true
-			}
-		}
-		return false
-	})
+	ended := waits(t, srv, ddl, "ALTER TABLE t MODIFY a BIGINT")
 	var all sync.WaitGroup
 	for i := range tenants - 1 {
 		c := connect(t, addr, fmt.Sprintf("d%d", i+1))
@@ -82,19 +89,7 @@ func TestListingsKeepNobodyWaiting(t *testing.T) {
 	exec(t, ddl, "ALTER TABLE d.u MODIFY a BIGINT")
 	exec(t, user, "BEGIN")
 	exec(t, user, "SELECT * FROM d.t")
-	ended := make(chan error, 1)
-	go func() {
-		_, err := ddl.ExecContext(context.Background(), "ALTER TABLE d.t MODIFY a BIGINT")
-		ended <- err
-	}()
-	eventually(t, "ALTER TABLE to wait for the transaction", func() bool {
-		for _, p := range srv.Processes() {
-			if p.State == "Waiting for table metadata lock" {
-				return true
-			}
-		}
-		return false
-	})
+	ended := waits(t, srv, ddl, "ALTER TABLE d.t MODIFY a BIGINT")
 	list() // would wait behind the ALTER TABLE
 	exec(t, user, "COMMIT")
 	if err := <-ended; err != nil {
