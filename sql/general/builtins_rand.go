@@ -32,8 +32,13 @@ type seeded struct {
 	g  generator
 }
 
-var _ sql.NonDeterministicExpression = (*random)(nil)
+var (
+	_ sql.FunctionExpression         = (*random)(nil) // else a CHECK may have it
+	_ sql.NonDeterministicExpression = (*random)(nil)
+)
 
+func (f *random) FunctionName() string         { return "rand" }
+func (f *random) Description() string          { return "a random number" }
 func (f *random) Type(*sql.Context) sql.Type   { return types.Float64 }
 func (f *random) IsNullable(*sql.Context) bool { return false }
 func (f *random) IsNonDeterministic() bool     { return true }

@@ -34,6 +34,9 @@ func (f *folder) statement(c *sql.Context, n sql.Node) (sql.Node, error) {
 	if x.previewing || x.stmt == nil || x.st == nil || x.st.run != nil {
 		return n, nil // of EXPLAIN nothing is executed
 	}
+	if x.ignores || ignores(f.ast) {
+		return n, nil // a subquery of more than one row is a warning of the row that asks for it
+	}
 	switch n := n.(type) {
 	case *plan.Update, *plan.DeleteFrom:
 	case *plan.InsertInto: // its source is not among its children
@@ -49,6 +52,16 @@ func (f *folder) statement(c *sql.Context, n sql.Node) (sql.Node, error) {
 	}
 	n, _, err := transform.NodeWithOpaque(c, n, f.filter)
 	return n, err
+}
+
+func ignores(ast sqlparser.Statement) bool {
+	switch n := ast.(type) {
+	case *sqlparser.Insert:
+		return n.Ignore != ""
+	case *sqlparser.Update:
+		return n.Ignore != ""
+	}
+	return false
 }
 
 func (f *folder) filter(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
