@@ -25,20 +25,19 @@ func (tx *Tx) scanAttached(ctx context.Context, kind string, id uint64, fn func(
 
 // dropAttached removes all that is attached to a table.
 func (tx *Tx) dropAttached(ctx context.Context, id uint64) error {
-	for _, kind := range []string{table.KindHistogram, table.KindStatistics} {
-		var keys [][]byte
-		prefix := dict.ObjectPrefix(kind, table.Attached(id))
-		if err := tx.scanAttached(ctx, kind, id, func(rest, _ []byte) { keys = append(keys, slices.Concat(prefix, rest)) }); err != nil {
+	const kind = table.KindHistogram
+	var keys [][]byte
+	prefix := dict.ObjectPrefix(kind, table.Attached(id))
+	if err := tx.scanAttached(ctx, kind, id, func(rest, _ []byte) { keys = append(keys, slices.Concat(prefix, rest)) }); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := tx.sysDelete(ctx, k); err != nil {
 			return err
 		}
-		for _, k := range keys {
-			if err := tx.sysDelete(ctx, k); err != nil {
-				return err
-			}
-		}
-		if len(keys) > 0 {
-			tx.effects = append(tx.effects, func() { tx.db.changed(kind) })
-		}
+	}
+	if len(keys) > 0 {
+		tx.effects = append(tx.effects, func() { tx.db.changed(kind) })
 	}
 	return nil
 }

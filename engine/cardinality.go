@@ -29,16 +29,6 @@ func (h *Handle) Analyze(ctx context.Context) (st table.Statistics, err error) {
 		if err != nil {
 			return st, err
 		}
-		size, err := ix.Tree.Stats(ctx)
-		if err != nil {
-			return st, err
-		}
-		leaves := max(size.Pages, uint64(size.Height)) - uint64(size.Height-1) // each level above them has one page at least
-		sampled := leaves
-		if size.Entries > analyzeAll {
-			sampled = min(leaves, analyzeRuns)
-		}
-		st.Pages, st.Leaves, st.Sampled = append(st.Pages, size.Pages), append(st.Leaves, leaves), append(st.Sampled, sampled)
 		if i == 0 {
 			st.Rows = rows
 		}

@@ -2,11 +2,9 @@ package table
 
 import "fmt"
 
-// Kinds of objects that are attached to a table. They are dropped with it, and renaming it leaves them where they are.
-const (
-	KindHistogram  = "histogram"  // one for a column; a table that is written anew or truncated keeps it
-	KindStatistics = "statistics" // one for a table
-)
+// KindHistogram are objects that are attached to a table, one for a column. They are dropped with it, renaming it leaves them where they are, and a table that
+// is written anew or truncated keeps them.
+const KindHistogram = "histogram"
 
 // Attached is what stands for the schema of an object that is attached to the table of that id. No schema of users has such a name.
 func Attached(id uint64) string { return fmt.Sprintf("#table %016x", id) }

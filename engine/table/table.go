@@ -335,8 +335,6 @@ type Statistics struct {
 	Rows uint64
 	// Distinct has for each index, and for each number of its leading parts, the number of different values; NULLs count as equal.
 	Distinct [][]uint64
-	// Pages and Leaves are the pages of each index, and how many of them are leaves, about; Sampled those that were looked at, about.
-	Pages, Leaves, Sampled []uint64
 }
 
 // Object is a named text that the sql wing stores and the engine does not read: view, trigger, routine, event,
