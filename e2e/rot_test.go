@@ -247,24 +247,41 @@ func blobs(b []byte) (out []blob) {
 }
 
 // superseded reports whether a byte of an image file lies in an image of whose page there is another sound one that is as new or newer.
-func superseded(dir, path string, sound []byte, at int64) bool {
+func superseded(dir, path string, sound []byte, at int64) (found bool) {
 	x := blobAt(sound, at)
 	if x.size == 0 {
 		return false
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "img-*"))
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
+	eachFile(dir, "img-*", func(file string, b []byte) {
 		for _, y := range blobs(b) {
 			if y.page == x.page && y.lsn >= x.lsn && (file != path || y.at != x.at) {
-				return true
+				found = true
 			}
 		}
+	})
+	return found
+}
+
+// eachFile reads the files of a segment of one kind. The node goes on working: when a file went away between the listing and the reading, what it held
+// is in a younger one by then, so the directory is listed again.
+func eachFile(dir, pattern string, fn func(file string, b []byte)) {
+	seen := map[string]bool{}
+	for again, try := true, 0; again && try < 1000; try++ {
+		again = false
+		files, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, file := range files {
+			if seen[file] {
+				continue
+			}
+			b, err := os.ReadFile(file)
+			if err != nil {
+				again = true
+				continue
+			}
+			seen[file] = true
+			fn(file, b)
+		}
 	}
-	return false
 }
 
 // blobAt is the image that holds a byte of an image file, the zero value if none does.
@@ -279,24 +296,19 @@ func blobAt(b []byte, at int64) blob {
 
 // emptied reports whether a byte of an image file lies in an image whose page a later record frees or begins anew: nothing of the image is left in
 // what the page is now.
-func emptied(dir string, sound []byte, at int64) bool {
+func emptied(dir string, sound []byte, at int64) (found bool) {
 	x := blobAt(sound, at)
 	if x.size == 0 {
 		return false
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "log-*"))
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
+	eachFile(dir, "log-*", func(_ string, b []byte) {
 		for _, r := range emptyings(b) {
 			if r.lsn > x.lsn && x.page >= r.page && x.page < r.page+r.pages {
-				return true
+				found = true
 			}
 		}
-	}
-	return false
+	})
+	return found
 }
 
 // emptying is a record that frees pages or begins one anew.

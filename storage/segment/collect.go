@@ -231,7 +231,7 @@ func (s *Segment) copyForward(m *imager) (bool, error) {
 	}()
 	ft, err := readFooter(from.f)
 	if err != nil {
-		return false, s.footerError(err, false, from.seq)
+		return false, s.footerError(err, false, from.seq, from.f)
 	}
 	n := 0
 	m.buf, m.es = m.buf[:0], m.es[:0]
@@ -248,7 +248,7 @@ func (s *Segment) copyForward(m *imager) (bool, error) {
 		if bi, _, err := parseBlob(m.buf[at:]); err != nil || bi.lsn != e.lsn {
 			m.buf = m.buf[:at]
 			// It keeps its file alive until it is repaired, which replaces it.
-			_ = s.report(Damage{Page: s.first + page.No(e.page), LSN: e.lsn, File: from.seq, Off: e.off, Size: e.size})
+			_ = s.report(Damage{Page: s.first + page.No(e.page), LSN: e.lsn, File: from.seq, Off: e.off, Size: e.size, Cause: errDamaged})
 			continue
 		}
 		c := *e
@@ -358,13 +358,14 @@ func (s *Segment) nextStraggler() (bool, error) {
 	oldest.refs++
 	s.mu.Unlock()
 	ft, err := readFooter(oldest.f)
+	if err != nil {
+		err = s.footerError(err, true, oldest.seq, oldest.f)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unrefLog(oldest)
 	if err != nil {
-		s.mu.Unlock()
-		defer s.mu.Lock()
-		return false, s.footerError(err, true, oldest.seq)
+		return false, err
 	}
 	oldest.pushed = true
 	s.straggling = straggling{file: oldest.seq}
@@ -402,16 +403,16 @@ func (s *Segment) recountSpilled() error {
 	l.counted = h
 	s.mu.Unlock()
 	ft, err := readFooter(l.f)
+	if err != nil {
+		err = s.footerError(err, true, l.seq, l.f)
+	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.unrefLog(l)
 	if err == nil {
 		s.unspill(l, &ft)
 	}
-	s.mu.Unlock()
-	if err != nil {
-		return s.footerError(err, true, l.seq)
-	}
-	return nil
+	return err
 }
 
 // uncovered reports whether a record of p in a log file, at or below limit, has no image above it yet.

@@ -3,6 +3,8 @@ package segment
 import (
 	"bytes"
 	"cmp"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -279,5 +281,39 @@ func TestLines(t *testing.T) {
 	full.add(&at)
 	if full.entries(&got) || gauge.Load() != maxLines {
 		t.Fatal("kept lines above the bound")
+	}
+}
+
+// TestFooterErrorNamesAllOfIt: whoever meets a damaged footer first, a scrub or garbage collection, reports every byte behind the data as
+// damaged: the node's log has to account for each byte that it mends.
+func TestFooterErrorNamesAllOfIt(t *testing.T) {
+	fsys := vfs.NewMem()
+	st := newState(six(), 0)
+	s := newSegment(Options{FS: fsys, Dir: "/s", Stats: new(Stats)}, st, nil, 1)
+	for _, log := range []bool{false, true} {
+		f, err := fsys.Create(fmt.Sprintf("/f-%v", log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := writeHeader(f, imageMagic, &st, 7); err != nil {
+			t.Fatal(err)
+		}
+		ft := randomFooter(rand.New(rand.NewPCG(5, 5)))
+		ft.dataEnd = fileHeader + 1000
+		if err := seal(f, &ft, new(sealer)); err != nil {
+			t.Fatal(err)
+		}
+		size, err := f.Size()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.logOf[7], s.imageOf[7] = &logFile{seq: 7, f: f, size: ft.dataEnd}, &imageFile{seq: 7, f: f, size: ft.dataEnd}
+		var d *Damage
+		if err := s.footerError(errDamaged, log, 7, f); !errors.As(err, &d) {
+			t.Fatalf("a damaged footer is reported as %v", err)
+		}
+		if d.Log != log || !d.Footer || int64(d.Off) != ft.dataEnd || int64(d.Off+d.Size) != size {
+			t.Errorf("damage %+v of a footer from %d to %d", d, ft.dataEnd, size)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/zoryadb/zorya/base/vfs"
 	"github.com/zoryadb/zorya/storage/page"
 )
 
@@ -38,7 +39,7 @@ func (s *Segment) planFromFooters(rd *reader, which []int, lsn page.LSN) error {
 			if ft.entries == nil {
 				var err error
 				if ft, err = readFooter(l.f); err != nil {
-					return s.footerError(err, true, l.seq)
+					return s.footerError(err, true, l.seq, l.f)
 				}
 			}
 			for _, e := range ft.of(rd.plans[i].page) {
@@ -150,12 +151,26 @@ func (d *Damage) Own() bool { return d.Super || d.Header || d.Footer }
 
 func (d *Damage) Unwrap() error { return d.Cause }
 
-// footerError tells a damaged footer from a disk that cannot be read.
-func (s *Segment) footerError(err error, log bool, file uint32) error {
+// footerError tells a sealed file's damaged footer, which it reports, from a disk that cannot be read. Who holds the file keeps it open.
+func (s *Segment) footerError(err error, log bool, file uint32, f vfs.File) error {
 	if err == errDamaged {
-		return s.report(Damage{Log: log, File: file, Footer: true, Cause: err})
+		return s.report(footerDamage(f, log, file, s.dataEnd(log, file)))
 	}
 	return fmt.Errorf("read footer of file %d of %s: %w", file, s.key, err)
+}
+
+// dataEnd is where a file's footer begins once it is sealed, 0 when the file is gone.
+func (s *Segment) dataEnd(log bool, file uint32) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if log {
+		if l := s.logOf[file]; l != nil {
+			return l.size
+		}
+	} else if im := s.imageOf[file]; im != nil {
+		return im.size
+	}
+	return 0
 }
 
 const maxDamage = 1024
