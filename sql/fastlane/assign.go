@@ -54,7 +54,7 @@ func (b *binder) bindSets(insert bool) bool {
 // alike reports whether a value of kind b can be stored as one of kind a as it is.
 func alike(a, b *colKind) bool {
 	return a.form == b.form && (a.nullable || !b.nullable) && a.min <= b.min && a.max >= b.max && a.umax >= b.umax && a.scale == b.scale &&
-		a.precision == b.precision && a.maxBytes >= b.maxBytes && a.maxChars >= b.maxChars && a.char == b.char && (a.form != formEnum || a.codec == b.codec)
+		a.precision == b.precision && a.maxBytes >= b.maxBytes && a.maxChars >= b.maxChars && a.char == b.char && a.charset == b.charset && (a.form != formEnum || a.codec == b.codec)
 }
 
 func (b *binder) bindExpr(e *expr, assigned map[int]bool, insert bool) (*boundExpr, bool) {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/encodings"
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -27,8 +28,10 @@ type colKind struct {
 	maxBytes  int
 	collation uint16
 	collator  row.Collator // of collation, nil: bytes
-	char      bool         // CHAR: trailing spaces matter
-	precision int          // formDecimal; fractional digits of formDatetime and formTimestamp
+	charset   sql.CharacterSetID
+	encoder   encodings.Encoder // of charset where each character is a byte; nil: utf8mb4, utf8mb3, ASCII
+	char      bool              // CHAR: trailing spaces matter
+	precision int               // formDecimal; fractional digits of formDatetime and formTimestamp
 	scale     int
 	enum      sql.EnumType
 	codec     *datum.Codec
@@ -100,7 +103,7 @@ func kindOf(c *Column, nullable bool) colKind {
 		}
 	case sqltypes.Char, sqltypes.VarChar, sqltypes.Text:
 		st, ok := t.(sql.StringType)
-		if !ok || !utf8Collation(st.Collation()) {
+		if !ok || !k.text(st.Collation()) {
 			return k
 		}
 		k.form, k.maxBytes, k.char = formString, int(st.MaxByteLength()), t.Type() == sqltypes.Char
@@ -109,13 +112,71 @@ func kindOf(c *Column, nullable bool) colKind {
 		}
 	case sqltypes.Binary, sqltypes.VarBinary, sqltypes.Blob:
 		k.form = formBinary
+		if st, ok := t.(sql.StringType); ok && t.Type() != sqltypes.Binary { // BINARY is filled up with zeros
+			k.maxBytes = int(st.MaxByteLength())
+		}
 	}
 	return k
 }
 
-// utf8Collation reports whether a column's strings are exactly what a utf8mb4 client sends.
-func utf8Collation(c sql.CollationID) bool {
-	return c.CharacterSet() == sql.CharacterSet_utf8mb4 && collate.For(uint16(c)) != nil
+// text learns the character set of a column, and reports whether what a utf8mb4 client sends can be told to be in it. Columns hold UTF-8 whatever theirs is.
+func (k *colKind) text(c sql.CollationID) bool {
+	k.charset = c.CharacterSet()
+	switch k.charset {
+	case sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3, sql.CharacterSet_ascii:
+	default:
+		if k.charset.MaxLength() != 1 || k.charset == sql.CharacterSet_binary {
+			return false
+		}
+		if k.encoder = k.charset.Encoder(); k.encoder == nil {
+			return false
+		}
+	}
+	return k.collator != nil
+}
+
+// holds reports whether b is UTF-8 of characters that the column's character set has.
+func (k *colKind) holds(b []byte) bool {
+	at := nonASCII(b)
+	if at == len(b) {
+		return true
+	}
+	if k.charset == sql.CharacterSet_ascii || !utf8.Valid(b[at:]) {
+		return false
+	}
+	if k.charset == sql.CharacterSet_utf8mb4 {
+		return true
+	}
+	for at < len(b) {
+		r, n := utf8.DecodeRune(b[at:])
+		switch {
+		case r < utf8.RuneSelf:
+		case k.encoder == nil: // utf8mb3
+			if r > 0xFFFF {
+				return false
+			}
+		default:
+			if _, ok := k.encoder.EncodeRune(b[at : at+n]); !ok {
+				return false
+			}
+		}
+		at += n
+	}
+	return true
+}
+
+// nonASCII is where the first byte is that is not ASCII, len(b) if none.
+func nonASCII(b []byte) int {
+	at := 0
+	for ; len(b)-at >= 8; at += 8 {
+		if binary.LittleEndian.Uint64(b[at:])&0x8080808080808080 != 0 {
+			break
+		}
+	}
+	for at < len(b) && b[at] < utf8.RuneSelf {
+		at++
+	}
+	return at
 }
 
 // comparable reports whether values of the kind can be compared with constants.
@@ -146,6 +207,9 @@ func (k *colKind) key(a *Arg, zone *time.Location) (row.Datum, bool) {
 		}
 		return row.FromUint(n.N), n.Kind == ArgInt && !n.Neg
 	case formString:
+		if k.charset != sql.CharacterSet_utf8mb4 { // in which character set others compare is the general lane's to say
+			return row.FromBytes(a.B), a.Kind == ArgString && nonASCII(a.B) == len(a.B)
+		}
 		return row.FromBytes(a.B), a.Kind == ArgString && utf8.Valid(a.B)
 	case formDecimal:
 		if a.Kind != ArgInt && a.Kind != ArgDecimal {
@@ -177,7 +241,7 @@ func (k *colKind) store(a *Arg, zone *time.Location) (row.Datum, bool) {
 		f, ok := a.float()
 		return row.FromFloat(f), ok
 	case formString:
-		if a.Kind != ArgString || !utf8.Valid(a.B) || len(a.B) > k.maxBytes {
+		if a.Kind != ArgString || !k.holds(a.B) || len(a.B) > k.maxBytes {
 			return row.Datum{}, false
 		}
 		if k.maxChars > 0 && len(a.B) > k.maxChars && utf8.RuneCount(a.B) > k.maxChars {
@@ -187,6 +251,8 @@ func (k *colKind) store(a *Arg, zone *time.Location) (row.Datum, bool) {
 			return row.Datum{}, false
 		}
 		return row.FromBytes(a.B), true
+	case formBinary:
+		return row.FromBytes(a.B), len(a.B) <= k.maxBytes && (a.Kind == ArgBinary || a.Kind == ArgString && utf8.Valid(a.B))
 	case formDecimal:
 		if a.Kind == ArgFloat {
 			return k.fromFloat(a)

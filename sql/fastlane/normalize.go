@@ -2,6 +2,7 @@ package fastlane
 
 import (
 	"bytes"
+	"encoding/hex"
 	"math"
 
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -16,6 +17,7 @@ const (
 	ArgNull    ArgKind = iota
 	ArgInt             // Arg.N, negative: Arg.Neg
 	ArgString          // Arg.B, unescaped
+	ArgBinary          // Arg.B: of _binary'...', 0x... or x'...' in VALUES
 	ArgDecimal         // Arg.B: digits with at most one point; negative: Arg.Neg
 	ArgFloat           // Arg.N: IEEE 754 bits, the sign in them
 	ArgTime            // Arg.T: a DATE or DATETIME parameter
@@ -117,8 +119,10 @@ func (n *normalizer) run() bool {
 		switch t.Kind {
 		case lexer.EOF:
 			return len(n.q.Digest) > 0 && len(n.params) == 0 && n.in == inNone && !n.comma
-		case lexer.Bad, lexer.UserVar, lexer.Hex, lexer.Bit:
+		case lexer.Bad, lexer.UserVar, lexer.Bit:
 			return false
+		case lexer.Hex:
+			ok = n.values && n.depth > 0 && !n.operand && n.hexArg(n.l.Text(t))
 		case lexer.Hint:
 			if !harmless(n.l.Text(t)) {
 				return false
@@ -142,7 +146,7 @@ func (n *normalizer) run() bool {
 			}
 			ok = n.arg(n.number(t.Kind, n.l.Text(t), false))
 		case lexer.String:
-			ok = n.stringArg(n.l.Text(t))
+			ok = n.stringArg(n.l.Text(t), ArgString)
 		case lexer.Word:
 			ok = n.word(n.l.Text(t))
 		case lexer.Op:
@@ -190,6 +194,11 @@ func (n *normalizer) word(text []byte) bool {
 		if lexer.EqualFold(text, "NULL") && !n.operand && n.values {
 			return n.arg(Arg{Kind: ArgNull})
 		}
+	case len(binaryIntroducer):
+		if n.values && n.depth > 0 && !n.operand && lexer.EqualFold(text, binaryIntroducer) {
+			t := n.l.Next()
+			return t.Kind == lexer.String && n.stringArg(n.l.Text(t), ArgBinary)
+		}
 	case 5, 6:
 		if n.insert && n.in == inNone && n.depth == 0 && n.q.Groups == 0 && (lexer.EqualFold(text, "VALUES") || lexer.EqualFold(text, "VALUE")) {
 			n.values, n.operand = true, false
@@ -209,6 +218,9 @@ func (n *normalizer) word(text []byte) bool {
 	n.first1 = len(text) == 6 && lexer.EqualFold(text, "SELECT")
 	return true
 }
+
+// binaryIntroducer stands before the strings of binary columns in MySQL's dumps.
+const binaryIntroducer = "_BINARY"
 
 // keyword names the words after which an operand begins: a minus is a sign rather than an operator, a string stands for itself.
 func keyword(w []byte) bool {
@@ -340,6 +352,7 @@ func (n *normalizer) group() bool {
 	if n.q.Groups == 1 {
 		n.end = len(d)
 		n.first = d[n.start:n.end]
+		n.groupsLike(n.first, len(n.q.List))
 		n.q.Digest = append(d, ' ', collapsed)
 		return true
 	}
@@ -397,7 +410,7 @@ func (n *normalizer) number(k lexer.Kind, text []byte, neg bool) Arg {
 const maxDecimal = 38
 
 // stringArg unescapes a string literal.
-func (n *normalizer) stringArg(text []byte) bool {
+func (n *normalizer) stringArg(text []byte, kind ArgKind) bool {
 	quote := text[0]
 	if quote != '\'' && quote != '"' { // N'...'
 		return false
@@ -406,23 +419,39 @@ func (n *normalizer) stringArg(text []byte) bool {
 		return false
 	}
 	body := text[1 : len(text)-1]
-	plain := true
-	for _, c := range body {
-		if c == '\\' || c == quote {
-			plain = false
-			break
-		}
+	if bytes.IndexByte(body, '\\') < 0 && bytes.IndexByte(body, quote) < 0 {
+		return n.arg(Arg{Kind: kind, B: body})
 	}
-	if plain {
-		return n.arg(Arg{Kind: ArgString, B: body})
-	}
-	at := len(n.q.scratch)
-	if cap(n.q.scratch)-at < len(body) { // earlier arguments keep the old array
-		n.q.scratch = make([]byte, 0, max(1024, 2*len(body)))
-		at = 0
-	}
+	return n.arg(Arg{Kind: kind, B: n.unescaped(body, quote)})
+}
+
+// unescaped is a literal's body with its escapes resolved, in scratch.
+func (n *normalizer) unescaped(body []byte, quote byte) []byte {
+	at := n.room(len(body))
 	n.q.scratch = unescape(n.q.scratch, body, quote)
-	return n.arg(Arg{Kind: ArgString, B: n.q.scratch[at:len(n.q.scratch):len(n.q.scratch)]})
+	return n.q.scratch[at:len(n.q.scratch):len(n.q.scratch)]
+}
+
+// hexArg reads 0x... and x'...'. An odd number of digits is left to those who know what it means.
+func (n *normalizer) hexArg(text []byte) bool {
+	digits := text[2:]
+	if text[1] == '\'' {
+		digits = digits[:len(digits)-1]
+	}
+	at := n.room(len(digits) / 2)
+	n.q.scratch = n.q.scratch[:at+len(digits)/2]
+	if _, err := hex.Decode(n.q.scratch[at:], digits); err != nil {
+		return false
+	}
+	return n.arg(Arg{Kind: ArgBinary, B: n.q.scratch[at:len(n.q.scratch):len(n.q.scratch)]})
+}
+
+// room sees that scratch can take size more bytes, and returns where they begin.
+func (n *normalizer) room(size int) int {
+	if cap(n.q.scratch)-len(n.q.scratch) < size { // earlier arguments keep the old array
+		n.q.scratch = make([]byte, 0, max(1024, 2*size, min(2*cap(n.q.scratch), 1<<20)))
+	}
+	return len(n.q.scratch)
 }
 
 // unescape appends a literal's body with its escapes resolved.

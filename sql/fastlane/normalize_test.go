@@ -18,6 +18,8 @@ func show(q *Query) string {
 			s += " null"
 		case a.Kind == ArgString:
 			s += fmt.Sprintf(" %q", a.B)
+		case a.Kind == ArgBinary:
+			s += fmt.Sprintf(" binary%q", a.B)
 		case a.Kind == ArgOther:
 			s += " other"
 		case a.Kind == ArgDecimal:
@@ -37,6 +39,11 @@ func TestNormalize(t *testing.T) {
 		{"SELECT c FROM t WHERE id BETWEEN 1 AND -2", " SELECT c FROM t WHERE id BETWEEN ? AND ? | 1 -2"},
 		{"UPDATE t SET k=k-1 , c = 'a''b\\n' WHERE id=3", " UPDATE t SET k = k - ? , c = ? WHERE id = ? | 1 \"a'b\\n\" 3"},
 		{"INSERT INTO t VALUES (1,'x'),(-2,NULL),\n(3,1.5)", " INSERT INTO t VALUES ( ? , ? ) { | : 1 \"x\" -2 null 3 1.5"},
+		{"INSERT INTO t VALUES (1,'x'),( 2 , 'a\\'b' ),(-3,'c''d'),\n(4.5,NULL) , (0x41,_binary'y'),(5,'z')", " INSERT INTO t VALUES ( ? , ? ) { | : 1 \"x\" 2 \"a'b\" -3 \"c'd\" 4.5 null binary\"A\" binary\"y\" 5 \"z\""},
+		{"INSERT INTO t VALUES (1),(2) ON DUPLICATE KEY UPDATE a = 7", " INSERT INTO t VALUES ( ? ) { ON DUPLICATE KEY UPDATE a = ? | 7 : 1 2"},
+		{"INSERT INTO t VALUES (1),(2);", " INSERT INTO t VALUES ( ? ) { | : 1 2"},
+		{"INSERT INTO t VALUES (1),(99999999999999999999),(3e1)", " INSERT INTO t VALUES ( ? ) { | : 1 other other"},
+		{"INSERT INTO t VALUES (1),(2/**/),(3 -- x\n),(- 4),(null)", " INSERT INTO t VALUES ( ? ) { | : 1 2 3 -4 null"},
 		{"SELECT c FROM t WHERE id in (1,2 , 3) and k=4", " SELECT c FROM t WHERE id IN ( ? { ) and k = ? | 4 : 1 2 3"},
 		{"SELECT c FROM t WHERE (a,b) IN ((1,-2),(3,'x')) AND k IN (5)", " SELECT c FROM t WHERE ( a , b ) IN ( ( ? , ? ) { ) AND k IN ( ? { ) | : 1 -2 3 \"x\" 5"},
 		{"INSERT INTO t (value) VALUES (1),(2) ON DUPLICATE KEY UPDATE a = VALUES(a) + 3", " INSERT INTO t ( value ) VALUES ( ? ) { ON DUPLICATE KEY UPDATE a = VALUES ( a ) + ? | 3 : 1 2"},
@@ -49,6 +56,14 @@ func TestNormalize(t *testing.T) {
 		{"SELECT c FROM t WHERE (a,b) IN ((1,))", "no"},
 		{"SELECT c FROM t WHERE a IN (1,2", "no"},
 		{"INSERT t VALUES (1),(2,3)", "no"},
+		{"INSERT t VALUES (1),(2),(3,4)", "no"},
+		{"INSERT t VALUES (1),(2 + 3)", "no"},
+		{"INSERT t VALUES (1-2),(3,4)", "no"},
+		{"INSERT t VALUES (1),('a' 'b')", "no"},
+		{"INSERT t VALUES (1),(NULLIF(1))", "no"},
+		{"INSERT t VALUES (1),('a", "no"},
+		{"INSERT t VALUES (0x1)", "no"},
+		{"INSERT t VALUES (_binary 1)", "no"},
 		{"INSERT t VALUES (1),", "no"},
 		{"INSERT t VALUES (1),,(2)", "no"},
 		{"INSERT t VALUES (1)(2)", "no"},

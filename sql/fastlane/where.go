@@ -1,6 +1,8 @@
 package fastlane
 
 import (
+	"github.com/dolthub/go-mysql-server/sql"
+
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 )
@@ -141,7 +143,7 @@ func (b *binder) predicate(c *condition) (*predicate, bool) {
 	case cmpLike, cmpNotLike:
 		k.like = len(b.p.likes)
 		b.p.likes = append(b.p.likes, likePattern{arg: c.x.arg, collation: kind.collation})
-		return k, kind.form == formString
+		return k, kind.form == formString && kind.charset == sql.CharacterSet_utf8mb4
 	default:
 		if !kind.ordered() {
 			return nil, false

@@ -99,6 +99,9 @@ var shapeSchema = []string{
 	"CREATE TABLE django_session (session_key VARCHAR(40) NOT NULL PRIMARY KEY, session_data LONGTEXT NOT NULL, expire_date DATETIME(6) NOT NULL, KEY e (expire_date))",
 	`CREATE TABLE ty (id INT NOT NULL PRIMARY KEY, b TINYINT, u SMALLINT UNSIGNED, m DECIMAL(12,2), dt DATETIME, da DATE, ts TIMESTAMP NULL, en ENUM('new','open','done'), f DOUBLE,
 		s VARCHAR(20), bn VARCHAR(20) COLLATE utf8mb4_bin, KEY b (b, u), KEY m (m), KEY dt (dt DESC), KEY da (da), KEY ts (ts), KEY en (en), KEY s (s), UNIQUE KEY bn (bn))`,
+	// Other character sets, and bytes.
+	`CREATE TABLE chs (id INT NOT NULL PRIMARY KEY, l VARCHAR(12) CHARSET latin1, lb CHAR(12) CHARSET latin1 COLLATE latin1_bin, u VARCHAR(12) CHARSET utf8mb3, c VARCHAR(12) CHARSET cp1251,
+		a VARCHAR(12) CHARSET ascii, t TEXT CHARSET latin1, b VARBINARY(12), bb BLOB, f BINARY(6), KEY l (l), KEY lb (lb), KEY u (u), UNIQUE KEY b (b))`,
 }
 
 var shapeFill = []shapeCase{
@@ -120,6 +123,10 @@ var shapeFill = []shapeCase{
 	{text: "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (%s, %s, '2024-02-03 04:05:06.123456')", holes: "ss"},
 	{text: "INSERT INTO ty VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", holes: "iNidtytednS"},
 	{text: "INSERT INTO ty (id, bn, s, b) VALUES (%s, %s, %s, NULL)", holes: "iSS"},
+	{text: "INSERT INTO chs VALUES (%s, %s, %s, %s, 'ж', %s, %s, %s, %s, NULL)", holes: "isSSSSSS"},
+	{text: "INSERT INTO chs (id, l, lb, u, c, b) VALUES (%s, %s, 'x', %s, 'Z', %s), (%s, '日本', 'a ', '日', 'z', NULL), (%s, 'é', 'É', '😀', 'b', NULL)", holes: "issSii"},
+	{text: "INSERT INTO chs (id, b, bb) VALUES (%s, _binary'\\0a\xff', 0x00ff27), (%s, 0x4142, x'4142'), (%s, _binary %s, '\\0')", holes: "iiis", literal: true},
+	{text: "INSERT INTO chs (id, f, b) VALUES (%s, 'ab', 'abcdefghijklmnop')", holes: "i"},
 }
 
 var shapeCases = []shapeCase{
@@ -285,6 +292,22 @@ var shapeCases = []shapeCase{
 	// sysbench's select_random_*, on a table here
 	{text: "SELECT s_i_id, s_quantity FROM stock WHERE s_w_id IN (%s, %s, 1)", holes: "ii"},
 	{text: "SELECT count(s_i_id) FROM stock WHERE s_w_id = 1 AND (s_i_id BETWEEN %s AND %s OR s_i_id BETWEEN %s AND %s)", holes: "iiii"},
+	// Other character sets.
+	{text: "SELECT * FROM chs WHERE id < %s", holes: "i"},
+	{text: "SELECT id, l FROM chs WHERE l = %s", holes: "s"},
+	{text: "SELECT id, lb FROM chs WHERE lb >= %s ORDER BY lb, id", holes: "s"},
+	{text: "SELECT u, id FROM chs WHERE u IN (%s, %s) ORDER BY u DESC, id", holes: "ss"},
+	{text: "SELECT id, c, a, t FROM chs WHERE l <> %s AND t < %s ORDER BY l, id", holes: "ss"},
+	{text: "SELECT MIN(l), MAX(u), COUNT(DISTINCT lb) FROM chs"},
+	{text: "SELECT DISTINCT l FROM chs WHERE id < %s ORDER BY l", holes: "i", general: true},
+	{text: "SELECT u, COUNT(*) FROM chs GROUP BY u ORDER BY u", general: true},
+	{text: "SELECT id FROM chs WHERE l LIKE %s", holes: "L", general: true},
+	{text: "UPDATE chs SET l = %s WHERE id = %s", holes: "Si"},
+	{text: "UPDATE chs SET l = t, a = %s WHERE id = %s", holes: "Si", general: true},
+	{text: "UPDATE chs SET lb = %s, u = %s WHERE l = %s", holes: "SSs"},
+	{text: "DELETE FROM chs WHERE u = %s", holes: "s"},
+	{text: "INSERT INTO chs (id, l) VALUES (%s, %s) ON DUPLICATE KEY UPDATE u = VALUES(l)", holes: "is", general: true},
+	{text: "REPLACE INTO chs (id, b, t) VALUES (%s, %s, %s)", holes: "iss"},
 }
 
 // fill fills the holes of a shape, as literals or as parameters.
