@@ -267,7 +267,7 @@ func (c *cursor) nextLocked(ctx context.Context) (bool, error) {
 		}
 		c.h.s.examined++
 		c.key = append(c.key[:0], c.bc.Key()...)
-		if g.on && !g.unique {
+		if g.on && !g.unique && !c.o.RecordsOnly {
 			if again, err := c.cover(ctx, c.key); err != nil {
 				return false, err
 			} else if again {
@@ -289,7 +289,7 @@ func (c *cursor) nextLocked(ctx context.Context) (bool, error) {
 			tx.db.locks.UnlockTo(&tx.own, mark)
 		}
 		if g.on {
-			if err == nil && g.unique && !c.live {
+			if err == nil && (g.unique || c.o.RecordsOnly) && !c.live {
 				if again, err := c.cover(ctx, c.key); err != nil {
 					return false, err
 				} else if again {

@@ -15,9 +15,6 @@ import (
 	"github.com/zoryadb/zorya/engine/undo"
 )
 
-// errGone says that the row to be changed is not there (any more).
-var errGone = errors.New("row to be changed is gone")
-
 // before reads the newest version of the row under ref into rd.val and its columns into rd.row, completed from old: virtual
 // columns and long values, which the stored row does not hold. refs are the references of long values, nil if there are none.
 func (h *Handle) before(ctx context.Context, ref []byte, old []row.Datum) (refs [][]byte, err error) {
@@ -27,14 +24,14 @@ func (h *Handle) before(ctx context.Context, ref []byte, old []row.Datum) (refs 
 	} else if found, err := h.t.Indexes[0].Tree.Get(ctx, ref, rd.copyFn); err != nil {
 		return nil, err
 	} else if !found {
-		return nil, errGone
+		return nil, table.ErrGone
 	}
 	hd, err := row.ParseHeader(rd.val)
 	if err != nil {
 		return nil, err
 	}
 	if hd.Deleted {
-		return nil, errGone
+		return nil, table.ErrGone
 	}
 	n := len(h.t.Columns)
 	if cap(rd.row) < n {
@@ -227,7 +224,7 @@ func (h *Handle) place(ctx context.Context) error {
 func (w *writer) placeOver(m *mtr.MTR, cur []byte, exists bool) (btree.Action, []byte, error) {
 	tx, ix, c, o := w.s.tx, w.t.Indexes[0], &w.c, &w.o
 	if !exists {
-		return 0, nil, errGone
+		return 0, nil, table.ErrGone
 	}
 	*o = obstacle{ix: ix, key: c.key, mode: lock.Exclusive}
 	if trx := trxOf(cur); !tx.mine(trx) {
@@ -243,7 +240,7 @@ func (w *writer) placeOver(m *mtr.MTR, cur []byte, exists bool) (btree.Action, [
 	}
 	if !bytes.Equal(cur, w.val) {
 		// Somebody changed it since it was read: the caller had no lock on it.
-		return 0, nil, errGone
+		return 0, nil, table.ErrGone
 	}
 	if err := tx.stamp(m, c, cur, true, w.spare); err != nil {
 		return 0, nil, err

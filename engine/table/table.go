@@ -257,6 +257,9 @@ type ScanOptions struct {
 	Each func(r []row.Datum) bool
 	// OwnWrites shows the cursor what its own statement has changed so far: foreign key checks want that.
 	OwnWrites bool
+	// RecordsOnly leaves the gaps before the entries that a locking scan finds unlocked, and locks the one behind the last: for foreign keys. Who adds
+	// an entry of that key needs a lock on the parent.
+	RecordsOnly bool
 }
 
 // Cursor walks rows in index order. Row's datums are valid until the next call.
@@ -479,6 +482,7 @@ var (
 	ErrReadOnly     = errors.New("transaction is read only")     // 1792
 	ErrKilled       = errors.New("statement was killed")         // 1317
 	ErrTooBig       = errors.New("row or key is too long")
+	ErrGone         = errors.New("row to be changed is gone") // the statement has deleted it
 	ErrClosed       = errors.New("engine is closed")
 	ErrAutoIncFull  = errors.New("auto-increment is exhausted")                              // 1467
 	ErrNotNull      = errors.New("column cannot be null")                                    // 1048

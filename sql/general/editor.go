@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -53,46 +52,6 @@ func (e *editor) zone(ctx *sql.Context) *time.Location {
 		e.loc, e.located = location(ctx), true
 	}
 	return e.loc
-}
-
-// IndexedAccess serves foreign key checks: they read what is current, and lock it.
-func (e *editor) IndexedAccess(ctx *sql.Context, lookup sql.IndexLookup) sql.IndexedTable {
-	b := *e.base
-	if b.mode.lock == table.LockNone {
-		b.mode = lockMode{lock: table.LockShared}
-		if x, ok := lookup.Index.(*index); ok && b.actsOn(x) {
-			b.mode.lock = table.LockExclusive
-		}
-	}
-	return &rangeTable{&userTable{base: &b}, lookup}
-}
-
-// actsOn reports whether a lookup by the index may find rows that a foreign key's action then changes: children of an ON DELETE or
-// ON UPDATE that does more than refuse.
-func (b *base) actsOn(x *index) bool {
-	parts := x.ix().Parts
-	for i := range b.m.attrs.FKs {
-		f := &b.m.attrs.FKs[i]
-		if len(f.Columns) > len(parts) || refuses(f.OnDelete) && refuses(f.OnUpdate) {
-			continue
-		}
-		same := true
-		for j, c := range f.Columns {
-			same = same && strings.EqualFold(c, b.m.def.Columns[parts[j].Column].Name)
-		}
-		if same {
-			return true
-		}
-	}
-	return false
-}
-
-func refuses(action string) bool {
-	switch refAction(action) {
-	case sql.ForeignKeyReferentialAction_DefaultAction, sql.ForeignKeyReferentialAction_Restrict, sql.ForeignKeyReferentialAction_NoAction:
-		return true
-	}
-	return false
 }
 
 func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
@@ -389,8 +348,8 @@ func (e *editor) Delete(ctx *sql.Context, r sql.Row) error {
 		}
 	}
 	ref, old, err := e.find(ctx, t, r)
-	if multi != nil && sql.ErrDeleteRowNotFound.Is(err) {
-		return nil // deleted with an earlier row of the join
+	if sql.ErrDeleteRowNotFound.Is(err) && (multi != nil || e.loses(ctx)) {
+		return nil // deleted with an earlier row of the join, or by what the deletion of an earlier row led to
 	}
 	if err != nil {
 		return err
@@ -405,6 +364,9 @@ func (e *editor) Delete(ctx *sql.Context, r sql.Row) error {
 		}
 	}
 	if err := t.Delete(ctx, ref, old); err != nil || !fires {
+		if errors.Is(err, table.ErrGone) && e.loses(ctx) {
+			return nil
+		}
 		return err
 	}
 	return sessionOf(ctx).fire(ctx, e.m, "AFTER", "DELETE", r, nil)
@@ -439,6 +401,9 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 	}
 	now, err := e.encode(ctx, newRow, e.zone(ctx))
 	if err != nil {
+		return err
+	}
+	if err := e.keepActions(ctx, oldRow, old, now); err != nil {
 		return err
 	}
 	if err := e.duplicate(ctx, newRow, t.Update(ctx, ref, old, now)); err != nil {

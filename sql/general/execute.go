@@ -53,6 +53,7 @@ type execution struct {
 	silent       int                       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string                 // the last table that was not found, for its message
 	multi        *multiDelete
+	lost         uint64                    // rows of a DELETE that were gone already: editor.loses
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
 	behind       [2]string                 // the table behind the view that the statement writes through, in lower case
@@ -452,6 +453,8 @@ func (s *Session) drain(c *sql.Context, iter sql.RowIter) (*Result, error) {
 	}
 	if s.cur != nil && s.cur.multi != nil {
 		res.Affected = s.cur.multi.rows
+	} else if s.cur != nil && s.cur.lost > 0 {
+		res.Affected -= min(s.cur.lost, res.Affected)
 	}
 	return res, iter.Close(c)
 }

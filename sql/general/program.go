@@ -224,7 +224,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 	}
 	x := h.x
 	save := *x
-	x.st, x.bindings, x.params, x.firing, x.multi, x.viewChecks = k.st, b, nil, nil, nil, nil
+	x.st, x.bindings, x.params, x.firing, x.multi, x.lost, x.viewChecks = k.st, b, nil, nil, nil, 0, nil
 	if h.within != "" {
 		x.silent++
 		if n, ok := x.stmt.(table.Nester); ok {
@@ -234,7 +234,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 		x.used = nil
 	}
 	defer func() {
-		x.st, x.bindings, x.phase, x.params, x.firing, x.multi, x.viewChecks = save.st, save.bindings, save.phase, save.params, save.firing, save.multi, save.viewChecks
+		x.st, x.bindings, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks = save.st, save.bindings, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks
 		if h.within != "" {
 			x.silent--
 		}

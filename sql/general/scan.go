@@ -35,7 +35,10 @@ func (*partitions) Close(*sql.Context) error { return nil }
 
 func (t *userTable) Partitions(*sql.Context) (sql.PartitionIter, error) { return &partitions{}, nil }
 
-func (t *rangeTable) LookupPartitions(_ *sql.Context, lookup sql.IndexLookup) (sql.PartitionIter, error) {
+func (t *rangeTable) LookupPartitions(ctx *sql.Context, lookup sql.IndexLookup) (sql.PartitionIter, error) {
+	if t.foreign && foreignMutant != nil {
+		foreignMutant(ctx, t.base)
+	}
 	return &partitions{p: partition{lookup}}, nil
 }
 
@@ -235,7 +238,7 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 			sp.r = table.Range{Low: sp.point, High: sp.point}
 		}
 		o := table.ScanOptions{Index: it.index, Range: sp.r, Reverse: it.reverse,
-			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need, OwnWrites: sp.point != nil, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()}
+			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need, OwnWrites: sp.point != nil || it.t.foreign, RecordsOnly: it.t.foreign, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()}
 		if split {
 			it.cur, err = parts.scanOf(ctx, o, set)
 		} else {

@@ -21,6 +21,8 @@ type base struct {
 	alias  string         // a temporary table's name; "" otherwise
 	match  sql.Expression // the condition above, for locking scans under READ COMMITTED
 
+	foreign bool // it is looked up for a foreign key
+
 	chosen []bool // the partitions that the statement names; nil: all
 	pruned []bool // those that conditions leave
 
