@@ -84,9 +84,6 @@ func driversDir() string {
 // goDriverSkips are the tests of go-sql-driver's suite that are not run, each with its reason.
 var goDriverSkips = map[string]string{
 	"TestConnectorReturnsTimeout": "connects to an address of the Internet",
-	"TestDateTime":                "CAST(... AS TIME(n)) does not keep its digits yet",
-	"TestMultiResultSet":          "a procedure with DO in its body is not parsed yet",
-	"TestRowsColumnTypes":         "a FLOAT(7,4) is described as a DECIMAL",
 }
 
 // The suite that go-sql-driver tests itself with.

@@ -9,6 +9,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // Functions of dates and times that the library lacks.
@@ -147,7 +149,7 @@ func makeTime(c *sql.Context, v []any) (any, error) {
 		sign, h = -1, -h
 	}
 	micros := (min(h, 839)*3600+m*60)*1e6 + int64(s*1e6+0.5)
-	return types.Timespan(sign * min(micros, maxSpan)), nil
+	return types.Timespan(sign * min(micros, datum.MaxSpan)), nil
 }
 
 func periodMonths(p int64) int64 {
@@ -230,7 +232,7 @@ func (a *addTime) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if !ok {
 		return nil, nil
 	}
-	out := types.Timespan(max(min(at+by, maxSpan), -maxSpan))
+	out := types.Timespan(max(min(at+by, datum.MaxSpan), -datum.MaxSpan))
 	if span {
 		return out, nil
 	}
@@ -263,8 +265,8 @@ func spanOf(c *sql.Context, v any) (int64, bool) {
 	if t, ok := v.(types.Timespan); ok {
 		return int64(t), true
 	}
-	us, res := parseSpan(strings.TrimSpace(displayAny(c, v)))
-	return us, res != spanBad
+	at, res := datum.ReadSpan(displayAny(c, v))
+	return int64(at), res != datum.SpanBad
 }
 
 // benchmark is BENCHMARK(n, expression): it evaluates the expression and answers 0.

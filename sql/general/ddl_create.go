@@ -440,7 +440,7 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 		} else {
 			written = "time"
 		}
-	case "float", "double", "real":
+	case "float", "double", "double precision", "real":
 		if t.Length == nil || t.Scale == nil {
 			break
 		}
@@ -448,7 +448,7 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 			break
 		}
 		name := strings.ToLower(t.Type)
-		if name == "real" {
+		if name != "float" {
 			name = "double"
 		}
 		written = fmt.Sprintf("%s(%s,%s)", name, t.Length.Val, t.Scale.Val)

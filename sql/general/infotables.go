@@ -165,16 +165,8 @@ func (r *infoTablesRows) Next(c *sql.Context) (sql.Row, error) {
 }
 
 func (r *infoTablesRows) list(c *sql.Context) (err error) {
-	if err := c.Err(); err != nil {
-		return err
-	}
 	r.db, r.databases = r.databases[0], r.databases[1:]
-	if r.names, err = r.db.GetTableNames(c); err != nil {
-		return err
-	}
-	if views, ok := r.db.(sql.ViewDatabase); ok {
-		r.views, err = views.AllViews(c)
-	}
+	r.names, r.views, err = namesIn(c, r.db)
 	return err
 }
 

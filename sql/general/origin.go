@@ -40,10 +40,20 @@ func writtenAliases(ast sqlparser.Statement, out []Column) {
 
 func describeOrigins(c *sql.Context, node sql.Node, out []Column) {
 	exprs := projections(node)
-	if len(exprs) != len(out) {
+	var tables map[string]origin
+	if len(exprs) != len(out) { // a table's own columns: they say themselves where they come from
+		for i := range out {
+			if out[i].Type == protoNewDecimal && out[i].Table != "" {
+				if tables == nil {
+					tables = origins(c, node)
+				}
+				if t, ok := tables[strings.ToLower(out[i].Table)]; ok {
+					out[i].Type = t.protocol(out[i].OrgName, out[i].Type)
+				}
+			}
+		}
 		return
 	}
-	var tables map[string]origin
 	for i, x := range exprs {
 		f := fieldOf(x)
 		if f == nil || f.Table() == "" {
@@ -79,6 +89,7 @@ func fieldOf(x sql.Expression) *expression.GetField {
 type origin struct {
 	alias, table, database string
 	columns                sql.Schema // of a base table
+	m                      *meta      // of one of ours
 }
 
 // origins are the tables of a plan by what the statement calls them. Outer ones are met first and hide those of subqueries.
@@ -117,7 +128,7 @@ func originOf(c *sql.Context, t sql.TableNode) origin {
 		o.database = d.Name()
 	}
 	if b := tableBase(u); b != nil {
-		o.table = b.m.def.Name
+		o.table, o.m = b.m.def.Name, b.m
 	}
 	return o
 }
@@ -128,6 +139,7 @@ func (o *origin) describe(out *Column, name string) {
 		return
 	}
 	out.Schema, out.OrgTable, out.OrgName = o.database, o.table, name
+	out.Type = o.protocol(name, out.Type)
 	for _, col := range o.columns {
 		if !strings.EqualFold(col.Name, name) {
 			continue
@@ -140,4 +152,20 @@ func (o *origin) describe(out *Column, name string) {
 			out.Flags |= flagAutoInc
 		}
 	}
+}
+
+// protocol is the protocol's type of a column whose values are kept as was: FLOAT(M,D) and DOUBLE(M,D) are kept as decimals.
+func (o *origin) protocol(name string, was byte) byte {
+	if was != protoNewDecimal || o.m == nil {
+		return was
+	}
+	i := columnPosition(o.m.def, name)
+	switch {
+	case i < 0:
+	case strings.HasPrefix(o.m.columns[i].Decl, "float("):
+		return protoFloat
+	case strings.HasPrefix(o.m.columns[i].Decl, "double("):
+		return protoDouble
+	}
+	return was
 }

@@ -145,6 +145,8 @@ func (e *Engine) filled(lower string, t sql.Table) sql.Table {
 	switch lower {
 	case "statistics":
 		return &filledTable{t, e.statisticsRows}
+	case "columns":
+		return &infoColumnsTable{Table: t, e: e}
 	case "tables":
 		return &infoTables{Table: t, e: e}
 	}

@@ -30,7 +30,7 @@ type store struct {
 	held     []*sql.Warning
 }
 
-const maxFraction = 6
+const maxFraction = datum.Fraction
 
 func newStore(c *sql.Context, m *meta, ignore bool) *store {
 	mode := sqlModes(c)
@@ -521,91 +521,4 @@ func (st *store) bytes(c *sql.Context, t sql.Type, name string, v any) (any, err
 		s += strings.Repeat("\x00", int(n)-len(s))
 	}
 	return []byte(s), nil
-}
-
-type spanResult uint8
-
-const (
-	spanOK spanResult = iota
-	spanBad
-	spanRange
-	spanCut // something after the time
-)
-
-// parseSpan reads a TIME: [-][D ]H:M[:S[.f]], [-]HHMMSS[.f], or a date and time, of which the time counts.
-func parseSpan(text string) (micro int64, res spanResult) {
-	s := strings.TrimSpace(text)
-	if strings.Count(s, "-") >= 2 && len(s) > 10 {
-		s = strings.TrimLeft(s[10:], " T")
-	}
-	neg := strings.HasPrefix(s, "-")
-	s = strings.TrimPrefix(s, "-")
-	read := func() (n int64, digits int) {
-		for digits < len(s) && s[digits] >= '0' && s[digits] <= '9' {
-			n = min(n*10+int64(s[digits]-'0'), math.MaxInt32)
-			digits++
-		}
-		s = s[digits:]
-		return n, digits
-	}
-	first, digits := read()
-	if digits == 0 {
-		return 0, spanBad
-	}
-	var h, m, sec, days int64
-	switch {
-	case strings.HasPrefix(s, " ") && len(s) > 1 && s[1] >= '0' && s[1] <= '9':
-		days = first
-		s = s[1:]
-		if first, digits = read(); digits == 0 {
-			return 0, spanBad
-		}
-		h = first
-		if strings.HasPrefix(s, ":") {
-			s = s[1:]
-			m, _ = read()
-			if strings.HasPrefix(s, ":") {
-				s = s[1:]
-				sec, _ = read()
-			}
-		}
-	case strings.HasPrefix(s, ":"):
-		h = first
-		s = s[1:]
-		m, _ = read()
-		if strings.HasPrefix(s, ":") {
-			s = s[1:]
-			sec, _ = read()
-		}
-	default:
-		h, m, sec = first/10000, first/100%100, first%100
-	}
-	if strings.HasPrefix(s, ".") {
-		s = s[1:]
-		f := s
-		_, n := read()
-		f = f[:n]
-		if len(f) > maxFraction+1 {
-			f = f[:maxFraction+1]
-		}
-		for len(f) <= maxFraction {
-			f += "0"
-		}
-		v, _ := strconv.ParseInt(f, 10, 64) // digits only
-		micro = (v + 5) / 10
-	}
-	if strings.TrimSpace(s) != "" {
-		res = spanCut
-	}
-	if m > 59 || sec > 59 {
-		return 0, spanBad
-	}
-	micro += ((days*24+h)*3600 + m*60 + sec) * 1000000
-	if micro > maxSpan {
-		micro, res = maxSpan, spanRange
-	}
-	if neg {
-		micro = -micro
-	}
-	return micro, res
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -70,26 +71,26 @@ func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, er
 	incorrect := func() *mysqlerr.Error { return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", v, name) }
 	var at types.Timespan
 	if s, ok := stringOf(v); ok {
-		micro, res := parseSpan(s)
+		span, res := datum.ReadSpan(s)
 		switch res {
-		case spanBad:
+		case datum.SpanBad:
 			e := incorrect()
 			if !st.strict {
 				e = st.truncated(name)
 			}
 			return st.bad(c, types.Timespan(0), e)
-		case spanRange:
+		case datum.SpanRange:
 			if st.strict {
 				return nil, incorrect()
 			}
 			st.warn(c, st.outOfRange(name))
-		case spanCut:
+		case datum.SpanCut:
 			if st.strict {
 				return nil, st.truncated(name)
 			}
 			st.warn(c, st.truncated(name))
 		}
-		at = types.Timespan(micro)
+		at = span
 	} else {
 		out, in, err := types.Time.Convert(c, v)
 		if err != nil || in != sql.InRange {
@@ -102,22 +103,5 @@ func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, er
 			st.note(c, st.truncated(name))
 		}
 	}
-	return roundSpan(at, fraction), nil
+	return datum.RoundSpan(at, fraction), nil
 }
-
-// roundSpan rounds to fraction digits of a second, half away from zero.
-func roundSpan(at types.Timespan, fraction int) types.Timespan {
-	unit := int64(1)
-	for i := fraction; i < maxFraction; i++ {
-		unit *= 10
-	}
-	n := int64(at)
-	half := unit / 2
-	if n < 0 {
-		half = -half
-	}
-	n = (n + half) / unit * unit
-	return types.Timespan(min(max(n, -maxSpan), maxSpan))
-}
-
-const maxSpan = (838*3600 + 59*60 + 59) * 1000000

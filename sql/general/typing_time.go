@@ -11,6 +11,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // The library's TIME always has six digits of a second. Columns keep how many they were declared with; in a result a TIME shows as
@@ -186,6 +188,10 @@ func (s *spans) of(x sql.Expression, depth int) int {
 		if t, ok := e.Value().(string); ok {
 			_, digits, _ := strings.Cut(t, ".")
 			return min(len(digits), maxFraction)
+		}
+	default:
+		if a := item.Of(s.c, x); a.Kind == item.Time {
+			return a.Dec
 		}
 	}
 	return -1

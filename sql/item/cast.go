@@ -12,13 +12,14 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // cast is CAST and CONVERT to a type.
 type cast struct {
 	function
-	as     string // signed, unsigned, decimal, char, binary, double, float, date, datetime
+	as     string // signed, unsigned, decimal, char, binary, double, float, date, datetime, time
 	length int    // characters of CHAR(n), bytes of BINARY(n); -1 for none
 }
 
@@ -86,6 +87,9 @@ func makeCast(c *sql.Context, env *Env, shown string, e sql.Expression, as strin
 	case "datetime":
 		x.nulls = true
 		x.become(Attr{Kind: Datetime, Dec: max(n, 0)})
+	case "time":
+		x.nulls = true
+		x.become(Attr{Kind: Time, Dec: max(n, 0)})
 	default:
 		return nil
 	}
@@ -125,6 +129,12 @@ func (x *cast) Eval(c *sql.Context, r sql.Row) (any, error) {
 			return nil, err
 		}
 		return x.cut(t), nil
+	case Time:
+		at, ok, err := a.span(c, v)
+		if err != nil || !ok {
+			return nil, err
+		}
+		return datum.RoundSpan(at, x.is.Dec), nil
 	}
 	s, err := a.toText(c, v)
 	if err != nil {

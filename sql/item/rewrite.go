@@ -8,6 +8,8 @@ import (
 	builtin "github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // Expr returns what stands for e, whose children have been replaced, nil for e itself. early: plans have not been made yet, and what they use
@@ -290,8 +292,8 @@ func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {
 		_, frac, _ := strings.Cut(s, ".")
 		return column.Kind == Datetime && len(frac) <= column.Dec || t.Hour()+t.Minute()+t.Second()+t.Nanosecond() == 0 && frac == ""
 	case Time:
-		_, err := types.Time.ConvertToTimespan(s)
-		return err == nil && with.Kind == String
+		_, res := datum.ReadSpan(s)
+		return res == datum.SpanOK && with.Kind == String
 	case Enum:
 		if e, ok := column.typ.(sql.EnumType); ok && (op == "=" || op == "<=>") {
 			return e.IndexOf(s) > 0

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -39,8 +40,8 @@ func Temporal(word, text string) (sql.Expression, error) {
 	dec := min(len(digits), 6)
 	switch word {
 	case "TIME":
-		if s, err := types.Time.ConvertToTimespan(text); err == nil {
-			return expression.NewLiteral(s, types.Time), nil
+		if at, res := datum.ReadSpan(text); res == datum.SpanOK {
+			return expression.NewLiteral(at, types.Time), nil
 		}
 	default:
 		t, ok := parseMoment(text)
@@ -266,8 +267,9 @@ func (a *arg) span(c *sql.Context, v any) (types.Timespan, bool, error) {
 	if err != nil {
 		return 0, false, err
 	}
-	if t, err := types.Time.ConvertToTimespan(s); err == nil {
-		return t, true, nil
+	t, res := datum.ReadSpan(s)
+	if res != datum.SpanOK {
+		err = a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", s)
 	}
-	return 0, false, a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", s)
+	return t, res != datum.SpanBad, err
 }
