@@ -83,6 +83,8 @@ type Client struct {
 	queue CommitQueue
 	floor atomic.Uint64 // read floor: PGMRPL
 	pace  pacer
+	// reserves are the links for which no commit waits; see reserve.go.
+	reserves reserves
 	// hedging is what reads have earned for hedges, in reads; see read.go.
 	hedging atomic.Int64
 
@@ -270,6 +272,7 @@ func (c *Client) acked(l *link, a *proto.AppendAck) error {
 	c.tmu.Unlock()
 	if news {
 		c.heard(l, a.Segments)
+		c.disband()
 	}
 	if advanced {
 		select {
@@ -370,6 +373,7 @@ func (c *Client) beats() {
 			for _, l := range *c.links.Load() {
 				l.due()
 			}
+			c.chooseReserves()
 			c.release()
 		case <-c.done:
 			return

@@ -278,6 +278,7 @@ func (c *Client) start(res *recovery.Result) {
 	c.floor.Store(uint64(min(res.MRPL, res.VDL)))
 	c.ring = newRing(c.o.RingBytes, c.desc.PagesPerPG, c.epoch, c.published)
 	c.ring.onPress = c.press
+	c.pace.late = c.lookLate
 	c.ring.late = c.o.Mutants.Has(quorum.LatePublish)
 	c.ring.lsn, c.ring.prev, c.ring.limit = res.Base, res.VDL, max(res.VDL, res.Base)+c.o.LAL
 	c.tracker = quorum.NewTracker(res.VDL, c.o.Mutants)
@@ -320,6 +321,7 @@ func (c *Client) adoptPG(pg proto.PG, m *proto.Membership, last page.LSN) {
 	c.mu.Unlock()
 	c.ring.addPG(last)
 	c.npg.Add(1)
+	c.disband() // who can be spared of the others may be needed here
 }
 
 // linkTo returns the link to a node, starting one for a node that is new. Callers are serialised (start, createPG under grow).

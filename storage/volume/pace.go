@@ -17,10 +17,12 @@ import (
 //   - almost as many wait as ever did of late: the clients all stand still, nobody is left who could add to the frame;
 //   - as much log as a frame of what nobody waits for has gathered (Client.urgent sends it whatever the pacer says).
 //
-// Nothing is held while fewer than siblings commits come in that time: a few clients have little to share, and latency is all that they see.
+// Nothing is held while fewer than siblings commits come in that time: a few clients have little to share, and latency is all that they see. Where acks are
+// quick the time is short and few come in it: holds are for who is short of processors or has a slow disk.
 // Invariant: what is wanted and not released has a timer that releases it.
 type pacer struct {
 	released atomic.Uint64 // links send log up to this LSN at once
+	called   atomic.Uint64 // reserves, too, up to this one; see reserve.go
 
 	mu      sync.Mutex
 	wanted  page.LSN // the highest LSN that somebody waits for
@@ -35,12 +37,17 @@ type pacer struct {
 	markAt  time.Time // the release whose durability is timed
 	mark    page.LSN  // 0: none
 	holds   atomic.Uint64
+
+	late            func() // looks whether reserves must be called; nil: there are none
+	watcher         *time.Timer
+	watching        bool
+	calls, releases int // since toll
 }
 
 const (
 	pitchAcks = 3
 	maxPitch  = 4 * time.Millisecond
-	siblings  = 4
+	siblings  = 2
 )
 
 func (p *pacer) pitch() time.Duration { return min(pitchAcks*p.took, maxPitch) }
@@ -99,8 +106,10 @@ func (p *pacer) releaseAt(now time.Time) {
 	}
 	p.last = now
 	p.released.Store(uint64(p.wanted))
+	p.releases++
 	if p.mark == 0 {
 		p.mark, p.markAt = p.wanted, now
+		p.watch(p.patience())
 	}
 }
 
@@ -120,4 +129,8 @@ func (p *pacer) durable(vdl page.LSN, now time.Time) {
 	}
 	p.took += (now.Sub(p.markAt) - p.took) / 8
 	p.mark = 0
+	if at := page.LSN(p.released.Load()); at > vdl { // the newest of what was released meanwhile is timed next
+		p.mark, p.markAt = at, p.last
+		p.watch(p.patience())
+	}
 }

@@ -26,6 +26,8 @@ type link struct {
 	c  *Client
 	id proto.NodeID
 
+	reserve atomic.Bool // see reserve.go
+
 	idle atomic.Bool   // the sender sleeps: whoever has news wakes it
 	wake chan struct{} // has room for one
 	ewma atomic.Int64  // page read latency, ns; see read.go
@@ -70,7 +72,11 @@ func (c *Client) urgent(l *link) bool {
 	if next >= end {
 		return false
 	}
-	return min(c.pace.released.Load(), r.pubLSN.Load()) > l.sent.Load() ||
+	released := c.pace.released.Load()
+	if l.reserve.Load() {
+		released = c.pace.called.Load()
+	}
+	return min(released, r.pubLSN.Load()) > l.sent.Load() ||
 		r.pubPos.Load()-l.from.Load() >= min(lazyBytes, r.size/8) ||
 		end-next >= min(lazyRuns, uint64(len(r.runs)/8))
 }
@@ -95,6 +101,7 @@ func (c *Client) releaseHeld() {
 func (c *Client) press(lsn page.LSN) {
 	c.want(lsn)
 	c.releaseHeld()
+	c.callReserves() // room comes when they have passed it, too
 }
 
 // wakeLinks wakes the senders that sleep and have something urgent.
@@ -418,6 +425,9 @@ func (o *outFrame) finish(ack *proto.AppendAck, err error) {
 	}
 	more := l.canStep()
 	l.mu.Unlock()
+	if err != nil {
+		l.c.disband()
+	}
 	l.c.release()
 	if more && l.idle.Load() {
 		l.kick()
