@@ -41,13 +41,16 @@ func (t *tableModel) names(cols []int) string {
 	return strings.Join(s, ",")
 }
 
+// now reports whether NULL is the current time in the column: MariaDB's rule for now, and never the same on two servers.
+func (c *column) now() bool { return c.notNull && strings.HasPrefix(c.typ.sql, "TIMESTAMP") }
+
 // value is what a row is given for a column.
 func (g *gen) value(c *column) *Node {
 	r := g.rng
 	switch {
 	case c.auto && r.IntN(3) == 0:
 		return lit([]string{"NULL", "0"}[r.IntN(2)], nil)
-	case r.IntN(8) == 0 && (!c.notNull || g.wild && r.IntN(8) == 0 && !strings.HasPrefix(c.typ.sql, "TIMESTAMP")): // MariaDB takes NULL there for now
+	case r.IntN(8) == 0 && (!c.notNull || g.wild && r.IntN(8) == 0 && !c.now()):
 		return lit("NULL", nil)
 	case r.IntN(30) == 0 && (c.def != nil || !c.notNull):
 		return cat("DEFAULT")
@@ -92,7 +95,9 @@ func (g *gen) insert(t *tableModel) (*Node, []*tableModel) {
 			var items []*Node
 			for _, c := range cols {
 				want := &t.columns[c].typ
-				if f := g.pick(sc, func(x sqlType) bool { return x.family == want.family }); f != nil && r.IntN(4) > 0 {
+				if t.columns[c].now() {
+					items = append(items, g.value(&t.columns[c]))
+				} else if f := g.pick(sc, func(x sqlType) bool { return x.family == want.family }); f != nil && r.IntN(4) > 0 {
 					items = append(items, column1(f))
 				} else {
 					items = append(items, g.value(&column{typ: *want, notNull: t.columns[c].notNull}))
@@ -175,7 +180,7 @@ func (g *gen) update(t *tableModel) *Node {
 			v = g.num(sc, 1)
 		case col.typ.family == text:
 			v = g.str(sc, 1)
-		case col.typ.family.temporal():
+		case col.typ.family.temporal() && !col.now():
 			v = g.tmp(sc, 1)
 		default:
 			v = g.value(&column{typ: col.typ, notNull: col.notNull, def: col.def})

@@ -298,7 +298,10 @@ func (g *gen) cond(sc *scope, depth int) *Node {
 			return g.subqueryCond(sc)
 		}
 	case 9:
-		return expr("(", g.num(sc, depth-1), " BETWEEN ", g.num(sc, depth-1), " AND ", g.num(sc, depth-1), ")")
+		// Without years: with one of them a constant is a year in MariaDB, in MySQL only where the column is what BETWEEN is about.
+		plain := &scope{sub: sc.sub, cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == year })}
+		b := func() *Node { return g.num(plain, depth-1) }
+		return expr("(", b(), " BETWEEN ", b(), " AND ", b(), ")")
 	case 10:
 		return expr("(", g.num(sc, depth), ")")
 	case 11:

@@ -128,7 +128,10 @@ func (g *gen) subqueryCond(outer *scope) *Node {
 	if c == nil {
 		return g.comparison(outer, 0)
 	}
-	o := g.pick(outer, func(t sqlType) bool { return t.family == c.typ.family && t.collation == c.typ.collation })
+	// Signed and unsigned apart: what the list's type cannot hold is not in it for MariaDB, whether there is a NULL or not.
+	o := g.pick(outer, func(t sqlType) bool {
+		return t.family == c.typ.family && t.collation == c.typ.collation && (t.lo == "0") == (c.typ.lo == "0")
+	})
 	left := g.literal(c.typ)
 	if o != nil {
 		left = column1(o)

@@ -134,7 +134,9 @@ func (b *binder) predicate(c *condition) (*predicate, bool) {
 	kind := b.p.kind(k.at)
 	switch c.cmp {
 	case cmpNull, cmpNotNull:
-		return k, true
+		// IS NULL finds zero dates in a column that is NOT NULL.
+		zero := c.cmp == cmpNull && !kind.nullable && (kind.form == formDate || kind.form == formDatetime)
+		return k, !zero
 	case cmpIn, cmpNotIn:
 		k.list = len(b.p.lists)
 		b.p.lists = append(b.p.lists, boundList{c.list, append([]ref{k.at}, k.more...)})

@@ -174,6 +174,19 @@ func (a *autoValues) assign(c *sql.Context, r sql.Row) error {
 	return err
 }
 
+// refused tells that a row of VALUES failed before it was to be written: its value is the one that it was given, none if it lacks one.
+func (a *autoValues) refused(r sql.Row) {
+	if a == nil {
+		return
+	}
+	a.value, a.negative = 0, 0
+	if v, positive, _ := a.given(r); positive {
+		a.value = v
+	} else {
+		a.negative = v
+	}
+}
+
 // reserve takes an interval of values from the table's counter and returns the first.
 func (a *autoValues) reserve(c *sql.Context) (uint64, error) {
 	n := uint64(1) << min(a.taken, 16)

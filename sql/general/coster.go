@@ -44,8 +44,40 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 	cost, err := o.Coster.EstimateCost(c, n, s)
 	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
 		cost += lockCost(j.JoinPrivate())
+		if forgetsNulls(c, j) {
+			cost += impossible
+		}
 	}
 	return cost, err
+}
+
+// impossible is a cost above all others; a few of them can be added up.
+const impossible = 1e100
+
+// forgetsNulls reports whether a physical join is one for NOT IN, where a condition that is NULL counts as met, that cannot know of NULLs: merging
+// and looking up pass over keys that are NULL. The library makes them where conditions may be NULL, too; a loop or a hash table does it right (keeping.go).
+func forgetsNulls(c *sql.Context, n memo.JoinRel) bool {
+	switch op := n.JoinPrivate().Op; {
+	case op.IsMerge(), op.IsLookup(), op == plan.JoinTypeLeftOuterRangeHeap:
+	default:
+		return false
+	}
+	first, ok := n.Group().First.(memo.JoinRel)
+	if !ok || !first.JoinPrivate().Op.IsExcludeNulls() {
+		return false
+	}
+	for _, f := range first.JoinPrivate().Filter {
+		nullable := false
+		sql.Inspect(c, f, func(c *sql.Context, e sql.Expression) bool {
+			field, ok := e.(*expression.GetField)
+			nullable = nullable || ok && field.IsNullable(c)
+			return !nullable
+		})
+		if nullable {
+			return true
+		}
+	}
+	return false
 }
 
 // rowLock is the cost of locking a row that a scan passes, in sequentially read rows: so high that a table whose rows are locked is scanned only where no

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -173,6 +174,9 @@ func (a *alteration) compareAdded(c *sql.Context, d *table.Def, i int, r *route)
 	if d.Columns[i].Virtual {
 		return nil
 	}
+	if err := a.refuseZeroDate(c, d, i); err != nil {
+		return err
+	}
 	ok, err := a.instant(c, d, i)
 	if err != nil || ok {
 		return err
@@ -189,6 +193,45 @@ func (a *alteration) compareAdded(c *sql.Context, d *table.Def, i int, r *route)
 	r.rewrites(alterCopy, "")
 	r.alone = r.alone || attrs.Generated == "" // an expression as default: RAND(), UUID()
 	return nil
+}
+
+// refuseZeroDate refuses a new column that would give the rows that are there the zero date in a mode that has none (1292).
+func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
+	var attrs columnAttrs
+	if err := fromJSON(d.Columns[i].Attrs, &attrs); err != nil {
+		return err
+	}
+	st := newStore(c, nil, false)
+	if d.Columns[i].Nullable || attrs.Default != "" || attrs.Generated != "" || !st.strict || !st.noZero {
+		return nil
+	}
+	nm, err := newMeta(c, d)
+	if err != nil {
+		return err
+	}
+	kind := ""
+	switch nm.schema[i].Type.Type() {
+	case sqltypes.Date:
+		kind = "date"
+	case sqltypes.Datetime, sqltypes.Timestamp:
+		kind = "datetime"
+	default:
+		return nil
+	}
+	rows, err := a.s.queryNow(c, executionOf(c), fmt.Sprintf("SELECT 1 FROM %s.%s LIMIT 1", quoteName(a.old.def.Schema), quoteName(a.old.def.Name)))
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	st.row = 1
+	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, zeroDateText(nm.schema[i].Type), d.Columns[i].Name)
+}
+
+// zeroDateText is the zero of a DATE, DATETIME or TIMESTAMP.
+func zeroDateText(t sql.Type) string {
+	if t.Type() == sqltypes.Date {
+		return "0000-00-00"
+	}
+	return "0000-00-00 00:00:00"
 }
 
 // keepIndexes gives those indexes of d that old has too their trees: of the same name, else renamed ones.

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -79,7 +80,11 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 	if types.IsNumber(col.Type) || types.IsDecimal(col.Type) || types.IsYear(col.Type) {
 		return displayValue(c, col.Type, cv), true, nil // unquoted: the library demands a number; shown quoted
 	}
-	return quoteString(displayValue(c, col.Type, cv)), true, nil
+	text = displayValue(c, col.Type, cv)
+	if col.Type.Type() == sqltypes.Char {
+		text = strings.TrimRight(text, " ") // as the column stores it
+	}
+	return quoteString(text), true, nil
 }
 
 // noteRoundedDefault tells of a DECIMAL default with more digits than its column keeps.

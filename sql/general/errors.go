@@ -3,6 +3,7 @@ package general
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/mysql"
@@ -76,6 +77,9 @@ func unwrapGMS(err error) error {
 
 func engineError(c *sql.Context, err error) *mysqlerr.Error {
 	switch {
+	case errors.Is(err, table.ErrNotNull):
+		_, column, _ := strings.Cut(err.Error(), table.ErrNotNull.Error()+": ")
+		return mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, column)
 	case errors.Is(err, table.ErrLockTimeout):
 		return mysqlerr.New(mysqlerr.ER_LOCK_WAIT_TIMEOUT)
 	case errors.Is(err, table.ErrDeadlock):

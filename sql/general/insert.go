@@ -183,6 +183,9 @@ func (i *inserting) row(c *sql.Context, r sql.Row) error {
 		}
 	}
 	if err := evaluateChecks(c, i.n.Checks(), r); err != nil {
+		if !i.in.fromQuery {
+			i.auto.refused(r)
+		}
 		return err
 	}
 	before := i.auto.mark()
@@ -354,7 +357,7 @@ func (i *inserting) result(c *sql.Context) sql.Row {
 		ok.InsertID = i.auto.first
 	case x != nil && x.lastArg != nil:
 		ok.InsertID = *x.lastArg
-	case i.in.fromQuery && i.n.OnDupExprs.HasUpdates() && i.touched == 0: // MySQL has reset its row by then
+	case i.in.fromQuery && i.n.OnDupExprs.HasUpdates(): // MySQL has reset its row by then
 	case i.copied > 0:
 		ok.InsertID = i.auto.latest()
 	}

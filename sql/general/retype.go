@@ -7,6 +7,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/item"
@@ -63,6 +65,11 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	n, err := r.below(n)
 	if err != nil {
 		return nil, err
+	}
+	if f, ok := n.(*plan.Filter); ok {
+		if e := zeroDates(r.c, f.Expression); e != nil {
+			n = plan.NewFilter(r.c, e, f.Child)
+		}
 	}
 	out, same, err := transform.OneNodeExpressions(r.c, n, r.expr)
 	if err == nil && !same {
@@ -175,6 +182,38 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 	return e, transform.SameTree, nil
 }
 
+// zeroDates makes IS NULL of a DATE or DATETIME column that is NOT NULL, in a condition of WHERE or under its ANDs and ORs, a comparison with 0000-00-00 (MySQL
+// 8.0 manual, 12.4.2: for programs that know no zero dates). nil for e itself.
+func zeroDates(c *sql.Context, e sql.Expression) sql.Expression {
+	switch x := e.(type) {
+	case *expression.And:
+		if l, r := zeroDates(c, x.LeftChild), zeroDates(c, x.RightChild); l != nil || r != nil {
+			return expression.NewAnd(orExpr(l, x.LeftChild), orExpr(r, x.RightChild))
+		}
+	case *expression.Or:
+		if l, r := zeroDates(c, x.LeftChild), zeroDates(c, x.RightChild); l != nil || r != nil {
+			return expression.NewOr(orExpr(l, x.LeftChild), orExpr(r, x.RightChild))
+		}
+	case *expression.IsNull:
+		f, ok := x.Child.(*expression.GetField)
+		if !ok || f.IsNullable(c) {
+			return nil
+		}
+		if t := f.Type(c); t.Type() == sqltypes.Date || t.Type() == sqltypes.Datetime {
+			return expression.NewEquals(f, expression.NewLiteral(types.ZeroTime, t))
+		}
+	}
+	return nil
+}
+
+// orExpr is e, or if it is nil the other.
+func orExpr(e, other sql.Expression) sql.Expression {
+	if e == nil {
+		return other
+	}
+	return e
+}
+
 func withType(c *sql.Context, f *expression.GetField, t sql.Type) sql.Expression {
 	n := expression.NewGetFieldWithTable(f.Index(), int(f.TableId()), t, f.Database(), f.Table(), f.Name(), f.IsNullable(c))
 	return n.WithId(f.Id())
@@ -225,11 +264,20 @@ func (r *retype) noteColumns(cols sql.ColSet, schema sql.Schema) {
 func (r *retype) condition(n sql.Node) (sql.Node, error) {
 	switch x := n.(type) {
 	case *plan.Filter:
-		e, err := r.held(x.Expression, r.nested > 0)
-		if e == nil || err != nil {
-			return n, err
+		child, err := r.closed(x)
+		if err != nil {
+			return nil, err
 		}
-		return plan.NewFilter(r.c, e, x.Child), nil
+		e, err := r.held(x.Expression, r.nested > 0)
+		switch {
+		case err != nil:
+			return nil, err
+		case e == nil && child == x.Child:
+			return n, nil
+		case e == nil:
+			e = x.Expression
+		}
+		return plan.NewFilter(r.c, e, child), nil
 	case *plan.Having:
 		if e := r.env.Condition(r.c, x.Cond); e != nil {
 			return plan.NewHaving(e, x.Child), nil
@@ -242,6 +290,43 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 		return x.WithExpressions(r.c, e)
 	}
 	return n, nil
+}
+
+// closed is what is filtered, with those derived tables closed to conditions that a condition on the outer row refers to: the library would push it into them, and then
+// take the subquery around them for one that does not depend on the outer row.
+func (r *retype) closed(f *plan.Filter) (sql.Node, error) {
+	if r.nested == 0 {
+		return f.Child, nil
+	}
+	var own []sql.ColumnId
+	for _, x := range expression.SplitConjunction(r.c, f.Expression) {
+		var fields []sql.ColumnId
+		outer := false
+		sql.Inspect(r.c, x, func(_ *sql.Context, e sql.Expression) bool {
+			if g, ok := e.(*expression.GetField); ok && g.Id() > 0 {
+				if r.env.Outer.Contains(g.Id()) {
+					outer = true
+				} else {
+					fields = append(fields, g.Id())
+				}
+			}
+			return true
+		})
+		if outer {
+			own = append(own, fields...)
+		}
+	}
+	if len(own) == 0 {
+		return f.Child, nil
+	}
+	out, _, err := transform.Node(r.c, f.Child, func(_ *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		q, ok := n.(*plan.SubqueryAlias)
+		if !ok || q.ScopeMapping == nil || !slices.ContainsFunc(own, q.Columns().Contains) {
+			return n, transform.SameTree, nil
+		}
+		return q.WithScopeMapping(nil), transform.NewTree, nil
+	})
+	return out, err
 }
 
 // filter is a condition as a filter takes it, nil for e itself. planned: it may become one of a join. The analyzer puts an empty table in the place of

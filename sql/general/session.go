@@ -125,6 +125,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	a := ab.Build()
 	addJoinFilters(a)
 	unnestForDelete(a)
+	keepSelfSorts(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})

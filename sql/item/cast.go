@@ -25,16 +25,11 @@ type cast struct {
 
 // newCast reads the type from the library's text of a conversion, which has it nowhere else; nil for types that are left to it.
 func newCast(c *sql.Context, env *Env, shown string, e sql.Expression) *cast {
-	at := strings.LastIndex(shown, ", ")
-	if open := strings.LastIndex(shown, "("); open > 0 && at > open && strings.HasSuffix(shown, "))") {
-		at = strings.LastIndex(shown[:open], ", ")
-	} else if comma := strings.LastIndex(shown[:max(at, 0)], ", "); comma > 0 && strings.Contains(shown[comma:at+1], "decimal(") {
-		at = comma
-	}
-	if at < 0 {
+	to, ok := strings.CutPrefix(shown, "convert("+e.String()+", ")
+	if !ok {
 		return nil
 	}
-	to := strings.TrimSuffix(shown[at+2:], ")")
+	to = strings.TrimSuffix(to, ")")
 	as, size, _ := strings.Cut(to, "(")
 	size = strings.TrimSuffix(size, ")")
 	first, second, _ := strings.Cut(size, ",")

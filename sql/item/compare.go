@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
@@ -210,11 +211,11 @@ func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok
 		}
 		return compare(x, y), true, nil
 	case asMoment:
-		x, okX, err := l.moment(c, lv)
+		x, okX, err := l.comparedMoment(c, lv)
 		if err != nil {
 			return 0, false, err
 		}
-		y, okY, err := r.moment(c, rv)
+		y, okY, err := r.comparedMoment(c, rv)
 		if err != nil {
 			return 0, false, err
 		}
@@ -239,6 +240,15 @@ func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok
 		return 0, false, err
 	}
 	return k.texts(x, y), true, nil
+}
+
+// comparedMoment is moment for a comparison: a text that is no date counts as 0000-00-00 there, not as NULL (get_datetime_value).
+func (a *arg) comparedMoment(c *sql.Context, v any) (time.Time, bool, error) {
+	t, ok, err := a.moment(c, v)
+	if err == nil && !ok && a.text() {
+		return types.ZeroTime, true, nil
+	}
+	return t, ok, err
 }
 
 func (k *comparator) texts(x, y string) int {

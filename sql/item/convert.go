@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/wire"
 )
 
 // arg is an argument of an expression with its static type.
@@ -542,6 +543,9 @@ func (a *arg) toText(c *sql.Context, v any) (string, error) {
 	case float64:
 		if a.Kind == Real && a.Dec < notFixed {
 			return fixedText(v, a.Dec), nil
+		}
+		if a.Kind == Real {
+			return string(wire.AppendFloat(nil, v, 64, wire.NotFixedDecimals)), nil
 		}
 	case time.Time:
 		if a.dated() {
