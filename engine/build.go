@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
@@ -28,10 +30,8 @@ type indexBuild struct {
 	t     *dict.Table // with the new indexes
 	fresh []int
 	o     table.Build
-	sorts []*extsort.Sorter
 	entry []byte // value of every entry
 	need  []bool // columns of the new indexes; nil: all, to compute virtual ones of
-	room  entryRoom
 }
 
 func newIndexBuild(tx *Tx, t *dict.Table, fresh []int, o table.Build) *indexBuild {
@@ -48,22 +48,58 @@ func newIndexBuild(tx *Tx, t *dict.Table, fresh []int, o table.Build) *indexBuil
 }
 
 func (b *indexBuild) load(ctx context.Context, rows *images) (err error) {
-	b.sorts = b.tx.newSorters(len(b.fresh))
-	defer func() { err = errors.Join(err, closeSorters(b.sorts)) }()
-	m := meter{report: b.o.Progress, stage: table.StageRead}
 	rows.need = b.need
-	err = rows.each(ctx, b.t, func(total uint64, r []row.Datum, ref []byte) error {
-		m.tick(total)
-		if err := b.virtual(r); err != nil {
+	list := []part{{}}
+	if b.o.Virtual == nil { // an expression is evaluated by one goroutine
+		if list, err = b.tx.db.parts(ctx, b.t.Indexes[0].Tree); err != nil {
 			return err
 		}
-		return addEntries(&b.room, b.t, b.fresh, b.sorts, r, ref)
+	}
+	total, err := b.t.Indexes[0].Tree.EstimateRange(ctx, nil, nil)
+	if err != nil {
+		return err
+	}
+	m := meter{report: b.o.Progress, stage: table.StageRead}
+	readers := make([]indexReader, min(workers(), len(list)))
+	for i := range readers {
+		r := &readers[i]
+		if r.rows = rows; i > 0 {
+			r.rows = rows.also()
+			defer r.rows.rd.free()
+		}
+		r.sorts = b.tx.newSorters(len(b.fresh), len(readers))
+		defer func() { err = errors.Join(err, closeSorters(r.sorts)) }()
+	}
+	err = share(ctx, len(list), func(ctx context.Context, worker, i int) error {
+		r := &readers[worker]
+		defer r.ticks.flush(&m, total)
+		return r.rows.eachOf(ctx, b.t, &list[i], func(row []row.Datum, ref []byte) error {
+			r.ticks.tick(&m, total)
+			if err := b.virtual(row); err != nil {
+				return err
+			}
+			return addEntries(&r.room, b.t, b.fresh, r.sorts, row, ref)
+		})
 	})
 	if err != nil {
 		return err
 	}
-	return b.tx.loadIndexes(ctx, b.t, b.fresh, b.sorts, &meter{report: b.o.Progress, stage: table.StageInsert, total: m.done * uint64(len(b.fresh))},
+	sorts := make([][]*extsort.Sorter, len(b.fresh))
+	for k := range sorts {
+		for i := range readers {
+			sorts[k] = append(sorts[k], readers[i].sorts[k])
+		}
+	}
+	return b.tx.loadIndexes(ctx, b.t, b.fresh, sorts, &meter{report: b.o.Progress, stage: table.StageInsert, total: m.done.Load() * uint64(len(b.fresh))},
 		func(i int, ref []byte) error { return duplicateOf(ctx, b.t, i, rows, ref) })
+}
+
+// indexReader is what a goroutine that reads rows for new indexes has of its own.
+type indexReader struct {
+	rows  *images
+	sorts []*extsort.Sorter
+	room  entryRoom
+	ticks ticks
 }
 
 func (b *indexBuild) virtual(r []row.Datum) error {
@@ -121,10 +157,11 @@ func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, 
 	return nil
 }
 
-func (tx *Tx) newSorters(n int) []*extsort.Sorter {
+// newSorters makes n sorters for each of readers goroutines, of which it returns one's.
+func (tx *Tx) newSorters(n, readers int) []*extsort.Sorter {
 	list := make([]*extsort.Sorter, n)
 	for i := range list {
-		list[i] = extsort.New(sortBytes/n, tx.db.o.Temp)
+		list[i] = extsort.New(sortBytes/n/readers, tx.db.o.Temp)
 	}
 	return list
 }
@@ -158,39 +195,48 @@ type entryRoom struct {
 	list  []entry
 }
 
-// loadIndexes fills empty trees bottom-up from what was sorted. duplicate makes the error for a row that has a unique key that another has too.
-func (tx *Tx) loadIndexes(ctx context.Context, t *dict.Table, at []int, sorts []*extsort.Sorter, m *meter, duplicate func(i int, ref []byte) error) error {
+// loadIndexes fills empty trees bottom-up from what was sorted, several at once. duplicate makes the error for a row that has a unique key that another has too; one
+// goroutine at a time calls it.
+func (tx *Tx) loadIndexes(ctx context.Context, t *dict.Table, at []int, sorts [][]*extsort.Sorter, m *meter, duplicate func(i int, ref []byte) error) error {
+	all := slices.Concat(sorts...)
+	if err := share(ctx, len(all), func(_ context.Context, _, i int) error { return all[i].Sort() }); err != nil {
+		return err
+	}
+	var one sync.Mutex
+	return share(ctx, len(at), func(ctx context.Context, _, k int) error {
+		return tx.loadIndex(ctx, t.Indexes[at[k]], extsort.Merge(sorts[k]...), m, func(ref []byte) error {
+			one.Lock()
+			defer one.Unlock()
+			return duplicate(at[k], ref)
+		})
+	})
+}
+
+func (tx *Tx) loadIndex(ctx context.Context, ix *dict.Index, sorted *extsort.Merged, m *meter, duplicate func(ref []byte) error) error {
 	val := row.AppendEntry(nil, row.Entry{Trx: tx.ID()})
-	for k, i := range at {
-		ix, sorted := t.Indexes[i], sorts[k]
-		if err := sorted.Sort(); err != nil {
-			return err
+	var last []byte
+	var ticks ticks
+	defer ticks.flush(m, 0)
+	_, err := ix.Tree.Bulk(ctx, buildFill, func() ([]byte, []byte, bool, error) {
+		key, _, ok, err := sorted.Next()
+		if err != nil || !ok {
+			return nil, nil, false, err
 		}
-		var last []byte
-		_, err := ix.Tree.Bulk(ctx, buildFill, func() ([]byte, []byte, bool, error) {
-			key, _, ok, err := sorted.Next()
-			if err != nil || !ok {
+		ticks.tick(m, 0)
+		if ix.Def.Unique {
+			ref, null, err := ownKey(ix, key)
+			if err != nil {
 				return nil, nil, false, err
 			}
-			m.tick(0)
-			if ix.Def.Unique {
-				ref, null, err := ownKey(ix, key)
-				if err != nil {
-					return nil, nil, false, err
-				}
-				own := key[:len(key)-len(ref)]
-				if !null && last != nil && bytes.Equal(last, own) {
-					return nil, nil, false, duplicate(i, ref)
-				}
-				last = append(last[:0], own...)
+			own := key[:len(key)-len(ref)]
+			if !null && last != nil && bytes.Equal(last, own) {
+				return nil, nil, false, duplicate(ref)
 			}
-			return key, val, true, nil
-		})
-		if err != nil {
-			return err
+			last = append(last[:0], own...)
 		}
-	}
-	return nil
+		return key, val, true, nil
+	})
+	return err
 }
 
 // ownKey cuts an entry's key: what follows the index's own parts, and whether one of these is NULL.
@@ -297,17 +343,41 @@ func duplicateOf(ctx context.Context, t *dict.Table, i int, rows *images, ref []
 	return e
 }
 
-// meter tells how far a stage is.
+// meter tells how far a stage is. Several goroutines may tick; report is called by one at a time.
 type meter struct {
-	stage       string
-	done, total uint64
-	report      func(table.BuildProgress)
+	stage  string
+	done   atomic.Uint64
+	total  uint64
+	mu     sync.Mutex
+	report func(table.BuildProgress)
 }
 
-func (m *meter) tick(total uint64) {
-	if m.done++; m.report != nil && m.done%4096 == 1 {
-		m.report(table.BuildProgress{Stage: m.stage, Done: m.done, Total: max(m.total, total, m.done)})
+func (m *meter) tick(total uint64) { m.add(1, total) }
+
+func (m *meter) add(n, total uint64) {
+	if n == 0 {
+		return
 	}
+	done := m.done.Add(n)
+	if m.report != nil && (done/4096 != (done-n)/4096 || done == n) {
+		m.mu.Lock()
+		m.report(table.BuildProgress{Stage: m.stage, Done: done, Total: max(m.total, total, done)})
+		m.mu.Unlock()
+	}
+}
+
+// ticks are one goroutine's, not yet told to a meter that others use too.
+type ticks struct{ n, told uint64 }
+
+func (t *ticks) tick(m *meter, total uint64) {
+	if t.n++; t.n%256 == 1 {
+		t.flush(m, total)
+	}
+}
+
+func (t *ticks) flush(m *meter, total uint64) {
+	m.add(t.n-t.told, total)
+	t.told = t.n
 }
 
 // indexesOf lists the positions of a table's secondary indexes.

@@ -119,11 +119,12 @@ func (h *Handle) Scan(ctx context.Context, o table.ScanOptions) (table.Cursor, e
 }
 
 func (h *Handle) scan(ctx context.Context, o table.ScanOptions) (*cursor, error) {
-	return h.scanWith(ctx, o, false)
+	return h.scanWith(ctx, o, false, nil)
 }
 
-// scanWith is scan; with count, rows that can be told under the latch are counted in the cursor's taker rather than given.
-func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool) (*cursor, error) {
+// scanWith is scan; with count, rows that can be told under the latch are counted in the cursor's taker rather than given. only, if not nil, is what
+// is wanted of a scan that has no range and takes no locks.
+func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool, only *part) (*cursor, error) {
 	if o.Index < 0 || o.Index >= len(h.t.Indexes) {
 		return nil, table.ErrNoIndex
 	}
@@ -158,6 +159,9 @@ func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool) 
 	so := btree.ScanOptions{Reverse: o.Reverse}
 	if !c.b.set(ix, &o.Range) {
 		c.b.low, c.b.high, c.b.empty = []byte{}, []byte{}, true
+	}
+	if only != nil {
+		c.b.low, c.b.high = only.low, only.high
 	}
 	so.Low, so.High = c.b.low, c.b.high
 	so.Take = c.take(count)

@@ -146,29 +146,87 @@ func (h *Handle) shortest(ctx context.Context, o *table.ScanOptions) error {
 }
 
 // CountRows implements table.CountTable.
-func (h *Handle) CountRows(ctx context.Context, o table.ScanOptions) (uint64, error) {
+func (h *Handle) CountRows(ctx context.Context, o table.ScanOptions, match func() func(r []row.Datum) bool) (uint64, error) {
 	if err := h.usable(false); err != nil {
 		return 0, err
 	}
-	o.Columns, o.Each = []int{}, nil
-	if err := h.shortest(ctx, &o); err != nil {
-		return 0, err
+	o.Each = nil
+	if match == nil {
+		o.Columns = []int{}
+		if err := h.shortest(ctx, &o); err != nil {
+			return 0, err
+		}
 	}
-	c, err := h.scanWith(ctx, o, true)
+	list := []part{{}}
+	if o.Range.Low == nil && o.Range.High == nil && o.Index >= 0 && o.Index < len(h.t.Indexes) && h.s.level(o.Lock) == table.LockNone {
+		if err := h.s.view(ctx, h.t, h.t.Indexes[o.Index]); err != nil { // before others use it
+			return 0, err
+		}
+		var err error
+		if list, err = h.s.tx.db.parts(ctx, h.t.Indexes[o.Index].Tree); err != nil {
+			return 0, err
+		}
+	}
+	if len(list) == 1 {
+		c := counting{h: h, match: match}
+		err := c.count(ctx, o, nil)
+		return c.n, err
+	}
+	// Each worker has a statement of its own for what a scan keeps account of.
+	each := make([]counting, workers())
+	stmts := make([]Stmt, workers())
+	for i := range each {
+		stmts[i] = Stmt{tx: h.s.tx, active: true, wrote: h.s.wrote, since: h.s.since}
+		each[i] = counting{h: &Handle{s: &stmts[i], t: h.t}, match: match}
+	}
+	err := share(ctx, len(list), func(ctx context.Context, worker, i int) error { return each[worker].count(ctx, o, &list[i]) })
+	n := uint64(0)
+	for i := range each {
+		n += each[i].n
+		h.s.examined += stmts[i].examined
+		h.s.ops.read += stmts[i].ops.read
+	}
+	h.s.full = true
+	return n, err
+}
+
+// counting counts rows, by one goroutine.
+type counting struct {
+	h     *Handle
+	match func() func(r []row.Datum) bool
+	holds func(r []row.Datum) bool
+	n     uint64
+}
+
+func (k *counting) count(ctx context.Context, o table.ScanOptions, only *part) error {
+	if k.match != nil {
+		if k.holds == nil {
+			k.holds = k.match()
+		}
+		o.Each = func(r []row.Datum) bool {
+			if k.holds(r) {
+				k.n++
+			}
+			return true
+		}
+	}
+	c, err := k.h.scanWith(ctx, o, k.match == nil, only)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer c.Close()
-	n := uint64(0)
 	for {
 		ok, err := c.Next(ctx)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if !ok {
-			h.s.ops.read += c.taker.count
-			return n + c.taker.count, nil
+			k.h.s.ops.read += c.taker.count
+			k.n += c.taker.count
+			return nil
 		}
-		n++
+		if k.holds == nil || k.holds(c.Row()) {
+			k.n++
+		}
 	}
 }

@@ -93,11 +93,24 @@ func sameRows(t *testing.T, h *Handle, o table.ScanOptions) error {
 		}
 	}
 	o.Each = nil
-	c, err := h.CountRows(bg, o)
+	c, err := h.CountRows(bg, o, nil)
 	if err == nil && c != uint64(len(want)) {
 		t.Errorf("%d rows counted, the cursor gives %d", c, len(want))
 	}
-	return err
+	third := func(v int64) bool { return v%3 == 0 }
+	n := uint64(0)
+	for _, v := range want {
+		if third(v) {
+			n++
+		}
+	}
+	c, merr := h.CountRows(bg, o, func() func([]row.Datum) bool {
+		return func(r []row.Datum) bool { return third(r[o.Columns[0]].Int()) }
+	})
+	if merr == nil && c != n {
+		t.Errorf("%d rows match, of the cursor's %d", c, n)
+	}
+	return firstErr(err, merr)
 }
 
 // ids collects the first of the columns asked for, into *into if that is not nil.
@@ -129,7 +142,7 @@ func BenchmarkCount(b *testing.B) {
 			s := e.begin(table.RepeatableRead)
 			e.must(s.on("t", func(h *Handle) error {
 				for range b.N {
-					c, err := h.scanWith(bg, table.ScanOptions{Index: index, Columns: []int{}}, true)
+					c, err := h.scanWith(bg, table.ScanOptions{Index: index, Columns: []int{}}, true, nil)
 					if err != nil {
 						return err
 					}

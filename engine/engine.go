@@ -53,6 +53,8 @@ type Options struct {
 	RollbackTell time.Duration
 	// ReadersFloor, if not nil, is the lowest LSN that some reader of the volume still reads at: purge stops there.
 	ReadersFloor func() page.LSN
+	// ShareFrom is from how many entries on a tree is read by several goroutines; 0: 50,000, some milliseconds' work.
+	ShareFrom uint64
 	// Temp is where index builds sort what they have no memory for.
 	Temp extsort.Temp
 }
@@ -180,6 +182,9 @@ func open(ctx context.Context, vol volume.Volume, o Options) (*DB, error) {
 	}
 	if o.Tables == 0 {
 		o.Tables = 4000
+	}
+	if o.ShareFrom == 0 {
+		o.ShareFrom = shareFrom
 	}
 	if o.RollbackTell == 0 {
 		o.RollbackTell = rollbackTell

@@ -32,7 +32,7 @@ func newEnv(t testing.TB, o memvol.Options) *env {
 
 func (e *env) open() {
 	e.t.Helper()
-	db, err := open(bg, e.vol, Options{PoolBytes: 32 << 20, Extract: words})
+	db, err := open(bg, e.vol, Options{PoolBytes: 32 << 20, Extract: words, ShareFrom: 200})
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -32,13 +32,23 @@ func (v *images) close() {
 	v.tx.snap.Close()
 }
 
+// also returns a view of the same snapshot for another goroutine, to be given back by rd.free before v is closed.
+func (v *images) also() *images {
+	return &images{tx: v.tx, rd: newReader(&v.tx.stmt, true), need: v.need, touched: v.touched}
+}
+
 // each calls fn with every row; r and ref are valid until it returns. total is a guess at their number.
 func (v *images) each(ctx context.Context, t *dict.Table, fn func(total uint64, r []row.Datum, ref []byte) error) error {
 	total, err := t.Indexes[0].Tree.EstimateRange(ctx, nil, nil)
 	if err != nil {
 		return err
 	}
-	c := t.Indexes[0].Tree.Scan(btree.ScanOptions{ReadAhead: true})
+	return v.eachOf(ctx, t, &part{}, func(r []row.Datum, ref []byte) error { return fn(total, r, ref) })
+}
+
+// eachOf is each for the rows of a part of the clustered tree.
+func (v *images) eachOf(ctx context.Context, t *dict.Table, p *part, fn func(r []row.Datum, ref []byte) error) error {
+	c := t.Indexes[0].Tree.Scan(btree.ScanOptions{Low: p.low, High: p.high, ReadAhead: true})
 	defer c.Close()
 	for n := 0; c.Next(ctx); n++ {
 		if n%4096 == 0 && v.touched != nil {
@@ -66,7 +76,7 @@ func (v *images) each(ctx context.Context, t *dict.Table, fn func(total uint64, 
 		if err := v.rd.decode(ctx, t, val, v.need); err != nil {
 			return err
 		}
-		if err := fn(total, v.rd.row, c.Key()); err != nil {
+		if err := fn(v.rd.row, c.Key()); err != nil {
 			return err
 		}
 	}

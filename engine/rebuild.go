@@ -109,7 +109,7 @@ func (b *tableBuild) writeOne(ctx context.Context, v []byte) ([]byte, error) {
 // load sorts the rows by their new clustered key, which most often is the old one and costs nothing then, and fills the trees bottom-up.
 func (b *tableBuild) load(ctx context.Context, rows *images) (err error) {
 	at := indexesOf(b.to)
-	sorts := b.tx.newSorters(len(at) + 1)
+	sorts := b.tx.newSorters(len(at)+1, 1)
 	defer func() { err = errors.Join(err, closeSorters(sorts)) }()
 	clustered := sorts[len(at)]
 	m := meter{report: b.o.Progress, stage: table.StageRead}
@@ -134,11 +134,15 @@ func (b *tableBuild) load(ctx context.Context, rows *images) (err error) {
 	if err != nil {
 		return err
 	}
-	in := meter{report: b.o.Progress, stage: table.StageInsert, total: m.done * uint64(len(sorts))}
+	in := meter{report: b.o.Progress, stage: table.StageInsert, total: m.done.Load() * uint64(len(sorts))}
 	if err := b.loadRows(ctx, clustered, &in); err != nil {
 		return err
 	}
-	return b.tx.loadIndexes(ctx, b.to, at, sorts, &in, func(i int, ref []byte) error { return b.duplicate(ctx, i, ref) })
+	each := make([][]*extsort.Sorter, len(at))
+	for k := range each {
+		each[k] = sorts[k : k+1]
+	}
+	return b.tx.loadIndexes(ctx, b.to, at, each, &in, func(i int, ref []byte) error { return b.duplicate(ctx, i, ref) })
 }
 
 func (b *tableBuild) loadRows(ctx context.Context, sorted *extsort.Sorter, m *meter) error {

@@ -94,6 +94,18 @@ func BeginAs(ctx context.Context, state string) Bracket {
 	return Begin(ctx)
 }
 
+// Sharer is an Owner that knows whether somebody else would have the processors that more goroutines for the same work took.
+type Sharer interface {
+	Owner
+	Spare() bool
+}
+
+// Spare reports whether a processor is idle as far as the owner of ctx knows; without one nobody is in the way.
+func Spare(ctx context.Context) bool {
+	o, ok := ctx.Value(Key).(Sharer)
+	return !ok || o.Spare()
+}
+
 // End says that the wait is over. It does not block.
 func (b Bracket) End() {
 	switch {

@@ -21,7 +21,7 @@ const (
 	// MinMemory is the least memory that a Sorter takes.
 	MinMemory = 64 << 10
 
-	itemSize  = 24       // of an item in memory, for the account
+	itemSize  = 2 * 24   // of an item in memory and its room while it is sorted, for the account
 	readSize  = 64 << 10 // buffer of a run that is merged, if there is memory for it
 	readLeast = 4 << 10
 	maxRuns   = 128 // runs that are merged at once
@@ -34,7 +34,8 @@ type Sorter struct {
 
 	arena  []byte
 	items  []item
-	sorted bool // the items are in order as they are
+	spare  []item // as long as items, for sorting
+	sorted bool   // the items are in order as they are
 
 	file  vfs.File
 	size  int64
@@ -60,7 +61,7 @@ func New(memory int, temp Temp) *Sorter {
 
 // Held is the number of bytes of memory that the sorter has taken.
 func (s *Sorter) Held() int {
-	n := cap(s.arena) + cap(s.items)*itemSize
+	n := cap(s.arena) + (cap(s.items)+cap(s.spare))*itemSize/2
 	for _, x := range s.open {
 		n += x.r.Size() + cap(x.buf) + cap(x.spare)
 	}
@@ -110,12 +111,7 @@ func (s *Sorter) compare(a, b item) int {
 
 func (s *Sorter) order() {
 	if !s.sorted {
-		slices.SortFunc(s.items, func(a, b item) int {
-			if c := s.compare(a, b); c != 0 {
-				return c
-			}
-			return int(int64(a.off) - int64(b.off))
-		})
+		s.items, s.spare = sortItems(s.items, s.spare, s.compare)
 	}
 	s.sorted = true
 }
@@ -193,6 +189,7 @@ func (s *Sorter) fold() error {
 func (s *Sorter) Sort() error {
 	if s.runs == nil {
 		s.order()
+		s.spare = nil
 		return nil
 	}
 	if len(s.items) > 0 {
@@ -200,7 +197,7 @@ func (s *Sorter) Sort() error {
 			return err
 		}
 	}
-	s.arena, s.items = nil, nil
+	s.arena, s.items, s.spare = nil, nil, nil
 	return s.merge()
 }
 
@@ -303,7 +300,7 @@ func (s *Sorter) Next() (key, val []byte, ok bool, err error) {
 
 // Close gives memory and file back.
 func (s *Sorter) Close() error {
-	s.arena, s.items, s.open = nil, nil, nil
+	s.arena, s.items, s.spare, s.open = nil, nil, nil, nil
 	if s.file == nil {
 		return nil
 	}

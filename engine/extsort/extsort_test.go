@@ -59,6 +59,49 @@ func TestSort(t *testing.T) {
 	}
 }
 
+// TestMerge deals the pairs out to sorters, of which some spill and some stay empty.
+func TestMerge(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var sorters []*Sorter
+	want := 0
+	for i, n := range []int{0, 3000, 20000, 1, 0, 700} {
+		s := New(MinMemory, Temp{Dir: t.TempDir()})
+		defer s.Close()
+		for k := range n {
+			key := fmt.Appendf(nil, "%05d", rng.Uint32N(9000))
+			if k%5 == 0 {
+				key = append(key, "and more than a head"...)
+			}
+			if err := s.Add(key, binary.BigEndian.AppendUint32(nil, uint32(i<<24+k))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Sort(); err != nil {
+			t.Fatal(err)
+		}
+		sorters, want = append(sorters, s), want+n
+	}
+	var last, lastVal []byte
+	got := 0
+	m := Merge(sorters...)
+	for ; ; got++ {
+		key, val, ok, err := m.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			break
+		}
+		if c := bytes.Compare(last, key); c > 0 || c == 0 && bytes.Compare(lastVal, val) >= 0 {
+			t.Fatalf("pair %d: %q %x after %q %x", got, key, val, last, lastVal)
+		}
+		last, lastVal = append(last[:0], key...), append(lastVal[:0], val...)
+	}
+	if got != want {
+		t.Fatalf("%d of %d pairs", got, want)
+	}
+}
+
 func BenchmarkSort(b *testing.B) {
 	for b.Loop() {
 		s := New(8<<20, Temp{Dir: b.TempDir()})

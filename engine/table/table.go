@@ -295,8 +295,9 @@ type RefTable interface {
 // CountTable is a Table that counts rows at less cost than a cursor gives them.
 type CountTable interface {
 	Table
-	// CountRows is the number of rows that a Scan with these options gives; Columns is taken to be none.
-	CountRows(ctx context.Context, o ScanOptions) (uint64, error)
+	// CountRows is the number of rows that a Scan with these options gives, and for which a function that match makes is true; nil: all, and
+	// Columns is taken to be none. A function is used by one goroutine, which need not be the caller's, under the terms of ScanOptions.Each.
+	CountRows(ctx context.Context, o ScanOptions, match func() func(r []row.Datum) bool) (uint64, error)
 }
 
 // Ref is a row's clustered key in its stored form.

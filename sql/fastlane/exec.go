@@ -452,9 +452,9 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 		}
 	}
 	last := level+1 == len(x.p.steps)
-	if last && x.p.counts && len(s.filter) == 0 {
+	if last && x.p.counts && !locks && !s.outer {
 		if t, ok := x.tables[s.t].(table.CountTable); ok {
-			n, err := t.CountRows(x.env.Ctx, o)
+			n, err := t.CountRows(x.env.Ctx, o, x.matcher(s))
 			for i := range x.p.out {
 				x.all.acc[i].count += int64(n)
 			}
@@ -482,6 +482,20 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 		}
 		if more, err := x.found(level, &v); err != nil || !more {
 			return false, err
+		}
+	}
+}
+
+// matcher makes functions that tell whether a row passes a step's filter, each to be used by a goroutine of its own; nil: all do.
+func (x *exec) matcher(s *step) func() func([]row.Datum) bool {
+	if len(s.filter) == 0 {
+		return nil
+	}
+	return func() func([]row.Datum) bool {
+		y := &exec{p: x.p, q: x.q, env: x.env, vals: slices.Clone(x.vals), lists: x.lists, likes: x.likes}
+		return func(r []row.Datum) bool {
+			y.rows[s.t] = r
+			return y.allHold(s.filter)
 		}
 	}
 }

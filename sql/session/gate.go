@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -146,6 +147,13 @@ func (g *gate) pause(t *ticket) {
 	g.mu.Lock()
 	g.vacate(t)
 	g.mu.Unlock()
+}
+
+// spare reports whether fewer statements run than there are processors, and nobody waits for a place.
+func (g *gate) spare() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.running+g.over < runtime.GOMAXPROCS(0) && g.first.n+g.rest.n == 0 && (g.backlog == nil || g.backlog() == 0)
 }
 
 func (g *gate) vacate(t *ticket) {

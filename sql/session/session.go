@@ -145,6 +145,9 @@ func (s *Session) BeginWait() {
 	s.waits++
 }
 
+// Spare implements wait.Sharer.
+func (s *Session) Spare() bool { return s.srv.gate.spare() }
+
 // BeginWaitAs implements wait.Teller.
 func (s *Session) BeginWaitAs(state string) {
 	s.setState(state)
