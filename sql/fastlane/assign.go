@@ -264,7 +264,7 @@ func (x *exec) stored(k *colKind, v *value) (row.Datum, bool) {
 			return k.fromFloat(&Arg{Kind: ArgFloat, N: math.Float64bits(v.f)})
 		}
 		n, ok := rescale(v.v, v.scale, k.scale)
-		if !ok || abs(n) >= pow10[k.precision] {
+		if !ok || abs(n) >= pow10[k.precision] || n < 0 && k.unsigned {
 			return row.Datum{}, false
 		}
 		return row.FromBytes(k.codec.AppendFixed(nil, n)), true

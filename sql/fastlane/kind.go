@@ -33,6 +33,7 @@ type colKind struct {
 	char      bool              // CHAR: trailing spaces matter
 	precision int               // formDecimal; fractional digits of formDatetime and formTimestamp
 	scale     int
+	unsigned  bool // formDecimal
 	enum      sql.EnumType
 	codec     *datum.Codec
 }
@@ -81,12 +82,12 @@ func kindOf(c *Column, nullable bool) colKind {
 	case sqltypes.Uint64:
 		k.form, k.umax = formUint, math.MaxUint64
 	case sqltypes.Float64:
-		if t.String() == "double" {
+		if t.String() == "double" && !c.Unsigned {
 			k.form = formFloat
 		}
 	case sqltypes.Decimal:
 		if d, ok := t.(sql.DecimalType); ok && d.Precision() <= fixedDigits {
-			k.form, k.precision, k.scale = formDecimal, int(d.Precision()), int(d.Scale())
+			k.form, k.precision, k.scale, k.unsigned = formDecimal, int(d.Precision()), int(d.Scale()), c.Unsigned
 		}
 	case sqltypes.Date:
 		k.form = formDate
@@ -321,7 +322,7 @@ func (k *colKind) decimal(a *Arg) (row.Datum, bool) {
 	if !ok {
 		return row.Datum{}, false
 	}
-	if v, ok = rescale(v, scale, k.scale); !ok || abs(v) >= pow10[k.precision] {
+	if v, ok = rescale(v, scale, k.scale); !ok || abs(v) >= pow10[k.precision] || v < 0 && k.unsigned {
 		return row.Datum{}, false
 	}
 	return row.FromBytes(k.codec.AppendFixed(nil, v)), true
@@ -330,7 +331,7 @@ func (k *colKind) decimal(a *Arg) (row.Datum, bool) {
 // fromFloat stores a DOUBLE in a DECIMAL as the library rounds it.
 func (k *colKind) fromFloat(a *Arg) (row.Datum, bool) {
 	f, ok := a.float()
-	if !ok {
+	if !ok || f < 0 && k.unsigned {
 		return row.Datum{}, false
 	}
 	if v, ok := fixedOf(f, k.scale); ok && abs(v) < pow10[k.precision] {

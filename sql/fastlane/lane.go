@@ -34,6 +34,7 @@ type Column struct {
 	// OnUpdate says that an UPDATE of other columns changes this one.
 	OnUpdate bool
 	Hidden   bool // not part of *
+	Unsigned bool // of a DECIMAL or DOUBLE, whose type does not say it
 }
 
 // Default says what a column gets that an INSERT does not name.

@@ -26,6 +26,9 @@ type columnAttrs struct {
 	Decl      string `json:"decl,omitempty"`     // how the type was written, where the library has another one for it
 }
 
+// unsigned reports whether a DECIMAL, FLOAT or DOUBLE takes no negative numbers: the library's types of them all do.
+func (a *columnAttrs) unsigned() bool { return strings.HasSuffix(a.Decl, " unsigned") }
+
 type indexAttrs struct {
 	Comment   string `json:"comment,omitempty"`
 	Fulltext  bool   `json:"fulltext,omitempty"`

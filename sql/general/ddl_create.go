@@ -326,11 +326,11 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		}
 	}
 	if ddl.TableSpec != nil {
-		var err error
-		if ddl, err = withFunctionalColumns(ddl); err != nil {
+		if err := checkFunctions(ddl.TableSpec, name); err != nil {
 			return nil, err
 		}
-		if err := checkFunctions(ddl.TableSpec); err != nil {
+		var err error
+		if ddl, err = withFunctionalColumns(ddl); err != nil {
 			return nil, err
 		}
 		x.declared = tameSpec(ddl.TableSpec)
@@ -440,8 +440,22 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 		} else {
 			written = "time"
 		}
+	case "decimal", "numeric", "dec", "fixed":
+		if !t.Unsigned && !t.Zerofill {
+			break
+		}
+		written = "decimal(10,0) unsigned"
+		switch {
+		case t.Length != nil && t.Scale != nil:
+			written = fmt.Sprintf("decimal(%s,%s) unsigned", t.Length.Val, t.Scale.Val)
+		case t.Length != nil:
+			written = fmt.Sprintf("decimal(%s,0) unsigned", t.Length.Val)
+		}
 	case "float", "double", "double precision", "real":
 		if t.Length == nil || t.Scale == nil {
+			if t.Unsigned || t.Zerofill {
+				written = map[bool]string{true: "float unsigned", false: "double unsigned"}[strings.EqualFold(t.Type, "float")]
+			}
 			break
 		}
 		if m, err := strconv.Atoi(string(t.Length.Val)); err != nil || m > types.DecimalTypeMaxPrecision {
@@ -452,7 +466,7 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 			name = "double"
 		}
 		written = fmt.Sprintf("%s(%s,%s)", name, t.Length.Val, t.Scale.Val)
-		if bool(t.Unsigned) {
+		if bool(t.Unsigned || t.Zerofill) {
 			written += " unsigned"
 		}
 		t.Type = "decimal"

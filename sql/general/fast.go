@@ -127,7 +127,7 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 		if a.Generated != "" {
 			info.Plain = false
 		}
-		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate != "",
+		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate != "", Unsigned: a.unsigned(),
 			Hidden: a.Invisible || m.schema[i].HiddenSystem}
 	}
 	return info, nil

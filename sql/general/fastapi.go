@@ -21,4 +21,5 @@ type ColumnInfo struct {
 	Literal  bool
 	OnUpdate bool // ON UPDATE CURRENT_TIMESTAMP
 	Hidden   bool // invisible: not part of *
+	Unsigned bool // of a DECIMAL, FLOAT or DOUBLE: no negative numbers
 }

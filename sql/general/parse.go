@@ -175,9 +175,12 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	if err == nil {
 		likeExactly(st, text)
 		concatAll(st)
-		groupsFirst(st, text)
+		nameOrdinals(st)
 		namePartitions(st)
-		if err = matchCalls(st, text); err == nil {
+		if err = groupsFirst(st, text); err == nil {
+			err = matchCalls(st, text)
+		}
+		if err == nil {
 			_, err = lockStatement(st)
 		}
 	}
@@ -299,11 +302,14 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", err
 	}
 	concatAll(st)
+	nameOrdinals(st)
 	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
 	if wrong == nil {
 		wrong = s.wrongVariables(st, text)
 	}
-	groupsFirst(st, text)
+	if err := groupsFirst(st, text); wrong == nil {
+		wrong = err
+	}
 	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st), misuse: wrong}
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write

@@ -84,7 +84,11 @@ func (st *store) bad(c *sql.Context, near any, e *mysqlerr.Error) (any, error) {
 
 // column converts v, not nil, for column i.
 func (st *store) column(c *sql.Context, i int, v any) (any, error) {
-	return st.value(c, st.m.schema[i].Type, st.m.schema[i].Name, st.m.columns[i].Fraction, v)
+	out, err := st.value(c, st.m.schema[i].Type, st.m.schema[i].Name, st.m.columns[i].Fraction, v)
+	if err == nil && st.m.columns[i].unsigned() && negative(out) {
+		return st.bad(c, zeroValue(st.m.schema[i].Type), st.outOfRange(st.m.schema[i].Name))
+	}
+	return out, err
 }
 
 // value converts v for a column of type t; fraction is the number of digits that a TIME keeps.

@@ -116,6 +116,7 @@ func (u *unneeded) plain(e sql.Expression) bool {
 
 // sorted leaves out the constants that rows are sorted by.
 func (r *retype) sorted(n *plan.Sort) sql.Node {
+	n = r.byName(n)
 	var kept sql.SortConditions
 	for _, f := range n.SortConditions {
 		if changing, err := perRow(r.c, f.Expr, r.assigns); changing != nil || err != nil || !item.Constant(r.c, f.Expr) {

@@ -7,23 +7,48 @@ import (
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // Window functions over groups. The library refuses them in a query with GROUP BY or aggregates. MySQL groups first and computes windows over the
 // groups, and so does what is written here: SELECT g, RANK() OVER (ORDER BY SUM(v)) FROM t GROUP BY g selects from (SELECT g, SUM(v) ... GROUP BY g).
 
 // groupsFirst rewrites the queries of a statement that do both. Most texts do not hold the word OVER, and cost no more than to see that.
-func groupsFirst(st sqlparser.Statement, text string) {
+// A window function where it has no place is 3593.
+func groupsFirst(st sqlparser.Statement, text string) error {
 	node, ok := st.(sqlparser.SQLNode)
 	if !ok || !holdsOver(text) {
-		return
+		return nil
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	return sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
+			if err := misplacedWindow(sel); err != nil {
+				return false, err
+			}
 			groupFirst(sel)
 		}
 		return true, nil
 	}, node)
+}
+
+// misplacedWindow refuses window functions in WHERE, GROUP BY and HAVING, and as arguments of aggregates. groupFirst relies on it: a query over groups
+// that moved a window into the query that makes them would be rewritten for ever.
+func misplacedWindow(sel *sqlparser.Select) error {
+	var found *sqlparser.FuncExpr
+	window := func(n sqlparser.SQLNode) bool {
+		f, ok := n.(*sqlparser.FuncExpr)
+		if ok && f != nil && f.Over != nil {
+			found = f
+			return true
+		}
+		return false
+	}
+	within := func(n sqlparser.SQLNode) bool { return aggregateOnly(n) && holds(n, window) }
+	if holds(sel.Where, window) || holds(sel.GroupBy, window) || holds(sel.Having, window) || holds(sel.SelectExprs, within) || holds(sel.OrderBy, within) {
+		return mysqlerr.New(mysqlerr.ER_WINDOW_INVALID_WINDOW_FUNC_USE, found.Name.Lowered())
+	}
+	return nil
 }
 
 func holdsOver(text string) bool {
@@ -114,7 +139,7 @@ func groupFirst(sel *sqlparser.Select) {
 			if col, ok := item.Expr.(*sqlparser.ColName); ok {
 				item.As = col.Name
 			} else {
-				item.As = sqlparser.NewColIdent(strings.TrimSpace(orDefault(item.InputExpression, sqlparser.String(item.Expr))))
+				item.As = ownName(item)
 			}
 		}
 		item.Expr = g.outer(item.Expr)

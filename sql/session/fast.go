@@ -229,7 +229,7 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 	}
 	out := &fastlane.Description{Writable: info.Plain, Elsewhere: info.Partitioned, Columns: make([]fastlane.Column, len(info.Columns))}
 	for i, c := range info.Columns {
-		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden}
+		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden, Unsigned: c.Unsigned}
 		switch {
 		case c.Default != "" && c.Literal:
 			col.Default, col.Literal = fastlane.DefaultLiteral, c.Default

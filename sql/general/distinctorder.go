@@ -1,0 +1,65 @@
+package general
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// SELECT DISTINCT f(a) ... ORDER BY 1: to the library the number is the expression, which it would compute from rows that DISTINCT no longer gives. So the
+// expression gets a name, and the rows are sorted by the column of that name.
+
+// nameOrdinals names what ORDER BY of a DISTINCT query numbers.
+func nameOrdinals(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		sel, ok := n.(*sqlparser.Select)
+		if !ok || sel == nil || !sel.QueryOpts.Distinct {
+			return true, nil
+		}
+		for _, o := range sel.OrderBy {
+			v, ok := o.Expr.(*sqlparser.SQLVal)
+			if !ok || v.Type != sqlparser.IntVal {
+				continue
+			}
+			i, err := strconv.Atoi(string(v.Val))
+			if err != nil || i < 1 || i > len(sel.SelectExprs) {
+				continue
+			}
+			item, ok := sel.SelectExprs[i-1].(*sqlparser.AliasedExpr)
+			if !ok || !item.As.IsEmpty() {
+				continue
+			}
+			if _, column := item.Expr.(*sqlparser.ColName); !column {
+				item.As = ownName(item)
+			}
+		}
+		return true, nil
+	}, node)
+}
+
+// ownName is the name of a column of the result that has no alias.
+func ownName(item *sqlparser.AliasedExpr) sqlparser.ColIdent {
+	return sqlparser.NewColIdent(strings.TrimSpace(orDefault(item.InputExpression, sqlparser.String(item.Expr))))
+}
+
+// byName has the conditions of a sort above DISTINCT name columns.
+func (r *retype) byName(n *plan.Sort) *plan.Sort {
+	if _, ok := n.Child.(*plan.Distinct); !ok {
+		return n
+	}
+	conditions := append(sql.SortConditions(nil), n.SortConditions...)
+	for i, f := range conditions {
+		if a, ok := f.Expr.(*expression.Alias); ok && a.Id() > 0 {
+			conditions[i].Expr = expression.NewGetField(int(a.Id()), a.Type(r.c), a.Name(), a.IsNullable(r.c)).WithId(a.Id())
+		}
+	}
+	return plan.NewSort(conditions, n.Child)
+}
