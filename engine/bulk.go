@@ -20,7 +20,7 @@ import (
 //
 // Entries are put after all rows of the batch. If one of them must wait, the batch is taken back and its rows go one by one.
 const (
-	batchRows   = 4096    // the more, the more entries of a secondary index meet in a leaf
+	batchRows   = 16384   // the more, the more entries of a secondary index meet in a leaf
 	batchBytes  = 1 << 20 // of encoded rows
 	batchUnique = 256     // rows whose unique keys are locked at once
 )

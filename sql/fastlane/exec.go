@@ -96,7 +96,7 @@ func (x *exec) free() {
 		clear(x.saved[i])
 	}
 	clear(x.now[:cap(x.now)])
-	if cap(x.kept) > 1024 || cap(x.bytes) > 1<<16 || cap(x.room) > 1<<16 || cap(x.cells) > insertChunk {
+	if cap(x.kept) > 1024 || cap(x.bytes) > 1<<16 || cap(x.room) > 1<<16 || cap(x.cells) > keptCells {
 		return
 	}
 	execs.Put(x)

@@ -41,7 +41,7 @@ type colKind struct {
 type form uint8
 
 const (
-	formOther form = iota // can be read only
+	formOther form = iota // is read and filled only
 	formInt
 	formUint
 	formFloat // DOUBLE
@@ -265,7 +265,7 @@ func (k *colKind) store(a *Arg, zone *time.Location) (row.Datum, bool) {
 	case formEnum:
 		return k.member(a)
 	}
-	return row.Datum{}, false
+	return k.load(a)
 }
 
 // int64 returns an integer argument as a datum of class Int.

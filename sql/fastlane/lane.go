@@ -22,6 +22,8 @@ type Description struct {
 	Columns []Column
 	// Writable is false when rows may not be changed here: checks, generated columns and the like.
 	Writable bool
+	// Foreign says that it has foreign keys.
+	Foreign bool
 	// Elsewhere says that the table's rows are not in it: it is partitioned.
 	Elsewhere bool
 }
@@ -70,6 +72,8 @@ type Env struct {
 	FoundRows bool
 	// Zeros makes 0 an auto-increment value like any other (NO_AUTO_VALUE_ON_ZERO).
 	Zeros bool
+	// NoForeign says that foreign keys are not checked.
+	NoForeign bool
 	// Sending is called before the first row is sent.
 	Sending func()
 
@@ -308,7 +312,7 @@ func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
 		}
 		st.plan.Store(p)
 	}
-	if p.declines {
+	if p.declines || p.foreign && !env.NoForeign {
 		return l.decline()
 	}
 	res, err := p.run(tables, q, env)

@@ -15,6 +15,7 @@ import (
 type plan struct {
 	shape    *shape
 	declines bool
+	foreign  bool // only while foreign keys are not checked
 	defs     []*table.Def
 	tables   []boundTable // in the order of FROM
 	steps    []step       // in the order in which they are visited
@@ -129,9 +130,14 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 				return p, nil
 			}
 		}
-		if desc.Elsewhere || s.verb != verbSelect && (!desc.Writable || d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0) {
+		if desc.Elsewhere || s.verb != verbSelect && (!desc.Writable || d.Triggers) {
 			return p, nil
 		}
+		p.foreign = desc.Foreign || len(d.ReferTo) > 0
+		if inserts := s.verb == verbInsert && len(s.sets) == 0; s.verb != verbSelect && !inserts && (p.foreign || len(d.ReferBy) > 0) { // new rows harm nobody who refers to the table
+			return p, nil
+		}
+		p.foreign = p.foreign && s.verb != verbSelect
 		if b.outer = s.tables[i].outer; b.outer {
 			if s.comma {
 				return p, nil

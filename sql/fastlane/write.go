@@ -113,8 +113,12 @@ func (x *exec) duplicate(dup *table.DuplicateKey) error {
 	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, dup.Table.Name, ix.Name)
 }
 
-// insertChunk bounds the values that are converted before their rows are inserted together.
-const insertChunk = 1 << 14
+// Bounds of what is converted before it is inserted together. The more rows, the more entries of an index that does not follow the clustered key meet in a leaf.
+const (
+	insertChunk = 1 << 16 // values
+	insertRows  = 1 << 14
+	keptCells   = 1 << 14 // values for which an idle exec keeps room
+)
 
 // insert runs INSERT, with or without ON DUPLICATE KEY UPDATE, and REPLACE.
 func (x *exec) insert() (Result, error) {
@@ -123,7 +127,7 @@ func (x *exec) insert() (Result, error) {
 	if q.Groups*p.width > len(q.List) {
 		return Result{}, ErrDecline
 	}
-	chunk := min(q.Groups, max(insertChunk/width, 16), 4096)
+	chunk := min(q.Groups, max(insertChunk/width, 16), insertRows)
 	x.cells = slices.Grow(x.cells[:0], chunk*width)[:chunk*width]
 	auto, err := x.reserve(x.cells[:width])
 	if err != nil {

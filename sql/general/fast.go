@@ -34,6 +34,9 @@ func (s *Session) Plain() (ok, zeros bool) {
 	return s.plain(strings.Join(rest, ",")), len(rest) < n
 }
 
+// ForeignChecks reports whether foreign keys are checked: dumps switch that off.
+func (s *Session) ForeignChecks() bool { return integer(s.variable("foreign_key_checks")) != 0 }
+
 // plain is Plain in a sql_mode.
 func (s *Session) plain(mode string) bool {
 	if len(s.temps) > 0 || s.e.opts.ReadOnly {
@@ -114,7 +117,7 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 			info.Plain = false
 		}
 	}
-	if len(m.attrs.FKs) > 0 || len(m.attrs.Parts) > 0 {
+	if info.Foreign = len(m.attrs.FKs) > 0; len(m.attrs.Parts) > 0 {
 		info.Plain = false
 	}
 	for _, ix := range m.indexes {

@@ -9,6 +9,8 @@ type TableInfo struct {
 	Columns []ColumnInfo
 	// Plain says that rows may be written without evaluating anything: no check, no generated column, no functional index.
 	Plain bool
+	// Foreign says that the table has foreign keys.
+	Foreign bool
 	// Partitioned says that the rows are elsewhere.
 	Partitioned bool
 }

@@ -20,6 +20,8 @@ type FastSession interface {
 	// zone, temporary tables ... and zorya_fast_lane is ON. zeros says that 0 is no request for an auto-increment value
 	// (NO_AUTO_VALUE_ON_ZERO). Dumps are restored so.
 	Plain() (ok, zeros bool)
+	// ForeignChecks reports whether foreign keys are checked.
+	ForeignChecks() bool
 	// Charsets returns character_set_client and character_set_results.
 	Charsets() (client, results sql.CharacterSetID)
 	// Zone returns time_zone, nil for UTC.
@@ -120,7 +122,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	s.fastEnv = fastlane.Env{
 		Ctx: ctx, Stmt: s.openFast(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
-		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, Sending: s.onSending,
+		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, NoForeign: s.noForeign, Sending: s.onSending,
 	}
 	s.stmt.locks, s.stmt.overwrites, s.stmt.bulk = st.Locking(), st.Overwrites(), false
 	s.fastTables(st)
@@ -227,7 +229,7 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 	if err != nil {
 		return nil, err
 	}
-	out := &fastlane.Description{Writable: info.Plain, Elsewhere: info.Partitioned, Columns: make([]fastlane.Column, len(info.Columns))}
+	out := &fastlane.Description{Writable: info.Plain, Foreign: info.Foreign, Elsewhere: info.Partitioned, Columns: make([]fastlane.Column, len(info.Columns))}
 	for i, c := range info.Columns {
 		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden, Unsigned: c.Unsigned}
 		switch {

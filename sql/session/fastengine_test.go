@@ -71,6 +71,8 @@ func (s *fastOnlySession) Prepare(_ context.Context, text string) (*general.Stat
 	return st, nil
 }
 
+func (s *fastOnlySession) ForeignChecks() bool { return true }
+
 func (s *fastOnlySession) Plain() (ok, zeros bool) { return true, false }
 func (s *fastOnlySession) Zone() *time.Location    { return nil }
 func (s *fastOnlySession) Charsets() (client, results sql.CharacterSetID) {

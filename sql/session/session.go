@@ -54,6 +54,7 @@ type Session struct {
 	noted     note
 	plain     bool // FastSession.Plain as of the last statement, and its zeros
 	zeros     bool
+	noForeign bool // foreign keys are not checked
 	zone      *time.Location
 	client    sql.CharacterSetID
 	results   sql.CharacterSetID
@@ -453,6 +454,7 @@ func (s *Session) adoptShared() {
 		return
 	}
 	s.plain, s.zeros = s.fast.Plain()
+	s.noForeign = !s.fast.ForeignChecks()
 	s.zone = s.fast.Zone()
 	s.client, s.results = s.fast.Charsets()
 	s.foreign = needsDecoding(s.client)

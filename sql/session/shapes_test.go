@@ -102,6 +102,7 @@ var shapeSchema = []string{
 	// Other character sets, and bytes.
 	`CREATE TABLE chs (id INT NOT NULL PRIMARY KEY, l VARCHAR(12) CHARSET latin1, lb CHAR(12) CHARSET latin1 COLLATE latin1_bin, u VARCHAR(12) CHARSET utf8mb3, c VARCHAR(12) CHARSET cp1251,
 		a VARCHAR(12) CHARSET ascii, t TEXT CHARSET latin1, b VARBINARY(12), bb BLOB, f BINARY(6), KEY l (l), KEY lb (lb), KEY u (u), UNIQUE KEY b (b))`,
+	`CREATE TABLE odd (id INT NOT NULL PRIMARY KEY, f FLOAT, y YEAR DEFAULT 2001, t TIME DEFAULT '01:02:03', s SET('a','b','c d'), bi BIT(9), j JSON, d DECIMAL(30,6), KEY t (t), KEY s (s))`,
 }
 
 var shapeFill = []shapeCase{
@@ -127,6 +128,15 @@ var shapeFill = []shapeCase{
 	{text: "INSERT INTO chs (id, l, lb, u, c, b) VALUES (%s, %s, 'x', %s, 'Z', %s), (%s, '日本', 'a ', '日', 'z', NULL), (%s, 'é', 'É', '😀', 'b', NULL)", holes: "issSii"},
 	{text: "INSERT INTO chs (id, b, bb) VALUES (%s, _binary'\\0a\xff', 0x00ff27), (%s, 0x4142, x'4142'), (%s, _binary %s, '\\0')", holes: "iiis", literal: true},
 	{text: "INSERT INTO chs (id, f, b) VALUES (%s, 'ab', 'abcdefghijklmnop')", holes: "i"},
+	{text: "INSERT INTO odd VALUES (%s, 1.1, 2024, '23:59:59', 'a,c d', _binary'\\0\\Z', '{\"b\": [1, 2.50, null], \"a\": \"é\"}', 123456789012345678.125), (%s, -3, 1901, '-838:59:59', '', 0x01ff, '[]', -7)", holes: "ii", literal: true},
+	{text: "INSERT INTO odd (id, f, d, j) VALUES (%s, 123456.789, 123456789012345678901234.123456, ' \"x\" '), (%s, 0.1, 0.5, '1.0')", holes: "ii"},
+	{text: "INSERT INTO odd (id, s) VALUES (%s, 'b,a')", holes: "i"},
+	{text: "INSERT INTO odd (id, s) VALUES (%s, 'A')", holes: "i"},
+	{text: "INSERT INTO odd (id, t, y) VALUES (%s, '1:02', 70), (%s, '10:60:00', 0)", holes: "ii"},
+	{text: "INSERT INTO odd (id, j) VALUES (%s, '{bad')", holes: "i"},
+	{text: "INSERT INTO odd (id, d, f) VALUES (%s, 1.23456789, 1)", holes: "i"},
+	{text: "INSERT INTO odd (id, d) VALUES (%s, 1234567890123456789012345678901)", holes: "i"},
+	{text: "INSERT INTO odd (id, bi) VALUES (%s, 0x0200)", holes: "i", literal: true},
 }
 
 var shapeCases = []shapeCase{
@@ -308,6 +318,9 @@ var shapeCases = []shapeCase{
 	{text: "DELETE FROM chs WHERE u = %s", holes: "s"},
 	{text: "INSERT INTO chs (id, l) VALUES (%s, %s) ON DUPLICATE KEY UPDATE u = VALUES(l)", holes: "is", general: true},
 	{text: "REPLACE INTO chs (id, b, t) VALUES (%s, %s, %s)", holes: "iss"},
+	{text: "SELECT * FROM odd WHERE id < %s", holes: "i"},
+	{text: "INSERT INTO odd VALUES (%s, 1.1, 2024, '-123:59:59', 'a,c d', _binary'\\0\\Z', '{\"b\": [1, 2.50, null], \"a\": \"é\"}', 123456789012345678.125), (%s, -3, 1901, '23:59:59', '', 0x01ff, '[]', -7)", holes: "ii", literal: true},
+	{text: "REPLACE INTO odd (id, f, t, j) VALUES (%s, 2.5, '00:00:01', '{\"k\": 1}')", holes: "i"},
 }
 
 // fill fills the holes of a shape, as literals or as parameters.
