@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
@@ -183,24 +182,6 @@ func (tx *Tx) has(schema, name string) *opened {
 func (tx *Tx) Uses(schema, name string, write bool) bool {
 	o := tx.has(schema, name)
 	return o != nil && (o.write || !write)
-}
-
-// AwaitUsers waits until no open transaction uses the table, or, write being false, none has changed it. It keeps nobody out:
-// that is the caller's part (LOCK TABLES).
-func (db *DB) AwaitUsers(ctx context.Context, schema, name string, write bool, timeout time.Duration) error {
-	var o lock.Owner
-	o.Begin(0)
-	m := lock.ReadOnly
-	if write {
-		m = lock.Exclusive
-	}
-	err := db.locks.Lock(ctx, &o, lock.Metadata, []byte(schema+"\x00"+name), m, timeout)
-	db.locks.Release(&o, 0)
-	db.locks.ReleaseMetadata(&o)
-	if errors.Is(err, lock.ErrTimeout) {
-		return table.ErrLockTimeout
-	}
-	return err
 }
 
 func (tx *Tx) lockMeta(ctx context.Context, schema, name string, m lock.Mode) error {

@@ -25,7 +25,7 @@
 // Only an owner that waits has edges in the waits-for graph. So an edge to an owner that is at work closes no cycle: the cycle is closed when that one waits,
 // and it searches then. An edge to an owner that may wait closes one now, and is only ever added by someone who holds Table.waits and searches. What adds edges:
 //
-//   - Lock, Wait and WaitInsert: from the one that waits to all in its way. It searches (block).
+//   - Lock, Wait, WaitInsert and WaitOutside: from the one that waits to all in its way. It searches (block).
 //   - Inherit: from inserts that wait to heirs, who may wait. It searches from each such insert.
 //   - LockGap, and Try or Check that upgrade: from those who wait to the caller, who is at work.
 //   - A queue's grant: an upgrade that is granted passes those that wait: an edge to an owner that goes on. Others were waited for before.

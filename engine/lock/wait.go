@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/zoryadb/zorya/base/wait"
@@ -73,6 +74,35 @@ func (w *insertion) abort(_ *Table, err error) bool {
 	return true
 }
 
+// outside is a wait for something that the table knows nothing of. Those in the way are told when it begins.
+type outside struct {
+	owner *Owner
+	in    []*Owner
+	mu    sync.Mutex
+	done  bool
+}
+
+func (w *outside) blockers(_ *Table, fn func(*Owner)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.done {
+		for _, o := range w.in {
+			fn(o)
+		}
+	}
+}
+
+func (w *outside) abort(_ *Table, err error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done {
+		return false
+	}
+	w.done = true
+	w.owner.wake <- err
+	return true
+}
+
 // granted wakes the owner of a request that was just granted. The channel has room: an owner waits for one thing
 // at a time, and a wait is ended once.
 func (t *Table) granted(r *request) { r.owner.wake <- nil }
@@ -118,7 +148,7 @@ func (t *Table) wait(ctx context.Context, o *Owner, space uint64, key []byte, m 
 	s.mu.Unlock()
 	if free { // r.granted is another's to write from here on
 		t.waits.Unlock()
-	} else if err := t.block(ctx, o, r, timeout); err != nil {
+	} else if err := t.block(ctx, o, r, nil, timeout); err != nil {
 		return err
 	}
 	o.mu.Lock()
@@ -144,11 +174,20 @@ func (t *Table) WaitInsert(ctx context.Context, o *Owner, index uint64, key []by
 	w := &insertion{set: s, owner: o, key: bytes.Clone(key)}
 	s.waiting = append(s.waiting, w)
 	s.mu.Unlock()
-	return t.block(ctx, o, w, timeout)
+	return t.block(ctx, o, w, nil, timeout)
 }
 
-// block waits for w. It is entered with t.waits held, and gives it back.
-func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Duration) error {
+// WaitOutside waits until ended is closed, for something that only the owners in can bring about: so a cycle through them is a deadlock.
+func (t *Table) WaitOutside(ctx context.Context, o *Owner, in []*Owner, ended <-chan struct{}, timeout time.Duration) error {
+	o.ready()
+	text := wait.Describe(ctx)
+	t.waits.Lock()
+	o.text = text
+	return t.block(ctx, o, &outside{owner: o, in: in}, ended, timeout)
+}
+
+// block waits for w, or until ended is closed, if it is not nil. It is entered with t.waits held, and gives it back.
+func (t *Table) block(ctx context.Context, o *Owner, w waitable, ended <-chan struct{}, timeout time.Duration) error {
 	begun := time.Now()
 	o.waiting, o.since = w, begun
 	t.waiters[o] = struct{}{}
@@ -157,7 +196,8 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 	t.waits.Unlock()
 	defer t.audit()()
 	var br wait.Bracket
-	if r, ok := w.(*request); ok && r.q.name[:8] == metadataName {
+	r, ok := w.(*request)
+	if ok = ok && r.q.name[:8] == metadataName; ok || ended != nil {
 		br = wait.BeginAs(ctx, "Waiting for table metadata lock")
 	} else {
 		br = wait.BeginLock(ctx)
@@ -169,6 +209,8 @@ func (t *Table) block(ctx context.Context, o *Owner, w waitable, timeout time.Du
 	var err error
 	select {
 	case err = <-o.wake:
+	case <-ended:
+		err = t.stop(o, w, nil)
 	case <-timer.C:
 		t.Timeouts.Add(1)
 		err = t.stop(o, w, ErrTimeout)

@@ -80,7 +80,7 @@ func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
 	for _, t := range l.Tables {
 		name := t.Name.String()
 		if d, ok := strings.CutPrefix(name, clausePrefix); ok && len(d) == 2 {
-			list = append(list, lockClause{lockMode: lockMode{table.Lock(d[0] - '0'), table.WaitPolicy(d[1] - '0')}})
+			list = append(list, lockClause{lockMode: lockMode{lock: table.Lock(d[0] - '0'), policy: table.WaitPolicy(d[1] - '0')}})
 			continue
 		}
 		lower := strings.ToLower(name)

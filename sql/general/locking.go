@@ -15,6 +15,9 @@ import (
 type lockMode struct {
 	lock   table.Lock
 	policy table.WaitPolicy
+	// sets, if not empty, are columns that an UPDATE of several tables changes without saying of which, each between commas and in lower case: the table that has
+	// one is locked exclusively.
+	sets string
 }
 
 // impliedShare says, where the policy stands, that the statement locks for the share what it only reads, but not at READ COMMITTED and below.
@@ -31,18 +34,32 @@ func (m lockMode) at(level table.Isolation) lockMode {
 	return lockMode{lock: m.lock}
 }
 
+// of is the mode of a table with these columns.
+func (m lockMode) of(cols []table.Column) lockMode {
+	if m.sets == "" {
+		return m
+	}
+	for i := range cols {
+		if strings.Contains(m.sets, ","+strings.ToLower(cols[i].Name)+",") {
+			return lockMode{lock: table.LockExclusive}
+		}
+	}
+	return lockMode{lock: m.lock, policy: m.policy}
+}
+
 const lockPrefix = "\x00zorya lock "
 
 // The texts that stand for the modes in AS OF literals.
 func (m lockMode) String() string {
-	return lockPrefix + m.digits()
+	return lockPrefix + m.digits() + m.sets
 }
 
 func parseLockMode(s string) (lockMode, bool) {
-	if len(s) != len(lockPrefix)+2 || !strings.HasPrefix(s, lockPrefix) {
+	s, ok := strings.CutPrefix(s, lockPrefix)
+	if !ok || len(s) < 2 {
 		return lockMode{}, false
 	}
-	return lockMode{table.Lock(s[len(lockPrefix)] - '0'), table.WaitPolicy(s[len(lockPrefix)+1] - '0')}, true
+	return lockMode{table.Lock(s[0] - '0'), table.WaitPolicy(s[1] - '0'), s[2:]}, true
 }
 
 // Overwrites reports whether the statement goes on with the rows that its inserts collide with: REPLACE, ON DUPLICATE KEY UPDATE.
@@ -104,7 +121,7 @@ func markLocks(st sqlparser.Statement) (locking bool, err error) {
 	switch n := st.(type) {
 	case *sqlparser.Update:
 		w.names(n.With)
-		w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, nil)
+		w.update(n)
 	case *sqlparser.Delete:
 		w.names(n.With)
 		w.delete(n)
@@ -161,6 +178,36 @@ func (w *lockWalk) names(with *sqlparser.With) {
 	}
 }
 
+// update locks the tables that are changed exclusively, and those that are only read shared.
+func (w *lockWalk) update(n *sqlparser.Update) {
+	if soleTable(n.TableExprs) {
+		w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, nil)
+		return
+	}
+	share, of := lockMode{lock: table.LockShared}, map[string]bool{}
+	for _, x := range n.Exprs {
+		if name := x.Name.Qualifier.Name; !name.IsEmpty() {
+			of[strings.ToLower(name.String())] = true
+		} else {
+			share.sets = strings.TrimSuffix(share.sets, ",") + "," + x.Name.Name.Lowered() + ","
+		}
+	}
+	w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, of)
+	w.tables(n.TableExprs, share, nil)
+}
+
+// soleTable reports whether a statement is about a single table.
+func soleTable(from sqlparser.TableExprs) bool {
+	if len(from) != 1 {
+		return false
+	}
+	t, ok := from[0].(*sqlparser.AliasedTableExpr)
+	if ok {
+		_, ok = t.Expr.(sqlparser.TableName)
+	}
+	return ok
+}
+
 // delete locks the tables that lose rows exclusively, and those that are only read shared.
 func (w *lockWalk) delete(n *sqlparser.Delete) {
 	if len(n.Targets) == 0 {
@@ -189,8 +236,8 @@ func (w *lockWalk) source(sel sqlparser.SelectStatement) {
 	}
 }
 
-// readBeside is how a statement that changes rows reads the tables in its subqueries: InnoDB locks them for the share, but at READ COMMITTED not those of
-// INSERT ... SELECT and of the UPDATE of one table.
+// readBeside is how a statement other than SELECT, SET among them, reads the tables in its subqueries: InnoDB locks them for the share, but at
+// READ COMMITTED not those of INSERT ... SELECT and of the UPDATE of one table.
 func readBeside(st sqlparser.Statement) lockMode {
 	share := lockMode{lock: table.LockShared}
 	switch n := st.(type) {
@@ -200,13 +247,10 @@ func readBeside(st sqlparser.Statement) lockMode {
 			share.policy = impliedShare
 		}
 	case *sqlparser.Update:
-		if len(n.TableExprs) == 1 {
-			if t, ok := n.TableExprs[0].(*sqlparser.AliasedTableExpr); ok {
-				if _, ok := t.Expr.(sqlparser.TableName); ok {
-					share.policy = impliedShare
-				}
-			}
+		if soleTable(n.TableExprs) {
+			share.policy = impliedShare
 		}
+	case *sqlparser.Set:
 	default:
 		return lockMode{}
 	}

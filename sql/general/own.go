@@ -395,6 +395,7 @@ func (s *Session) ownDo(t *tokens) (*Statement, error) {
 		return nil, err
 	}
 	ast := st.ast
+	new(lockWalk).subqueries(ast, lockMode{lock: table.LockShared}) // it is no SELECT
 	st.ast = nil
 	text := st.Text
 	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {

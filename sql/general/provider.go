@@ -185,7 +185,11 @@ func (d *database) GetTableInsensitiveAsOf(ctx *sql.Context, name string, asOf a
 	if x := executionOf(ctx); x != nil && x.stmt != nil {
 		level = x.stmt.Txn().Options().Isolation
 	}
-	return d.find(ctx, name, mode.at(level))
+	t, found, err := d.find(ctx, name, mode.at(level))
+	if u, ok := t.(*userTable); ok && err == nil {
+		u.mode = u.mode.of(u.m.def.Columns)
+	}
+	return t, found, err
 }
 
 // open finds a table. While a statement other than DDL is being analysed this takes the shared metadata lock, so that the

@@ -30,14 +30,15 @@ type Session struct {
 	// The transaction. explicit: BEGIN opened it, so autocommit does not end it.
 	txn      table.Txn
 	explicit bool
-	own      bool          // the running statement is its own transaction, whatever autocommit says (DDL)
-	readOnly bool          // of the open explicit transaction
-	next     nextTxn       // SET TRANSACTION
-	xa       xaTxn         // XA START
-	tables   []lockedTable // LOCK TABLES
-	keysOff  []tableKey    // of these, those whose indexes are put off
-	commit   chan error    // result of the commit under way, capacity 1
-	onCommit func(error)   // sends to commit
+	own      bool              // the running statement is its own transaction, whatever autocommit says (DDL)
+	readOnly bool              // of the open explicit transaction
+	next     nextTxn           // SET TRANSACTION
+	xa       xaTxn             // XA START
+	tables   []lockedTable     // LOCK TABLES
+	locker   table.TableLocker // their owner in the engine; nil: it knows none
+	keysOff  []tableKey        // of these, those whose indexes are put off
+	commit   chan error        // result of the commit under way, capacity 1
+	onCommit func(error)       // sends to commit
 	stmt     lazyStmt
 	lent     bool // the general lane may have the open transaction, or has one that is still to begin
 

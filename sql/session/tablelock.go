@@ -1,7 +1,10 @@
 package session
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,7 +95,8 @@ func (l *tableLocks) release() {
 	l.changed = make(chan struct{})
 }
 
-// lockTables is LOCK TABLES: all or none, after what was locked before was given up.
+// lockTables is LOCK TABLES: all or none, after what was locked before was given up. The tables are locked in the order of their names, so two LOCK TABLES do
+// not wait for each other; a transaction that uses a later one and wants an earlier one is the victim of that deadlock.
 func (s *Session) lockTables(ctx context.Context, want []general.TableLock) error {
 	if err := s.commitTxn(ctx); err != nil {
 		return err
@@ -106,60 +110,101 @@ func (s *Session) lockTables(ctx context.Context, want []general.TableLock) erro
 		}
 		byKey[k] = byKey[k] || w.Write
 	}
+	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b tableKey) int {
+		return cmp.Or(strings.Compare(a.schema, b.schema), strings.Compare(a.name, b.name))
+	})
+	if db, ok := s.srv.db.(table.LocksTables); ok {
+		s.locker = db.NewTableLocker(uint64(s.login.ID))
+	}
 	l := s.srv.locks
 	l.active.Add(1)
-	err := l.wait(ctx, func() bool {
-		for k, write := range byKey {
-			if t := l.tables[k]; t != nil && (t.writer != nil || write && len(t.readers) > 0) {
-				return false
+	for _, k := range keys {
+		if err := s.lockTable(ctx, k, byKey[k]); err != nil {
+			if len(s.tables) == 0 {
+				l.active.Add(-1)
 			}
-		}
-		for k, write := range byKey {
-			t := l.tables[k]
-			if t == nil {
-				t = &tableLock{readers: make(map[*Session]bool)}
-				l.tables[k] = t
-			}
-			if write {
-				t.writer = s
-			} else {
-				t.readers[s] = true
-			}
-			t.pending++
-			s.tables = append(s.tables, lockedTable{k, write})
-		}
-		return true
-	})
-	if err != nil || len(byKey) == 0 {
-		l.active.Add(-1)
-		return err
-	}
-	err = s.awaitUsers(ctx)
-	l.mu.Lock()
-	for _, t := range s.tables {
-		l.tables[t.key].pending--
-	}
-	l.mu.Unlock()
-	if err != nil {
-		s.unlockNamed()
-	}
-	return err
-}
-
-// awaitUsers waits for the transactions that used the session's tables before they were locked.
-func (s *Session) awaitUsers(ctx context.Context) error {
-	e, ok := s.srv.db.(interface {
-		AwaitUsers(ctx context.Context, schema, name string, write bool, timeout time.Duration) error
-	})
-	if !ok {
-		return nil
-	}
-	for _, t := range s.tables {
-		if err := e.AwaitUsers(ctx, t.key.schema, t.key.name, t.write, s.metadataWait()); err != nil {
+			s.unlockNamed()
 			return err
 		}
 	}
+	if len(keys) == 0 {
+		l.active.Add(-1)
+	}
 	return nil
+}
+
+// lockTable locks one table, and waits for the transactions that used it before.
+func (s *Session) lockTable(ctx context.Context, k tableKey, write bool) error {
+	l := s.srv.locks
+	err := l.waitFor(ctx, s, s.locker, func() []*Session {
+		t := l.tables[k]
+		if t == nil {
+			t = &tableLock{readers: make(map[*Session]bool)}
+		}
+		if in := t.holders(write); len(in) > 0 {
+			return in
+		}
+		l.tables[k] = t
+		if write {
+			t.writer = s
+		} else {
+			t.readers[s] = true
+		}
+		t.pending++
+		s.tables = append(s.tables, lockedTable{k, write})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if s.locker != nil {
+		err = s.locker.AwaitUsers(ctx, k.schema, k.name, write, s.metadataWait())
+	}
+	l.mu.Lock()
+	l.tables[k].pending--
+	l.mu.Unlock()
+	return err
+}
+
+// holders are the sessions whose locks keep others from the table, or, write being false, from changing it.
+func (t *tableLock) holders(write bool) (in []*Session) {
+	if t.writer != nil {
+		in = append(in, t.writer)
+	}
+	if write {
+		for s := range t.readers {
+			in = append(in, s)
+		}
+	}
+	return in
+}
+
+// waitFor waits until try, which runs under the lock, names no session in the way. w, if not nil, is who waits: a cycle through it is a deadlock.
+func (l *tableLocks) waitFor(ctx context.Context, s *Session, w table.WaitsForLockers, try func() []*Session) error {
+	if w == nil {
+		ctx, cancel := context.WithTimeoutCause(ctx, s.metadataWait(), table.ErrLockTimeout)
+		defer cancel()
+		return l.wait(ctx, func() bool { return len(try()) == 0 })
+	}
+	deadline := time.Now().Add(s.metadataWait())
+	for {
+		l.mu.Lock()
+		in := try()
+		changed := l.changed
+		var by []table.TableLocker
+		for _, h := range in {
+			if h.locker != nil {
+				by = append(by, h.locker)
+			}
+		}
+		l.mu.Unlock()
+		if len(in) == 0 {
+			return nil
+		}
+		if err := w.AwaitLocker(ctx, by, changed, time.Until(deadline)); err != nil {
+			return err
+		}
+	}
 }
 
 // metadataWait is lock_wait_timeout.
@@ -263,13 +308,20 @@ func (s *Session) checkTableLock(ctx context.Context, schema, name string, write
 		return false, mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, name)
 	}
 	l := s.srv.locks
+	if l.active.Load() == 0 {
+		return false, nil
+	}
 	u, ok := s.txn.(interface {
 		Uses(schema, name string, write bool) bool
 	})
 	uses := func(write bool) bool { return ok && u.Uses(schema, name, write) }
-	return false, l.wait(ctx, func() bool {
+	w, _ := s.txn.(table.WaitsForLockers)
+	return false, l.waitFor(ctx, s, w, func() []*Session {
 		t := l.tables[k]
-		return t == nil || t.writer == nil && (!write || len(t.readers) == 0) || t.pending > 0 && uses(false) || uses(write)
+		if t == nil || t.pending > 0 && uses(false) || uses(write) {
+			return nil
+		}
+		return t.holders(write)
 	})
 }
 
