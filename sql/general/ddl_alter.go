@@ -129,6 +129,9 @@ func (a *alteration) parse(c *sql.Context) error {
 	a.spec = ddl.TableSpec
 	for _, cd := range a.spec.Columns {
 		a.source[cd.Name.Lowered()] = cd.Name.String()
+		if i := columnPosition(a.old.def, cd.Name.String()); i >= 0 && a.old.columns[i].Invisible {
+			hide(cd, true)
+		}
 	}
 	return nil
 }
@@ -485,6 +488,10 @@ func (a *alteration) defaultClause(d *sqlparser.DDL) error {
 	i, err := a.column(d.DefaultSpec.Column.String())
 	if err != nil {
 		return err
+	}
+	if invisible, ok := visibility(d.DefaultSpec.Value); ok {
+		hide(a.spec.Columns[i], invisible)
+		return nil
 	}
 	a.spec.Columns[i].Type.Default = nil
 	if d.DefaultSpec.Action == sqlparser.SetStr {

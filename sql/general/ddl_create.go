@@ -108,6 +108,7 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		}
 	}
 	seen := map[string]bool{}
+	visible := false
 	if err := checkPriorColumns(c, pk.Schema); err != nil {
 		return err
 	}
@@ -132,6 +133,8 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 			return err
 		}
 		a := columnAttrs{Type: typeText(col.Type), Comment: col.Comment}
+		a.takeMark()
+		visible = visible || !a.Invisible && !sql.IsHiddenSystemColumn(col.Name)
 		if err := columnDefaults(c, col, &a); err != nil {
 			return err
 		}
@@ -156,6 +159,9 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 	for _, i := range pk.PkOrdinals {
 		d.Columns[i].Nullable = false
 	}
+	if !visible {
+		return mysqlerr.NewMessage(4028, "A table must have at least one visible column.")
+	}
 	return nil
 }
 
@@ -170,14 +176,40 @@ func printable(b []byte) bool {
 
 // columnFromAST adds what the library does not keep.
 func columnFromAST(a *columnAttrs, cd *sqlparser.ColumnDefinition, col *sql.Column) {
-	if bool(cd.Type.Zerofill) {
-		a.Zerofill = 10
-		if cd.Type.Length != nil {
-			if n, err := strconv.Atoi(string(cd.Type.Length.Val)); err == nil {
-				a.Zerofill = n
-			}
+	if !bool(cd.Type.Zerofill) {
+		return
+	}
+	a.Zerofill = zerofillWidth(col.Type)
+	if cd.Type.Length != nil && cd.Type.Scale == nil && !types.IsDecimal(col.Type) && !types.IsFloat(col.Type) {
+		if n, err := strconv.Atoi(string(cd.Type.Length.Val)); err == nil {
+			a.Zerofill = n
 		}
 	}
+}
+
+// zerofillWidth is how many characters a number of the type is filled up to, if its definition does not say.
+func zerofillWidth(t sql.Type) int {
+	switch t.Type() {
+	case sqltypes.Int8, sqltypes.Uint8:
+		return 3
+	case sqltypes.Int16, sqltypes.Uint16:
+		return 5
+	case sqltypes.Int24, sqltypes.Uint24:
+		return 8
+	case sqltypes.Int32, sqltypes.Uint32:
+		return 10
+	case sqltypes.Float32:
+		return 12
+	case sqltypes.Float64:
+		return 22
+	}
+	if d, ok := t.(sql.DecimalType); ok {
+		if d.Scale() > 0 {
+			return int(d.Precision()) + 1
+		}
+		return int(d.Precision())
+	}
+	return 20
 }
 
 // spanFraction is n of TIME(n), 0 without.
@@ -432,6 +464,7 @@ func tameSpec(spec *sqlparser.TableSpec) map[string]string {
 // tameType changes a type that the library lacks. TIME keeps microseconds whatever was declared. FLOAT(M,D) and DOUBLE(M,D), which round to and
 // show D decimals, are decimals.
 func tameType(t *sqlparser.ColumnType) (written string) {
+	t.Unsigned = t.Unsigned || t.Zerofill
 	switch strings.ToLower(t.Type) {
 	case "time":
 		if t.Length != nil {

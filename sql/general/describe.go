@@ -257,10 +257,7 @@ func (m *meta) describeColumn(i int, full bool) sql.Row {
 		own = ct.Collation()
 		coll = own.Name()
 	}
-	kind := orDefault(a.Decl, displayType(col.Type, own))
-	if a.Zerofill > 0 {
-		kind += " zerofill"
-	}
+	kind := m.declared(i, own)
 	if !full {
 		return sql.Row{col.Name, kind, null, m.columnKey(i), m.shownDefault(i), m.columnExtra(i)}
 	}

@@ -197,7 +197,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if err != nil {
 		return nil, nil, err
 	}
-	ast = s.rowsOfDefaults(c, ast)
+	ast = s.rowsOfDefaults(c, s.visibleOnly(c, ast, text))
 	if err := s.valuesOfSelect(c, x, ast); err != nil {
 		return nil, nil, err
 	}

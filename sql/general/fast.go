@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
 )
@@ -130,6 +131,7 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 		if a.Generated != "" {
 			info.Plain = false
 		}
+		info.Filled = info.Filled || a.Zerofill > 0 && !types.IsInteger(m.schema[i].Type)
 		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate != "", Unsigned: a.unsigned(),
 			Hidden: a.Invisible || m.schema[i].HiddenSystem}
 	}

@@ -13,6 +13,8 @@ type TableInfo struct {
 	Foreign bool
 	// Partitioned says that the rows are elsewhere.
 	Partitioned bool
+	// Filled says that a column shows as the general lane alone writes it: a ZEROFILL that is no whole number.
+	Filled bool
 }
 
 // ColumnInfo describes one column of Def.Columns.

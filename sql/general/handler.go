@@ -409,10 +409,8 @@ func (q *handlerQuery) text(h *openHandler, r *handlerRead, backward bool) strin
 		}
 	}
 	cols := make([]string, 0, len(q.m.schema))
-	for _, col := range q.m.schema {
-		if !col.HiddenSystem {
-			cols = append(cols, q.alias+"."+quoteName(col.Name))
-		}
+	for _, name := range q.m.visible() {
+		cols = append(cols, q.alias+"."+quoteName(name))
 	}
 	return fmt.Sprintf("SELECT %s FROM %s.%s AS %s%s ORDER BY %s LIMIT %d OFFSET %d", strings.Join(cols, ", "), quoteName(h.db.name), quoteName(h.name), q.alias, cond,
 		strings.Join(by, ", "), r.rows, r.offset)

@@ -178,11 +178,7 @@ func (col *infoColumn) typeText() string {
 	if ct, ok := col.Type.(sql.TypeWithCollation); ok && !types.IsBinaryType(col.Type) {
 		own = ct.Collation()
 	}
-	kind := orDefault(col.attrs.Decl, displayType(col.Type, own))
-	if col.attrs.Zerofill > 0 {
-		kind += " zerofill"
-	}
-	return kind
+	return col.attrs.declared(col.Type, own)
 }
 
 // text is what is told of types of text; NULLs for others.

@@ -212,7 +212,7 @@ func (l *loader) columns(n *sqlparser.Load) (ok bool, err error) {
 	given := make([]bool, len(m.schema))
 	if len(n.Columns) == 0 {
 		for i := range m.schema {
-			if !sql.IsHiddenSystemColumn(m.schema[i].Name) {
+			if !sql.IsHiddenSystemColumn(m.schema[i].Name) && !m.columns[i].Invisible {
 				l.dest = append(l.dest, loadDest{column: i})
 				given[i] = true
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
@@ -43,12 +44,12 @@ func describeOrigins(c *sql.Context, node sql.Node, out []Column) {
 	var tables map[string]origin
 	if len(exprs) != len(out) { // a table's own columns: they say themselves where they come from
 		for i := range out {
-			if out[i].Type == protoNewDecimal && out[i].Table != "" {
+			if out[i].Table != "" && out[i].number() {
 				if tables == nil {
 					tables = origins(c, node)
 				}
 				if t, ok := tables[strings.ToLower(out[i].Table)]; ok {
-					out[i].Type = t.protocol(out[i].OrgName, out[i].Type)
+					t.number(&out[i], out[i].OrgName)
 				}
 			}
 		}
@@ -139,7 +140,7 @@ func (o *origin) describe(out *Column, name string) {
 		return
 	}
 	out.Schema, out.OrgTable, out.OrgName = o.database, o.table, name
-	out.Type = o.protocol(name, out.Type)
+	o.number(out, name)
 	for _, col := range o.columns {
 		if !strings.EqualFold(col.Name, name) {
 			continue
@@ -154,18 +155,50 @@ func (o *origin) describe(out *Column, name string) {
 	}
 }
 
-// protocol is the protocol's type of a column whose values are kept as was: FLOAT(M,D) and DOUBLE(M,D) are kept as decimals.
-func (o *origin) protocol(name string, was byte) byte {
-	if was != protoNewDecimal || o.m == nil {
-		return was
+// number describes a numeric column as it was declared: FLOAT(M,D) and DOUBLE(M,D) are kept as decimals, ZEROFILL fills with zeros.
+func (o *origin) number(out *Column, name string) {
+	if o.m == nil || !out.number() {
+		return
 	}
 	i := columnPosition(o.m.def, name)
-	switch {
-	case i < 0:
-	case strings.HasPrefix(o.m.columns[i].Decl, "float("):
-		return protoFloat
-	case strings.HasPrefix(o.m.columns[i].Decl, "double("):
-		return protoDouble
+	if i < 0 {
+		return
 	}
-	return was
+	a := &o.m.columns[i]
+	if out.Type == protoNewDecimal {
+		switch {
+		case strings.HasPrefix(a.Decl, "float("):
+			out.Type = protoFloat
+		case strings.HasPrefix(a.Decl, "double("):
+			out.Type = protoDouble
+		}
+	}
+	if a.Zerofill > 0 {
+		out.Flags |= flagZerofill | flagUnsigned
+		out.Length = uint32(a.Zerofill)
+		if !types.IsInteger(out.SQLType) {
+			out.SQLType = filledType{out.SQLType, a.Zerofill}
+		}
+	}
+}
+
+type sqlType = sql.Type // embedded under its own name, Type, it would hide its method
+
+// number reports whether the values are numbers: exact ones have types of our own, which the library does not call so.
+func (c *Column) number() bool { return c.Flags&flagNum != 0 || c.Type == protoNewDecimal }
+
+// filledType is a number in a result that has zeros before it up to a width.
+type filledType struct {
+	sqlType
+	width int
+}
+
+// SQL implements sql.Type.
+func (t filledType) SQL(c *sql.Context, dest []byte, v any) (sqltypes.Value, error) {
+	out, err := t.sqlType.SQL(c, nil, v)
+	if err != nil || out.IsNull() {
+		return out, err
+	}
+	dest = append(dest, strings.Repeat("0", max(t.width-out.Len(), 0))...)
+	return sqltypes.MakeTrusted(out.Type(), append(dest, out.Raw()...)), nil
 }

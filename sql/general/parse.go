@@ -177,6 +177,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		concatAll(st)
 		nameOrdinals(st)
 		namePartitions(st)
+		markInvisible(st, text, lexMode(o))
 		if err = groupsFirst(st, text); err == nil {
 			err = matchCalls(st, text)
 		}
@@ -298,6 +299,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	likeExactly(st, text)
 	namePartitions(st)
 	keyColumns(st)
+	markInvisible(st, text, lexMode(o))
 	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
 	}

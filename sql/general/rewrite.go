@@ -97,6 +97,7 @@ func (w *rewriter) statement() {
 			w.put(0, "CREATE OR REPLACE")
 		case t.word(1) == "TABLE":
 			w.addParenthesized()
+			w.setVisibility()
 			w.alterOptionClauses()
 			w.sizedTexts()
 		case t.word(1) == "SCHEMA":

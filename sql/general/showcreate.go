@@ -79,10 +79,7 @@ func (m *meta) columnText(i int, quoted bool) string {
 	c, a := m.schema[i], &m.columns[i]
 	table := sql.CollationID(m.attrs.Collation)
 	var b strings.Builder
-	b.WriteString(quoteName(c.Name) + " " + orDefault(a.Decl, displayType(c.Type, table)))
-	if a.Zerofill > 0 {
-		b.WriteString(" zerofill")
-	}
+	b.WriteString(quoteName(c.Name) + " " + m.declared(i, table))
 	if a.Generated != "" {
 		kind := "STORED"
 		if c.Virtual {
@@ -180,6 +177,22 @@ func displayType(t sql.Type, table sql.CollationID) string {
 		text += " COLLATE " + c.Name()
 	}
 	return text
+}
+
+// declared is a column's type as definitions show it. Numbers that are filled with zeros show to what width.
+func (m *meta) declared(i int, table sql.CollationID) string {
+	return m.columns[i].declared(m.schema[i].Type, table)
+}
+
+func (a *columnAttrs) declared(t sql.Type, table sql.CollationID) string {
+	kind := orDefault(a.Decl, displayType(t, table))
+	if a.Zerofill == 0 {
+		return kind
+	}
+	if word, isUnsigned := strings.CutSuffix(kind, " unsigned"); isUnsigned && !strings.Contains(word, "(") && !types.IsFloat(t) {
+		kind = fmt.Sprintf("%s(%d) unsigned", word, a.Zerofill)
+	}
+	return kind + " zerofill"
 }
 
 func (m *meta) indexText(i int) string {

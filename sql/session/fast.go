@@ -229,7 +229,7 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 	if err != nil {
 		return nil, err
 	}
-	out := &fastlane.Description{Writable: info.Plain, Foreign: info.Foreign, Elsewhere: info.Partitioned, Columns: make([]fastlane.Column, len(info.Columns))}
+	out := &fastlane.Description{Writable: info.Plain, Foreign: info.Foreign, Elsewhere: info.Partitioned || info.Filled, Columns: make([]fastlane.Column, len(info.Columns))}
 	for i, c := range info.Columns {
 		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden, Unsigned: c.Unsigned}
 		switch {

@@ -98,12 +98,12 @@ func (e *rowEncoder) value(r *wire.Reply, i int, v any) error {
 			return nil
 		}
 	case wire.TypeDouble:
-		if v, ok := v.(float64); ok {
+		if v, ok := v.(float64); ok && c.Flags&wire.FlagZerofill == 0 {
 			r.Float64(v)
 			return nil
 		}
 	case wire.TypeFloat:
-		if v, ok := v.(float32); ok {
+		if v, ok := v.(float32); ok && c.Flags&wire.FlagZerofill == 0 {
 			r.Float32(v)
 			return nil
 		}

@@ -1,0 +1,327 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// Invisible columns: a star does not show them, an INSERT without column list does not fill them, and who names them sees them. The library's
+// grammar reads INVISIBLE of a column and forgets it. Here it is found in the text and kept as a mark before the column's comment, until the
+// definition is made; statements with a star, or without a column list, that meet such a table name the visible columns instead.
+
+const (
+	invisibleMark = "\u2063invisible\u2063"
+	visibleMark   = "\u2063visible\u2063"
+)
+
+// markInvisible marks the columns that a statement defines as invisible.
+func markInvisible(st sqlparser.Statement, text string, mode lexer.Mode) {
+	var specs []*sqlparser.TableSpec
+	switch st := st.(type) {
+	case *sqlparser.DDL:
+		specs = append(specs, st.TableSpec)
+	case *sqlparser.AlterTable:
+		for _, d := range st.Statements {
+			specs = append(specs, d.TableSpec)
+		}
+	default:
+		return
+	}
+	if !strings.Contains(strings.ToUpper(text), "INVISIBLE") {
+		return
+	}
+	names := invisibleNames(cutTokens(text, mode, maxTokens))
+	for _, spec := range specs {
+		if spec == nil {
+			continue
+		}
+		for _, cd := range spec.Columns {
+			if names[cd.Name.Lowered()] {
+				hide(cd, true)
+			}
+		}
+	}
+}
+
+// hide marks a column as invisible, or takes the mark away.
+func hide(cd *sqlparser.ColumnDefinition, invisible bool) {
+	comment := ""
+	if cd.Type.Comment != nil {
+		comment = strings.TrimPrefix(string(cd.Type.Comment.Val), invisibleMark)
+	}
+	if invisible {
+		comment = invisibleMark + comment
+	}
+	cd.Type.Comment = sqlparser.NewStrVal([]byte(comment))
+}
+
+// invisibleNames are the columns whose definitions have the word INVISIBLE.
+func invisibleNames(t *tokens) map[string]bool {
+	names := map[string]bool{}
+	items := func(from, to int, item func(from, to int)) { // what commas outside of parentheses separate
+		depth := 0
+		for i := from; i <= to; i++ {
+			switch {
+			case i == to || depth == 0 && t.at(i) == ",":
+				item(from, i)
+				from = i + 1
+			case t.at(i) == "(":
+				depth++
+			case t.at(i) == ")":
+				depth--
+			}
+		}
+	}
+	definition := func(from, to int) {
+		if notColumns[t.word(from)] {
+			return
+		}
+		t.pos += from
+		name, ok := t.name()
+		t.pos = 0
+		for i := from + 1; ok && i < to; i++ {
+			if t.word(i) == "INVISIBLE" {
+				names[strings.ToLower(name)] = true
+			}
+		}
+	}
+	list := func(open int) { items(open+1, t.closing(open), definition) }
+	t.pos = 0
+	if t.word(0) == "CREATE" {
+		for i := range t.list {
+			if t.at(i) == "(" {
+				list(i)
+				break
+			}
+		}
+		return names
+	}
+	items(0, len(t.list), func(from, to int) {
+		for ; from < to; from++ { // ALTER TABLE t stands before the first clause
+			w := t.word(from)
+			if w != "ADD" && w != "MODIFY" && w != "CHANGE" {
+				continue
+			}
+			if from++; t.word(from) == "COLUMN" {
+				from++
+			}
+			if w == "CHANGE" {
+				from++
+			}
+			if t.at(from) == "(" {
+				list(from)
+			} else {
+				definition(from, to)
+			}
+			return
+		}
+	})
+	return names
+}
+
+// notColumns begin the other items of a table's definition.
+var notColumns = map[string]bool{"INDEX": true, "KEY": true, "UNIQUE": true, "FULLTEXT": true, "SPATIAL": true, "PRIMARY": true, "CONSTRAINT": true, "CHECK": true,
+	"FOREIGN": true}
+
+// setVisibility: ALTER [COLUMN] c SET VISIBLE or INVISIBLE, which the grammar lacks, is a default that stands for it.
+func (w *rewriter) setVisibility() {
+	t := w.t
+	for i := range t.list {
+		if t.word(i) != "SET" {
+			continue
+		}
+		switch t.word(i + 1) {
+		case "INVISIBLE":
+			w.put(i+1, "DEFAULT "+quoteString(invisibleMark))
+		case "VISIBLE":
+			w.put(i+1, "DEFAULT "+quoteString(visibleMark))
+		}
+	}
+}
+
+// visibility recognises what setVisibility wrote.
+func visibility(e sqlparser.Expr) (invisible, ok bool) {
+	v, is := e.(*sqlparser.SQLVal)
+	if !is || v.Type != sqlparser.StrVal {
+		return false, false
+	}
+	return string(v.Val) == invisibleMark, string(v.Val) == invisibleMark || string(v.Val) == visibleMark
+}
+
+// takeMark moves the mark from the comment into the attributes.
+func (a *columnAttrs) takeMark() {
+	a.Comment, a.Invisible = strings.CutPrefix(a.Comment, invisibleMark)
+}
+
+// hides reports whether the table has invisible columns.
+func (m *meta) hides() bool {
+	for i := range m.columns {
+		if m.columns[i].Invisible {
+			return true
+		}
+	}
+	return false
+}
+
+// visible are the names of the columns that a star stands for.
+func (m *meta) visible() []string {
+	out := make([]string, 0, len(m.schema))
+	for i, col := range m.schema {
+		if !m.columns[i].Invisible && !col.HiddenSystem {
+			out = append(out, col.Name)
+		}
+	}
+	return out
+}
+
+// visibleOnly names the visible columns where the statement leaves the columns of a table with invisible ones open; st itself otherwise. The
+// syntax tree of a prepared statement outlives the table's definition, so a tree of its own is changed.
+func (s *Session) visibleOnly(c *sql.Context, st sqlparser.Statement, text string) sqlparser.Statement {
+	if !s.leavesOpen(c, st, false) {
+		return st
+	}
+	fresh, err := s.e.parseOne(c, text)
+	if err != nil {
+		return st // the caller's own parse has a better idea of it
+	}
+	s.leavesOpen(c, fresh, true)
+	return fresh
+}
+
+// leavesOpen reports whether a statement names no columns of a table with invisible ones; with fill it names them.
+func (s *Session) leavesOpen(c *sql.Context, st sqlparser.Statement, fill bool) (found bool) {
+	switch st.(type) {
+	case *sqlparser.Select, *sqlparser.SetOp, *sqlparser.Insert, *sqlparser.ParenSelect, *sqlparser.DDL:
+	default:
+		return false
+	}
+	ctes := map[string]bool{}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if w, ok := n.(*sqlparser.With); ok && w != nil {
+			for _, cte := range w.Ctes {
+				ctes[strings.ToLower(cte.AliasedTableExpr.As.String())] = true
+			}
+		}
+		return true, nil
+	}, st)
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // nor does this one
+		switch n := n.(type) {
+		case *sqlparser.Insert:
+			found = s.openInsert(c, n, fill) || found
+		case *sqlparser.Select:
+			found = n != nil && s.openStar(c, n, ctes, fill) || found
+		}
+		return true, nil
+	}, st)
+	return found
+}
+
+func (s *Session) openInsert(c *sql.Context, n *sqlparser.Insert, fill bool) bool {
+	if len(n.Columns) > 0 {
+		return false
+	}
+	m := s.metaNamed(c, n.Table)
+	if m == nil || !m.hides() {
+		return false
+	}
+	if rows, ok := n.Rows.(*sqlparser.AliasedValues); ok && len(rows.Values) > 0 && len(rows.Values[0]) == 0 {
+		return false // VALUES ()
+	}
+	if fill {
+		for _, name := range m.visible() {
+			n.Columns = append(n.Columns, sqlparser.NewColIdent(name))
+		}
+	}
+	return true
+}
+
+func (s *Session) openStar(c *sql.Context, n *sqlparser.Select, ctes map[string]bool, fill bool) bool {
+	stars := 0
+	for _, e := range n.SelectExprs {
+		if _, ok := e.(*sqlparser.StarExpr); ok {
+			stars++
+		}
+	}
+	if stars == 0 {
+		return false
+	}
+	var from []starred
+	hides := false
+	for _, te := range n.From {
+		if !s.starredBy(c, te, ctes, &from) {
+			return false
+		}
+	}
+	for _, t := range from {
+		hides = hides || t.m != nil && t.m.hides()
+	}
+	if !hides || !fill {
+		return hides
+	}
+	var out sqlparser.SelectExprs
+	for _, e := range n.SelectExprs {
+		star, ok := e.(*sqlparser.StarExpr)
+		if !ok {
+			out = append(out, e)
+			continue
+		}
+		for _, t := range from {
+			if star.TableName.IsEmpty() || strings.EqualFold(star.TableName.Name.String(), t.name.Name.String()) {
+				out = append(out, t.columns()...)
+			}
+		}
+	}
+	n.SelectExprs = out
+	return true
+}
+
+// starred is a table of a FROM by the name that its columns go by.
+type starred struct {
+	name sqlparser.TableName
+	m    *meta // of a base table
+}
+
+func (t *starred) columns() (out sqlparser.SelectExprs) {
+	if t.m == nil || !t.m.hides() {
+		return sqlparser.SelectExprs{&sqlparser.StarExpr{TableName: t.name}}
+	}
+	for _, name := range t.m.visible() {
+		out = append(out, &sqlparser.AliasedExpr{Expr: &sqlparser.ColName{Name: sqlparser.NewColIdent(name), Qualifier: t.name}, InputExpression: name})
+	}
+	return out
+}
+
+// starredBy collects what a star stands for; false where columns of several tables are one.
+func (s *Session) starredBy(c *sql.Context, te sqlparser.TableExpr, ctes map[string]bool, out *[]starred) bool {
+	switch t := te.(type) {
+	case *sqlparser.AliasedTableExpr:
+		one := starred{name: sqlparser.TableName{Name: t.As}}
+		if name, ok := t.Expr.(sqlparser.TableName); ok {
+			if t.As.IsEmpty() {
+				one.name = name
+			}
+			if !name.DbQualifier.IsEmpty() || !ctes[strings.ToLower(name.Name.String())] {
+				one.m = s.metaNamed(c, name)
+			}
+		}
+		*out = append(*out, one)
+		return true
+	case *sqlparser.JoinTableExpr:
+		if len(t.Condition.Using) > 0 || strings.Contains(t.Join, "natural") {
+			return false
+		}
+		return s.starredBy(c, t.LeftExpr, ctes, out) && s.starredBy(c, t.RightExpr, ctes, out)
+	case *sqlparser.ParenTableExpr:
+		for _, e := range t.Exprs {
+			if !s.starredBy(c, e, ctes, out) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
