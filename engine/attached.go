@@ -37,7 +37,7 @@ func (tx *Tx) dropAttached(ctx context.Context, id uint64) error {
 		}
 	}
 	if len(keys) > 0 {
-		tx.effects = append(tx.effects, func() { tx.db.changed(kind) })
+		tx.effects = append(tx.effects, func() { tx.db.gens.changed(kind, table.Attached(id)) })
 	}
 	return nil
 }

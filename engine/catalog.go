@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
+	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 )
 
@@ -80,19 +81,6 @@ func (db *DB) Definition(ctx context.Context, schema, name string) (*table.Def, 
 	return &t.Def, nil
 }
 
-// Generation of a kind of object grows with each change.
-func (db *DB) Generation(kind string) uint64 {
-	db.gens.mu.Lock()
-	defer db.gens.mu.Unlock()
-	return db.gens.m[kind] + 1
-}
-
-func (db *DB) changed(kind string) {
-	db.gens.mu.Lock()
-	db.gens.m[kind]++
-	db.gens.mu.Unlock()
-}
-
 func checkNames(names ...string) error {
 	for _, n := range names {
 		if strings.IndexByte(n, 0) >= 0 || len(n) > 1000 {
@@ -159,10 +147,38 @@ func (db *DB) PutObjects(ctx context.Context, objects ...table.Object) error {
 			if err := tx.sysPutBody(ctx, dict.ObjectKey(o.Kind, o.Schema, o.Name), o.Body); err != nil {
 				return fmt.Errorf("%s %s.%s: %w", o.Kind, o.Schema, o.Name, err)
 			}
-			tx.effects = append(tx.effects, func() { db.changed(o.Kind) })
+			tx.effects = append(tx.effects, func() { db.gens.changed(o.Kind, o.Schema) })
 		}
 		return nil
 	})
+}
+
+// dropObjects removes all objects of a schema: it goes from kind to kind, for they are the first part of the keys, and looks at nothing of other schemas.
+func (tx *Tx) dropObjects(ctx context.Context, schema string) error {
+	for at := dict.ObjectsPrefix(); ; {
+		key, err := tx.sysNext(ctx, at, dict.ObjectsPrefix())
+		if err != nil || key == nil {
+			return err
+		}
+		kind, _, _ := strings.Cut(string(key[1:]), "\x00")
+		var keys [][]byte
+		err = tx.sysScan(ctx, dict.ObjectPrefix(kind, schema), func(key, _ []byte) error {
+			keys = append(keys, bytes.Clone(key))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if err := tx.sysDelete(ctx, k); err != nil {
+				return err
+			}
+		}
+		if len(keys) > 0 {
+			tx.effects = append(tx.effects, func() { tx.db.gens.changed(kind, schema) })
+		}
+		at, _ = row.Successor(nil, dict.ObjectKindPrefix(kind))
+	}
 }
 
 func (tx *Tx) lockName(ctx context.Context, name string, m lock.Mode) error {
@@ -221,7 +237,6 @@ func (tx *Tx) putSchema(ctx context.Context, s table.Schema, exists bool) error 
 	case !exists && b != nil:
 		return fmt.Errorf("%w: %s", table.ErrSchemaExists, s.Name)
 	}
-	tx.effects = append(tx.effects, func() { tx.db.changed("schema") })
 	return tx.sysPut(ctx, dict.SchemaKey(s.Name), []byte(s.Attrs))
 }
 
@@ -246,24 +261,9 @@ func (db *DB) DropSchema(ctx context.Context, name string) error {
 				return err
 			}
 		}
-		var keys [][]byte
-		err = tx.sysScan(ctx, dict.ObjectsPrefix(), func(key, _ []byte) error {
-			if p := bytes.SplitN(key[1:], []byte{0}, 3); len(p) == 3 && string(p[1]) == name {
-				keys = append(keys, bytes.Clone(key))
-				kind := string(p[0]) // the key is the scan's
-				tx.effects = append(tx.effects, func() { db.changed(kind) })
-			}
-			return nil
-		})
-		if err != nil {
+		if err := tx.dropObjects(ctx, name); err != nil {
 			return err
 		}
-		for _, k := range keys {
-			if err := tx.sysDelete(ctx, k); err != nil {
-				return err
-			}
-		}
-		tx.effects = append(tx.effects, func() { db.changed("schema") })
 		return tx.sysDelete(ctx, dict.SchemaKey(name))
 	})
 }

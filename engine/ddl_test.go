@@ -265,19 +265,25 @@ func TestDropSchemaChangesKinds(t *testing.T) {
 	before := map[string]uint64{}
 	for _, kind := range kinds {
 		for i := range 40 { // several leaves
-			e.must(e.db.PutObjects(bg, table.Object{Kind: kind, Schema: "d", Name: fmt.Sprint(kind, i), Body: make([]byte, 300)}))
+			e.must(e.db.PutObjects(bg, table.Object{Kind: kind, Schema: "d", Name: fmt.Sprint(kind, i), Body: make([]byte, 300)},
+				table.Object{Kind: kind, Schema: "c", Name: fmt.Sprint(i), Body: []byte{1}}, table.Object{Kind: kind, Schema: "e", Name: fmt.Sprint(i), Body: []byte{1}}))
 		}
 	}
 	for _, kind := range kinds {
-		before[kind] = e.db.Generation(kind)
+		before[kind] = e.db.Generation(kind, "d")
 	}
 	e.must(e.db.DropSchema(bg, "d"))
 	for _, kind := range kinds {
-		if e.db.Generation(kind) == before[kind] {
+		if e.db.Generation(kind, "d") == before[kind] {
 			t.Errorf("kind %s did not change", kind)
 		}
 		if left, err := e.db.Objects(bg, kind, "d"); err != nil || len(left) > 0 {
 			t.Errorf("left of kind %s: %v, %v", kind, left, err)
+		}
+		for _, other := range []string{"c", "e"} {
+			if left, err := e.db.Objects(bg, kind, other); err != nil || len(left) != 40 {
+				t.Errorf("left of kind %s in %s: %d, %v", kind, other, len(left), err)
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -110,10 +111,7 @@ type DB struct {
 		m     map[uint64]page.LSN
 		limit int // entries before it is looked through
 	}
-	gens struct {
-		mu sync.Mutex
-		m  map[string]uint64
-	}
+	gens generations
 
 	history   atomic.Int64 // ended transactions that purge has not passed
 	recovered sync.WaitGroup
@@ -216,7 +214,7 @@ func (db *DB) init() {
 	db.namedCh = make(chan struct{})
 	db.xa.m = map[string]*Tx{}
 	db.auto.m = map[uint64]*counter{}
-	db.gens.m = map[string]uint64{}
+	db.gens.seed = maphash.MakeSeed()
 	db.born.m, db.born.limit = map[uint64]page.LSN{}, bornLimit
 	db.ctx, db.stop = context.WithCancel(context.Background())
 }

@@ -79,6 +79,17 @@ func (tx *Tx) sysScan(ctx context.Context, prefix []byte, fn func(key, body []by
 	return c.Err()
 }
 
+// sysNext returns the first key from low on that starts with prefix, whether its entry is visible or not; nil: there is none.
+func (tx *Tx) sysNext(ctx context.Context, low, prefix []byte) ([]byte, error) {
+	high, _ := row.Successor(nil, prefix)
+	c := tx.db.dict.Scan(btree.ScanOptions{Low: low, High: high, Batch: 1})
+	defer c.Close()
+	if !c.Next(ctx) {
+		return nil, c.Err()
+	}
+	return bytes.Clone(c.Key()), nil
+}
+
 // sysBody reads a body that was stored in chunks; nil when there is none.
 func (tx *Tx) sysBody(ctx context.Context, prefix []byte) (body []byte, err error) {
 	err = tx.sysScan(ctx, prefix, func(_, b []byte) error {

@@ -385,8 +385,8 @@ type Catalog interface {
 	PutObjects(ctx context.Context, o ...Object) error
 	// Holders lists the tables that have objects of a kind attached (Attached), by schema and name.
 	Holders(ctx context.Context, kind string) ([][2]string, error)
-	// Generation of a kind of object grows with each change: caches compare it.
-	Generation(kind string) uint64
+	// Generation of the objects of a kind in a schema grows with each change of one: caches compare it. Schema "" stands for all.
+	Generation(kind, schema string) uint64
 }
 
 // KeySwitch is implemented by a Catalog that can load an empty table first and build its indexes then, sorted.

@@ -135,11 +135,10 @@ type Statement struct {
 	Grant atomic.Pointer[Grant]
 }
 
-// Grant says that an account may run a statement, as of a version of the grants.
+// Grant says that whoever has these privileges may run a statement in that default database.
 type Grant struct {
-	Version              uint64
-	Database, User, Host string
-	Roles                string // active
+	Privileges uint64 // the dispatcher's number for an account and what it may do
+	Database   string
 }
 
 // Tables calls fn for each table that the statement touches, until it returns false; schema "" is the default database.

@@ -100,7 +100,7 @@ func (e *Event) Next(t time.Time) (at time.Time, ok bool) { return e.s.next(t) }
 func (e *Event) Last() time.Time { return e.s.Last }
 
 // EventGeneration grows by one with each change of an event.
-func (e *Engine) EventGeneration() uint64 { return e.catalog.Generation(kindEvent) }
+func (e *Engine) EventGeneration() uint64 { return e.catalog.Generation(kindEvent, "") }
 
 // Events lists the enabled events of all databases.
 func (e *Engine) Events(ctx context.Context) ([]*Event, error) {

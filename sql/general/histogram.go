@@ -63,7 +63,7 @@ type tableHistograms struct {
 
 // histogramsOf reads a table's histograms.
 func (e *Engine) histogramsOf(ctx context.Context, d *table.Def) (map[string]*histogram, error) {
-	generation := e.catalog.Generation(table.KindHistogram)
+	generation := e.catalog.Generation(table.KindHistogram, table.Attached(d.ID))
 	e.histograms.mu.Lock()
 	have := e.histograms.m[d.ID]
 	e.histograms.mu.Unlock()

@@ -69,7 +69,7 @@ const cachedSchemas = 1024
 // objects returns the objects of a kind in a schema, by name. The list is shared: it must not be changed.
 func (e *Engine) objects(ctx context.Context, kind, schema string) ([]*stored, error) {
 	k := [2]string{kind, schema}
-	generation := e.catalog.Generation(kind)
+	generation := e.catalog.Generation(kind, schema)
 	e.routines.mu.Lock()
 	have, ok := e.routines.m[k]
 	e.routines.mu.Unlock()

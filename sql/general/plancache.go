@@ -198,8 +198,7 @@ type keptPlan struct {
 	at      time.Time
 	busy    bool // an execution has it
 
-	user, host, roles string
-	grants, stats     uint64
+	privileges, stats uint64
 	key, params       string
 }
 
@@ -209,8 +208,7 @@ func (s *Session) usablePlan(c *sql.Context, x *execution) *keptPlan {
 	if p == nil || p.busy || x.st.useless >= uselessPlans {
 		return nil
 	}
-	if !s.mayKeepPlan(x) || p.user != s.login.AccountUser || p.host != s.login.AccountHost || p.roles != roleText(s.roles) ||
-		p.grants != s.e.catalog.Generation(kindPrivileges) || p.stats != s.e.stats.changes.Load() || time.Since(p.at) > planAge ||
+	if !s.mayKeepPlan(x) || p.privileges != s.PrivilegeState() || p.stats != s.e.stats.changesOf(p.bases) || time.Since(p.at) > planAge ||
 		x.st.key == "" && p.key != s.statementKey("") {
 		x.st.plan = nil
 		return nil
@@ -269,8 +267,8 @@ func (s *Session) keepPlan(c *sql.Context, x *execution, node sql.Node, flags *s
 		st.repeats = never
 		return
 	}
-	p := &keptPlan{busy: true, node: node, flags: flags, columns: columns, c: c, bases: bases, at: time.Now(), user: s.login.AccountUser, host: s.login.AccountHost,
-		roles: roleText(s.roles), grants: s.e.catalog.Generation(kindPrivileges), stats: s.e.stats.changes.Load(), params: paramKey(x.params)}
+	p := &keptPlan{busy: true, node: node, flags: flags, columns: columns, c: c, bases: bases, at: time.Now(),
+		privileges: s.PrivilegeState(), stats: s.e.stats.changesOf(bases), params: paramKey(x.params)}
 	if st.key == "" {
 		p.key = s.statementKey("")
 	}

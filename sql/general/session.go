@@ -32,6 +32,8 @@ type Engine struct {
 	plans   planCache
 	stats   statistics
 
+	privilegeStates privilegeStates
+
 	histograms histogramCache
 
 	memory  spill.Pool
@@ -60,10 +62,12 @@ type Engine struct {
 type Session struct {
 	e     *Engine
 	login Login
-	hooks Hooks
-	gms   *gmsSession
-	cur   *execution
-	roles []authID // active; changed by setActive
+
+	privileges sessionPrivileges
+	hooks      Hooks
+	gms        *gmsSession
+	cur        *execution
+	roles      []authID // active; changed by setActive
 	// leaving is closed when the table that a failed CREATE TABLE ... SELECT was making is gone; nil: there is none.
 	leaving <-chan struct{}
 

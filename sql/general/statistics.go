@@ -16,7 +16,15 @@ import (
 type statistics struct {
 	mu      sync.Mutex
 	m       map[uint64]tableStatistics // by table id
-	changes atomic.Uint64              // calls of forget: plans that are kept go by it
+	changes [1024]atomic.Uint64        // calls of forget, by table id modulo their number: plans that are kept go by them
+}
+
+// changesOf grows with each forget of one of the tables.
+func (s *statistics) changesOf(tables []*base) (n uint64) {
+	for _, b := range tables {
+		n += s.changes[b.m.def.ID%uint64(len(s.changes))].Load()
+	}
+	return n
 }
 
 type tableStatistics struct {
@@ -34,7 +42,7 @@ func (s *statistics) forget(id uint64) {
 	s.mu.Lock()
 	delete(s.m, id)
 	s.mu.Unlock()
-	s.changes.Add(1)
+	s.changes[id%uint64(len(s.changes))].Add(1)
 }
 
 // of returns the statistics of an open table.

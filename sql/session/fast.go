@@ -29,6 +29,8 @@ type FastSession interface {
 	TableInfo(ctx context.Context, d *table.Def) (*general.TableInfo, error)
 	// MayTable reports whether the account has all the privileges on a table.
 	MayTable(schema, table string, privileges []string) bool
+	// PrivilegeState is a number that changes when what the session's account may do changes; never 0.
+	PrivilegeState() uint64
 	// Note records what a statement of the fast lane did, for ROW_COUNT(), FOUND_ROWS(), LAST_INSERT_ID() and SHOW WARNINGS.
 	Note(rowCount, foundRows int64, insertID uint64)
 }
@@ -157,25 +159,27 @@ func (s *Session) serializable() bool {
 	return s.set.Isolation == table.Serializable || s.next.isolation != nil && *s.next.isolation == table.Serializable
 }
 
-// mayRun asks the general lane for privileges, once per account, its active roles, statement shape and version of the grants.
+// mayRun asks the general lane for privileges, once for each statement shape and what an account may do.
 func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
-	version := s.srv.db.Catalog().Generation(grantKind)
-	if g := st.Grant.Load(); g != nil && g.Version == version && g.User == s.login.AccountUser && g.Host == s.login.AccountHost && g.Database == s.set.Database && g.Roles == s.set.Roles {
+	privileges, err := s.privilegeState(ctx)
+	if err != nil {
+		return false
+	}
+	if g := st.Grant.Load(); g != nil && g.Privileges == privileges && g.Database == s.set.Database {
 		return true
 	}
-	k := mayKey{st, s.set.Database, s.login.AccountUser, s.login.AccountHost, s.set.Roles}
+	k := mayKey{st, s.set.Database, privileges}
 	m := &s.srv.may
 	m.mu.RLock()
 	ok, known := m.answers[k]
-	known = known && m.version == version
 	m.mu.RUnlock()
 	if known {
 		if ok {
-			st.Grant.Store(&fastlane.Grant{Version: version, Database: s.set.Database, User: s.login.AccountUser, Host: s.login.AccountHost, Roles: s.set.Roles})
+			st.Grant.Store(&fastlane.Grant{Privileges: privileges, Database: s.set.Database})
 		}
 		return ok
 	}
-	err := s.borrow(ctx, func(g LaneSession) error {
+	err = s.borrow(ctx, func(g LaneSession) error {
 		ok = st.Tables(func(schema, name string) bool {
 			if schema == "" {
 				schema = s.set.Database
@@ -189,17 +193,38 @@ func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.answers == nil || m.version != version || len(m.answers) >= maxAnswers {
-		m.answers, m.version = make(map[mayKey]bool), version
+	if m.answers == nil || len(m.answers) >= maxAnswers {
+		m.answers = make(map[mayKey]bool)
 	}
 	m.answers[k] = ok
 	return ok
 }
 
-// privilegeCache keeps answers of MayTable.
+// privilegeState is the general lane's number for what the session may do, asked for again after each GRANT.
+func (s *Session) privilegeState(ctx context.Context) (uint64, error) {
+	now := privilegesSeen{generation: s.srv.db.Catalog().Generation(grantKind, ""), user: s.login.AccountUser, host: s.login.AccountHost, roles: s.set.Roles}
+	if now.number = s.privileges.number; now == s.privileges && now.number != 0 {
+		return now.number, nil
+	}
+	err := s.borrow(ctx, func(g LaneSession) error {
+		now.number = g.(FastSession).PrivilegeState()
+		return nil
+	})
+	if err == nil {
+		s.privileges = now
+	}
+	return now.number, err
+}
+
+// privilegesSeen is a session's number of PrivilegeState, and what it was asked for.
+type privilegesSeen struct {
+	number, generation uint64
+	user, host, roles  string
+}
+
+// privilegeCache keeps answers of MayTable. Those for privileges that nobody has any more go when it is full.
 type privilegeCache struct {
 	mu      sync.RWMutex
-	version uint64
 	answers map[mayKey]bool
 }
 
@@ -212,8 +237,7 @@ const grantKind = "privileges"
 type mayKey struct {
 	st         *fastlane.Statement
 	schema     string
-	user, host string
-	roles      string // active
+	privileges uint64
 }
 
 // fastHost lets plans be compiled with the general lane's knowledge.

@@ -97,6 +97,32 @@ func TestPlansAgain(t *testing.T) {
 	}
 }
 
+// What others do to their own tables, accounts and views leaves a plan.
+func TestPlansOfOthers(t *testing.T) {
+	_, a, other := shopTables(t)
+	mustRun(t, other, "CREATE DATABASE other", "USE other", "CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY (a))", "CREATE USER app")
+	const text = "SELECT b.title FROM author a JOIN book b ON b.author_id = a.id WHERE a.name = 'author 1' ORDER BY b.id"
+	for _, others := range []string{"GRANT SELECT ON other.* TO app", "REVOKE SELECT ON other.* FROM app", "ANALYZE TABLE t", "CREATE OR REPLACE VIEW v AS SELECT * FROM t",
+		"ALTER TABLE t COMMENT 'x'", "CREATE DATABASE third", "DROP DATABASE third"} {
+		eventually(t, "a plan to outlive "+others, func() bool { // one that is older than planAge does not
+			outcome(a, text)
+			outcome(a, text)
+			before := used(t, a)
+			mustRun(t, other, others)
+			outcome(a, text)
+			if used(t, a) > before {
+				return true
+			}
+			if others == "CREATE DATABASE third" {
+				mustRun(t, other, "DROP DATABASE third")
+			} else if others == "DROP DATABASE third" {
+				mustRun(t, other, "CREATE DATABASE third")
+			}
+			return false
+		})
+	}
+}
+
 func lastLine(s string) string { return s[strings.LastIndex(s, "\n")+1:] }
 
 // What a plan or a parsed text depends on changes between two executions.

@@ -77,6 +77,7 @@ type Server struct {
 	fast    *fastlane.Lane
 	may     privilegeCache
 	gate    gate
+	ddlGate ddlGate
 	locks   *tableLocks
 	xids    xids
 	events  *events
@@ -100,7 +101,8 @@ func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	setDefaults(&o)
 	srv := &Server{
 		db: db, lane: lane, opts: o, log: o.Log, fast: fastlane.New(), started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
-		gate: newGate(o.StatementsPerCPU*runtime.GOMAXPROCS(0), runtime.GOMAXPROCS(0), 2*runtime.GOMAXPROCS(0)),
+		gate:    newGate(o.StatementsPerCPU*runtime.GOMAXPROCS(0), runtime.GOMAXPROCS(0), 2*runtime.GOMAXPROCS(0)),
+		ddlGate: newDDLGate(runtime.GOMAXPROCS(0)),
 	}
 	srv.ctx, srv.cancel = context.WithCancelCause(context.Background())
 	var err error

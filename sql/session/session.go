@@ -50,24 +50,26 @@ type Session struct {
 	reply   *wire.Reply // of the running statement, for LOAD DATA LOCAL
 
 	// The fast lane. shares: the general lane lets it run beside. fast is gen, if it shares.
-	shares    bool
-	fast      FastSession
-	noted     note
-	plain     bool // FastSession.Plain as of the last statement, and its zeros
-	zeros     bool
-	noForeign bool // foreign keys are not checked
-	zone      *time.Location
-	client    sql.CharacterSetID
-	results   sql.CharacterSetID
-	foreign   bool // client is none that is UTF-8 as it stands
-	fastEnv   fastlane.Env
-	onSending func()
+	shares     bool
+	fast       FastSession
+	noted      note
+	privileges privilegesSeen
+	plain      bool // FastSession.Plain as of the last statement, and its zeros
+	zeros      bool
+	noForeign  bool // foreign keys are not checked
+	zone       *time.Location
+	client     sql.CharacterSetID
+	results    sql.CharacterSetID
+	foreign    bool // client is none that is UTF-8 as it stands
+	fastEnv    fastlane.Env
+	onSending  func()
 
 	// The place at the gate.
 	ticket ticket
-	placed bool   // holds a place, or would if it did not wait
-	waits  int    // nested waits
-	writer writer // standing among the transactions that lock rows
+	placed bool                      // holds a place, or would if it did not wait
+	waits  int                       // nested waits
+	writer writer                    // standing among the transactions that lock rows
+	ddling struct{ on, placed bool } // at work as DDL; with a place at ddlGate
 
 	tracked trackedState
 	meter   *meter // nil: no log is on
@@ -142,6 +144,10 @@ func (s *Session) BeginWait() {
 		if s.placed {
 			s.srv.gate.pause(&s.ticket)
 		}
+		if s.ddling.placed {
+			s.ddling.placed = false
+			s.srv.ddlGate.leave()
+		}
 		s.conn.Block()
 	}
 	s.waits++
@@ -174,6 +180,22 @@ func (s *Session) EndWait() {
 	if s.placed {
 		s.srv.gate.resume(&s.ticket, &s.writer)
 	}
+	s.ddling.placed = s.ddling.on && s.srv.ddlGate.again()
+}
+
+// enterDDL waits for a place at ddlGate, for as long as until the function that it returns is called.
+func (s *Session) enterDDL(ctx context.Context) (leave func(), err error) {
+	placed, err := s.srv.ddlGate.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.ddling.on, s.ddling.placed = true, placed
+	return func() {
+		if s.ddling.placed {
+			s.srv.ddlGate.leave()
+		}
+		s.ddling.on, s.ddling.placed = false, false
+	}, nil
 }
 
 // BeginLockWait implements wait.LockOwner.

@@ -108,6 +108,11 @@ func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement,
 	}
 	s.own = true
 	defer func() { s.own = false }()
+	leave, err := s.enterDDL(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx = table.WithDDL(ctx, table.DDLOptions{MetadataWait: s.set.MetadataWait, SessionID: uint64(s.login.ID)})
 	return s.execute(ctx, r, st, params, more)
 }
