@@ -324,7 +324,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {
-		out.scope = scopeOf(st)
+		out.scope = scopeOf(st, s.gms.GetCurrentDatabase())
 	}
 	if ddl, ok := st.(*sqlparser.DDL); ok && out.Class == Control {
 		return nil, "", s.vitessError(text, errors.New(ddl.Action))

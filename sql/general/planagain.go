@@ -147,3 +147,14 @@ func keepsNothing(e sql.Expression) bool {
 	})
 	return ok
 }
+
+func hasSubquery(sel *sqlparser.Select) (found bool) {
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n.(type) {
+		case *sqlparser.Subquery, *sqlparser.ExistsExpr:
+			found = true
+		}
+		return !found, nil
+	}, sel)
+	return found
+}
