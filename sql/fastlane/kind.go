@@ -253,7 +253,7 @@ func (k *colKind) store(a *Arg, zone *time.Location) (row.Datum, bool) {
 		}
 		return row.FromBytes(a.B), true
 	case formBinary:
-		return row.FromBytes(a.B), len(a.B) <= k.maxBytes && (a.Kind == ArgBinary || a.Kind == ArgString && utf8.Valid(a.B))
+		return row.FromBytes(a.B), len(a.B) <= k.maxBytes && (a.Kind == ArgBinary || a.Kind == ArgString)
 	case formDecimal:
 		if a.Kind == ArgFloat {
 			return k.fromFloat(a)
