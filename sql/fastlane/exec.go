@@ -192,11 +192,18 @@ func (x *exec) compare(k *colKind, d *row.Datum, slot int) int {
 		if bytes.Equal(d.B, v.d.B) {
 			return 0
 		}
+		if v.compared > memoFrom && bytes.Equal(d.B, v.last) {
+			return v.result
+		}
 		if v.key == nil {
 			v.key = x.ownKey(k, &v.d)
 		}
 		x.key = k.appendKey(x.key[:0], d)
-		return bytes.Compare(x.key, v.key)
+		v.result = bytes.Compare(x.key, v.key)
+		if v.compared++; v.compared >= memoFrom {
+			v.last = append(v.last[:0], d.B...)
+		}
+		return v.result
 	default:
 		return compareSame(k, d, &v.d)
 	}
@@ -493,6 +500,9 @@ func (x *exec) matcher(s *step) func() func([]row.Datum) bool {
 	}
 	return func() func([]row.Datum) bool {
 		y := &exec{p: x.p, q: x.q, env: x.env, vals: slices.Clone(x.vals), lists: x.lists, likes: x.likes}
+		for i := range y.vals {
+			y.vals[i].compared, y.vals[i].last = 0, nil // not shared
+		}
 		return func(r []row.Datum) bool {
 			y.rows[s.t] = r
 			return y.allHold(s.filter)

@@ -528,4 +528,12 @@ func (b *binder) within(r ref, c *predicate) bool {
 type prepared struct {
 	d   row.Datum
 	key []byte
+
+	// Of strings: what was compared last, once many have been. Columns by which rows are told apart have few values, and collations are dear.
+	compared int
+	last     []byte
+	result   int
 }
+
+// memoFrom is after how many comparisons of strings with a constant the last one is kept.
+const memoFrom = 32
