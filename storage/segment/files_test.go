@@ -145,10 +145,23 @@ func TestBlobs(t *testing.T) {
 	}
 	nearlyEmpty := make([]byte, page.Size)
 	copy(nearlyEmpty[40:], "a few bytes")
+	without := func(p []byte, off, n int) []byte {
+		p = bytes.Clone(p)
+		clear(p[off : off+n])
+		return p
+	}
 	for name, c := range map[string]struct {
 		p    []byte
 		most int
-	}{"random": {random, page.Size + blobHeader}, "near-empty": {nearlyEmpty, 150}, "absent": {nil, blobHeader}} {
+	}{
+		"random": {random, page.Size + blobHeader}, "near-empty": {nearlyEmpty, 150}, "absent": {nil, blobHeader}, "empty": {make([]byte, page.Size), blobHeader},
+		"gap at the start":                 {without(random, 0, 999), page.Size - 999 + 8 + blobHeader},
+		"gap within":                       {without(random, 4001, 8200), page.Size - 8200 + 16 + blobHeader},
+		"gap at the end":                   {without(random, page.Size-77, 77), page.Size - 77 + 8 + blobHeader},
+		"two gaps":                         {without(without(random, 100, 500), 9000, 600), page.Size - 600 + 16 + blobHeader},
+		"compressible, with a gap":         {without(bytes.Repeat([]byte("zorya "), page.Size)[:page.Size], 5000, 6000), 1000},
+		"compressible, gap in front of it": {without(bytes.Repeat([]byte("zorya "), page.Size)[:page.Size], 0, 6000), 1000},
+	} {
 		b, size, flags := appendBlob(nil, 7, 99, c.p, tmp)
 		if int(size) != len(b) || len(b) > c.most {
 			t.Fatalf("%s: %d bytes", name, len(b))
@@ -167,6 +180,29 @@ func TestBlobs(t *testing.T) {
 	}
 }
 
+// BenchmarkBlob measures the decoding of the image of a leaf that is half, and fifteen sixteenths full of digits.
+func BenchmarkBlob(b *testing.B) {
+	for _, fill := range []int{page.Size / 2, page.Size * 15 / 16} {
+		p := make([]byte, page.Size)
+		rng := rand.New(rand.NewPCG(1, 1))
+		for i := range fill {
+			p[i] = byte('0' + rng.IntN(10))
+		}
+		blob, _, _ := appendBlob(nil, 7, 99, p, make([]byte, s2.MaxEncodedLen(page.Size)))
+		bi, _, err := parseBlob(blob)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint(fill), func(b *testing.B) {
+			for b.Loop() {
+				if err := bi.decodeInto(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func FuzzFooter(f *testing.F) {
 	ft := randomFooter(rand.New(rand.NewPCG(3, 3)))
 	f.Add(encodeFooter(&ft, new(sealer)), uint64(ft.min))
@@ -182,6 +218,8 @@ func FuzzFooter(f *testing.F) {
 func FuzzBlob(f *testing.F) {
 	b, _, _ := appendBlob(nil, 7, 99, make([]byte, page.Size), make([]byte, s2.MaxEncodedLen(page.Size)))
 	f.Add(b)
+	b, _, _ = appendBlob(nil, 7, 99, bytes.Repeat([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1}, page.Size)[:page.Size], make([]byte, s2.MaxEncodedLen(page.Size)))
+	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bi, _, err := parseBlob(b)
 		if err == nil {
@@ -190,6 +228,12 @@ func FuzzBlob(f *testing.F) {
 		// The decoder meets bytes that no checksum vouches for only here, and must hold all the same.
 		raw := blobInfo{data: b}
 		_ = raw.decodeInto(make([]byte, page.Size))
+		if len(b) > 4 {
+			raw.gapOff, raw.gapLen = int(b[0])<<8|int(b[1]), int(b[2])<<8|int(b[3])
+			_ = raw.decodeInto(make([]byte, page.Size))
+			raw.flags = flagRaw
+			_ = raw.decodeInto(make([]byte, page.Size))
+		}
 	})
 }
 

@@ -14,9 +14,10 @@ import (
 
 // imageFile holds page images, each behind a header of blobHeader bytes:
 //
-//	u32 CRC32C of what follows, u32 length of the data, u64 page, u64 LSN, u8 flags, 7 reserved
+//	u32 CRC32C of what follows, u32 length of the data, u64 page, u64 LSN, u8 flags, u8 reserved, u16 gap's offset, u16 gap's length, u16 reserved
 //
-// The data is the page compressed with s2, which turns runs of zeros into a few bytes. Segment.mu guards all but f.
+// The data is the page without its longest run of zeros, the gap, compressed with s2. s2 would turn the run into a few bytes, too, but takes
+// it apart a byte at a time: 50 us for a page that is half empty, twenty times what all the rest of a read from memory takes. Segment.mu guards all but f.
 type imageFile struct {
 	seq      uint32
 	f        vfs.File
@@ -39,33 +40,62 @@ func imageName(seq uint32) string { return fmt.Sprintf("img-%010d", seq) }
 // appendBlob appends the image of page no as of lsn to dst. p is nil for an absent page. tmp is
 // scratch of s2.MaxEncodedLen(page.Size).
 func appendBlob(dst []byte, no page.No, lsn page.LSN, p, tmp []byte) (out []byte, size uint32, flags uint8) {
-	at := len(dst)
+	at, gapOff, gapLen := len(dst), 0, 0
 	dst = append(dst, make([]byte, blobHeader)...)
 	switch {
 	case p == nil:
 		flags = flagAbsent
 	default:
-		c := s2.Encode(tmp, p)
-		if len(c) >= page.Size {
-			c, flags = p, flagRaw
+		gapOff, gapLen = zeroGap(p)
+		data := len(dst)
+		dst = append(append(dst, p[:gapOff]...), p[gapOff+gapLen:]...)
+		rest := dst[data:]
+		if c := s2.Encode(tmp, rest); len(c) < len(rest)/rawShare*(rawShare-1) {
+			dst = append(dst[:data], c...)
+		} else {
+			flags = flagRaw
 		}
-		dst = append(dst, c...)
 	}
 	b := dst[at:]
 	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-blobHeader))
 	binary.LittleEndian.PutUint64(b[8:], uint64(no))
 	binary.LittleEndian.PutUint64(b[16:], uint64(lsn))
 	b[24] = flags
+	binary.LittleEndian.PutUint16(b[26:], uint16(gapOff))
+	binary.LittleEndian.PutUint16(b[28:], uint16(gapLen))
 	binary.LittleEndian.PutUint32(b, crc32.Checksum(b[4:], page.Castagnoli))
 	return dst, uint32(len(b)), flags
 }
 
+// rawShare: a page that would shrink by less than a sixteenth is not worth taking apart at every read.
+const rawShare = 16
+
+// zeroGap is the longest run of zeros in a page, in words of 8 bytes.
+func zeroGap(p []byte) (off, n int) {
+	for i := 0; i+8 <= len(p); {
+		if binary.LittleEndian.Uint64(p[i:]) != 0 {
+			i += 8
+			continue
+		}
+		j := i + 8
+		for j+8 <= len(p) && binary.LittleEndian.Uint64(p[j:]) == 0 {
+			j += 8
+		}
+		if j-i > n {
+			off, n = i, j-i
+		}
+		i = j
+	}
+	return off, n
+}
+
 // blobInfo is a blob's header.
 type blobInfo struct {
-	no    page.No
-	lsn   page.LSN
-	flags uint8
-	data  []byte
+	no             page.No
+	lsn            page.LSN
+	flags          uint8
+	gapOff, gapLen int // zeros that data does not have
+	data           []byte
 }
 
 // parseBlob verifies the blob at the start of b. It is total.
@@ -82,28 +112,36 @@ func parseBlob(b []byte) (bi blobInfo, n int, err error) {
 		return bi, 0, errDamaged
 	}
 	bi = blobInfo{no: page.No(binary.LittleEndian.Uint64(b[8:])), lsn: page.LSN(binary.LittleEndian.Uint64(b[16:])),
-		flags: b[24], data: b[blobHeader:n]}
+		flags: b[24], gapOff: int(binary.LittleEndian.Uint16(b[26:])), gapLen: int(binary.LittleEndian.Uint16(b[28:])), data: b[blobHeader:n]}
 	return bi, n, nil
 }
 
 // decodeInto fills p with the page.
 func (bi *blobInfo) decodeInto(p []byte) error {
-	switch {
-	case bi.flags&flagAbsent != 0:
+	if bi.flags&flagAbsent != 0 {
 		clear(p)
-	case bi.flags&flagRaw != 0:
-		if len(bi.data) != page.Size {
-			return errDamaged
-		}
-		copy(p, bi.data)
-	default:
-		if n, err := s2.DecodedLen(bi.data); err != nil || n != page.Size {
-			return errDamaged
-		}
-		if _, err := s2.Decode(p, bi.data); err != nil {
-			return errDamaged
-		}
+		return nil
 	}
+	n, behind := page.Size-bi.gapLen, bi.gapOff+bi.gapLen
+	if behind > page.Size {
+		return errDamaged
+	}
+	if bi.flags&flagRaw != 0 {
+		if len(bi.data) != n {
+			return errDamaged
+		}
+		copy(p, bi.data[:bi.gapOff])
+		copy(p[behind:], bi.data[bi.gapOff:])
+	} else {
+		if k, err := s2.DecodedLen(bi.data); err != nil || k != n {
+			return errDamaged
+		}
+		if _, err := s2.Decode(p[:n], bi.data); err != nil {
+			return errDamaged
+		}
+		copy(p[behind:], p[bi.gapOff:n])
+	}
+	clear(p[bi.gapOff:behind])
 	return nil
 }
 

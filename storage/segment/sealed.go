@@ -39,7 +39,7 @@ const (
 	flagInit   = 1 << 0 // a record that begins with Init
 	flagFree   = 1 << 1 // a FreeRange record
 	flagAbsent = 1 << 2 // an image: the page does not exist as of its LSN
-	flagRaw    = 1 << 3 // an image that did not compress
+	flagRaw    = 1 << 3 // an image that hardly compresses
 )
 
 // mark is a point in a log file: no record before off has an LSN above max.

@@ -289,7 +289,7 @@ func (a *attempt) arm(ctx context.Context, cancel context.CancelFunc, k int) {
 // Hedges are for a node that is slow, not for a machine that is: there they would make it slower. Each read earns a share of one, hedgeSaved of
 // them are kept, and when they are used up the next goes no earlier than at HedgeMax.
 const (
-	hedgeReads = 16 // reads earn one hedge
+	hedgeReads = 64 // reads earn one hedge
 	hedgeSaved = 32 // hedges, at most
 )
 
