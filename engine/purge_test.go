@@ -60,3 +60,37 @@ func TestPurgeBehindSnapshot(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 }
+
+// TestPurgeOfRollback: the undo pages of a transaction that was rolled back come back once no snapshot is older than it, and the trees are as they were.
+func TestPurgeOfRollback(t *testing.T) {
+	e := seeded(t)
+	e.purged()
+	pages := e.db.logs.Pages()
+	old := e.begin(table.RepeatableRead)
+	n0, sum0, err := old.sum(0)
+	e.must(err)
+	for range 2 { // the second one finds the first one's pages
+		s := e.begin(table.RepeatableRead)
+		e.must(s.grow(1000, 3000))
+		at := s.tx.mark()
+		for i := int64(1000); i < 4000; i++ {
+			e.must(s.update("t", i, func(x []row.Datum) { x[1] = row.FromInt(i * 7) }))
+		}
+		e.must(s.tx.undoTo(bg, at)) // a statement's
+		e.must(s.tx.Rollback(bg))
+		if got := e.db.logs.Pages(); got <= pages+10 {
+			t.Errorf("%d undo pages, %d before: the test shows nothing", got, pages)
+		}
+	}
+	if n, sum, err := old.sum(1); err != nil || n != n0 || sum != sum0 {
+		t.Errorf("the snapshot sees %d rows, sum %d, %v; want %d, %d", n, sum, err, n0, sum0)
+	}
+	e.must(old.tx.Commit(bg))
+	e.purged()
+	if h, got := e.db.Info().HistoryLength, e.db.logs.Pages(); h != 0 || got > int64(len(e.db.logs.Logs()))+2 {
+		t.Errorf("history length %d, %d undo pages, %d before", h, got, pages)
+	}
+	if rep := e.check(); rep.Rows != uint64(n0) {
+		t.Errorf("%+v", rep)
+	}
+}
