@@ -97,15 +97,14 @@ bench: build ## all twelve oltp_* beside MariaDB; writes docs/bench
 	scripts/install-e2e.sh
 	./bin/zorya bench --out docs/bench --suite $(SUITES) $(BENCHFLAGS)
 
-# Long forms: every acceptance point at full size, the fuzzers, the simulator, each part with its progress. SOAK is seconds for each open-ended part; README.md
-# says how long it takes.
+# Long forms: every acceptance point at full size, the fuzzers, the simulator, one part after the other, each within a bound and with its result
+# (scripts/soak.sh). SOAK is seconds for each open-ended part; PARTS='transfer locks' runs those alone, FORM=short with CI's sizes. README.md says how long it takes.
 SOAK ?= 60
+PARTS ?=
+FORM ?= long
 soak: build
 	scripts/install-e2e.sh drivers tools apps redmine
-	go test ./storage/sim -run TestSoak -sim.soak $(SOAK)s -timeout 0 -v
-	scripts/fuzz.sh $(SOAK)
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestLong|TestXACrash|TestOnlineAlterKill|TestAlterKindsKill|TestSpill|TestTenants|TestTransfer|TestIsolation|TestDiff|TestLocks$$' ./e2e
-	ZORYA_SOAK=$(SOAK) $(E2E) -timeout 12h -run 'TestAccept|TestHosts|TestExternalEtcd|TestDrivers|TestGoDriver|TestTools|TestMysqltest|TestApps' ./e2e
+	TAGS=$(TAGS) SOAK=$(SOAK) FORM=$(FORM) ZORYA_BIN=$(CURDIR)/bin/zorya scripts/soak.sh $(PARTS)
 
 clean:
 	rm -rf bin
