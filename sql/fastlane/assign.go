@@ -27,11 +27,6 @@ type boundExpr struct {
 func (b *binder) bindSets(insert bool) bool {
 	p := b.p
 	bt := &p.tables[0]
-	for _, c := range bt.desc.Columns {
-		if c.OnUpdate {
-			return false
-		}
-	}
 	assigned := make(map[int]bool)
 	for _, a := range p.shape.sets {
 		r, ok := b.column(a.column)
@@ -47,6 +42,16 @@ func (b *binder) bindSets(insert bool) bool {
 		}
 		assigned[r.c] = true
 		p.sets = append(p.sets, boundSet{r.c, x})
+	}
+	for c := range bt.desc.Columns {
+		text := bt.desc.Columns[c].OnUpdate
+		if text == "" || assigned[c] {
+			continue
+		}
+		if b.inClusteredKey(c) || !bt.kinds[c].keepsClock(text) {
+			return false
+		}
+		p.touch = append(p.touch, c)
 	}
 	return true
 }
@@ -108,6 +113,18 @@ func (x *exec) assign(old, vals []row.Datum) error {
 		x.now[b.column] = d
 	}
 	return nil
+}
+
+// touch sets what ON UPDATE CURRENT_TIMESTAMP says, once it is known that the row changes.
+func (x *exec) touch() bool {
+	for _, c := range x.p.touch {
+		d, ok := x.p.tables[0].kinds[c].now(x.env.Now, x.env.Zone)
+		if !ok {
+			return false
+		}
+		x.now[c] = d
+	}
+	return true
 }
 
 func (x *exec) assigned(b *boundSet, old, vals []row.Datum) (row.Datum, bool) {

@@ -1,7 +1,7 @@
 // Package fastlane runs statements whose shape is simple and hot as compiled plans on the table layer, without the
 // general lane's parser and analyser.
 //
-//	text  --normalize-->  digest + arguments        (normalize.go: literals become ?, lists collapse)
+//	text  --normalize-->  digest + arguments        (normalize.go: literals become ?, lists collapse; clock.go: so does NOW())
 //	digest  --cache-->  Statement                   (lane.go: shape parsed once; bounded; template.go: texts of prepared statements, normalised once)
 //	Statement + table.Defs  --compile-->  plan      (plan.go, where.go: columns, order of tables, access paths, column definitions)
 //	plan + arguments  --run-->  rows or counts      (exec.go, interval.go; read.go, aggregate.go: straight into wire's buffer; write.go, assign.go)

@@ -32,9 +32,9 @@ type Description struct {
 type Column struct {
 	Codec   datum.Codec
 	Default Default
-	Literal string // of DefaultLiteral: SQL text
-	// OnUpdate says that an UPDATE of other columns changes this one.
-	OnUpdate bool
+	Text    string // of DefaultLiteral and DefaultExpr: SQL text
+	// OnUpdate is what an UPDATE of other columns sets this one to: SQL text, "" for nothing.
+	OnUpdate string
 	Hidden   bool // not part of *
 	Unsigned bool // of a DECIMAL or DOUBLE, whose type does not say it
 }
@@ -46,7 +46,7 @@ type Default uint8
 const (
 	DefaultNone    Default = iota // an error in strict mode
 	DefaultNull                   // nullable, without DEFAULT
-	DefaultLiteral                // Column.Literal
+	DefaultLiteral                // Column.Text
 	DefaultExpr                   // anything that is computed
 )
 
@@ -68,6 +68,8 @@ type Env struct {
 	Text   []byte // of the statement, for Host.Columns; read only when a plan is compiled
 	// Zone is the session's time zone, nil for UTC.
 	Zone *time.Location
+	// Now is the time at which the statement began.
+	Now time.Time
 	// FoundRows makes UPDATE count rows that matched rather than those that changed (CapFoundRows).
 	FoundRows bool
 	// Zeros makes 0 an auto-increment value like any other (NO_AUTO_VALUE_ON_ZERO).
@@ -303,6 +305,7 @@ func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
 		}
 		tables = append(tables, t)
 	}
+	q.tell(env.Now, env.Zone)
 	p := st.plan.Load()
 	if p == nil || !p.current(tables) {
 		var err error

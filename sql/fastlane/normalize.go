@@ -21,6 +21,7 @@ const (
 	ArgDecimal         // Arg.B: digits with at most one point; negative: Arg.Neg
 	ArgFloat           // Arg.N: IEEE 754 bits, the sign in them
 	ArgTime            // Arg.T: a DATE or DATETIME parameter
+	ArgNow             // NOW() and its like, until Query.tell makes it an ArgTime; Arg.N: digits of a second, or justDate
 	ArgOther           // a literal or parameter that plans do not take: its presence declines
 	argParam           // in a Template: parameter Arg.N
 )
@@ -44,6 +45,7 @@ type Query struct {
 	Groups  int
 	Lists   []List
 	scratch []byte // unescaped strings
+	clock   bool   // an argument is an ArgNow
 }
 
 // List is an IN list: Count members of Width arguments each, from List[First] on. In the digest one member stands for all.
@@ -52,7 +54,7 @@ type List struct{ First, Count, Width int }
 // reset empties q for the next text.
 func (q *Query) reset() {
 	q.Digest, q.Args, q.List, q.Lists, q.scratch = q.Digest[:0], q.Args[:0], q.List[:0], q.Lists[:0], q.scratch[:0]
-	q.Groups = 0
+	q.Groups, q.clock = 0, false
 }
 
 // maxFast bounds the texts that are looked at; longer ones are bulk loads of odd shape.
@@ -205,6 +207,9 @@ func (n *normalizer) word(text []byte) bool {
 			n.q.Digest = append(append(n.q.Digest, ' '), "VALUES"...)
 			return true
 		}
+	}
+	if n.clock(text) {
+		return true
 	}
 	if n.values && n.depth == 0 { // behind the groups
 		n.values = false

@@ -41,13 +41,14 @@ type plan struct {
 	single  bool // MIN or MAX that the first row answers
 	counts  bool // of one table, one group: nothing but how many rows there are
 
-	// INSERT: per column the position of its value within a group, or -1 and a default
+	// INSERT: per column the position of its value within a group, or -1 and a default, or fromClock
 	source   []int
 	defaults []row.Datum
 	width    int // values per group
 
 	// UPDATE, ON DUPLICATE KEY UPDATE
-	sets []boundSet
+	sets  []boundSet
+	touch []int // columns that become the statement's time when a row changes: ON UPDATE CURRENT_TIMESTAMP
 }
 
 // boundTable is a table of the statement.

@@ -88,7 +88,7 @@ func (q *Query) Fill(t *Template, params []wire.Param) bool {
 	q.Args = appendFilled(q.Args, t.query.Args, params)
 	q.List = appendFilled(q.List, t.query.List, params)
 	q.Lists = append(q.Lists, t.query.Lists...)
-	q.Groups = t.query.Groups
+	q.Groups, q.clock = t.query.Groups, t.query.clock
 	return true
 }
 

@@ -13,6 +13,9 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
+// fromClock is a column's plan.source when its value is the statement's time.
+const fromClock = -2
+
 // bindInsert maps each column to its value or default.
 func (b *binder) bindInsert() bool {
 	p, s := b.p, b.p.shape
@@ -55,9 +58,12 @@ func (b *binder) bindDefault(c int) bool {
 	case DefaultNull:
 		b.p.defaults[c] = row.NullDatum
 		return true
+	case DefaultExpr:
+		b.p.source[c] = fromClock
+		return bt.kinds[c].keepsClock(col.Text)
 	case DefaultLiteral:
 		var q Query
-		if bt.kinds[c].form == formTimestamp || !q.Normalize([]byte(col.Literal), nil) || len(q.Args) != 1 || string(q.Digest) != " ?" {
+		if bt.kinds[c].form == formTimestamp || !q.Normalize([]byte(col.Text), nil) || len(q.Args) != 1 || string(q.Digest) != " ?" {
 			return false
 		}
 		d, ok := bt.kinds[c].store(&q.Args[0], nil)
@@ -232,6 +238,10 @@ func (x *exec) convert(vals []row.Datum, g int) (generated, ok bool) {
 		switch from := p.source[i]; {
 		case i == bt.def.AutoInc && (from < 0 || x.isAuto(&args[from])):
 			generated = true
+		case from == fromClock:
+			if vals[i], ok = bt.kinds[i].now(x.env.Now, x.env.Zone); !ok {
+				return generated, false
+			}
 		case from < 0:
 			vals[i] = p.defaults[i]
 		default:
@@ -277,6 +287,9 @@ func (x *exec) updateDuplicate(dup *table.DuplicateKey, vals []row.Datum) error 
 			x.res.Affected++
 		}
 		return nil
+	}
+	if !x.touch() {
+		return ErrDecline
 	}
 	x.res.Affected += 2
 	x.offered = x.now
@@ -380,6 +393,9 @@ func (x *exec) updateRow(v *visitor) error {
 	}
 	if same(old, x.now) {
 		return nil
+	}
+	if !x.touch() {
+		return ErrDecline
 	}
 	x.res.Affected++
 	x.offered = x.now

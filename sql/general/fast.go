@@ -70,6 +70,9 @@ func (s *Session) Zone() *time.Location {
 	return s.zone
 }
 
+// SetTime is the time that the session has set (@@timestamp), if it has.
+func (s *Session) SetTime() (time.Time, bool) { return s.gms.setTime() }
+
 func (s *Session) variable(name string) any {
 	v, err := s.gms.GetSessionVariable(nil, name)
 	if err != nil {
@@ -132,7 +135,7 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 			info.Plain = false
 		}
 		info.Filled = info.Filled || a.Zerofill > 0 && !types.IsInteger(m.schema[i].Type)
-		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate != "", Unsigned: a.unsigned(),
+		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate, Unsigned: a.unsigned(),
 			Hidden: a.Invisible || m.schema[i].HiddenSystem}
 	}
 	return info, nil

@@ -23,7 +23,7 @@ type ColumnInfo struct {
 	// Default is the SQL text of the DEFAULT clause, "" for none; Literal says that it is a literal.
 	Default  string
 	Literal  bool
-	OnUpdate bool // ON UPDATE CURRENT_TIMESTAMP
-	Hidden   bool // invisible: not part of *
-	Unsigned bool // of a DECIMAL, FLOAT or DOUBLE: no negative numbers
+	OnUpdate string // the SQL text of ON UPDATE, "" for none
+	Hidden   bool   // invisible: not part of *
+	Unsigned bool   // of a DECIMAL, FLOAT or DOUBLE: no negative numbers
 }

@@ -26,6 +26,8 @@ type FastSession interface {
 	Charsets() (client, results sql.CharacterSetID)
 	// Zone returns time_zone, nil for UTC.
 	Zone() *time.Location
+	// SetTime returns the time that the session has set for its statements (@@timestamp), if it has.
+	SetTime() (time.Time, bool)
 	TableInfo(ctx context.Context, d *table.Def) (*general.TableInfo, error)
 	// MayTable reports whether the account has all the privileges on a table.
 	MayTable(schema, table string, privileges []string) bool
@@ -78,7 +80,7 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fa
 		s.note(0, 0, 0)
 		err = s.sendOK(r, false)
 	default:
-		handled, err = s.fastStatement(ctx, r, st, q, text)
+		handled, err = s.fastStatement(ctx, r, st, q, text, started)
 		if !handled {
 			return false, nil
 		}
@@ -106,7 +108,7 @@ func (s *Session) fastControl(ctx context.Context, r *wire.Reply, op general.Con
 	return s.sendOK(r, false)
 }
 
-func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane.Statement, q *fastlane.Query, text []byte) (handled bool, err error) {
+func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane.Statement, q *fastlane.Query, text []byte, started time.Time) (handled bool, err error) {
 	write := st.Kind == fastlane.Write
 	if !write && s.set.MaxExecution > 0 {
 		return false, nil
@@ -124,7 +126,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	s.fastEnv = fastlane.Env{
 		Ctx: ctx, Stmt: s.openFast(write), Reply: r, Host: fastHost{s}, Schema: s.set.Database, Text: text,
-		Zone: s.zone, FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, NoForeign: s.noForeign, Sending: s.onSending,
+		Zone: s.zone, Now: s.statementTime(started), FoundRows: s.conn.Capabilities()&wire.CapFoundRows != 0, Zeros: s.zeros, NoForeign: s.noForeign, Sending: s.onSending,
 	}
 	s.stmt.locks, s.stmt.overwrites, s.stmt.bulk = st.Locking(), st.Overwrites(), false
 	s.fastTables(st)
@@ -149,6 +151,14 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	s.note(int64(res.Affected), 0, res.LastID)
 	return true, r.OK(ok)
+}
+
+// statementTime is what NOW() tells in a statement.
+func (s *Session) statementTime(started time.Time) time.Time {
+	if !s.setTime.IsZero() {
+		return s.setTime
+	}
+	return started
 }
 
 // serializable reports whether plain reads lock: those the general lane does.
@@ -258,9 +268,9 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden, Unsigned: c.Unsigned}
 		switch {
 		case c.Default != "" && c.Literal:
-			col.Default, col.Literal = fastlane.DefaultLiteral, c.Default
+			col.Default, col.Text = fastlane.DefaultLiteral, c.Default
 		case c.Default != "":
-			col.Default = fastlane.DefaultExpr
+			col.Default, col.Text = fastlane.DefaultExpr, c.Default
 		case d.Columns[i].Nullable:
 			col.Default = fastlane.DefaultNull
 		}

@@ -71,10 +71,10 @@ func (s *fastOnlySession) Prepare(_ context.Context, text string) (*general.Stat
 	return st, nil
 }
 
-func (s *fastOnlySession) ForeignChecks() bool { return true }
-
-func (s *fastOnlySession) Plain() (ok, zeros bool) { return true, false }
-func (s *fastOnlySession) Zone() *time.Location    { return nil }
+func (s *fastOnlySession) ForeignChecks() bool        { return true }
+func (s *fastOnlySession) Plain() (ok, zeros bool)    { return true, false }
+func (s *fastOnlySession) Zone() *time.Location       { return nil }
+func (s *fastOnlySession) SetTime() (time.Time, bool) { return time.Time{}, false }
 func (s *fastOnlySession) Charsets() (client, results sql.CharacterSetID) {
 	return sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb4
 }

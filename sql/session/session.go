@@ -58,6 +58,7 @@ type Session struct {
 	zeros      bool
 	noForeign  bool // foreign keys are not checked
 	zone       *time.Location
+	setTime    time.Time // @@timestamp; zero: statements see when they begin
 	client     sql.CharacterSetID
 	results    sql.CharacterSetID
 	foreign    bool // client is none that is UTF-8 as it stands
@@ -479,6 +480,7 @@ func (s *Session) adoptShared() {
 	s.plain, s.zeros = s.fast.Plain()
 	s.noForeign = !s.fast.ForeignChecks()
 	s.zone = s.fast.Zone()
+	s.setTime, _ = s.fast.SetTime()
 	s.client, s.results = s.fast.Charsets()
 	s.foreign = needsDecoding(s.client)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	stdsql "database/sql"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -103,6 +104,10 @@ var shapeSchema = []string{
 	`CREATE TABLE chs (id INT NOT NULL PRIMARY KEY, l VARCHAR(12) CHARSET latin1, lb CHAR(12) CHARSET latin1 COLLATE latin1_bin, u VARCHAR(12) CHARSET utf8mb3, c VARCHAR(12) CHARSET cp1251,
 		a VARCHAR(12) CHARSET ascii, t TEXT CHARSET latin1, b VARBINARY(12), bb BLOB, f BINARY(6), KEY l (l), KEY lb (lb), KEY u (u), UNIQUE KEY b (b))`,
 	`CREATE TABLE odd (id INT NOT NULL PRIMARY KEY, f FLOAT, y YEAR DEFAULT 2001, t TIME DEFAULT '01:02:03', s SET('a','b','c d'), bi BIT(9), j JSON, d DECIMAL(30,6), KEY t (t), KEY s (s))`,
+	// What most applications keep beside their data.
+	`CREATE TABLE stamped (id INT NOT NULL PRIMARY KEY, v INT, name VARCHAR(20) NOT NULL DEFAULT 'none', created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+		updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, seen DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), day DATE, till DATETIME(3),
+		KEY u (updated_at), KEY till (till))`,
 }
 
 var shapeFill = []shapeCase{
@@ -300,6 +305,25 @@ var shapeCases = []shapeCase{
 	{text: "SELECT * FROM wp_tt tt RIGHT OUTER JOIN wp_terms t ON tt.term_id = t.term_id AND tt.taxonomy = %s WHERE t.term_id < %s AND tt.term_id IS NULL", holes: "si"},
 	{text: "SELECT p.ID FROM wp_postmeta m RIGHT JOIN wp_posts p ON m.post_id = p.ID LEFT JOIN wp_terms t ON t.term_id = p.ID WHERE p.ID < %s", holes: "i", general: true},
 	{text: "SELECT p.ID FROM wp_posts p, wp_terms t LEFT JOIN wp_postmeta m ON m.post_id = t.term_id WHERE p.ID = %s", holes: "i", general: true},
+	// the time of the statement
+	{text: "INSERT INTO stamped (id, v) VALUES (%s, %s)", holes: "in"},
+	{text: "INSERT INTO stamped (id, v, day, till) VALUES (%s, %s, CURDATE(), NOW(3)), (%s, 7, CURRENT_DATE, CURRENT_TIMESTAMP())", holes: "ini"},
+	{text: "INSERT INTO stamped (id, created_at, updated_at, seen) VALUES (%s, NOW(), LOCALTIMESTAMP, NOW())", holes: "i"},
+	{text: "INSERT INTO stamped (id, v) VALUES (%s, %s) ON DUPLICATE KEY UPDATE v = VALUES(v), till = NOW()", holes: "iN"},
+	{text: "INSERT INTO stamped (id, v) VALUES (%s, %s) ON DUPLICATE KEY UPDATE v = VALUES(v)", holes: "iN"},
+	{text: "REPLACE INTO stamped (id, name) VALUES (%s, %s)", holes: "is"},
+	{text: "UPDATE stamped SET v = %s WHERE id = %s", holes: "Ni"},
+	{text: "UPDATE stamped SET v = v, name = %s WHERE id < %s", holes: "si"},
+	{text: "UPDATE stamped SET v = v WHERE id = %s", holes: "i"},
+	{text: "UPDATE stamped SET updated_at = %s, v = v + 1 WHERE id = %s", holes: "ti"},
+	{text: "UPDATE stamped SET till = NOW(3), seen = CURRENT_TIMESTAMP(6) WHERE id = %s", holes: "i"},
+	{text: "UPDATE stamped SET day = CURDATE(), till = now() WHERE id IN (%s, %s)", holes: "ii"},
+	{text: "SELECT id, v, till FROM stamped WHERE till <= NOW() AND id > %s", holes: "i"},
+	{text: "SELECT * FROM stamped WHERE updated_at >= NOW() AND day = CURDATE()"},
+	{text: "SELECT id FROM stamped WHERE till BETWEEN %s AND NOW() OR day < CURRENT_DATE", holes: "t"},
+	{text: "DELETE FROM stamped WHERE till < NOW() AND id = %s", holes: "i"},
+	{text: "SELECT id, NOW() FROM stamped WHERE id = %s", holes: "i", general: true},
+	{text: "SELECT id FROM stamped WHERE till > NOW() - INTERVAL 1 DAY AND id = %s", holes: "i", general: true},
 	// sysbench's select_random_*, on a table here
 	{text: "SELECT s_i_id, s_quantity FROM stock WHERE s_w_id IN (%s, %s, 1)", holes: "ii"},
 	{text: "SELECT count(s_i_id) FROM stock WHERE s_w_id = 1 AND (s_i_id BETWEEN %s AND %s OR s_i_id BETWEEN %s AND %s)", holes: "iiii"},
@@ -397,6 +421,10 @@ func TestShapesAgree(t *testing.T) {
 		}
 	}
 	for round := range 4 {
+		for _, c := range []*stdsql.Conn{fast, slow} {
+			exec(t, c, fmt.Sprintf("SET timestamp = %d.765432", 1706800000+round*40000))
+			exec(t, c, []string{"SET time_zone = '+00:00'", "SET time_zone = '-05:30'"}[round/2])
+		}
 		if round == 2 { // as WordPress and others work
 			exec(t, fast, "SET sql_mode = 'NO_ENGINE_SUBSTITUTION'")
 			exec(t, slow, "SET sql_mode = 'NO_ENGINE_SUBSTITUTION'")
