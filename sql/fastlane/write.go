@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -106,6 +107,9 @@ func (x *exec) duplicate(dup *table.DuplicateKey) error {
 			continue
 		}
 		codec := x.p.tables[0].kinds[part.Column].codec
+		if t := codec.Type.Type(); t == sqltypes.Time || t == sqltypes.Binary { // printed otherwise than they are kept
+			return ErrDecline
+		}
 		v, err := codec.Decode(x.env.Ctx, d, x.env.Zone)
 		if err != nil {
 			return ErrDecline

@@ -586,7 +586,7 @@ func (s *Session) duplicateInIndex(c *sql.Context, m *meta, err error) error {
 			if derr != nil {
 				return err
 			}
-			text += displayValue(c, m.schema[p.Column].Type, v)
+			text += m.keyPartText(c, p.Column, v)
 		}
 	}
 	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, m.def.Name, ix.Name)

@@ -192,7 +192,7 @@ func (e *editor) keyText(ctx *sql.Context, ix *table.Index, key []row.Datum, r s
 				v = kv
 			}
 		}
-		text += displayValue(ctx, e.schema[p.Column].Type, v)
+		text += e.m.keyPartText(ctx, p.Column, v)
 	}
 	return duplicateText(text, e.m.def.Name, ix.Name)
 }

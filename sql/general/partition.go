@@ -194,7 +194,7 @@ func (p *partitioning) text() string {
 		version = "50500"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n/*!%s PARTITION BY %s (%s)", version, p.method, p.expr)
+	fmt.Fprintf(&b, "\n/*!%s PARTITION BY %s (%s)", version, p.method, p.shownExpr())
 	if p.count > 0 && len(p.parts) == 0 {
 		fmt.Fprintf(&b, "\nPARTITIONS %d", p.count)
 	}
@@ -212,6 +212,30 @@ func (p *partitioning) text() string {
 		b.WriteString(")")
 	}
 	return b.String() + " */"
+}
+
+// shownExpr is what the rows are divided by. MySQL prints expressions as it understood them, a column in quotes and a function in lower case, and lists of
+// columns as they were written; so does this with a column and with a function of one. Other expressions stay as written.
+func (p *partitioning) shownExpr() string {
+	if strings.Contains(p.method, "COLUMNS") || strings.Contains(p.method, "KEY") {
+		return p.expr
+	}
+	t := cutTokens(p.expr, 0, maxTokens)
+	function := ""
+	if t.word(0) != "" && t.at(1) == "(" && t.closing(1) == len(t.list)-1 && len(t.list) == 4 {
+		function = strings.ToLower(t.at(0))
+		t.pos += 2
+	} else if len(t.list) != 1 {
+		return p.expr
+	}
+	if k := t.kind(0); k != lexer.Word && k != lexer.Quoted {
+		return p.expr
+	}
+	column, _ := t.name()
+	if function != "" {
+		return function + "(" + quoteName(column) + ")"
+	}
+	return quoteName(column)
 }
 
 // clause is the clause as CREATE TABLE takes it.
@@ -299,7 +323,7 @@ func (e *Engine) partitionsOf(ctx *sql.Context, d *table.Def) []sql.Row {
 		if i < len(m.attrs.Parts) {
 			r[12], r[13], r[14], r[16] = e.partitionSize(ctx, d, m.attrs.Parts[i])
 		}
-		r[3], r[5], r[7], r[9], r[22] = part.name, uint64(i+1), strings.ReplaceAll(p.method, "  ", " "), p.expr, part.comment
+		r[3], r[5], r[7], r[9], r[22] = part.name, uint64(i+1), strings.ReplaceAll(p.method, "  ", " "), p.shownExpr(), part.comment
 		if v := strings.TrimPrefix(strings.TrimPrefix(part.values, "LESS THAN "), "IN "); v != "" {
 			r[11] = strings.TrimSuffix(strings.TrimPrefix(v, "("), ")")
 		}

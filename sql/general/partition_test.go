@@ -110,7 +110,7 @@ func TestPartitionDDL(t *testing.T) {
 	c.must("ALTER TABLE t DROP PARTITION p1")
 	c.query("SELECT id FROM t ORDER BY id", "1\n5\n25\n99")
 	c.query("SHOW CREATE TABLE t", "t\tCREATE TABLE `t` (\n  `id` int NOT NULL,\n  `v` int DEFAULT NULL,\n  PRIMARY KEY (`id`),\n  KEY `v` (`v`)\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci\n"+
-		"/*!50100 PARTITION BY RANGE (id)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB,\n PARTITION p2 VALUES LESS THAN (30) ENGINE = InnoDB,\n PARTITION pm VALUES LESS THAN MAXVALUE ENGINE = InnoDB) */")
+		"/*!50100 PARTITION BY RANGE (`id`)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB,\n PARTITION p2 VALUES LESS THAN (30) ENGINE = InnoDB,\n PARTITION pm VALUES LESS THAN MAXVALUE ENGINE = InnoDB) */")
 	c.must("INSERT INTO t VALUES (12, 12)")
 	c.parts("t", "p0,p2,pm", "2,2,1")
 
@@ -128,7 +128,7 @@ func TestPartitionDDL(t *testing.T) {
 	c.query("SELECT v FROM t WHERE id = 99", "100")
 	c.parts("t", "p0,a,b,c", "2,0,0,1")
 	c.query("SELECT partition_name, partition_ordinal_position, partition_method, partition_expression, partition_description, table_rows FROM information_schema.partitions WHERE table_schema = 'd' AND table_name = 't'",
-		"p0\t1\tRANGE\tid\t10\t2\na\t2\tRANGE\tid\t15\t0\nb\t3\tRANGE\tid\t40\t0\nc\t4\tRANGE\tid\tMAXVALUE\t1")
+		"p0\t1\tRANGE\t`id`\t10\t2\na\t2\tRANGE\t`id`\t15\t0\nb\t3\tRANGE\t`id`\t40\t0\nc\t4\tRANGE\t`id`\tMAXVALUE\t1")
 
 	c.must("RENAME TABLE t TO r")
 	c.parts("r", "p0,a,b,c", "2,0,0,1")

@@ -130,6 +130,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	addJoinFilters(a)
 	unnestForDelete(a)
 	keepSelfSorts(a)
+	deleteAcrossDatabases(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})

@@ -58,6 +58,8 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 			return showProcesses(true), nil
 		}
 		return s.ownShowColumns(t)
+	case "DATABASES", "SCHEMAS":
+		return s.showDatabases(t)
 	case "GRANTS":
 		return s.showGrants(t)
 	case "PROCESSLIST":

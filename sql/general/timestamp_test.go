@@ -25,7 +25,42 @@ func TestVariableScopes(t *testing.T) {
 	c.fails("SELECT autocommit = @@session.autocommit", mysqlerr.ER_BAD_FIELD_ERROR, "Unknown column 'autocommit' in 'field list'")
 	c.query("SELECT (SELECT version FROM (SELECT 7 AS version) d), @@autocommit", "7\t1")
 	c.fails("SELECT local.sort_buffer_size", mysqlerr.ER_UNKNOWN_TABLE, "Unknown table 'local' in field list")
-	c.query("SELECT VARIABLE_NAME FROM information_schema.global_variables WHERE VARIABLE_NAME = 'PORT'", "port")
+	c.query("SELECT VARIABLE_NAME FROM information_schema.global_variables WHERE VARIABLE_NAME = 'PORT'", "PORT")
+	c.query("SELECT VARIABLE_NAME FROM performance_schema.global_variables WHERE VARIABLE_NAME = 'PORT'", "port")
+}
+
+// Values are moved to a multiple of what the variable counts in; the old name of utf8mb3 is not shown.
+func TestVariableValues(t *testing.T) {
+	c := newServer(t).client()
+	c.must("SET join_buffer_size = 1000")
+	c.query("SHOW WARNINGS", "Warning\t1292\tTruncated incorrect join_buffer_size value: '1000'")
+	c.query("SELECT @@join_buffer_size", "896")
+	c.must("SET join_buffer_size = 1")
+	c.query("SELECT @@join_buffer_size", "128")
+	c.must("SET join_buffer_size = 1024")
+	c.query("SHOW WARNINGS", "")
+	c.must("SET character_set_client = utf8, collation_connection = utf8_unicode_ci")
+	c.query("SELECT @@character_set_client, @@collation_connection", "utf8mb3\tutf8mb3_unicode_ci")
+}
+
+// What SHOW DATABASES lists and calls it, and a DELETE that reaches across schemas.
+func TestDatabases(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE DATABASE two; CREATE TABLE t (a INT); CREATE TABLE two.u (a INT); INSERT INTO t VALUES (1), (2); INSERT INTO two.u VALUES (2), (3)")
+	c.query("SHOW DATABASES", "d\ninformation_schema\nmysql\nperformance_schema\nsys\ntwo")
+	c.query("SHOW DATABASES LIKE 't%'", "two")
+	c.query("SHOW SCHEMAS WHERE `Database` > 'sys'", "two")
+	c.must("DELETE t, two.u FROM t JOIN two.u ON t.a = u.a")
+	c.query("SELECT * FROM t UNION ALL SELECT * FROM two.u", "1\n3")
+}
+
+// The message of a duplicate key prints values as a query would, BINARY without its filling.
+func TestDuplicateValues(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (a TIME, b TIME(2), c BINARY(5), UNIQUE (a), UNIQUE (b), UNIQUE (c)); INSERT INTO t VALUES ('01:02:03', '01:02:03.45', 'ab')")
+	c.fails("INSERT INTO t (a) VALUES ('01:02:03')", mysqlerr.ER_DUP_ENTRY, "Duplicate entry '01:02:03' for key 't.a'")
+	c.fails("INSERT INTO t (b) VALUES ('01:02:03.45')", mysqlerr.ER_DUP_ENTRY, "Duplicate entry '01:02:03.45' for key 't.b'")
+	c.fails("INSERT INTO t (c) VALUES ('ab')", mysqlerr.ER_DUP_ENTRY, "Duplicate entry 'ab' for key 't.c'")
 }
 
 // Forms of definitions and of DELETE that the library's grammar lacks or takes for something else.

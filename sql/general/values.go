@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/apd/v3"
@@ -24,6 +25,25 @@ func displayValue(c *sql.Context, t sql.Type, v any) string {
 		return fmt.Sprint(v)
 	}
 	return val.ToString()
+}
+
+// keyPartText is a value of a column as the message of a duplicate key prints it: a TIME with the digits that it keeps, BINARY without what filled it up.
+func (m *meta) keyPartText(c *sql.Context, column int, v any) string {
+	t := m.schema[column].Type
+	text := displayValue(c, t, v)
+	switch {
+	case types.IsTimespan(t):
+		if point := strings.IndexByte(text, '.'); point >= 0 {
+			if n := m.columns[column].Fraction; n == 0 {
+				text = text[:point]
+			} else {
+				text = text[:min(len(text), point+1+n)]
+			}
+		}
+	case t.Type() == sqltypes.Binary:
+		text = strings.TrimRight(text, "\x00")
+	}
+	return text
 }
 
 func sqlInteger(v any) (int64, bool) {

@@ -1,11 +1,11 @@
 package general
 
 // variableList are the system variables of MySQL 8.0 that the library lacks, so that what clients, tools and dumps read and set is there.
-// A line is: name, scope, type, default. Scopes: G global, B global and session, S session; in lower case: read-only. Types: bool,
-// int:least:most, real:least:most, enum:value,..., text, switch. Those that tune InnoDB's files, MySQL's replication or plugins have no effect.
+// A line is: name, scope, type, default; a name after = replaces the library's variable, whose bounds are not MySQL's. Scopes: G global, B global and session,
+// S session; in lower case: read-only. Types: bool, int:least:most, int:least:most:block (values are multiples of it), real:least:most, enum:value,..., text, switch. Those that tune InnoDB's files, MySQL's replication or plugins have no effect.
 const variableList = `
 authentication_policy G text *,,
-binlog_cache_size G int:4096:18446744073709547520 32768
+binlog_cache_size G int:4096:18446744073709547520:4096 32768
 binlog_direct_non_transactional_updates B bool OFF
 binlog_encryption G bool OFF
 binlog_error_action G enum:IGNORE_ERROR,ABORT_SERVER ABORT_SERVER
@@ -15,10 +15,10 @@ binlog_group_commit_sync_no_delay_count G int:0:100000 0
 binlog_max_flush_queue_time G int:0:100000 0
 binlog_order_commits G bool ON
 binlog_rotate_encryption_master_key_at_startup g bool OFF
-binlog_row_event_max_size g int:256:18446744073709551615 8192
+binlog_row_event_max_size g int:256:18446744073709551615:256 8192
 binlog_row_value_options B enum:,PARTIAL_JSON
 binlog_rows_query_log_events B bool OFF
-binlog_stmt_cache_size G int:4096:18446744073709547520 32768
+binlog_stmt_cache_size G int:4096:18446744073709547520:4096 32768
 binlog_transaction_compression B bool OFF
 binlog_transaction_compression_level_zstd B int:1:22 3
 binlog_transaction_dependency_history_size G int:1:1000000 25000
@@ -110,7 +110,7 @@ innodb_ft_user_stopword_table B text
 innodb_idle_flush_pct G int:0:100 100
 innodb_io_capacity G int:100:18446744073709551615 200
 innodb_io_capacity_max G int:100:18446744073709551615 2000
-innodb_log_buffer_size G int:1048576:4294967295 16777216
+innodb_log_buffer_size G int:1048576:4294967295:1024 16777216
 innodb_log_checksums G bool ON
 innodb_log_compressed_pages G bool ON
 innodb_log_file_size g int:4194304:18446744073709551615 50331648
@@ -119,7 +119,7 @@ innodb_log_group_home_dir g text ./
 innodb_log_spin_cpu_abs_lwm G int:0:4294967295 80
 innodb_log_spin_cpu_pct_hwm G int:0:100 50
 innodb_log_wait_for_flush_spin_hwm G int:0:4294967295 400
-innodb_log_write_ahead_size G int:512:16384 8192
+innodb_log_write_ahead_size G int:512:16384:512 8192
 innodb_log_writer_threads G bool ON
 innodb_lru_scan_depth G int:100:18446744073709551615 1024
 innodb_max_dirty_pages_pct G real:0:99.99 90
@@ -184,7 +184,7 @@ innodb_validate_tablespace_paths g bool ON
 innodb_version g text 8.0.39
 innodb_write_io_threads g int:1:64 4
 keyring_operations G bool ON
-key_cache_block_size G int:512:16384 1024
+=key_cache_block_size G int:512:16384:512 1024
 locked_in_memory g bool OFF
 log_bin_basename g text
 log_bin_index g text
@@ -195,9 +195,9 @@ log_slow_slave_statements G bool OFF
 log_statements_unsafe_for_binlog G bool ON
 master_info_repository G enum:FILE,TABLE TABLE
 master_verify_checksum G bool OFF
-max_binlog_cache_size G int:4096:18446744073709547520 18446744073709547520
-max_binlog_stmt_cache_size G int:4096:18446744073709547520 18446744073709547520
-max_relay_log_size G int:0:1073741824 0
+max_binlog_cache_size G int:4096:18446744073709547520:4096 18446744073709547520
+max_binlog_stmt_cache_size G int:4096:18446744073709547520:4096 18446744073709547520
+max_relay_log_size G int:0:1073741824:4096 0
 optimizer_max_subgraph_pairs B int:1:2147483647 100000
 optimizer_switch B switch index_merge=on,index_merge_union=on,index_merge_sort_union=on,index_merge_intersection=on,engine_condition_pushdown=on,index_condition_pushdown=on,mrr=on,mrr_cost_based=on,block_nested_loop=on,batched_key_access=off,materialization=on,semijoin=on,loosescan=on,firstmatch=on,duplicateweedout=on,subquery_materialization_cost_based=on,use_index_extensions=on,condition_fanout_filter=on,derived_merge=on,use_invisible_indexes=off,skip_scan=on,hash_join=on,subquery_to_derived=off,prefer_ordering_index=on,hypergraph_optimizer=off,derived_condition_pushdown=on
 performance_schema_accounts_size g int:-1:1048576 -1
@@ -215,8 +215,8 @@ performance_schema_users_size g int:-1:1048576 -1
 profiling B bool OFF
 profiling_history_size B int:0:100 15
 pseudo_replica_mode S bool OFF
-query_alloc_block_size B int:1024:4294966272 8192
-query_prealloc_size B int:8192:18446744073709550592 8192
+query_alloc_block_size B int:1024:4294966272:1024 8192
+query_prealloc_size B int:8192:18446744073709550592:1024 8192
 rand_seed2 S int:0:4294967295 0
 relay_log g text
 relay_log_basename g text
@@ -227,11 +227,11 @@ relay_log_purge G bool ON
 relay_log_recovery g bool OFF
 relay_log_space_limit g int:0:18446744073709551615 0
 replica_allow_batching G bool ON
-replica_checkpoint_group G int:32:524280 512
+replica_checkpoint_group G int:32:524280:8 512
 replica_checkpoint_period G int:1:4294967295 300
 replica_compressed_protocol G bool OFF
 replica_exec_mode G enum:STRICT,IDEMPOTENT STRICT
-replica_max_allowed_packet G int:1024:1073741824 1073741824
+replica_max_allowed_packet G int:1024:1073741824:1024 1073741824
 replica_net_timeout G int:1:31536000 60
 replica_parallel_type G enum:DATABASE,LOGICAL_CLOCK LOGICAL_CLOCK
 replica_parallel_workers G int:0:1024 4
@@ -246,18 +246,18 @@ replication_sender_observe_commit_only G bool OFF
 report_host g text
 report_port g int:0:65535 0
 report_user g text
-rpl_read_size G int:8192:4294959104 8192
+rpl_read_size G int:8192:4294959104:8192 8192
 rpl_stop_replica_timeout G int:2:31536000 31536000
 rpl_stop_slave_timeout G int:2:31536000 31536000
 server_id_bits g int:7:32 32
 skip_replica_start g bool OFF
 skip_slave_start g bool OFF
 slave_allow_batching G bool ON
-slave_checkpoint_group G int:32:524280 512
+slave_checkpoint_group G int:32:524280:8 512
 slave_checkpoint_period G int:1:4294967295 300
 slave_compressed_protocol G bool OFF
 slave_exec_mode G enum:STRICT,IDEMPOTENT STRICT
-slave_max_allowed_packet G int:1024:1073741824 1073741824
+slave_max_allowed_packet G int:1024:1073741824:1024 1073741824
 slave_net_timeout G int:1:31536000 60
 slave_parallel_type G enum:DATABASE,LOGICAL_CLOCK LOGICAL_CLOCK
 slave_parallel_workers G int:0:1024 4
@@ -279,10 +279,35 @@ sync_relay_log G int:0:4294967295 10000
 sync_relay_log_info G int:0:4294967295 10000
 sync_source_info G int:0:4294967295 10000
 terminology_use_previous B enum:NONE,BEFORE_8_0_26 NONE
-thread_stack g int:131072:18446744073709550592 1048576
+thread_stack g int:131072:18446744073709550592:1024 1048576
 tls_certificates_enforced_validation g bool OFF
-transaction_alloc_block_size B int:1024:131072 8192
+transaction_alloc_block_size B int:1024:131072:1024 8192
 transaction_allow_batching S bool OFF
 transaction_write_set_extraction B enum:OFF,MURMUR32,XXHASH64 XXHASH64
 xa_detach_on_prepare B bool ON
+=delayed_insert_timeout G int:1:31536000 300
+=flush_time G int:0:31536000 0
+=ft_max_word_len g int:10:84 84
+=ft_min_word_len g int:1:82 4
+=interactive_timeout B int:1:31536000 28800
+=join_buffer_size B int:128:18446744073709551488:128 262144
+=key_buffer_size G int:0:18446744073709551615:4096 8388608
+=key_cache_age_threshold G int:100:18446744073709551500:100 300
+=log_throttle_queries_not_using_indexes G int:0:4294967295 0
+=max_allowed_packet B int:1024:1073741824:1024 1073741824
+=max_binlog_size G int:4096:1073741824:4096 1073741824
+=max_execution_time B int:0:4294967295 0
+=max_heap_table_size B int:16384:18446744073709550592:1024 16777216
+=max_insert_delayed_threads B int:0:16384 20
+=max_sp_recursion_depth B int:0:255 0
+=myisam_max_sort_file_size G int:0:9223372036853727232 9223372036853727232
+=net_buffer_length B int:1024:1048576:1024 16384
+=net_read_timeout B int:1:31536000 30
+=net_write_timeout B int:1:31536000 60
+=optimizer_trace_limit B int:0:2147483647 1
+=optimizer_trace_max_mem_size B int:0:4294967295 1048576
+=range_alloc_block_size B int:4096:18446744073709550592:1024 4096
+=read_buffer_size B int:8192:2147479552:4096 131072
+=slow_launch_time G int:0:31536000 2
+=transaction_prealloc_size B int:1024:131072:1024 4096
 `

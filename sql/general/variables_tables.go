@@ -38,7 +38,15 @@ func valuesTable(schema, name, columns string, rows func(*sql.Context) []sql.Row
 			c.DatabaseSource = schema
 			c.Type = variableTextType
 		}
-		t.rows = func(c *sql.Context) ([]sql.Row, error) { return rows(c), nil }
+		t.rows = func(c *sql.Context) ([]sql.Row, error) {
+			out := rows(c)
+			if schema == "information_schema" {
+				for _, r := range out {
+					r[0] = strings.ToUpper(r[0].(string))
+				}
+			}
+			return out, nil
+		}
 		return t
 	}
 }

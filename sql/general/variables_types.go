@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
@@ -26,21 +27,37 @@ func listedVariables() ([]sql.SystemVariable, error) {
 		if len(f) < 3 {
 			return nil, fmt.Errorf("system variable %q: no type", line)
 		}
-		if _, _, have := sql.SystemVariables.GetGlobal(f[0]); have {
+		name, instead := strings.CutPrefix(f[0], "=")
+		if _, _, have := sql.SystemVariables.GetGlobal(name); have && !instead {
 			continue
 		}
 		def := ""
 		if len(f) == 4 {
 			def = f[3]
 		}
-		v, err := listedVariable(f[0], f[1], f[2], def)
+		v, err := listedVariable(name, f[1], f[2], def)
 		if err != nil {
-			return nil, fmt.Errorf("system variable %s: %w", f[0], err)
+			return nil, fmt.Errorf("system variable %s: %w", name, err)
 		}
 		out = append(out, v)
 	}
 	return out, nil
 }
+
+// blockSizes are what the values of variables are multiples of, as variableList has it: int:least:most:block.
+var blockSizes = sync.OnceValue(func() map[string]uint64 {
+	sizes := map[string]uint64{}
+	for _, line := range strings.Split(strings.TrimSpace(variableList), "\n") {
+		if f := strings.Fields(line); len(f) > 2 && strings.Count(f[2], ":") == 3 {
+			n, err := strconv.ParseUint(f[2][strings.LastIndexByte(f[2], ':')+1:], 10, 64)
+			if err != nil {
+				panic("general: block size of " + line)
+			}
+			sizes[strings.TrimPrefix(f[0], "=")] = n
+		}
+	}
+	return sizes
+})
 
 func listedVariable(name, scope, kind, def string) (*sql.MysqlSystemVariable, error) {
 	v := &sql.MysqlSystemVariable{Name: name, Dynamic: strings.ToUpper(scope) == scope}
@@ -54,6 +71,7 @@ func listedVariable(name, scope, kind, def string) (*sql.MysqlSystemVariable, er
 	}
 	what, rest, _ := strings.Cut(kind, ":")
 	low, high, _ := strings.Cut(rest, ":")
+	high, _, _ = strings.Cut(high, ":")
 	switch what {
 	case "bool":
 		v.Type, v.Default = types.NewSystemBoolType(name), int8(0)
@@ -105,7 +123,24 @@ func listedVariable(name, scope, kind, def string) (*sql.MysqlSystemVariable, er
 	return v, nil
 }
 
-// boundVariables gives all whole-number variables MySQL's manners at their bounds.
+// setNameType is the type of a variable that names a character set or a collation: utf8 has been another name of utf8mb3 since 8.0.30, which is what shows.
+type setNameType struct{ sql.SystemVariableType }
+
+func (t setNameType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	if s, ok := v.(string); ok {
+		if lower := strings.ToLower(s); lower == "utf8" || strings.HasPrefix(lower, "utf8_") {
+			v = "utf8mb3" + lower[len("utf8"):]
+		}
+	}
+	return t.SystemVariableType.Convert(ctx, v)
+}
+
+func (t setNameType) Equals(other sql.Type) bool {
+	o, ok := other.(setNameType)
+	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
+}
+
+// boundVariables gives all whole-number variables MySQL's manners at their bounds, and those of character sets and collations their names.
 func boundVariables() {
 	var again []sql.SystemVariable
 	for name := range sql.SystemVariables.GetAllGlobalVariables() {
@@ -117,9 +152,12 @@ func boundVariables() {
 		if !ok {
 			continue
 		}
+		with := *m
 		if t := boundedType(m.Name, m.Type); t != nil {
-			with := *m
 			with.Type = t
+			again = append(again, &with)
+		} else if t, ok := m.Type.(sql.SystemVariableType); ok && (strings.HasPrefix(m.Name, "character_set_") || strings.HasPrefix(m.Name, "collation_")) {
+			with.Type = setNameType{t}
 			again = append(again, &with)
 		}
 	}
@@ -141,13 +179,13 @@ func boundedType(name string, t sql.Type) sql.Type {
 	case !low.IsValid() || !high.IsValid():
 		return nil
 	case low.CanInt() && high.CanInt():
-		b := bounded{SystemVariableType: svt, name: name, low: low.Int(), signed: true, high: uint64(high.Int())}
+		b := bounded{SystemVariableType: svt, name: name, low: low.Int(), signed: true, high: uint64(high.Int()), block: blockSizes()[name]}
 		if one := v.FieldByName("negativeOne"); one.IsValid() {
 			b.minusOne = one.Bool()
 		}
 		return b
 	case low.CanUint() && high.CanUint():
-		return bounded{SystemVariableType: svt, name: name, ulow: low.Uint(), high: high.Uint()}
+		return bounded{SystemVariableType: svt, name: name, ulow: low.Uint(), high: high.Uint(), block: blockSizes()[name]}
 	}
 	return nil
 }
@@ -161,6 +199,7 @@ type bounded struct {
 	ulow     uint64
 	high     uint64 // an int64 if signed
 	minusOne bool
+	block    uint64 // 0: 1
 }
 
 // Convert refuses what is no whole number (1232) and moves one that is out of bounds to the nearest that is not, with a warning; it is an
@@ -183,7 +222,11 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
 	}
 	if err == nil {
-		return out, in, nil
+		whole := b.whole(out)
+		if whole == out {
+			return out, in, nil
+		}
+		out = whole
 	}
 	c, ok := ctx.(*sql.Context)
 	if !ok || c.Session == nil {
@@ -195,14 +238,30 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 	e := mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect %s value: '%s'", b.name, shown(v))
 	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
 	switch {
+	case err == nil:
+		return out, in, nil
 	case b.signed && negativeUnsigned(types.Uint64, v) || b.signed && below(v, b.low):
 		return b.low, sql.InRange, nil
 	case b.signed:
-		return int64(b.high), sql.InRange, nil
+		return b.whole(int64(b.high)), sql.InRange, nil
 	case negative(v) || below(v, int64(min(b.ulow, math.MaxInt64))):
 		return b.ulow, sql.InRange, nil
 	}
-	return b.high, sql.InRange, nil
+	return b.whole(b.high), sql.InRange, nil
+}
+
+// whole is the nearest multiple of the block size that is not above a value, but not below the least value.
+func (b bounded) whole(v any) any {
+	if b.block < 2 {
+		return v
+	}
+	switch n := v.(type) {
+	case int64:
+		return max(b.low, n-n%int64(b.block))
+	case uint64:
+		return max(b.ulow, n-n%b.block)
+	}
+	return v
 }
 
 func below(v any, low int64) bool {
