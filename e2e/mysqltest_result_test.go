@@ -41,6 +41,9 @@ var mysqltestSays = []struct {
 	{regexp.MustCompile(`^((?:[^\t]*\t){17}[^\t]*)\t(?:\d+|#)\tN$`), "${1}"},
 	// A table's collation is shown if it is not its character set's default.
 	{regexp.MustCompile(`( DEFAULT CHARSET=(?:ascii|armscii8|cp1250|cp1251|cp1256|cp1257|cp850|cp852|cp866|geostd8|greek|hebrew|keybcs2|koi8r|koi8u|latin2|latin5|latin7|macce|macroman|ucs2|utf16|utf16le|utf32|utf8mb3|gb2312|gbk|big5|sjis|ujis|euckr|cp932|eucjpms|tis620|latin1|swe7|dec8|hp8|binary)) COLLATE=(?:\w+_general_ci|gb2312_chinese_ci|gbk_chinese_ci|big5_chinese_ci|sjis_japanese_ci|ujis_japanese_ci|euckr_korean_ci|cp932_japanese_ci|eucjpms_japanese_ci|tis620_thai_ci|latin1_swedish_ci|latin5_turkish_ci|swe7_swedish_ci|dec8_swedish_ci|hp8_english_ci|binary)\b`), "${1}"},
+	// The files' default engine is MyISAM; every table here is InnoDB's.
+	{regexp.MustCompile(`^(\) ENGINE=)(?:MyISAM|Aria)\b`), "${1}InnoDB"},
+	{regexp.MustCompile(`^(\) ENGINE=InnoDB.*?)(?: PAGE_CHECKSUM=1| TRANSACTIONAL=[01])`), "${1}"},
 	// Defaults that are numbers are quoted, and CURRENT_TIMESTAMP is a keyword.
 	{regexp.MustCompile(`^(  .* DEFAULT )(-?[0-9][0-9.e+-]*)\b`), "${1}'${2}'"},
 	{regexp.MustCompile(`\bcurrent_timestamp\(\)`), "CURRENT_TIMESTAMP"},
@@ -54,6 +57,7 @@ var mysqltestSays = []struct {
 	{regexp.MustCompile(`^(ERROR 42S22: Unknown column '.*' in )'ORDER BY'$`), "${1}'order clause'"},
 	{regexp.MustCompile(`^(ERROR 42S22: Unknown column '.*' in )'HAVING'$`), "${1}'having clause'"},
 	{regexp.MustCompile("^ERROR 42000: Can't DROP (?:INDEX|COLUMN) `(.*)`; check that it exists$"), "ERROR 42000: Can't DROP '${1}'; check that column/key exists"},
+	{regexp.MustCompile("^(ERROR 42000: [A-Z ]+ command denied to user '[^']*'@'[^']*' for table )`[^`]*`\\.`([^`]*)`$"), "${1}'${2}'"},
 	{regexp.MustCompile(`your MariaDB server version`), "your MySQL server version"},
 	{regexp.MustCompile("^(Warning\t|Error\t|Note\t|ERROR )(.* for column )`[^`]*`\\.`[^`]*`\\.`([^`]*)` at row "), "${1}${2}'${3}' at row "},
 	{regexp.MustCompile(`^ERROR 22007: (Incorrect (?:integer|decimal|double|string) value: )`), "ERROR HY000: ${1}"},
