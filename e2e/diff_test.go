@@ -30,6 +30,7 @@ var (
 	diffTally = flag.Bool("diff.survey", false, "go on after differences, shrink none, and print how many there are of each kind with one example")
 	diffLane  = flag.String("diff.lane", "fast", "the lane of simple statements: fast or general (Zorya's fast lane is off)")
 	diffWhat  = flag.String("diff.what", "", "hunt only for these, separated by commas: error, shape, columns, rows, affected, insert id, warnings")
+	diffWide  = flag.Int("diff.wide", 0, "percent of the weights of further families: WITH, ROLLUP, frames, views, triggers, partitions, more functions, more sql_modes")
 	diffMost  = flag.Int("diff.most", 5, "stop after so many differences")
 )
 
@@ -55,6 +56,7 @@ func TestDiff(t *testing.T) {
 	if mariaAddr == "" {
 		mariaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(startMariaDB(t, "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0").port))
 	}
+	diff.Wide = *diffWide
 	limit := *diffFor
 	one := *diffSeed != 0
 	ratchet := limit == 0 && !soak && !one

@@ -118,7 +118,7 @@ func (t *tableModel) renumber(to func(int) int) {
 // child makes a table that refers to one that is there.
 func (g *gen) child(name string) *Node {
 	p := g.keyed()
-	if p == nil || len(p.primary) != 1 {
+	if p == nil || len(p.primary) != 1 || p.parted {
 		return nil
 	}
 	r := g.rng

@@ -82,6 +82,9 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	}
 	a := func() *Node { return g.num(sc, depth-1) }
 	s := func() *Node { return g.str(sc, depth-1) }
+	if g.chance(weightFunction + weightJSON) {
+		return g.moreNum(sc, depth)
+	}
 	switch r.IntN(32) {
 	case 0, 1, 2:
 		return expr("(", a(), []string{" + ", " - ", " * "}[r.IntN(3)], a(), ")")
@@ -153,6 +156,12 @@ func (g *gen) str(sc *scope, depth int) *Node {
 	}
 	s := func() *Node { return g.str(sc, depth-1) }
 	n := func() *Node { return lit(strconv.Itoa(r.IntN(6)-1), nil) }
+	if g.chance(weightCollate) {
+		return g.collated(sc, depth)
+	}
+	if g.chance(weightFunction + weightJSON) {
+		return g.moreStr(sc, depth)
+	}
 	switch r.IntN(24) {
 	case 0, 1, 2:
 		return expr("CONCAT(", list(", ", 1, s(), s()), ")")

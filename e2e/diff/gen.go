@@ -35,6 +35,7 @@ type gen struct {
 	mixed     bool // columns of several collations
 	wild      bool // values that do not fit, and other mistakes
 	tables    []*tableModel
+	views     []*view
 	open      []bool // by session: a transaction is open
 	session   int
 	aliases   int
@@ -50,6 +51,9 @@ func Generate(seed uint64, n int) Case {
 		Isolation: []string{"REPEATABLE READ", "REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED", "SERIALIZABLE"}[r.IntN(5)]}
 	if r.IntN(8) == 0 {
 		c.Mode = looseMode
+	}
+	if g.chance(weightMode) {
+		c.Mode += "," + moreModes[r.IntN(len(moreModes))]
 	}
 	if c.Isolation != "SERIALIZABLE" && r.IntN(4) == 0 {
 		c.Sessions = 2 + r.IntN(2)
@@ -104,6 +108,20 @@ func (g *gen) schema(foreign bool) {
 			g.add(Step{SQL: create})
 		}
 	}
+	if foreign && g.chance(weightTrigger) {
+		if tr := g.trigger(g.tables[g.rng.IntN(len(g.tables))]); tr != nil {
+			g.add(Step{SQL: tr})
+		}
+	}
+	for range 2 {
+		if !foreign || !g.chance(weightViews) {
+			break
+		}
+		if v, create := g.newView(g.tables[g.rng.IntN(len(g.tables))]); v != nil {
+			g.views = append(g.views, v)
+			g.add(Step{SQL: create})
+		}
+	}
 	for _, t := range g.tables {
 		for range 1 + g.rng.IntN(3) {
 			cols := g.insertColumns(t)
@@ -132,6 +150,13 @@ func (g *gen) change() {
 	t := g.tables[r.IntN(len(g.tables))]
 	var node *Node
 	var reads []*tableModel
+	if g.chance(weightViewChange) {
+		if n, of := g.throughView(); n != nil {
+			g.add(Step{SQL: n})
+			g.contents(of)
+			return
+		}
+	}
 	switch r.IntN(10) {
 	case 0, 1, 2, 3:
 		node, reads = g.insert(t)
@@ -188,6 +213,8 @@ func (g *gen) transaction() {
 		}
 		g.add(Step{SQL: cat(begin)})
 		g.open[s] = true
+		// Its snapshot begins with the first table that is read, which is not one that a plan may pass by.
+		g.contents(g.tables[0])
 		return
 	}
 	switch g.rng.IntN(5) {

@@ -43,7 +43,13 @@ func (g *gen) from(outer *scope, most int) (*Node, []source, *scope) {
 	for i := range n {
 		var s source
 		var text *Node
-		if r.IntN(12) == 0 {
+		v, of := (*source)(nil), (*view)(nil)
+		if g.chance(weightView) {
+			v, of = g.viewSource()
+		}
+		if v != nil {
+			s, text = *v, cat(of.name+" AS "+v.alias)
+		} else if r.IntN(12) == 0 {
 			s, text = g.derived()
 		} else {
 			s = g.tableSource(g.tables[r.IntN(len(g.tables))])
@@ -99,7 +105,8 @@ func (g *gen) derived() (source, *Node) {
 	var items []*Node
 	for i := range 1 + g.rng.IntN(3) {
 		name := fmt.Sprintf("d%d", i)
-		if c := g.pick(sc, func(sqlType) bool { return true }); c != nil && g.rng.IntN(3) > 0 {
+		// No BIT: MariaDB makes numbers of them where it groups a derived table.
+		if c := g.pick(sc, func(t sqlType) bool { return t.family != bit }); c != nil && g.rng.IntN(3) > 0 {
 			items = append(items, cat(c.name+" AS "+name))
 			s.cols = append(s.cols, ref{s.alias + "." + name, c.typ})
 			continue
@@ -124,7 +131,8 @@ func (g *gen) subqueryCond(outer *scope) *Node {
 	if r.IntN(2) == 0 {
 		return expr("(", []string{"EXISTS ", "NOT EXISTS "}[r.IntN(2)], "(SELECT 1", from, where, "))")
 	}
-	c := g.pick(&scope{cols: sources[0].cols}, func(sqlType) bool { return true })
+	// No BIT: beside a constant it is a number to MySQL, a text to MariaDB's materialised lists.
+	c := g.pick(&scope{cols: sources[0].cols}, func(t sqlType) bool { return t.family != bit })
 	if c == nil {
 		return g.comparison(outer, 0)
 	}
@@ -208,6 +216,12 @@ type query struct {
 
 func (g *gen) query() query {
 	g.aliases = 0
+	if g.chance(weightWith) {
+		return g.with()
+	}
+	if g.chance(weightRecursive) {
+		return g.recursive()
+	}
 	switch g.rng.IntN(12) {
 	case 0, 1, 2:
 		return g.grouped()
@@ -358,6 +372,9 @@ func (g *gen) grouped() query {
 	node := cat("SELECT ", list(", ", 1, items...), from, where)
 	if len(keys) > 0 {
 		node = cat(node, " GROUP BY ", fixed(", ", keys...))
+		if g.chance(weightRollup) && !strings.Contains(node.String(), "DISTINCT") { // MariaDB counts equal values of several groups
+			node = cat(node, opt(" WITH ROLLUP"))
+		}
 	}
 	if r.IntN(4) == 0 {
 		node = cat(node, opt(" HAVING ", g.aggregate(sc, false), comparisons[r.IntN(len(comparisons))], g.number()))
@@ -428,6 +445,10 @@ func (g *gen) window() query {
 	total := strings.Join(s.key, ", ")
 	order := cat("ORDER BY ", opt(g.num(sc, 1), ", "), total)
 	var fn *Node
+	if g.chance(weightFrame) {
+		fn = g.frame(sc, part, total)
+		return query{node: cat("SELECT ", fn, " AS w, "+total+" FROM ", s.node(), g.where(sc, []source{s}), " ORDER BY "+total), ordered: true}
+	}
 	switch r.IntN(8) {
 	case 0, 1:
 		fn = cat("ROW_NUMBER() OVER (", part, order, ")")

@@ -33,6 +33,7 @@ type tableModel struct {
 	foreign string // the rest of a FOREIGN KEY clause
 	refs    int    // tables that refer to this one
 	serial  int    // for names
+	parted  bool   // by its key: no table refers to it, no other index is unique
 	owner   int    // session whose open transaction has written here or locked rows, -1 for none
 }
 
@@ -147,7 +148,7 @@ func (g *gen) keyType() sqlType {
 
 func (g *gen) newIndex(t *tableModel) (index, bool) {
 	r := g.rng
-	ix := index{name: t.newName("i"), unique: r.IntN(4) == 0}
+	ix := index{name: t.newName("i"), unique: r.IntN(4) == 0 && !t.parted}
 	for range 1 + r.IntN(3) {
 		c := r.IntN(len(t.columns))
 		col := &t.columns[c]
@@ -210,5 +211,12 @@ func (g *gen) createTable(t *tableModel) *Node {
 	if t.foreign != "" {
 		items = append(items, cat(t.foreign))
 	}
-	return cat("CREATE TABLE "+t.name+" (", list(", ", 1, items...), ") DEFAULT CHARSET=utf8mb4 COLLATE="+g.collation)
+	node := cat("CREATE TABLE "+t.name+" (", list(", ", 1, items...), ") DEFAULT CHARSET=utf8mb4 COLLATE="+g.collation)
+	if g.chance(weightPartition) {
+		if p := g.partitions(t); p != nil {
+			t.parted = true
+			node = cat(node, p)
+		}
+	}
+	return node
 }

@@ -28,6 +28,7 @@ func init() {
 	}
 	simple("makedate", 2, types.Date, makeDate)
 	simple("maketime", 3, types.Time, makeTime)
+	simple("to_seconds", 1, types.Int64, toSeconds)
 	simple("period_add", 2, types.Int64, func(c *sql.Context, v []any) (any, error) {
 		p, n, err := twoIntegers(c, v)
 		if err != nil {
@@ -129,6 +130,18 @@ func makeDate(c *sql.Context, v []any) (any, error) {
 		return nil, nil
 	}
 	return t, nil
+}
+
+// daysTo1970 is TO_DAYS('1970-01-01').
+const daysTo1970 = 719528
+
+func toSeconds(c *sql.Context, v []any) (any, error) {
+	out, in, err := types.DatetimeMaxPrecision.Convert(c, v[0])
+	t, ok := out.(time.Time)
+	if err != nil || !ok || in != sql.InRange || t.Equal(types.ZeroTime) {
+		return nil, nil
+	}
+	return t.Unix() + daysTo1970*86400, nil
 }
 
 func makeTime(c *sql.Context, v []any) (any, error) {

@@ -2,6 +2,7 @@ package general
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -9,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/stats"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
 )
@@ -44,7 +46,7 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 	cost, err := o.Coster.EstimateCost(c, n, s)
 	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
 		cost += lockCost(j.JoinPrivate())
-		if forgetsNulls(c, j) {
+		if forgetsNulls(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) {
 			cost += impossible
 		}
 	}
@@ -66,18 +68,46 @@ func forgetsNulls(c *sql.Context, n memo.JoinRel) bool {
 	if !ok || !first.JoinPrivate().Op.IsExcludeNulls() {
 		return false
 	}
-	for _, f := range first.JoinPrivate().Filter {
-		nullable := false
-		sql.Inspect(c, f, func(c *sql.Context, e sql.Expression) bool {
-			field, ok := e.(*expression.GetField)
-			nullable = nullable || ok && field.IsNullable(c)
-			return !nullable
-		})
-		if nullable {
-			return true
+	return slices.ContainsFunc(first.JoinPrivate().Filter, func(f sql.Expression) bool { return nullableField(c, f) })
+}
+
+// nullableField reports whether e refers to a column that may be NULL.
+func nullableField(c *sql.Context, e sql.Expression) (found bool) {
+	sql.Inspect(c, e, func(c *sql.Context, e sql.Expression) bool {
+		field, ok := e.(*expression.GetField)
+		found = found || ok && field.IsNullable(c)
+		return !found
+	})
+	return found
+}
+
+// mergeable reports whether the library merges rightly by a condition: it takes a key of several columns for one without NULLs, so that one such row ends
+// the join, and compares texts as one of their types, which refuses those that are longer.
+func mergeable(c *sql.Context, filters []sql.Expression) bool {
+	for _, f := range filters {
+		eq, ok := f.(*expression.Equals)
+		if !ok {
+			continue
+		}
+		l, r := members(eq.Left()), members(eq.Right())
+		if len(l) != len(r) || len(l) > 1 && nullableField(c, eq) {
+			return false
+		}
+		for i := range l {
+			if a, b := l[i].Type(c), r[i].Type(c); (types.IsTextOnly(a) || types.IsTextOnly(b)) && !a.Equals(b) {
+				return false
+			}
 		}
 	}
-	return false
+	return true
+}
+
+// members are the elements of a row, or e alone.
+func members(e sql.Expression) []sql.Expression {
+	if t, ok := e.(expression.Tuple); ok {
+		return t
+	}
+	return []sql.Expression{e}
 }
 
 // rowLock is the cost of locking a row that a scan passes, in sequentially read rows: so high that a table whose rows are locked is scanned only where no

@@ -166,10 +166,12 @@ func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expressio
 			to, needed = String, a.Kind != String && a.Kind != Null
 		case 'i':
 			to, needed = Int, !(a.Kind == Int || a.Kind == Null)
+		case 'j':
+			to, needed = String, a.Kind == JSON
 		case 't':
 			to, needed = Datetime, !a.temporal() && a.Kind != Null
 		}
-		if !needed || a.Kind == Other || a.Kind == JSON {
+		if !needed || a.Kind == Other || a.Kind == JSON && want != 'j' {
 			continue
 		}
 		if out == nil {
@@ -183,7 +185,8 @@ func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expressio
 	return e.WithChildren(c, out...)
 }
 
-// taken says what the library's functions take: s a text, i an integer, t a time, - whatever it is; the last one is for all that follow.
+// taken says what the library's functions take: s a text, i an integer, t a time, j a document as its text (the
+// library compares parsed numbers only), - whatever it is; the last one is for all that follow.
 var taken = map[string]string{
 	"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s", "rtrim": "s",
 	"substring": "sii", "substr": "sii", "mid": "sii", "left": "si", "right": "si", "length": "s", "octet_length": "s",
@@ -192,7 +195,8 @@ var taken = map[string]string{
 	"quote": "s", "to_base64": "s", "from_base64": "s", "unhex": "s", "export_set": "isssi", "make_set": "is", "crc32": "s",
 	"date_format": "ts", "year": "t", "month": "t", "day": "t", "dayofmonth": "t", "weekday": "t", "dayofweek": "t", "dayofyear": "t", "quarter": "t",
 	"week": "ti", "yearweek": "ti", "weekofyear": "t", "dayname": "t", "monthname": "t", "last_day": "t", "to_days": "t", "datediff": "t",
-	"date": "t",
+	"date": "t", "to_seconds": "t",
+	"json_contains": "jj-",
 }
 
 func specOf(name string) string { return taken[strings.ToLower(name)] }

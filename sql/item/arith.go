@@ -142,10 +142,11 @@ func decimalResult(op string, a, b Attr) Attr {
 
 func (x *arithmetic) Operator() string { return x.op }
 
-// Eval implements sql.Expression. Expressions of this package take a quotient with the digits that raw gives.
+// Eval implements sql.Expression. Expressions of this package take a number with the digits that raw gives: what is computed with a quotient has more than
+// its type shows, too.
 func (x *arithmetic) Eval(c *sql.Context, r sql.Row) (any, error) {
 	v, err := x.raw(c, r)
-	if d, ok := v.(*apd.Decimal); ok && x.op == "/" {
+	if d, ok := v.(*apd.Decimal); ok && (x.op != "%" || int(-d.Exponent) > x.is.Dec) {
 		return scaled(d, x.is.Dec), err
 	}
 	return v, err
@@ -293,8 +294,8 @@ func (x *arithmetic) decimals(c *sql.Context, a, b *apd.Decimal) (any, error) {
 	if z.IsZero() {
 		z.Negative = false
 	}
-	if x.op != "%" || int(-z.Exponent) > x.is.Dec {
-		z = scaled(z, x.is.Dec)
+	if -z.Exponent > maxScale {
+		z = scaled(z, maxScale)
 	}
 	if z.NumDigits()+int64(z.Exponent) > maxPrec {
 		return nil, outOfRange("DECIMAL", x)

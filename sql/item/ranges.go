@@ -2,6 +2,7 @@ package item
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -178,6 +179,7 @@ func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, e
 	if err := listMixes(c, left, list); err != nil {
 		return nil, err
 	}
+	constants := !slices.ContainsFunc(list, func(e sql.Expression) bool { return !constant(c, e) })
 	for _, e := range list {
 		eq, err := newComparison(c, env, "=", left, e)
 		if err != nil || eq == nil {
@@ -186,7 +188,8 @@ func newInList(c *sql.Context, env *Env, left, right sql.Expression) (*inList, e
 		if len(eq.l) != len(unrow(left)) {
 			return nil, nil
 		}
-		eq.ways[0].year = eq.ways[0].year && eq.l[0].Kind == Year
+		// MySQL stores constants into the column's type only where all are constants (Item_func_in::resolve_type).
+		eq.ways[0].year = eq.ways[0].year && eq.l[0].Kind == Year && constants
 		x.with = append(x.with, eq)
 		if len(eq.l) != 1 || eq.ways[0].way != asText || !eq.r[0].Const {
 			x.texts = false

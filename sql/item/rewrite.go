@@ -93,6 +93,10 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		if n.known(c, e) && !(early && simple(e.Child)) {
 			return newCondition(c, n, "not", e.String(), e.Children()), nil
 		}
+	case *expression.EnumToString:
+		if _, ok := e.Enum.Type(c).(sql.EnumType); !ok { // computed of one: a text already
+			return e.Enum, nil
+		}
 	case *expression.Xor:
 		if n.known(c, e) {
 			return newCondition(c, n, "xor", e.String(), e.Children()), nil
@@ -425,6 +429,11 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	}
 	if given, ok := out.(sql.FunctionExpression); ok {
 		e = given
+	}
+	if _, done := e.(*ofZeroDate); !done {
+		if zero, ok := newOfZeroDate(c, n, e).(*ofZeroDate); ok {
+			e, out = zero, zero
+		}
 	}
 	if typed := asConnection(c, e); typed != nil {
 		return typed, nil
