@@ -393,53 +393,6 @@ func inheritCollation(spec *sqlparser.TableSpec, db sql.CollationID) {
 	spec.TableOpts = append(spec.TableOpts, &sqlparser.TableOption{Name: "collate", Value: db.Name()})
 }
 
-// withSelectColumns makes of CREATE TABLE ... SELECT a CREATE TABLE with the columns that the SELECT adds.
-func (s *Session) withSelectColumns(c *sql.Context, x *execution, ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
-	schema, err := s.selectSchema(c, x, ddl.OptSelect.Select, sqlparser.String(ddl.OptSelect.Select))
-	if err != nil {
-		return nil, err
-	}
-	n := *ddl
-	n.OptSelect = nil
-	spec := sqlparser.TableSpec{}
-	if ddl.TableSpec != nil {
-		spec = *ddl.TableSpec
-	}
-	for _, col := range schema {
-		declared := false
-		for _, cd := range spec.Columns {
-			declared = declared || cd.Name.EqualString(col.Name)
-		}
-		if declared {
-			continue
-		}
-		text := quoteName(col.Name) + " " + typeText(columnType(col.Type))
-		if !col.Nullable {
-			text += " NOT NULL"
-		}
-		ast, err := sqlparser.Parse("CREATE TABLE t (" + text + ")")
-		if err != nil {
-			return nil, fmt.Errorf("column %s of the SELECT: %w", col.Name, err)
-		}
-		spec.Columns = append(spec.Columns[:len(spec.Columns):len(spec.Columns)], ast.(*sqlparser.DDL).TableSpec.Columns...)
-	}
-	n.TableSpec = &spec
-	return &n, nil
-}
-
-// columnType is the type of a column that holds an expression's values.
-func columnType(t sql.Type) sql.Type {
-	switch {
-	case t == types.Null:
-		return types.MustCreateBinary(sqltypes.VarBinary, 1)
-	case types.IsDecimal(t):
-		if d := t.(sql.DecimalType); d.Precision() > 65 || d.Scale() > 30 {
-			return types.MustCreateColumnDecimalType(65, 30)
-		}
-	}
-	return t
-}
-
 // tameSpec removes from a syntax tree what the library would refuse and this package handles. It returns how the types that it changed
 // were written, by lower-case column name.
 func tameSpec(spec *sqlparser.TableSpec) map[string]string {
@@ -592,39 +545,4 @@ func copyDef(src *table.Def) *table.Def {
 	}
 	d.ReferTo = append([]string(nil), src.ReferTo...)
 	return &d
-}
-
-// fillCreated runs the SELECT of CREATE TABLE ... SELECT into the new table.
-func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, d *table.Def) (*Result, error) {
-	sel := sqlparser.String(ddl.OptSelect.Select)
-	names := make([]string, 0, len(d.Columns))
-	schema, err := s.selectSchema(c, x, ddl.OptSelect.Select, sel)
-	if err != nil {
-		return nil, err
-	}
-	for _, col := range schema {
-		names = append(names, col.Name)
-	}
-	target := quoteName(ddl.Table.Name.String())
-	if q := ddl.Table.DbQualifier.String(); q != "" {
-		target = quoteName(q) + "." + target
-	}
-	text := fmt.Sprintf("INSERT INTO %s (%s) %s", target, quoteNames(names), sel)
-	ast, err := s.e.parseOne(c, text)
-	if err != nil {
-		return nil, err
-	}
-	class := x.st
-	x.st = &Statement{Text: text, Class: Write, ast: ast}
-	defer func() { x.st = class }()
-	return s.runNode(c, x, x.st)
-}
-
-// selectSchema analyses a SELECT for its columns.
-func (s *Session) selectSchema(c *sql.Context, x *execution, sel sqlparser.Statement, text string) (sql.Schema, error) {
-	node, _, err := s.analyze(c, x, sel, text)
-	if err != nil {
-		return nil, err
-	}
-	return node.Schema(c), nil
 }

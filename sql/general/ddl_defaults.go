@@ -93,24 +93,7 @@ func noteRoundedDefault(c *sql.Context, col *sql.Column) {
 	if !ok {
 		return
 	}
-	x := executionOf(c)
-	if x == nil || x.st == nil {
-		return
-	}
-	var written []*sqlparser.ColumnDefinition // the library has the rounded value only
-	switch n := x.st.ast.(type) {
-	case *sqlparser.DDL:
-		if n.TableSpec != nil {
-			written = n.TableSpec.Columns
-		}
-	case *sqlparser.AlterTable:
-		for _, d := range n.Statements {
-			if d.TableSpec != nil {
-				written = append(written, d.TableSpec.Columns...)
-			}
-		}
-	}
-	for _, cd := range written {
+	for _, cd := range writtenColumns(c) { // the library has the rounded value only
 		v, ok := cd.Type.Default.(*sqlparser.SQLVal)
 		if !ok || !strings.EqualFold(cd.Name.String(), col.Name) {
 			continue

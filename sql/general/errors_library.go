@@ -162,6 +162,18 @@ func init() {
 			"In aggregated query without GROUP BY, expression #%s of SELECT list contains nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
 		p(`(?i)expression #(\d+) of SELECT list is not in GROUP BY clause.*?'(.*?)'`, text(mysqlerr.ER_WRONG_FIELD_WITH_GROUP,
 			"Expression #%s of SELECT list is not in GROUP BY clause and contains nonaggregated column '%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
+		p(`(?i)expression #(\d+) of ORDER BY clause is not in GROUP BY clause.*?'(.*?)'`, text(mysqlerr.ER_WRONG_FIELD_WITH_GROUP,
+			"Expression #%s of ORDER BY clause is not in GROUP BY clause and contains nonaggregated column '%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
+		p(`Invalid argument to (NTILE|NTH_VALUE|LAG|LEAD)`, func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, strings.ToLower(m[1]))
+		}),
+		p(`incompatible type for default value: (.*)`, invalidDefault),
+		p(`value (.*) (?:was not found in the set|is not valid for this set)`, wrongSetValue),
+		p(`(?:TIMESTAMP|DATETIME|TIME) supports precision from 0 to 6`, tooPrecise),
+		p(`length is (\d+) but max allowed is (\d+)`, tooLongColumn),
+		p(`expression '.*': couldn't convert to json: Invalid JSON text: (.*)`, func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.NewMessage(3141, "Invalid JSON text in argument 1 to function cast_as_json: \"%s\" at position 0.", jsonFault(m[1]))
+		}),
 		p(`Invalid use of group function`, args(mysqlerr.ER_INVALID_GROUP_FUNC_USE)),
 		p(`Incorrect datetime value: '(.*)'`, func(c *sql.Context, m []string) *mysqlerr.Error { return wrongTime(c, m[1]) }),
 		p(`value "?(.*?)"? is outside of .* range`, func(c *sql.Context, m []string) *mysqlerr.Error { return wrongTime(c, m[1]) }),

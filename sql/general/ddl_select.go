@@ -1,0 +1,263 @@
+package general
+
+// CREATE TABLE ... SELECT: the columns that the query makes, and its rows.
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
+)
+
+// maxVarchar is how many characters of four bytes a VARCHAR column may have.
+const maxVarchar = 65535 / 4
+
+// withSelectColumns makes of CREATE TABLE ... SELECT a CREATE TABLE with the columns that the SELECT adds. A column that is one of a table's has that one's
+// type, default and comment; one that is computed has its expression's type and length.
+func (s *Session) withSelectColumns(c *sql.Context, x *execution, ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
+	node, _, err := s.analyze(c, x, ddl.OptSelect.Select, sqlparser.String(ddl.OptSelect.Select))
+	if err != nil {
+		return nil, err
+	}
+	n := *ddl
+	n.OptSelect = nil
+	spec := sqlparser.TableSpec{}
+	if ddl.TableSpec != nil {
+		spec = *ddl.TableSpec
+	}
+	schema, exprs, tables, outer, made := node.Schema(c), projections(node), origins(c, node), joinsOuter(c, node), computedBelow(c, node)
+	for i, col := range schema {
+		declared := false
+		for _, cd := range spec.Columns {
+			declared = declared || cd.Name.EqualString(col.Name)
+		}
+		if declared {
+			continue
+		}
+		var e sql.Expression
+		if len(exprs) == len(schema) {
+			e = made.behind(exprs[i])
+		}
+		text := copiedColumn(tables, col, e, outer)
+		if text == "" {
+			text = computedColumn(c, col, e, tables, outer)
+		}
+		text = "CREATE TABLE t (" + plainComments(text) + ")"
+		ast, err := sqlparser.Parse(text)
+		if err != nil {
+			again, _ := rewrite(text, 0)
+			ast, err = sqlparser.Parse(again)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("column %s of the SELECT: %w", col.Name, err)
+		}
+		spec.Columns = append(spec.Columns[:len(spec.Columns):len(spec.Columns)], ast.(*sqlparser.DDL).TableSpec.Columns...)
+	}
+	n.TableSpec = &spec
+	return &n, nil
+}
+
+// behindColumns is what the nodes of a plan compute, by the ids that other nodes name it by.
+type behindColumns struct {
+	c     *sql.Context
+	exprs map[sql.ColumnId]sql.Expression
+}
+
+func computedBelow(c *sql.Context, node sql.Node) *behindColumns {
+	b := &behindColumns{c: c, exprs: map[sql.ColumnId]sql.Expression{}}
+	transform.Inspect(node, func(n sql.Node) bool {
+		p, ok := n.(sql.Projector)
+		if !ok {
+			return true
+		}
+		for _, e := range p.ProjectedExprs() {
+			switch x := e.(type) {
+			case *expression.Alias:
+				if f, column := x.Child.(*expression.GetField); x.Id() > 0 && (!column || f.Id() != x.Id()) {
+					b.exprs[x.Id()] = x.Child
+				}
+			case sql.WindowAdaptableExpression:
+				if x.Id() > 0 {
+					b.exprs[x.Id()] = x
+				}
+			}
+		}
+		return true
+	})
+	return b
+}
+
+// behind is an expression with what its columns stand for in their places.
+func (b *behindColumns) behind(e sql.Expression) sql.Expression {
+	for range maxScaleDepth {
+		out, same, err := transform.Expr(b.c, e, func(_ *sql.Context, x sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+			if f, ok := x.(*expression.GetField); ok && b.exprs[f.Id()] != nil {
+				return b.exprs[f.Id()], transform.NewTree, nil
+			}
+			return x, transform.SameTree, nil
+		})
+		if err != nil || same {
+			break
+		}
+		e = out
+	}
+	return e
+}
+
+// joinsOuter reports whether a join may make any column NULL.
+func joinsOuter(c *sql.Context, node sql.Node) (outer bool) {
+	transform.InspectWithOpaque(c, node, func(_ *sql.Context, n sql.Node) bool {
+		if j, ok := n.(*plan.JoinNode); ok && (j.Op.IsLeftOuter() || j.Op.IsFullOuter()) {
+			outer = true
+		}
+		return true
+	})
+	return outer
+}
+
+// copiedColumn is the definition of a column that is one of a table of ours, "" for any other.
+func copiedColumn(tables map[string]origin, col *sql.Column, e sql.Expression, outer bool) string {
+	table, name := col.Source, col.Name
+	if e != nil {
+		f := fieldOf(e)
+		if f == nil {
+			return ""
+		}
+		table, name = f.Table(), f.Name()
+	}
+	o, ok := tables[strings.ToLower(table)]
+	if !ok || o.m == nil {
+		return ""
+	}
+	i := columnPosition(o.m.def, name)
+	if i < 0 {
+		return ""
+	}
+	m := *o.m
+	m.attrs.Collation = 0 // the new table's may be another: each column says its own
+	m.schema = append(sql.Schema(nil), m.schema...)
+	m.columns = append([]columnAttrs(nil), m.columns...)
+	was, a := *m.schema[i], &m.columns[i]
+	if was.AutoIncrement {
+		was.AutoIncrement, a.Default, a.Literal = false, "0", true
+	}
+	if a.Generated != "" {
+		a.Generated, was.Virtual = "", false
+	}
+	was.Name, was.Nullable, a.Invisible = col.Name, was.Nullable || outer, false
+	if was.Nullable && a.Default == "" && types.IsTimestampType(was.Type) {
+		a.Default = "NULL"
+	}
+	m.schema[i] = &was
+	return m.columnText(i, false)
+}
+
+// computedColumn is the definition of a column for the values of an expression; e may be nil, when it is not known.
+func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables map[string]origin, outer bool) string {
+	t, nullable := columnType(col.Type), true
+	if e != nil {
+		stored := func(table string) bool { return tables[strings.ToLower(table)].m != nil }
+		t, nullable = expressionType(c, t, e), outer || item.MaybeNull(c, e, stored)
+	}
+	text := quoteName(col.Name) + " " + typeText(t)
+	switch {
+	case !nullable:
+		text += " NOT NULL"
+	case types.IsTimestampType(t):
+		text += " NULL"
+	}
+	return text
+}
+
+// expressionType narrows what the library calls an expression's type to MySQL's.
+func expressionType(c *sql.Context, t sql.Type, e sql.Expression) sql.Type {
+	switch t.Type() {
+	case sqltypes.Int8, sqltypes.Int16, sqltypes.Int24:
+		return types.Int32
+	case sqltypes.Uint8, sqltypes.Uint16, sqltypes.Uint24:
+		return types.Int32
+	case sqltypes.Text, sqltypes.Blob, sqltypes.VarChar, sqltypes.Char:
+	default:
+		return t
+	}
+	if fieldOf(e) != nil {
+		return t
+	}
+	a := item.Of(c, e)
+	coll := a.Coll
+	if st, ok := t.(sql.StringType); ok && coll == 0 {
+		coll = st.Collation()
+	}
+	if coll == sql.Collation_utf8mb4_0900_bin || coll == sql.Collation_Unspecified { // the library's, of what has none
+		coll = c.GetCollation()
+	}
+	n, ok := item.Width(c, e)
+	switch {
+	case coll == sql.Collation_binary:
+		return t
+	case !ok || n > maxVarchar:
+		return types.CreateLongText(coll)
+	}
+	made, err := types.CreateString(sqltypes.VarChar, int64(max(n, 1)), coll)
+	if err != nil {
+		return t
+	}
+	return made
+}
+
+// columnType is the type of a column that holds an expression's values.
+func columnType(t sql.Type) sql.Type {
+	switch {
+	case t == types.Null:
+		return types.MustCreateBinary(sqltypes.VarBinary, 1)
+	case types.IsDecimal(t):
+		if d := t.(sql.DecimalType); d.Precision() > 65 || d.Scale() > 30 {
+			return types.MustCreateColumnDecimalType(65, 30)
+		}
+	}
+	return t
+}
+
+// fillCreated runs the SELECT of CREATE TABLE ... SELECT into the new table.
+func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, d *table.Def) (*Result, error) {
+	sel := sqlparser.String(ddl.OptSelect.Select)
+	names := make([]string, 0, len(d.Columns))
+	schema, err := s.selectSchema(c, x, ddl.OptSelect.Select, sel)
+	if err != nil {
+		return nil, err
+	}
+	for _, col := range schema {
+		names = append(names, col.Name)
+	}
+	target := quoteName(ddl.Table.Name.String())
+	if q := ddl.Table.DbQualifier.String(); q != "" {
+		target = quoteName(q) + "." + target
+	}
+	text := fmt.Sprintf("INSERT INTO %s (%s) %s", target, quoteNames(names), sel)
+	ast, err := s.e.parseOne(c, text)
+	if err != nil {
+		return nil, err
+	}
+	class := x.st
+	x.st = &Statement{Text: text, Class: Write, ast: ast}
+	defer func() { x.st = class }()
+	return s.runNode(c, x, x.st)
+}
+
+// selectSchema analyses a SELECT for its columns.
+func (s *Session) selectSchema(c *sql.Context, x *execution, sel sqlparser.Statement, text string) (sql.Schema, error) {
+	node, _, err := s.analyze(c, x, sel, text)
+	if err != nil {
+		return nil, err
+	}
+	return node.Schema(c), nil
+}
