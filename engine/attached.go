@@ -25,7 +25,10 @@ func (tx *Tx) scanAttached(ctx context.Context, kind string, id uint64, fn func(
 
 // dropAttached removes all that is attached to a table.
 func (tx *Tx) dropAttached(ctx context.Context, id uint64) error {
-	const kind = table.KindHistogram
+	return firstErr(tx.dropAttachedOf(ctx, table.KindHistogram, id), tx.dropAttachedOf(ctx, table.KindStatistics, id))
+}
+
+func (tx *Tx) dropAttachedOf(ctx context.Context, kind string, id uint64) error {
 	var keys [][]byte
 	prefix := dict.ObjectPrefix(kind, table.Attached(id))
 	if err := tx.scanAttached(ctx, kind, id, func(rest, _ []byte) { keys = append(keys, slices.Concat(prefix, rest)) }); err != nil {

@@ -25,7 +25,7 @@ func (h *Handle) Analyze(ctx context.Context) (st table.Statistics, err error) {
 		return st, err
 	}
 	for i, ix := range h.t.Indexes {
-		rows, distinct, err := cardinality(ctx, ix)
+		rows, pages, distinct, err := cardinality(ctx, ix)
 		if err != nil {
 			return st, err
 		}
@@ -44,7 +44,7 @@ func (h *Handle) Analyze(ctx context.Context) (st table.Statistics, err error) {
 		if rows == 0 {
 			clear(distinct)
 		}
-		st.Distinct = append(st.Distinct, distinct)
+		st.Distinct, st.Pages = append(st.Distinct, distinct), append(st.Pages, pages)
 	}
 	return st, nil
 }
@@ -85,10 +85,10 @@ func (c *prefixCounter) add(key []byte, first bool) error {
 	return nil
 }
 
-func cardinality(ctx context.Context, ix *dict.Index) (rows uint64, distinct []uint64, err error) {
+func cardinality(ctx context.Context, ix *dict.Index) (rows, pages uint64, distinct []uint64, err error) {
 	st, err := ix.Tree.Stats(ctx)
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	c := &prefixCounter{ix: ix, changes: make([]uint64, ix.Own)}
 	live, seen := uint64(0), uint64(0)
@@ -112,21 +112,21 @@ func cardinality(ctx context.Context, ix *dict.Index) (rows uint64, distinct []u
 	distinct = make([]uint64, ix.Own)
 	if st.Entries <= analyzeAll {
 		if err := read(nil, 0); err != nil {
-			return 0, nil, err
+			return 0, 0, nil, err
 		}
 		for p := range distinct {
 			distinct[p] = c.changes[p] + 1
 		}
-		return live, distinct, nil
+		return live, st.Pages, distinct, nil
 	}
 	starts := make([]map[string]bool, ix.Own) // values at the runs' beginnings: of few values, few differ within a run
 	for k := range analyzeRuns {
 		low, err := ix.Tree.KeyAt(ctx, (float64(k)+0.5)/analyzeRuns)
 		if err != nil || low == nil {
-			return 0, nil, err
+			return 0, 0, nil, err
 		}
 		if err := read(low, analyzeRun); err != nil {
-			return 0, nil, err
+			return 0, 0, nil, err
 		}
 		for p := range starts {
 			if starts[p] == nil {
@@ -142,7 +142,7 @@ func cardinality(ctx context.Context, ix *dict.Index) (rows uint64, distinct []u
 		part := float64(c.changes[p]) / float64(max(c.pairs, 1))
 		distinct[p] = max(uint64(math.Round(part*float64(rows))), uint64(len(starts[p])), 1)
 	}
-	return rows, distinct, nil
+	return rows, st.Pages, distinct, nil
 }
 
 // deleted reports whether an entry's value says that it is delete-marked. One that cannot be read counts as live: the checker's business.

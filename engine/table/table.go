@@ -339,6 +339,7 @@ type Statistics struct {
 	Rows uint64
 	// Distinct has for each index, and for each number of its leading parts, the number of different values; NULLs count as equal.
 	Distinct [][]uint64
+	Pages    []uint64 // of each index; nil: not known
 }
 
 // Object is a named text that the sql wing stores and the engine does not read: view, trigger, routine, event,

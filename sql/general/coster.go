@@ -238,7 +238,7 @@ func (o *coster) distinctOf(c *sql.Context, b *base, column string) float64 {
 	if err != nil {
 		return 0
 	}
-	st, err := o.e.stats.of(c, t)
+	st, err := o.e.statisticsOf(c, t)
 	if err != nil {
 		return 0
 	}

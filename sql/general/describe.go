@@ -352,7 +352,7 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 	var st table.Statistics
 	if s.cur != nil && s.cur.stmt != nil && !previewing(c) {
 		err := s.cur.look(c, m.def.Schema, m.def.Name, func(t table.Table) (err error) {
-			st, err = s.e.stats.of(c, t)
+			st, err = s.e.statisticsOf(c, t)
 			return err
 		})
 		if skipMissing(err) != nil && !errors.Is(err, table.ErrLockTimeout) {

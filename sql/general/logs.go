@@ -151,7 +151,7 @@ func queryTime(v any) time.Duration {
 
 // systemTables are the tables of the database mysql that the library lacks.
 var systemTables = map[string]func(e *Engine, name string) *ownTable{
-	"default_roles": defaultRolesTable, "columns_priv": columnsPrivTable,
+	"default_roles": defaultRolesTable, "columns_priv": columnsPrivTable, "innodb_table_stats": tableStatsTable, "innodb_index_stats": indexStatsTable,
 	logs.SlowTable: slowLogTable, logs.SlowTable + "_backup": slowLogTable, logs.GeneralTable: generalLogTable, logs.GeneralTable + "_backup": generalLogTable,
 }
 

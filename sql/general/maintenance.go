@@ -56,6 +56,8 @@ func (s *Session) ownMaintenance(t *tokens) (*Statement, error) {
 	}
 	run := func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.maintain(c, x, op, list) }
 	switch op {
+	case "analyze":
+		return s.done(t, &Statement{Class: DDL, run: run})
 	case "optimize":
 		return s.done(t, &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.optimizeTables(c, x, list) }})
 	case "checksum":
@@ -166,8 +168,7 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 			if err != nil {
 				return nil, err
 			}
-			s.e.stats.forget(t.Def().ID)
-			if _, err := s.e.stats.of(c, t); err != nil {
+			if err := s.analyzeStatistics(c, t); err != nil {
 				return nil, err
 			}
 		case "repair":
@@ -177,6 +178,25 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 		out = append(out, sql.Row{m.full, op, "status", "OK"})
 	}
 	return s.rowsOf(c, x, texts("Table", "Op", "Msg_type", "Msg_text"), out), nil
+}
+
+// analyzeStatistics finds a table's statistics anew and stores them.
+func (s *Session) analyzeStatistics(c *sql.Context, t table.Table) error {
+	st, err := t.Analyze(c)
+	if err != nil {
+		return err
+	}
+	d := t.Def()
+	m, err := s.e.metas.get(c, d)
+	if err != nil {
+		return err
+	}
+	if err := s.e.storeStatistics(c, m, st); err != nil {
+		return err
+	}
+	s.e.stats.forget(d.ID)
+	s.e.stats.put(d, st, m.persistent() && m.fixed())
+	return nil
 }
 
 // optimizeTables is OPTIMIZE TABLE. As for InnoDB it is ALTER TABLE ... FORCE, online, and ANALYZE TABLE, which here is to forget the statistics.

@@ -372,13 +372,14 @@ func (p *partitioned) Analyze(ctx context.Context) (out table.Statistics, err er
 		}
 		out.Rows += s.Rows
 		if out.Distinct == nil {
-			out.Distinct = s.Distinct
+			out.Distinct, out.Pages = s.Distinct, s.Pages
 			return nil
 		}
 		for i := range s.Distinct {
 			for j := range s.Distinct[i] {
 				out.Distinct[i][j] += s.Distinct[i][j]
 			}
+			out.Pages[i] += s.Pages[i]
 		}
 		return nil
 	})

@@ -30,6 +30,7 @@ func (s *statistics) changesOf(tables []*base) (n uint64) {
 type tableStatistics struct {
 	version uint64
 	at      time.Time
+	fixed   bool // stored, and not to be replaced but by ANALYZE TABLE
 	table.Statistics
 }
 
@@ -45,35 +46,74 @@ func (s *statistics) forget(id uint64) {
 	s.changes[id%uint64(len(s.changes))].Add(1)
 }
 
-// of returns the statistics of an open table.
-func (s *statistics) of(c *sql.Context, t table.Table) (table.Statistics, error) {
-	d := t.Def()
+// statisticsOf returns the statistics of an open table: those in memory, else those that are stored, else what it finds, if the others are too old.
+func (e *Engine) statisticsOf(c *sql.Context, t table.Table) (table.Statistics, error) {
+	d, s := t.Def(), &e.stats
 	s.mu.Lock()
 	have, ok := s.m[d.ID]
 	s.mu.Unlock()
 	if ok && have.version == d.Version {
-		if time.Since(have.at) < statisticsFresh {
+		if have.fixed || time.Since(have.at) < statisticsFresh {
 			return have.Statistics, nil
 		}
 		n, err := t.Count(c)
 		if err != nil {
 			return table.Statistics{}, err
 		}
-		if drift := max(n, have.Rows) - min(n, have.Rows); drift*10 <= have.Rows && time.Since(have.at) < 6*statisticsFresh {
+		if !drifted(have.Rows, n) && time.Since(have.at) < 6*statisticsFresh {
 			return have.Statistics, nil
 		}
 	}
-	st, err := t.Analyze(c)
-	if err != nil {
-		return st, err
+	if !ok || have.version != d.Version {
+		if st, fixed, err := e.asStored(c, t); err != nil || st != nil {
+			if err != nil {
+				return table.Statistics{}, err
+			}
+			s.put(d, *st, fixed)
+			return *st, nil
+		}
 	}
+	st, err := t.Analyze(c)
+	if err == nil {
+		s.put(d, st, false)
+	}
+	return st, err
+}
+
+// asStored returns what is stored of a table if it still holds; fixed: nothing but ANALYZE TABLE replaces it.
+func (e *Engine) asStored(c *sql.Context, t table.Table) (st *table.Statistics, fixed bool, err error) {
+	kept, err := e.readStatistics(c, t.Def())
+	if err != nil || kept == nil {
+		return nil, false, err
+	}
+	now, ok := kept.of(t.Def())
+	if !ok {
+		return nil, false, nil
+	}
+	m, err := e.metas.get(c, t.Def())
+	if err != nil || !m.persistent() {
+		return nil, false, err
+	}
+	if m.fixed() {
+		return &now, true, nil
+	}
+	n, err := t.Count(c)
+	if err != nil || drifted(now.Rows, n) {
+		return nil, false, err
+	}
+	return &now, false, nil
+}
+
+// drifted reports whether a table has grown or shrunk by more than a tenth.
+func drifted(was, is uint64) bool { return (max(is, was)-min(is, was))*10 > was }
+
+func (s *statistics) put(d *table.Def, st table.Statistics, fixed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m == nil || len(s.m) >= statisticsMax {
 		s.m = map[uint64]tableStatistics{}
 	}
-	s.m[d.ID] = tableStatistics{version: d.Version, at: time.Now(), Statistics: st}
-	return st, nil
+	s.m[d.ID] = tableStatistics{version: d.Version, at: time.Now(), fixed: fixed, Statistics: st}
 }
 
 // statisticsRows are the rows of information_schema.STATISTICS.
