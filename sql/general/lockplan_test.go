@@ -116,3 +116,32 @@ func TestLocksThroughViews(t *testing.T) {
 		locksOf(t, sv, q, want)
 	}
 }
+
+// TestLocksByKeyAtAnyStatistics: statistics may have been computed at any moment while a small table was being filled. They never make a statement that names
+// one row by its key lock another.
+func TestLocksByKeyAtAnyStatistics(t *testing.T) {
+	sv := newServer(t)
+	c := sv.client()
+	c.must("CREATE DATABASE d; USE d")
+	for n := range 4 {
+		c.must("CREATE TABLE t (id INT PRIMARY KEY, v INT, KEY (v)); CREATE TABLE s (id INT PRIMARY KEY, v INT)")
+		for i := range 4 {
+			if i == n {
+				c.must("SHOW INDEX FROM t; SHOW INDEX FROM s")
+			}
+			if i < 3 {
+				c.must(fmt.Sprintf("INSERT INTO t VALUES (%d, %d)", 10*i+10, i+1))
+			}
+		}
+		for range 2 { // the second time the plan may be a kept one
+			locksOf(t, sv, "INSERT INTO s SELECT * FROM t WHERE id = 20", "S,REC_NOT_GAP 20")
+			locksOf(t, sv, "INSERT INTO s SELECT * FROM t WHERE id IN (20)", "S,REC_NOT_GAP 20")
+			locksOf(t, sv, "REPLACE INTO s SELECT id, v FROM t WHERE id = 20 AND v < 9", "S,REC_NOT_GAP 20")
+			locksOf(t, sv, "SET @x = (SELECT v FROM t WHERE id = 20)", "S,REC_NOT_GAP 20")
+			locksOf(t, sv, "UPDATE t SET v = v + 1 WHERE id = 20 AND v < 9", "X,REC_NOT_GAP 20")
+			locksOf(t, sv, "SELECT * FROM t WHERE id = 20 FOR UPDATE", "X,REC_NOT_GAP 20")
+			locksOf(t, sv, "DELETE FROM t WHERE id = 20", "X,REC_NOT_GAP 20")
+		}
+		c.must("DROP TABLE t, s")
+	}
+}
