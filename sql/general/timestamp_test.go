@@ -1,6 +1,7 @@
 package general
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -39,6 +40,13 @@ func TestVariableValues(t *testing.T) {
 	c.query("SELECT @@join_buffer_size", "128")
 	c.must("SET join_buffer_size = 1024")
 	c.query("SHOW WARNINGS", "")
+	for _, set := range []string{"innodb_deadlock_detect = 1.1", "innodb_deadlock_detect = 1e0", "innodb_stats_method = 1.0", "innodb_io_capacity = 2e3", "innodb_io_capacity = 200.0"} {
+		name, _, _ := strings.Cut(set, " ")
+		c.fails("SET GLOBAL "+set, mysqlerr.ER_WRONG_TYPE_FOR_VAR, "Incorrect argument type to variable '"+name+"'")
+	}
+	c.must("SET GLOBAL innodb_deadlock_detect = OFF; SET GLOBAL innodb_deadlock_detect = 1; SET GLOBAL innodb_stats_method = 1")
+	c.query("SELECT @@innodb_deadlock_detect, @@innodb_stats_method", "1\tnulls_unequal")
+	c.must("SET GLOBAL innodb_stats_method = DEFAULT")
 	c.must("SET character_set_client = utf8, collation_connection = utf8_unicode_ci")
 	c.query("SELECT @@character_set_client, @@collation_connection", "utf8mb3\tutf8mb3_unicode_ci")
 }

@@ -140,6 +140,34 @@ func (t setNameType) Equals(other sql.Type) bool {
 	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
 }
 
+// wordType is the type of a variable that is one of some words, ON and OFF among them: a word or its number, which has no fraction, not even .0.
+type wordType struct {
+	sql.SystemVariableType
+	name string
+}
+
+// namesWords tells the library's types of that kind; it does not show one of them.
+func namesWords(t sql.SystemVariableType) bool {
+	if _, boolean := t.(types.SystemBoolType); boolean {
+		return true
+	}
+	v := reflect.ValueOf(t)
+	return v.Kind() == reflect.Struct && v.FieldByName("valToIndex").IsValid()
+}
+
+func (t wordType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	switch v.(type) {
+	case float32, float64, *apd.Decimal:
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, t.name)
+	}
+	return t.SystemVariableType.Convert(ctx, v)
+}
+
+func (t wordType) Equals(other sql.Type) bool {
+	o, ok := other.(wordType)
+	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
+}
+
 // boundVariables gives all whole-number variables MySQL's manners at their bounds, and those of character sets and collations their names.
 func boundVariables() {
 	var again []sql.SystemVariable
@@ -155,6 +183,9 @@ func boundVariables() {
 		with := *m
 		if t := boundedType(m.Name, m.Type); t != nil {
 			with.Type = t
+			again = append(again, &with)
+		} else if t, ok := m.Type.(sql.SystemVariableType); ok && namesWords(t) {
+			with.Type = wordType{t, m.Name}
 			again = append(again, &with)
 		} else if t, ok := m.Type.(sql.SystemVariableType); ok && (strings.HasPrefix(m.Name, "character_set_") || strings.HasPrefix(m.Name, "collation_")) {
 			with.Type = setNameType{t}
@@ -205,17 +236,9 @@ type bounded struct {
 // Convert refuses what is no whole number (1232) and moves one that is out of bounds to the nearest that is not, with a warning; it is an
 // error under STRICT_ALL_TABLES.
 func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
-	switch x := v.(type) {
-	case nil, string, []byte:
+	switch v.(type) {
+	case nil, string, []byte, float32, float64, *apd.Decimal:
 		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
-	case float64:
-		if x != math.Trunc(x) {
-			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
-		}
-	case *apd.Decimal:
-		if f, err := x.Float64(); err != nil || f != math.Trunc(f) || x.Exponent < 0 {
-			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
-		}
 	}
 	out, in, err := b.SystemVariableType.Convert(ctx, v)
 	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.signed {
