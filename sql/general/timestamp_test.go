@@ -36,7 +36,7 @@ func TestVariableValues(t *testing.T) {
 	c.must("SET join_buffer_size = 1000")
 	c.query("SHOW WARNINGS", "Warning\t1292\tTruncated incorrect join_buffer_size value: '1000'")
 	c.query("SELECT @@join_buffer_size", "896")
-	c.must("SET join_buffer_size = 1")
+	c.must("SET join_buffer_size = TRUE")
 	c.query("SELECT @@join_buffer_size", "128")
 	c.must("SET join_buffer_size = 1024")
 	c.query("SHOW WARNINGS", "")

@@ -236,9 +236,13 @@ type bounded struct {
 // Convert refuses what is no whole number (1232) and moves one that is out of bounds to the nearest that is not, with a warning; it is an
 // error under STRICT_ALL_TABLES.
 func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
-	switch v.(type) {
+	switch x := v.(type) {
 	case nil, string, []byte, float32, float64, *apd.Decimal:
 		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
+	case bool: // FALSE and TRUE
+		if v = int64(0); x {
+			v = int64(1)
+		}
 	}
 	out, in, err := b.SystemVariableType.Convert(ctx, v)
 	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.signed {
