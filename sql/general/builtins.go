@@ -20,6 +20,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.Function1{Name: "sec_to_time", Fn: newSecToTime},
 		sql.FunctionN{Name: "last_insert_id", Fn: newLastInsertID},
 		sql.Function4{Name: "insert", Fn: newInsertText},
+		sql.Function1{Name: "crc32", Fn: newCRC32},
 	} {
 		own[f.FunctionName()] = f
 	}

@@ -81,6 +81,8 @@ func (w *rewriter) statement() {
 				}
 			}
 		}
+	case "SET":
+		w.binarySet()
 	case "SHOW":
 		if t.word(1) == "SCHEMAS" {
 			w.put(1, "DATABASES")
@@ -117,6 +119,15 @@ func (w *rewriter) statement() {
 			w.put(1, "TABLE")
 		case t.word(1) == "TEMPORARY" && t.word(2) == "TABLES":
 			w.put(2, "TABLE")
+		}
+	}
+}
+
+// binarySet: SET character_set_database = binary, whose value the grammar takes for the operator of that name.
+func (w *rewriter) binarySet() {
+	for i := range w.t.list {
+		if w.t.word(i) == "BINARY" && (w.t.at(i-1) == "=" || w.t.at(i-1) == ":=") && (w.t.at(i+1) == "" || w.t.at(i+1) == "," || w.t.at(i+1) == ";") {
+			w.put(i, "'binary'")
 		}
 	}
 }
