@@ -193,13 +193,23 @@ func TestForeignRaces(t *testing.T) {
 	}
 	done := map[string]bool{}
 	var mu sync.Mutex
+	all := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, s := range statements {
+			if !done[s] {
+				return false
+			}
+		}
+		return true
+	}
 	var wg sync.WaitGroup
 	for w := range 4 {
 		x := sv.client()
 		x.must("USE d")
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(7, uint64(w)))
-			for i := range 120 {
+			for i := 0; i < 120 || i < 5000 && !all(); i++ {
 				level := table.Isolation(rng.IntN(4))
 				x.txn = sv.db.Begin(table.TxnOptions{Isolation: level, LockWait: time.Minute, SessionID: uint64(x.s.login.ID)})
 				var err error

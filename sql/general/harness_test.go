@@ -138,7 +138,7 @@ func (c *client) run(st *Statement, params []any) (a answer, err error) {
 	if implicit {
 		txn = c.begin()
 	}
-	stmt, err := txn.BeginStmt(ctx, table.StmtOptions{Write: st.Class != Read, Bulk: st.Bulk()})
+	stmt, err := txn.BeginStmt(ctx, table.StmtOptions{Write: st.Class != Read, Bulk: st.Bulk(), Overwrites: st.Overwrites()})
 	if err != nil {
 		return a, err
 	}
