@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -175,6 +176,13 @@ func persistedValue(ctx context.Context, name string, body []byte) (any, error) 
 	var raw any
 	if err := json.Unmarshal(body, &raw); err != nil {
 		return nil, fmt.Errorf("persisted variable %s: %w", name, err)
+	}
+	if f, ok := raw.(float64); ok && f == math.Trunc(f) && !strings.ContainsAny(string(body), ".eE") {
+		if n, err := strconv.ParseInt(string(body), 10, 64); err == nil { // JSON has one kind of number, and a variable of whole ones takes no other
+			raw = n
+		} else if u, err := strconv.ParseUint(string(body), 10, 64); err == nil {
+			raw = u
+		}
 	}
 	v, _, err := sv.GetType().Convert(ctx, raw)
 	return v, err
