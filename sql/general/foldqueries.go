@@ -34,6 +34,12 @@ func (f *folder) statement(c *sql.Context, n sql.Node) (sql.Node, error) {
 	if x.previewing || x.stmt == nil || x.st == nil || x.st.run != nil {
 		return n, nil // of EXPLAIN nothing is executed
 	}
+	if ins, ok := n.(*plan.InsertInto); ok && ins.OnDupExprs.HasUpdates() {
+		var err error
+		if n, err = f.onDuplicate(c, ins); err != nil {
+			return nil, err
+		}
+	}
 	if x.ignores || ignores(f.ast) {
 		return n, nil // a subquery of more than one row is a warning of the row that asks for it
 	}
@@ -110,8 +116,73 @@ func (f *folder) comparison(c *sql.Context, e sql.Expression) (sql.Expression, e
 	return e.WithChildren(c, out...)
 }
 
+// onDuplicate makes the plans of subqueries in ON DUPLICATE KEY UPDATE, which the library's analyzer passes over.
+func (f *folder) onDuplicate(c *sql.Context, n *plan.InsertInto) (sql.Node, error) {
+	exprs := append([]sql.Expression(nil), n.Expressions()...)
+	some := false
+	for i, e := range exprs {
+		x, same, err := transform.Expr(c, e, func(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+			q, ok := e.(*plan.Subquery)
+			if !ok || !q.Correlated().Empty() || len(q.Query.Schema(c)) != 1 {
+				return e, transform.SameTree, nil
+			}
+			made, err := f.plan(c, q)
+			if err != nil {
+				return nil, transform.SameTree, err
+			}
+			return &lateQuery{f: f, q: q, plan: made}, transform.NewTree, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		exprs[i], some = x, some || !bool(same)
+	}
+	if !some {
+		return n, nil
+	}
+	return n.WithExpressions(c, exprs...)
+}
+
+// lateQuery is a subquery of one value that is executed when the statement first asks for it, and once.
+type lateQuery struct {
+	f    *folder
+	q    *plan.Subquery
+	plan sql.Node
+	have bool
+	v    any
+}
+
+func (l *lateQuery) Resolved() bool                 { return true }
+func (l *lateQuery) String() string                 { return l.q.String() }
+func (l *lateQuery) Type(c *sql.Context) sql.Type   { return l.q.Type(c) }
+func (l *lateQuery) IsNullable(c *sql.Context) bool { return true }
+func (l *lateQuery) Children() []sql.Expression     { return nil }
+func (l *lateQuery) WithChildren(*sql.Context, ...sql.Expression) (sql.Expression, error) {
+	return l, nil
+}
+
+func (l *lateQuery) Eval(c *sql.Context, _ sql.Row) (any, error) {
+	if l.have {
+		return l.v, nil
+	}
+	v, err := l.f.run(c, l.plan)
+	l.v, l.have = v, err == nil
+	return v, err
+}
+
 // value executes a subquery of one value.
 func (f *folder) value(c *sql.Context, q *plan.Subquery) (any, error) {
+	n, err := f.plan(c, q)
+	if err != nil {
+		return nil, err
+	}
+	f.x.phase = running
+	defer func() { f.x.phase = analyzing }()
+	return f.run(c, n)
+}
+
+// plan makes a subquery's plan.
+func (f *folder) plan(c *sql.Context, q *plan.Subquery) (sql.Node, error) {
 	n, err := newRetype(c, f.env, f.ast).node(q.Query)
 	if err != nil {
 		return nil, err
@@ -121,12 +192,12 @@ func (f *folder) value(c *sql.Context, q *plan.Subquery) (any, error) {
 	if n, err = a.Analyze(c, n, nil, &flags); err != nil {
 		return nil, err
 	}
-	if n, err = f.s.ready(c, f.x, n, f.env); err != nil {
-		return nil, err
-	}
-	f.x.phase = running
-	defer func() { f.x.phase = analyzing }()
-	it, err := f.s.within(f.x, func() (sql.RowIter, error) { return a.ExecBuilder.Build(c, n, nil) })
+	return f.s.ready(c, f.x, n, f.env)
+}
+
+// run executes a plan that gives one value, or none: NULL.
+func (f *folder) run(c *sql.Context, n sql.Node) (any, error) {
+	it, err := f.s.within(f.x, func() (sql.RowIter, error) { return f.s.e.gms.Analyzer.ExecBuilder.Build(c, n, nil) })
 	if err != nil {
 		return nil, err
 	}

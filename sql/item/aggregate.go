@@ -1,6 +1,8 @@
 package item
 
 import (
+	"fmt"
+
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -75,6 +77,9 @@ func (s *Sum) WithWindow(c *sql.Context, w *sql.WindowDefinition) sql.WindowAdap
 }
 
 func (s *Sum) NewBuffer(c *sql.Context) (sql.AggregationBuffer, error) {
+	if avg, ok := s.Aggregation.(*aggregation.Avg); ok && s.is.Kind == Decimal {
+		return &avgBuffer{expr: avg.Children()[0], dec: s.is.Dec}, nil
+	}
 	b, err := s.Aggregation.NewBuffer(c)
 	if err != nil || s.is.Kind != Decimal {
 		return b, err
@@ -101,6 +106,37 @@ func (b *sumBuffer) Eval(c *sql.Context) (any, error) {
 	}
 	return v, err
 }
+
+// avgBuffer is AVG of exact numbers: the quotient is rounded once, from all the digits that MySQL's division has. The library rounds it twice.
+type avgBuffer struct {
+	expr sql.Expression // of a DISTINCT average NULL where it has had the value
+	sum  apd.Decimal
+	rows int64
+	dec  int
+}
+
+func (b *avgBuffer) Update(c *sql.Context, r sql.Row) error {
+	v, err := b.expr.Eval(c, r)
+	if err != nil || v == nil {
+		return err
+	}
+	d, ok := v.(*apd.Decimal)
+	if !ok {
+		return fmt.Errorf("average of a %T", v)
+	}
+	b.rows++
+	_, err = wide.Add(&b.sum, &b.sum, d)
+	return err
+}
+
+func (b *avgBuffer) Eval(*sql.Context) (any, error) {
+	if b.rows == 0 {
+		return nil, nil
+	}
+	return scaled(quotient(&b.sum, apd.New(b.rows, 0)), b.dec), nil
+}
+
+func (b *avgBuffer) Dispose(c *sql.Context) { expression.Dispose(c, b.expr) }
 
 // numeric is a value as a number of one kind.
 type numeric struct{ function }
