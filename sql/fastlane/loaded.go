@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // Columns of formOther are read and filled, and nothing else is done with them here. Their values are taken as dumps write them; whatever is rounded, cut, padded or
@@ -33,8 +34,8 @@ func (k *colKind) load(a *Arg) (row.Datum, bool) {
 		if a.Kind != ArgString {
 			return no, false
 		}
-		us, ok := parseSpan(a.B)
-		return row.FromInt(us), ok
+		at, res := datum.ReadSpan(string(a.B)) // without a fraction, which may have to be rounded, or a date, of which is warned
+		return row.FromInt(int64(at)), res == datum.SpanOK && len(a.B) <= len("-838:59:59") && bytes.IndexByte(a.B, '.') < 0
 	case sqltypes.Set:
 		s, ok := t.(sql.SetType)
 		if a.Kind != ArgString || !ok {
@@ -90,31 +91,6 @@ func (k *colKind) converted(v any) (row.Datum, bool) {
 	}
 	d, err := k.codec.Encode(ctx, out, nil)
 	return d, err == nil
-}
-
-// parseSpan reads [-]hh[h]:mm:ss, in microseconds.
-func parseSpan(b []byte) (us int64, ok bool) {
-	neg := len(b) > 0 && b[0] == '-'
-	if neg {
-		b = b[1:]
-	}
-	n := len(b)
-	if n != len("hh:mm:ss") && n != len("hhh:mm:ss") || b[n-3] != ':' || b[n-6] != ':' {
-		return 0, false
-	}
-	ok = true
-	number := func(d []byte) (v int64) {
-		for _, c := range d {
-			ok = ok && c >= '0' && c <= '9'
-			v = 10*v + int64(c&15)
-		}
-		return v
-	}
-	hour, minute, second := number(b[:n-6]), number(b[n-5:n-3]), number(b[n-2:])
-	if us = ((hour*60+minute)*60 + second) * 1e6; neg {
-		us = -us
-	}
-	return us, ok && hour <= 838 && minute <= 59 && second <= 59
 }
 
 // members finds the members of a SET by their exact texts, in order of their bits and each once, as MySQL writes them.

@@ -189,27 +189,16 @@ func columnFromAST(a *columnAttrs, cd *sqlparser.ColumnDefinition, col *sql.Colu
 
 // zerofillWidth is how many characters a number of the type is filled up to, if its definition does not say.
 func zerofillWidth(t sql.Type) int {
-	switch t.Type() {
-	case sqltypes.Int8, sqltypes.Uint8:
-		return 3
-	case sqltypes.Int16, sqltypes.Uint16:
-		return 5
-	case sqltypes.Int24, sqltypes.Uint24:
-		return 8
-	case sqltypes.Int32, sqltypes.Uint32:
-		return 10
-	case sqltypes.Float32:
-		return 12
-	case sqltypes.Float64:
-		return 22
-	}
 	if d, ok := t.(sql.DecimalType); ok {
 		if d.Scale() > 0 {
 			return int(d.Precision()) + 1
 		}
 		return int(d.Precision())
 	}
-	return 20
+	if t.Type() == sqltypes.Uint24 {
+		return 8
+	}
+	return wholePrecision(t)
 }
 
 // spanFraction is n of TIME(n), 0 without.

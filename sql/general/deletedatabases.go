@@ -12,24 +12,15 @@ import (
 // deleteAcrossDatabases lets a DELETE of a join take its targets from several schemas, which the library's check refuses before it looks for anything else that it
 // refuses: targets of one name. Its deletion finds a target's part of the row by the table's name, so those stay refused.
 func deleteAcrossDatabases(a *analyzer.Analyzer) {
-	for _, b := range a.Batches {
-		for i, r := range b.Rules {
-			if r.Id.String() != "validateDeleteFrom" {
-				continue
+	replaceRule(a, "validateDeleteFrom", func(validate analyzer.RuleFunc) analyzer.RuleFunc {
+		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+			out, same, err := validate(c, a, n, scope, sel, flags)
+			if err != nil && strings.HasPrefix(err.Error(), "multiple databases specified") && distinctTargets(c, n) {
+				return n, transform.SameTree, nil
 			}
-			validate := r.Apply
-			b.Rules = append([]analyzer.Rule{}, b.Rules...)
-			b.Rules[i].Apply = func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
-				out, same, err := validate(c, a, n, scope, sel, flags)
-				if err != nil && strings.HasPrefix(err.Error(), "multiple databases specified") && distinctTargets(c, n) {
-					return n, transform.SameTree, nil
-				}
-				return out, same, err
-			}
-			return
+			return out, same, err
 		}
-	}
-	panic("general: the library's analyzer has no rule validateDeleteFrom")
+	})
 }
 
 func distinctTargets(c *sql.Context, n sql.Node) bool {

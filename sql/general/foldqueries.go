@@ -220,27 +220,18 @@ func (f *folder) run(c *sql.Context, n sql.Node) (any, error) {
 // unnestForDelete has the library's rule that makes semi-joins of IN (SELECT ...) look at what a DELETE reads; it passes over DELETE. The
 // targets are nodes of their own, and a semi-join gives the rows of its left side.
 func unnestForDelete(a *analyzer.Analyzer) {
-	for _, b := range a.Batches {
-		for i, r := range b.Rules {
-			if r.Id.String() != "unnestInSubqueries" {
-				continue
+	replaceRule(a, "unnestInSubqueries", func(unnest analyzer.RuleFunc) analyzer.RuleFunc {
+		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+			d, ok := n.(*plan.DeleteFrom)
+			if x := executionOf(c); !ok || x == nil || x.ignores { // DELETE IGNORE takes rows as they come
+				return unnest(c, a, n, scope, sel, flags)
 			}
-			unnest := r.Apply
-			b.Rules = append([]analyzer.Rule{}, b.Rules...)
-			b.Rules[i].Apply = func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
-				d, ok := n.(*plan.DeleteFrom)
-				if x := executionOf(c); !ok || x == nil || x.ignores { // DELETE IGNORE takes rows as they come
-					return unnest(c, a, n, scope, sel, flags)
-				}
-				child, same, err := unnest(c, a, d.Child, scope, sel, flags)
-				if err != nil || same {
-					return n, transform.SameTree, err
-				}
-				n, err = d.WithChildren(c, child)
-				return n, transform.NewTree, err
+			child, same, err := unnest(c, a, d.Child, scope, sel, flags)
+			if err != nil || same {
+				return n, transform.SameTree, err
 			}
-			return
+			n, err = d.WithChildren(c, child)
+			return n, transform.NewTree, err
 		}
-	}
-	panic("general: the library's analyzer has no rule unnestInSubqueries")
+	})
 }

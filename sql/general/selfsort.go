@@ -15,23 +15,14 @@ import (
 
 // keepSelfSorts puts the condition around the rule.
 func keepSelfSorts(a *analyzer.Analyzer) {
-	for _, b := range a.Batches {
-		for i, r := range b.Rules {
-			if r.Id.String() != "replaceIdxSort" {
-				continue
+	replaceRule(a, "replaceIdxSort", func(drop analyzer.RuleFunc) analyzer.RuleFunc {
+		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+			if sortsSelf(c, n) {
+				return n, transform.SameTree, nil
 			}
-			drop := r.Apply
-			b.Rules = append([]analyzer.Rule{}, b.Rules...)
-			b.Rules[i].Apply = func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
-				if sortsSelf(c, n) {
-					return n, transform.SameTree, nil
-				}
-				return drop(c, a, n, scope, sel, flags)
-			}
-			return
+			return drop(c, a, n, scope, sel, flags)
 		}
-	}
-	panic("general: the library's analyzer has no rule replaceIdxSort")
+	})
 }
 
 // sortsSelf reports whether a sort at or below n is by a column of a table that is there twice.
