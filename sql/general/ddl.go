@@ -589,5 +589,5 @@ func (s *Session) duplicateInIndex(c *sql.Context, m *meta, err error) error {
 			text += m.keyPartText(c, p.Column, v)
 		}
 	}
-	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, m.def.Name, ix.Name)
+	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, m.shownName(), ix.Name)
 }

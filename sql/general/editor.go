@@ -194,7 +194,7 @@ func (e *editor) keyText(ctx *sql.Context, ix *table.Index, key []row.Datum, r s
 		}
 		text += e.m.keyPartText(ctx, p.Column, v)
 	}
-	return duplicateText(text, e.m.def.Name, ix.Name)
+	return duplicateText(text, e.m.shownName(), ix.Name)
 }
 
 // fillVirtual computes a row's virtual columns.

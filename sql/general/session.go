@@ -36,10 +36,11 @@ type Engine struct {
 
 	histograms histogramCache
 
-	memory  spill.Pool
-	gms     *sqle.Engine
-	started time.Time
-	later   sync.WaitGroup // drops of temporary tables under way
+	memory      spill.Pool
+	gms         *sqle.Engine
+	started     time.Time
+	later       sync.WaitGroup // drops of temporary tables under way
+	temporaries atomic.Uint64  // temporary tables made
 
 	logVars struct { // of package logs' settings, as they are or are about to be
 		sync.Mutex

@@ -12,8 +12,8 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// Temporary tables are ordinary tables in a schema that nobody sees, under names of their session's own. They go with the
-// session; what a crash leaves behind is dropped at the next start.
+// Temporary tables are ordinary tables in a schema that nobody sees, each under a name that no other ever had: one that was dropped goes only when nothing holds it,
+// and its session may have made another meanwhile. They go with the session; what a crash leaves behind is dropped at the next start.
 
 const tempSchema = "#tmp"
 
@@ -76,7 +76,7 @@ func (s *Session) createTemporary(ctx context.Context, d *table.Def) error {
 		return err
 	}
 	n := *d
-	n.Schema, n.Name = tempSchema, fmt.Sprintf("%d#%s#%s", s.login.ID, schema, name)
+	n.Schema, n.Name = tempSchema, fmt.Sprintf("%d#%d#%s", s.login.ID, s.e.temporaries.Add(1), name)
 	made, err := s.e.catalog.CreateTable(ctx, &n)
 	if err != nil {
 		return err
@@ -86,6 +86,14 @@ func (s *Session) createTemporary(ctx context.Context, d *table.Def) error {
 	}
 	s.temps[tempKey(schema, name)] = &tempTable{schema, name, made}
 	return nil
+}
+
+// shownName is the table's name as the user calls it.
+func (m *meta) shownName() string {
+	if parts := strings.SplitN(m.def.Name, "#", 3); m.def.Schema == tempSchema && len(parts) == 3 {
+		return parts[2]
+	}
+	return m.def.Name
 }
 
 // refreshTemporary rereads a temporary table's definition after ALTER TABLE.
