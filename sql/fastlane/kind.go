@@ -112,8 +112,8 @@ func kindOf(c *Column, nullable bool) colKind {
 			k.maxChars = int(st.MaxCharacterLength())
 		}
 	case sqltypes.Binary, sqltypes.VarBinary, sqltypes.Blob:
-		k.form = formBinary
-		if st, ok := t.(sql.StringType); ok && t.Type() != sqltypes.Binary { // BINARY is filled up with zeros
+		k.form, k.maxBytes = formBinary, -1 // BINARY is filled up with zeros, the empty string, too: elsewhere
+		if st, ok := t.(sql.StringType); ok && t.Type() != sqltypes.Binary {
 			k.maxBytes = int(st.MaxByteLength())
 		}
 	}

@@ -134,6 +134,7 @@ var shapeFill = []shapeCase{
 	{text: "INSERT INTO chs (id, b, bb) VALUES (%s, _binary'\\0a\xff', 0x00ff27), (%s, 0x4142, x'4142'), (%s, _binary %s, '\\0')", holes: "iiis", literal: true},
 	{text: "INSERT INTO chs (id, b, bb) VALUES (%s, 'a\xff\xfeb', '\xc3\x28'), (%s, '\x80', '\xff')", holes: "ii", literal: true},
 	{text: "INSERT INTO chs (id, f, b) VALUES (%s, 'ab', 'abcdefghijklmnop')", holes: "i"},
+	{text: "INSERT INTO chs (id, f, bb) VALUES (%s, '', ''), (%s, _binary'', '')", holes: "ii", general: true},
 	{text: "INSERT INTO odd VALUES (%s, 1.1, 2024, '23:59:59', 'a,c d', _binary'\\0\\Z', '{\"b\": [1, 2.50, null], \"a\": \"é\"}', 123456789012345678.125), (%s, -3, 1901, '-838:59:59', '', 0x01ff, '[]', -7)", holes: "ii", literal: true},
 	{text: "INSERT INTO odd (id, f, d, j) VALUES (%s, 123456.789, 123456789012345678901234.123456, ' \"x\" '), (%s, 0.1, 0.5, '1.0')", holes: "ii"},
 	{text: "INSERT INTO odd (id, s) VALUES (%s, 'b,a')", holes: "i"},
