@@ -446,7 +446,7 @@ func (h *Handle) duplicate(ctx context.Context, d *dupe) error {
 	if err != nil || !found {
 		return err
 	}
-	if hd, err := row.ParseHeader(rd.val); err != nil || hd.Deleted && (d.index == 0 || m == lock.Exclusive) { // whoever deletes a row marks its entries last
+	if hd, err := row.ParseHeader(rd.val); err != nil || hd.Deleted && d.index == 0 {
 		return err
 	}
 	if err := rd.decode(ctx, h.t, rd.val, nil); err != nil {

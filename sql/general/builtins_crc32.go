@@ -25,7 +25,6 @@ func (x *crc32Text) Description() string            { return "the cyclic redunda
 func (x *crc32Text) Type(*sql.Context) sql.Type     { return types.Uint32 }
 func (x *crc32Text) IsNullable(c *sql.Context) bool { return x.Child.IsNullable(c) }
 func (x *crc32Text) String() string                 { return "crc32(" + x.Child.String() + ")" }
-func (x *crc32Text) IsNonDeterministic() bool       { return false }
 
 func (x *crc32Text) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
 	if len(ch) != 1 {

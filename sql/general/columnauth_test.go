@@ -32,6 +32,9 @@ func TestColumnPrivileges(t *testing.T) {
 	denied("SELECT id FROM d.o UNION SELECT c FROM d.t", "SELECT command denied to user 'u'@'%' for column 'c' in table 't'")
 	denied("SELECT a FROM d.t GROUP BY a HAVING MAX(c) > 1", "SELECT command denied to user 'u'@'%' for column 'c' in table 't'")
 
+	u.query("SELECT table_name, column_name, privileges FROM information_schema.columns WHERE table_schema = 'd' ORDER BY 1, ordinal_position",
+		"o\tid\tselect\no\tb\tselect\nt\tid\tselect,insert\nt\ta\tselect\nt\tb\tinsert,update")
+
 	u.must("INSERT INTO d.t (id, b) VALUES (2, 21)")
 	denied("INSERT INTO d.t (id, a) VALUES (3, 1)", "INSERT command denied to user 'u'@'%' for column 'a' in table 't'")
 	denied("INSERT INTO d.t VALUES (3, 1, 1, 1, NULL)", "INSERT command denied to user 'u'@'%' for column 'a' in table 't'")

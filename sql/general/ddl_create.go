@@ -416,7 +416,7 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 			written = "time"
 		}
 	case "decimal", "numeric", "dec", "fixed":
-		if !t.Unsigned && !t.Zerofill {
+		if !t.Unsigned {
 			break
 		}
 		written = "decimal(10,0) unsigned"
@@ -428,7 +428,7 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 		}
 	case "float", "double", "double precision", "real":
 		if t.Length == nil || t.Scale == nil {
-			if t.Unsigned || t.Zerofill {
+			if t.Unsigned {
 				written = map[bool]string{true: "float unsigned", false: "double unsigned"}[strings.EqualFold(t.Type, "float")]
 			}
 			break
@@ -441,7 +441,7 @@ func tameType(t *sqlparser.ColumnType) (written string) {
 			name = "double"
 		}
 		written = fmt.Sprintf("%s(%s,%s)", name, t.Length.Val, t.Scale.Val)
-		if bool(t.Unsigned || t.Zerofill) {
+		if t.Unsigned {
 			written += " unsigned"
 		}
 		t.Type = "decimal"

@@ -1,7 +1,6 @@
 package general
 
 import (
-	"io"
 	"slices"
 	"strings"
 
@@ -24,60 +23,33 @@ func (t *infoColumnsTable) Partitions(*sql.Context) (sql.PartitionIter, error) {
 }
 
 func (t *infoColumnsTable) PartitionRows(c *sql.Context, _ sql.Partition) (sql.RowIter, error) {
-	return &infoColumnsRows{e: t.e, databases: t.e.gms.Analyzer.Catalog.AllDatabases(c)}, nil
+	return &infoColumnsRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c)}, e: t.e}, nil
 }
 
-// infoColumnsRows goes through the databases, in each through the tables and then the views.
+// infoColumnsRows makes the rows of a table or view at a time.
 type infoColumnsRows struct {
-	e         *Engine
-	databases []sql.Database
-	db        sql.Database // whose names these are
-	names     []string
-	views     []sql.ViewDefinition
-	ready     []sql.Row // of the table that was read last
+	infoWalk
+	e     *Engine
+	ready []sql.Row // of the one that was read last
 }
 
 func (r *infoColumnsRows) Close(*sql.Context) error { return nil }
 
 func (r *infoColumnsRows) Next(c *sql.Context) (sql.Row, error) {
 	for len(r.ready) == 0 {
-		var err error
-		switch {
-		case len(r.names) > 0:
-			name := r.names[0]
-			r.names = r.names[1:]
-			r.ready, err = r.table(c, name)
-		case len(r.views) > 0:
-			view := r.views[0]
-			r.views = r.views[1:]
-			r.ready = r.view(c, view)
-		case len(r.databases) > 0:
-			r.db, r.databases = r.databases[0], r.databases[1:]
-			r.names, r.views, err = namesIn(c, r.db)
-		default:
-			return nil, io.EOF
+		name, view, err := r.next(c)
+		if err != nil {
+			return nil, err
 		}
-		if err = skipMissing(err); err != nil { // dropped since its name was listed
+		if view != nil {
+			r.ready = r.view(c, view)
+		} else if r.ready, err = r.table(c, name); skipMissing(err) != nil { // dropped since its name was listed
 			return nil, err
 		}
 	}
 	row := r.ready[0]
 	r.ready = r.ready[1:]
 	return row, nil
-}
-
-// namesIn lists a database: its tables and views.
-func namesIn(c *sql.Context, db sql.Database) (names []string, views []sql.ViewDefinition, err error) {
-	if err := c.Err(); err != nil {
-		return nil, nil, err
-	}
-	if names, err = db.GetTableNames(c); err != nil {
-		return nil, nil, err
-	}
-	if v, ok := db.(sql.ViewDatabase); ok {
-		views, err = v.AllViews(c)
-	}
-	return names, views, err
 }
 
 // table makes the rows of a table.
@@ -102,7 +74,7 @@ func (r *infoColumnsRows) table(c *sql.Context, name string) ([]sql.Row, error) 
 }
 
 // view makes the rows of a view: none if what it selects from is gone.
-func (r *infoColumnsRows) view(c *sql.Context, v sql.ViewDefinition) []sql.Row {
+func (r *infoColumnsRows) view(c *sql.Context, v *sql.ViewDefinition) []sql.Row {
 	node, _, _, _, err := planbuilder.New(c, r.e.gms.Analyzer.Catalog, nil).Parse(v.CreateViewStatement, nil, false)
 	if err != nil {
 		return nil

@@ -115,41 +115,62 @@ func (t *infoTables) PartitionRows(c *sql.Context, _ sql.Partition) (sql.RowIter
 			cols = append(cols, i)
 		}
 	}
-	return &infoTablesRows{e: t.e, cols: cols, databases: t.e.gms.Analyzer.Catalog.AllDatabases(c)}, nil
+	return &infoTablesRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c)}, e: t.e, cols: cols}, nil
 }
 
-// infoTablesRows goes through the databases, in each through the tables and then the views.
-type infoTablesRows struct {
-	e         *Engine
-	cols      []int
+// infoWalk goes through the databases, in each through the tables and then the views.
+type infoWalk struct {
 	databases []sql.Database
 	db        sql.Database // whose names these are
 	names     []string
 	views     []sql.ViewDefinition
 }
 
+// next is the next table of db, or, view not being nil, the next view; io.EOF after the last.
+func (w *infoWalk) next(c *sql.Context) (name string, view *sql.ViewDefinition, err error) {
+	for {
+		switch {
+		case len(w.names) > 0:
+			name, w.names = w.names[0], w.names[1:]
+			return name, nil, nil
+		case len(w.views) > 0:
+			view, w.views = &w.views[0], w.views[1:]
+			return view.Name, view, nil
+		case len(w.databases) == 0:
+			return "", nil, io.EOF
+		}
+		if err := c.Err(); err != nil {
+			return "", nil, err
+		}
+		w.db, w.databases = w.databases[0], w.databases[1:]
+		if w.names, err = w.db.GetTableNames(c); skipMissing(err) != nil { // one dropped since it was listed has none
+			return "", nil, err
+		}
+		if v, ok := w.db.(sql.ViewDatabase); ok {
+			if w.views, err = v.AllViews(c); skipMissing(err) != nil {
+				return "", nil, err
+			}
+		}
+	}
+}
+
+// infoTablesRows makes a row of each table and view.
+type infoTablesRows struct {
+	infoWalk
+	e    *Engine
+	cols []int
+}
+
 func (r *infoTablesRows) Close(*sql.Context) error { return nil }
 
 func (r *infoTablesRows) Next(c *sql.Context) (sql.Row, error) {
 	for {
-		one := infoTable{e: r.e}
-		switch {
-		case len(r.names) > 0:
-			one.db, one.name = r.db, r.names[0]
-			r.names = r.names[1:]
-		case len(r.views) > 0:
-			one.db, one.name, one.view = r.db, r.views[0].Name, true
-			r.views = r.views[1:]
-		case len(r.databases) > 0:
-			if err := r.list(c); err != nil {
-				return nil, err
-			}
-			continue
-		default:
-			return nil, io.EOF
+		name, view, err := r.next(c)
+		if err != nil {
+			return nil, err
 		}
+		one := infoTable{e: r.e, db: r.db, name: name, view: view != nil}
 		row := make(sql.Row, len(r.cols))
-		var err error
 		for i, col := range r.cols {
 			if row[i], err = one.column(c, col); err != nil {
 				break
@@ -162,12 +183,6 @@ func (r *infoTablesRows) Next(c *sql.Context) (sql.Row, error) {
 			return nil, err
 		} // dropped since its name was listed
 	}
-}
-
-func (r *infoTablesRows) list(c *sql.Context) (err error) {
-	r.db, r.databases = r.databases[0], r.databases[1:]
-	r.names, r.views, err = namesIn(c, r.db)
-	return err
 }
 
 // infoTable is one row. What it needs for a column it reads when the column is asked for.
