@@ -295,7 +295,7 @@ func (db *DB) neededBy(ctx context.Context, val []byte, index uint64, key []byte
 		return false, err
 	}
 	for {
-		if view.Sees(hd.Trx) {
+		if hd.Roll == 0 || view.Sees(hd.Trx) { // copied by a DDL: it has no past
 			return false, nil
 		}
 		if buf, err = db.logs.Read(ctx, hd.Roll, &rec, buf); err != nil {

@@ -229,3 +229,23 @@ func TestRollbackLeavesEntriesToOthers(t *testing.T) {
 	e.must(s.tx.Commit(bg))
 	e.purged()
 }
+
+// TestRollbackOfCopiedRow: a row that an ALTER copied has no past to ask for entries, even while a snapshot is open that is older than the copy. The
+// transaction that changed such a row stayed "rolling back" for ever, with its locks.
+func TestRollbackOfCopiedRow(t *testing.T) {
+	e := seeded(t)
+	e.sbtest("u")
+	old := e.begin(table.RepeatableRead)
+	_, err := old.rows("u", table.ScanOptions{Columns: []int{0}})
+	e.must(err)
+	d, err := e.db.Definition(bg, "s", "t")
+	e.must(err)
+	_, err = e.db.RebuildTable(bg, d, d, func(r []row.Datum) ([]row.Datum, error) { return r, nil }, table.Build{})
+	e.must(err)
+	s := e.begin(table.RepeatableRead)
+	e.must(s.update("t", 20, func(r []row.Datum) { r[1] = row.FromInt(21) }))
+	e.must(s.tx.Rollback(bg))
+	e.must(old.tx.Commit(bg))
+	e.check()
+	e.purged()
+}
