@@ -363,7 +363,7 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 	}
 	node, _, err := s.analyze(c, x, ddl, x.st.Text)
 	if err != nil {
-		return nil, err
+		return nil, s.noParent(c, ddl, schema, name, err)
 	}
 	n := findCreateTable(node)
 	if n == nil {

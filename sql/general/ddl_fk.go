@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -81,7 +82,7 @@ func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error
 		var err error
 		parent, err = s.e.catalog.Definition(c, f.ParentSchema, f.ParentTable)
 		if errors.Is(err, table.ErrNoTable) || errors.Is(err, table.ErrNoSchema) {
-			return mysqlerr.NewMessage(1824, "Failed to open the referenced table '%s'", f.ParentTable)
+			return noParentTable(f.ParentTable)
 		}
 		if err != nil {
 			return err
@@ -181,4 +182,32 @@ func indexForFK(d *table.Def, f *foreignKey, unnamed bool) error {
 		list = list[1:]
 	}
 	return setIndexes(d, append(list, ix))
+}
+
+// noParent is the error of a CREATE TABLE that the library would not analyse: a table that a foreign key refers to may lack.
+func (s *Session) noParent(c *sql.Context, ddl *sqlparser.DDL, schema, name string, err error) error {
+	if ddl.TableSpec == nil || !sql.ErrTableNotFound.Is(err) && !sql.ErrDatabaseNotFound.Is(err) {
+		return err
+	}
+	for _, con := range ddl.TableSpec.Constraints {
+		fk, ok := con.Details.(*sqlparser.ForeignKeyDefinition)
+		if !ok {
+			continue
+		}
+		in, of := fk.ReferencedTable.DbQualifier.String(), fk.ReferencedTable.Name.String()
+		if in == "" {
+			in = schema
+		}
+		if in == schema && of == name {
+			continue
+		}
+		if _, derr := s.e.catalog.Definition(c, in, of); skipMissing(derr) == nil && derr != nil {
+			return noParentTable(of)
+		}
+	}
+	return err
+}
+
+func noParentTable(name string) error {
+	return mysqlerr.NewMessage(1824, "Failed to open the referenced table '%s'", name)
 }

@@ -59,6 +59,9 @@ func (w *rewriter) characterBytes(i int) int64 {
 const (
 	optionPrimaryKey sqlparser.ColumnKeyOption = 1
 	optionKey        sqlparser.ColumnKeyOption = 5
+	// UNIQUE and UNIQUE KEY
+	optionUnique    sqlparser.ColumnKeyOption = 3
+	optionUniqueKey sqlparser.ColumnKeyOption = 4
 )
 
 // keyColumns makes columns that are defined as KEY the primary key.

@@ -2,6 +2,7 @@ package general
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -47,7 +48,7 @@ func defineIndexes(d *table.Def, n *plan.CreateTable, spec *sqlparser.TableSpec)
 		}
 		list = append(list, ix)
 	}
-	for _, def := range n.Indexes() {
+	for _, def := range inlineFirst(n.Indexes(), spec) {
 		if def.IsPrimary() {
 			for i, col := range def.Columns {
 				if i < len(list[0].Parts) {
@@ -77,6 +78,20 @@ func defineIndexes(d *table.Def, n *plan.CreateTable, spec *sqlparser.TableSpec)
 		}
 	}
 	return setIndexes(d, list)
+}
+
+// inlineFirst puts the indexes of columns that are declared UNIQUE before those of the table, where MySQL's parser has them; the library's are the last.
+func inlineFirst(defs sql.IndexDefs, spec *sqlparser.TableSpec) sql.IndexDefs {
+	n := 0
+	for i := 0; spec != nil && i < len(spec.Columns); i++ {
+		if k := spec.Columns[i].Type.KeyOpt; k == optionUnique || k == optionUniqueKey {
+			n++
+		}
+	}
+	if n = len(defs) - n; n < 0 {
+		return defs
+	}
+	return slices.Concat(defs[n:], defs[:n])
 }
 
 // setIndexes orders the indexes and gives the table a clustered one.

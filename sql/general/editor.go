@@ -144,41 +144,6 @@ func (e *editor) duplicate(ctx *sql.Context, r sql.Row, err error) error {
 	return sql.NewUniqueKeyErr(e.keyText(ctx, ix, dup.Key, r), ix.Primary, old)
 }
 
-// primaryTaken is the error of a row that violates a foreign key: InnoDB looks at the primary key first.
-func (e *editor) primaryTaken(ctx *sql.Context, r sql.Row, violation error) error {
-	if e.m.pk == nil {
-		return violation
-	}
-	t, err := e.ensure(ctx)
-	if err != nil {
-		return err
-	}
-	d, err := e.encode(ctx, r, e.zone(ctx))
-	if err != nil {
-		return err
-	}
-	key := make([]row.Datum, len(e.m.pk))
-	for i, c := range e.m.pk {
-		key[i] = d[c]
-		if n := e.def().Indexes[0].Parts[i].Prefix; n > 0 {
-			key[i].B = cutPrefix(e.m.codecs[c].Collation, key[i].B, n)
-		}
-	}
-	have, ref, err := t.Get(ctx, 0, key, table.LockShared, table.Wait)
-	if err != nil {
-		return err
-	}
-	if have == nil {
-		return violation
-	}
-	old := make([]row.Datum, len(have)) // what Get returns may alias a page
-	for i := range have {
-		old[i] = have[i]
-		old[i].B = append([]byte(nil), have[i].B...)
-	}
-	return e.duplicate(ctx, r, &table.DuplicateKey{Table: e.def(), Index: 0, Key: key, Row: old, Ref: append(table.Ref(nil), ref...)})
-}
-
 // keyText is the key as MySQL prints it, then a separator and the index: errors.go makes the message of both.
 func (e *editor) keyText(ctx *sql.Context, ix *table.Index, key []row.Datum, r sql.Row) string {
 	text := ""
@@ -281,21 +246,18 @@ func (e *editor) locate(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, 
 		return nil, nil, err
 	}
 	if e.m.pk == nil {
-		if ref := sessionOf(ctx).cur.refs.take(e.def(), old); ref != nil {
+		if ref := sessionOf(ctx).cur.refs.placeOf(r); ref != nil {
 			return ref, old, nil
+		}
+		if ref := sessionOf(ctx).cur.refs.take(e.def(), old); ref != nil {
+			return e.current(ctx, t, ref, old)
 		}
 		if sessionOf(ctx).cur.refs.gone(e.def(), old) {
 			return nil, nil, sql.ErrDeleteRowNotFound.New()
 		}
 		return e.findByScan(ctx, t, old)
 	}
-	key := make([]row.Datum, len(e.m.pk))
-	for i, c := range e.m.pk {
-		key[i] = old[c]
-		if n := e.def().Indexes[0].Parts[i].Prefix; n > 0 {
-			key[i].B = cutPrefix(e.m.codecs[c].Collation, key[i].B, n)
-		}
-	}
+	key, _ := e.keyOf(&e.def().Indexes[0], old)
 	cur, ref, err := t.Get(ctx, 0, key, table.LockExclusive, table.Wait)
 	if err != nil {
 		return nil, nil, err
@@ -303,14 +265,36 @@ func (e *editor) locate(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, 
 	if cur == nil {
 		return nil, nil, sql.ErrDeleteRowNotFound.New()
 	}
-	// The current version, copied: it may alias a page; virtual columns are not stored.
+	e.overlay(old, cur)
+	return ref, old, nil
+}
+
+// current brings the row of a table without a primary key that the statement read as old up to date: foreign keys' actions of the same statement
+// may have changed it since.
+func (e *editor) current(ctx *sql.Context, t table.Table, ref table.Ref, old []row.Datum) (table.Ref, []row.Datum, error) {
+	rt, ok := t.(table.RefTable)
+	if !ok || !e.acted() {
+		return ref, old, nil
+	}
+	cur, err := rt.Row(ctx, ref, nil, table.LockExclusive, table.Wait)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cur == nil {
+		return nil, nil, sql.ErrDeleteRowNotFound.New()
+	}
+	e.overlay(old, cur)
+	return ref, old, nil
+}
+
+// overlay copies the stored columns of cur, which may alias a page, into a row.
+func (e *editor) overlay(r, cur []row.Datum) {
 	for i := range cur {
 		if !e.def().Columns[i].Virtual {
-			old[i] = cur[i]
-			old[i].B = append([]byte(nil), cur[i].B...)
+			r[i] = cur[i]
+			r[i].B = append([]byte(nil), cur[i].B...)
 		}
 	}
-	return ref, old, nil
 }
 
 // findByScan looks for an equal row of a table without a primary key. It is for rows that GMS did not get from a locking scan (a
@@ -372,17 +356,22 @@ func (e *editor) Delete(ctx *sql.Context, r sql.Row) error {
 	return sessionOf(ctx).fire(ctx, e.m, "AFTER", "DELETE", r, nil)
 }
 
-func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
+func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) (err error) {
+	if e.firing(ctx).beforeUpdate {
+		if newRow, err = e.beforeUpdate(ctx, oldRow, newRow); err != nil {
+			return err
+		}
+	}
+	return e.updateFired(ctx, oldRow, newRow)
+}
+
+// updateFired is Update when BEFORE UPDATE has been fired.
+func (e *editor) updateFired(ctx *sql.Context, oldRow, newRow sql.Row) error {
 	t, err := e.ensure(ctx)
 	if err != nil {
 		return err
 	}
 	fires := e.firing(ctx)
-	if fires.beforeUpdate {
-		if newRow, err = e.beforeUpdate(ctx, oldRow, newRow); err != nil {
-			return err
-		}
-	}
 	if err := e.verify(ctx, newRow); err != nil {
 		return err
 	}
@@ -423,6 +412,26 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 type rowRefs struct {
 	m     map[string][]table.Ref
 	known map[string]map[string]bool // by rowKey; nil if a row is scanned once
+	// placed are the rows that a foreign key's action is about to change, by their first values: it may meet them anew after the statement did,
+	// and takes nothing from what that remembers.
+	placed map[*any]table.Ref
+}
+
+func (f *rowRefs) place(r sql.Row, ref table.Ref) {
+	if f.placed == nil {
+		f.placed = map[*any]table.Ref{}
+	}
+	f.placed[&r[0]] = append(table.Ref(nil), ref...)
+}
+
+// placeOf returns, once, where a row is that an action found.
+func (f *rowRefs) placeOf(r sql.Row) table.Ref {
+	if len(r) == 0 {
+		return nil
+	}
+	ref := f.placed[&r[0]]
+	delete(f.placed, &r[0])
+	return ref
 }
 
 func (f *rowRefs) remember(d *table.Def, r []row.Datum, ref table.Ref) {

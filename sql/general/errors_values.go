@@ -21,7 +21,7 @@ func duplicateError(_ *sql.Context, m []string) *mysqlerr.Error {
 
 // foreignKeyError prints the constraint as MySQL does.
 func foreignKeyError(c *sql.Context, code mysqlerr.Code, m []string) *mysqlerr.Error {
-	detail := fmt.Sprintf("`%s`, CONSTRAINT `%s`", m[2], m[1])
+	detail := fmt.Sprintf("`%s`, CONSTRAINT `%s`", m[2], m[1][strings.LastIndexByte(m[1], 0)+1:])
 	if s := sessionOf(c); s != nil && s.cur != nil {
 		if f, schema := s.findForeignKey(c, m[2], m[1]); f != nil {
 			detail = fmt.Sprintf("`%s`.`%s`, %s", schema, m[2], f.text(schema))
@@ -30,7 +30,7 @@ func foreignKeyError(c *sql.Context, code mysqlerr.Code, m []string) *mysqlerr.E
 	return mysqlerr.New(code, detail)
 }
 
-// findForeignKey looks for a constraint among the tables that the statement opened.
+// findForeignKey looks for a constraint by its foreignID among the tables that the statement opened.
 func (s *Session) findForeignKey(c *sql.Context, tableName, name string) (*foreignKey, string) {
 	for k := range s.cur.opened {
 		if !strings.EqualFold(k[1], tableName) {
@@ -45,7 +45,7 @@ func (s *Session) findForeignKey(c *sql.Context, tableName, name string) (*forei
 			continue
 		}
 		for i := range a.FKs {
-			if strings.EqualFold(a.FKs[i].Name, name) {
+			if strings.EqualFold(foreignID(k[0], d.Name, a.FKs[i].Name), name) {
 				return &a.FKs[i], k[0]
 			}
 		}

@@ -203,17 +203,12 @@ func (i *inserting) row(c *sql.Context, r sql.Row) error {
 // write inserts a row, or does what is to be done when it meets another.
 func (i *inserting) write(c *sql.Context, r sql.Row, before uint64) error {
 	for range len(i.own.m.def.Indexes) + 1 {
-		err := i.ed.Insert(c, r)
+		err := insertChecked(c, i.ed, r)
 		if err == nil {
 			i.copied++
 			return i.auto.inserted(c)
 		}
 		existing := existingRow(err)
-		if existing == nil && sql.ErrForeignKeyChildViolation.Is(err) {
-			if err = i.own.primaryTaken(c, r, err); existingRow(err) != nil {
-				existing = existingRow(err)
-			}
-		}
 		if existing == nil {
 			return err
 		}
@@ -295,7 +290,7 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 	if err := evaluateChecks(c, i.n.Checks(), now); err != nil {
 		return err
 	}
-	if err := i.ed.Update(c, old, now); err != nil {
+	if err := updateChecked(c, i.ed, old, now); err != nil {
 		return err
 	}
 	if !same {

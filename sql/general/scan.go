@@ -160,10 +160,14 @@ func (it *rowIter) Next(ctx *sql.Context) (sql.Row, error) {
 		if !ok {
 			continue
 		}
-		if it.mode.lock == table.LockExclusive && it.t.m.pk == nil {
+		keyless := it.mode.lock == table.LockExclusive && it.t.m.pk == nil
+		if keyless && !it.t.foreign {
 			sessionOf(ctx).cur.refs.remember(it.t.def(), r, ref)
 		}
 		out, err := it.t.decode(ctx, r, it.t.proj, it.loc)
+		if keyless && it.t.foreign && err == nil {
+			sessionOf(ctx).cur.refs.place(out, ref)
+		}
 		if err == nil && it.pad {
 			it.t.padChars(out, it.t.proj)
 		}

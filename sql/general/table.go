@@ -267,17 +267,22 @@ func (a autoIncSetter) SetAutoIncrementValue(ctx *sql.Context, v uint64) error {
 func (autoIncSetter) AcquireAutoIncrementLock(*sql.Context) (func(), error) { return func() {}, nil }
 func (autoIncSetter) Close(*sql.Context) error                              { return nil }
 
-// GetDeclaredForeignKeys returns this table's own foreign keys.
+// GetDeclaredForeignKeys returns this table's own foreign keys in the order in which InnoDB checks them.
 func (b *base) GetDeclaredForeignKeys(ctx *sql.Context) ([]sql.ForeignKeyConstraint, error) {
 	out := make([]sql.ForeignKeyConstraint, 0, len(b.m.attrs.FKs))
 	for i := range b.m.attrs.FKs {
-		out = append(out, b.m.attrs.FKs[i].constraint(b.m.def))
+		out = append(out, b.m.attrs.FKs[i].constraint(ctx, b.m.def))
 	}
+	inCheckOrder(b.m.def, out, func(f *sql.ForeignKeyConstraint) []string { return f.Columns })
 	return out, nil
 }
 
-func (f *foreignKey) constraint(d *table.Def) sql.ForeignKeyConstraint {
-	return sql.ForeignKeyConstraint{Name: f.Name, Database: d.Schema, Table: d.Name, Columns: f.Columns, ParentDatabase: f.ParentSchema,
+func (f *foreignKey) constraint(ctx *sql.Context, d *table.Def) sql.ForeignKeyConstraint {
+	name := f.Name
+	if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.st != nil && s.cur.phase == analyzing && s.cur.st.Class == Write {
+		name = foreignID(d.Schema, d.Name, name)
+	}
+	return sql.ForeignKeyConstraint{Name: name, Database: d.Schema, Table: d.Name, Columns: f.Columns, ParentDatabase: f.ParentSchema,
 		ParentTable: f.ParentTable, ParentColumns: f.ParentColumns, OnUpdate: refAction(f.OnUpdate), OnDelete: refAction(f.OnDelete),
 		IsResolved: true}
 }
@@ -307,10 +312,11 @@ func (b *base) GetReferencedForeignKeys(ctx *sql.Context) ([]sql.ForeignKeyConst
 		}
 		for i := range a.FKs {
 			if f := &a.FKs[i]; f.ParentSchema == b.m.def.Schema && f.ParentTable == b.m.def.Name {
-				out = append(out, f.constraint(d))
+				out = append(out, f.constraint(ctx, d))
 			}
 		}
 	}
+	inCheckOrder(b.m.def, out, func(f *sql.ForeignKeyConstraint) []string { return f.ParentColumns })
 	return out, nil
 }
 
