@@ -113,6 +113,60 @@ func TestCork(t *testing.T) {
 	}
 }
 
+// TestSendSoon: frames are left to the sender that gives way, up to a bound; what it or Flush finds is written.
+func TestSendSoon(t *testing.T) {
+	a, b := tcpPair(t)
+	w := NewWriter(a, time.Minute)
+	defer w.Close(io.ErrClosedPipe)
+	r := NewReader(b, 64<<10)
+	sent, got := uint64(0), uint64(0)
+	send := func(n int) {
+		sent++
+		if err := w.SendSoon(&Frame{ID: sent, Body: make([]byte, n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive := func() {
+		for ; got < sent; got++ {
+			var h Header
+			if err := r.Next(&h); err != nil || h.ID != got+1 {
+				t.Fatal(h, err)
+			}
+		}
+	}
+	soon := func(v bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.soon = v
+	}
+	queued := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.pend.bytes
+	}
+	send(10)
+	receive() // nobody else: at once
+	soon(true)
+	send(10)
+	send(10)
+	if queued() != 2*(HeaderSize+10) {
+		t.Fatalf("%d bytes queued behind a sender that will write", queued())
+	}
+	send(soonBytes)
+	receive()
+	send(10)
+	soon(false)
+	send(10)
+	receive()
+	w.Cork()
+	if err := w.Post(&Frame{ID: sent + 1}); err != nil || queued() == 0 {
+		t.Fatal("posted under Cork and not queued", err)
+	}
+	sent++
+	w.Flush()
+	receive()
+}
+
 func tcpPair(t testing.TB) (net.Conn, net.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -28,7 +29,8 @@ type Writer struct {
 	pend     batch
 	spare    batch
 	flushing bool
-	corked   bool // Post leaves the writing to Uncork
+	corked   bool // Post leaves the writing to Uncork or Flush
+	soon     bool // a SendSoon gives way to others and will write
 	err      error
 }
 
@@ -98,6 +100,36 @@ func (w *Writer) Send(f *Frame) error {
 	return err
 }
 
+// SendSoon is Send for the one of many small frames that others may be about to send, too: it lets the goroutines run that are ready to
+// before it writes, so that a busy process writes for many at once. When nobody else is ready, or soonBytes are queued, it writes at once.
+func (w *Writer) SendSoon(f *Frame) error {
+	w.mu.Lock()
+	for w.pend.bytes > maxQueued && w.err == nil {
+		w.idle.Wait()
+	}
+	err := w.queue(f)
+	if err == nil && !w.flushing && !w.soon && w.pend.bytes < soonBytes {
+		w.soon = true
+		w.mu.Unlock()
+		runtime.Gosched()
+		w.mu.Lock()
+		w.soon = false
+	} else if w.soon && w.pend.bytes < soonBytes {
+		w.mu.Unlock() // who gives way writes it
+		return err
+	}
+	if err == nil && !w.flushing && len(w.pend.pieces) > 0 {
+		w.flushing = true
+		w.flush()
+		err = w.err
+	}
+	w.mu.Unlock()
+	return err
+}
+
+// soonBytes is how much SendSoon gathers at most: eight requests for a page.
+const soonBytes = 1 << 10
+
 // Post queues f and never waits: another goroutine writes it, or Uncork. For callbacks that must not block.
 func (w *Writer) Post(f *Frame) error {
 	w.mu.Lock()
@@ -137,6 +169,20 @@ func (w *Writer) Uncork() {
 		w.flush()
 	} else {
 		go w.flushAlone()
+	}
+}
+
+// Flush ends Cork and writes what was posted meanwhile, like Send: it may wait for the socket, and does so while too much is queued.
+func (w *Writer) Flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.corked = false
+	if !w.flushing && w.err == nil && len(w.pend.pieces) > 0 {
+		w.flushing = true
+		w.flush()
+	}
+	for w.pend.bytes > maxQueued && w.err == nil {
+		w.idle.Wait()
 	}
 }
 

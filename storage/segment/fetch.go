@@ -233,7 +233,6 @@ func (s *Segment) FetchBaseline(r *proto.BaselineRequest) (*proto.BaselineReply,
 		if page.GetLSN(p) == 0 {
 			continue
 		}
-		page.Seal(p)
 		rep.Pages = append(rep.Pages, p...)
 		rep.PageLSN = append(rep.PageLSN, page.GetLSN(p))
 	}

@@ -87,11 +87,6 @@ func (s *Segment) GetPages(ctx context.Context, r *proto.PageRead, dst [][]byte)
 	// The horizon may have passed the read meanwhile, and taken versions with it.
 	st = s.core.CheckRead(r)
 	s.mu.Unlock()
-	for _, p := range dst {
-		if page.GetLSN(p) != 0 {
-			page.Seal(p)
-		}
-	}
 	s.opt.Stats.PagesRead.Add(int64(len(dst)))
 	return st, nil
 }
@@ -128,7 +123,7 @@ func (s *Segment) waitOrganised(ctx context.Context, lsn page.LSN) bool {
 	return true
 }
 
-// readAt makes pages as of lsn. lsns, if not nil, receives the LSN of the version of each page, also of
+// readAt makes pages as of lsn, sealed. lsns, if not nil, receives the LSN of the version of each page, also of
 // an absent one (0: it never was).
 func (s *Segment) readAt(lsn page.LSN, pages []page.No, dst [][]byte, lsns []page.LSN) error {
 	rd := readers.Get().(*reader)
@@ -322,34 +317,50 @@ func (s *Segment) readPieces(rd *reader) error {
 	return nil
 }
 
-// readWindow reads n bytes of a file and copies the pieces in it together.
+// readWindow reads n bytes of a file and puts the pieces in them behind rd.buf, which has room.
 func (s *Segment) readWindow(rd *reader, ps []piece, n int) error {
 	f := rd.file(&ps[0])
 	if f == nil {
 		return fmt.Errorf("read %s: file %d of the index is gone", s.key, ps[0].file())
 	}
-	w := slices.Grow(rd.window[:0], n)[:n]
-	rd.window = w
-	if k, err := f.ReadAt(w, int64(ps[0].off())); err != nil && !(err == io.EOF && k == n) {
-		if err != io.EOF {
-			return fmt.Errorf("read %d bytes at %d of %s: %w", n, ps[0].off(), f.Name(), err)
-		}
-		clear(w[k:]) // shorter than it was: the checksums will tell
+	if at := len(rd.buf); len(ps) == 1 { // as a rule an image: it is read to where it is wanted
+		rd.buf = rd.buf[:at+n]
+		rd.place(&ps[0], at)
+		return readWhole(f, rd.buf[at:], int64(ps[0].off()))
+	}
+	rd.window = slices.Grow(rd.window[:0], n)[:n]
+	if err := readWhole(f, rd.window, int64(ps[0].off())); err != nil {
+		return err
 	}
 	for i := range ps {
-		p, pl := &ps[i], &rd.plans[ps[i].plan]
-		if p.order < 0 {
-			pl.imageAt = len(rd.buf)
-		} else {
-			pl.at[p.order] = len(rd.buf)
-		}
-		from := p.at - ps[0].at
-		rd.buf = append(rd.buf, w[from:from+uint64(p.size)]...)
+		rd.place(&ps[i], len(rd.buf))
+		from := ps[i].at - ps[0].at
+		rd.buf = append(rd.buf, rd.window[from:from+uint64(ps[i].size)]...)
 	}
 	return nil
 }
 
-// replay decodes images and applies records, oldest first. Damage is noted for repair and nothing of it is served.
+// place notes that a piece is at offset at of rd.buf.
+func (rd *reader) place(p *piece, at int) {
+	if pl := &rd.plans[p.plan]; p.order < 0 {
+		pl.imageAt = at
+	} else {
+		pl.at[p.order] = at
+	}
+}
+
+// readWhole fills b. What a file lacks, which is shorter than it was, is zeros: the checksums will tell.
+func readWhole(f vfs.File, b []byte, off int64) error {
+	n, err := f.ReadAt(b, off)
+	if err == io.EOF {
+		clear(b[n:])
+	} else if err != nil {
+		return fmt.Errorf("read %d bytes at %d of %s: %w", len(b), off, f.Name(), err)
+	}
+	return nil
+}
+
+// replay decodes images, applies records, oldest first, and seals the pages. Damage is noted for repair and nothing of it is served.
 func (s *Segment) replay(rd *reader, dst [][]byte) error {
 	var r redo.Record
 	applied := 0
@@ -380,6 +391,10 @@ func (s *Segment) replay(rd *reader, dst [][]byte) error {
 				// Sound bytes that do not fit the page: a record between is missing here.
 				return s.report(Damage{Page: no, LSN: pl.image.lsn, Cause: err})
 			}
+		}
+		// An image is of a sealed page: what nothing was applied to is sealed.
+		if len(pl.recs) > 0 && page.GetLSN(p) != 0 {
+			page.Seal(p)
 		}
 		applied += len(pl.recs)
 		if i%planAtOnce == planAtOnce-1 {

@@ -245,7 +245,7 @@ func (c *conn) watch() {
 // read receives replies until the connection ends, then fails whatever is under way. By then the
 // writer has let go of all bytes that callers lent it.
 func (c *conn) read() {
-	r := frame.NewReader(c.nc, 32<<10) // a page and its header in one read
+	r := frame.NewReader(c.nc, 64<<10) // a few pages and their headers in one read
 	var payload []byte
 	var err error
 	for err == nil {
@@ -432,7 +432,7 @@ func do[Q any](ctx context.Context, l *link, typ uint8, q *Q, describe func(*cod
 		return err
 	}
 	s.f = frame.Frame{Type: typ, ID: id, Body: s.b}
-	if err := cn.w.Send(&s.f); err != nil {
+	if err := cn.w.SendSoon(&s.f); err != nil {
 		cn.die(err)
 	}
 	select {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/zoryadb/zorya/base/frame"
-	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
 )
 
@@ -59,7 +58,7 @@ type session struct {
 	w      *frame.Writer
 	slots  chan struct{} // bounds the requests being worked on
 	sync   syncer        // n, if it can
-	slow   int           // so many requests get goroutines of their own; the reader's
+	here   pageReader    // the reader's
 	active sync.WaitGroup
 }
 
@@ -209,15 +208,12 @@ func (s *session) caught(typ uint8, reply func(error)) {
 	}
 }
 
-// slowRead is how long a page read takes that waited for a disk, and slowReads how many requests after one get goroutines of their own.
-const (
-	slowRead  = time.Millisecond
-	slowReads = 64
-)
-
-// request starts work on anything but an append, in a goroutine of its own: it may wait for a disk. A page read that comes alone is answered by
-// this one, which spares waking another, as long as such reads come from memory: whatever arrives meanwhile waits for it.
+// request starts work on anything but an append, in a goroutine of its own: it may wait for a disk. Page reads that come from memory are
+// answered by this one (pages.go).
 func (s *session) request(r *frame.Reader, h frame.Header) error {
+	if h.Type == typeGetPages && s.here.fast() {
+		return s.readHere(r, h)
+	}
 	payload, err := r.Rest(nil)
 	if err != nil {
 		return err
@@ -228,15 +224,6 @@ func (s *session) request(r *frame.Reader, h frame.Header) error {
 	work, err := s.prepare(c, h)
 	if err != nil {
 		return fmt.Errorf("request of type %d: %w", h.Type, err)
-	}
-	s.slow = max(0, s.slow-1)
-	if h.Type == typeGetPages && s.slow == 0 && r.Buffered() == 0 {
-		start := time.Now()
-		s.work(h, work, timeout)
-		if time.Since(start) > slowRead {
-			s.slow = slowReads
-		}
-		return nil
 	}
 	select {
 	case s.slots <- struct{}{}:
@@ -268,7 +255,7 @@ func (s *session) prepare(c *coder, h frame.Header) (func(context.Context), erro
 	case typeGetPages:
 		q := new(proto.PageRead)
 		c.pageRead(q)
-		return func(ctx context.Context) { s.getPages(ctx, h, q) }, c.end()
+		return func(ctx context.Context) { s.getPages(ctx, h, q, s.w.Send) }, c.end()
 	case typeFence:
 		return handle(s, c, h, (*coder).fenceRequest, s.n.Fence, (*coder).fenceReply)
 	case typeInstallHistory:
@@ -318,55 +305,4 @@ func handle[Q, A any](s *session, c *coder, h frame.Header, in func(*coder, *Q),
 
 func (s *session) replyError(h frame.Header, err error) {
 	s.w.Send(&frame.Frame{Type: h.Type, Flags: flagReply | flagError, ID: h.ID, Body: []byte(err.Error())})
-}
-
-// pageBuf lends buffers to a page read until the socket has them.
-type pageBuf struct {
-	arena []byte
-	dst   [][]byte
-	ext   [][]byte
-	head  []byte
-}
-
-var pageBufs = sync.Pool{New: func() any { return new(pageBuf) }}
-
-// Release implements frame.Releaser.
-func (p *pageBuf) Release() {
-	if len(p.arena) <= 16*page.Size {
-		pageBufs.Put(p)
-	}
-}
-
-func (p *pageBuf) resize(n int) {
-	if len(p.arena) < n*page.Size {
-		p.arena = make([]byte, n*page.Size)
-	}
-	p.dst = p.dst[:0]
-	for i := range n {
-		p.dst = append(p.dst, p.arena[i*page.Size:(i+1)*page.Size:(i+1)*page.Size])
-	}
-}
-
-func (s *session) getPages(ctx context.Context, h frame.Header, q *proto.PageRead) {
-	p := pageBufs.Get().(*pageBuf)
-	p.resize(len(q.Pages))
-	st, err := s.n.GetPages(ctx, q, p.dst)
-	if err != nil {
-		p.Release()
-		s.replyError(h, err)
-		return
-	}
-	p.head, p.ext = append(p.head[:0], byte(st)), p.ext[:0]
-	if st == proto.OK {
-		for i, d := range p.dst {
-			if i%8 == 0 {
-				p.head = append(p.head, 0)
-			}
-			if page.GetLSN(d) != 0 { // else it is absent: all zeros
-				p.head[1+i/8] |= 1 << (i % 8)
-				p.ext = append(p.ext, d)
-			}
-		}
-	}
-	s.w.Send(&frame.Frame{Type: h.Type, Flags: flagReply, ID: h.ID, Body: p.head, Ext: p.ext, Release: p})
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"math/big"
 	"net"
 	"reflect"
@@ -192,6 +193,86 @@ func TestGetPages(t *testing.T) {
 	}
 	if _, err := c.GetPages(context.Background(), &proto.PageRead{PGLSN: 666, ReadLSN: 667, Pages: []page.No{1}}, dst); err == nil || !strings.Contains(err.Error(), "beast") {
 		t.Fatal(err)
+	}
+}
+
+// TestReadsTogether: requests that come in one piece are all answered, also behind one that is refused, and with requests of other types between them.
+func TestReadsTogether(t *testing.T) {
+	addr, _ := serve(t, &stub{}, Options{Log: slog.New(slog.DiscardHandler)})
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := exchangeHello(nc); err != nil {
+		t.Fatal(err)
+	}
+	w := frame.NewWriter(nc, time.Minute)
+	w.Cork()
+	const reads = 3*readsHere + 1
+	for i := range uint64(reads) {
+		q := proto.PageRead{ReadLSN: page.LSN(i + 1), Pages: []page.No{page.No(8*i + 1), 7}}
+		if i == 2 {
+			q.PGLSN, q.ReadLSN = 666, 667 // a panic
+		}
+		body, _ := encode([]byte{0, 0, 0, 0}, &q, (*coder).pageRead)
+		w.Post(&frame.Frame{Type: typeGetPages, ID: i, Body: body})
+		if i == 5 {
+			body, _ := encode([]byte{0, 0, 0, 0}, &proto.SegmentSpec{}, (*coder).segmentSpec)
+			w.Post(&frame.Frame{Type: typeCreateSegment, ID: 100, Body: body})
+		}
+	}
+	w.Flush()
+	r, seen, want := frame.NewReader(nc, 1024), map[uint64]bool{}, make([]byte, page.Size)
+	for len(seen) <= reads {
+		var h frame.Header
+		if err := r.Next(&h); err != nil {
+			t.Fatal(err)
+		}
+		b, err := r.Rest(nil)
+		if err != nil || seen[h.ID] {
+			t.Fatal(h, err)
+		}
+		seen[h.ID] = true
+		if h.ID == 100 {
+			continue
+		}
+		if failed := h.Flags&flagError != 0; failed || h.ID == 2 {
+			if !failed || h.ID != 2 {
+				t.Fatalf("%+v: %s", h, b)
+			}
+			continue
+		}
+		fillPage(want, page.No(8*h.ID+1), page.LSN(h.ID+1))
+		if present := byte(min((8*h.ID+1)%7, 1)); b[0] != byte(proto.OK) || b[1] != present || !bytes.Equal(b[2:], want[:len(b)-2]) || len(b) != 2+int(present)*page.Size {
+			t.Fatalf("answer %d: %v", h.ID, b[:2])
+		}
+	}
+}
+
+// TestSlowReads: reads that are slow get goroutines of their own for a while; one that the processor kept waiting is no reason.
+func TestSlowReads(t *testing.T) {
+	var p pageReader
+	p.took(time.Second, 1)
+	if !p.fast() {
+		t.Fatal("one late read made reads slow")
+	}
+	for range 100 {
+		p.took(8*slowRead/2, 8)
+		if !p.fast() {
+			t.Fatal("reads from memory are slow")
+		}
+	}
+	for n := 0; p.slow == 0; n++ {
+		if n == 100 {
+			t.Fatal("slow reads keep each other waiting")
+		}
+		p.took(2*slowRead, 1)
+	}
+	for n := 1; !p.fast(); n++ {
+		if n == slowReads {
+			t.Fatal("nobody tries again")
+		}
 	}
 }
 

@@ -123,6 +123,7 @@ type Client struct {
 type pgState struct {
 	m       proto.Membership
 	members []memberState
+	source  atomic.Pointer[link] // where the last page read went
 }
 
 type memberState struct {

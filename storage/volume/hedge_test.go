@@ -1,6 +1,8 @@
 package volume
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -34,5 +36,35 @@ func TestHedgeBudget(t *testing.T) {
 	}
 	if c.hedging.Load() > hedgeSaved*hedgeReads {
 		t.Fatal("more is saved than the bound")
+	}
+}
+
+// TestStay: reads stay with a segment as long as no other is faster by half.
+func TestStay(t *testing.T) {
+	a, b, c := &link{}, &link{}, &link{}
+	p := &pgState{}
+	for i, step := range []struct {
+		scores [3]int64 // of a, b and c
+		want   *link
+	}{
+		{[3]int64{10, 20, 30}, a},
+		{[3]int64{14, 10, 30}, a},
+		{[3]int64{14, 13, 10}, a},
+		{[3]int64{16, 10, 12}, b},
+		{[3]int64{10, 11, 12}, b},
+		{[3]int64{10, 60_000, 12}, a},
+	} {
+		s := sources{n: 3}
+		for k, l := range []*link{a, b, c} {
+			s.at[k] = source{l: l, score: step.scores[k]}
+		}
+		slices.SortFunc(s.at[:3], func(x, y source) int { return cmp.Compare(x.score, y.score) })
+		s.stay(p)
+		if s.at[0].l != step.want {
+			t.Fatalf("step %d: reads go elsewhere", i)
+		}
+		if s.at[0].l == s.at[1].l || s.at[1].l == s.at[2].l || s.at[1].score > s.at[2].score {
+			t.Fatalf("step %d: the others are out of order", i)
+		}
 	}
 }

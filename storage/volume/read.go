@@ -142,8 +142,25 @@ func (c *Client) sources(pg proto.PG, lsn page.LSN, s *sources) {
 			s.at[j], s.at[j-1] = s.at[j-1], s.at[j]
 		}
 	}
+	s.stay(p)
 	if c.stat.reads.Load()%probeEvery == 0 && s.n > 1 && s.at[1].score < int64(time.Second) {
 		s.at[0], s.at[1] = s.at[1], s.at[0] // keep the second's latency fresh
+	}
+}
+
+// stay moves the segment that was read from last to the front unless another is faster by half. Reads that change between nodes that
+// are alike meet nobody to share a frame with, and keep the same pages in the memory of both.
+func (s *sources) stay(p *pgState) {
+	last := p.source.Load()
+	for i := 1; i < s.n; i++ {
+		if x := s.at[i]; x.l == last && x.score < s.at[0].score+s.at[0].score/2 {
+			copy(s.at[1:i+1], s.at[:i])
+			s.at[0] = x
+			break
+		}
+	}
+	if s.n > 0 && s.at[0].l != last {
+		p.source.Store(s.at[0].l)
 	}
 }
 
