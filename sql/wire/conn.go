@@ -168,7 +168,7 @@ func (c *Conn) join() bool {
 	}
 	c.f.release()
 	c.sock.become(p)
-	c.urgent = c.session.Status()&StatusInTrans != 0
+	c.prefer(c.session.Status()&StatusInTrans != 0)
 	c.pooled()
 	return true
 }
@@ -177,6 +177,19 @@ func (c *Conn) join() bool {
 func (c *Conn) pooled() {
 	c.sock.turn = true
 	c.sock.polled.pool.push(c.sock.polled)
+}
+
+// prefer says whether the connection is in a transaction, and so goes before those that are not.
+func (c *Conn) prefer(urgent bool) {
+	if c.urgent == urgent {
+		return
+	}
+	c.urgent = urgent
+	if urgent {
+		c.sock.polled.pool.open.Add(1)
+	} else {
+		c.sock.polled.pool.open.Add(-1)
+	}
 }
 
 // turn runs the commands that have come, on a worker of the pool. When it returns another may run the connection.
@@ -191,12 +204,12 @@ func (c *Conn) turn(w *worker) {
 		if c.f.in.buffered() > 0 {
 			continue
 		}
-		c.urgent = c.session.Status()&StatusInTrans != 0
+		c.prefer(c.session.Status()&StatusInTrans != 0)
 		if c.sock.rest() {
 			return
 		}
 	}
-	c.sock.polled.pool.push(c.sock.polled)
+	c.sock.polled.pool.requeue(c.sock.polled)
 }
 
 // next runs one command. What a Session panics with is caught closer; this is for the wire itself.
@@ -212,6 +225,9 @@ func (c *Conn) next() (ok bool) {
 
 // end closes statements, session and socket, in this order.
 func (c *Conn) end() {
+	if c.urgent {
+		c.prefer(false)
+	}
 	defer c.srv.unregister(c)
 	defer c.sock.Conn.Close()
 	defer c.f.discard()

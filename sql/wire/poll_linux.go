@@ -14,7 +14,7 @@ type poller struct {
 	file   *os.File
 	raw    syscall.RawConn
 	fd     int
-	events [pollBatch]unix.EpollEvent
+	events [pollBatch]pollEvent
 	n      int
 	err    error
 	try    func(fd uintptr) bool
@@ -58,8 +58,32 @@ func (p *poller) wait() (int, error) {
 	return max(p.n, 0), p.err
 }
 
-func (p *poller) event(i int) (fd int, e event) {
-	ev := &p.events[i]
+// glance sees what is ready without waiting. One goroutine at a time may use it, beside the one that waits.
+type glance struct {
+	raw    syscall.RawConn
+	events [pollBatch]pollEvent
+	n      int
+	try    func(fd uintptr)
+}
+
+func (p *poller) glance() *glance {
+	g := &glance{raw: p.raw}
+	g.try = func(fd uintptr) { g.n, _ = unix.EpollWait(int(fd), g.events[:], 0) }
+	return g
+}
+
+// take returns the events that are there, valid until the next call; none when the poller was closed.
+func (g *glance) take() []pollEvent {
+	g.n = 0
+	_ = g.raw.Control(g.try)
+	return g.events[:max(g.n, 0)]
+}
+
+// pollEvent is what the kernel tells of one socket.
+type pollEvent = unix.EpollEvent
+
+// told is what an event says, and of which socket.
+func told(ev *pollEvent) (fd int, e event) {
 	return int(ev.Fd), event{
 		readable: ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0,
 		writable: ev.Events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0,

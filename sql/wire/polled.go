@@ -20,16 +20,16 @@ type polled struct {
 	fd            int
 	local, remote net.Addr
 
-	mu       sync.Mutex
-	closed   bool
-	resting  bool // the next thing to read makes the connection ready
-	waiting  bool // its goroutine waits on wake
-	event         // what was told and not yet acted upon; ended stays
-	expired  bool // it rested for too long
-	expires  uint32
-	wake     chan struct{}
-	rd, wd   time.Time // deadlines
-	nextConn *polled   // in a queue of the pool
+	mu           sync.Mutex
+	closed       bool
+	resting      bool // the next thing to read makes the connection ready
+	waiting      bool // its goroutine waits on wake
+	event             // what was told and not yet acted upon; ended stays
+	expired      bool // it rested for too long
+	expires      uint32
+	wake         chan struct{}
+	rd, wd       time.Time // deadlines
+	older, newer *polled   // in a queue of the pool
 }
 
 // event is what a poller tells of a socket.

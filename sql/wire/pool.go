@@ -19,19 +19,27 @@ import (
 // pool does the same and calls it a stall).
 //
 // Connections that are in a transaction go before those that are not, since others may wait for what they hold; but one of the
-// others goes after each few, so that everybody is served.
+// others goes after each few, so that everybody is served. Of either kind the one that came last goes first, and after each few the one that has
+// waited longest. So the same few clients are served again and again, whose memory is in the processor's caches, here and, if it is near, at
+// the client's, until others have taken their places one by one: with 512 of sysbench's clients a point select costs both sides 26 us
+// so, 37 us in order of arrival; with 5,000, 40 and 73 us.
 type pool struct {
 	poller *poller
-	limit  int // of workers that run at once, stalls apart
+	look   *glance // what workers that run see of the poller
+	limit  int     // of workers that run at once, stalls apart
 	ticks  atomic.Uint32
 	stir   chan struct{}
 
 	mu           sync.Mutex
-	refs         int // sockets; without any the pool ends
+	open         atomic.Int32 // connections in a transaction
+	refs         int          // sockets; without any the pool ends
 	closed       bool
 	byFD         []*polled
 	urgent, rest pollQueue
-	streak       int // urgent ones run since one of the rest
+	streak       int    // urgent ones run since one of the rest
+	turn         uint32 // connections run
+	since        int    // connections run since events were fetched
+	looking      bool   // somebody asks for events without waiting
 	idle         []*worker
 	running      int    // workers that count: they run a connection, of the present epoch
 	epoch        uint32 // of workers that count; those of earlier ones have stalled
@@ -46,6 +54,11 @@ const (
 	pollBatch = 128
 	// urgentStreak is how many connections in transactions go before one that is in none.
 	urgentStreak = 16
+	// freshStreak is how many connections go before the one that has waited longest. So nobody waits for more than that many turns, and its own, for each of
+	// those before it.
+	freshStreak = 4
+	// lookEvery is after how many turns the workers ask for events although connections are ready: as long as the kernel queues them they go by arrival.
+	lookEvery = 16
 	// turnCommands bounds the commands that a connection which sends without waiting for answers may run in one turn.
 	turnCommands = 32
 	// yieldEvery is after how many turns a worker lets other goroutines run.
@@ -73,27 +86,61 @@ func (pl *pool) newWorker() *worker {
 }
 
 // pollQueue is a list of sockets in order of arrival.
-type pollQueue struct{ head, tail *polled }
-
-func (q *pollQueue) push(p *polled) {
-	p.nextConn = nil
-	if q.tail == nil {
-		q.head = p
-	} else {
-		q.tail.nextConn = p
-	}
-	q.tail = p
+type pollQueue struct {
+	oldest, newest *polled
+	served         uint32 // as of which turn the one that had waited longest went
 }
 
-func (q *pollQueue) pop() *polled {
-	p := q.head
+func (q *pollQueue) push(p *polled) {
+	p.older, p.newer = q.newest, nil
+	if q.newest == nil {
+		q.oldest = p
+	} else {
+		q.newest.newer = p
+	}
+	q.newest = p
+}
+
+// pushBack adds one that must not go before those that wait, behind the one that has waited longest.
+func (q *pollQueue) pushBack(p *polled) {
+	if q.oldest == nil {
+		q.push(p)
+		return
+	}
+	p.older, p.newer = q.oldest, q.oldest.newer
+	if p.newer == nil {
+		q.newest = p
+	} else {
+		p.newer.older = p
+	}
+	q.oldest.newer = p
+}
+
+// pop takes out the one that came last, after each freshStreak turns the one that has waited longest.
+func (q *pollQueue) pop(turn uint32) *polled {
+	if turn-q.served > freshStreak {
+		q.served = turn
+		return q.take(q.oldest)
+	}
+	return q.take(q.newest)
+}
+
+// take takes p out, nil takes nothing.
+func (q *pollQueue) take(p *polled) *polled {
 	if p == nil {
 		return nil
 	}
-	if q.head = p.nextConn; q.head == nil {
-		q.tail = nil
+	if p.older == nil {
+		q.oldest = p.newer
+	} else {
+		p.older.newer = p.newer
 	}
-	p.nextConn = nil
+	if p.newer == nil {
+		q.newest = p.older
+	} else {
+		p.newer.older = p.older
+	}
+	p.older, p.newer = nil, nil
 	return p
 }
 
@@ -103,7 +150,7 @@ func openPool() *pool {
 	if err != nil {
 		return nil
 	}
-	p := &pool{poller: poller, limit: runtime.GOMAXPROCS(0), stir: make(chan struct{}, 1), running: 1}
+	p := &pool{poller: poller, look: poller.glance(), limit: runtime.GOMAXPROCS(0), stir: make(chan struct{}, 1), running: 1}
 	go p.work(p.newWorker())
 	go p.watch()
 	go p.clock()
@@ -197,29 +244,43 @@ func (pl *pool) push(p *polled) {
 	pl.mu.Unlock()
 }
 
+// requeue makes a connection ready that has just used up its turn. It would be the one that came last again and again.
+func (pl *pool) requeue(p *polled) {
+	pl.mu.Lock()
+	p.conn.srv.ready.Add(1)
+	pl.queue(p).pushBack(p)
+	pl.help()
+	pl.mu.Unlock()
+}
+
 func (pl *pool) enqueue(p *polled) {
 	p.conn.srv.ready.Add(1)
+	pl.queue(p).push(p)
+}
+
+func (pl *pool) queue(p *polled) *pollQueue {
 	if p.conn.urgent {
-		pl.urgent.push(p)
-	} else {
-		pl.rest.push(p)
+		return &pl.urgent
 	}
+	return &pl.rest
 }
 
 func (pl *pool) pop() *polled {
 	p := (*polled)(nil)
 	if pl.streak < urgentStreak {
-		p = pl.urgent.pop()
+		p = pl.urgent.pop(pl.turn)
 	}
 	if p != nil {
 		pl.streak++
 	} else {
 		pl.streak = 0
-		if p = pl.rest.pop(); p == nil {
-			p = pl.urgent.pop()
+		if p = pl.rest.pop(pl.turn); p == nil {
+			p = pl.urgent.pop(pl.turn)
 		}
 	}
 	if p != nil {
+		pl.turn++
+		pl.since++
 		p.conn.srv.ready.Add(-1)
 	}
 	return p
@@ -228,7 +289,7 @@ func (pl *pool) pop() *polled {
 // Backlog is how many connections of the pool have sent something and wait for a worker. Safe for any goroutine.
 func (s *Server) Backlog() int { return int(s.ready.Load()) }
 
-func (pl *pool) empty() bool { return pl.urgent.head == nil && pl.rest.head == nil }
+func (pl *pool) empty() bool { return pl.urgent.oldest == nil && pl.rest.oldest == nil }
 
 // help wakes a worker if there is something to do and not enough do it.
 func (pl *pool) help() {
@@ -294,6 +355,9 @@ func (pl *pool) next(w *worker) *Conn {
 	}
 	for {
 		if pl.running <= pl.limit {
+			if pl.stale() && !pl.looking && !pl.closed {
+				pl.glance()
+			}
 			if p := pl.pop(); p != nil {
 				pl.moves++
 				return p.conn
@@ -303,7 +367,7 @@ func (pl *pool) next(w *worker) *Conn {
 		case pl.closed && pl.empty():
 			pl.running--
 			return nil
-		case !pl.leading && !pl.closed:
+		case !pl.leading && !pl.closed && pl.empty(): // those that run look by themselves
 			pl.lead(w)
 		case len(pl.idle) >= maxIdleWorkers:
 			pl.running--
@@ -331,20 +395,43 @@ func (pl *pool) lead(w *worker) {
 	if err != nil { // the pool has ended
 		return
 	}
-	for i := range n {
-		fd, e := pl.poller.event(i)
+	pl.since = 0
+	pl.told(pl.poller.events[:n])
+	if pl.dormant {
+		pl.dormant = false
+		pl.stir <- struct{}{}
+	}
+}
+
+// stale reports whether events should be asked for before the next connection is run: after some turns, and before a connection that is in
+// no transaction goes while others have one open, for those go first.
+func (pl *pool) stale() bool {
+	return pl.since >= lookEvery || pl.since > 0 && pl.urgent.oldest == nil && pl.rest.oldest != nil && pl.open.Load() > 0
+}
+
+// glance queues what has become ready, without waiting. A leader may wait beside it: it sees what comes later.
+func (pl *pool) glance() {
+	pl.looking = true
+	pl.mu.Unlock()
+	events := pl.look.take()
+	pl.mu.Lock()
+	pl.looking = false
+	pl.since = 0
+	pl.told(events)
+}
+
+// told queues the connections that events make ready.
+func (pl *pool) told(events []pollEvent) {
+	for i := range events {
+		fd, e := told(&events[i])
 		if fd >= 0 && fd < len(pl.byFD) {
 			if p := pl.byFD[fd]; p != nil && p.tell(e) {
 				pl.enqueue(p)
-				if n > 1 {
+				if len(events) > 1 {
 					pl.help()
 				}
 			}
 		}
-	}
-	if pl.dormant {
-		pl.dormant = false
-		pl.stir <- struct{}{}
 	}
 }
 
@@ -370,6 +457,7 @@ func (pl *pool) watch() {
 			quiet = 0
 		}
 		last = pl.moves
+		pl.since += lookEvery // long statements keep nobody from being seen
 		if quiet < quietStalls {
 			pl.mu.Unlock()
 			continue

@@ -178,6 +178,109 @@ func TestUrgentGoFirst(t *testing.T) {
 	}
 }
 
+// Those that came last go first, but nobody waits for more than freshStreak turns for each of those before him, even if others come for ever.
+func TestFreshGoFirst(t *testing.T) {
+	for _, urgent := range []bool{false, true} {
+		pl := &pool{limit: 0, leading: true}
+		srv := &Server{}
+		waiting := make([]*polled, 10)
+		for i := range waiting {
+			waiting[i] = &polled{conn: &Conn{srv: srv, urgent: urgent}}
+			pl.enqueue(waiting[i])
+		}
+		fresh := 0
+		for turn := 0; len(waiting) > 0; turn++ {
+			p := &polled{conn: &Conn{srv: srv, urgent: urgent}}
+			pl.enqueue(p)
+			switch got := pl.pop(); got {
+			case p:
+				fresh++
+			case waiting[0]:
+				waiting = waiting[1:]
+			default:
+				t.Fatal("neither the one that came last nor the one that has waited longest")
+			}
+			if turn > 10*(freshStreak+1) {
+				t.Fatal("who waits is kept waiting")
+			}
+		}
+		if fresh < 9*freshStreak {
+			t.Errorf("only %d of those that came last went first", fresh)
+		}
+		for pl.pop() != nil {
+		}
+		if !pl.empty() || srv.Backlog() != 0 {
+			t.Error("the queue is not empty")
+		}
+	}
+}
+
+// A client that sends without waiting for answers gets its turn, and the others theirs.
+func TestTurnsEnd(t *testing.T) {
+	pl := &pool{limit: 0, leading: true}
+	srv := &Server{}
+	greedy := &polled{conn: &Conn{srv: srv}}
+	waiting := make([]*polled, 20)
+	for i := range waiting {
+		waiting[i] = &polled{conn: &Conn{srv: srv}}
+		pl.enqueue(waiting[i])
+	}
+	pl.requeue(greedy)
+	served, turns := 0, 0
+	for served < len(waiting) {
+		if p := pl.pop(); p == greedy {
+			turns++
+			pl.requeue(greedy)
+		} else {
+			served++
+		}
+	}
+	if turns > 1+len(waiting)/freshStreak {
+		t.Errorf("%d turns of %d were those of one client", turns, turns+served)
+	}
+	for range 2 { // it is alone
+		if pl.pop() != greedy {
+			t.Fatal("it is lost")
+		}
+		pl.requeue(greedy)
+	}
+}
+
+// Workers see who became ready while others wait to be run: that is how a transaction goes on before others begin. Without stale's second half
+// the events of those in transactions are seen last.
+func TestWorkersLookBeforeOthersBegin(t *testing.T) {
+	srv := &Server{}
+	pl := &pool{limit: 1}
+	if pl.stale() {
+		t.Error("an idle pool asks for events")
+	}
+	p := &polled{pool: pl, conn: &Conn{srv: srv}}
+	p.conn.sock = &sock{polled: p}
+	other := &polled{pool: pl, conn: &Conn{srv: srv}}
+	pl.enqueue(other)
+	pl.since = 1
+	if pl.stale() {
+		t.Error("it asks though nobody is in a transaction")
+	}
+	p.conn.prefer(true)
+	p.conn.prefer(true)
+	if !pl.stale() {
+		t.Error("it does not ask before another begins")
+	}
+	pl.enqueue(p)
+	if pl.stale() {
+		t.Error("it asks though one in a transaction is ready")
+	}
+	pl.since = lookEvery
+	if !pl.stale() {
+		t.Error("it never asks")
+	}
+	p.conn.prefer(false)
+	if n := pl.open.Load(); n != 0 {
+		t.Errorf("%d are in transactions", n)
+	}
+}
+
 // Connections have a goroutine each while they are few. Once they are many all of them go to the pool, idle or in the middle of a transaction, with what their
 // clients have sent meanwhile; who comes when they are few again has a goroutine.
 func TestDirectConnections(t *testing.T) {

@@ -66,8 +66,8 @@ type Config struct {
 }
 
 const (
-	// DefaultDirect is a good Config.Direct: at 64 connections the pool costs throughput, at 500 it gains (docs/bench/connections.md).
-	DefaultDirect = 256
+	// DefaultDirect is a good Config.Direct: at 64 connections the pool costs some CPU, at 128 as much as it gains, at 250 it gains (docs/bench/connections.md).
+	DefaultDirect = 128
 
 	defaultMaxConnections = 151
 	defaultMaxPrepared    = 16382
