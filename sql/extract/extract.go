@@ -6,12 +6,16 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/spatial"
 )
 
 // For returns the extractor of an index, by its kind.
 func For(d *table.Def, ix *table.Index) (table.Extractor, error) {
 	if o, ok := fulltext.ParseKind(ix.Kind); ok {
 		return fulltext.NewIndex(d, ix, o), nil
+	}
+	if ix.Kind == spatial.Kind {
+		return spatial.NewIndex(ix), nil
 	}
 	return nil, fmt.Errorf("nobody knows indexes of the kind %q", ix.Kind)
 }

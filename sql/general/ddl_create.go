@@ -47,6 +47,9 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if err := fulltextKinds(c, d); err != nil {
 		return nil, err
 	}
+	if err := spatialRules(d, n.PkSchema().Schema); err != nil {
+		return nil, err
+	}
 	generated := 0 // the highest number of a check's name that was made here
 	for _, ch := range n.Checks() {
 		if rest, ok := strings.CutPrefix(ch.Name, name+"_chk_"); ok {

@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spatial"
 )
 
 // The indexes of a definition: what CREATE TABLE says of them, their names, and their order.
@@ -156,19 +157,20 @@ func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 			return ix, mysqlerr.New(mysqlerr.ER_BAD_FT_COLUMN, col.Name)
 		case a.Fulltext:
 			p.Prefix = 0
-		case a.Spatial:
-			p.Prefix = maxIndexPrefix // kept as an ordinary index over a prefix: it serves no search yet
+		case a.Spatial && p.Prefix > 0:
+			return ix, mysqlerr.New(mysqlerr.ER_WRONG_SUB_KEY)
 		}
 		ix.Parts = append(ix.Parts, p)
 	}
-	if a.Fulltext {
+	switch {
+	case a.Fulltext:
 		ix.Kind = fulltext.KindName // made whole by fulltextKinds
+	case a.Spatial:
+		ix.Kind = spatial.Kind
 	}
 	ix.Attrs = toJSON(a)
 	return ix, nil
 }
-
-const maxIndexPrefix = 64
 
 // indexASTs finds the written indexes by lower-case name; unnamed ones are found by the name they will get.
 func indexASTs(spec *sqlparser.TableSpec) map[string]*sqlparser.IndexDefinition {

@@ -388,7 +388,7 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 			case a.Fulltext:
 				kind, coll, part, count = "FULLTEXT", nil, nil, int64(st.Rows)
 			case a.Spatial:
-				kind = "SPATIAL"
+				kind, part = "SPATIAL", int64(32)
 			case a.Hash:
 				kind = "BTREE" // as InnoDB answers to USING HASH
 			}

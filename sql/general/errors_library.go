@@ -113,6 +113,11 @@ func init() {
 		p(`(?:error: )?Multiple primary keys defined`, args(mysqlerr.ER_MULTIPLE_PRI_KEY)),
 		p(`(?:error: )?(?:incorrect table definition: )?there can be only one auto`, args(mysqlerr.ER_WRONG_AUTO_KEY)),
 		p(`All parts of PRIMARY KEY must be NOT NULL`, args(mysqlerr.ER_PRIMARY_CANT_HAVE_NULL)),
+		p(`All parts of a SPATIAL index must be NOT NULL`, args(mysqlerr.ER_SPATIAL_CANT_HAVE_NULL)),
+		p(`a SPATIAL index may only contain a geometrical type column`, args(mysqlerr.ER_SPATIAL_MUST_HAVE_GEOM_COL)),
+		p(`(?i)too many key parts specified; max (\d+) parts allowed`, func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.NewMessage(mysqlerr.ER_TOO_MANY_KEY_PARTS, "Too many key parts specified; max %s parts allowed", m[1])
+		}),
 		p(`There's no spatial reference with SRID (\d+)`, func(_ *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.Signal(3548, "SR001", "There's no spatial reference system with SRID "+m[1]+".")
 		}),

@@ -251,10 +251,10 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			return nil, nil, err
 		}
 	}
-	hideIndexes(c, bound)
 	if err := hintIndexes(c, x, ast, bound); err != nil {
 		return nil, nil, err
 	}
+	hideIndexes(c, bound)
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	return node, flags, err
 }

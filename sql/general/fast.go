@@ -124,11 +124,6 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 	if info.Foreign = len(m.attrs.FKs) > 0; len(m.attrs.Parts) > 0 {
 		info.Plain = false
 	}
-	for _, ix := range m.indexes {
-		if ix.Spatial {
-			info.Plain = false
-		}
-	}
 	for i := range d.Columns {
 		a := &m.columns[i]
 		if a.Generated != "" {

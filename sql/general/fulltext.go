@@ -303,7 +303,7 @@ func (n matching) explain(_ *sql.Context, b *base, a *access) {
 	}
 }
 
-func (n matching) refs(c *sql.Context, mode lockMode) ([]foundRow, error) {
+func (n matching) refs(c *sql.Context, _ *base, mode lockMode) ([]foundRow, error) {
 	s, err := n.m.prepare(c, nil)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // Conditions that an index with many entries for a row answers (MATCH, spatial relations) narrow a table: its rows are not scanned but read by the
@@ -20,7 +22,7 @@ import (
 // narrowing finds a table's rows by an index of a kind.
 type narrowing interface {
 	// refs are rows among which are all that match. Locking, they are as they are now, and locked.
-	refs(c *sql.Context, mode lockMode) ([]foundRow, error)
+	refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, error)
 	// explain says what EXPLAIN shows of it.
 	explain(c *sql.Context, b *base, a *access)
 }
@@ -28,10 +30,10 @@ type narrowing interface {
 // anyOf is a disjunction: rows that one of them finds.
 type anyOf []narrowing
 
-func (a anyOf) refs(c *sql.Context, mode lockMode) (out []foundRow, err error) {
+func (a anyOf) refs(c *sql.Context, b *base, mode lockMode) (out []foundRow, err error) {
 	seen := map[string]bool{}
 	for _, n := range a {
-		rows, err := n.refs(c, mode)
+		rows, err := n.refs(c, b, mode)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +84,7 @@ func narrowBy(c *sql.Context, b *base, alias string, e sql.Expression) narrowing
 	if n := matchNarrows(c, b, alias, e); n != nil {
 		return n
 	}
-	return nil
+	return spatialNarrows(c, b, alias, e)
 }
 
 // ofTable reports whether all columns of an expression are the table's, and whether there are any.
@@ -152,12 +154,39 @@ func hideIndexes(c *sql.Context, n sql.Node) {
 		transform.Inspect(f.Child, func(in sql.Node) bool {
 			alias, b := underFilter(in)
 			if b != nil && b.hasKinds() && narrowBy(c, b, alias, f.Expression) != nil {
-				b.narrows = true
+				b.narrows = !keyed(c, b, alias, f.Expression)
 			}
 			return b == nil
 		})
 		return true
 	})
+}
+
+// keyed reports whether a condition names one row of a table by a unique key.
+func keyed(c *sql.Context, b *base, alias string, e sql.Expression) bool {
+	known := map[string]bool{}
+	for _, e := range expression.SplitConjunction(c, e) {
+		op, l, r, ok := item.Compared(e)
+		if !ok || op != "=" {
+			continue
+		}
+		for _, x := range [][2]sql.Expression{{l, r}, {r, l}} {
+			if gf, ok := item.Plain(x[0]).(*expression.GetField); ok && strings.EqualFold(gf.Table(), alias) && settled(c, x[1]) {
+				known[strings.ToLower(gf.Name())] = true
+			}
+		}
+	}
+	for i := range b.m.def.Indexes {
+		ix := &b.m.def.Indexes[i]
+		all := ix.Unique && !ix.Hidden && len(known) > 0
+		for _, p := range ix.Parts {
+			all = all && known[strings.ToLower(b.m.def.Columns[p.Column].Name)]
+		}
+		if all {
+			return true
+		}
+	}
+	return false
 }
 
 // hasKinds reports whether some index of the table has a kind.
@@ -191,7 +220,9 @@ func (t *userTable) narrowed(c *sql.Context, bound table.Table) (sql.RowIter, er
 	it.pad = t.padsChars(c)
 	t.rank = nil
 	var err error
-	if it.rows, err = t.narrow.refs(c, it.mode); err != nil {
+	if it.rows, err = t.narrow.refs(c, t.base, it.mode); errors.Is(err, errMostRows) {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	return it, nil

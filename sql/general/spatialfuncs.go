@@ -1,0 +1,171 @@
+package general
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spatial"
+)
+
+// The functions that tell how two geometries lie to each other (package spatial). The library has few of them, for some types only.
+
+func init() {
+	for name, is := range spatial.Relations {
+		ownFunctions[name] = func(*Engine) sql.Function {
+			return sql.Function2{Name: name, Fn: func(_ *sql.Context, a, b sql.Expression) sql.Expression {
+				return &relation{expression.NaryExpression{ChildExpressions: []sql.Expression{a, b}}, is}
+			}}
+		}
+	}
+	ownFunctions["st_distance_sphere"] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: "st_distance_sphere", Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+			if len(args) < 2 || len(args) > 3 {
+				return nil, sql.ErrInvalidArgumentNumber.New("ST_DISTANCE_SPHERE", "2 or 3", len(args))
+			}
+			return &distance{expression.NaryExpression{ChildExpressions: args}, true}, nil
+		}}
+	}
+}
+
+// relation is a spatial relation of two geometries.
+type relation struct {
+	expression.NaryExpression
+	is spatial.Relation
+}
+
+func (x *relation) Type(*sql.Context) sql.Type   { return types.Boolean }
+func (x *relation) IsNullable(*sql.Context) bool { return true }
+func (x *relation) FunctionName() string         { return strings.ToLower(x.is.Name) }
+func (x *relation) Description() string          { return "tells how two geometries lie to each other" }
+func (x *relation) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (x *relation) String() string {
+	return fmt.Sprintf("%s(%s,%s)", x.FunctionName(), x.ChildExpressions[0], x.ChildExpressions[1])
+}
+
+func (x *relation) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 2 {
+		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), 2)
+	}
+	return &relation{expression.NaryExpression{ChildExpressions: ch}, x.is}, nil
+}
+
+func (x *relation) Eval(c *sql.Context, r sql.Row) (any, error) {
+	a, b, err := twoGeometries(c, x.ChildExpressions, r, x.FunctionName())
+	if err != nil || a == nil {
+		return nil, err
+	}
+	holds, null, err := x.is.Holds(a, b)
+	switch {
+	case err != nil:
+		return nil, invalidGeometry(x.FunctionName(), err)
+	case null:
+		return nil, nil
+	}
+	return holds, nil
+}
+
+// twoGeometries are the first two arguments of a function, nil where one is NULL; 3033: they are of different reference systems.
+func twoGeometries(c *sql.Context, args []sql.Expression, r sql.Row, name string) (a, b []byte, err error) {
+	if a, err = geometryBytes(c, args[0], r); err == nil && a != nil {
+		b, err = geometryBytes(c, args[1], r)
+	}
+	switch {
+	case err != nil:
+		return nil, nil, invalidGeometry(name, err)
+	case a == nil || b == nil:
+		return nil, nil, nil
+	}
+	if p, q := spatial.SRID(a), spatial.SRID(b); p != q {
+		return nil, nil, mysqlerr.NewMessage(3033, "Binary geometry function %s given two geometries of different srids: %d and %d, which should have been identical.", name, p, q)
+	}
+	return a, b, nil
+}
+
+func invalidGeometry(name string, err error) error {
+	var bad *spatial.InvalidError
+	if errors.As(err, &bad) || errors.Is(err, errNoGeometry) {
+		return mysqlerr.Signal(3037, "22023", "Invalid GIS data provided to function "+name+".").Because(err)
+	}
+	return err
+}
+
+// distance is ST_Distance_Sphere.
+type distance struct {
+	expression.NaryExpression
+	sphere bool
+}
+
+func (x *distance) Type(*sql.Context) sql.Type   { return types.Float64 }
+func (x *distance) IsNullable(*sql.Context) bool { return true }
+func (x *distance) FunctionName() string         { return "st_distance_sphere" }
+func (x *distance) Description() string          { return "is the distance of points on a sphere" }
+func (x *distance) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (x *distance) String() string {
+	list := make([]string, len(x.ChildExpressions))
+	for i, e := range x.ChildExpressions {
+		list[i] = e.String()
+	}
+	return x.FunctionName() + "(" + strings.Join(list, ",") + ")"
+}
+
+func (x *distance) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != len(x.ChildExpressions) {
+		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), len(x.ChildExpressions))
+	}
+	return &distance{expression.NaryExpression{ChildExpressions: ch}, x.sphere}, nil
+}
+
+func (x *distance) Eval(c *sql.Context, r sql.Row) (any, error) {
+	a, b, err := twoGeometries(c, x.ChildExpressions, r, x.FunctionName())
+	if err != nil || a == nil {
+		return nil, err
+	}
+	radius := spatial.EarthRadius
+	if len(x.ChildExpressions) > 2 {
+		f, err := evalFloat(c, x.ChildExpressions[2], r)
+		if err != nil || f == nil {
+			return nil, err
+		}
+		if radius = *f; radius <= 0 {
+			return nil, mysqlerr.Signal(3706, "22003", "A parameter of function "+x.FunctionName()+" contains a radius that is not positive.")
+		}
+	}
+	d, null, err := spatial.DistanceSphere(a, b, radius)
+	var far *spatial.OutOfRangeError
+	switch {
+	case errors.As(err, &far) && far.Longitude:
+		return nil, mysqlerr.Signal(3616, "22S02", fmt.Sprintf("Longitude %f is out of range in function %s. It must be within (%f, %f].", far.Value, x.FunctionName(), -180.0, 180.0))
+	case errors.As(err, &far):
+		return nil, mysqlerr.Signal(3617, "22S03", fmt.Sprintf("Latitude %f is out of range in function %s. It must be within [%f, %f].", far.Value, x.FunctionName(), -90.0, 90.0))
+	case errors.Is(err, spatial.ErrNoPoints):
+		return nil, mysqlerr.Signal(3704, "22S00", fmt.Sprintf("%s(%s, %s) has not been implemented for Cartesian spatial reference systems.", x.FunctionName(), kindOfGeometry(a), kindOfGeometry(b)))
+	case err != nil:
+		return nil, invalidGeometry(x.FunctionName(), err)
+	case null:
+		return nil, nil
+	}
+	return d, nil
+}
+
+// kindOfGeometry is the type of a stored value, as MySQL writes it.
+func kindOfGeometry(b []byte) string {
+	names := []string{"GEOMETRY", "POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON", "GEOMCOLLECTION"}
+	if len(b) >= 9 {
+		if k := int(b[5]) | int(b[8]); k < len(names) {
+			return names[k]
+		}
+	}
+	return names[0]
+}
