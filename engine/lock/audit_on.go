@@ -48,8 +48,15 @@ func (t *Table) mustBeAcyclic() {
 	}
 }
 
-// check panics when two owners hold what excludes each other.
+// check panics when two owners hold what excludes each other, or the counts are not those of the queue.
 func (q *queue) check() {
+	c := queue{}
+	for r := q.first; r != nil; r = r.next {
+		c.tally(r, 1)
+	}
+	if c.granted != q.granted || c.waiting != q.waiting {
+		panic(fmt.Sprintf("the queue of %x has %v granted and %d waiting, counted %v and %d", q.name, c.granted, c.waiting, q.granted, q.waiting))
+	}
 	for r := q.first; r != nil; r = r.next {
 		for x := r.next; x != nil; x = x.next {
 			if r.granted && x.granted && conflict(r.owner, r.mode, x) {

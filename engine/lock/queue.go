@@ -28,13 +28,47 @@ type request struct {
 	written bool // stands for a change of the row: it lasts until the transaction ends
 	aborted bool // taken from the queue by a deadlock's resolution, a timeout or a kill
 	next    *request
+	prev    *request
 }
 
 // queue holds the requests on one name in the order of their arrival. It is a pure structure: its methods know no
 // locks and wake nobody, they say whom to wake.
+//
+// Every transaction that uses a table stands in the queue of its metadata lock until its commit is durable, so what such a request costs must not grow
+// with their number: granted ones are counted by mode.
 type queue struct {
-	name  string
-	first *request
+	name        string
+	first, last *request
+	granted     [len(clashes)]int // by mode
+	waiting     int
+}
+
+// len is the number of requests.
+func (q *queue) len() int {
+	n := q.waiting
+	for _, g := range q.granted {
+		n += g
+	}
+	return n
+}
+
+// tally counts a request that comes, or with -1 one that goes.
+func (q *queue) tally(r *request, by int) {
+	if r.granted {
+		q.granted[r.mode] += by
+	} else {
+		q.waiting += by
+	}
+}
+
+// clash reports whether something that mode m does not go with is granted, be it to the owner who asks.
+func (q *queue) clash(m Mode) bool {
+	for x, n := range q.granted {
+		if n > 0 && clashes[m][x] {
+			return true
+		}
+	}
+	return false
 }
 
 // conflict reports whether a request of mode m by o must wait for r.
@@ -58,6 +92,9 @@ func (q *queue) held(o *Owner) (m Mode, any bool) {
 // free reports whether o may have mode m now: no granted request conflicts, wherever it stands (an upgrade passed others and stands
 // behind them), and none that waits before stop (nil: in the whole queue). An upgrade looks at granted requests only.
 func (q *queue) free(o *Owner, m Mode, upgrade bool, stop *request) bool {
+	if (upgrade || q.waiting == 0) && !q.clash(m) {
+		return true
+	}
 	ahead := true
 	for r := q.first; r != nil; r = r.next {
 		if r == stop {
@@ -70,35 +107,57 @@ func (q *queue) free(o *Owner, m Mode, upgrade bool, stop *request) bool {
 }
 
 func (q *queue) push(r *request) {
-	r.q, r.next = q, nil
-	p := &q.first
-	for *p != nil {
-		p = &(*p).next
+	r.q, r.prev, r.next = q, q.last, nil
+	if q.last == nil {
+		q.first = r
+	} else {
+		q.last.next = r
 	}
-	*p = r
+	q.last = r
+	q.tally(r, 1)
 }
 
-func (q *queue) pushFront(r *request) { r.q, r.next, q.first = q, q.first, r }
-
-func (q *queue) remove(r *request) {
-	for p := &q.first; *p != nil; p = &(*p).next {
-		if *p == r {
-			*p = r.next
-			r.next = nil
-			return
-		}
+func (q *queue) pushFront(r *request) {
+	r.q, r.prev, r.next = q, nil, q.first
+	if q.first == nil {
+		q.last = r
+	} else {
+		q.first.prev = r
 	}
+	q.first = r
+	q.tally(r, 1)
+}
+
+// remove takes r out, if it is there.
+func (q *queue) remove(r *request) {
+	switch {
+	case r.prev != nil:
+		r.prev.next = r.next
+	case q.first == r:
+		q.first = r.next
+	default:
+		return
+	}
+	if r.next == nil {
+		q.last = r.prev
+	} else {
+		r.next.prev = r.prev
+	}
+	r.prev, r.next = nil, nil
+	q.tally(r, -1)
 }
 
 // grant grants what can be granted now and calls wake for each.
 func (q *queue) grant(wake func(*request)) {
-	for r := q.first; r != nil; r = r.next {
-		if r.granted {
+	for r := q.first; r != nil && q.waiting > 0; r = r.next {
+		if r.granted || !q.free(r.owner, r.mode, true, r) { // not even an upgrade, which is how most waiters for a row get no further
 			continue
 		}
 		_, upgrade := q.held(r.owner)
-		if q.free(r.owner, r.mode, upgrade, r) {
+		if upgrade || q.free(r.owner, r.mode, false, r) {
+			q.tally(r, -1)
 			r.granted = true
+			q.tally(r, 1)
 			q.check()
 			wake(r)
 		}

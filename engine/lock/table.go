@@ -190,7 +190,7 @@ func (t *Table) Try(o *Owner, space uint64, key []byte, m Mode) bool {
 	upgrade := false
 	if q != nil {
 		var have Mode
-		if have, upgrade = q.held(o); upgrade && have >= m {
+		if have, upgrade = o.holds(space, q); upgrade && have >= m {
 			return true
 		}
 		if !q.free(o, m, upgrade, nil) {
@@ -220,7 +220,7 @@ func (t *Table) Check(o *Owner, space uint64, key []byte, m Mode) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q := s.queues[string(o.name)]; q != nil {
-		have, any := q.held(o)
+		have, any := o.holds(space, q)
 		if any && have >= m {
 			return true
 		}
@@ -237,6 +237,23 @@ func (t *Table) Check(o *Owner, space uint64, key []byte, m Mode) bool {
 	}
 	o.depend(b)
 	return true
+}
+
+// holds is queue.held for o's own goroutine, by whichever is shorter: what o holds or the queue. o.mu is held.
+func (o *Owner) holds(space uint64, q *queue) (m Mode, any bool) {
+	own := o.rows
+	if space == Metadata {
+		own = o.meta
+	}
+	if len(own) > q.len() {
+		return q.held(o)
+	}
+	for _, r := range own {
+		if r.q == q && r.granted {
+			m, any = max(m, r.mode), true
+		}
+	}
+	return m, any
 }
 
 func (o *Owner) add(space uint64, r *request) {
