@@ -133,23 +133,14 @@ func (s *Session) grantColumns(c *sql.Context, g *columnGrant) error {
 			return mysqlerr.New(mysqlerr.ER_CANT_CREATE_USER_WITH_GRANT)
 		}
 	}
-	for _, id := range g.to {
-		missing := false
-		_, err := s.e.editUser(c, id, func(u *mysql_db.User) {
-			set := u.PrivilegeSet.Copy() // the one there is shared with sessions
-			missing = !g.apply(set)
-			if !missing {
-				u.PrivilegeSet = set
+	return s.e.changeAccounts(c, g.to, func(d accountDrafts) error {
+		for _, id := range g.to {
+			if a := d.of(id); a.user == nil || !g.apply(a.user.PrivilegeSet) {
+				return mysqlerr.NewMessage(mysqlerr.ER_NONEXISTING_TABLE_GRANT, "There is no such grant defined for user '%s' on host '%s' on table '%s'", id.User, id.Host, g.table)
 			}
-		})
-		if err == nil && missing {
-			err = mysqlerr.NewMessage(mysqlerr.ER_NONEXISTING_TABLE_GRANT, "There is no such grant defined for user '%s' on host '%s' on table '%s'", id.User, id.Host, g.table)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // apply changes a set of privileges. It returns false when what is to be revoked is not there.

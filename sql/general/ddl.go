@@ -30,9 +30,6 @@ func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 			}
 			return s.alterRoutine(t)
 		case "USER":
-			if t.word(0) == "ALTER" && t.word(2) == "USER" && t.at(3) == "(" {
-				return s.alterSelf(t)
-			}
 			if i == 1 && (t.word(0) == "CREATE" || t.word(0) == "ALTER") {
 				return s.ownUser(t)
 			}
@@ -61,14 +58,6 @@ func (s *Session) ownDDL(t *tokens) (*Statement, error) {
 		}
 	}
 	return nil, nil
-}
-
-// alterSelf: ALTER USER USER() ...
-func (s *Session) alterSelf(t *tokens) (*Statement, error) {
-	t.pos += 5
-	text := "ALTER USER " + quoteString(s.login.AccountUser) + "@" + quoteString(s.login.AccountHost) + " " + t.rest()
-	st, _, err := s.parseGMS(text, "")
-	return st, err
 }
 
 // schemaFor is the database that a table name means.

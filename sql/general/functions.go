@@ -22,8 +22,9 @@ const (
 
 // ownFunctions are those that GMS lacks.
 var ownFunctions = map[string]func(e *Engine) sql.Function{
-	setVarFunction: func(*Engine) sql.Function { return sql.Function2{Name: setVarFunction, Fn: newAssign} },
-	"current_role": currentRole,
+	setVarFunction:               func(*Engine) sql.Function { return sql.Function2{Name: setVarFunction, Fn: newAssign} },
+	"current_role":               currentRole,
+	"validate_password_strength": strengthFunction,
 	"aurora_version": func(e *Engine) sql.Function {
 		return sql.NewFunction0("aurora_version", func(*sql.Context) sql.Expression {
 			return expression.NewLiteral(orDefault(e.opts.AuroraVersion, "3.08.0"), types.LongText)

@@ -47,6 +47,7 @@ var ownTables = map[string]func(e *Engine) *ownTable{
 	"applicable_roles":                  applicableTable("APPLICABLE_ROLES", false),
 	"enabled_roles":                     enabledRolesTable,
 	"column_privileges":                 columnPrivilegesTable,
+	"user_attributes":                   userAttributesTable,
 	"administrable_role_authorizations": applicableTable("ADMINISTRABLE_ROLE_AUTHORIZATIONS", true),
 }
 

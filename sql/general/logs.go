@@ -151,6 +151,7 @@ func queryTime(v any) time.Duration {
 
 // systemTables are the tables of the database mysql that the library lacks.
 var systemTables = map[string]func(e *Engine, name string) *ownTable{
+	"user": accountsTable, "password_history": passwordHistoryTable, "component": componentTable,
 	"default_roles": defaultRolesTable, "columns_priv": columnsPrivTable, "innodb_table_stats": tableStatsTable, "innodb_index_stats": indexStatsTable,
 	logs.SlowTable: slowLogTable, logs.SlowTable + "_backup": slowLogTable, logs.GeneralTable: generalLogTable, logs.GeneralTable + "_backup": generalLogTable,
 }
@@ -297,7 +298,7 @@ type systemDatabase struct {
 
 func (d *systemDatabase) GetTableNames(ctx *sql.Context) ([]string, error) {
 	names, err := d.MySQLDb.GetTableNames(ctx)
-	return append(names, "default_roles", logs.GeneralTable, logs.SlowTable), err
+	return append(names, "columns_priv", "component", "default_roles", "innodb_index_stats", "innodb_table_stats", "password_history", logs.GeneralTable, logs.SlowTable), err
 }
 
 func (d *systemDatabase) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {

@@ -41,7 +41,9 @@ func (s *Session) own(t *tokens) (*Statement, error) {
 		return s.ownProgram(t)
 	case "HANDLER":
 		return s.ownHandler(t)
-	case "HELP", "INSTALL", "UNINSTALL", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "CACHE":
+	case "INSTALL", "UNINSTALL":
+		return s.ownComponent(t)
+	case "HELP", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "CACHE":
 		return nil, s.unsupported(t)
 	}
 	return nil, nil
@@ -188,6 +190,10 @@ func (s *Session) ownXA(t *tokens) (*Statement, error) {
 }
 
 func (s *Session) ownSet(t *tokens) (*Statement, error) {
+	if text, ok := componentVariables(t); ok {
+		st, _, err := s.parseGMS(text, "")
+		return st, err
+	}
 	t.pos++
 	scope := ""
 	switch {
@@ -255,24 +261,6 @@ func isolationWords(t *tokens) (table.Isolation, string, bool) {
 		return table.Serializable, "SERIALIZABLE", true
 	}
 	return 0, "", false
-}
-
-// setPassword: SET PASSWORD [FOR user] = 'text' is ALTER USER.
-func (s *Session) setPassword(t *tokens) (*Statement, error) {
-	t.pos++
-	user, host := s.login.AccountUser, s.login.AccountHost
-	if t.accept("FOR") {
-		var ok bool
-		if user, host, ok = account(t); !ok {
-			return nil, s.wrong(t)
-		}
-	}
-	if !t.accept("=") || t.kind(0) != lexer.String {
-		return nil, s.wrong(t)
-	}
-	text := "ALTER USER " + quoteString(user) + "@" + quoteString(host) + " IDENTIFIED BY " + quoteString(unquote(t.at(0)))
-	st, _, err := s.parseGMS(text, "")
-	return st, err
 }
 
 // account reads 'user'@'host'.
@@ -376,11 +364,17 @@ func (s *Session) flush(t *tokens) (*Statement, error) {
 		}
 	case "PRIVILEGES":
 		return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
+			s.e.usage.reset()
 			return &Result{}, s.e.loadPrivileges(c)
+		}}, nil
+	case "USER_RESOURCES":
+		return &Statement{Class: DDL, run: func(_ *sql.Context, s *Session, _ *execution) (*Result, error) {
+			s.e.usage.reset()
+			return &Result{}, nil
 		}}, nil
 	case "LOGS", "ERROR", "GENERAL", "SLOW":
 		return flushLogs(t.word(0)), nil
-	case "BINARY", "ENGINE", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "USER_RESOURCES", "DES_KEY_FILE", "QUERY":
+	case "BINARY", "ENGINE", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "DES_KEY_FILE", "QUERY":
 	default:
 		return nil, s.wrong(t)
 	}

@@ -2,7 +2,6 @@ package general
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"path"
 	"strings"
@@ -10,11 +9,9 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
-
-	"github.com/zoryadb/zorya/engine/table"
 )
 
-// Users, roles and grants live in the library's mysql_db, and its serialised form in one catalog object.
+// Who may log in, and what an account may do.
 
 // internalUser is who the lane is when it works for itself: it holds every privilege and cannot log in.
 const internalUser = "rdsadmin"
@@ -33,63 +30,28 @@ type Account struct {
 	Locked     bool
 	RequireTLS bool
 	Expired    bool
-	// UserConnections bounds the account's connections; 0: max_user_connections does. Blocked is 3955 after too many failed logins.
-	UserConnections int64
-	Blocked         error
-}
+	Secondary  string // hash of the former password that is retained; "": none
+	// X509 demands a certificate, and those of Issuer, Subject and Cipher that are not "" (REQUIRE).
+	X509                    bool
+	Issuer, Subject, Cipher string
 
-type persister struct{ e *Engine }
-
-// Persist stores all accounts after a change. It is called under the library's lock.
-func (p persister) Persist(ctx *sql.Context, data []byte) error {
-	return p.e.catalog.PutObjects(ctx, table.Object{Kind: kindPrivileges, Name: "mysql_db", Body: append([]byte(nil), data...)})
+	AccountLimits
+	Blocked error // 3955 after too many failed logins
 }
 
 func (e *Engine) mysqlDB() *mysql_db.MySQLDb { return e.gms.Analyzer.Catalog.MySQLDb }
 
-// loadPrivileges reads the stored accounts, at start and at FLUSH PRIVILEGES.
-func (e *Engine) loadPrivileges(ctx context.Context) error {
-	db := e.mysqlDB()
-	db.SetPersister(persister{e})
-	db.SetPlugins(map[string]mysql_db.PlaintextAuthPlugin{pluginNative: nil, pluginSHA2: nil})
-	o, err := e.catalog.Object(ctx, kindPrivileges, "", "mysql_db")
-	if err != nil {
-		return fmt.Errorf("read the accounts: %w", err)
-	}
-	if o != nil {
-		ed := db.Editor()
-		err = db.OverwriteUsersAndGrantData(nil, ed, o.Body)
-		ed.Close()
-		if err != nil {
-			return fmt.Errorf("read the accounts: %w", err)
-		}
-	}
-	if err := e.loadAccounts(ctx); err != nil {
-		return err
-	}
-	ed := db.Editor()
-	defer ed.Close()
-	db.AddLockedSuperUser(ed, internalUser, "localhost", "")
-	db.SetEnabled(true)
-	return nil
-}
-
 // EnsureAdmin creates or updates the account user@'%' with all privileges. hash is its authentication string in MySQL's form.
 func (e *Engine) EnsureAdmin(ctx context.Context, user, plugin, hash string) error {
-	db := e.mysqlDB()
-	ed := db.Editor()
-	defer ed.Close()
-	db.AddSuperUser(ed, user, "%", "")
-	u, ok := ed.GetUser(mysql_db.UserPrimaryKey{User: user, Host: "%"})
-	if !ok {
-		return fmt.Errorf("create the account %s: it is not there", user)
-	}
-	n := *u
-	n.Plugin, n.AuthString, n.IsSuperUser = plugin, hash, true
-	ed.RemoveUser(mysql_db.UserPrimaryKey{User: user, Host: "%"}) // PutUser replaces only a user that is equal in all fields
-	ed.RemoveUser(mysql_db.UserPrimaryKey{User: user, Host: "%"}) // else the old one is found by name as well
-	ed.PutUser(&n)
-	return db.Persist(sql.NewContext(ctx), ed)
+	id := authID{user, "%"}
+	return e.changeAccounts(ctx, []authID{id}, func(d accountDrafts) error {
+		a := d.of(id)
+		if a.user == nil {
+			a.user = &mysql_db.User{User: user, Host: "%", PrivilegeSet: mysql_db.NewPrivilegeSetWithAllPrivileges()}
+		}
+		a.user.Plugin, a.user.AuthString, a.user.IsSuperUser, a.user.PasswordLastChanged = plugin, hash, true, time.Now().UTC()
+		return nil
+	})
 }
 
 // accountExists reports whether there is exactly this account.
@@ -129,7 +91,9 @@ func (e *Engine) Lookup(user, host string) (Account, bool) {
 		RequireTLS: best.SslType != ""}
 	o := e.options(authID{a.User, a.Host})
 	a.Expired = o.Expired || e.outlived(best.PasswordLastChanged, o.Lifetime)
-	a.UserConnections, a.Blocked = o.UserConnections, e.logins.blocked(authID{a.User, a.Host}, o, time.Now())
+	a.X509 = best.SslType == sslX509 || best.SslType == sslSpecified
+	a.Issuer, a.Subject, a.Cipher = best.X509Issuer, best.X509Subject, best.SslCipher
+	a.Secondary, a.AccountLimits, a.Blocked = o.Secondary, o.AccountLimits, e.logins.blocked(authID{a.User, a.Host}, o, time.Now())
 	if a.Plugin == "" {
 		a.Plugin = pluginNative
 	}

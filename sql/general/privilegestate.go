@@ -52,7 +52,7 @@ type sessionPrivileges struct {
 func (s *Session) PrivilegeState() uint64 {
 	have := &s.privileges
 	h := privilegeHolder{s.login.AccountUser, s.login.AccountHost, roleText(s.roles)}
-	generation := s.e.catalog.Generation(kindPrivileges, "") // before the set is read
+	generation := s.e.accounts.changes.Load() // before the set is read
 	if have.number == 0 || have.generation != generation || have.holder != h {
 		set := s.e.mysqlDB().UserActivePrivilegeSet(s.context(context.Background(), ""))
 		*have = sessionPrivileges{generation, s.e.privilegeStates.number(h, set), h}

@@ -48,85 +48,62 @@ func (s *Session) renameUsers(c *sql.Context, list []renaming) error {
 	if err != nil {
 		return err
 	}
-	if err := s.e.renameEntries(c, operation, list); err != nil {
-		return err
-	}
-	for _, w := range warnings {
-		c.Session.Warn(w)
-	}
-	return s.e.changeAccounts(c, func(b accountBook) error {
+	return s.e.changeAccounts(c, nil, func(d accountDrafts) error {
+		var failed []authID
 		for _, r := range list { // in order: a name may be free only after an earlier renaming
-			if o, have := b[r.from]; have {
-				delete(b, r.from)
-				b[r.to] = o
+			from, to := d.of(r.from), d.of(r.to)
+			if from.user == nil || to.user != nil || r.from.User == internalUser {
+				failed = append(failed, r.from)
+				continue
 			}
-			for id, o := range b {
-				if i := slices.Index(o.DefaultRoles, r.from); i >= 0 {
-					o.DefaultRoles = slices.Clone(o.DefaultRoles)
-					o.DefaultRoles[i] = r.to
-					b[id] = o
+			if s.e.isGranted(r.from) {
+				return mysqlerr.NewMessage(3532, "Renaming of a role identifier is forbidden")
+			}
+			*to = *from
+			*from = accountDraft{}
+			to.user.User, to.user.Host = r.to.User, r.to.Host
+			for _, edge := range to.edges {
+				edge.ToUser, edge.ToHost = r.to.User, r.to.Host
+			}
+			for _, id := range s.e.withDefaultRole(r.from) {
+				o := &d.of(id).options
+				o.DefaultRoles = slices.Clone(o.DefaultRoles)
+				for i := range o.DefaultRoles {
+					if o.DefaultRoles[i] == r.from {
+						o.DefaultRoles[i] = r.to
+					}
 				}
 			}
 			s.e.logins.forget(r.from)
+		}
+		if len(failed) > 0 {
+			return cannot(operation, failed...)
+		}
+		for _, w := range warnings {
+			c.Session.Warn(w)
 		}
 		return nil
 	})
 }
 
-// renameEntries renames the accounts in the library and stores them.
-func (e *Engine) renameEntries(c *sql.Context, operation string, list []renaming) error {
-	db := e.mysqlDB()
-	ed := db.Editor()
-	defer ed.Close()
-	users := map[authID]*mysql_db.User{} // as the renamings so far leave them; nil: none of this name
-	find := func(id authID) *mysql_db.User {
-		u, known := users[id]
-		if !known {
-			u = userEntry(ed, id)
-		}
-		return u
-	}
-	var edges []*mysql_db.RoleEdge
-	ed.VisitRoleEdges(func(edge *mysql_db.RoleEdge) {
-		n := *edge
-		edges = append(edges, &n)
-	})
-	var failed []authID
-	for _, r := range list {
-		u := find(r.from)
-		if u == nil || find(r.to) != nil || r.from.User == internalUser {
-			failed = append(failed, r.from)
-			continue
-		}
-		for _, edge := range edges {
-			if (authID{edge.FromUser, edge.FromHost}) == r.from {
-				return mysqlerr.NewMessage(3532, "Renaming of a role identifier is forbidden")
-			}
-			if (authID{edge.ToUser, edge.ToHost}) == r.from {
-				edge.ToUser, edge.ToHost = r.to.User, r.to.Host
-			}
-		}
-		n := *u
-		n.User, n.Host = r.to.User, r.to.Host
-		users[r.from], users[r.to] = nil, &n
-	}
-	if len(failed) > 0 {
-		return cannot(operation, failed...)
-	}
-	for _, r := range list {
-		ed.RemoveUser(mysql_db.UserPrimaryKey{User: r.from.User, Host: r.from.Host})
-		ed.RemoveRoleEdgesToKey(mysql_db.RoleEdgesToKey{ToUser: r.from.User, ToHost: r.from.Host})
-	}
-	for _, u := range users {
-		if u != nil {
-			ed.RemoveUser(mysql_db.UserPrimaryKey{User: u.User, Host: u.Host})
-			ed.PutUser(u)
+// isGranted reports whether somebody has been granted the role.
+func (e *Engine) isGranted(role authID) (granted bool) {
+	rd := e.mysqlDB().Reader()
+	defer rd.Close()
+	rd.VisitRoleEdges(func(edge *mysql_db.RoleEdge) { granted = granted || (authID{edge.FromUser, edge.FromHost}) == role })
+	return granted
+}
+
+// withDefaultRole are the accounts of which it is a default role.
+func (e *Engine) withDefaultRole(role authID) (out []authID) {
+	e.accounts.mu.RLock()
+	defer e.accounts.mu.RUnlock()
+	for id, o := range e.accounts.options {
+		if slices.Contains(o.DefaultRoles, role) {
+			out = append(out, id)
 		}
 	}
-	for _, edge := range edges {
-		ed.PutRoleEdge(edge)
-	}
-	return db.Persist(c, ed)
+	return out
 }
 
 // orphans are the warnings of accounts whose names objects have for their definer; without SET_USER_ID they are an error.

@@ -11,6 +11,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -72,7 +74,7 @@ func (g grants) mandatory() (out []authID) {
 
 // mandatoryRolesChange makes all that is cached of privileges out of date: the library's by its counter, the fast lane's by the catalog's.
 func (e *Engine) mandatoryRolesChange(c *sql.Context, _ sql.SystemVariableScope, v sql.SystemVarValue) error {
-	if e.accounts.Load() == nil {
+	if e.gms == nil || !e.mysqlDB().Enabled() {
 		return nil // at start
 	}
 	text, _ := v.Val.(string)
@@ -81,8 +83,8 @@ func (e *Engine) mandatoryRolesChange(c *sql.Context, _ sql.SystemVariableScope,
 			return mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, "mandatory_roles", text)
 		}
 	}
-	e.mysqlDB().Editor().Close()
-	return e.changeAccounts(c, func(accountBook) error { return nil })
+	e.show(nil)
+	return nil
 }
 
 // granted are all roles that an account may activate: its own and the mandatory ones.
@@ -305,15 +307,11 @@ func (s *Session) setDefaultRoles(c *sql.Context, to []authID, choice roleChoice
 			return cannot("SET DEFAULT ROLE", id)
 		}
 	}
-	return s.e.changeAccounts(c, func(b accountBook) error {
+	return s.e.changeAccounts(c, to, func(d accountDrafts) (err error) {
 		for _, id := range to {
-			roles, err := s.e.choose(id, choice)
-			if err != nil {
+			if d.of(id).options.DefaultRoles, err = s.e.choose(id, choice); err != nil {
 				return err
 			}
-			o := b[id]
-			o.DefaultRoles = roles
-			b[id] = o
 		}
 		return nil
 	})
@@ -372,18 +370,37 @@ func idOf(n sqlparser.AccountName) authID {
 	return authID{n.Name, strings.ToLower(host)}
 }
 
-// forget drops what is kept of accounts that are gone, and their part in others' default roles.
-func (e *Engine) forget(c *sql.Context, gone []authID) error {
-	return e.changeAccounts(c, func(b accountBook) error {
+// drop removes accounts and roles: what was granted of them to others goes too.
+func (e *Engine) drop(c *sql.Context, gone []authID) error {
+	return e.changeAccounts(c, nil, func(d accountDrafts) error {
 		for _, id := range gone {
-			delete(b, id)
+			for _, holder := range e.holders(id) {
+				a := d.of(holder)
+				a.edges = slices.DeleteFunc(a.edges, func(edge *mysql_db.RoleEdge) bool { return (authID{edge.FromUser, edge.FromHost}) == id })
+			}
+			for _, holder := range e.withDefaultRole(id) {
+				o := &d.of(holder).options
+				o.DefaultRoles = slices.DeleteFunc(slices.Clone(o.DefaultRoles), func(r authID) bool { return r == id })
+			}
 		}
-		for id, o := range b {
-			o.DefaultRoles = slices.DeleteFunc(slices.Clone(o.DefaultRoles), func(r authID) bool { return slices.Contains(gone, r) })
-			b[id] = o
+		for _, id := range gone {
+			d.of(id).user = nil
+			e.logins.forget(id)
 		}
 		return nil
 	})
+}
+
+// holders are the accounts that a role is granted to.
+func (e *Engine) holders(role authID) (out []authID) {
+	rd := e.mysqlDB().Reader()
+	defer rd.Close()
+	rd.VisitRoleEdges(func(edge *mysql_db.RoleEdge) {
+		if (authID{edge.FromUser, edge.FromHost}) == role {
+			out = append(out, authID{edge.ToUser, edge.ToHost})
+		}
+	})
+	return out
 }
 
 func yesNo(b bool) string {
@@ -398,7 +415,7 @@ func defaultRolesTable(e *Engine, name string) *ownTable {
 	return &ownTable{name: name, schema: mysqlColumns(name, "HOST", varchar255, "USER", varchar32, "DEFAULT_ROLE_HOST", varchar255, "DEFAULT_ROLE_USER", varchar32),
 		rows: func(*sql.Context) ([]sql.Row, error) {
 			var out []sql.Row
-			for id, o := range *e.accounts.Load() {
+			for id, o := range e.allOptions() {
 				for _, r := range o.DefaultRoles {
 					out = append(out, sql.Row{id.Host, id.User, r.Host, r.User})
 				}
@@ -478,29 +495,33 @@ func enabledRolesTable(e *Engine) *ownTable {
 		}}
 }
 
-// runAccounts executes the statements on accounts and roles for which the library does not do everything: done is false for all others.
+// runAccounts executes the library's statements that change accounts and roles; done is false for all others.
 func (s *Session) runAccounts(c *sql.Context, x *execution, st *Statement) (res *Result, done bool, err error) {
-	var gone []authID
+	var changed, gone []authID
+	named := func(lists ...[]sqlparser.AccountName) {
+		for _, names := range lists {
+			for _, n := range names {
+				changed = append(changed, idOf(n))
+			}
+		}
+	}
 	switch n := st.ast.(type) {
 	case *sqlparser.GrantRole:
+		named(n.Roles, n.To)
 		err = s.checkRoleGrant(n.Roles, n.To)
 	case *sqlparser.RevokeRole:
+		named(n.Roles, n.From)
 		err = s.checkRoleRevoke(n)
+	case *sqlparser.GrantPrivilege:
+		named(n.To)
+	case *sqlparser.RevokePrivilege:
+		named(n.From)
+	case *sqlparser.CreateRole:
+		named(n.Roles)
 	case *sqlparser.DropRole:
 		gone, err = s.dropped("DROP ROLE", n.Roles, n.IfExists)
 	case *sqlparser.DropUser:
 		gone, err = s.dropped("DROP USER", n.AccountNames, n.IfExists)
-	case *sqlparser.DDL:
-		if n.Action != sqlparser.AlterStr || n.User.Name == "" {
-			return nil, false, nil
-		}
-		if n.Authentication != nil { // a new password
-			defer func() {
-				if err == nil {
-					err = s.e.renewed(c, idOf(n.User))
-				}
-			}()
-		}
 	default:
 		return nil, false, nil
 	}
@@ -511,10 +532,83 @@ func (s *Session) runAccounts(c *sql.Context, x *execution, st *Statement) (res 
 	if err != nil {
 		return nil, true, err
 	}
-	if res, err = s.runPlan(c, x, node, flags); err != nil || len(gone) == 0 {
-		return res, true, err
+	if len(changed) == 0 {
+		return &Result{}, true, s.e.drop(c, gone)
 	}
-	return res, true, s.e.forget(c, gone)
+	err = s.e.changeAccounts(c, changed, func(d accountDrafts) error {
+		var copies []*accountDraft
+		for _, id := range changed {
+			copies = append(copies, d.of(id))
+		}
+		db := scratch(&captured{}, copies...)
+		var dynamic func(set mysql_db.PrivilegeSet)
+		if node, dynamic, err = onAccounts(node, db); err != nil {
+			return err
+		}
+		if res, err = s.runPlan(c, x, node, flags); err != nil {
+			return err
+		}
+		rd := db.Reader()
+		defer rd.Close()
+		for _, id := range changed {
+			a := d.of(id)
+			a.user, a.edges = userEntry(rd, id), rd.GetToUserRoleEdges(mysql_db.RoleEdgesToKey{ToUser: id.User, ToHost: id.Host})
+			if dynamic != nil && a.user != nil {
+				dynamic(a.user.PrivilegeSet)
+			}
+		}
+		return nil
+	})
+	return res, true, err
+}
+
+// onAccounts makes a node of the library that changes accounts do so in db. dynamic, if set, is what remains to be done to each: the library grants only two
+// of the dynamic privileges.
+func onAccounts(node sql.Node, db *mysql_db.MySQLDb) (out sql.Node, dynamic func(set mysql_db.PrivilegeSet), err error) {
+	out, _, err = transform.Node(nil, node, func(_ *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		d, ok := n.(sql.Databaser)
+		if !ok {
+			return n, transform.SameTree, nil
+		}
+		if _, ok := d.Database().(*mysql_db.MySQLDb); !ok {
+			return n, transform.SameTree, nil
+		}
+		n, err := d.WithDatabase(db)
+		if err != nil {
+			return nil, transform.SameTree, err
+		}
+		var names []string
+		switch n := n.(type) {
+		case *plan.Grant:
+			if n.Privileges, names, err = splitDynamic(n.Privileges, n.PrivilegeLevel); len(names) > 0 {
+				dynamic = func(set mysql_db.PrivilegeSet) { set.AddGlobalDynamic(n.WithGrantOption, names...) }
+			}
+		case *plan.Revoke:
+			if n.Privileges, names, err = splitDynamic(n.Privileges, n.PrivilegeLevel); len(names) > 0 {
+				dynamic = func(set mysql_db.PrivilegeSet) { set.RemoveGlobalDynamic(names...) }
+			}
+		}
+		return n, transform.NewTree, err
+	})
+	return out, dynamic, err
+}
+
+// splitDynamic takes the dynamic privileges out of a list.
+func splitDynamic(list []plan.Privilege, level plan.PrivilegeLevel) (rest []plan.Privilege, dynamic []string, err error) {
+	for _, p := range list {
+		switch {
+		case p.Type != plan.PrivilegeType_Dynamic:
+			rest = append(rest, p)
+		case level.Database != "*" || level.TableRoutine != "*":
+			return nil, nil, mysqlerr.NewMessage(3619, "Illegal privilege level specified for %s", strings.ToUpper(p.Dynamic))
+		default:
+			dynamic = append(dynamic, strings.ToLower(p.Dynamic))
+		}
+	}
+	if len(rest) == 0 {
+		rest = []plan.Privilege{{Type: plan.PrivilegeType_Usage}} // the library still looks for the accounts
+	}
+	return rest, dynamic, nil
 }
 
 // dropped are the accounts that a DROP names; it refuses missing and mandatory ones.
@@ -529,11 +623,15 @@ func (s *Session) dropped(operation string, names []sqlparser.AccountName, ifExi
 		}
 		if userEntry(g.rd, id) == nil {
 			missing = append(missing, id)
+			continue
 		}
 		out = append(out, id)
 	}
 	if len(missing) > 0 && !ifExists {
 		return nil, cannot(operation, missing...)
+	}
+	for _, id := range missing {
+		s.gms.Warn(&sql.Warning{Level: "Note", Code: 3162, Message: "Authorization ID '" + id.plain() + "' does not exist."})
 	}
 	return out, nil
 }

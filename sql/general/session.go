@@ -47,9 +47,10 @@ type Engine struct {
 		values map[string]any
 	}
 
-	accounts   atomic.Pointer[accountBook]
-	accountsMu sync.Mutex // held by whoever changes accounts
+	accounts   *accountBook
+	components atomic.Pointer[[]string] // installed
 	logins     failedLogins
+	usage      accountUsage
 
 	routines  routineCache
 	userLocks *userLocks
@@ -120,7 +121,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	if o.Version == "" {
 		o.Version = DefaultVersion
 	}
-	e := &Engine{db: db, opts: o, started: time.Now(), userLocks: newUserLocks(), memory: spill.Pool{Temp: o.Temp, Limit: instanceLimit}}
+	e := &Engine{db: db, opts: o, started: time.Now(), userLocks: newUserLocks(), accounts: newAccountBook(), memory: spill.Pool{Temp: o.Temp, Limit: instanceLimit}}
 	parts := &partCatalog{db.Catalog(), e}
 	e.catalog = parts
 	quiet()

@@ -1,248 +1,269 @@
 package general
 
 import (
+	"encoding/json"
 	"fmt"
-	"slices"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
+	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// The options of CREATE USER and ALTER USER that the library's grammar takes and forgets, or does not take: roles, TLS, password expiry, blocking
-// after failed logins, connections, ACCOUNT LOCK. The part before them goes to the library.
+// The options of CREATE USER and ALTER USER: roles, TLS, limits, password policies, blocking after failed logins, ACCOUNT LOCK, attributes.
 
 // userOption changes what is kept of an account, here and in the library.
 type userOption func(o *accountOptions, u *mysql_db.User) error
 
-// ownUser recognises CREATE USER and ALTER USER with options; nil for those without.
-func (s *Session) ownUser(t *tokens) (*Statement, error) {
-	start := t.pos
-	create := t.word(0) == "CREATE"
-	t.pos += 2
-	ifExists := t.accept("IF", "EXISTS")
-	t.accept("IF", "NOT", "EXISTS")
-	var ids []authID
-	auth := false
-	for ok := true; ok; ok = t.accept(",") {
-		id, is := s.accountName(t)
-		if !is {
-			t.pos = start
-			return nil, nil // the library's own error
-		}
-		ids = append(ids, id)
-		for !t.end() && t.at(0) != "," && !optionBegins(t) {
-			auth = auth || t.word(0) == "IDENTIFIED"
-			t.pos++
-		}
-	}
-	if t.end() {
-		t.pos = start
-		return nil, nil
-	}
-	head := strings.TrimSpace(t.src[:t.list[t.pos].Start])
-	options, err := s.userOptions(t, ids)
-	if err != nil {
-		return nil, err
-	}
-	var st *Statement
-	if create || auth {
-		if len(ids) > 1 && !create {
-			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "ALTER USER with passwords of several accounts and options")
-		}
-		if st, _, err = s.parseGMS(head, ""); err != nil {
-			return nil, err
-		}
-	}
-	return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
-		return &Result{}, s.changeUsers(c, x, st, ids, options, create, ifExists)
-	}}, nil
-}
+// Values of User.SslType, as mysql.user has them.
+const (
+	sslAny       = "ANY"
+	sslX509      = "X509"
+	sslSpecified = "SPECIFIED"
+)
 
-func (s *Session) changeUsers(c *sql.Context, x *execution, first *Statement, ids []authID, options []userOption, create, ifExists bool) error {
-	if !s.Allowed("CREATE USER") {
-		return mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "CREATE USER")
-	}
-	if !create {
-		var missing []authID
-		for _, id := range ids {
-			if !s.e.accountExists(id.User, id.Host) {
-				missing = append(missing, id)
-			}
-		}
-		if len(missing) > 0 && !ifExists {
-			return cannot("ALTER USER", missing...)
-		}
-		ids = slices.DeleteFunc(ids, func(id authID) bool { return slices.Contains(missing, id) })
-	}
-	if first != nil {
-		if _, err := s.runNode(c, x, first); err != nil {
-			return err
-		}
-	}
-	for _, id := range ids {
-		o := s.e.options(id)
-		var failed error
-		_, err := s.e.editUser(c, id, func(u *mysql_db.User) {
-			for _, change := range options {
-				if err := change(&o, u); err != nil {
-					failed = err
-				}
-			}
-		})
-		if err == nil {
-			err = failed
-		}
-		if err == nil {
-			err = s.e.changeAccounts(c, func(b accountBook) error { b[id] = o; return nil })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// optionBegins reports whether the part behind the accounts begins here.
-func optionBegins(t *tokens) bool {
-	next := t.word(1)
-	switch t.word(0) {
-	case "REQUIRE", "FAILED_LOGIN_ATTEMPTS", "PASSWORD_LOCK_TIME", "COMMENT", "ATTRIBUTE":
-		return true
-	case "WITH":
-		return strings.HasPrefix(next, "MAX_")
-	case "PASSWORD":
-		return next == "EXPIRE" || next == "HISTORY" || next == "REUSE" || next == "REQUIRE"
-	case "ACCOUNT":
-		return next == "LOCK" || next == "UNLOCK"
-	case "DEFAULT":
-		return next == "ROLE"
-	}
-	return false
-}
+// Bounds that MySQL sets.
+const (
+	maxFailedLogins  = 32767 // of FAILED_LOGIN_ATTEMPTS and PASSWORD_LOCK_TIME
+	maxPolicyNumber  = 65535 // days and passwords of the password policies
+	maxAccountLimit  = 1<<31 - 1
+	maxAccountDetail = 1 << 16 // bytes of ATTRIBUTE and COMMENT together
+)
 
 // userOptions reads the options to the end of the statement.
 func (s *Session) userOptions(t *tokens, ids []authID) (out []userOption, err error) {
-	number := func() (int64, bool) {
-		n, err := strconv.ParseInt(t.at(0), 10, 32)
-		t.pos++
-		return n, err == nil && n >= 0
-	}
-	refused := func(what string) error { return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, what) }
 	for !t.end() {
+		var option userOption
 		switch {
 		case t.accept("DEFAULT", "ROLE"):
-			choice, ok := s.roleChoice(t)
-			if !ok || choice.kind == rolesDefault {
-				return nil, s.wrong(t)
-			}
-			for range ids[:1] {
-				out = append(out, func(o *accountOptions, u *mysql_db.User) (err error) {
-					if choice.kind == rolesNamed { // roles need not be granted yet when the account is made
-						o.DefaultRoles = choice.named
-					} else {
-						o.DefaultRoles, err = s.e.choose(authID{u.User, u.Host}, choice)
-					}
-					return err
-				})
-			}
+			option, err = s.defaultRoleOption(t)
 		case t.accept("REQUIRE"):
-			kind := t.word(0)
-			t.pos++
-			ssl, known := map[string]string{"NONE": "", "SSL": "ANY", "X509": "X509"}[kind]
-			if !known {
-				return nil, refused("REQUIRE " + kind)
-			}
-			if kind == "X509" {
-				return nil, refused("REQUIRE X509") // clients are asked for no certificate
-			}
-			out = append(out, func(_ *accountOptions, u *mysql_db.User) error { u.SslType = ssl; return nil })
+			option, err = s.tlsOption(t)
 		case t.accept("WITH"):
-			for strings.HasPrefix(t.word(0), "MAX_") {
-				kind := t.word(0)
-				t.pos++
-				n, ok := number()
-				if !ok {
-					return nil, s.wrong(t)
-				}
-				if kind != "MAX_USER_CONNECTIONS" {
-					if n != 0 {
-						return nil, refused(kind)
-					}
-					continue
-				}
-				out = append(out, func(o *accountOptions, _ *mysql_db.User) error { o.UserConnections = n; return nil })
-			}
-		case t.accept("PASSWORD", "EXPIRE"):
-			change := func(o *accountOptions, _ *mysql_db.User) error { o.Expired = true; return nil }
-			switch {
-			case t.accept("DEFAULT"):
-				change = func(o *accountOptions, _ *mysql_db.User) error { o.Lifetime = nil; return nil }
-			case t.accept("NEVER"):
-				change = func(o *accountOptions, _ *mysql_db.User) error { o.Lifetime = new(int64); return nil }
-			case t.accept("INTERVAL"):
-				n, ok := number()
-				if !ok || n == 0 || !t.accept("DAY") {
-					return nil, s.wrong(t)
-				}
-				change = func(o *accountOptions, _ *mysql_db.User) error { o.Lifetime = &n; return nil }
-			}
-			out = append(out, change)
-		case t.accept("PASSWORD", "HISTORY", "DEFAULT"), t.accept("PASSWORD", "REUSE", "INTERVAL", "DEFAULT"), t.accept("PASSWORD", "REQUIRE", "CURRENT", "DEFAULT"),
-			t.accept("PASSWORD", "REQUIRE", "CURRENT", "OPTIONAL"):
+			option, err = s.limitsOption(t)
 		case t.word(0) == "PASSWORD":
-			return nil, refused("PASSWORD " + t.word(1))
+			option, err = s.passwordOption(t)
 		case t.accept("FAILED_LOGIN_ATTEMPTS"):
-			n, ok := number()
-			if !ok || n > maxFailedLogins {
+			n, ok := t.number(0, maxFailedLogins)
+			if !ok {
 				return nil, s.wrong(t)
 			}
-			out = append(out, func(o *accountOptions, _ *mysql_db.User) error { o.FailedLogins = n; return nil })
+			option = func(o *accountOptions, u *mysql_db.User) error {
+				o.FailedLogins = n
+				s.e.logins.forget(authID{u.User, u.Host})
+				return nil
+			}
 		case t.accept("PASSWORD_LOCK_TIME"):
 			n, ok := int64(-1), true
 			if !t.accept("UNBOUNDED") {
-				n, ok = number()
+				n, ok = t.number(0, maxFailedLogins)
 			}
-			if !ok || n > maxFailedLogins {
+			if !ok {
 				return nil, s.wrong(t)
 			}
-			out = append(out, func(o *accountOptions, _ *mysql_db.User) error { o.LockDays = n; return nil })
+			option = func(o *accountOptions, _ *mysql_db.User) error { o.LockDays = n; return nil }
 		case t.accept("ACCOUNT", "LOCK"):
-			out = append(out, func(_ *accountOptions, u *mysql_db.User) error { u.Locked = true; return nil })
+			option = func(_ *accountOptions, u *mysql_db.User) error { u.Locked = true; return nil }
 		case t.accept("ACCOUNT", "UNLOCK"):
-			out = append(out, func(_ *accountOptions, u *mysql_db.User) error {
+			option = func(_ *accountOptions, u *mysql_db.User) error {
 				u.Locked = false
 				s.e.logins.forget(authID{u.User, u.Host})
 				return nil
-			})
+			}
 		case t.word(0) == "COMMENT" || t.word(0) == "ATTRIBUTE":
-			return nil, refused(t.word(0) + " of accounts")
+			option, err = s.attributeOption(t)
 		default:
-			return nil, s.wrong(t)
+			err = s.wrong(t)
 		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, option)
 	}
 	return out, nil
 }
 
-// maxFailedLogins is MySQL's bound of FAILED_LOGIN_ATTEMPTS and PASSWORD_LOCK_TIME.
-const maxFailedLogins = 32767
-
-// renewed notes that an account has a new password.
-func (e *Engine) renewed(c *sql.Context, id authID) error {
-	if !e.options(id).Expired {
-		return nil
+// number reads a number within bounds.
+func (t *tokens) number(least, most int64) (int64, bool) {
+	n, err := strconv.ParseInt(t.at(0), 10, 64)
+	if err != nil || n < least || n > most {
+		return 0, false
 	}
-	return e.changeAccounts(c, func(b accountBook) error {
-		o := b[id]
-		o.Expired = false
-		b[id] = o
+	t.pos++
+	return n, true
+}
+
+func (s *Session) defaultRoleOption(t *tokens) (userOption, error) {
+	choice, ok := s.roleChoice(t)
+	if !ok || choice.kind == rolesDefault {
+		return nil, s.wrong(t)
+	}
+	return func(o *accountOptions, u *mysql_db.User) (err error) {
+		if choice.kind == rolesNamed { // roles need not be granted yet when the account is made
+			o.DefaultRoles = choice.named
+		} else {
+			o.DefaultRoles, err = s.e.choose(authID{u.User, u.Host}, choice)
+		}
+		return err
+	}, nil
+}
+
+// tlsOption reads what follows REQUIRE.
+func (s *Session) tlsOption(t *tokens) (userOption, error) {
+	kind := t.word(0)
+	if ssl, known := map[string]string{"NONE": "", "SSL": sslAny, "X509": sslX509}[kind]; known {
+		t.pos++
+		return func(_ *accountOptions, u *mysql_db.User) error {
+			u.SslType, u.X509Issuer, u.X509Subject, u.SslCipher = ssl, "", "", ""
+			return nil
+		}, nil
+	}
+	parts := map[string]string{}
+	for {
+		kind := t.word(0)
+		if _, twice := parts[kind]; twice || kind != "ISSUER" && kind != "SUBJECT" && kind != "CIPHER" {
+			break
+		}
+		t.pos++
+		text, ok := t.secret()
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		parts[kind] = text
+		t.accept("AND")
+	}
+	if len(parts) == 0 {
+		return nil, s.wrong(t)
+	}
+	return func(_ *accountOptions, u *mysql_db.User) error {
+		u.SslType, u.X509Issuer, u.X509Subject, u.SslCipher = sslSpecified, parts["ISSUER"], parts["SUBJECT"], parts["CIPHER"]
 		return nil
-	})
+	}, nil
+}
+
+// limitsOption reads what follows WITH.
+func (s *Session) limitsOption(t *tokens) (userOption, error) {
+	limit := map[string]func(o *accountOptions) *int64{
+		"MAX_QUERIES_PER_HOUR":     func(o *accountOptions) *int64 { return &o.Queries },
+		"MAX_UPDATES_PER_HOUR":     func(o *accountOptions) *int64 { return &o.Updates },
+		"MAX_CONNECTIONS_PER_HOUR": func(o *accountOptions) *int64 { return &o.Connections },
+		"MAX_USER_CONNECTIONS":     func(o *accountOptions) *int64 { return &o.UserConnections },
+	}
+	var set []userOption
+	for limit[t.word(0)] != nil {
+		at := limit[t.word(0)]
+		t.pos++
+		n, ok := t.number(0, maxAccountLimit)
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		set = append(set, func(o *accountOptions, _ *mysql_db.User) error { *at(o) = n; return nil })
+	}
+	if len(set) == 0 {
+		return nil, s.wrong(t)
+	}
+	return func(o *accountOptions, u *mysql_db.User) error {
+		for _, f := range set {
+			_ = f(o, u) // gives none
+		}
+		return nil
+	}, nil
+}
+
+// passwordOption reads PASSWORD EXPIRE, HISTORY, REUSE INTERVAL and REQUIRE CURRENT.
+func (s *Session) passwordOption(t *tokens) (userOption, error) {
+	plain := func(change func(o *accountOptions)) (userOption, error) {
+		return func(o *accountOptions, _ *mysql_db.User) error { change(o); return nil }, nil
+	}
+	days := func(least int64, set func(o *accountOptions, n *int64)) (userOption, error) {
+		n, ok := t.number(least, maxPolicyNumber)
+		if !ok || !t.accept("DAY") {
+			return nil, s.wrong(t)
+		}
+		return plain(func(o *accountOptions) { set(o, &n) })
+	}
+	switch {
+	case t.accept("PASSWORD", "EXPIRE", "DEFAULT"):
+		return plain(func(o *accountOptions) { o.Lifetime = nil })
+	case t.accept("PASSWORD", "EXPIRE", "NEVER"):
+		return plain(func(o *accountOptions) { o.Lifetime = new(int64) })
+	case t.accept("PASSWORD", "EXPIRE", "INTERVAL"):
+		return days(1, func(o *accountOptions, n *int64) { o.Lifetime = n })
+	case t.accept("PASSWORD", "EXPIRE"):
+		return plain(func(o *accountOptions) { o.Expired = true })
+	case t.accept("PASSWORD", "HISTORY", "DEFAULT"):
+		return plain(func(o *accountOptions) { o.History = nil })
+	case t.accept("PASSWORD", "HISTORY"):
+		n, ok := t.number(0, maxPolicyNumber)
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		return plain(func(o *accountOptions) { o.History = &n })
+	case t.accept("PASSWORD", "REUSE", "INTERVAL", "DEFAULT"):
+		return plain(func(o *accountOptions) { o.ReuseDays = nil })
+	case t.accept("PASSWORD", "REUSE", "INTERVAL"):
+		return days(0, func(o *accountOptions, n *int64) { o.ReuseDays = n })
+	case t.accept("PASSWORD", "REQUIRE", "CURRENT", "DEFAULT"):
+		return plain(func(o *accountOptions) { o.RequireCurrent = nil })
+	case t.accept("PASSWORD", "REQUIRE", "CURRENT", "OPTIONAL"):
+		return plain(func(o *accountOptions) { o.RequireCurrent = new(bool) })
+	case t.accept("PASSWORD", "REQUIRE", "CURRENT"):
+		yes := true
+		return plain(func(o *accountOptions) { o.RequireCurrent = &yes })
+	}
+	return nil, s.wrong(t)
+}
+
+// codeAttributeJSON is MySQL's ER_INVALID_USER_ATTRIBUTE_JSON.
+const codeAttributeJSON = 3980
+
+// attributeOption reads COMMENT 'text', which is the attribute "comment", or ATTRIBUTE '{..}', which is merged: null takes one away.
+func (s *Session) attributeOption(t *tokens) (userOption, error) {
+	kind := t.word(0)
+	t.pos++
+	text, ok := t.secret()
+	if !ok {
+		return nil, s.wrong(t)
+	}
+	change := map[string]any{"comment": text}
+	if kind == "ATTRIBUTE" {
+		change = nil
+		if err := json.Unmarshal([]byte(text), &change); err != nil || change == nil {
+			return nil, mysqlerr.NewMessage(codeAttributeJSON, "Invalid json attribute, error: \"The user attributes must be a valid JSON object.\" at pos 0: '%s'", text)
+		}
+	}
+	if len(text) > maxAccountDetail {
+		return nil, mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, kind, 1)
+	}
+	return func(o *accountOptions, _ *mysql_db.User) error {
+		o.Attributes = mergePatch(o.Attributes, change)
+		return nil
+	}, nil
+}
+
+// mergePatch is JSON_MERGE_PATCH of two objects (RFC 7396). Neither of them is changed.
+func mergePatch(to, patch map[string]any) map[string]any {
+	out := maps.Clone(to)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for k, v := range patch {
+		switch v := v.(type) {
+		case nil:
+			delete(out, k)
+		case map[string]any:
+			was, _ := out[k].(map[string]any)
+			out[k] = mergePatch(was, v)
+		default:
+			out[k] = v
+		}
+	}
+	return out
 }
 
 // outlived reports whether a password is older than its account allows.
@@ -332,9 +353,16 @@ func createUserText(u *mysql_db.User, o accountOptions) string {
 	if len(o.DefaultRoles) > 0 {
 		b.WriteString(" DEFAULT ROLE " + roleText(o.DefaultRoles))
 	}
-	b.WriteString(" REQUIRE " + map[bool]string{true: "SSL", false: "NONE"}[u.SslType != ""])
-	if o.UserConnections > 0 {
-		fmt.Fprintf(&b, " WITH MAX_USER_CONNECTIONS %d", o.UserConnections)
+	b.WriteString(" REQUIRE " + requireText(u))
+	with := " WITH"
+	for _, l := range []struct {
+		name string
+		n    int64
+	}{{"MAX_QUERIES_PER_HOUR", o.Queries}, {"MAX_UPDATES_PER_HOUR", o.Updates}, {"MAX_CONNECTIONS_PER_HOUR", o.Connections}, {"MAX_USER_CONNECTIONS", o.UserConnections}} {
+		if l.n > 0 {
+			fmt.Fprintf(&b, "%s %s %d", with, l.name, l.n)
+			with = ""
+		}
 	}
 	switch {
 	case o.Expired:
@@ -347,7 +375,15 @@ func createUserText(u *mysql_db.User, o accountOptions) string {
 		fmt.Fprintf(&b, " PASSWORD EXPIRE INTERVAL %d DAY", *o.Lifetime)
 	}
 	b.WriteString(" ACCOUNT " + map[bool]string{true: "LOCK", false: "UNLOCK"}[u.Locked])
-	b.WriteString(" PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT")
+	b.WriteString(" PASSWORD HISTORY " + numberOr(o.History, "", "DEFAULT"))
+	b.WriteString(" PASSWORD REUSE INTERVAL " + numberOr(o.ReuseDays, " DAY", "DEFAULT"))
+	b.WriteString(" PASSWORD REQUIRE CURRENT")
+	switch {
+	case o.RequireCurrent == nil:
+		b.WriteString(" DEFAULT")
+	case !*o.RequireCurrent:
+		b.WriteString(" OPTIONAL")
+	}
 	if o.FailedLogins > 0 {
 		fmt.Fprintf(&b, " FAILED_LOGIN_ATTEMPTS %d", o.FailedLogins)
 	}
@@ -357,5 +393,45 @@ func createUserText(u *mysql_db.User, o accountOptions) string {
 	case o.LockDays > 0:
 		fmt.Fprintf(&b, " PASSWORD_LOCK_TIME %d", o.LockDays)
 	}
+	if text := attributeText(o); text != "" {
+		b.WriteString(" ATTRIBUTE " + quoteString(text))
+	}
 	return b.String()
+}
+
+func requireText(u *mysql_db.User) string {
+	switch u.SslType {
+	case "":
+		return "NONE"
+	case sslAny:
+		return "SSL"
+	case sslX509:
+		return "X509"
+	}
+	var parts []string
+	for _, p := range [][2]string{{"SUBJECT", u.X509Subject}, {"ISSUER", u.X509Issuer}, {"CIPHER", u.SslCipher}} {
+		if p[1] != "" {
+			parts = append(parts, p[0]+" "+quoteString(p[1]))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func numberOr(n *int64, unit, none string) string {
+	if n == nil {
+		return none
+	}
+	return strconv.FormatInt(*n, 10) + unit
+}
+
+// attributeText is an account's attributes as JSON, in MySQL's way with spaces; "" for none.
+func attributeText(o accountOptions) string {
+	if len(o.Attributes) == 0 {
+		return ""
+	}
+	text, err := (types.JSONDocument{Val: o.Attributes}).JSONString()
+	if err != nil {
+		return ""
+	}
+	return text
 }

@@ -42,6 +42,6 @@ func TestUserOptions(t *testing.T) {
 		t.Errorf("still blocked: %v", a.Blocked)
 	}
 	c.fails("ALTER USER nobody ACCOUNT LOCK", mysqlerr.ER_CANNOT_USER, "Operation ALTER USER failed for 'nobody'@'%'")
-	c.fails("ALTER USER u PASSWORD HISTORY 5", mysqlerr.ER_NOT_SUPPORTED_YET, "")
+	c.fails("ALTER USER u PASSWORD HISTORY 65536", mysqlerr.ER_PARSE_ERROR, "")
 	sv.as("u", "%").fails("ALTER USER r ACCOUNT LOCK", mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "")
 }

@@ -310,4 +310,11 @@ xa_detach_on_prepare B bool ON
 =read_buffer_size B int:8192:2147479552:4096 131072
 =slow_launch_time G int:0:31536000 2
 =transaction_prealloc_size B int:1024:131072:1024 4096
+validate_password.check_user_name G bool ON
+validate_password.dictionary_file G text
+=validate_password.length G int:0:2147483647 8
+=validate_password.mixed_case_count G int:0:2147483647 1
+=validate_password.number_count G int:0:2147483647 1
+validate_password.policy G enum:LOW,MEDIUM,STRONG MEDIUM
+=validate_password.special_char_count G int:0:2147483647 1
 `

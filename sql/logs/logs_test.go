@@ -162,6 +162,8 @@ func TestMask(t *testing.T) {
 		{"SET PASSWORD = PASSWORD('pw')", "SET PASSWORD = PASSWORD(<secret>)"},
 		{"CHANGE MASTER TO MASTER_PASSWORD='pw', MASTER_HOST='h'", "CHANGE MASTER TO MASTER_PASSWORD=<secret>, MASTER_HOST='h'"},
 		{"CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', PASSWORD 'pw')", "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', PASSWORD <secret>)"},
+		{"PREPARE s FROM 'ALTER USER u IDENTIFIED BY \"pw\"'", "PREPARE s FROM <secret>"},
+		{"PREPARE s FROM 'SELECT 1'", "PREPARE s FROM 'SELECT 1'"},
 		{"CREATE USER a IDENTIFIED BY 'unterminated", "CREATE USER a IDENTIFIED BY <secret>"},
 	} {
 		if got := Mask(c[0]); got != c[1] {

@@ -14,7 +14,7 @@ const secret = "<secret>"
 var credentials = map[string]bool{"CREATE": true, "ALTER": true, "GRANT": true, "SET": true, "CHANGE": true, "START": true}
 
 // Mask replaces the passwords of statements that set some: IDENTIFIED [WITH plugin] BY | AS ..., REPLACE ..., SET PASSWORD = ...,
-// PASSWORD(...) and options whose names end in PASSWORD. It works on what cannot be parsed, too: rather too much than too little.
+// PASSWORD(...) and options whose names end in PASSWORD; of PREPARE the whole of such a statement. It works on what cannot be parsed, too: rather too much than too little.
 func Mask(text string) string {
 	if !mentions(text) {
 		return text
@@ -36,6 +36,8 @@ func Mask(text string) string {
 		switch {
 		case t.Kind == lexer.Punct && text[t.Start] == ';':
 			n, account, hot = 0, false, false
+		case first == "PREPARE" && t.Kind == lexer.String && mentions(text[t.Start:t.End]): // a statement of these within it
+			hide(t)
 		case !credentials[first]:
 		case t.Kind == lexer.Word:
 			switch w := strings.ToUpper(text[t.Start:t.End]); {

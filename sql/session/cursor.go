@@ -36,6 +36,9 @@ func (p *prepared) closeCursor() {
 // openCursor executes a query and keeps its rows.
 func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, params []any) error {
 	started := time.Now()
+	if err := s.useAccount(p.st); err != nil {
+		return s.failed(started, p.st.Written(), err, true)
+	}
 	cur, err := s.materialise(ctx, p.st, params)
 	if err := s.endStmt(ctx, err, true); err != nil {
 		return s.failed(started, p.st.Written(), err, false)

@@ -43,7 +43,7 @@ var queries = sync.Pool{New: func() any { return new(fastlane.Query) }}
 // tryFast runs a statement in the fast lane. handled is false when the general lane must run it: then nothing has
 // happened. t is what a prepared statement has, if it is one for the lane.
 func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fastlane.Template, params []wire.Param) (handled bool, err error) {
-	if s.expired || s.xa.state > xaActive || !s.shares || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
+	if s.expired || s.usage != nil || s.xa.state > xaActive || !s.shares || !s.plain || s.foreignParams(params) || s.srv.opts.NoFastLane {
 		return false, nil
 	}
 	started := time.Now()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -44,7 +45,8 @@ func (s *Session) Describe() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	const most = 1024
-	return strings.ToValidUTF8(string(s.text[:min(len(s.text), most)]), "")
+	text := logs.Mask(string(s.text))
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 
 // process is the session's line of the process list. Safe from any goroutine.
@@ -53,7 +55,7 @@ func (s *Session) process() general.Process {
 	defer s.mu.Unlock()
 	p := general.Process{
 		ID: s.login.ID, User: s.login.User, Host: s.address, Database: s.database,
-		Command: s.command, Since: s.since, Info: strings.ToValidUTF8(string(s.text), "?"),
+		Command: s.command, Since: s.since, Info: strings.ToValidUTF8(logs.Mask(string(s.text)), "?"),
 	}
 	switch {
 	case s.killed:

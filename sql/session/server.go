@@ -261,7 +261,7 @@ func (b backend) Lookup(user, host string) (wire.Account, bool, error) {
 	}
 	return wire.Account{
 		User: a.User, Host: a.Host, Plugin: a.Plugin, AuthString: a.AuthString,
-		Locked: a.Locked, RequireTLS: a.RequireTLS, PasswordExpired: a.Expired,
+		Locked: a.Locked, RequireTLS: a.RequireTLS, PasswordExpired: a.Expired, Secondary: a.Secondary, Demands: tlsDemands(&a),
 	}, true, nil
 }
 
@@ -275,6 +275,7 @@ func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) 
 	s := newSession(srv, c)
 	s.login = generalLogin(c, login)
 	s.expired = login.Account.PasswordExpired
+	s.limit()
 	s.address = c.RemoteAddr().String()
 	if err := s.connectHalf(s.ctx); err != nil {
 		s.cancel(nil)

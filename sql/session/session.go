@@ -73,8 +73,10 @@ type Session struct {
 	ddling struct{ on, placed bool } // at work as DDL; with a place at ddlGate
 
 	tracked trackedState
-	meter   *meter // nil: no log is on
-	expired bool   // the password is: nothing but a new one is allowed
+	meter   *meter                // nil: no log is on
+	expired bool                  // the password is: nothing but a new one is allowed
+	usage   *general.Usage        // of the account's limits by the hour; nil: it has none
+	limits  general.AccountLimits // as they were at login
 
 	mu       sync.Mutex
 	ctx      context.Context // of statements; replaced once it was cancelled
@@ -436,6 +438,7 @@ func (s *Session) ChangeUser(login *wire.Login) error {
 		s.login = generalLogin(s.conn, login)
 		s.expired = login.Account.PasswordExpired
 		s.mu.Unlock()
+		s.limit()
 		if err := s.reconnect(ctx); err != nil {
 			return err
 		}

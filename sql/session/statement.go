@@ -62,6 +62,9 @@ func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.State
 	if m := s.meter; m != nil && m.on&logs.AuditTables != 0 {
 		m.targets = st.Targets()
 	}
+	if err := s.useAccount(st); err != nil {
+		return err
+	}
 	if s.expired {
 		if !st.SetsPassword() {
 			return mysqlerr.New(mysqlerr.ER_MUST_CHANGE_PASSWORD)

@@ -107,7 +107,7 @@ func (c *Conn) authenticate(user, plugin string, resp []byte) (a Account, err er
 // admit checks what an account demands beyond its password.
 func (c *Conn) admit(a *Account, user string, p proof) error {
 	switch {
-	case a.RequireTLS && c.tls == nil:
+	case a.RequireTLS && c.tls == nil, a.Demands != nil && (c.tls == nil || !a.Demands(c.TLS())):
 		return c.denied(user, p)
 	case a.Locked:
 		return mysqlerr.New(mysqlerr.ER_ACCOUNT_HAS_BEEN_LOCKED, user, c.host)

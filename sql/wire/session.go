@@ -1,5 +1,7 @@
 package wire
 
+import "crypto/tls"
+
 // Backend is what a Server serves: accounts and sessions. Its methods are called by many connections' goroutines at once.
 type Backend interface {
 	// Lookup finds the account that a client who says to be user, from host, must prove to be. host is the remote IP
@@ -29,8 +31,10 @@ type Account struct {
 	// Secondary is the retained former password (ALTER USER ... RETAIN CURRENT PASSWORD), "" for none.
 	Secondary string
 
-	Locked          bool // refused with 3118 once the password is proven
-	RequireTLS      bool // refused with 1045 without TLS
+	Locked     bool // refused with 3118 once the password is proven
+	RequireTLS bool // refused with 1045 without TLS
+	// Demands tells whether the TLS connection is what the account asks for; nil: any is. Others are refused with 1045.
+	Demands         func(*tls.ConnectionState) bool
 	PasswordExpired bool // refused with 1862 unless the client can handle it; then the Session restricts it (1820)
 }
 

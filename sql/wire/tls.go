@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,11 @@ import (
 const (
 	certFile = "server-cert.pem"
 	keyFile  = "server-key.pem"
+	// clientCertFile and clientKeyFile are a pair for clients, vouched for by the certificate that we made: for accounts with REQUIRE X509.
+	clientCertFile = "client-cert.pem"
+	clientKeyFile  = "client-key.pem"
+	// caFile is the operator's: the certificates of those who vouch for clients.
+	caFile = "ca.pem"
 )
 
 // certLifetime is that of a generated certificate; it is replaced at a start within renewBefore of its end.
@@ -38,7 +44,7 @@ func LoadOrMakeTLS(dir string, hosts ...string) (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(certPath, keyPath)
 	switch {
 	case err == nil && !(selfMade(cert.Leaf) && time.Until(cert.Leaf.NotAfter) < renewBefore):
-		return tlsConfig(cert), nil
+		return tlsConfig(dir, cert)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("wire: loading the TLS certificate of %s: %w", dir, err)
 	}
@@ -48,7 +54,7 @@ func LoadOrMakeTLS(dir string, hosts ...string) (*tls.Config, error) {
 	if cert, err = tls.LoadX509KeyPair(certPath, keyPath); err != nil {
 		return nil, fmt.Errorf("wire: loading the TLS certificate of %s: %w", dir, err)
 	}
-	return tlsConfig(cert), nil
+	return tlsConfig(dir, cert)
 }
 
 const selfMadeName = "Zorya auto-generated server certificate"
@@ -57,8 +63,27 @@ func selfMade(leaf *x509.Certificate) bool {
 	return leaf != nil && leaf.Subject.CommonName == selfMadeName
 }
 
-func tlsConfig(cert tls.Certificate) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+// tlsConfig offers a certificate, and takes clients' where ca.pem, or else the certificate that we made, vouches for them.
+func tlsConfig(dir string, cert tls.Certificate) (*tls.Config, error) {
+	c := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	ca, err := os.ReadFile(filepath.Join(dir, caFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		ca, err = nil, nil
+		if selfMade(cert.Leaf) {
+			ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Leaf.Raw})
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("wire: loading the certificate authority of clients: %w", err)
+	}
+	if ca == nil {
+		return c, nil
+	}
+	c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, x509.NewCertPool()
+	if !c.ClientCAs.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("wire: %s holds no certificate", filepath.Join(dir, caFile))
+	}
+	return c, nil
 }
 
 func makeCert(dir, certPath, keyPath string, hosts []string) error {
@@ -76,12 +101,36 @@ func makeCert(dir, certPath, keyPath string, hosts []string) error {
 	tmpl := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: selfMadeName},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(certLifetime),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, // the second for those that it vouches for
 		BasicConstraintsValid: true, IsCA: true, DNSNames: hosts,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
 	if err != nil {
 		return err
 	}
+	if err := makeClientCert(dir, tmpl, key); err != nil {
+		return err
+	}
 	return keypair.Write(certPath, keyPath, der, key)
+}
+
+// makeClientCert makes the pair for clients. It comes before the server's, so that a crash in between makes both anew.
+func makeClientCert(dir string, parent *x509.Certificate, signer *ecdsa.PrivateKey) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return err
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "Zorya auto-generated client certificate"}, NotBefore: parent.NotBefore, NotAfter: parent.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, &key.PublicKey, signer)
+	if err != nil {
+		return err
+	}
+	return keypair.Write(filepath.Join(dir, clientCertFile), filepath.Join(dir, clientKeyFile), der, key)
 }
