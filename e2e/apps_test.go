@@ -57,6 +57,7 @@ func use(t *testing.T, c *cluster, app string) {
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	log := serve(t, url, dir, filepath.Join(scripts, app+".sh"), strconv.Itoa(port), strconv.Itoa(c.port), dir)
+	fast, slow := lanes(t, c)
 	walk := command(t, 10*time.Minute, "node", filepath.Join(scripts, app+".mjs"), url, shots)
 	walk.Env = append(walk.Env, "NODE_PATH="+filepath.Join(driversDir(), "node_modules"))
 	out, err := walk.CombinedOutput()
@@ -64,6 +65,20 @@ func use(t *testing.T, c *cluster, app string) {
 		t.Errorf("%v\n%.8000s\nits server: %s", err, out, tail(log, 3000))
 	}
 	figure(t, "%s: %d steps pass", app, strings.Count("\n"+string(out), "\nok "))
+	fast2, slow2 := lanes(t, c)
+	fast, slow = fast2-fast, slow2-slow
+	figure(t, "%s: fast lane %.1f %% of %.0f statements", app, 100*fast/max(fast+slow, 1), fast+slow)
+}
+
+// lanes is how many statements each lane has run.
+func lanes(t *testing.T, c *cluster) (fast, slow float64) {
+	db := c.db("")
+	for name, to := range map[string]*float64{"Zorya_fastlane_statements": &fast, "Zorya_general_statements": &slow} {
+		if err := db.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(new(string), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fast, slow
 }
 
 // serve starts an application's web server, in a process group that ends with the test, and waits until it answers. It returns its log.

@@ -30,6 +30,7 @@ type exec struct {
 	bytes  []byte                 // sort keys; earlier parts may lie in arrays that it has outgrown
 	key    []byte
 
+	never bool // a condition without columns is false
 	begun bool
 	count int64
 	total int64 // rows without LIMIT, for SQL_CALC_FOUND_ROWS
@@ -122,6 +123,18 @@ func (x *exec) prepare() error {
 			return ErrDecline
 		}
 		x.lists = append(x.lists, l)
+	}
+	for _, s := range x.p.same {
+		a, b := &x.q.Args[s[0]], &x.q.Args[s[1]]
+		if a.Kind != ArgInt || b.Kind != ArgInt {
+			return ErrDecline
+		}
+		x.never = x.never || a.N != b.N || a.Neg != b.Neg
+	}
+	for _, i := range x.p.some {
+		if x.q.Args[i].Kind == ArgNull || x.q.Args[i].Kind == ArgOther {
+			return ErrDecline
+		}
 	}
 	return x.prepareLikes()
 }
@@ -546,11 +559,13 @@ func (x *exec) found(level int, v *visitor) (more bool, err error) {
 	}
 	switch x.p.shape.verb {
 	case verbUpdate:
-		return true, x.updateRow(v)
+		x.left--
+		return x.left > 0, x.updateRow(v)
 	case verbDelete:
+		x.left--
 		x.res.Affected++
 		t := x.p.steps[level].t
-		return true, x.tables[t].Delete(x.env.Ctx, v.Ref(), x.rows[t])
+		return x.left > 0, x.tables[t].Delete(x.env.Ctx, v.Ref(), x.rows[t])
 	}
 	return x.row()
 }

@@ -91,6 +91,7 @@ type Result struct {
 	InsertID uint64 // of the OK packet: the first auto-increment value, generated or given
 	LastID   uint64 // LAST_INSERT_ID(): the first generated one
 	Info     string
+	Warnings []*mysqlerr.Error // of rows that IGNORE left out
 }
 
 // Lane holds the plans of one instance. It is safe for concurrent use.

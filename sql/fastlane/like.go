@@ -18,14 +18,8 @@ type likePattern struct {
 // likeEscape is MySQL's escape character where a statement names none.
 const likeEscape = '\\'
 
-// prepareLikes makes the library's matchers, which the general lane uses too, and checks that what must be equal is.
+// prepareLikes makes the library's matchers, which the general lane uses too.
 func (x *exec) prepareLikes() error {
-	for _, s := range x.p.same {
-		a, b := &x.q.Args[s[0]], &x.q.Args[s[1]]
-		if a.Kind != ArgInt || b.Kind != ArgInt || a.N != b.N || a.Neg != b.Neg {
-			return ErrDecline
-		}
-	}
 	for i := range x.p.likes {
 		l := &x.p.likes[i]
 		a := &x.q.Args[l.arg]

@@ -91,7 +91,8 @@ type normalizer struct {
 	count    int  // of parameters, in a template
 
 	operand bool // the token before ends an operand: a minus is binary
-	first1  bool // the token before is SELECT: a number here names its column
+	first1  bool // the token before is SELECT, SELECT( or COUNT(: a number here names its column
+	counts  bool // the token before is COUNT
 	insert  bool // INSERT or REPLACE
 	values  bool // in the groups of VALUES
 	depth   int
@@ -170,7 +171,7 @@ func (n *normalizer) put(text []byte, operand bool) bool {
 		return false // something else than a list of literals
 	}
 	n.q.Digest = append(append(n.q.Digest, ' '), text...)
-	n.operand, n.first1 = operand, false
+	n.operand, n.first1, n.counts = operand, false, false
 	return true
 }
 
@@ -180,7 +181,7 @@ func harmless(hint []byte) bool {
 	return bytes.HasPrefix(bytes.ToUpper(bytes.TrimLeft(hint, "/*+ ")), []byte("TIDB_"))
 }
 
-// word handles words. NULL, TRUE and FALSE stay words, except NULL as a value in VALUES and SET.
+// word handles words. NULL stays a word, except as a value in VALUES; TRUE and FALSE are the numbers that they are where a value may stand.
 func (n *normalizer) word(text []byte) bool {
 	switch len(text) {
 	case 2:
@@ -196,12 +197,18 @@ func (n *normalizer) word(text []byte) bool {
 		if lexer.EqualFold(text, "NULL") && !n.operand && n.values {
 			return n.arg(Arg{Kind: ArgNull})
 		}
+		if n.truth(text, "TRUE") {
+			return n.arg(Arg{Kind: ArgInt, N: 1})
+		}
 	case len(binaryIntroducer):
 		if n.values && n.depth > 0 && !n.operand && lexer.EqualFold(text, binaryIntroducer) {
 			t := n.l.Next()
 			return t.Kind == lexer.String && n.stringArg(n.l.Text(t), ArgBinary)
 		}
 	case 5, 6:
+		if n.truth(text, "FALSE") {
+			return n.arg(Arg{Kind: ArgInt})
+		}
 		if n.insert && n.in == inNone && n.depth == 0 && n.q.Groups == 0 && (lexer.EqualFold(text, "VALUES") || lexer.EqualFold(text, "VALUE")) {
 			n.values, n.operand = true, false
 			n.q.Digest = append(append(n.q.Digest, ' '), "VALUES"...)
@@ -221,7 +228,13 @@ func (n *normalizer) word(text []byte) bool {
 		return false
 	}
 	n.first1 = len(text) == 6 && lexer.EqualFold(text, "SELECT")
+	n.counts = len(text) == 5 && lexer.EqualFold(text, "COUNT")
 	return true
+}
+
+// truth recognises TRUE or FALSE as a value. Behind SELECT it is left a word: the column's name is the word's.
+func (n *normalizer) truth(text []byte, word string) bool {
+	return !n.operand && !n.first1 && lexer.EqualFold(text, word)
 }
 
 // binaryIntroducer stands before the strings of binary columns in MySQL's dumps.
@@ -286,7 +299,10 @@ func (n *normalizer) punct(c byte) bool {
 			n.start = len(n.q.Digest)
 		}
 		n.depth++
-		return n.put([]byte{c}, false)
+		names := n.counts || n.first1
+		ok := n.put([]byte{c}, false)
+		n.first1 = names
+		return ok
 	case ')':
 		switch n.in {
 		case inValue:
@@ -369,7 +385,7 @@ func (n *normalizer) group() bool {
 }
 
 func (n *normalizer) arg(a Arg) bool {
-	n.first1 = false
+	n.first1, n.counts = false, false
 	switch n.in {
 	case inNone:
 		n.operand = true

@@ -24,7 +24,8 @@ type plan struct {
 	consts []constant
 	lists  []boundList
 	likes  []likePattern
-	same   [][2]int // pairs of arguments that must be equal
+	same   [][2]int // pairs of arguments; no row is visited unless those of each are equal
+	some   []int    // arguments that must not be NULL
 
 	// SELECT
 	set     *wire.ColumnSet
@@ -38,6 +39,7 @@ type plan struct {
 	sort    []sortKey
 	ordered bool // the access path yields the order
 	apart   bool // rows that DISTINCT takes for one are neighbours in the order asked for
+	late    bool // rows are sorted by what is not selected: DISTINCT comes behind, and the first of those that are one stays
 	single  bool // MIN or MAX that the first row answers
 	counts  bool // of one table, one group: nothing but how many rows there are
 
@@ -167,7 +169,7 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 	case verbUpdate:
 		ok = b.bindUpdate()
 	case verbDelete:
-		ok = b.bindWhere() && !p.steps[0].access.full()
+		ok = b.bindWriteSort() && b.bindWhere() && b.orderWrites()
 	}
 	if err != nil {
 		return nil, err
@@ -319,6 +321,9 @@ func (b *binder) bindItems() bool {
 			}
 			continue
 		case it.number != "" || it.agg == aggCount && it.column.name == "":
+			if it.counted > 0 {
+				p.some = append(p.some, it.counted-1)
+			}
 		default:
 			var ok bool
 			if o.ref, ok = b.column(it.column); !ok {
@@ -404,6 +409,14 @@ func (b *binder) bindSort() bool {
 	if p.aggs && len(p.group) > 0 {
 		return b.bindRank()
 	}
+	if p.aggs { // one row has no order
+		for _, o := range s.order {
+			if _, ok := b.column(o.column); !ok || o.agg != aggNone {
+				return false
+			}
+		}
+		return true
+	}
 	for _, o := range s.order {
 		n := o.column
 		if o.agg != aggNone {
@@ -441,15 +454,14 @@ func (b *binder) bindSort() bool {
 		}
 		p.apart = p.apart && sorted
 	}
-	for _, k := range p.sort { // ORDER BY of something else than what is selected
+	for _, k := range p.sort {
 		found := false
 		for _, o := range p.out {
 			found = found || o.ref == k.ref
 		}
-		if !found {
-			return false
-		}
+		p.late = p.late || !found
 	}
+	p.apart = p.apart && !p.late
 	return true
 }
 

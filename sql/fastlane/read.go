@@ -58,7 +58,7 @@ func (x *exec) query() (Result, error) {
 		if _, err := x.row(); err != nil {
 			return Result{}, &sendError{err}
 		}
-	} else if x.left > 0 || x.p.shape.calc {
+	} else if (x.left > 0 || x.p.shape.calc) && !x.never {
 		if _, err := x.visit(0); err != nil {
 			if x.begun {
 				return Result{}, &sendError{err}
@@ -281,7 +281,7 @@ func (x *exec) collect() {
 		}
 	}
 	x.key = key
-	if p.shape.distinct && !p.apart || p.once {
+	if p.shape.distinct && !p.apart && !p.late || p.once {
 		all := x.whole[:0]
 		for _, r := range p.group {
 			all = p.kind(r).appendKey(all, &x.rows[r.t][r.c])
@@ -335,6 +335,23 @@ func (x *exec) collect() {
 	x.held += size + 64 + 48*len(p.out)
 }
 
+// first reports whether a row is the first of those that DISTINCT takes for one.
+func (x *exec) first(vals []row.Datum) bool {
+	all := x.whole[:0]
+	for i := range x.p.out {
+		all = x.p.kind(x.p.out[i].ref).appendKey(all, &vals[i])
+	}
+	x.whole = all
+	if x.seen[string(all)] {
+		return false
+	}
+	if x.seen == nil {
+		x.seen = make(map[string]bool)
+	}
+	x.seen[string(all)] = true
+	return true
+}
+
 // finish sends what was kept, or the aggregates, and the columns if no row has.
 func (x *exec) finish() error {
 	if x.p.aggs {
@@ -353,7 +370,7 @@ func (x *exec) finish() error {
 	}
 	for n := range x.kept {
 		k := &x.kept[n]
-		if x.p.apart && n > 0 && bytes.Equal(k.key, x.kept[n-1].key) {
+		if x.p.apart && n > 0 && bytes.Equal(k.key, x.kept[n-1].key) || x.p.late && !x.first(k.vals) {
 			continue
 		}
 		x.total++

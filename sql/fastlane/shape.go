@@ -38,6 +38,7 @@ type shape struct {
 
 	// INSERT, REPLACE
 	columns []string // nil: all
+	ignore  bool     // INSERT IGNORE
 
 	// UPDATE; INSERT ... ON DUPLICATE KEY UPDATE
 	sets []assignment
@@ -73,13 +74,14 @@ const (
 	aggAvg
 )
 
-// item is one expression of a select list: a column, all columns (of a table), a number, or an aggregate of a column; COUNT(*) has
+// item is one expression of a select list: a column, all columns (of a table), a number, or an aggregate of a column; COUNT(*) and COUNT(1) have
 // no column.
 type item struct {
 	column   colName
 	star     bool
 	number   string
 	agg      aggregate
+	counted  int // of COUNT(?): the argument + 1, which counts rows unless it is NULL
 	distinct bool
 	alias    string
 }
@@ -255,6 +257,15 @@ func (p *parser) item() (it item, ok bool) {
 		ok = p.alias(&it)
 		return it, ok
 	}
+	if p.takePunct('(') { // SELECT (1), as Django asks whether there is a row
+		if p.t.Kind != lexer.Int {
+			return it, false
+		}
+		it.number = string(p.l.Text(p.t))
+		p.next()
+		ok = p.takePunct(')') && p.alias(&it)
+		return it, ok
+	}
 	for _, a := range aggregates {
 		if p.call(a.name) {
 			it.agg = a.agg
@@ -272,6 +283,15 @@ func (p *parser) item() (it item, ok bool) {
 // aggregate parses what follows the opening parenthesis.
 func (p *parser) aggregate(it *item) (ok bool) {
 	if it.agg == aggCount && p.takePunct('*') {
+		return p.takePunct(')')
+	}
+	if it.agg == aggCount && p.t.Kind == lexer.Int { // behind COUNT(: part of the digest
+		p.next()
+		return p.takePunct(')')
+	}
+	if it.agg == aggCount && p.t.Kind == lexer.Param {
+		at, _ := p.takeArg()
+		it.counted = at + 1
 		return p.takePunct(')')
 	}
 	it.distinct = p.take("DISTINCT")
@@ -409,6 +429,7 @@ func (p *parser) limitClause(s *shape) bool {
 
 // insert parses INSERT and REPLACE. The arguments of the groups are in Query.List, so that those behind count from 0.
 func (p *parser) insert(s *shape) bool {
+	s.ignore = s.verb == verbInsert && p.take("IGNORE")
 	p.take("INTO")
 	if !p.tableName(s) || s.tables[0].alias != "" {
 		return false
@@ -449,12 +470,17 @@ func (p *parser) insert(s *shape) bool {
 	if !p.take("ON") {
 		return true
 	}
-	return s.verb == verbInsert && p.take("DUPLICATE") && p.take("KEY") && p.take("UPDATE") && p.assignments(s)
+	return s.verb == verbInsert && !s.ignore && p.take("DUPLICATE") && p.take("KEY") && p.take("UPDATE") && p.assignments(s)
 }
 
 func (p *parser) update(s *shape) bool {
 	s.verb = verbUpdate
-	return p.tableName(s) && p.take("SET") && p.assignments(s) && p.l.Is(p.t, "WHERE") && p.whereClause(s)
+	return p.tableName(s) && p.take("SET") && p.assignments(s) && p.l.Is(p.t, "WHERE") && p.whereClause(s) && p.firstRows(s)
+}
+
+// firstRows parses what may stand behind the WHERE of UPDATE and DELETE.
+func (p *parser) firstRows(s *shape) bool {
+	return p.orderClause(s) && p.limitClause(s) && s.offset < 0
 }
 
 func (p *parser) assignments(s *shape) bool {
@@ -476,5 +502,5 @@ func (p *parser) assignments(s *shape) bool {
 
 func (p *parser) delete(s *shape) bool {
 	s.verb = verbDelete
-	return p.take("FROM") && p.tableName(s) && s.tables[0].alias == "" && p.l.Is(p.t, "WHERE") && p.whereClause(s)
+	return p.take("FROM") && p.tableName(s) && s.tables[0].alias == "" && p.l.Is(p.t, "WHERE") && p.whereClause(s) && p.firstRows(s)
 }

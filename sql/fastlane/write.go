@@ -48,7 +48,7 @@ func (b *binder) bindInsert() bool {
 			return false
 		}
 	}
-	return len(s.sets) == 0 || bt.def.AutoInc < 0 && b.bindSets(true)
+	return len(s.sets) == 0 || b.bindSets(true)
 }
 
 // bindDefault finds the constant that an unnamed column gets.
@@ -80,8 +80,7 @@ func (x *exec) write() (Result, error) {
 	case verbUpdate:
 		return x.update()
 	case verbDelete:
-		_, err := x.visit(0)
-		return x.res, err
+		return x.res, x.changeRows()
 	}
 	return x.insert()
 }
@@ -138,6 +137,9 @@ func (x *exec) insert() (Result, error) {
 		return Result{}, ErrDecline
 	}
 	chunk := min(q.Groups, max(insertChunk/width, 16), insertRows)
+	if p.tables[0].def.AutoInc >= 0 && (len(p.sets) > 0 && q.Groups > 1 || p.shape.ignore && q.Groups > chunk) { // what a row does not need, the next one gets
+		return Result{}, ErrDecline
+	}
 	x.cells = slices.Grow(x.cells[:0], chunk*width)[:chunk*width]
 	auto, err := x.reserve(x.cells[:width])
 	if err != nil {
@@ -160,8 +162,11 @@ func (x *exec) insert() (Result, error) {
 		}
 		updated += n
 	}
+	if p.shape.ignore && x.res.Affected == 0 {
+		x.res.InsertID, x.res.LastID = 0, 0
+	}
 	if q.Groups > 1 {
-		x.res.Info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: 0", q.Groups, updated)
+		x.res.Info = fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", q.Groups, updated, len(x.res.Warnings))
 	}
 	return x.res, nil
 }
@@ -218,6 +223,9 @@ func (x *exec) insertRows(rows [][]row.Datum) (updated int, err error) {
 		x.offered = rows[0]
 		switch {
 		case dup == nil:
+		case p.shape.ignore:
+			err = x.ignore(dup, rows[1:])
+			updated++
 		case len(p.sets) > 0:
 			err = x.updateDuplicate(dup, rows[0])
 			updated++
@@ -231,6 +239,21 @@ func (x *exec) insertRows(rows [][]row.Datum) (updated int, err error) {
 		rows = rows[1:]
 	}
 	return updated, nil
+}
+
+// ignore warns of a row that INSERT IGNORE leaves out. The value that was generated for it goes to the row behind it.
+func (x *exec) ignore(dup *table.DuplicateKey, behind [][]row.Datum) error {
+	var e *mysqlerr.Error
+	if err := x.duplicate(dup); !errors.As(err, &e) {
+		return err
+	}
+	x.res.Warnings = append(x.res.Warnings, e)
+	if x.numbered {
+		for _, vals := range behind {
+			vals[x.p.tables[0].def.AutoInc].N--
+		}
+	}
+	return nil
 }
 
 // convert makes the row of a VALUES group. It reports whether the row lacks its auto-increment value, and false if it is none for
@@ -286,6 +309,7 @@ func (x *exec) updateDuplicate(dup *table.DuplicateKey, vals []row.Datum) error 
 	if err := x.assign(dup.Row, vals); err != nil {
 		return err
 	}
+	x.res.InsertID, x.res.LastID = 0, 0
 	if same(dup.Row, x.now) {
 		if x.env.FoundRows {
 			x.res.Affected++
@@ -294,6 +318,9 @@ func (x *exec) updateDuplicate(dup *table.DuplicateKey, vals []row.Datum) error 
 	}
 	if !x.touch() {
 		return ErrDecline
+	}
+	if i := x.p.tables[0].def.AutoInc; i >= 0 { // of the row that was there
+		x.res.InsertID = x.now[i].N
 	}
 	x.res.Affected += 2
 	x.offered = x.now
@@ -327,6 +354,13 @@ func (x *exec) reserve(scratch []row.Datum) (first uint64, err error) {
 	for g := range x.q.Groups {
 		if _, ok := x.convert(scratch, g); !ok {
 			return 0, ErrDecline
+		}
+	}
+	for i := range p.sets {
+		if s := &p.sets[i]; s.x.op == 0 && s.x.arg >= 0 {
+			if _, ok := x.assigned(s, nil, nil); !ok {
+				return 0, ErrDecline
+			}
 		}
 	}
 	return x.tables[0].NextAutoInc(x.env.Ctx, n)
@@ -366,11 +400,72 @@ func (x *exec) raise(rows [][]row.Datum) error {
 
 // bindUpdate binds UPDATE by an index.
 func (b *binder) bindUpdate() bool {
-	return b.bindSets(false) && b.bindWhere() && !b.p.steps[0].access.full()
+	return b.bindSets(false) && b.bindWriteSort() && b.bindWhere() && b.orderWrites()
+}
+
+// bindWriteSort binds the ORDER BY of UPDATE and DELETE.
+func (b *binder) bindWriteSort() bool {
+	for _, o := range b.p.shape.order {
+		r, ok := b.column(o.column)
+		if !ok || o.agg != aggNone || !b.p.kind(r).sortable() {
+			return false
+		}
+		b.p.sort = append(b.p.sort, sortKey{r, o.desc})
+	}
+	return true
+}
+
+// orderWrites sees that rows are changed in the order asked for where that can be told from the outcome: which rows LIMIT takes, and what
+// collides with what in a unique index.
+func (b *binder) orderWrites() bool {
+	p := b.p
+	first := &p.steps[0].access
+	sort := p.sort
+	p.sort = nil
+	switch {
+	case first.full():
+		return false
+	case first.point || len(sort) == 0 && p.shape.limit < 0:
+		return true
+	case len(sort) > 0:
+		reverse, ok := b.yields(0, first, sort)
+		first.reverse = ok && reverse
+		return ok || p.shape.limit < 0 && !b.changesUnique()
+	}
+	return false
+}
+
+// changesUnique reports whether an UPDATE changes a column of a unique index.
+func (b *binder) changesUnique() bool {
+	for _, ix := range b.p.tables[0].def.Indexes {
+		for _, part := range ix.Parts {
+			for _, s := range b.p.sets {
+				if ix.Unique && s.column == part.Column {
+					return true
+				}
+			}
+			if ix.Unique && slices.Contains(b.p.touch, part.Column) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// changeRows visits the rows of UPDATE and DELETE.
+func (x *exec) changeRows() error {
+	if !x.limits() {
+		return ErrDecline
+	}
+	if x.left == 0 || x.never {
+		return nil
+	}
+	_, err := x.visit(0)
+	return err
 }
 
 func (x *exec) update() (Result, error) {
-	if _, err := x.visit(0); err != nil {
+	if err := x.changeRows(); err != nil {
 		return Result{}, err
 	}
 	matched, changed := x.count, x.res.Affected

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // What the fast lane and the dispatcher ask of the general lane (session.FastSession).
@@ -156,6 +157,18 @@ func (s *Session) MayTable(schema, name string, privileges []string) bool {
 		}
 	}
 	return true
+}
+
+// SetAutocommit is SET autocommit.
+func (s *Session) SetAutocommit(on bool) error {
+	return s.gms.SetSessionVariable(s.context(context.Background(), ""), "autocommit", on)
+}
+
+// Warn adds warnings to those of the statement that Note told of.
+func (s *Session) Warn(warnings []*mysqlerr.Error) {
+	for _, e := range warnings {
+		s.gms.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
+	}
 }
 
 // Note records what a statement outside of this lane did.

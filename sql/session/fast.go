@@ -11,6 +11,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -33,6 +34,10 @@ type FastSession interface {
 	MayTable(schema, table string, privileges []string) bool
 	// PrivilegeState is a number that changes when what the session's account may do changes; never 0.
 	PrivilegeState() uint64
+	// SetAutocommit is SET autocommit.
+	SetAutocommit(on bool) error
+	// Warn adds warnings to those of the statement that Note told of.
+	Warn(warnings []*mysqlerr.Error)
 	// Note records what a statement of the fast lane did, for ROW_COUNT(), FOUND_ROWS(), LAST_INSERT_ID() and SHOW WARNINGS.
 	Note(rowCount, foundRows int64, insertID uint64)
 }
@@ -72,13 +77,12 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fa
 		err = s.fastControl(ctx, r, general.Commit)
 	case fastlane.Rollback:
 		err = s.fastControl(ctx, r, general.Rollback)
-	case fastlane.Autocommit: // drivers say again and again what is so already
+	case fastlane.Autocommit:
 		a := &q.Args[0]
-		if a.Kind != fastlane.ArgInt || a.Neg || a.N > 1 || s.set.Autocommit != (a.N == 1) {
+		if a.Kind != fastlane.ArgInt || a.Neg || a.N > 1 || s.xa.state != xaNone {
 			return false, nil
 		}
-		s.note(0, 0, 0)
-		err = s.sendOK(r, false)
+		err = s.fastAutocommit(ctx, r, a.N == 1)
 	default:
 		handled, err = s.fastStatement(ctx, r, st, q, text, started)
 		if !handled {
@@ -105,6 +109,22 @@ func (s *Session) fastControl(ctx context.Context, r *wire.Reply, op general.Con
 		return err
 	}
 	s.note(0, 0, 0)
+	return s.sendOK(r, false)
+}
+
+// fastAutocommit is SET autocommit. Drivers say again and again what is so already, and frame transactions with it.
+func (s *Session) fastAutocommit(ctx context.Context, r *wire.Reply, on bool) error {
+	s.note(0, 0, 0)
+	if s.set.Autocommit != on {
+		if _, err := s.half(ctx); err != nil {
+			return err
+		}
+		if err := s.fast.SetAutocommit(on); err != nil {
+			return err
+		}
+		s.adoptSettings(ctx)
+		s.track(r)
+	}
 	return s.sendOK(r, false)
 }
 
@@ -150,6 +170,13 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		return true, r.EndRows(wire.OK{Status: ok.Status})
 	}
 	s.note(int64(res.Affected), 0, res.LastID)
+	if len(res.Warnings) > 0 {
+		if _, err := s.half(ctx); err != nil {
+			return true, err
+		}
+		s.fast.Warn(res.Warnings)
+		ok.Warnings = s.gen.Warnings()
+	}
 	return true, r.OK(ok)
 }
 

@@ -81,6 +81,8 @@ func (s *fastOnlySession) Charsets() (client, results sql.CharacterSetID) {
 func (s *fastOnlySession) MayTable(string, string, []string) bool { return true }
 func (s *fastOnlySession) PrivilegeState() uint64                 { return 1 }
 func (s *fastOnlySession) Note(int64, int64, uint64)              {}
+func (s *fastOnlySession) Warn([]*mysqlerr.Error)                 {}
+func (s *fastOnlySession) SetAutocommit(bool) error               { return nil }
 func (s *fastOnlySession) TableInfo(_ context.Context, d *table.Def) (*general.TableInfo, error) {
 	info := &general.TableInfo{Plain: true}
 	for _, t := range s.f.types {

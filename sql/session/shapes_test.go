@@ -180,7 +180,10 @@ var shapeCases = []shapeCase{
 	{text: "UPDATE `wp_options` SET `option_value` = %s WHERE `option_name` = %s", holes: "ss"},
 	{text: "SELECT post_id, meta_key, meta_value FROM wp_postmeta WHERE post_id IN (%s,%s,%s) ORDER BY meta_id ASC", holes: "iii"},
 	{text: "SELECT wp_posts.ID FROM wp_posts WHERE 1=1 AND wp_posts.post_type = 'post' ORDER BY wp_posts.post_date, ID LIMIT 1"},
-	{text: "SELECT wp_posts.ID FROM wp_posts WHERE 1=1 AND ( 0 = 1 ) AND wp_posts.post_type = 'post' LIMIT 1", general: true},
+	{text: "SELECT wp_posts.ID FROM wp_posts WHERE 1=1 AND ( 0 = 1 ) AND wp_posts.post_type = 'post' LIMIT 1"},
+	{text: "SELECT COUNT(*), MAX(ID) FROM wp_posts WHERE 1=1 AND ( 0 = %s ) AND post_type = 'post'", holes: "i"},
+	{text: "UPDATE wp_posts SET post_parent = %s WHERE 1 = 2 AND ID < 9", holes: "i"},
+	{text: "DELETE FROM wp_posts WHERE ID = %s AND 1 = 0", holes: "i"},
 	{text: "SELECT SQL_CALC_FOUND_ROWS wp_posts.ID FROM wp_posts WHERE 1=1 AND ((wp_posts.post_type = 'post' AND (wp_posts.post_status = 'publish'))) ORDER BY wp_posts.post_date DESC LIMIT %s, 3", holes: "i", literal: true},
 	{text: "SELECT SQL_CALC_FOUND_ROWS p.ID, p.post_title FROM wp_posts p LEFT JOIN wp_postmeta m ON m.post_id = p.ID WHERE p.ID < %s ORDER BY p.post_title, p.ID, m.meta_id LIMIT 0, 2", holes: "i"},
 	{text: "SELECT SQL_CALC_FOUND_ROWS DISTINCT post_author FROM wp_posts WHERE ID < %s ORDER BY post_author LIMIT 2", holes: "i"},
@@ -284,10 +287,19 @@ var shapeCases = []shapeCase{
 	// What pools of connections and drivers say.
 	{text: "SELECT 1"},
 	{text: "select 1 AS one, 22 two, 1"},
+	{text: "SELECT (1) AS `a` FROM ty WHERE id = %s LIMIT 1", holes: "i"},
+	{text: "SELECT ( 7 ) FROM ty WHERE id = %s LIMIT 1", holes: "i"},
+	{text: "SELECT (b + 1) FROM ty WHERE id = %s", holes: "i", general: true},
 	{text: "SET autocommit=1"},
 	{text: "SET SESSION autocommit = 1"},
-	{text: "SET autocommit=0", general: true},
+	{text: "SET autocommit=0"},
+	{text: "UPDATE ty SET b = 1 WHERE id = %s", holes: "i"},
+	{text: "ROLLBACK"},
+	{text: "UPDATE ty SET b = 2 WHERE id = %s", holes: "i"},
+	{text: "SET autocommit=0"},
 	{text: "SET autocommit=1"},
+	{text: "ROLLBACK"},
+	{text: "SET autocommit=TRUE"},
 	{text: "SET autocommit=7", general: true},
 	// Left joins: conditions of ON make matches, those of WHERE see the rows of NULL.
 	{text: "SELECT p.ID, m.meta_key, m.meta_value FROM wp_posts p LEFT JOIN wp_postmeta m ON m.post_id = p.ID WHERE p.ID < %s", holes: "i"},
@@ -306,6 +318,52 @@ var shapeCases = []shapeCase{
 	{text: "SELECT * FROM wp_tt tt RIGHT OUTER JOIN wp_terms t ON tt.term_id = t.term_id AND tt.taxonomy = %s WHERE t.term_id < %s AND tt.term_id IS NULL", holes: "si"},
 	{text: "SELECT p.ID FROM wp_postmeta m RIGHT JOIN wp_posts p ON m.post_id = p.ID LEFT JOIN wp_terms t ON t.term_id = p.ID WHERE p.ID < %s", holes: "i", general: true},
 	{text: "SELECT p.ID FROM wp_posts p, wp_terms t LEFT JOIN wp_postmeta m ON m.post_id = t.term_id WHERE p.ID = %s", holes: "i", general: true},
+	// Orders that one row, or DISTINCT, leaves nothing of
+	{text: "SELECT COUNT(*) FROM wp_posts WHERE ( post_status = %s ) ORDER BY wp_posts.post_date DESC", holes: "s"},
+	{text: "SELECT COUNT( 1 ), COUNT(%s) FROM wp_posts WHERE post_type = %s AND post_status NOT IN ( 'trash', 'draft' ) AND post_author = %s", holes: "isi"},
+	{text: "SELECT COUNT(1), post_status FROM wp_posts GROUP BY post_status ORDER BY COUNT(1) DESC, post_status"},
+	{text: "SELECT DISTINCT t.term_id, tr.object_id FROM wp_terms AS t INNER JOIN wp_tt AS tt ON t.term_id = tt.term_id INNER JOIN wp_tr AS tr ON tr.term_taxonomy_id = tt.term_taxonomy_id WHERE tt.taxonomy IN ('a', %s) AND tr.object_id IN (%s, 3) ORDER BY t.name ASC, t.term_id, tr.object_id", holes: "si"},
+	{text: "SELECT DISTINCT b FROM ty WHERE id > %s ORDER BY s DESC, id LIMIT 3", holes: "i"},
+	{text: "SELECT DISTINCT en, b FROM ty WHERE id > %s ORDER BY m, id LIMIT 1, 2", holes: "i"},
+	{text: "SELECT SQL_CALC_FOUND_ROWS DISTINCT en, b FROM ty WHERE id > %s ORDER BY m, id", holes: "i"},
+	{text: "SELECT DISTINCT s, en FROM ty ORDER BY id DESC"},
+	// TRUE and FALSE
+	{text: "SELECT id, b FROM ty WHERE b = TRUE OR u = false AND id IN (TRUE, 2, FALSE)"},
+	{text: "SELECT id FROM ty WHERE s = TRUE AND id < %s", holes: "i", general: true},
+	{text: "SELECT TRUE FROM ty WHERE id < %s", holes: "i", general: true},
+	{text: "SELECT id FROM ty WHERE b IS TRUE", general: true},
+	{text: "UPDATE ty SET b = TRUE, f = FALSE, m = TRUE WHERE id = %s", holes: "i"},
+	{text: "UPDATE ty SET s = TRUE WHERE id = %s", holes: "i"},
+	{text: "INSERT INTO ty (id, b, m, f) VALUES (%s, TRUE, FALSE, TRUE)", holes: "i"},
+	{text: "INSERT INTO odd (id, j) VALUES (%s, TRUE)", holes: "i", general: true},
+	// Changes in an order, and of the first rows
+	{text: "UPDATE ty SET b = %s WHERE id > %s AND b IS NOT NULL ORDER BY m ASC, id", holes: "ii"},
+	{text: "UPDATE ty SET b = %s WHERE id > %s ORDER BY id DESC LIMIT 3", holes: "ii"},
+	{text: "UPDATE ty SET b = %s WHERE id = %s LIMIT 1", holes: "ii"},
+	{text: "UPDATE ty SET b = %s WHERE id = %s LIMIT 0", holes: "ii"},
+	{text: "UPDATE ty SET b = 5 WHERE id > %s AND b <> 5 ORDER BY id LIMIT 2", holes: "i"},
+	{text: "UPDATE ty SET bn = %s WHERE id > 30 ORDER BY u, id", holes: "s", general: true},
+	{text: "UPDATE ty SET b = 9 WHERE id > %s LIMIT 2", holes: "i", general: true},
+	{text: "UPDATE ty SET b = 9 WHERE id > %s ORDER BY u LIMIT 2", holes: "i", general: true},
+	{text: "UPDATE ty SET b = 9 WHERE id > %s ORDER BY nosuch", holes: "i", general: true},
+	{text: "DELETE FROM wp_postmeta WHERE meta_id = %s LIMIT 1", holes: "i"},
+	{text: "DELETE FROM wp_postmeta WHERE post_id = %s ORDER BY meta_id DESC LIMIT 1", holes: "i"},
+	{text: "DELETE FROM wp_postmeta WHERE post_id = %s ORDER BY meta_value", holes: "i"},
+	{text: "DELETE FROM wp_postmeta WHERE post_id = %s ORDER BY meta_value LIMIT 1, 2", holes: "i", general: true},
+	// Rows that are there already, of tables with AUTO_INCREMENT
+	{text: "INSERT INTO `wp_options` (`option_name`, `option_value`, `autoload`) VALUES (%s, %s, 'no') ON DUPLICATE KEY UPDATE `option_name` = VALUES(`option_name`), `option_value` = VALUES(`option_value`), `autoload` = VALUES(`autoload`)", holes: "ss"},
+	{text: "INSERT INTO wp_options (option_id, option_name, option_value) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE option_value = %s", holes: "isss"},
+	{text: "INSERT INTO wp_options (option_name, option_value) VALUES (%s, 'x') ON DUPLICATE KEY UPDATE option_name = option_name", holes: "s"},
+	{text: "INSERT INTO wp_options (option_name, option_value) VALUES (%s, 'x') ON DUPLICATE KEY UPDATE autoload = 'far too long for this column'", holes: "s", general: true},
+	{text: "INSERT INTO wp_options (option_name, option_value) VALUES (%s, 'm'), (%s, 'n') ON DUPLICATE KEY UPDATE option_value = VALUES(option_value)", holes: "ss", general: true},
+	{text: "INSERT INTO wp_tt (term_id, taxonomy) VALUES (%s, %s) ON DUPLICATE KEY UPDATE term_id = term_id + 1", holes: "is"},
+	{text: "INSERT IGNORE INTO wp_options (option_name, option_value, autoload) VALUES (%s, %s, 'no') /* LOCK */", holes: "ss"},
+	{text: "INSERT IGNORE INTO wp_options (option_name, option_value) VALUES (%s, 'i1'), (%s, 'i2'), (%s, 'i3'), ('fresh', 'i4'), ('fresh', 'i5')", holes: "sss"},
+	{text: "INSERT IGNORE INTO wp_options (option_id, option_name, option_value) VALUES (%s, 'given', 'i2'), (%s, %s, 'i3')", holes: "iis"},
+	{text: "INSERT IGNORE INTO wp_options (option_name, option_value) VALUES (NULL, %s)", holes: "s", general: true},
+	{text: "INSERT IGNORE INTO wp_tr (object_id, term_taxonomy_id) VALUES (%s, %s), (%s, 2)", holes: "iii"},
+	{text: "INSERT IGNORE INTO ty (id, bn) VALUES (%s, %s), (%s, 'q')", holes: "isi"},
+	{text: "INSERT INTO wp_options (option_name, option_value) VALUES (%s, 'after')", holes: "s"},
 	// the time of the statement
 	{text: "INSERT INTO stamped (id, v) VALUES (%s, %s)", holes: "in"},
 	{text: "INSERT INTO stamped (id, v, day, till) VALUES (%s, %s, CURDATE(), NOW(3)), (%s, 7, CURRENT_DATE, CURRENT_TIMESTAMP())", holes: "ini"},
@@ -363,6 +421,29 @@ func (s *shapeCase) fill(rnd *rand.Rand, prepared bool) (text string, args []any
 	return fmt.Sprintf(s.text, lits...), args
 }
 
+// warnings are what SHOW WARNINGS lists.
+func warnings(t *testing.T, c *stdsql.Conn) string {
+	t.Helper()
+	rows, err := c.QueryContext(t.Context(), "SHOW WARNINGS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out strings.Builder
+	for rows.Next() {
+		var level, message string
+		var code int
+		if err := rows.Scan(&level, &code, &message); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&out, "%s %d %s\n", level, code, message)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 // unordered sorts the rows of an answer to a query without ORDER BY.
 func unordered(text, out string) string {
 	if strings.Contains(text, "ORDER BY") || !strings.HasPrefix(text, "SELECT") {
@@ -414,6 +495,13 @@ func TestShapesAgree(t *testing.T) {
 		const after = "SELECT LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), @@warning_count"
 		if fi, gi := outcome(fast, after), outcome(slow, after); fi != gi {
 			t.Errorf("after %s %v\n   fast: %s\ngeneral: %s", text, args, fi, gi)
+		}
+		if strings.Contains(text, "IGNORE") {
+			outcome(fast, text, args...) // once more, with warnings
+			outcome(slow, text, args...)
+			if fi, gi := warnings(t, fast), warnings(t, slow); fi != gi {
+				t.Errorf("warnings of %s %v\n   fast: %s\ngeneral: %s", text, args, fi, gi)
+			}
 		}
 	}
 	for range 12 {
