@@ -1,13 +1,19 @@
 package bench
 
 import (
+	"context"
+	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/zoryadb/zorya/bench/load"
+	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/proto"
 )
 
 func run(tps float64) measured {
@@ -64,6 +70,56 @@ func TestSuites(t *testing.T) {
 					t.Errorf("%s: %s: no server %q", s.Name, c.Label, n)
 				}
 			}
+		}
+	}
+}
+
+// A bare node takes records and serves pages; what it used is seen from outside.
+func TestBareNode(t *testing.T) {
+	if os.Getenv("ZORYA_BARE_NODE") != "" { // the process that startBare starts
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := ServeNode(ctx, os.Args[len(os.Args)-1]); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	script := filepath.Join(t.TempDir(), "zorya")
+	text := fmt.Sprintf("#!/bin/sh\nZORYA_BARE_NODE=1 exec %s -test.run '^TestBareNode$' \"$4\"\n", os.Args[0])
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	n, err := startBare(t.Context(), script, proto.Full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.stop()
+	before, err := n.spent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounds := 0
+	records, bytes, err := n.ingest(func() bool { rounds++; return rounds <= 1 })
+	if err != nil || records == 0 || bytes < 100*records {
+		t.Fatal(records, bytes, err)
+	}
+	if err := n.load.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := n.spent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if amp := (after.written - before.written) / float64(bytes); amp < 1.9 || amp > 10 || after.cpu <= before.cpu {
+		t.Errorf("%.1f bytes written for each of redo, %.0f ns of CPU", amp, after.cpu-before.cpu)
+	}
+	p := make([]byte, page.Size)
+	for no := range page.No(10) {
+		if err := n.load.Read(t.Context(), no, p); err != nil {
+			t.Fatal(err)
+		}
+		if page.GetLSN(p) == 0 && page.GetNo(p) != 0 || page.GetLSN(p) != 0 && page.GetNo(p) != no {
+			t.Errorf("page %d: %d", no, page.GetNo(p))
 		}
 	}
 }

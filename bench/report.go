@@ -19,6 +19,7 @@ type Section struct {
 	Table       string   // Markdown, of suites that are no rows
 	Notes       []string // sentences under the table
 	Missing     []string // servers that could not be started
+	Alone       bool     // no other server took part
 }
 
 // order is that of the servers in a table.
@@ -125,15 +126,25 @@ func (s Section) costs(w *bytes.Buffer) {
 	}
 }
 
+// peers says what the others are.
+func (s Section) peers(w *bytes.Buffer) {
+	fmt.Fprintf(w, "Peer: %s; innodb_flush_log_at_trx_commit=1, row binlog, sync_binlog=1; semi-sync: AFTER_SYNC, two replicas, relay logs not synced (the default);\n", peer.MariaDBVersion())
+	fmt.Fprint(w, "Galera: three nodes. Zorya: `zorya up`, six storage nodes; a commit is acknowledged when four copies are on disk.\n")
+}
+
 // write makes NAME.md and, if there are rows, NAME.svg.
 func (s Section) write(o Options) error {
 	var w bytes.Buffer
 	fmt.Fprintf(&w, "# %s\n\n", s.Title)
 	fmt.Fprintf(&w, "Written by `zorya bench --suite %s --seconds %d --rounds %d --scale %g --pool %s` on %s, of %s. Machine: %s.\n", s.Name, o.Seconds, o.Rounds, o.Scale, o.Pool,
 		time.Now().UTC().Format(time.DateOnly), o.Title, machine())
-	fmt.Fprintf(&w, "Load average at the end: %s. Clients and servers share the machine, the servers ran in turn, figures are medians: read the ratios.\n", loadAverage())
-	fmt.Fprintf(&w, "Peer: %s; innodb_flush_log_at_trx_commit=1, row binlog, sync_binlog=1; semi-sync: AFTER_SYNC, two replicas, relay logs not synced (the default);\n", peer.MariaDBVersion())
-	fmt.Fprint(&w, "Galera: three nodes. Zorya: `zorya up`, six storage nodes; a commit is acknowledged when four copies are on disk.\n")
+	fmt.Fprintf(&w, "Load average at the end: %s. Clients and servers share the machine, ", loadAverage())
+	if s.Alone {
+		fmt.Fprint(&w, "figures are medians.\n")
+	} else {
+		fmt.Fprint(&w, "the servers ran in turn, figures are medians: read the ratios.\n")
+		s.peers(&w)
+	}
 	for _, m := range s.Missing {
 		fmt.Fprintf(&w, "\nNot measured: %s.\n", m)
 	}

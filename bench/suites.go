@@ -26,6 +26,7 @@ func Suites(scale float64) []Suite {
 		{Name: "bulk", Title: "Bulk work", Run: bulk},
 		{Name: "recovery", Title: "From kill -9 to the first answer", Run: recovery},
 		{Name: "latency", Title: "Latency at a fixed rate", Run: latency},
+		{Name: "storage", Title: "One storage node", Run: storage},
 	}
 }
 

@@ -36,6 +36,11 @@ const (
 	queueFiles = 8
 )
 
+// NodeOptions are those of a storage node that its place in a cluster does not decide.
+func NodeOptions(dir string, id proto.NodeID) node.Options {
+	return node.Options{Dir: dir, FS: vfs.OS{}, ID: id, Logger: slog.Default(), QueueFileBytes: queueFile, QueueFiles: queueFiles}
+}
+
 // Storage runs one storage node until the process is told to stop.
 func Storage(p *Process, o StorageOptions) error {
 	if !meta.ValidName(o.AZ) {
@@ -56,10 +61,9 @@ func Storage(p *Process, o StorageOptions) error {
 	}
 	defer store.Close()
 	defer book.Close()
-	n, err := node.Open(node.Options{
-		Dir: o.Dir, FS: vfs.OS{}, ID: proto.NodeID(o.ID), AZ: o.AZ, Dialer: book, Registry: p.metrics, Logger: slog.Default(),
-		QueueFileBytes: queueFile, QueueFiles: queueFiles,
-	})
+	no := NodeOptions(o.Dir, proto.NodeID(o.ID))
+	no.AZ, no.Dialer, no.Registry = o.AZ, book, p.metrics
+	n, err := node.Open(no)
 	if errors.Is(err, node.ErrNewerFormat) {
 		return fmt.Errorf("%w: %w", ErrFinal, err)
 	}

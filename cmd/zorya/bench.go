@@ -59,7 +59,7 @@ Suites: ` + strings.Join(bench.SuiteNames(), ", ") + ".",
 	f.StringVar(&o.Pool, "pool", "512M", "buffer pool of every server")
 	f.StringVar(&o.Out, "out", "zorya-bench", "directory for the reports")
 	f.StringVar(&o.GoTPC, "go-tpc", "", "go-tpc's binary, for suite tpcc (default: the one in PATH)")
-	cmd.AddCommand(ceilingCommand())
+	cmd.AddCommand(ceilingCommand(), bareNodeCommand())
 	return cmd
 }
 
@@ -80,5 +80,24 @@ func ceilingCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address to serve on")
+	return cmd
+}
+
+// bareNodeCommand is how suite storage runs a storage node as a process of its own.
+func bareNodeCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:    "node",
+		Short:  "A storage node without a cluster",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		PreRun: relaxTimers,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return bench.ServeNode(ctx, dir)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "directory of the node")
 	return cmd
 }
