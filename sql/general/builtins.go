@@ -21,7 +21,11 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.FunctionN{Name: "last_insert_id", Fn: newLastInsertID},
 		sql.Function4{Name: "insert", Fn: newInsertText},
 		sql.Function1{Name: "crc32", Fn: newCRC32},
+		sql.FunctionN{Name: "week", Fn: newWeek},
 	} {
+		own[f.FunctionName()] = f
+	}
+	for _, f := range clockFunctions() {
 		own[f.FunctionName()] = f
 	}
 	list := make([]sql.Function, 0, len(function.BuiltIns)+len(own))
@@ -54,6 +58,8 @@ func newSecToTime(_ *sql.Context, x sql.Expression) sql.Expression {
 	return &secToTime{expression.UnaryExpressionStub{Child: x}}
 }
 
+func (s *secToTime) FunctionName() string       { return "sec_to_time" }
+func (s *secToTime) Description() string        { return "converts seconds to a time" }
 func (s *secToTime) Type(*sql.Context) sql.Type { return types.Time }
 func (s *secToTime) String() string             { return fmt.Sprintf("sec_to_time(%s)", s.Child) }
 func (s *secToTime) WithChildren(ctx *sql.Context, ch ...sql.Expression) (sql.Expression, error) {

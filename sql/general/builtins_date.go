@@ -65,6 +65,8 @@ type plainCall struct {
 	f    func(c *sql.Context, v []any) (any, error)
 }
 
+func (p *plainCall) FunctionName() string         { return p.name }
+func (p *plainCall) Description() string          { return "a function of dates and times" }
 func (p *plainCall) Type(*sql.Context) sql.Type   { return p.t }
 func (p *plainCall) IsNullable(*sql.Context) bool { return true }
 func (p *plainCall) String() string {
@@ -181,6 +183,8 @@ type addTime struct {
 	sign int64
 }
 
+func (a *addTime) FunctionName() string { return a.name }
+func (a *addTime) Description() string  { return "adds a time to a time, or takes it away" }
 func (a *addTime) Type(c *sql.Context) sql.Type {
 	switch t := a.LeftChild.Type(c); {
 	case types.IsTimespan(t):

@@ -61,6 +61,9 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 			return nil, err
 		}
 	}
+	if err := a.orderBy(c, x.st.written); err != nil {
+		return nil, err
+	}
 	res, err := a.apply(c, x, d)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -35,10 +36,17 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if spec != nil {
 		tableOptions(&attrs, spec.TableOpts)
 	}
+	var err error
+	if attrs.Comment, err = fitComment(c, mysqlerr.ER_TOO_LONG_TABLE_COMMENT, name, attrs.Comment, maxTableComment); err != nil {
+		return nil, err
+	}
 	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec, s.cur.declared); err != nil {
 		return nil, err
 	}
 	if err := defineIndexes(d, n, spec); err != nil {
+		return nil, err
+	}
+	if err := fitIndexComments(c, d); err != nil {
 		return nil, err
 	}
 	if primaryKeys(spec) > 1 {
@@ -78,6 +86,41 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	attrs.PartSQL = s.cur.partitions
 	d.Attrs = toJSON(attrs)
 	return d, nil
+}
+
+// How many characters comments have at most.
+const (
+	maxComment      = 1024 // of columns and indexes
+	maxTableComment = 2048
+)
+
+// fitComment refuses a comment that is too long; it is cut, with a warning, where modes are not strict.
+func fitComment(c *sql.Context, code mysqlerr.Code, name, comment string, most int) (string, error) {
+	if utf8.RuneCountInString(comment) <= most {
+		return comment, nil
+	}
+	e := mysqlerr.New(code, name, most)
+	if mode := sqlModes(c); mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"] {
+		return "", e
+	}
+	c.Warn(int(e.Code), "%s", e.Message)
+	return string([]rune(comment)[:most]), nil
+}
+
+func fitIndexComments(c *sql.Context, d *table.Def) error {
+	for i := range d.Indexes {
+		var a indexAttrs
+		_ = fromJSON(d.Indexes[i].Attrs, &a) // just written by this package
+		fit, err := fitComment(c, mysqlerr.ER_TOO_LONG_INDEX_COMMENT, d.Indexes[i].Name, a.Comment, maxComment)
+		if err != nil {
+			return err
+		}
+		if fit != a.Comment {
+			a.Comment = fit
+			d.Indexes[i].Attrs = toJSON(a)
+		}
+	}
+	return nil
 }
 
 // tableOptions keeps the options that MySQL shows again; the engine's name is not one: everything is InnoDB here.
@@ -137,6 +180,9 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		}
 		a := columnAttrs{Type: typeText(col.Type), Comment: col.Comment}
 		a.takeMark()
+		if a.Comment, err = fitComment(c, mysqlerr.ER_TOO_LONG_FIELD_COMMENT, col.Name, a.Comment, maxComment); err != nil {
+			return err
+		}
 		visible = visible || !a.Invisible && !sql.IsHiddenSystemColumn(col.Name)
 		if err := columnDefaults(c, col, &a); err != nil {
 			return err

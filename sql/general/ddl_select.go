@@ -168,7 +168,19 @@ func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables ma
 		stored := func(table string) bool { return tables[strings.ToLower(table)].m != nil }
 		t, nullable = expressionType(c, t, e), outer || item.MaybeNull(c, e, stored)
 	}
-	text := quoteName(col.Name) + " " + typeText(t)
+	written := typeText(t)
+	if e != nil {
+		switch a := item.Of(c, e); {
+		case a.Kind == item.Time && types.IsTimespan(t):
+			written = spanText(a.Dec)
+			if a.Dec < 0 {
+				written = spanText(maxFraction)
+			}
+		case a.Kind == item.Datetime && t == types.DatetimeMaxPrecision:
+			written = typeText(types.MustCreateDatetimeType(sqltypes.Datetime, a.Dec))
+		}
+	}
+	text := quoteName(col.Name) + " " + written
 	switch {
 	case !nullable:
 		text += " NOT NULL"

@@ -48,6 +48,8 @@ type execution struct {
 	searches     map[string]*search        // of MATCH, by query, table and columns
 	aliases      map[string][2]string      // of tables, when there is a MATCH
 	partitions   string                    // the PARTITION BY of the table being defined
+	spans        *spans                    // digits of TIME columns, nil: not looked for
+	planned      sql.Node                  // the plan that they are those of
 	declared     map[string]string         // of a CREATE TABLE: types as written
 	results      []*Result                 // of a CALL, so far
 	silent       int                       // > 0: within a function, whose SELECTs give no result
@@ -197,7 +199,11 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if err != nil {
 		return nil, nil, err
 	}
-	ast = s.rowsOfDefaults(c, s.visibleOnly(c, ast, text))
+	shared := ast
+	if x.st != nil {
+		shared = x.st.ast
+	}
+	ast = s.rowsOfDefaults(c, s.withRowIDs(c, s.visibleOnly(c, ast, text), shared, text))
 	if err := s.valuesOfSelect(c, x, ast); err != nil {
 		return nil, nil, err
 	}
@@ -216,6 +222,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 func (s *Session) ready(c *sql.Context, x *execution, node sql.Node, env *item.Env) (sql.Node, error) {
 	prunePartitions(c, node)
 	x.noteAliases(c, node)
+	x.planned, x.spans = node, nil
 	node, err := narrowTables(c, node)
 	if err != nil {
 		return nil, err
@@ -245,6 +252,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	if bound, err = (&folder{s: s, x: x, ast: ast, flags: flags, env: env}).statement(c, bound); err != nil {
 		return nil, nil, err
 	}
+	x.planned, x.spans = bound, nil
 	if retyped(ast) {
 		leaveOut(c, bound)
 		if bound, err = newRetype(c, env, ast).node(bound); err != nil {

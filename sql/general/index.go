@@ -5,6 +5,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/table"
 )
@@ -56,9 +58,23 @@ func (x *index) ColumnExpressionTypes(*sql.Context) []sql.ColumnExpressionType {
 	out := make([]sql.ColumnExpressionType, len(x.ix().Parts))
 	for i := range out {
 		c := x.column(i)
-		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: x.t.m.schema[c].Type}
+		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: soughtType(x.t.m.schema[c].Type)}
 	}
 	return out
+}
+
+// soughtType is the type of a value that a column is sought with. Of BINARY(n) it is VARBINARY(n): what is stored has been padded, and no shorter
+// value is equal to it, but the library would pad that too.
+func soughtType(t sql.Type) sql.Type {
+	if t.Type() != sqltypes.Binary {
+		return t
+	}
+	if st, ok := t.(sql.StringType); ok {
+		if v, err := types.CreateBinary(sqltypes.VarBinary, st.Length()); err == nil {
+			return v
+		}
+	}
+	return t
 }
 
 // extended lists the columns of the key, then those of the primary key, which every secondary index ends with.
@@ -90,7 +106,7 @@ func (x *index) ExtendedColumnExpressionTypes(*sql.Context) []sql.ColumnExpressi
 	cols := x.extended()
 	out := make([]sql.ColumnExpressionType, len(cols))
 	for i, c := range cols {
-		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: x.t.m.schema[c].Type}
+		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: soughtType(x.t.m.schema[c].Type)}
 	}
 	return out
 }

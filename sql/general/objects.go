@@ -210,6 +210,9 @@ func (d *database) CreateView(ctx *sql.Context, name, selectText, createText str
 	if cut := strings.TrimSpace(selectText); strings.HasSuffix(strings.ToUpper(cut), "WITH") { // the library leaves a word of WITH CHECK OPTION
 		selectText = strings.TrimSpace(cut[:len(cut)-len("WITH")])
 	}
+	if s := sessionOf(ctx); s != nil {
+		selectText = s.visibleText(ctx, selectText)
+	}
 	o.Select = selectText
 	spec := viewSpec(ctx)
 	o.Definer = definerOf(ctx, spec.Definer)

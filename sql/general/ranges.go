@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -96,6 +97,11 @@ func (b *base) point(ctx *sql.Context, col int, c sql.MySQLRangeColumnExpr, pref
 	hi, ok2 := c.UpperBound.(sql.Above)
 	if !ok1 || !ok2 {
 		return row.Datum{}, boundOpen, nil
+	}
+	if t, ok := b.schema[col].Type.(sql.StringType); ok && t.Type() == sqltypes.Binary {
+		if s, ok := stringOf(lo.Key); ok && int64(len(s)) != t.Length() {
+			return row.Datum{}, boundNone, nil // all that is stored has the column's length
+		}
 	}
 	cmp, err := b.schema[col].Type.Compare(ctx, lo.Key, hi.Key)
 	if err != nil || cmp != 0 {

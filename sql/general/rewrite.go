@@ -101,6 +101,7 @@ func (w *rewriter) statement() {
 			w.addParenthesized()
 			w.setVisibility()
 			w.alterOptionClauses()
+			w.alterOrder()
 			w.sizedTexts()
 		case t.word(1) == "SCHEMA":
 			w.put(1, "DATABASE")
@@ -298,10 +299,6 @@ func (w *rewriter) token() {
 	case "ROW":
 		if t.at(1) == "(" && t.pos > 0 && !strings.EqualFold(t.at(-1), "VALUES") && (t.at(-1) != "," || !w.has("VALUES")) {
 			w.drop(0, 1)
-		}
-	case "ORDER":
-		if strings.EqualFold(t.src[t.list[0].Start:t.list[0].End], "ALTER") && t.word(1) == "BY" {
-			w.drop(0, len(t.list)-t.pos)
 		}
 	case "MEMBER":
 		w.memberOf()

@@ -278,6 +278,8 @@ func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
 		return s.fraction(e.Child, depth+1)
 	case *aggregation.Max:
 		return s.fraction(e.Child, depth+1)
+	case *function.Now:
+		return literalDigits(e.Children()), true
 	case *function.FromUnixtime:
 		n, ok := s.of(e.Children()[0], depth+1)
 		return min(n, types.MaxDatetimePrecision), ok

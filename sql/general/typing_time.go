@@ -125,17 +125,53 @@ type spans struct {
 
 func newSpans(c *sql.Context, node sql.Node) *spans {
 	s := &spans{scales: scales{c: c, named: map[string]sql.Expression{}}, columns: map[string]int{}}
+	s.add(node)
+	return s
+}
+
+// add looks at a plan, what an INSERT reads, and subqueries.
+func (s *spans) add(node sql.Node) {
 	s.collect(node)
-	transform.InspectWithOpaque(c, node, func(_ *sql.Context, n sql.Node) bool {
+	transform.InspectWithOpaque(s.c, node, func(_ *sql.Context, n sql.Node) bool {
 		switch n := n.(type) {
 		case *plan.ResolvedTable:
 			s.table(n.Table)
 		case *plan.IndexedTableAccess:
 			s.table(n.Table)
+		case *plan.InsertInto:
+			s.add(n.Source)
+		}
+		if x, ok := n.(sql.Expressioner); ok {
+			for _, e := range x.Expressions() {
+				s.subqueries(e)
+			}
 		}
 		return true
 	})
-	return s
+}
+
+func (s *spans) subqueries(e sql.Expression) {
+	if e == nil {
+		return
+	}
+	sql.Inspect(s.c, e, func(_ *sql.Context, e sql.Expression) bool {
+		if q, ok := e.(*plan.Subquery); ok {
+			s.add(q.Query)
+		}
+		return true
+	})
+}
+
+// SpanDigits is how many digits of a second a TIME column has, -1 if that cannot be told.
+func (g *gmsSession) SpanDigits(c *sql.Context, column *expression.GetField) int {
+	x := executionOf(c)
+	if x == nil || x.planned == nil {
+		return -1
+	}
+	if x.spans == nil {
+		x.spans = newSpans(c, x.planned)
+	}
+	return x.spans.named(column.Name(), 0)
 }
 
 func (s *spans) table(t sql.Table) {
@@ -176,14 +212,10 @@ func (s *spans) of(x sql.Expression, depth int) int {
 		return s.of(e.Child, depth+1)
 	case *aggregation.Max:
 		return s.of(e.Child, depth+1)
-	case *function.Coalesce, *function.IfNull, *function.TimeDiff:
+	case *function.Coalesce, *function.IfNull:
 		return s.most(x.Children(), depth)
 	case *function.If:
 		return s.most(e.Children()[1:], depth)
-	case *function.CurrTime:
-		if len(e.Children()) == 0 {
-			return 0
-		}
 	case *expression.Literal:
 		if t, ok := e.Value().(string); ok {
 			_, digits, _ := strings.Cut(t, ".")

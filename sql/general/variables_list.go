@@ -296,6 +296,7 @@ xa_detach_on_prepare B bool ON
 =log_throttle_queries_not_using_indexes G int:0:4294967295 0
 =max_allowed_packet B int:1024:1073741824:1024 1073741824
 =max_binlog_size G int:4096:1073741824:4096 1073741824
+=sql_select_limit B int:0:18446744073709551615 18446744073709551615
 =max_execution_time B int:0:4294967295 0
 =max_heap_table_size B int:16384:18446744073709550592:1024 16777216
 =max_insert_delayed_threads B int:0:16384 20

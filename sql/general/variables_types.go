@@ -245,6 +245,9 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 		}
 	}
 	out, in, err := b.SystemVariableType.Convert(ctx, v)
+	if !b.signed && negative(v) { // the library makes it a large one
+		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
+	}
 	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.signed {
 		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
 	}

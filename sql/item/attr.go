@@ -106,13 +106,31 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 	}
 	a := OfType(c, e.Type(c))
 	switch e := e.(type) {
+	case *builtin.Now:
+		a.Dec = 0
+		if ch := e.Children(); len(ch) == 1 {
+			if l, ok := ch[0].(*expression.Literal); ok {
+				n, _ := datum.Whole(l.Value())
+				a.Dec = int(n)
+			}
+		}
 	case *builtin.DateAdd, *builtin.DateSub:
-		if a.Kind == Datetime {
+		if a.Kind == Datetime || a.Kind == Time {
 			a.Dec = shiftedDigits(c, e.Children())
 		}
+	case secondDigits:
+		a.Dec = e.SecondDigits()
 	case sql.FunctionExpression:
 		if n := integers[strings.ToLower(e.FunctionName())]; n > 0 {
 			return Attr{Kind: Int, Prec: n, Coerc: 5, typ: types.Int64}
+		}
+		if args := e.Children(); a.Kind == Time && len(args) > 0 {
+			switch strings.ToLower(e.FunctionName()) {
+			case "timediff", "addtime", "subtime":
+				a.Dec = max(digitsOf(c, args[0]), digitsOf(c, args[len(args)-1]))
+			case "sec_to_time", "maketime":
+				a.Dec = digitsOf(c, args[len(args)-1])
+			}
 		}
 		if a.Kind == String && ofConnection[strings.ToLower(e.FunctionName())] {
 			a.Coll, a.Coerc = c.GetCollation(), 4
@@ -133,6 +151,9 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 		}
 	case *expression.GetField:
 		a.Bool = false // a column of BOOLEAN may hold 2
+		if s, ok := c.Session.(spanDigits); ok && a.Kind == Time {
+			a.Dec = s.SpanDigits(c, e)
+		}
 		if a.text() {
 			a.Coll, a.Coerc = sql.GetCoercibility(c, e)
 		}
@@ -143,6 +164,35 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 		}
 	}
 	return a
+}
+
+// secondDigits is a function that knows how many digits of a second its TIME or DATETIME has.
+type secondDigits interface {
+	SecondDigits() int
+}
+
+// digitsOf is how many digits of a second a time that is made of e has.
+func digitsOf(c *sql.Context, e sql.Expression) int {
+	a := Of(c, e)
+	if l, ok := e.(*expression.Literal); ok && a.Kind == String {
+		text, _ := l.Value().(string)
+		_, fraction, _ := strings.Cut(text, ".")
+		return min(len(fraction), datum.Fraction)
+	}
+	switch a.Kind {
+	case Int, Null, Year, Date:
+		return 0
+	case Decimal, Time, Datetime:
+		if a.Dec >= 0 {
+			return min(a.Dec, datum.Fraction)
+		}
+	}
+	return datum.Fraction
+}
+
+// spanDigits is a session that knows how many digits of a second a TIME column of the statement's has, -1 if it does not.
+type spanDigits interface {
+	SpanDigits(c *sql.Context, column *expression.GetField) int
 }
 
 // shiftedDigits is how many digits of a second a time plus an interval has.

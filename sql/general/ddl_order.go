@@ -1,0 +1,90 @@
+package general
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// ALTER TABLE ... ORDER BY: the library's grammar lacks it. As in InnoDB it changes nothing, because rows are in the order of the clustered index.
+
+// orderItem reads column [ASC | DESC] at token i and returns the next token and the column.
+func orderItem(t *tokens, i int) (next int, column string, ok bool) {
+	at := t.pos
+	defer func() { t.pos = at }()
+	t.pos += i
+	if column, ok = t.name(); !ok {
+		return 0, "", false
+	}
+	for t.accept(".") {
+		if column, ok = t.name(); !ok {
+			return 0, "", false
+		}
+	}
+	if !t.accept("ASC") {
+		t.accept("DESC")
+	}
+	next = t.pos - at
+	return next, column, t.at(0) == "," || t.at(0) == "" || t.at(0) == ";"
+}
+
+// orderClause finds ORDER BY outside of parentheses: its first token, the one behind it, and its columns.
+func orderClause(t *tokens) (from, to int, columns []string) {
+	depth := 0
+	for i := range t.list {
+		switch t.at(i) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth > 0 || t.word(i) != "ORDER" || t.word(i+1) != "BY" || i < 3 {
+			continue
+		}
+		to = i + 2
+		for {
+			next, column, ok := orderItem(t, to)
+			if !ok {
+				break
+			}
+			columns, to = append(columns, column), next
+			if _, _, more := orderItem(t, next+1); t.at(next) != "," || !more {
+				break
+			}
+			to++
+		}
+		if len(columns) > 0 {
+			return i, to, columns
+		}
+	}
+	return 0, 0, nil
+}
+
+// alterOrder leaves the clause out.
+func (w *rewriter) alterOrder() {
+	from, to, columns := orderClause(w.t)
+	switch {
+	case len(columns) == 0:
+	case w.t.at(from-1) == ",":
+		w.drop(from-1, to-from+1)
+	case w.t.at(to) == ",":
+		w.drop(from, to-from+1)
+	default: // it stands alone
+		w.drop(from+1, to-from-1)
+		w.put(from, "ENGINE = InnoDB")
+	}
+}
+
+// orderBy checks the columns of the clause and says that it changes nothing.
+func (a *alteration) orderBy(c *sql.Context, written string) error {
+	_, _, columns := orderClause(cutTokens(written, 0, maxTokens))
+	for _, name := range columns {
+		if _, err := a.column(name); err != nil {
+			return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "order clause")
+		}
+	}
+	if ix := a.old.def.Indexes; len(columns) > 0 && len(ix) > 0 && !ix[0].Hidden {
+		c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.old.def.Name)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// _rowid is the only column of a table's primary key, or else of its first unique key without NULLs, if that is a whole number.
+
+const rowIDName = "_rowid"
+
+// withRowIDs puts the columns that _rowid stands for into a statement. kept is a tree that outlives the statement and is not changed.
+func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text string) sqlparser.Statement {
+	if !strings.Contains(strings.ToLower(text), rowIDName) {
+		return ast
+	}
+	if ast == kept {
+		fresh, err := s.e.parseOne(c, text)
+		if err != nil {
+			return ast
+		}
+		ast = fresh
+	}
+	node, ok := ast.(sqlparser.SQLNode)
+	if !ok {
+		return ast
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case *sqlparser.Select:
+			if n != nil {
+				s.nameRowIDs(c, n.From, n.SelectExprs, n.Where, n.GroupBy, n.Having, n.OrderBy)
+			}
+		case *sqlparser.Update:
+			s.nameRowIDs(c, n.TableExprs, n.Exprs, n.Where, n.OrderBy)
+		case *sqlparser.Delete:
+			s.nameRowIDs(c, n.TableExprs, n.Where, n.OrderBy)
+		}
+		return true, nil
+	}, node)
+	return ast
+}
+
+// nameRowIDs does so within a query block, not in its subqueries.
+func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sqlparser.SQLNode) {
+	keys := map[string]string{} // by the table's name in the block
+	var only string
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case *sqlparser.Subquery:
+			return false, nil
+		case *sqlparser.AliasedTableExpr:
+			name, ok := n.Expr.(sqlparser.TableName)
+			if !ok {
+				return false, nil
+			}
+			if m := s.metaNamed(c, name); m != nil {
+				if key := m.rowID(); key != "" {
+					keys[strings.ToLower(orDefault(n.As.String(), name.Name.String()))], only = key, key
+				}
+			}
+		}
+		return true, nil
+	}, from)
+	if len(keys) == 0 {
+		return
+	}
+	name := func(n sqlparser.SQLNode) (bool, error) {
+		switch n := n.(type) {
+		case *sqlparser.Subquery:
+			return false, nil
+		case *sqlparser.AliasedExpr:
+			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Name.EqualString(rowIDName) {
+				n.As = sqlparser.NewColIdent(rowIDName)
+			}
+		case *sqlparser.ColName:
+			if !n.Name.EqualString(rowIDName) {
+				break
+			}
+			key := keys[strings.ToLower(n.Qualifier.Name.String())]
+			if n.Qualifier.IsEmpty() && len(keys) == 1 {
+				key = only
+			}
+			if key != "" {
+				n.Name = sqlparser.NewColIdent(key)
+			}
+		}
+		return true, nil
+	}
+	for _, n := range in {
+		_ = sqlparser.Walk(name, n) // nor does this one
+	}
+}
+
+// rowID is the column that _rowid stands for, "" if there is none.
+func (m *meta) rowID() string {
+	if columnPosition(m.def, rowIDName) >= 0 || len(m.def.Indexes) == 0 {
+		return ""
+	}
+	ix := &m.def.Indexes[0]
+	if ix.Hidden || !ix.Unique || len(ix.Parts) != 1 {
+		return ""
+	}
+	col := m.schema[ix.Parts[0].Column]
+	if col.HiddenSystem || !types.IsInteger(col.Type) || m.def.Columns[ix.Parts[0].Column].Nullable {
+		return ""
+	}
+	return col.Name
+}
