@@ -127,7 +127,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	quiet()
 	replaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
-	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}})
+	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}, CostedIndexScanExpressionFilter: rangeBound{}})
 	a := ab.Build()
 	addJoinFilters(a)
 	unnestForDelete(a)
