@@ -277,6 +277,7 @@ func (db *DB) load(ctx context.Context) (err error) {
 		return err
 	}
 	db.logs.OnGrowth(db.kickPurge)
+	db.history.Store(db.logs.History())
 	return nil
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -92,5 +93,44 @@ func TestPurgeOfRollback(t *testing.T) {
 	}
 	if rep := e.check(); rep.Rows != uint64(n0) {
 		t.Errorf("%+v", rep)
+	}
+}
+
+// TestHistoryAfterCrash: an engine that opens a volume knows how many ended transactions purge has to pass, in logs of one page and of many, beside one
+// that is to be rolled back.
+func TestHistoryAfterCrash(t *testing.T) {
+	e := seeded(t)
+	e.purged()
+	const left = 50 // more than have begun: passed, but on pages that were not full enough to begin anew
+	old := e.begin(table.RepeatableRead)
+	_, _, err := old.sum(0)
+	e.must(err)
+	const n = 1500
+	for i := range int64(n) {
+		w := e.begin(table.ReadCommitted)
+		e.must(w.insert("t", sbrow(5000+i, i, fmt.Sprintf("row %d", i))))
+		if i%3 == 0 {
+			e.must(w.tx.Rollback(bg))
+		} else {
+			e.must(w.tx.Commit(bg))
+		}
+	}
+	open := e.begin(table.ReadCommitted)
+	e.must(open.insert("t", sbrow(9999, 1, "open")))
+	w := e.begin(table.ReadCommitted)
+	e.must(w.insert("t", sbrow(9998, 1, "the crash comes after this")))
+	e.must(w.tx.Commit(bg))
+	if h := e.db.Info().HistoryLength; h != n+1 {
+		t.Errorf("history length %d, want %d", h, n+1)
+	}
+	e.crash()
+	if h := e.db.logs.History(); h < n+1 || h > n+1+left {
+		t.Errorf("history length %d after a crash, want %d and up to %d more", h, n+1, left)
+	}
+	e.purged()
+	for end := time.Now().Add(time.Minute); e.db.Info().HistoryLength != 0; time.Sleep(time.Millisecond) { // what was open is rolled back behind the scenes
+		if e.purged(); time.Now().After(end) {
+			t.Fatalf("history length %d, and nothing left to purge", e.db.Info().HistoryLength)
+		}
 	}
 }

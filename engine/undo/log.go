@@ -31,7 +31,8 @@ const (
 	offFirst = 64 // u64: roll pointer of the last transaction's Begin
 	offCont  = 72 // u64: the transaction whose records go on here from the page before, 0 if none
 	offCount = 80 // u64: row records of that transaction in the pages before
-	offBody  = 88
+	offBegun = 88 // u64: transactions that had begun in this log before this page
+	offBody  = 96
 
 	frame = 4
 	// MaxRecord bounds one record.
@@ -63,6 +64,8 @@ type Log struct {
 	state State
 	first row.Ptr
 	rows  uint64 // row changes that the last transaction's records tell
+	begun uint64 // transactions that ever began here
+	kept  uint64 // of those, how many had ended when the set was opened and have records that purge had not left
 
 	// Purge's place: the record it looks at next. Only purge moves it.
 	head row.Ptr
@@ -175,7 +178,7 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 		if err != nil {
 			return nil, fmt.Errorf("head of undo log %d: %w", i, err)
 		}
-		cont := binary.LittleEndian.Uint64(h.Bytes()[offCont:])
+		cont, left := binary.LittleEndian.Uint64(h.Bytes()[offCont:]), binary.LittleEndian.Uint64(h.Bytes()[offBegun:])
 		h.Unlatch()
 		l := &Log{n: uint32(i), set: s, tail: e.tail, head: row.MakePtr(uint64(e.head), offBody), PurgeTrx: cont}
 		g, err := s.fetch(ctx, e.tail, TypeLog)
@@ -191,8 +194,13 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 			g.Unlatch()
 			return nil, fmt.Errorf("tail %d of undo log %d: %w", e.tail, i, ErrCorrupt)
 		}
-		if l.state == Active || l.state == Prepared {
-			l.rows, err = countRows(b, l.first)
+		if l.rows, l.begun, err = count(b, l.first); err == nil {
+			l.kept = l.begun - left
+			if l.state == Active || l.state == Prepared {
+				l.kept--
+			} else {
+				l.rows = 0
+			}
 		}
 		prev := page.No(binary.LittleEndian.Uint64(b[offPrev:]))
 		g.Unlatch()
@@ -214,25 +222,28 @@ func Open(ctx context.Context, sp *space.Space, dir page.No, ino space.Inode) (*
 	return s, nil
 }
 
-// countRows counts the row changes of the transaction whose Begin is at first, from the tail page b.
-func countRows(b []byte, first row.Ptr) (uint64, error) {
+// count tells of a log's tail page b how many row changes the transaction whose Begin is at first has made, and how many transactions have begun in the log.
+func count(b []byte, first row.Ptr) (rows, begun uint64, err error) {
 	var r Record
-	n, off := binary.LittleEndian.Uint64(b[offCount:]), offBody
-	if first.Page() == uint64(page.GetNo(b)) {
-		n, off = 0, first.Off()
-	}
-	for off < int(binary.LittleEndian.Uint16(b[offFree:])) {
+	rows, begun = binary.LittleEndian.Uint64(b[offCount:]), binary.LittleEndian.Uint64(b[offBegun:])
+	for off := offBody; off < int(binary.LittleEndian.Uint16(b[offFree:])); {
 		rec, err := frameAt(b, off)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if err := r.Parse(rec); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		n += r.Changes()
+		if r.Type == Begin {
+			begun++
+		}
+		if first.Page() == uint64(page.GetNo(b)) && first.Off() == off {
+			rows = 0
+		}
+		rows += r.Changes()
 		off += frame + len(rec)
 	}
-	return n, nil
+	return rows, begun, nil
 }
 
 func (s *Set) fetch(ctx context.Context, no page.No, t page.Type) (buffer.Page, error) {
@@ -337,6 +348,15 @@ func (s *Set) create(ctx context.Context) (*Log, error) {
 	return l, nil
 }
 
+// History is how many transactions had ended by Open and have records that purge had not left: those of the pages between the logs' ends, of
+// which purge looks at each once more.
+func (s *Set) History() (n int64) {
+	for _, l := range s.Logs() {
+		n += int64(l.kept)
+	}
+	return n
+}
+
 // Release gives the log back after its transaction ended.
 func (s *Set) Release(l *Log) {
 	s.mu.Lock()
@@ -405,6 +425,7 @@ func (l *Log) Extend(ctx context.Context) error {
 	p.SetU32(offLog, l.n)
 	p.SetU64(offPrev, uint64(l.tail))
 	p.SetU64(offFirst, uint64(l.first))
+	p.SetU64(offBegun, l.begun)
 	if l.state == Active {
 		p.SetU64(offCont, l.trx)
 		p.SetU64(offCount, l.rows)
@@ -438,6 +459,7 @@ func (l *Log) Open(m *mtr.MTR, trx uint64) (w Writer, err error) {
 	w = Writer{l: l, p: p, from: l.free, buf: l.buf[:0], last: l.last}
 	if l.trx != trx || l.state != Active {
 		l.trx, l.state, l.rows = trx, Active, 0
+		l.begun++
 		l.first = w.Add(&Record{Type: Begin, Trx: trx})
 		p.SetU64(offState, uint64(Active)<<56|trx)
 		p.SetU64(offFirst, uint64(l.first))

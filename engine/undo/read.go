@@ -219,6 +219,7 @@ func (l *Log) rewind(ctx context.Context) error {
 		return fmt.Errorf("rewind undo log %d: %w", l.n, err)
 	}
 	p.SetU32(offFree, offBody)
+	p.SetU64(offBegun, l.begun)
 	m.Commit(nil)
 	l.free, l.last, l.prior = offBody, 0, 0
 	l.head = row.MakePtr(uint64(l.tail), offBody)
