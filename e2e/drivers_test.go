@@ -37,6 +37,7 @@ func TestDrivers(t *testing.T) {
 	}{
 		{"PyMySQL", "/usr/bin/python3", []string{"/usr/bin/python3", "-c", "import pymysql"}, []string{"/usr/bin/python3", at("check.py")}},
 		{"SQLAlchemy", "/usr/bin/python3", []string{"/usr/bin/python3", "-c", "import sqlalchemy, pymysql"}, []string{"/usr/bin/python3", "-W", "ignore", at("check_sqlalchemy.py")}},
+		{"SQLAlchemy's dialect suite", "/usr/bin/python3", []string{"/usr/bin/python3", "-c", "import sqlalchemy, pymysql, pytest"}, []string{"/usr/bin/python3", "-W", "ignore", at("sqlalchemy_suite/run.py")}},
 		{"PHP mysqli and PDO", "php", []string{"php", "-r", "exit(extension_loaded('mysqli') && extension_loaded('pdo_mysql') ? 0 : 1);"}, []string{"php", at("check.php")}},
 		{"Perl DBD::mysql", "perl", []string{"perl", "-MDBD::mysql", "-e1"}, []string{"perl", at("check.pl"), "mysql"}},
 		{"Perl DBD::MariaDB", "perl", []string{"perl", "-MDBD::MariaDB", "-e1"}, []string{"perl", at("check.pl"), "MariaDB"}},

@@ -10,7 +10,7 @@
 #   install-e2e.sh redmine   also Redmine, for the long form
 set -euo pipefail
 need=(mariadb-server mariadb-client sysbench mariadb-test-data mariadb-test etcd-server iproute2
-	python3-pymysql python3-sqlalchemy php-cli php-mysql libdbd-mysql-perl libdbd-mariadb-perl)
+	python3-pymysql python3-sqlalchemy python3-pytest php-cli php-mysql libdbd-mysql-perl libdbd-mariadb-perl)
 optional=()
 for extra in "$@"; do
 	case $extra in

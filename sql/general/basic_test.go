@@ -58,6 +58,49 @@ func TestConstraints(t *testing.T) {
 	c.fails("DROP TABLE p", 3730, "")
 }
 
+// TestParentsDatabase: a foreign key that names no database means its own table's, whatever the session's is, also after every ALTER.
+func TestParentsDatabase(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; CREATE DATABASE e; USE d")
+	for _, db := range []string{"d", "e"} {
+		c.must("CREATE TABLE " + db + ".p (id int PRIMARY KEY)")
+		c.must("CREATE TABLE " + db + ".ch (id int, CONSTRAINT k FOREIGN KEY (id) REFERENCES p (id))")
+	}
+	c.must("ALTER TABLE e.ch ADD x int")
+	c.must("CREATE INDEX x ON e.ch (x)")
+	c.query("SELECT constraint_schema, unique_constraint_schema FROM information_schema.referential_constraints ORDER BY 1", "d\td\ne\te")
+	c.must("INSERT INTO e.p VALUES (1)")
+	c.must("INSERT INTO e.ch VALUES (1, 1)")
+	c.fails("INSERT INTO d.ch VALUES (1)", 1452, "")
+	c.must("DROP DATABASE d")
+	c.must("DROP DATABASE e")
+}
+
+// TestCheckTexts: a check's definition survives what names the table, the column and its strings have, and new names.
+func TestCheckTexts(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d")
+	c.must("CREATE TABLE `it's` (`a b` varchar(9), n int, CONSTRAINT `c'k` CHECK (NOT `it's`.`a b` LIKE 'it''s\\\\%' AND `a b` != 'x'), CHECK (n REGEXP '^[1-9]' OR n IS NULL))")
+	shown := "CREATE TABLE `u` (\n  `a b` varchar(9) DEFAULT NULL,\n  `n` int DEFAULT NULL,\n" +
+		"  CONSTRAINT `c'k` CHECK (((not((`a b` like _utf8mb4'it\\'s\\\\%'))) and (`a b` <> _utf8mb4'x'))),\n" +
+		"  CONSTRAINT `u_chk_1` CHECK ((regexp_like(`n`,_utf8mb4'^[1-9]') or (`n` is null)))\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"
+	c.must("RENAME TABLE `it's` TO u")
+	c.query("SHOW CREATE TABLE u", "u\t"+shown)
+	c.must("ALTER TABLE u ADD z int, ALGORITHM=COPY")
+	c.must("ALTER TABLE u DROP z")
+	c.query("SHOW CREATE TABLE u", "u\t"+shown)
+	c.fails("INSERT INTO u VALUES ('it''s%', 1)", 3819, "Check constraint 'c'k' is violated.")
+	c.fails("INSERT INTO u VALUES ('X', 1)", 3819, "Check constraint 'c'k' is violated.")
+	c.fails("INSERT INTO u VALUES ('y', 0)", 3819, "Check constraint 'u_chk_1' is violated.")
+	c.must("INSERT INTO u VALUES ('y', 10), (NULL, NULL)")
+	c.must("DROP TABLE u")
+	c.must(shown)
+	c.must("CREATE TABLE p (id int PRIMARY KEY)")
+	c.must("CREATE TABLE q (a int, b int, FOREIGN KEY (a) REFERENCES p (id), CONSTRAINT q_ibfk_x FOREIGN KEY (b) REFERENCES p (id))")
+	c.must("RENAME TABLE q TO r")
+	c.query("SELECT constraint_name FROM information_schema.table_constraints WHERE table_name = 'r' ORDER BY 1", "q_ibfk_x\nr_ibfk_1")
+}
+
 func TestAlter(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d; USE d")

@@ -21,6 +21,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // The library analyses CREATE TABLE; the definition that comes out is stored in one atomic step. ALTER TABLE edits the syntax tree of the
@@ -66,11 +67,11 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 			}
 		}
 	}
-	for _, ch := range n.Checks() {
-		def, err := plan.NewCheckDefinition(c, ch, sql.DefaultMySQLSchemaFormatter)
-		if err != nil {
-			return nil, err
-		}
+	if len(n.Checks()) != len(s.cur.checks) {
+		return nil, fmt.Errorf("table %s.%s has %d checks, its plan %d", schema, name, len(s.cur.checks), len(n.Checks()))
+	}
+	for i, ch := range n.Checks() {
+		def := check{Name: ch.Name, Expr: s.cur.checks[i], NotEnforced: !ch.Enforced}
 		if def.Name == "" {
 			generated++
 			def.Name = fmt.Sprintf("%s_chk_%d", name, generated)
@@ -78,7 +79,7 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 		if d.AutoInc >= 0 && refersTo(c, ch.Expr, d.Columns[d.AutoInc].Name) {
 			return nil, mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_REFERS_AUTO_INCREMENT_COLUMN, def.Name)
 		}
-		attrs.Checks = append(attrs.Checks, check{Name: def.Name, Expr: def.CheckExpression, NotEnforced: !def.Enforced})
+		attrs.Checks = append(attrs.Checks, def)
 	}
 	if err := s.defineForeignKeys(c, d, &attrs, n.ForeignKeys()); err != nil {
 		return nil, err
@@ -403,12 +404,13 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		if ddl, err = withFunctionalColumns(ddl); err != nil {
 			return nil, err
 		}
-		x.declared = tameSpec(ddl.TableSpec)
+		x.declared, x.checks = tameSpec(ddl.TableSpec), checkTexts(ddl.TableSpec)
 		db, err := s.schemaNamed(c, schema)
 		if err != nil {
 			return nil, err
 		}
 		inheritCollation(ddl.TableSpec, db.GetCollation(c))
+		qualifyParents(ddl.TableSpec, schema)
 	}
 	node, _, err := s.analyze(c, x, ddl, x.st.Text)
 	if err != nil {
@@ -419,6 +421,26 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 		return nil, fmt.Errorf("CREATE TABLE %s.%s became a %T", schema, name, node)
 	}
 	return s.define(c, n, ddl.TableSpec, schema, name)
+}
+
+// qualifyParents gives the parents of foreign keys that name no database that of the table; the library would take the session's.
+func qualifyParents(spec *sqlparser.TableSpec, schema string) {
+	for _, con := range spec.Constraints {
+		if fk, ok := con.Details.(*sqlparser.ForeignKeyDefinition); ok && fk.ReferencedTable.DbQualifier.IsEmpty() {
+			fk.ReferencedTable.DbQualifier = sqlparser.NewTableIdent(schema)
+		}
+	}
+}
+
+// checkTexts are the conditions of a table's checks as its definition shows them: without the name of the table, which may get another.
+func checkTexts(spec *sqlparser.TableSpec) []string {
+	var texts []string
+	for _, con := range spec.Constraints {
+		if ch, ok := con.Details.(*sqlparser.CheckConstraintDefinition); ok {
+			texts = append(texts, sqltext.Style{Charset: "utf8mb4"}.Expr(ch.Expr))
+		}
+	}
+	return texts
 }
 
 // inheritCollation gives a table that declares no character set its database's. The library looks it up and then takes its own default.

@@ -195,9 +195,6 @@ func (s *Session) noParent(c *sql.Context, ddl *sqlparser.DDL, schema, name stri
 			continue
 		}
 		in, of := fk.ReferencedTable.DbQualifier.String(), fk.ReferencedTable.Name.String()
-		if in == "" {
-			in = schema
-		}
 		if in == schema && of == name {
 			continue
 		}

@@ -2,6 +2,7 @@ package general
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -89,7 +90,45 @@ func (s *Session) renameTables(c *sql.Context, pairs [][2][2]string) error {
 			return err
 		}
 	}
+	for _, p := range pairs {
+		if err := s.renameConstraints(c, p); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// renameConstraints gives the constraints of a renamed table whose names were made from its old name those of its new one, as MySQL does: the
+// next table of the old name makes the same ones again.
+func (s *Session) renameConstraints(c *sql.Context, p [2][2]string) error {
+	d, err := s.e.catalog.Definition(c, p[1][0], p[1][1])
+	if err != nil {
+		return skipMissing(err)
+	}
+	var a tableAttrs
+	if err := fromJSON(d.Attrs, &a); err != nil {
+		return err
+	}
+	changed := false
+	rename := func(name *string, infix string) {
+		rest, ok := strings.CutPrefix(*name, p[0][1]+infix)
+		if _, err := strconv.ParseUint(rest, 10, 32); ok && err == nil {
+			*name, changed = p[1][1]+infix+rest, true
+		}
+	}
+	for i := range a.FKs {
+		rename(&a.FKs[i].Name, "_ibfk_")
+	}
+	for i := range a.Checks {
+		rename(&a.Checks[i].Name, "_chk_")
+	}
+	if !changed || p[0][1] == p[1][1] {
+		return nil
+	}
+	n := *d
+	n.Attrs = toJSON(a)
+	_, err = s.e.catalog.AlterTable(c, d, &n, table.Build{})
+	return err
 }
 
 func (s *Session) renameView(c *sql.Context, p [2][2]string, o *stored) error {

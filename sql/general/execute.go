@@ -51,6 +51,7 @@ type execution struct {
 	spans        *spans                    // digits of TIME columns, nil: not looked for
 	planned      sql.Node                  // the plan that they are those of
 	declared     map[string]string         // of a CREATE TABLE: types as written
+	checks       []string                  // of a CREATE TABLE: the conditions of its checks
 	results      []*Result                 // of a CALL, so far
 	silent       int                       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string                 // the last table that was not found, for its message

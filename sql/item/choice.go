@@ -186,6 +186,9 @@ func newChoice(c *sql.Context, env *Env, name, shown string, list []sql.Expressi
 			x.values = append(x.values, i+1)
 			if base {
 				k, err := newComparator(c, &x.args[0], &x.args[i], "case")
+				if err == nil && k.way == asNothing {
+					k.way = asNoJSON(&x.args[0].Attr, &x.args[i].Attr)
+				}
 				if err != nil || k.way == asNothing {
 					return nil, err
 				}
@@ -215,6 +218,20 @@ func newChoice(c *sql.Context, env *Env, name, shown string, list []sql.Expressi
 	}
 	x.become(t)
 	return x, nil
+}
+
+// asNoJSON is what CASE compares JSON and something else as: it knows no JSON, so that the null of JSON is 'null' there.
+func asNoJSON(a, b *Attr) way {
+	if b.Kind == JSON {
+		a, b = b, a
+	}
+	switch {
+	case a.Kind != JSON || b.Kind == Other || b.Kind == JSON:
+		return asNothing
+	case b.numeric():
+		return asReal
+	}
+	return asText
 }
 
 // IsNullable implements sql.Expression.
