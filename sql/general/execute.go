@@ -153,6 +153,9 @@ func (s *Session) Execute(ctx context.Context, st *Statement, stmt table.Stmt, p
 	if st.run != nil {
 		return st.run(c, s, x)
 	}
+	if setsAgain(st) {
+		return s.set(c, x, st)
+	}
 	if p := s.usablePlan(c, x); p != nil {
 		x.phase = running
 		iter, _, err := s.start(c, x, p.node, p.flags)

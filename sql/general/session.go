@@ -98,6 +98,7 @@ type gmsSession struct {
 	countless map[string]sql.StatusVarValue // status variables at zero, shared with others
 	counts    map[string]sql.StatusVarValue // those that it has counted
 	muted     *int                          // if set, warnings are only counted
+	recorded  *[]sql.SystemVarValue         // if set, what variables are given (setagain.go)
 }
 
 var (

@@ -169,6 +169,9 @@ func (g *gmsSession) keep(v sql.SystemVarValue) {
 		g.set = make(map[string]sql.SystemVarValue)
 	}
 	g.settings = ""
+	if g.recorded != nil {
+		*g.recorded = append(*g.recorded, v)
+	}
 	g.set[strings.ToLower(v.Var.GetName())] = v
 }
 

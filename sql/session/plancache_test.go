@@ -237,6 +237,40 @@ func TestStalePlans(t *testing.T) {
 	expect(a, "SELECT @x", "2")
 }
 
+// A SET that is done again leaves the variables as it did the first time, whatever the session has set before, and warns as it did.
+func TestSetsAgain(t *testing.T) {
+	_, addr := startFull(t)
+	const all = "SELECT @@character_set_client, @@character_set_connection, @@character_set_results, @@collation_connection, @@sql_mode, @@transaction_isolation, @@time_zone, @@autocommit, @@wait_timeout, @@sql_auto_is_null, 'a' = 'A'"
+	texts := []string{"SET NAMES utf8mb4", "SET NAMES 'latin1'", "SET NAMES utf8mb4 COLLATE utf8mb4_bin", "SET SESSION sql_mode='NO_ENGINE_SUBSTITUTION'", "SET sql_mode='ANSI_QUOTES'",
+		"SET SESSION transaction_isolation='READ-COMMITTED'", "SET time_zone = '+02:00', wait_timeout = 77", "SET @@SESSION.sql_mode = 'TRADITIONAL', @@SESSION.sql_auto_is_null = 0", "SET @@session.wait_timeout = 99",
+		"SET sql_mode = 'NO_ZERO_DATE'", "SET CHARACTER SET utf8mb4", "SET wait_timeout = 0", "SET @x = 1, wait_timeout = 55", "SET NAMES nosuch", "SET sql_mode = 'nosuch'"}
+	for i, text := range texts {
+		for _, before := range []string{"SET autocommit = 1", texts[(i+3)%len(texts)], texts[(i+7)%len(texts)]} {
+			want := ""
+			for run := range 5 {
+				c := connect(t, addr, "")
+				outcome(c, before)
+				got := outcome(c, text) + "\n" + warnings(t, c) + outcome(c, all) + outcome(c, "SELECT ROW_COUNT()")
+				if run == 0 {
+					want = got
+				} else if got != want {
+					t.Errorf("%s after %s, run %d:\n%s\nthe first time:\n%s", text, before, run, got, want)
+				}
+				c.Close()
+			}
+		}
+	}
+	// What is global when a session begins is part of what a SET meets.
+	a := connect(t, addr, "")
+	mustRun(t, a, "SET GLOBAL sql_mode = 'ANSI_QUOTES'")
+	b := connect(t, addr, "")
+	mustRun(t, b, "SET NAMES utf8mb4")
+	if got := outcome(b, "SELECT @@sql_mode"); !strings.Contains(got, "ANSI_QUOTES") {
+		t.Error(got)
+	}
+	mustRun(t, a, "SET GLOBAL sql_mode = DEFAULT")
+}
+
 // A prepared statement's parameters are part of its plan.
 func TestPlansOfPrepared(t *testing.T) {
 	_, a, b := shopTables(t)

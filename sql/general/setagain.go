@@ -1,0 +1,97 @@
+package general
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// Every connection of an application begins with the same SET NAMES and SET SESSION sql_mode. What such a statement leaves behind depends on nothing but its
+// text and the settings that it met, and both are in the key under which the parsed statement is kept. So it is told once, and done again without analysis.
+
+// keptSet is what a SET did: the values that it gave to variables, in order, and what it warned of.
+type keptSet struct {
+	values   []sql.SystemVarValue
+	warnings []*sql.Warning // as SHOW WARNINGS lists them
+	settings string         // settingsKey afterwards
+}
+
+// literalVariables are the variables whose values a SET of literals may keep. None needs a privilege, and none has an effect beside its value.
+var literalVariables = map[string]bool{}
+
+// scopedVariables are those that mean the next transaction where no scope is named.
+var scopedVariables = map[string]bool{"transaction_isolation": true, "transaction_read_only": true, "tx_isolation": true, "tx_read_only": true}
+
+func init() {
+	for _, name := range strings.Fields(`names charset character_set_client character_set_connection character_set_results collation_connection sql_mode time_zone
+		wait_timeout net_read_timeout net_write_timeout lock_wait_timeout innodb_lock_wait_timeout max_execution_time sql_auto_is_null sql_safe_updates sql_select_limit
+		foreign_key_checks unique_checks sql_notes group_concat_max_len lc_time_names lc_messages div_precision_increment`) {
+		literalVariables[name] = true
+	}
+	for name := range scopedVariables {
+		literalVariables[name] = true
+	}
+}
+
+// setsAgain reports whether a statement is a SET that may be done again: of literals, to variables of the session.
+func setsAgain(st *Statement) bool {
+	set, ok := st.ast.(*sqlparser.Set)
+	if !ok || st.key == "" || st.hints != nil {
+		return false
+	}
+	for _, e := range set.Exprs {
+		if e.Name == nil || !e.Name.Qualifier.IsEmpty() && !strings.EqualFold(e.Name.Qualifier.Name.String(), "@@session") {
+			return false
+		}
+		scope := e.Scope
+		name, marked := strings.CutPrefix(strings.ToLower(e.Name.Name.String()), "@@")
+		if marked {
+			if rest, ok := strings.CutPrefix(name, "session."); ok {
+				name, scope = rest, sqlparser.SetScope_Session
+			}
+		}
+		if !e.Name.Qualifier.IsEmpty() {
+			scope = sqlparser.SetScope_Session
+		}
+		if scope != sqlparser.SetScope_None && scope != sqlparser.SetScope_Session || !literalVariables[name] || scopedVariables[name] && scope != sqlparser.SetScope_Session {
+			return false
+		}
+		if v, ok := e.Expr.(*sqlparser.SQLVal); !ok || v.Type != sqlparser.StrVal && v.Type != sqlparser.IntVal {
+			return false
+		}
+	}
+	return len(set.Exprs) > 0
+}
+
+// set runs a SET that may be done again, and keeps what it did.
+func (s *Session) set(c *sql.Context, x *execution, st *Statement) (*Result, error) {
+	if k := st.sets; k != nil {
+		for _, v := range k.values {
+			s.gms.keep(v)
+		}
+		s.gms.settings = k.settings
+		for _, w := range k.warnings {
+			s.gms.BaseSession.Warn(w)
+		}
+		s.gms.GetLastQueryInfo().RowCount.Store(0)
+		return &Result{}, nil
+	}
+	var did []sql.SystemVarValue
+	s.gms.recorded = &did
+	defer func() { s.gms.recorded = nil }()
+	res, err := s.runNode(c, x, st)
+	if err != nil || res.Columns != nil || res.Next != nil {
+		return res, err
+	}
+	for _, v := range did {
+		if !literalVariables[strings.ToLower(v.Var.GetName())] {
+			return res, nil
+		}
+	}
+	if len(did) > 0 {
+		st.sets = &keptSet{did, slices.Clone(s.gms.Warnings()), s.gms.settingsKey()}
+	}
+	return res, nil
+}
