@@ -59,12 +59,16 @@ const (
 	freshStreak = 4
 	// lookEvery is after how many turns the workers ask for events although connections are ready: as long as the kernel queues them they go by arrival.
 	lookEvery = 16
+	// lookSoon is after how many turns they do so before a connection that is in no transaction is run while others have one open. One that
+	// is open and idle must not cost each statement a system call.
+	lookSoon = 2
 	// turnCommands bounds the commands that a connection which sends without waiting for answers may run in one turn.
 	turnCommands = 32
 	// yieldEvery is after how many turns a worker lets other goroutines run.
 	yieldEvery = 16
-	// maxIdleWorkers bounds the workers that are kept for later.
-	maxIdleWorkers = 256
+	// maxIdleWorkers bounds the workers that are kept for later. Thousands of clients that write have hundreds wait for their commits at times, and to make
+	// workers anew means to grow their stacks anew (5 % of the instance's CPU); those of idle ones shrink when the collector runs.
+	maxIdleWorkers = 1024
 	// stallAfter is how long nothing may move before another worker is added.
 	stallAfter = 2 * time.Millisecond
 	// quietStalls is after how many uneventful looks watch goes to sleep.
@@ -406,7 +410,7 @@ func (pl *pool) lead(w *worker) {
 // stale reports whether events should be asked for before the next connection is run: after some turns, and before a connection that is in
 // no transaction goes while others have one open, for those go first.
 func (pl *pool) stale() bool {
-	return pl.since >= lookEvery || pl.since > 0 && pl.urgent.oldest == nil && pl.rest.oldest != nil && pl.open.Load() > 0
+	return pl.since >= lookEvery || pl.since >= lookSoon && pl.urgent.oldest == nil && pl.rest.oldest != nil && pl.open.Load() > 0
 }
 
 // glance queues what has become ready, without waiting. A leader may wait beside it: it sees what comes later.

@@ -258,7 +258,7 @@ func TestWorkersLookBeforeOthersBegin(t *testing.T) {
 	p.conn.sock = &sock{polled: p}
 	other := &polled{pool: pl, conn: &Conn{srv: srv}}
 	pl.enqueue(other)
-	pl.since = 1
+	pl.since = lookSoon
 	if pl.stale() {
 		t.Error("it asks though nobody is in a transaction")
 	}
