@@ -230,14 +230,14 @@ func (h *Handle) Count(ctx context.Context) (uint64, error) {
 // Bytes is the size of the clustered tree and of the others.
 func (h *Handle) Bytes(ctx context.Context) (data, index uint64, err error) {
 	for i, ix := range h.t.Indexes {
-		st, err := ix.Tree.Stats(ctx)
+		pages, err := ix.Tree.Pages(ctx)
 		if err != nil {
 			return 0, 0, err
 		}
 		if i == 0 {
-			data = st.Pages * pageSize
+			data = pages * pageSize
 		} else {
-			index += st.Pages * pageSize
+			index += pages * pageSize
 		}
 	}
 	return data, index, nil

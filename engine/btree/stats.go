@@ -140,6 +140,15 @@ func (t *Tree) KeyAt(ctx context.Context, f float64) ([]byte, error) {
 	return nil, err
 }
 
+// Pages is how many pages the tree has, as space.PagesOf counts them. It reads the root and the inode, no leaf.
+func (t *Tree) Pages(ctx context.Context) (uint64, error) {
+	ino, err := t.Inode(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return t.sp.PagesOf(ctx, ino)
+}
+
 // Stats reads a few paths through the tree.
 func (t *Tree) Stats(ctx context.Context) (Stats, error) {
 	ino, err := t.Inode(ctx)

@@ -197,6 +197,11 @@ type AutoIncModer interface {
 	SetAutoIncMode(mode int)
 }
 
+// ReadAheader is implemented by a DB that can open many tables at once for a listing. It is advice.
+type ReadAheader interface {
+	ReadAhead(ctx context.Context, schema string, names []string)
+}
+
 // Stmt is one statement of a transaction. All row operations go through it.
 type Stmt interface {
 	Txn() Txn

@@ -23,13 +23,12 @@ func (t *infoColumnsTable) Partitions(*sql.Context) (sql.PartitionIter, error) {
 }
 
 func (t *infoColumnsTable) PartitionRows(c *sql.Context, _ sql.Partition) (sql.RowIter, error) {
-	return &infoColumnsRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c)}, e: t.e}, nil
+	return &infoColumnsRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c), e: t.e, opens: true}}, nil
 }
 
 // infoColumnsRows makes the rows of a table or view at a time.
 type infoColumnsRows struct {
 	infoWalk
-	e     *Engine
 	ready []sql.Row // of the one that was read last
 }
 

@@ -3,6 +3,7 @@ package general
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func (t *infoTables) PartitionRows(c *sql.Context, _ sql.Partition) (sql.RowIter
 			cols = append(cols, i)
 		}
 	}
-	return &infoTablesRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c)}, e: t.e, cols: cols}, nil
+	return &infoTablesRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c), e: t.e, opens: slices.ContainsFunc(cols, ofDefinition)}, cols: cols}, nil
 }
 
 // infoWalk goes through the databases, in each through the tables and then the views.
@@ -124,6 +125,30 @@ type infoWalk struct {
 	db        sql.Database // whose names these are
 	names     []string
 	views     []sql.ViewDefinition
+	e         *Engine
+	opens     bool // the tables, for more than their names
+	ahead     int  // of names: those that were read ahead
+}
+
+// ofDefinition reports whether a column of TABLES needs the table's definition.
+func ofDefinition(i int) bool {
+	switch i {
+	case infoRowFormat, infoRows, infoAverage, infoData, infoIndex, infoAuto, infoCreated, infoCollation, infoOptions, infoComment:
+		return true
+	}
+	return false
+}
+
+// aheadTables is how many tables listings have opened ahead of them.
+const aheadTables = 64
+
+// readAhead has the first of a database's tables opened, several at once, and returns how many follow the first of them.
+func (e *Engine) readAhead(c *sql.Context, schema string, names []string) int {
+	names = names[:min(len(names), aheadTables)]
+	if a, ok := e.db.(table.ReadAheader); ok && !systemSchema(schema) {
+		a.ReadAhead(c, schema, names)
+	}
+	return len(names) - 1
 }
 
 // next is the next table of db, or, view not being nil, the next view; io.EOF after the last.
@@ -131,6 +156,9 @@ func (w *infoWalk) next(c *sql.Context) (name string, view *sql.ViewDefinition, 
 	for {
 		switch {
 		case len(w.names) > 0:
+			if w.ahead--; w.opens && w.ahead < 0 {
+				w.ahead = w.e.readAhead(c, w.db.Name(), w.names)
+			}
 			name, w.names = w.names[0], w.names[1:]
 			return name, nil, nil
 		case len(w.views) > 0:
@@ -142,7 +170,7 @@ func (w *infoWalk) next(c *sql.Context) (name string, view *sql.ViewDefinition, 
 		if err := c.Err(); err != nil {
 			return "", nil, err
 		}
-		w.db, w.databases = w.databases[0], w.databases[1:]
+		w.db, w.databases, w.ahead = w.databases[0], w.databases[1:], 0
 		if w.names, err = w.db.GetTableNames(c); skipMissing(err) != nil { // one dropped since it was listed has none
 			return "", nil, err
 		}
@@ -157,7 +185,6 @@ func (w *infoWalk) next(c *sql.Context) (name string, view *sql.ViewDefinition, 
 // infoTablesRows makes a row of each table and view.
 type infoTablesRows struct {
 	infoWalk
-	e    *Engine
 	cols []int
 }
 

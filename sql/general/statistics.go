@@ -147,7 +147,10 @@ func (e *Engine) eachTable(ctx *sql.Context, fn func(schema string, m *meta) err
 		if err != nil {
 			return err
 		}
-		for _, n := range names {
+		for i, n := range names {
+			if i%aheadTables == 0 {
+				e.readAhead(ctx, name, names[i:])
+			}
 			t, ok, err := db.GetTableInsensitive(ctx, n)
 			if err != nil {
 				return err
