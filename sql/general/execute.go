@@ -78,6 +78,7 @@ type execution struct {
 	targets      map[uint64][]bool         // the partitions that the statement says it writes to, by table id
 	plan         *keptPlan                 // the statement's, if it is kept or was
 	returned     bool                      // the statement is in the cache again
+	generated    bool                      // generated columns stand for their expressions
 }
 
 // openTable opens a table once per statement.
@@ -254,6 +255,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		u.IsJoin, u.HasSingleRel = false, false
 	}
 	if bound, err = (&folder{s: s, x: x, ast: ast, flags: flags, env: env}).statement(c, bound); err != nil {
+		return nil, nil, err
+	}
+	if bound, err = s.byGenerated(c, x, bound); err != nil {
 		return nil, nil, err
 	}
 	x.planned, x.spans = bound, nil

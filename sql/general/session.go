@@ -133,6 +133,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	addJoinFilters(a)
 	unnestForDelete(a)
 	keepSelfSorts(a)
+	allowGenerated(a)
 	deleteAcrossDatabases(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
