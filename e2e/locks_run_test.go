@@ -287,7 +287,7 @@ func fill(text string) string {
 
 // dropTables empties the database: that costs less than a new one.
 func (r *lockRunner) dropTables() {
-	rows, err := r.admin.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = '" + r.database + "'")
+	rows, err := r.admin.Query("SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema = '" + r.database + "'")
 	if err != nil {
 		r.t.Fatal(err)
 	}

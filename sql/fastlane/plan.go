@@ -174,7 +174,7 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	p.declines = !ok
+	p.declines = !ok || b.passesPrefix()
 	return p, nil
 }
 

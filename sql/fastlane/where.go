@@ -343,6 +343,28 @@ func (b *binder) best(t int, seen uint, conds []*predicate, guess bool) (access,
 	return all[best], rows
 }
 
+// passesPrefix reports whether a table is scanned although an index of the first characters of a column (meta_key(191)) leads to what a condition asks for: the
+// general lane goes by it, and a locking read must lock no more than that.
+func (b *binder) passesPrefix() bool {
+	seen := uint(0)
+	for i := range b.p.steps {
+		s := &b.p.steps[i]
+		scans := !s.access.point && s.access.tuple == nil && len(s.access.eq)+len(s.access.ranges) == 0
+		for j := range b.p.tables[s.t].def.Indexes {
+			ix := &b.p.tables[s.t].def.Indexes[j]
+			if !scans || ix.Kind != "" || len(ix.Parts) == 0 || ix.Parts[0].Prefix == 0 {
+				continue
+			}
+			col := ref{s.t, ix.Parts[0].Column}
+			if _, ok := b.equality(col, seen, s.filter); ok || len(b.ranges(col, s.filter)) > 0 {
+				return true
+			}
+		}
+		seen |= 1 << s.t
+	}
+	return false
+}
+
 // along finds an index whose order is the one asked for, for a LIMIT without a condition to look up.
 func (b *binder) along(t int, seen uint) (int, bool) {
 	p := b.p
