@@ -208,7 +208,10 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 	if x.st != nil {
 		shared = x.st.ast
 	}
-	ast = s.rowsOfDefaults(c, s.withRowIDs(c, s.visibleOnly(c, ast, text), shared, text))
+	if x.st == nil || x.st.ast != ast || len(s.frames) > 0 || !x.st.namesAll() { // those of routines are shared
+		ast = s.visibleOnly(c, ast, text)
+	}
+	ast = s.rowsOfDefaults(c, s.withRowIDs(c, ast, shared, text))
 	if err := s.valuesOfSelect(c, x, ast); err != nil {
 		return nil, nil, err
 	}

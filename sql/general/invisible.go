@@ -194,6 +194,35 @@ func (s *Session) visibleOnly(c *sql.Context, st sqlparser.Statement, text strin
 	return fresh
 }
 
+// stars says whether a statement leaves columns of a table open: by a star, or as an INSERT without a list of columns.
+type stars uint8
+
+const (
+	starsUnknown stars = iota
+	starsNone
+	starsSome
+)
+
+// namesAll reports whether the statement names all columns that it is about, in each query within. It looks once: the tree of a statement that is executed
+// again is the same.
+func (st *Statement) namesAll() bool {
+	if st.stars == starsUnknown {
+		st.stars = starsNone
+		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+			switch n := n.(type) {
+			case *sqlparser.StarExpr:
+				st.stars = starsSome
+			case *sqlparser.Insert:
+				if n != nil && len(n.Columns) == 0 {
+					st.stars = starsSome
+				}
+			}
+			return st.stars == starsNone, nil
+		}, st.ast)
+	}
+	return st.stars == starsNone
+}
+
 // leavesOpen reports whether a statement names no columns of a table with invisible ones; with fill it names them.
 func (s *Session) leavesOpen(c *sql.Context, st sqlparser.Statement, fill bool) (found bool) {
 	switch st.(type) {

@@ -38,6 +38,7 @@ type Statement struct {
 	repeats  repeats
 	useless  int // plans that were kept in vain since one was used again
 	sets     *keptSet
+	stars    stars
 }
 
 // Parse parses the first statement of text; rest is what follows it. A nil Statement without an error means that
