@@ -46,7 +46,7 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 	cost, err := o.Coster.EstimateCost(c, n, s)
 	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
 		cost += lockCost(j.JoinPrivate())
-		if forgetsNulls(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) {
+		if forgetsNulls(c, j) || hashForbidden(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) {
 			cost += impossible
 		}
 	}

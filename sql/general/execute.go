@@ -49,6 +49,7 @@ type execution struct {
 	aliases      map[string][2]string      // of tables, when there is a MATCH
 	partitions   string                    // the PARTITION BY of the table being defined
 	spans        *spans                    // digits of TIME columns, nil: not looked for
+	sorting      bool                      // the planner looks for indexes that give an order
 	planned      sql.Node                  // the plan that they are those of
 	declared     map[string]string         // of a CREATE TABLE: types as written
 	checks       []string                  // of a CREATE TABLE: the conditions of its checks

@@ -354,7 +354,7 @@ func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
 		b.walk(n.Left(), "", where)
 		from := len(b.e.accesses)
 		b.walk(n.Right(), "", where)
-		if from < len(b.e.accesses) && b.e.accesses[from].kind == "ALL" {
+		if from < len(b.e.accesses) && b.e.accesses[from].kind == "ALL" && (n.JoinType().IsHash() || !unhashedSide(b.e.c, n.Right())) {
 			b.e.accesses[from].extra = append(b.e.accesses[from].extra, "Using join buffer (hash join)")
 		}
 		return

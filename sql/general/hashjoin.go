@@ -17,7 +17,7 @@ import (
 // hashJoin returns a hash join in the place of a nested loop, nil if n is none or cannot be one.
 func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 	j, ok := n.(*plan.JoinNode)
-	if !ok || j.Filter == nil {
+	if !ok || j.Filter == nil || unhashedSide(c, j.Right()) {
 		return nil, nil
 	}
 	var op plan.JoinType

@@ -15,8 +15,8 @@ import (
 )
 
 // Optimizer hints, SELECT /*+ ... */: they are parsed once, with the statement; what is wrong with them is warned of each time that it runs. Honoured are
-// MAX_EXECUTION_TIME, SET_VAR, the orders of joins, and the indexes of lookups (indexhints.go). The others choose among strategies that this
-// server does not have, so that nothing but their names is looked at. Source: the MySQL 8.0 reference manual, section 8.9.3.
+// MAX_EXECUTION_TIME, SET_VAR, the orders of joins, the indexes of lookups and sorts (indexhints.go), and those that forbid a strategy (hintrules.go). What
+// asks for a strategy that this server does not have is warned of (1235). Source: the MySQL 8.0 reference manual, section 8.9.3.
 
 // hint is one of a comment.
 type hint struct {
@@ -34,6 +34,9 @@ type hints struct {
 	limit   time.Duration // MAX_EXECUTION_TIME, 0: none
 	set     []*hint       // SET_VAR
 	indexes []indexHint
+
+	noHash                 map[string]bool // tables, lower case, of which no join makes a hash table; "": of none
+	noSemijoin, noPushdown bool
 }
 
 // shape says what stands within a hint's parentheses.
@@ -86,11 +89,16 @@ func (st *Statement) MaxExecution() time.Duration {
 }
 
 // hintsOf reads the hints of a statement, nil if it has none, and gives the library those that it knows.
-func hintsOf(ast sqlparser.Statement, text string, mode lexer.Mode) *hints {
-	if !strings.Contains(text, "/*+") {
+// written is the text as it came, which has index hints that the grammar lacks.
+func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hints {
+	var clauses []indexHint
+	if written != text {
+		clauses = indexClausesOf(written, mode)
+	}
+	if !strings.Contains(text, "/*+") && len(clauses) == 0 {
 		return nil
 	}
-	h := &hintReader{out: &hints{}, blocks: blocksOf(ast)}
+	h := &hintReader{out: &hints{indexes: clauses}, blocks: blocksOf(ast)}
 	t := cutTokens(text, mode, maxTokens)
 	block := -1
 	var found [][]*hint
@@ -344,7 +352,12 @@ func (h *hintReader) ignored(what string) {
 func (h *hintReader) resolve(ast sqlparser.Statement, at int, list []*hint) {
 	for _, one := range list {
 		switch one.name {
-		case "QB_NAME", "RESOURCE_GROUP":
+		case "QB_NAME":
+			continue
+		case "RESOURCE_GROUP":
+			if !strings.EqualFold(one.args[0], "USR_default") {
+				h.warn(3651, "Resource Group '%s' does not exist.", one.args[0])
+			}
 			continue
 		case "SET_VAR":
 			if slices.ContainsFunc(h.out.set, func(o *hint) bool { return strings.EqualFold(o.args[0], one.args[0]) }) {
@@ -403,12 +416,15 @@ func (h *hintReader) decide(b *hintBlock, one *hint) {
 	}
 	switch one.kind.shape {
 	case ofBlock, ofWords:
-		if first(one.kind.about, strings.TrimSpace("@`"+b.name+"` "+strings.Join(one.args, ", "))) && one.name == "JOIN_FIXED_ORDER" {
-			b.order(b.tables)
+		if first(one.kind.about, strings.TrimSpace("@`"+b.name+"` "+strings.Join(one.args, ", "))) {
+			if one.name == "JOIN_FIXED_ORDER" {
+				b.order(b.tables)
+			}
+			h.out.strategy(one, nil)
 		}
 		return
 	}
-	var known []string
+	var known, taken []string
 	for _, t := range one.tables {
 		name, in, _ := strings.Cut(t, "@")
 		of := h.block(in, b, one)
@@ -424,12 +440,18 @@ func (h *hintReader) decide(b *hintBlock, one *hint) {
 		known = append(known, of.tables[i])
 		switch one.kind.shape {
 		case ofTables:
-			first(one.kind.about+" "+of.tables[i], shown)
+			if first(one.kind.about+" "+of.tables[i], shown) {
+				taken = append(taken, of.tables[i])
+			}
 		case ofIndexes:
 			if first(one.kind.about+" "+of.tables[i]+" "+strings.ToLower(strings.Join(one.args, ",")), strings.TrimSpace(shown+" "+strings.Join(one.args, ","))) {
+				taken = append(taken, of.tables[i])
 				h.out.indexes = append(h.out.indexes, indexHint{table: of.tables[i], hint: one.name, names: one.args, shown: shown})
 			}
 		}
+	}
+	if one.kind.shape != ofOrder && (len(taken) > 0 || len(one.tables) == 0) {
+		h.out.strategy(one, taken)
 	}
 	if one.kind.shape != ofOrder || len(known) < len(one.tables) || !first("order", strings.Join(one.tables, ",")) {
 		return

@@ -18,7 +18,12 @@ func TestHints(t *testing.T) {
 		{"SELECT /*+ MERGE(z) */ 1 FROM a", "3128 Unresolved name `z`@`select#1` for MERGE hint"},
 		{"SELECT /*+ INDEX(a nope) */ 1 FROM a", "3128 Unresolved name `a`@`select#1` `nope` for INDEX hint"},
 		{"SELECT /*+ BKA(@q a) */ 1 FROM a", "3127 Query block name `q` is not found for BKA hint"},
-		{"SELECT /*+ QB_NAME(q) BKA(@q a) MAX_EXECUTION_TIME(60000) SEMIJOIN(MATERIALIZATION) SET_VAR(sort_buffer_size=400000) */ 1 FROM a", ""},
+		{"SELECT /*+ QB_NAME(q) NO_BKA(@q a) MAX_EXECUTION_TIME(60000) NO_SEMIJOIN() NO_ICP(a) NO_MRR(a) NO_SKIP_SCAN(a) NO_INDEX_MERGE(a) NO_MERGE(a) RESOURCE_GROUP(USR_default) SET_VAR(sort_buffer_size=400000) */ 1 FROM a", ""},
+		{"SELECT /*+ BKA(a) */ 1 FROM a", "1235 This version of MySQL doesn't yet support 'BKA hint'"},
+		{"SELECT /*+ INDEX_MERGE(a ix, iy) */ 1 FROM a", "1235 This version of MySQL doesn't yet support 'INDEX_MERGE hint'"},
+		{"SELECT /*+ SEMIJOIN(LOOSESCAN) */ 1 FROM a", "1235 This version of MySQL doesn't yet support 'SEMIJOIN hint'"},
+		{"SELECT /*+ SEMIJOIN() BNL() HASH_JOIN() DERIVED_CONDITION_PUSHDOWN() */ 1 FROM a", ""},
+		{"SELECT /*+ RESOURCE_GROUP(g) */ 1 FROM a", "3651 Resource Group 'g' does not exist."},
 		{"SELECT /*+ SET_VAR(nope=1) */ 1", "3128 Unresolved name 'nope' for SET_VAR hint"},
 		{"SELECT /*+ SET_VAR(autocommit=1) */ 1", "3637 Variable 'autocommit' cannot be set using SET_VAR hint."},
 		{"SELECT 1 FROM (SELECT /*+ MAX_EXECUTION_TIME(10) */ 1 AS z) AS y", "3125 MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only"},
@@ -54,6 +59,33 @@ func TestHints(t *testing.T) {
 	key("SELECT * FROM a USE INDEX (PRIM) WHERE id = 1", "PRIMARY")
 	c.fails("SELECT * FROM a USE INDEX (nope) WHERE x = 1", 1176, "Key 'nope' doesn't exist in table 'a'")
 	c.fails("SELECT * FROM a AS z FORCE INDEX (nope) JOIN b", 1176, "Key 'nope' doesn't exist in table 'z'")
+	key("SELECT * FROM a USE INDEX FOR JOIN (iy) WHERE x = 1 AND y = 1", "iy")
+	key("SELECT * FROM a USE KEY (iy) IGNORE KEY (ix) WHERE x = 1 AND y = 1", "iy")
+	key("SELECT * FROM a USE INDEX (ix) USE INDEX (iy) WHERE y = 1", "iy")
+	key("SELECT * FROM a USE INDEX () WHERE x = 1", "NULL")
+	key("SELECT * FROM a IGNORE INDEX FOR ORDER BY (ix) WHERE x = 1", "ix")
+	key("SELECT * FROM a IGNORE INDEX FOR GROUP BY (ix) WHERE x = 1", "ix")
+	key("SELECT x FROM a FORCE INDEX (ix) ORDER BY x", "ix")
+	key("SELECT x FROM a IGNORE INDEX FOR ORDER BY (ix) ORDER BY x", "NULL")
+	key("SELECT x FROM a IGNORE INDEX FOR JOIN (ix) ORDER BY x", "ix")
+	key("SELECT /*+ NO_ORDER_INDEX(a ix) */ x FROM a ORDER BY x", "NULL")
+	key("SELECT /*+ NO_JOIN_INDEX(a ix) */ x FROM a ORDER BY x", "ix")
+	key("SELECT /*+ NO_GROUP_INDEX(a ix) */ x FROM a WHERE x = 1", "ix")
+	c.fails("SELECT * FROM a USE INDEX FOR ORDER BY (nope)", 1176, "Key 'nope' doesn't exist in table 'a'")
+
+	has := func(q, part string, want bool) {
+		t.Helper()
+		if got := c.must("EXPLAIN " + q).String(); strings.Contains(got, part) != want {
+			t.Errorf("%s:\n%s\n%q: %v, want %v", q, got, part, !want, want)
+		}
+	}
+	has("SELECT * FROM a JOIN b ON a.y = b.x", "hash join", true)
+	has("SELECT /*+ NO_BNL(a, b) */ * FROM a JOIN b ON a.y + 0 = b.x", "hash join", false)
+	has("SELECT /*+ NO_HASH_JOIN() */ * FROM a JOIN b ON a.y = b.x", "hash join", false)
+	has("SELECT * FROM a WHERE y IN (SELECT x FROM b)", "SUBQUERY", false)
+	has("SELECT * FROM a WHERE y IN (SELECT /*+ NO_SEMIJOIN() */ x FROM b)", "SUBQUERY", true)
+	has("SELECT /*+ NO_SEMIJOIN(@q) */ * FROM a WHERE EXISTS (SELECT /*+ QB_NAME(q) */ 1 FROM b WHERE b.x = a.y)", "SUBQUERY", true)
+	has("SELECT * FROM a WHERE y IN (SELECT /*+ SUBQUERY(MATERIALIZATION) */ x FROM b)", "SUBQUERY", true)
 	for q, want := range map[string]string{"JOIN_ORDER(b, a)": "b", "JOIN_ORDER(a, b)": "a", "JOIN_FIXED_ORDER()": "a", "JOIN_PREFIX(b)": "b", "JOIN_SUFFIX(b)": "a"} {
 		line := c.must("EXPLAIN SELECT /*+ " + q + " */ * FROM a, b WHERE a.y = b.x").String()
 		if cells := strings.Split(line, "\t"); len(cells) < 3 || cells[2] != want {

@@ -12,7 +12,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// USE, FORCE and IGNORE INDEX, and the optimizer hints INDEX, JOIN_INDEX and their contraries: the library does not see the indexes that are not to be
+// USE, FORCE and IGNORE INDEX, and the optimizer hints INDEX, JOIN_INDEX, ORDER_INDEX and their contraries: the library does not see the indexes that are not to be
 // used. A table scan is always left to it, after FORCE INDEX too.
 
 // indexHint names indexes of a table.
@@ -20,7 +20,9 @@ type indexHint struct {
 	table string // as the query calls it
 	hint  string // use, force, ignore, or the optimizer hint's name
 	names []string
-	shown string // the table for warnings, of an optimizer hint
+
+	purpose string // JOIN, ORDER, GROUP; "": all of them
+	shown   string // the table for warnings, of an optimizer hint
 }
 
 // fromHints are the index hints in FROM.
@@ -83,12 +85,28 @@ func hintIndexes(c *sql.Context, x *execution, ast sqlparser.Statement, bound sq
 			if err != nil {
 				return err
 			}
-			if reads && len(of) == 1 && keep != nil {
+			if !reads || len(of) != 1 || keep == nil {
+				continue
+			}
+			if purpose := one.scope(); purpose == "" || purpose == "JOIN" {
 				b.keeps = append(b.keeps, keep)
+			}
+			if purpose := one.scope(); purpose == "" || purpose == "ORDER" {
+				b.sortKeeps = append(b.sortKeeps, keep)
 			}
 		}
 	}
 	return nil
+}
+
+// scope is what a hint is for. (Nothing groups by an index here, so that what is for GROUP BY forbids nothing.)
+func (one *indexHint) scope() string {
+	for _, scope := range []string{"JOIN", "ORDER", "GROUP"} {
+		if strings.HasSuffix(one.hint, scope+"_INDEX") {
+			return scope
+		}
+	}
+	return one.purpose
 }
 
 // indexes is which indexes of a table a hint leaves, nil for all.
@@ -121,11 +139,11 @@ func (one *indexHint) indexes(c *sql.Context, b *base) (func(name string) bool, 
 		return in, nil
 	case "ignore":
 		return func(name string) bool { return !in(name) }, nil
-	case "INDEX", "JOIN_INDEX":
+	case "INDEX", "JOIN_INDEX", "ORDER_INDEX":
 		if len(named) > 0 {
 			return in, nil
 		}
-	case "NO_INDEX", "NO_JOIN_INDEX":
+	case "NO_INDEX", "NO_JOIN_INDEX", "NO_ORDER_INDEX":
 		if len(one.names) == 0 {
 			return in, nil // none of them
 		}

@@ -322,7 +322,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	out.locking, out.hints = locking, hintsOf(st, text, lexMode(o))
+	out.locking, out.hints = locking, hintsOf(st, text, written, lexMode(o))
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {

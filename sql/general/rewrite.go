@@ -65,6 +65,7 @@ func (w *rewriter) build() string {
 // statement handles what depends on the first words.
 func (w *rewriter) statement() {
 	t := w.t
+	w.indexHints()
 	switch t.word(0) {
 	case "INSERT", "REPLACE", "UPDATE", "DELETE":
 		if t.word(0) == "DELETE" {

@@ -134,6 +134,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	unnestForDelete(a)
 	keepSelfSorts(a)
 	allowGenerated(a)
+	heedHints(a)
 	deleteAcrossDatabases(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}

@@ -26,10 +26,12 @@ type base struct {
 	chosen []bool // the partitions that the statement names; nil: all
 	pruned []bool // those that conditions leave
 
-	keeps   []func(index string) bool // index hints: those that all of them keep may be used
-	narrows bool                      // a condition will narrow it: the library shall not look for other indexes
-	narrow  narrowing                 // what finds its rows; nil: scans do
-	rank    *float64                  // of the row that was read last, when what narrows ranks rows
+	keeps     []func(index string) bool // index hints: those that all of them keep may be used to look up
+	sortKeeps []func(index string) bool // and those for the order of rows
+
+	narrows bool      // a condition will narrow it: the library shall not look for other indexes
+	narrow  narrowing // what finds its rows; nil: scans do
+	rank    *float64  // of the row that was read last, when what narrows ranks rows
 }
 
 // userTable is a base that GMS reads and edits. proj, if not nil, lists the columns it returns.
@@ -120,14 +122,20 @@ func (t *rangeTable) WithProjections(ctx *sql.Context, cols []string) (sql.Table
 	return &rangeTable{t.project(cols), t.lookup}, nil
 }
 
-func (b *base) GetIndexes(*sql.Context) ([]sql.Index, error) {
+func (b *base) GetIndexes(c *sql.Context) ([]sql.Index, error) {
 	if b.narrows {
 		return nil, nil
+	}
+	keeps := b.keeps
+	if len(b.keeps)+len(b.sortKeeps) > 0 {
+		if x := executionOf(c); x != nil && x.sorting {
+			keeps = b.sortKeeps
+		}
 	}
 	out := make([]sql.Index, 0, len(b.m.def.Indexes))
 	for i := range b.m.def.Indexes {
 		x := &index{b, i}
-		if x.usable() && !slices.ContainsFunc(b.keeps, func(keep func(string) bool) bool { return !keep(x.ID()) }) {
+		if x.usable() && !slices.ContainsFunc(keeps, func(keep func(string) bool) bool { return !keep(x.ID()) }) {
 			out = append(out, x)
 		}
 	}
