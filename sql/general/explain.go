@@ -2,7 +2,6 @@ package general
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -101,6 +100,9 @@ func (x *explanation) run(c *sql.Context, s *Session, e *execution, st *Statemen
 	node, flags, err := s.analyze(c, e, st.ast, st.Text)
 	if err != nil {
 		return nil, err
+	}
+	if !x.analyze {
+		s.noteStatement(c, st)
 	}
 	if x.format == "TREE" {
 		t := &tree{c: c, s: s}
@@ -632,56 +634,6 @@ func typeLength(t sql.Type, prefix, fraction int) int {
 		}
 	}
 	return 8
-}
-
-// json is FORMAT=JSON: the accesses of each block.
-func (e *explainer) json() string {
-	type tableJSON struct {
-		Name     string   `json:"table_name,omitempty"`
-		Access   string   `json:"access_type,omitempty"`
-		Possible []string `json:"possible_keys,omitempty"`
-		Key      string   `json:"key,omitempty"`
-		KeyLen   string   `json:"key_length,omitempty"`
-		Ref      []string `json:"ref,omitempty"`
-		Rows     uint64   `json:"rows_examined_per_scan,omitempty"`
-		Filtered string   `json:"filtered,omitempty"`
-		Message  string   `json:"message,omitempty"`
-	}
-	type entry struct {
-		Table tableJSON `json:"table"`
-	}
-	type block struct {
-		ID   uint64  `json:"select_id,omitempty"`
-		Type string  `json:"select_type,omitempty"`
-		Loop []entry `json:"nested_loop"`
-	}
-	var blocks []*block
-	for _, a := range e.accesses {
-		if len(blocks) == 0 || blocks[len(blocks)-1].ID != a.id {
-			blocks = append(blocks, &block{ID: a.id, Type: a.block})
-		}
-		t := tableJSON{Name: a.table, Access: a.kind, Possible: a.possible, Key: a.key, Ref: a.ref, Message: strings.Join(a.extra, "; ")}
-		if a.counted {
-			t.Rows, t.Filtered = max(a.rows, 1), fmt.Sprintf("%.2f", a.filtered)
-		}
-		if a.keyLen > 0 || a.kind == "fulltext" {
-			t.KeyLen = fmt.Sprint(a.keyLen)
-		}
-		b := blocks[len(blocks)-1]
-		b.Loop = append(b.Loop, entry{t})
-	}
-	doc := map[string]any{}
-	if len(blocks) > 0 {
-		doc["query_block"] = blocks[0]
-	}
-	if len(blocks) > 1 {
-		doc["other_blocks"] = blocks[1:]
-	}
-	out, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return "{}" // plain structs of strings and numbers always marshal
-	}
-	return string(out)
 }
 
 func sameKey(a, b []row.Datum) bool {

@@ -2,6 +2,7 @@ package general
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -24,6 +25,31 @@ func TestExplainTree(t *testing.T) {
 		for range 2 {
 			if got := c.must(q).rows[0][0]; !regexp.MustCompile(want).MatchString(got) {
 				t.Errorf("%s:\n%s\nwant %s", q, got, want)
+			}
+		}
+	}
+	for q, want := range map[string]string{
+		"EXPLAIN SELECT * FROM a WHERE id = 1 AND x > 2":                                   "/* select#1 */ select `d`.`a`.`id` AS `id`,`d`.`a`.`x` AS `x`,`d`.`a`.`y` AS `y` from `d`.`a` where ((`d`.`a`.`id` = 1) and (`d`.`a`.`x` > 2))",
+		"EXPLAIN SELECT z.x + 1, COUNT(*) n FROM a z GROUP BY z.x":                         "/* select#1 */ select (`d`.`z`.`x` + 1) AS `z.x + 1`, count(0) AS `n` from `d`.`a` `z` group by `d`.`z`.`x`",
+		"EXPLAIN FORMAT=JSON SELECT y FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.x = y)": "/* select#1 */ select `d`.`a`.`y` AS `y` from `d`.`a` where exists (/* select#2 */ select 1 AS `1` from `d`.`b` where (`d`.`b`.`x` = `d`.`a`.`y`))",
+		"EXPLAIN UPDATE a SET x = 1 WHERE id = 2":                                          "update `d`.`a` set `d`.`a`.`x` = 1 where (`d`.`a`.`id` = 2)",
+	} {
+		c.must(q)
+		if got := c.must("SHOW WARNINGS").String(); strings.TrimSpace(got) != "Note\t1003\t"+want {
+			t.Errorf("%s:\n%s\nwant\n%s", q, got, want)
+		}
+	}
+	for q, want := range map[string][]string{
+		"EXPLAIN FORMAT=JSON SELECT * FROM a WHERE x = 2":                     {`"query_cost": "0.35"`, `"access_type": "ref"`, `"key": "ix"`, `"key_length": "5"`, `"table": {`},
+		"EXPLAIN FORMAT=JSON SELECT * FROM a JOIN b ON a.id = b.x ORDER BY y": {`"nested_loop": [`, `"ordering_operation": {`, `"using_filesort": true`, `"prefix_cost": `},
+		"EXPLAIN FORMAT=JSON SELECT y, COUNT(*) FROM a GROUP BY y":            {`"grouping_operation": {`, `"using_temporary_table": true`},
+		"EXPLAIN FORMAT=JSON SELECT 1":                                        {`"message": "No tables used"`},
+		"EXPLAIN FORMAT=JSON DELETE FROM a WHERE id = 1":                      {`"delete": true`},
+	} {
+		got := c.must(q).rows[0][0]
+		for _, part := range want {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s:\n%s\nlacks %s", q, got, part)
 			}
 		}
 	}
