@@ -158,7 +158,7 @@ func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
 		a.rename = [2]string{schema, d.ToTables[0].Name.String()}
 		return nil
 	case d.ColumnAction != "":
-		if err := a.columnClause(d); err != nil {
+		if err := a.columnClause(c, d); err != nil {
 			return err
 		}
 		if d.ConstraintAction == sqlparser.AddStr {
@@ -197,7 +197,7 @@ func (a *alteration) setOption(name, value string) {
 	a.spec.TableOpts = append(a.spec.TableOpts, &sqlparser.TableOption{Name: name, Value: value})
 }
 
-func (a *alteration) columnClause(d *sqlparser.DDL) error {
+func (a *alteration) columnClause(c *sql.Context, d *sqlparser.DDL) error {
 	switch strings.ToLower(d.ColumnAction) {
 	case sqlparser.AddStr:
 		cd := d.TableSpec.Columns[0]
@@ -210,8 +210,14 @@ func (a *alteration) columnClause(d *sqlparser.DDL) error {
 		a.spec.Indexes = append(a.spec.Indexes, d.TableSpec.Indexes...)
 		return a.place(cd, len(a.spec.Columns), d.ColumnOrder)
 	case sqlparser.DropStr:
+		if err := a.partitionedBy(c, d.Column.String(), ""); err != nil {
+			return err
+		}
 		return a.dropColumn(d)
 	case sqlparser.RenameStr:
+		if err := a.partitionedBy(c, d.Column.String(), d.ToColumn.String()); err != nil {
+			return err
+		}
 		return a.renameColumn(d.Column.String(), d.ToColumn.String())
 	case sqlparser.ModifyStr, sqlparser.ChangeStr:
 		i, err := a.column(d.Column.String())
@@ -220,6 +226,9 @@ func (a *alteration) columnClause(d *sqlparser.DDL) error {
 		}
 		cd := d.TableSpec.Columns[0]
 		if !strings.EqualFold(cd.Name.String(), d.Column.String()) || cd.Name.String() != a.spec.Columns[i].Name.String() {
+			if err := a.partitionedBy(c, d.Column.String(), cd.Name.String()); err != nil {
+				return err
+			}
 			if err := a.renameColumn(d.Column.String(), cd.Name.String()); err != nil {
 				return err
 			}
@@ -322,6 +331,23 @@ func (a *alteration) dropChecks(column string) error {
 		}
 	}
 	a.spec.Constraints = keep
+	return nil
+}
+
+// partitionedBy refuses to drop or rename a column that the partitioning function, which stays, is made of.
+func (a *alteration) partitionedBy(c *sql.Context, from, to string) error {
+	if x := executionOf(c); strings.EqualFold(from, to) || x == nil || a.old.attrs.PartSQL == "" || x.partitions != a.old.attrs.PartSQL {
+		return nil
+	}
+	f, err := newPartFunc(c, a.old)
+	if err != nil {
+		return err
+	}
+	for _, i := range f.cols {
+		if strings.EqualFold(a.old.schema[i].Name, from) {
+			return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_PARTITION_FUNC, from)
+		}
+	}
 	return nil
 }
 

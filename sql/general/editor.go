@@ -1,12 +1,14 @@
 package general
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
@@ -25,6 +27,7 @@ type editor struct {
 	dupIndex *table.Index
 	dupLast  bool
 	located  bool
+	became   sql.Row // what Update last stored: BEFORE triggers may have changed it
 	// checks are those of a table that the library does not see: it wraps one with virtual columns, and of a join it knows no aliases.
 	checks []sql.Expression
 	bound  bool
@@ -246,6 +249,7 @@ func (e *editor) locate(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, 
 		return nil, nil, err
 	}
 	if e.m.pk == nil {
+		e.unpad(ctx, old)
 		if ref := sessionOf(ctx).cur.refs.placeOf(r); ref != nil {
 			return ref, old, nil
 		}
@@ -293,6 +297,18 @@ func (e *editor) overlay(r, cur []row.Datum) {
 		if !e.def().Columns[i].Virtual {
 			r[i] = cur[i]
 			r[i].B = append([]byte(nil), cur[i].B...)
+		}
+	}
+}
+
+// unpad takes away the blanks that PAD_CHAR_TO_FULL_LENGTH has added to a row that was read: CHAR is stored without.
+func (e *editor) unpad(ctx *sql.Context, r []row.Datum) {
+	if !e.padsChars(ctx) {
+		return
+	}
+	for i := range r {
+		if e.m.schema[i].Type.Type() == sqltypes.Char {
+			r[i].B = bytes.TrimRight(r[i].B, " ")
 		}
 	}
 }
@@ -392,6 +408,8 @@ func (e *editor) updateFired(ctx *sql.Context, oldRow, newRow sql.Row) error {
 	if err != nil {
 		return err
 	}
+	e.unpad(ctx, now)
+	e.became = newRow
 	if err := e.keepActions(ctx, oldRow, old, now); err != nil {
 		return err
 	}

@@ -104,7 +104,11 @@ func bindHaving(st sqlparser.Statement) {
 	}
 	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		s, ok := n.(*sqlparser.Select)
-		if !ok || s == nil || s.Having == nil {
+		if !ok || s == nil {
+			return true, nil
+		}
+		bindRollup(s)
+		if s.Having == nil {
 			return true, nil
 		}
 		joins := !oneTable(s.From)

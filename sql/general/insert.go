@@ -293,6 +293,11 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 	if err := updateChecked(c, i.ed, old, now); err != nil {
 		return err
 	}
+	if i.own.m.def.Triggers { // which may have made it the row that was there
+		if same, err = identical(c, i.own.m.schema, old, i.own.became); err != nil {
+			return err
+		}
+	}
 	if !same {
 		i.updated++
 		i.copied++

@@ -214,6 +214,41 @@ func compareKeys(ctx *sql.Context, t sql.Type, a, b any) (int, error) {
 	return bytes.Compare(x, y), err
 }
 
+// sameKeys reports whether two spans are one point for the index: texts that its collation takes for equal, which the library tells apart.
+func (b *base) sameKeys(ctx *sql.Context, x *index, s, o *span) bool {
+	k, l := s.point, o.point
+	if k == nil || l == nil {
+		k, l = s.r.Low, o.r.Low
+		if len(s.check) > 0 || len(o.check) > 0 || !b.equalKeys(ctx, x, k, s.r.High) || !b.equalKeys(ctx, x, l, o.r.High) {
+			return false
+		}
+	}
+	return b.equalKeys(ctx, x, k, l)
+}
+
+func (b *base) equalKeys(ctx *sql.Context, x *index, k, l []row.Datum) bool {
+	if len(k) != len(l) || len(k) == 0 {
+		return false
+	}
+	cols := x.extended()
+	for i := range k {
+		if k[i].Null || l[i].Null {
+			if k[i].Null != l[i].Null {
+				return false
+			}
+			continue
+		}
+		if t := b.schema[cols[i]].Type; types.IsTextOnly(t) {
+			if cmp, err := compareKeys(ctx, t, k[i].B, l[i].B); err != nil || cmp != 0 {
+				return false
+			}
+		} else if k[i].N != l[i].N || !bytes.Equal(k[i].B, l[i].B) {
+			return false
+		}
+	}
+	return true
+}
+
 // within tests a value against a column's range.
 func within(ctx *sql.Context, c sql.MySQLRangeColumnExpr, v any) (bool, error) {
 	cmp := func(key any) (int, error) { return compareKeys(ctx, c.Typ, v, key) }

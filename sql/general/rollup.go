@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
 // GROUP BY ... WITH ROLLUP: rows are sorted by the grouping items, and after the last row of each prefix of them comes a row for the prefix, in which
@@ -22,6 +23,30 @@ func init() {
 		return sql.FunctionN{Name: groupingFunction, Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
 			return &grouping{expression.NaryExpression{ChildExpressions: args}}, nil
 		}}
+	}
+}
+
+// bindRollup has items of GROUP BY that are computed computed below the rollup where the select list repeats them: above it the library would make them
+// of columns that a row of fewer items may still have.
+func bindRollup(s *sqlparser.Select) {
+	last := len(s.GroupBy) - 1
+	if last < 0 {
+		return
+	}
+	if f, ok := s.GroupBy[last].(*sqlparser.FuncExpr); !ok || !f.Name.EqualString(rollupFunction) {
+		return
+	}
+	for _, item := range s.GroupBy[:last] {
+		switch item.(type) {
+		case *sqlparser.ColName, *sqlparser.SQLVal:
+			continue
+		}
+		text := sqlparser.String(item)
+		for _, e := range s.SelectExprs {
+			if a, ok := e.(*sqlparser.AliasedExpr); ok && sqlparser.String(a.Expr) == text {
+				a.Expr = &sqlparser.FuncExpr{Name: sqlparser.NewColIdent("any_value"), Exprs: sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: a.Expr}}}
+			}
+		}
 	}
 }
 
@@ -220,7 +245,11 @@ func (it *rollupIter) emit(c *sql.Context, buffers []sql.AggregationBuffer, k in
 		if err != nil {
 			return err
 		}
-		if _, agg := e.(sql.Aggregation); !agg && it.absent(c, e, k) {
+		a, computed := e.(*aggregation.AnyValue)
+		if computed {
+			e = a.Children()[0]
+		}
+		if _, agg := e.(sql.Aggregation); !agg && it.absent(c, e, k, !computed) {
 			v = nil
 		}
 		r[i] = v
@@ -252,8 +281,16 @@ func (it *rollupIter) grouping(g *grouping, k int) int64 {
 	return bits
 }
 
-// absent reports whether a row of k items has no value for e: it is one of the other items, or only they are made of it.
-func (it *rollupIter) absent(c *sql.Context, e sql.Expression, k int) bool {
+// absent reports whether a row of k items has no value for e: it is one of the other items, or, if parts is set, only they are made of it.
+func (it *rollupIter) absent(c *sql.Context, e sql.Expression, k int, parts bool) bool {
+	for i, item := range it.items {
+		if sameExpression(item, e) {
+			return i >= k
+		}
+	}
+	if !parts {
+		return false
+	}
 	uses := func(item sql.Expression) bool {
 		found := false
 		sql.Inspect(c, item, func(_ *sql.Context, x sql.Expression) bool {

@@ -26,6 +26,7 @@ type parsedProgram struct {
 	prog    *program.Program
 	params  []program.Param
 	returns sql.Type
+	table   *meta // a trigger's: what its statements call NEW and OLD columns by position of
 }
 
 // programOf parses a routine, once a session and version of it.

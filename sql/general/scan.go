@@ -2,6 +2,7 @@ package general
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -82,7 +83,7 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 		if err != nil {
 			return nil, err
 		}
-		if some {
+		if some && !slices.ContainsFunc(it.spans, func(have span) bool { return t.sameKeys(ctx, x, &have, &sp) }) {
 			it.spans = append(it.spans, sp)
 			it.alsoNeed(sp.check)
 		}

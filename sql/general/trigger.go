@@ -127,6 +127,15 @@ func (x *execution) usedTables() map[[2]string]bool {
 
 func (s *Session) runTrigger(c *sql.Context, x *execution, m *meta, o *stored, row *triggerRow) error {
 	p, err := s.programOf(c, o)
+	if err == nil && p.table != m {
+		if p.table != nil { // the table was altered: columns may have other positions
+			delete(s.programs, o)
+			p, err = s.programOf(c, o)
+		}
+		if err == nil {
+			p.table = m
+		}
+	}
 	if err != nil {
 		return err
 	}

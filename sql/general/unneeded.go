@@ -1,6 +1,8 @@
 package general
 
 import (
+	"slices"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -28,11 +30,13 @@ func leaveOut(c *sql.Context, n sql.Node) {
 			continue
 		}
 		i := 0
+		own := *p // several references to a common table expression share theirs
+		own.Projections = slices.Clone(p.Projections)
 		q.Columns().ForEach(func(id sql.ColumnId) {
 			if a, ok := p.Projections[i].(*expression.Alias); ok && !u.used.Contains(id) && !u.used.Contains(a.Id()) && u.plain(a.Child) {
 				none := *a
 				none.Child = expression.NewLiteral(nil, a.Child.Type(c))
-				p.Projections[i] = &none
+				own.Projections[i], q.Child = &none, &own
 			}
 			i++
 		})

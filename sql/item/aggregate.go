@@ -2,7 +2,7 @@ package item
 
 import (
 	"fmt"
-
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -170,11 +170,26 @@ func (n *Env) aggregate(c *sql.Context, e sql.Expression) (sql.Expression, error
 	case *aggregation.StdDevPop, *aggregation.StdDevSamp, *aggregation.VarPop, *aggregation.VarSamp:
 		return n.floating(c, e)
 	case *aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor:
-		return n.give(c, e, "i")
+		return n.give(c, e, "i-") // after the argument come the expressions of its window
 	case *aggregation.GroupConcat:
-		return nil, nil
+		return n.concatenated(c, e)
 	}
 	return nil, nil
+}
+
+// concatenated gives GROUP_CONCAT times as texts with all digits of their type; what it sorts by stays, and comes first.
+func (n *Env) concatenated(c *sql.Context, e *aggregation.GroupConcat) (sql.Expression, error) {
+	ch := slices.Clone(e.Children())
+	changed := false
+	for i := len(ch) - len(e.OutputExpressions()); i < len(ch); i++ {
+		if a := Of(c, ch[i]); a.temporal() {
+			ch[i], changed = newGiven(c, n, ch[i], String), true
+		}
+	}
+	if !changed {
+		return nil, nil
+	}
+	return e.WithChildren(c, ch...)
 }
 
 // floating gives an aggregate its argument as a floating point number, which its result is then too.
@@ -197,7 +212,7 @@ func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expressio
 		want := spec[min(i, len(spec)-1)]
 		a := Of(c, x)
 		to, needed := Other, false
-		switch want {
+		switch want { // '-': none of these
 		case 's':
 			to, needed = String, a.Kind != String && a.Kind != Null
 		case 'i':
