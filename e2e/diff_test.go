@@ -30,7 +30,7 @@ var (
 	diffTally = flag.Bool("diff.survey", false, "go on after differences, shrink none, and print how many there are of each kind with one example")
 	diffLane  = flag.String("diff.lane", "fast", "the lane of simple statements: fast or general (Zorya's fast lane is off)")
 	diffWhat  = flag.String("diff.what", "", "hunt only for these, separated by commas: error, shape, columns, rows, affected, insert id, warnings")
-	diffWide  = flag.Int("diff.wide", 0, "percent of the weights of further families: WITH, ROLLUP, frames, views, triggers, partitions, more functions, more sql_modes")
+	diffWide  = flag.Int("diff.wide", 100, "percent of the weights of further families: WITH, ROLLUP, frames, views, triggers, partitions, more functions, more sql_modes")
 	diffMost  = flag.Int("diff.most", 5, "stop after so many differences")
 )
 
@@ -144,7 +144,8 @@ func TestDiff(t *testing.T) {
 	for _, examples := range kinds {
 		different += len(examples)
 	}
-	figure(t, "diff: %d statements on both servers in %.0f s, %d unexplained differences", statements.Load(), time.Since(begun).Seconds(), different)
+	took := time.Since(begun).Seconds()
+	figure(t, "diff: %d statements on both servers in %.0f s (%.0f/s), %d unexplained differences", statements.Load(), took, float64(statements.Load())/took, different)
 	for _, why := range slices.Sorted(maps.Keys(known)) {
 		t.Logf("%6d explained: %s", known[why], why)
 	}

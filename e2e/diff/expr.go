@@ -127,7 +127,10 @@ func (g *gen) num(sc *scope, depth int) *Node {
 		// Of exact numbers: as an integer, a DOUBLE is rounded to even in MySQL (rint), halves go up in MariaDB's bit operations.
 		exact := &scope{cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == double })}
 		b := func() *Node { return g.num(exact, min(depth-1, 1)) }
-		return expr("(", b(), []string{" & ", " | ", " ^ ", " << "}[r.IntN(4)], b(), ")")
+		if r.IntN(4) == 0 { // by a small number: MariaDB takes the last 32 bits of any
+			return expr("(", b(), " << ", g.number(), ")")
+		}
+		return expr("(", b(), []string{" & ", " | ", " ^ "}[r.IntN(3)], b(), ")")
 	case 24:
 		return expr("MOD(", a(), ", ", a(), ")")
 	case 25:
@@ -235,6 +238,9 @@ func (g *gen) tmp(sc *scope, depth int) *Node {
 	case 4:
 		return expr("IF(", g.cond(sc, depth-1), ", ", a(), ", ", a(), ")")
 	case 5:
+		if g.wild { // a zero date is a reason for MariaDB to take the second one
+			return a()
+		}
 		return expr("IFNULL(", a(), ", ", a(), ")")
 	}
 	return expr("CAST(", a(), " AS ", []string{"DATE", "DATETIME"}[r.IntN(2)], ")")

@@ -93,15 +93,37 @@ func noteRoundedDefault(c *sql.Context, col *sql.Column) {
 	if !ok {
 		return
 	}
-	for _, cd := range writtenColumns(c) { // the library has the rounded value only
-		v, ok := cd.Type.Default.(*sqlparser.SQLVal)
-		if !ok || !strings.EqualFold(cd.Name.String(), col.Name) {
+	for _, d := range writtenDefaults(c, col.Name) { // the library has the rounded value only
+		if u, ok := d.(*sqlparser.UnaryExpr); ok {
+			d = u.Expr
+		}
+		v, ok := d.(*sqlparser.SQLVal)
+		if !ok {
 			continue
 		}
 		if d, _, err := apd.NewFromString(string(v.Val)); err == nil && loses(d, int32(t.Scale())) {
 			(&store{row: 1}).note(c, mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, col.Name, 1))
 		}
 	}
+}
+
+// writtenDefaults are the defaults that the running statement writes for a column.
+func writtenDefaults(c *sql.Context, column string) (list []sqlparser.Expr) {
+	for _, cd := range writtenColumns(c) {
+		if strings.EqualFold(cd.Name.String(), column) {
+			list = append(list, cd.Type.Default)
+		}
+	}
+	if x := executionOf(c); x != nil && x.st != nil {
+		if n, ok := x.st.ast.(*sqlparser.AlterTable); ok {
+			for _, d := range n.Statements {
+				if d.DefaultSpec != nil && d.DefaultSpec.Action == sqlparser.SetStr && d.DefaultSpec.Column.EqualString(column) {
+					list = append(list, d.DefaultSpec.Value)
+				}
+			}
+		}
+	}
+	return list
 }
 
 // literalText reports whether a stored default is a literal.

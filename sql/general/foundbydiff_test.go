@@ -52,4 +52,14 @@ func TestFoundByDifferences(t *testing.T) {
 	// Only DATE and DATETIME refuse to give old rows the zero date.
 	c.must("ALTER TABLE p ADD COLUMN x TIMESTAMP NOT NULL; INSERT INTO g (a) VALUES (1); ALTER TABLE g ADD COLUMN ts TIMESTAMP NOT NULL")
 	c.fails("ALTER TABLE g ADD COLUMN dt DATETIME NOT NULL", mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect datetime value: '0000-00-00 00:00:00' for column 'dt' at row 1")
+
+	// A literal that stands for a column in a hash join's key need not be as long as the column's values are.
+	c.must("CREATE TABLE s (x TIME, k DATE); INSERT INTO s VALUES ('17:40:35', '2020-01-01'); CREATE VIEW sv AS SELECT x, k FROM s")
+	c.query("SELECT b.k FROM (SELECT x FROM s) a LEFT JOIN sv b ON a.x = b.x AND b.x = '08:40:02'", "NULL")
+	c.query("SELECT b.x FROM (SELECT k FROM s) a JOIN sv b ON a.k = b.k AND b.k = '2020-01-01'", "17:40:35")
+
+	for _, q := range []string{"CREATE TABLE dd (a DECIMAL(5,0) DEFAULT -1.5)", "ALTER TABLE dd ALTER a SET DEFAULT 2.4"} {
+		c.must(q)
+		c.query("SHOW WARNINGS", "Note\t1265\tData truncated for column 'a' at row 1")
+	}
 }

@@ -107,6 +107,11 @@ func weighPair(c *sql.Context, a, b sql.Expression) (_, _ sql.Expression, change
 		}
 		return ao, bo, changed
 	}
+	if textual(a.Type(c)) != textual(b.Type(c)) && (columnless(c, a) || columnless(c, b)) {
+		// One side is a literal that a filter has put for its column: it selects nothing here, and a time as a text need not fit the literal's length.
+		one := expression.NewLiteral(int64(1), types.Int64)
+		return one, one, true
+	}
 	if !textual(a.Type(c)) || !textual(b.Type(c)) || !types.IsTextOnly(a.Type(c)) && a.Type(c).Equals(b.Type(c)) {
 		return a, b, false
 	}
@@ -118,4 +123,17 @@ func weighPair(c *sql.Context, a, b sql.Expression) (_, _ sql.Expression, change
 	}
 	weigh := func(e sql.Expression) sql.Expression { return &sortKey{expression.UnaryExpressionStub{Child: e}, coll} }
 	return weigh(a), weigh(b), true
+}
+
+// columnless reports whether an expression has no column.
+func columnless(c *sql.Context, e sql.Expression) bool {
+	none := true
+	sql.Inspect(c, e, func(_ *sql.Context, x sql.Expression) bool {
+		switch x.(type) {
+		case *expression.GetField, sql.ExpressionWithNodes:
+			none = false
+		}
+		return none
+	})
+	return none
 }

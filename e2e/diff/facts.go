@@ -1,0 +1,67 @@
+package diff
+
+import (
+	"strings"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// facts are what rules ask about a statement.
+type facts struct {
+	text  string
+	verb  string
+	words map[string]int // bare words, in capitals: keywords, and names that are not quoted
+	calls map[string]int // those of them that a parenthesis follows at once
+}
+
+func factsOf(text string) *facts {
+	f := &facts{text: text, verb: verb(text), words: map[string]int{}, calls: map[string]int{}}
+	l := lexer.Lexer{Src: []byte(text)}
+	last := ""
+	for t := l.Next(); t.Kind != lexer.EOF && t.Kind != lexer.Bad; t = l.Next() {
+		word := string(l.Text(t))
+		if word == "(" && last != "" && text[t.Start-1] != ' ' {
+			f.calls[last]++
+		}
+		if last = ""; t.Kind == lexer.Word {
+			last = strings.ToUpper(word)
+			f.words[last]++
+		}
+	}
+	return f
+}
+
+// ignore: errors are warnings.
+func (f *facts) ignore() bool { return f.words["IGNORE"] > 0 }
+
+func (f *facts) onDuplicate() bool { return f.words["DUPLICATE"] > 0 }
+
+// changes reports whether a statement changes data: what it computes may then be an error.
+func (f *facts) changes() bool { return f.verb != "SELECT" && f.verb != "WITH" }
+
+// alters reports whether it is an ALTER TABLE with such an action.
+func (f *facts) alters(action string) bool { return f.verb == "ALTER" && f.words[action] > 0 }
+
+// several reports whether a query reads more than one table.
+func (f *facts) several() bool { return f.words["SELECT"] > 1 || f.words["JOIN"] > 0 }
+
+// outer reports whether it has an outer join.
+func (f *facts) outer() bool {
+	return f.words["LEFT"] > f.calls["LEFT"] || f.words["RIGHT"] > f.calls["RIGHT"]
+}
+
+// planned reports whether a plan has a choice of which rows or values to look at, or when to stop. COUNT(DISTINCT) of a key is counted without a look,
+// and a window's values without those of its order.
+func (f *facts) planned() bool {
+	return f.several() || f.words["LIMIT"] > 0 || f.calls["COUNT"] > 0 && f.words["DISTINCT"] > 0 || f.words["OVER"] > 0
+}
+
+// callsAny reports whether one of these functions is called.
+func (f *facts) callsAny(names ...string) bool {
+	for _, n := range names {
+		if f.calls[n] > 0 {
+			return true
+		}
+	}
+	return false
+}
