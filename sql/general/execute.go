@@ -352,7 +352,7 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 		return r, err
 	}
 	modes := sqlModes(c)
-	x.strict = (modes["STRICT_TRANS_TABLES"] || modes["STRICT_ALL_TABLES"] || modes["TRADITIONAL"]) && changesRows(st.ast)
+	x.strict = (modes["STRICT_TRANS_TABLES"] || modes["STRICT_ALL_TABLES"]) && changesRows(st.ast)
 	node, flags, err := s.analyze(c, x, st.ast, st.Text)
 	if err != nil {
 		return nil, err

@@ -451,7 +451,7 @@ func (g *gmsSession) Warn(w *sql.Warning) {
 		}
 	}
 	if w.Code == int(mysqlerr.ER_DIVISION_BY_ZERO) {
-		if mode, _ := g.s.variable("sql_mode").(string); !strings.Contains(mode, "ERROR_FOR_DIVISION_BY_ZERO") && !strings.Contains(mode, "TRADITIONAL") {
+		if mode, _ := g.s.variable("sql_mode").(string); !strings.Contains(mode, "ERROR_FOR_DIVISION_BY_ZERO") {
 			return
 		}
 	}

@@ -34,8 +34,8 @@ const maxFraction = datum.Fraction
 
 func newStore(c *sql.Context, m *meta, ignore bool) *store {
 	mode := sqlModes(c)
-	return &store{m: m, strict: !ignore && (mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"] || mode["TRADITIONAL"]),
-		division: mode["ERROR_FOR_DIVISION_BY_ZERO"] || mode["TRADITIONAL"], noZero: mode["NO_ZERO_DATE"] || mode["TRADITIONAL"]}
+	return &store{m: m, strict: !ignore && (mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"]),
+		division: mode["ERROR_FOR_DIVISION_BY_ZERO"], noZero: mode["NO_ZERO_DATE"]}
 }
 
 func sqlModes(c *sql.Context) map[string]bool {

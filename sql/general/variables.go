@@ -21,9 +21,6 @@ const kindVariable = "variable"
 // defaultCollation is MySQL 8.0's; the library's own default differs.
 const defaultCollation = sql.Collation_utf8mb4_0900_ai_ci
 
-// defaultMode is MySQL 8.0's sql_mode.
-const defaultMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-
 // quiet keeps the library from writing to the process's log.
 func quiet() { logrus.SetLevel(logrus.PanicLevel) }
 
@@ -81,7 +78,7 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	if sv, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
 		if m, ok := sv.(*sql.MysqlSystemVariable); ok {
 			with := *m
-			with.Default = defaultMode
+			with.Default, with.Type = defaultMode, typeOfModes()
 			sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&with})
 		}
 	}
