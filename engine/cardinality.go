@@ -19,13 +19,13 @@ const (
 )
 
 // Analyze estimates the cardinality of each prefix of each index: the part of a sample's neighbours that differ, times the entries. What
-// is committed or not makes no difference to an estimate.
-func (h *Handle) Analyze(ctx context.Context) (st table.Statistics, err error) {
+// is committed or not makes no difference to an estimate. With pages the sample of an index has so many places.
+func (h *Handle) Analyze(ctx context.Context, pages int) (st table.Statistics, err error) {
 	if err := h.usable(false); err != nil {
 		return st, err
 	}
 	for i, ix := range h.t.Indexes {
-		rows, pages, distinct, err := cardinality(ctx, ix)
+		rows, size, distinct, err := cardinality(ctx, ix, pages)
 		if err != nil {
 			return st, err
 		}
@@ -44,7 +44,8 @@ func (h *Handle) Analyze(ctx context.Context) (st table.Statistics, err error) {
 		if rows == 0 {
 			clear(distinct)
 		}
-		st.Distinct, st.Pages = append(st.Distinct, distinct), append(st.Pages, pages)
+		st.Distinct, st.Pages = append(st.Distinct, distinct), append(st.Pages, size.Pages)
+		st.Leaves = append(st.Leaves, min(size.Leaves, size.Pages))
 	}
 	return st, nil
 }
@@ -85,10 +86,12 @@ func (c *prefixCounter) add(key []byte, first bool) error {
 	return nil
 }
 
-func cardinality(ctx context.Context, ix *dict.Index) (rows, pages uint64, distinct []uint64, err error) {
-	st, err := ix.Tree.Stats(ctx)
-	if err != nil {
-		return 0, 0, nil, err
+func cardinality(ctx context.Context, ix *dict.Index, places int) (rows uint64, st btree.Stats, distinct []uint64, err error) {
+	if st, err = ix.Tree.Stats(ctx); err != nil {
+		return 0, st, nil, err
+	}
+	if places <= 0 {
+		places = analyzeRuns
 	}
 	c := &prefixCounter{ix: ix, changes: make([]uint64, ix.Own)}
 	live, seen := uint64(0), uint64(0)
@@ -112,21 +115,21 @@ func cardinality(ctx context.Context, ix *dict.Index) (rows, pages uint64, disti
 	distinct = make([]uint64, ix.Own)
 	if st.Entries <= analyzeAll {
 		if err := read(nil, 0); err != nil {
-			return 0, 0, nil, err
+			return 0, st, nil, err
 		}
 		for p := range distinct {
 			distinct[p] = c.changes[p] + 1
 		}
-		return live, st.Pages, distinct, nil
+		return live, st, distinct, nil
 	}
 	starts := make([]map[string]bool, ix.Own) // values at the runs' beginnings: of few values, few differ within a run
-	for k := range analyzeRuns {
-		low, err := ix.Tree.KeyAt(ctx, (float64(k)+0.5)/analyzeRuns)
+	for k := range places {
+		low, err := ix.Tree.KeyAt(ctx, (float64(k)+0.5)/float64(places))
 		if err != nil || low == nil {
-			return 0, 0, nil, err
+			return 0, st, nil, err
 		}
 		if err := read(low, analyzeRun); err != nil {
-			return 0, 0, nil, err
+			return 0, st, nil, err
 		}
 		for p := range starts {
 			if starts[p] == nil {
@@ -142,7 +145,7 @@ func cardinality(ctx context.Context, ix *dict.Index) (rows, pages uint64, disti
 		part := float64(c.changes[p]) / float64(max(c.pairs, 1))
 		distinct[p] = max(uint64(math.Round(part*float64(rows))), uint64(len(starts[p])), 1)
 	}
-	return rows, st.Pages, distinct, nil
+	return rows, st, distinct, nil
 }
 
 // deleted reports whether an entry's value says that it is delete-marked. One that cannot be read counts as live: the checker's business.

@@ -31,7 +31,7 @@ func TestAnalyze(t *testing.T) {
 			e.must(s.tx.Commit(bg))
 			s = e.begin(table.RepeatableRead)
 			var st table.Statistics
-			e.must(s.on("t", func(h *Handle) (err error) { st, err = h.Analyze(bg); return err }))
+			e.must(s.on("t", func(h *Handle) (err error) { st, err = h.Analyze(bg, 0); return err }))
 			e.must(s.tx.Commit(bg))
 			want := table.Statistics{Rows: uint64(n), Distinct: [][]uint64{{uint64(n)}, {uint64(min(n, n/10+1))}, {uint64(min(n, 4)), uint64(min(n, 4*(n/10+1)))}}}
 			near := func(what string, got, want uint64) {
@@ -44,6 +44,11 @@ func TestAnalyze(t *testing.T) {
 				}
 			}
 			near("rows", st.Rows, want.Rows)
+			for i, leaves := range st.Leaves {
+				if leaves == 0 || leaves > st.Pages[i] || n == 1 && leaves != 1 {
+					t.Errorf("index %d: %d leaves of %d pages", i, leaves, st.Pages[i])
+				}
+			}
 			for i := range want.Distinct {
 				for p := range want.Distinct[i] {
 					near(fmt.Sprint("index ", i, " prefix ", p), st.Distinct[i][p], want.Distinct[i][p])

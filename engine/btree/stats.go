@@ -12,6 +12,7 @@ type Stats struct {
 	Height  int    // levels, at least 1
 	Pages   uint64 // that belong to the tree: leaves, inner and overflow pages
 	Entries uint64
+	Leaves  uint64 // an estimate, as Entries
 }
 
 // step is where a descent passed a node: child (in a leaf: entry) i of n.
@@ -157,7 +158,7 @@ func (t *Tree) Stats(ctx context.Context) (Stats, error) {
 	}
 	s := Stats{}
 	const paths = 5
-	sum := 0.0
+	sum, leaves := 0.0, 0.0
 	for k := 0; k < paths; k++ {
 		var buf [8]step
 		steps, err := t.traceBy(ctx, buf[:0], func(n node) int { return n.count() * (2*k + 1) / (2 * paths) })
@@ -165,13 +166,16 @@ func (t *Tree) Stats(ctx context.Context) (Stats, error) {
 			return s, err
 		}
 		prod := 1.0
-		for _, st := range steps {
+		for i, st := range steps {
+			if i == len(steps)-1 {
+				leaves += prod
+			}
 			prod *= float64(st.n)
 		}
 		sum += prod
 		s.Height = len(steps)
 	}
-	s.Entries = uint64(sum / paths)
+	s.Entries, s.Leaves = uint64(sum/paths), max(1, uint64(leaves/paths))
 	s.Pages, err = t.sp.PagesOf(ctx, ino)
 	return s, err
 }

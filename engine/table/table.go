@@ -334,7 +334,7 @@ type Table interface {
 	Count(ctx context.Context) (uint64, error)
 	Bytes(ctx context.Context) (data, index uint64, err error)
 	// Analyze estimates how many different values there are. It reads a bounded number of entries of each index.
-	Analyze(ctx context.Context) (Statistics, error)
+	Analyze(ctx context.Context, pages int) (Statistics, error)
 	// Estimate guesses the number of rows in a range by descents.
 	Estimate(ctx context.Context, index int, r Range) (uint64, error)
 }
@@ -345,6 +345,7 @@ type Statistics struct {
 	// Distinct has for each index, and for each number of its leading parts, the number of different values; NULLs count as equal.
 	Distinct [][]uint64
 	Pages    []uint64 // of each index; nil: not known
+	Leaves   []uint64 // of these, leaf pages: an estimate
 }
 
 // Object is a named text that the sql wing stores and the engine does not read: view, trigger, routine, event,

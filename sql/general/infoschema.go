@@ -48,6 +48,7 @@ var ownTables = map[string]func(e *Engine) *ownTable{
 	"enabled_roles":                     enabledRolesTable,
 	"column_privileges":                 columnPrivilegesTable,
 	"user_attributes":                   userAttributesTable,
+	"innodb_tablestats":                 innodbTableStats,
 	"administrable_role_authorizations": applicableTable("ADMINISTRABLE_ROLE_AUTHORIZATIONS", true),
 }
 

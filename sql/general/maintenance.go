@@ -182,12 +182,12 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 
 // analyzeStatistics finds a table's statistics anew and stores them.
 func (s *Session) analyzeStatistics(c *sql.Context, t table.Table) error {
-	st, err := t.Analyze(c)
+	d := t.Def()
+	m, err := s.e.metas.get(c, d)
 	if err != nil {
 		return err
 	}
-	d := t.Def()
-	m, err := s.e.metas.get(c, d)
+	st, err := t.Analyze(c, m.samplePages())
 	if err != nil {
 		return err
 	}

@@ -364,15 +364,15 @@ func (p *partitioned) Bytes(ctx context.Context) (data, index uint64, err error)
 }
 
 // Analyze adds up: values of different partitions are taken for different.
-func (p *partitioned) Analyze(ctx context.Context) (out table.Statistics, err error) {
+func (p *partitioned) Analyze(ctx context.Context, pages int) (out table.Statistics, err error) {
 	return out, p.each(ctx, func(t table.Table) error {
-		s, err := t.Analyze(ctx)
+		s, err := t.Analyze(ctx, pages)
 		if err != nil {
 			return err
 		}
 		out.Rows += s.Rows
 		if out.Distinct == nil {
-			out.Distinct, out.Pages = s.Distinct, s.Pages
+			out.Distinct, out.Pages, out.Leaves = s.Distinct, s.Pages, s.Leaves
 			return nil
 		}
 		for i := range s.Distinct {
@@ -380,6 +380,7 @@ func (p *partitioned) Analyze(ctx context.Context) (out table.Statistics, err er
 				out.Distinct[i][j] += s.Distinct[i][j]
 			}
 			out.Pages[i] += s.Pages[i]
+			out.Leaves[i] += s.Leaves[i]
 		}
 		return nil
 	})

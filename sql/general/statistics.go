@@ -28,9 +28,10 @@ func (s *statistics) changesOf(tables []*base) (n uint64) {
 }
 
 type tableStatistics struct {
-	version uint64
-	at      time.Time
-	fixed   bool // stored, and not to be replaced but by ANALYZE TABLE
+	schema, name string
+	version      uint64
+	at           time.Time
+	fixed        bool // stored, and not to be replaced but by ANALYZE TABLE
 	table.Statistics
 }
 
@@ -73,7 +74,11 @@ func (e *Engine) statisticsOf(c *sql.Context, t table.Table) (table.Statistics, 
 			return *st, nil
 		}
 	}
-	st, err := t.Analyze(c)
+	m, err := e.metas.get(c, d)
+	if err != nil {
+		return table.Statistics{}, err
+	}
+	st, err := t.Analyze(c, m.samplePages())
 	if err == nil {
 		s.put(d, st, false)
 	}
@@ -113,7 +118,7 @@ func (s *statistics) put(d *table.Def, st table.Statistics, fixed bool) {
 	if s.m == nil || len(s.m) >= statisticsMax {
 		s.m = map[uint64]tableStatistics{}
 	}
-	s.m[d.ID] = tableStatistics{version: d.Version, at: time.Now(), fixed: fixed, Statistics: st}
+	s.m[d.ID] = tableStatistics{schema: d.Schema, name: d.Name, version: d.Version, at: time.Now(), fixed: fixed, Statistics: st}
 }
 
 // statisticsRows are the rows of information_schema.STATISTICS.

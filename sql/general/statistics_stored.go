@@ -1,9 +1,11 @@
 package general
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // storedStatistics are what ANALYZE TABLE found, attached to the table in the catalog: so the optimiser's plans are the same after a restart. Nothing of them is in
@@ -25,6 +28,7 @@ type storedIndex struct {
 	Name     string
 	Distinct []uint64 // by the number of leading parts
 	Pages    uint64   `json:",omitempty"` // of the tree; 0 for a partitioned table's
+	Leaves   uint64   `json:",omitempty"` // of these, an estimate
 }
 
 // statisticsName is the name of the one object that a table has of this kind.
@@ -33,6 +37,41 @@ const statisticsName = "all"
 // persistent reports whether ANALYZE TABLE stores what it finds (STATS_PERSISTENT), fixed whether nothing but ANALYZE TABLE replaces it (STATS_AUTO_RECALC).
 func (m *meta) persistent() bool { return m.attrs.Options["STATS_PERSISTENT"] != "0" }
 func (m *meta) fixed() bool      { return m.attrs.Options["STATS_AUTO_RECALC"] == "0" }
+
+// samplePages is how many places of an index ANALYZE looks at (STATS_SAMPLE_PAGES); 0: the engine's choice.
+func (m *meta) samplePages() int {
+	n, err := strconv.ParseUint(m.attrs.Options["STATS_SAMPLE_PAGES"], 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// innodbTableStats is information_schema.INNODB_TABLESTATS: of the tables whose statistics are in memory, as in InnoDB.
+func innodbTableStats(e *Engine) *ownTable {
+	return &ownTable{name: "INNODB_TABLESTATS", schema: infoColumns("INNODB_TABLESTATS", "#TABLE_ID", "NAME", "STATS_INITIALIZED", "#NUM_ROWS", "#CLUST_INDEX_SIZE", "#OTHER_INDEX_SIZE",
+		"#MODIFIED_COUNTER", "#AUTOINC", "^REF_COUNT"), rows: func(c *sql.Context) (out []sql.Row, _ error) {
+		s := sessionOf(c)
+		if !s.Allowed("PROCESS") {
+			return nil, mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "PROCESS")
+		}
+		e.stats.mu.Lock()
+		for id, st := range e.stats.m {
+			var first, rest uint64
+			for i, n := range st.Pages {
+				if i == 0 {
+					first = n
+				} else {
+					rest += n
+				}
+			}
+			out = append(out, sql.Row{id, st.schema + "/" + st.name, "Initialized", st.Rows, first, rest, uint64(0), uint64(0), int64(0)})
+		}
+		e.stats.mu.Unlock()
+		slices.SortFunc(out, func(a, b sql.Row) int { return cmp.Compare(a[0].(uint64), b[0].(uint64)) })
+		return out, nil
+	}}
+}
 
 // storeStatistics keeps a table's statistics; tables with STATS_PERSISTENT=0 and temporary ones have none.
 func (e *Engine) storeStatistics(c *sql.Context, m *meta, st table.Statistics) error {
@@ -47,6 +86,9 @@ func (e *Engine) storeStatistics(c *sql.Context, m *meta, st table.Statistics) e
 		}
 		if i < len(st.Pages) {
 			s.Pages = st.Pages[i]
+		}
+		if i < len(st.Leaves) {
+			s.Leaves = st.Leaves[i]
 		}
 		out.Indexes = append(out.Indexes, s)
 	}
@@ -82,6 +124,7 @@ func (s *storedStatistics) of(d *table.Def) (st table.Statistics, ok bool) {
 			return st, false
 		}
 		st.Distinct, st.Pages = append(st.Distinct, s.Indexes[i].Distinct), append(st.Pages, s.Indexes[i].Pages)
+		st.Leaves = append(st.Leaves, s.Indexes[i].Leaves)
 	}
 	return st, true
 }
@@ -125,6 +168,7 @@ func indexStatsTable(e *Engine, name string) *ownTable {
 					columns = append(columns, column)
 					row(fmt.Sprintf("n_diff_pfx%02d", k+1), n, strings.Join(columns, ","))
 				}
+				row("n_leaf_pages", s.Indexes[i].Leaves, "Number of leaf pages in the index")
 				row("size", s.Indexes[i].Pages, "Number of pages in the index")
 			}
 		})

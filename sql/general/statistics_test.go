@@ -1,6 +1,7 @@
 package general
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -16,7 +17,12 @@ func TestStoredStatistics(t *testing.T) {
 	c.query("ANALYZE TABLE t, n, f", "d.t\tanalyze\tstatus\tOK\nd.n\tanalyze\tstatus\tOK\nd.f\tanalyze\tstatus\tOK")
 	c.query(tables, "f\t2\t1\t1\nt\t4\t1\t1")
 	c.query("SELECT index_name, stat_name, stat_value, stat_description FROM mysql.innodb_index_stats WHERE table_name = 't' ORDER BY 1, 2",
-		"ab\tn_diff_pfx01\t2\ta\nab\tn_diff_pfx02\t4\ta,b\nab\tsize\t1\tNumber of pages in the index\nPRIMARY\tn_diff_pfx01\t4\tid\nPRIMARY\tsize\t1\tNumber of pages in the index")
+		"ab\tn_diff_pfx01\t2\ta\nab\tn_diff_pfx02\t4\ta,b\nab\tn_leaf_pages\t1\tNumber of leaf pages in the index\nab\tsize\t1\tNumber of pages in the index\nPRIMARY\tn_diff_pfx01\t4\tid\nPRIMARY\tn_leaf_pages\t1\tNumber of leaf pages in the index\nPRIMARY\tsize\t1\tNumber of pages in the index")
+	c.query("SELECT name, stats_initialized, num_rows, clust_index_size, other_index_size FROM information_schema.innodb_tablestats WHERE name = 'd/t'", "d/t\tInitialized\t4\t1\t1")
+	c.must("CREATE TABLE s (id INT PRIMARY KEY) STATS_SAMPLE_PAGES=7")
+	if got := c.must("SHOW CREATE TABLE s").String(); !strings.Contains(got, "STATS_SAMPLE_PAGES=7") {
+		t.Error(got)
+	}
 	c.must("INSERT INTO f VALUES (3, 3), (4, 4), (5, 5)")
 	f, err := sv.e.catalog.Definition(t.Context(), "d", "f")
 	if err != nil {
