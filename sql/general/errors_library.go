@@ -1,6 +1,7 @@
 package general
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -95,6 +96,12 @@ func init() {
 		p("duplicate column name: `(.*)`", args(mysqlerr.ER_DUP_FIELDNAME, 1)),
 		p(`Not unique table/alias: (.*)`, args(mysqlerr.ER_NONUNIQ_TABLE, 1)),
 		p(`Duplicate key name '(.*)'`, args(mysqlerr.ER_DUP_KEYNAME, 1)),
+		p(`strconv\.(?:ParseInt|Atoi): parsing "\d+": value out of range`, func(*sql.Context, []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_TOO_BIG_DISPLAYWIDTH, "", uint32(math.MaxUint32)) // it does not say of which column
+		}),
+		p(`attempted to evaluate uninitialized subquery`, func(*sql.Context, []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "a subquery that refers to the row in ON DUPLICATE KEY UPDATE")
+		}),
 		p("Identifier name '(.*)' is too long", args(mysqlerr.ER_TOO_LONG_IDENT, 1)),
 		p(`column name '(.*)' is non-nullable but attempted to set a value of null`, args(mysqlerr.ER_BAD_NULL_ERROR, 1)),
 		p(`Field '(.*)' doesn't have a default value`, args(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, 1)),
