@@ -76,6 +76,22 @@ func TestParentsDatabase(t *testing.T) {
 	c.must("DROP DATABASE e")
 }
 
+// TestPartitionsRenamed: what partitions go by names no table.
+func TestPartitionsRenamed(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d")
+	c.must("CREATE TABLE p (a int, b date) PARTITION BY RANGE (p.a + 1) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)")
+	c.must("RENAME TABLE p TO q")
+	c.must("INSERT INTO q VALUES (1, NULL), (50, NULL)")
+	c.must("ALTER TABLE q ADD c int")
+	c.query("SELECT a FROM q PARTITION (p1)", "50")
+	c.query("SELECT partition_expression FROM information_schema.partitions WHERE table_name = 'q' LIMIT 1", "(`a` + 1)")
+	c.must("ALTER TABLE q PARTITION BY HASH (YEAR(q.b)) PARTITIONS 2")
+	c.must("RENAME TABLE q TO p")
+	c.query("SELECT partition_expression FROM information_schema.partitions WHERE table_name = 'p' LIMIT 1", "year(`b`)")
+	c.query("SELECT COUNT(*) FROM p", "2")
+}
+
 // TestCheckTexts: a check's definition survives what names the table, the column and its strings have, and new names.
 func TestCheckTexts(t *testing.T) {
 	c := newServer(t).client()

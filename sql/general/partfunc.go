@@ -61,7 +61,7 @@ func newPartFunc(c *sql.Context, m *meta) (*partFunc, error) {
 // bindFunction resolves the columns or the expression.
 func (f *partFunc) bindFunction(c *sql.Context) error {
 	if !f.list {
-		xs, err := f.bind(c, []string{f.p.expr})
+		xs, err := f.bind(c, []string{f.p.shownExpr()})
 		if err != nil {
 			return err
 		}

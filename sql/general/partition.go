@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // PARTITION BY clauses: read, shown again, and listed in information_schema. partfunc.go gives them meaning.
@@ -214,28 +216,22 @@ func (p *partitioning) text() string {
 	return b.String() + " */"
 }
 
-// shownExpr is what the rows are divided by. MySQL prints expressions as it understood them, a column in quotes and a function in lower case, and lists of
-// columns as they were written; so does this with a column and with a function of one. Other expressions stay as written.
+// shownExpr is what the rows are divided by: an expression as MySQL's dictionary has it, which names no table, since that may be renamed, and lists of
+// columns as they were written.
 func (p *partitioning) shownExpr() string {
 	if strings.Contains(p.method, "COLUMNS") || strings.Contains(p.method, "KEY") {
 		return p.expr
 	}
-	t := cutTokens(p.expr, 0, maxTokens)
-	function := ""
-	if t.word(0) != "" && t.at(1) == "(" && t.closing(1) == len(t.list)-1 && len(t.list) == 4 {
-		function = strings.ToLower(t.at(0))
-		t.pos += 2
-	} else if len(t.list) != 1 {
+	st, err := sqlparser.Parse("SELECT " + p.expr)
+	if err != nil {
 		return p.expr
 	}
-	if k := t.kind(0); k != lexer.Word && k != lexer.Quoted {
-		return p.expr
+	if sel, ok := st.(*sqlparser.Select); ok && len(sel.SelectExprs) == 1 {
+		if e, ok := sel.SelectExprs[0].(*sqlparser.AliasedExpr); ok {
+			return sqltext.Style{}.Expr(e.Expr)
+		}
 	}
-	column, _ := t.name()
-	if function != "" {
-		return function + "(" + quoteName(column) + ")"
-	}
-	return quoteName(column)
+	return p.expr
 }
 
 // clause is the clause as CREATE TABLE takes it.
