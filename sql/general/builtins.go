@@ -22,6 +22,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.Function4{Name: "insert", Fn: newInsertText},
 		sql.Function1{Name: "crc32", Fn: newCRC32},
 		sql.FunctionN{Name: "week", Fn: newWeek},
+		sql.FunctionN{Name: placeFunction, Fn: newIntervalIndex},
 	} {
 		own[f.FunctionName()] = f
 	}

@@ -304,7 +304,9 @@ func (w *rewriter) token() {
 	case "MEMBER":
 		w.memberOf()
 	case "INTERVAL":
-		w.compositeInterval()
+		if !w.intervalCall() {
+			w.compositeInterval()
+		}
 	case "ANY", "SOME", "ALL":
 		w.quantified()
 	case "DEFAULT":

@@ -13,6 +13,7 @@ import (
 // Functions of our own that rewritten syntax calls.
 const (
 	intervalFunction   = "zorya_interval"   // (value, unit): what INTERVAL with a composite unit amounts to in months, seconds or microseconds
+	placeFunction      = "zorya_place"      // (n, n1, ...): the function INTERVAL, whose name the parser takes for the beginning of a span of time
 	defaultFunction    = "zorya_default"    // (column): DEFAULT(column)
 	quantifiedFunction = "zorya_quantified" // (op, ANY or ALL, value, subquery)
 	rollupFunction     = "zorya_rollup"     // (): the last item of GROUP BY ... WITH ROLLUP
