@@ -6,6 +6,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/spatial"
 )
 
@@ -16,6 +17,9 @@ func For(d *table.Def, ix *table.Index) (table.Extractor, error) {
 	}
 	if ix.Kind == spatial.Kind {
 		return spatial.NewIndex(ix), nil
+	}
+	if at, ok := multi.ParseKind(ix.Kind); ok && at < len(ix.Parts) {
+		return multi.NewIndex(ix.Parts[at].Column), nil
 	}
 	return nil, fmt.Errorf("nobody knows indexes of the kind %q", ix.Kind)
 }

@@ -160,6 +160,7 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		return err
 	}
 	for i, col := range pk.Schema {
+		written := asts[strings.ToLower(col.Name)]
 		if err := defineFunctional(c, pk.Schema, col); err != nil {
 			return err
 		}
@@ -187,6 +188,9 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		visible = visible || !a.Invisible && !sql.IsHiddenSystemColumn(col.Name)
 		if err := columnDefaults(c, col, &a); err != nil {
 			return err
+		}
+		if col.Generated != nil && written != nil && isArray(col.Generated.Expr) {
+			a.Generated = parenthesized(sqltext.Style{Charset: "utf8mb4"}.Expr(written.Type.GeneratedExpr))
 		}
 		if cd := asts[lower]; cd != nil {
 			columnFromAST(&a, cd, col)

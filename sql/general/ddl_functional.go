@@ -64,7 +64,7 @@ func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
 			id := sqlparser.NewColIdent(functionalPrefix + strings.TrimPrefix(sql.HiddenSystemColumnName(info.Name.String(), j), sql.HiddenSystemColumnPrefix))
 			def.Fields[j] = &sqlparser.IndexField{Column: id, Order: f.Order}
 			spec.Columns = append(spec.Columns, &sqlparser.ColumnDefinition{Name: id, // of a type that defineFunctional finds
-				Type: sqlparser.ColumnType{Type: "bigint", GeneratedExpr: f.Expression}})
+				Type: sqlparser.ColumnType{Type: "bigint", GeneratedExpr: arrayOfIndex(f.Expression, info.Name.String())}})
 		}
 		spec.Indexes[i] = &def
 	}
@@ -141,6 +141,8 @@ func defineFunctional(c *sql.Context, schema sql.Schema, col *sql.Column) error 
 	}
 	t := columnType(col.Generated.Expr.Type(c))
 	switch {
+	case isArray(col.Generated.Expr):
+		t = types.LongBlob
 	case types.IsJSON(t) || datum.Spatial(t):
 		return mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION)
 	case types.IsText(t):

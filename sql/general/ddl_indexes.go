@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
 )
@@ -160,9 +161,17 @@ func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 		case a.Spatial && p.Prefix > 0:
 			return ix, mysqlerr.New(mysqlerr.ER_WRONG_SUB_KEY)
 		}
+		if arrayColumn(&d.Columns[pos]) {
+			if ix.Kind != "" {
+				return ix, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "more than one multi-valued key part per index")
+			}
+			ix.Kind = multi.Kind(len(ix.Parts))
+		}
 		ix.Parts = append(ix.Parts, p)
 	}
 	switch {
+	case ix.Kind != "" && ix.Unique && len(ix.Parts) > 1:
+		return ix, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "UNIQUE multi-valued index of more than one key part")
 	case a.Fulltext:
 		ix.Kind = fulltext.KindName // made whole by fulltextKinds
 	case a.Spatial:

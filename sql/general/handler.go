@@ -253,7 +253,7 @@ func (m *meta) handlerOrder(index, alias string) (out []keyColumn, parts int, er
 		return rest, len(rest), nil
 	}
 	at := slices.IndexFunc(m.def.Indexes, func(ix table.Index) bool { return !ix.Hidden && strings.EqualFold(ix.Name, index) })
-	if at < 0 || m.indexes[at].Fulltext || m.indexes[at].Spatial {
+	if at < 0 || m.def.Indexes[at].Kind != "" {
 		return nil, 0, mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, index, alias)
 	}
 	for _, p := range m.def.Indexes[at].Parts {

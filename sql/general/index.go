@@ -39,7 +39,7 @@ func (x *index) IsGenerated() bool                     { return x.ix().Hidden }
 func (x *index) IndexType() string                     { return "BTREE" }
 func (x *index) String() string                        { return x.ID() }
 func (x *index) Predicate() string                     { return "" }
-func (x *index) usable() bool                          { return !x.ix().Hidden && !x.attrs().Fulltext && !x.attrs().Spatial }
+func (x *index) usable() bool                          { return !x.ix().Hidden && x.ix().Kind == "" }
 func (x *index) CanSupportOrderBy(sql.Expression) bool { return false }
 
 func (x *index) CanSupport(*sql.Context, ...sql.Range) bool {

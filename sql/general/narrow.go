@@ -84,7 +84,10 @@ func narrowBy(c *sql.Context, b *base, alias string, e sql.Expression) narrowing
 	if n := matchNarrows(c, b, alias, e); n != nil {
 		return n
 	}
-	return spatialNarrows(c, b, alias, e)
+	if n := spatialNarrows(c, b, alias, e); n != nil {
+		return n
+	}
+	return multiNarrows(c, b, alias, e)
 }
 
 // ofTable reports whether all columns of an expression are the table's, and whether there are any.

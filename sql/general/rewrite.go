@@ -303,6 +303,8 @@ func (w *rewriter) token() {
 		}
 	case "MEMBER":
 		w.memberOf()
+	case "CAST":
+		w.castArray()
 	case "INTERVAL":
 		if !w.intervalCall() {
 			w.compositeInterval()
@@ -405,36 +407,6 @@ func (w *rewriter) expressionEnd(i int) int {
 		}
 	}
 	return i
-}
-
-// memberOf: x MEMBER OF (y) becomes JSON_CONTAINS.
-func (w *rewriter) memberOf() {
-	t := w.t
-	if t.pos == 0 || t.at(0) == "" || t.word(1) != "OF" && t.at(1) != "(" {
-		return
-	}
-	prev := t.pos - 1
-	k := t.list[prev]
-	value := t.src[k.Start:k.End]
-	open := 1
-	if t.word(1) == "OF" {
-		open = 2
-	}
-	w.with[prev] = "JSON_CONTAINS"
-	w.changed = true
-	w.drop(0, open)
-	depth := 0
-	for i := open; t.kind(i) != lexer.EOF; i++ {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			if depth--; depth == 0 {
-				w.put(i, ", CAST("+value+" AS JSON))")
-				return
-			}
-		}
-	}
 }
 
 // soundsLike: a SOUNDS LIKE b compares their SOUNDEX.

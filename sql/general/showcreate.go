@@ -204,7 +204,7 @@ func (m *meta) indexText(i int) string {
 	for j, p := range ix.Parts {
 		c := m.schema[p.Column]
 		if c.HiddenSystem {
-			cols[j] = parenthesized(m.columns[p.Column].Generated)
+			cols[j] = parenthesized(arrayText(m.columns[p.Column].Generated))
 		} else {
 			cols[j] = quoteName(c.Name)
 		}

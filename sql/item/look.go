@@ -18,6 +18,18 @@ func Plain(e sql.Expression) sql.Expression {
 	}
 }
 
+// Given is an argument of a function as it was written: this package's rules convert some.
+func Given(e sql.Expression) sql.Expression {
+	for {
+		e = Plain(e)
+		x, ok := e.(*given)
+		if !ok {
+			return e
+		}
+		e = x.args[0].Expression
+	}
+}
+
 // Compared tells a comparison of two single values, this package's or the library's: op is one of = <=> < <= > >=.
 func Compared(e sql.Expression) (op string, left, right sql.Expression, ok bool) {
 	switch x := Plain(e).(type) {

@@ -616,6 +616,10 @@ const (
 	ER_DEPENDENT_BY_FUNCTIONAL_INDEX                        Code = 3837
 	ER_DEPENDENT_BY_PARTITION_FUNC                          Code = 3855
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX                    Code = 3903
+	ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX               Code = 3904
+	ER_EXCEEDED_MV_KEYS_NUM                                 Code = 3905
+	ER_EXCEEDED_MV_KEYS_SPACE                               Code = 3906
+	ER_FUNCTIONAL_INDEX_DATA_IS_TOO_LONG                    Code = 3907
 	ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED                     Code = 3929
 	ER_CONSTRAINT_NOT_FOUND                                 Code = 3940
 	ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS            Code = 3943
@@ -1239,6 +1243,10 @@ var table = map[Code]entry{
 	ER_DEPENDENT_BY_FUNCTIONAL_INDEX:                        {"ER_DEPENDENT_BY_FUNCTIONAL_INDEX", "HY000", "Column '%s' has a functional index dependency and cannot be dropped or renamed."},
 	ER_DEPENDENT_BY_PARTITION_FUNC:                          {"ER_DEPENDENT_BY_PARTITION_FUNC", "HY000", "Column '%s' has a partitioning function dependency and cannot be dropped or renamed."},
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX:                    {"ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX", "22018", "Invalid JSON value for CAST for functional index '%s'."},
+	ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX:               {"ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX", "22003", "Out of range JSON value for CAST for functional index '%s'."},
+	ER_EXCEEDED_MV_KEYS_NUM:                                 {"ER_EXCEEDED_MV_KEYS_NUM", "HY000", "Exceeded max number of values per record for multi-valued index '%s' by %d value(s)."},
+	ER_EXCEEDED_MV_KEYS_SPACE:                               {"ER_EXCEEDED_MV_KEYS_SPACE", "HY000", "Exceeded max total length of values per record for multi-valued index '%s' by %d bytes."},
+	ER_FUNCTIONAL_INDEX_DATA_IS_TOO_LONG:                    {"ER_FUNCTIONAL_INDEX_DATA_IS_TOO_LONG", "22001", "Data too long for functional index '%s'."},
 	ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED:                     {"ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED", "HY000", "Dynamic privilege '%s' is not registered with the server."},
 	ER_CONSTRAINT_NOT_FOUND:                                 {"ER_CONSTRAINT_NOT_FOUND", "HY000", "Constraint '%s' does not exist."},
 	ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS:            {"ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS", "HY000", "Each row of a VALUES clause must have at least one column, unless when used as source in an INSERT statement."},

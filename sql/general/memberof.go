@@ -1,0 +1,181 @@
+package general
+
+import (
+	"fmt"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// value MEMBER OF (array), which the library lacks. JSON_CONTAINS is another question: it asks for the members of an array that is the value, and its value is a text
+// of JSON, while MEMBER OF takes a text as a string.
+
+const memberFunction = "zorya_member_of" // (value, array)
+
+func init() {
+	ownFunctions[memberFunction] = func(*Engine) sql.Function {
+		return sql.Function2{Name: memberFunction, Fn: func(_ *sql.Context, value, array sql.Expression) sql.Expression {
+			return &memberOf{expression.BinaryExpressionStub{LeftChild: value, RightChild: array}}
+		}}
+	}
+}
+
+// memberOf: x MEMBER OF (y) becomes a function call. x is a name, a literal, a call or in parentheses.
+func (w *rewriter) memberOf() {
+	t := w.t
+	open := 1
+	if t.word(1) == "OF" {
+		open = 2
+	}
+	if t.pos == 0 || t.at(open) != "(" {
+		return
+	}
+	first := -1
+	if t.at(-1) == ")" {
+		for depth := 1; depth > 0; {
+			if first--; t.pos+first < 0 {
+				return
+			}
+			switch t.at(first) {
+			case ")":
+				depth++
+			case "(":
+				depth--
+			}
+		}
+		if t.pos+first > 0 && t.kind(first-1) == lexer.Word && !beforeValue[t.word(first-1)] {
+			first-- // the function
+		}
+	}
+	for t.pos+first > 1 && t.at(first-1) == "." {
+		first -= 2
+	}
+	for depth, i := 0, open; t.kind(i) != lexer.EOF; i++ {
+		switch t.at(i) {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth > 0 {
+				continue
+			}
+			text := t.at(first)
+			if have, ok := w.with[t.pos+first]; ok {
+				text = have
+			}
+			w.put(first, memberFunction+"("+text)
+			w.put(0, ",")
+			w.drop(1, open)
+			return
+		}
+	}
+}
+
+// beforeValue are words before a value in parentheses, which no function's names are.
+var beforeValue = map[string]bool{"AND": true, "OR": true, "XOR": true, "NOT": true, "WHERE": true, "ON": true, "HAVING": true, "SELECT": true, "WHEN": true, "THEN": true,
+	"ELSE": true, "CASE": true, "BETWEEN": true, "LIKE": true, "BY": true, "DISTINCT": true, "RETURN": true, "WHILE": true, "UNTIL": true, "ELSEIF": true}
+
+// memberOf is value MEMBER OF (array).
+type memberOf struct {
+	expression.BinaryExpressionStub
+}
+
+var _ sql.FunctionExpression = (*memberOf)(nil)
+
+// FunctionName implements sql.FunctionExpression.
+func (m *memberOf) FunctionName() string { return memberFunction }
+
+// Description implements sql.FunctionExpression.
+func (m *memberOf) Description() string {
+	return "returns whether a value is a member of a JSON array."
+}
+
+// Type implements sql.Expression.
+func (m *memberOf) Type(*sql.Context) sql.Type { return types.Boolean }
+
+// IsNullable implements sql.Expression.
+func (m *memberOf) IsNullable(*sql.Context) bool { return true }
+func (m *memberOf) String() string {
+	return fmt.Sprintf("%s(%s,%s)", memberFunction, m.LeftChild, m.RightChild)
+}
+
+// WithChildren implements sql.Expression.
+func (m *memberOf) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 2 {
+		return nil, sql.ErrInvalidChildrenNumber.New(m, len(ch), 2)
+	}
+	return &memberOf{expression.BinaryExpressionStub{LeftChild: ch[0], RightChild: ch[1]}}, nil
+}
+
+// Eval implements sql.Expression. What is no array is an array of one.
+func (m *memberOf) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, null, err := memberValue(c, m.LeftChild, r)
+	if err != nil || null {
+		return nil, err
+	}
+	array, null, err := jsonValue(c, m.RightChild, r)
+	if err != nil || null {
+		return nil, err
+	}
+	list, ok := array.([]any)
+	if !ok {
+		list = []any{array}
+	}
+	for _, x := range list {
+		if x == nil || v == nil { // JSON's null equals itself, the library's compares as NULL
+			if x == nil && v == nil {
+				return true, nil
+			}
+			continue
+		}
+		if cmp, err := types.CompareJSON(c, x, v); err != nil {
+			return nil, err
+		} else if cmp == 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// memberValue is what an expression gives, as a JSON value: a text is a string.
+func memberValue(c *sql.Context, e sql.Expression, r sql.Row) (v any, null bool, err error) {
+	if v, err = e.Eval(c, r); err != nil || v == nil {
+		return nil, true, err
+	}
+	if v, err = sql.UnwrapAny(c, v); err != nil {
+		return nil, false, err
+	}
+	switch x := v.(type) {
+	case string:
+		return x, false, nil
+	case []byte:
+		return string(x), false, nil
+	}
+	return plainJSON(c, v)
+}
+
+// plainJSON is a value as JSON's own types: numbers, strings, booleans, arrays, objects. A text is read.
+func plainJSON(c *sql.Context, v any) (any, bool, error) {
+	cv, _, err := types.JSON.Convert(c, v)
+	if err != nil {
+		return nil, false, err
+	}
+	w, ok := cv.(sql.JSONWrapper)
+	if !ok {
+		return nil, true, nil
+	}
+	b, err := types.JsonToMySqlBytes(c, w) // a number or date in there may have a Go type that the library compares with none
+	if err != nil {
+		return nil, false, err
+	}
+	if cv, _, err = types.JSON.Convert(c, string(b)); err != nil {
+		return nil, false, err
+	}
+	if w, ok = cv.(sql.JSONWrapper); !ok {
+		return nil, true, nil
+	}
+	v, err = w.ToInterface(c)
+	return v, false, err
+}
