@@ -191,6 +191,20 @@ func (h *Handle) SetAutoInc(ctx context.Context, v uint64, force bool) error {
 	return db.raiseTo(ctx, h.t.ID, c, next)
 }
 
+// ReleaseAutoInc gives back the values from first on, below end, if none at or above end was reserved since. What is in the log stays reserved
+// there: a crash may skip the values.
+func (h *Handle) ReleaseAutoInc(ctx context.Context, first, end uint64) error {
+	c, err := h.s.tx.db.counter(ctx, h.t.ID)
+	if err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if first > 0 && first < c.next && c.next <= end {
+		c.next = first
+	}
+	return nil
+}
+
 // AutoInc is the value that would be given out next.
 func (h *Handle) AutoInc() (uint64, error) {
 	c, err := h.s.tx.db.counter(context.Background(), h.t.ID)

@@ -327,8 +327,10 @@ type Table interface {
 	Delete(ctx context.Context, ref Ref, old []row.Datum) error
 	// NextAutoInc reserves n consecutive auto-increment values and returns the first; never reused, not even
 	// after a crash. SetAutoInc raises the counter above an explicitly given value; force also lowers it to max+1.
+	// ReleaseAutoInc gives back values that were reserved, from first on and below end, unless one at or above end was reserved meanwhile.
 	NextAutoInc(ctx context.Context, n uint64) (uint64, error)
 	SetAutoInc(ctx context.Context, v uint64, force bool) error
+	ReleaseAutoInc(ctx context.Context, first, end uint64) error
 	AutoInc() (next uint64, err error) // for SHOW CREATE TABLE
 	// Count is an estimate of the number of rows; Bytes of the clustered tree and of secondary indexes.
 	Count(ctx context.Context) (uint64, error)

@@ -255,14 +255,21 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 		return i.trigger(c, r, now)
 	}
 	for j := range now {
-		if now[j] == nil {
+		switch {
+		case now[j] != nil:
+			now[j], err = st.column(c, j, i.named(c, j, now[j]))
+		case !i.missing(j):
+			now[j], err = i.null(c, j)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for j := range now { // MySQL looks for columns without a value when the others have theirs
+		if now[j] == nil && i.missing(j) {
 			if now[j], err = i.null(c, j); err != nil {
 				return nil, err
 			}
-			continue
-		}
-		if now[j], err = st.column(c, j, i.named(c, j, now[j])); err != nil {
-			return nil, err
 		}
 	}
 	if i.n.computed {
@@ -357,6 +364,9 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 	return r, nil
 }
 
+// missing reports whether column j is given no value and has no default.
+func (i *incomingIter) missing(j int) bool { return i.n.unset != nil && i.n.unset(j) }
+
 // null is what NULL becomes in column j: itself, the implicit default with a warning, or an error.
 func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
 	st := i.n.st
@@ -364,7 +374,7 @@ func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
 	if col.Nullable || col.AutoIncrement || col.Virtual || col.Generated != nil {
 		return nil, nil
 	}
-	missing := i.n.unset != nil && i.n.unset(j)
+	missing := i.missing(j)
 	switch {
 	case missing && types.IsEnum(col.Type): // its implicit default is a default
 	case missing && st.strict:

@@ -1,6 +1,8 @@
 package general
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -77,4 +79,35 @@ func TestAutoIncrementModes(t *testing.T) {
 	c.must("INSERT INTO d.t (k) SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4") // one value a row: no gap
 	c.must("INSERT INTO d.t (k) VALUES (9)")
 	c.query("SELECT id FROM d.t WHERE k = 9", "5")
+}
+
+// What a statement took of a partitioned table's counter and did not use goes back (Partition_helper::ph_release_auto_increment).
+func TestPartitionedCounter(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE s (v INT); INSERT INTO s VALUES (1), (2), (3), (4), (5)")
+	for name, x := range map[string]struct {
+		tail string
+		want [4]string
+	}{
+		"p": {" PARTITION BY HASH(id) PARTITIONS 3", [4]string{"6", "16", "17", "40"}},
+		"q": {"", [4]string{"8", "16", "19", "40"}},
+	} {
+		c.must("CREATE TABLE " + name + " (id INT AUTO_INCREMENT PRIMARY KEY, v INT CHECK (v < 50))" + x.tail)
+		for i, text := range []string{
+			"INSERT INTO # (v) SELECT v FROM s",
+			"INSERT INTO # (id, v) VALUES (NULL, 1), (14, 1), (NULL, 1)",
+			"INSERT INTO # (v) VALUES (1), (50), (1)",
+			"SET insert_id = 38; INSERT INTO # (v) VALUES (1), (2)",
+		} {
+			for _, one := range strings.Split(strings.ReplaceAll(text, "#", name), "; ") {
+				if _, err := c.exec(one); (err != nil) != (i == 2) {
+					t.Fatalf("%s: %v", one, err)
+				}
+			}
+			if a := fmt.Sprint(c.must("SHOW CREATE TABLE " + name)); !strings.Contains(a, "AUTO_INCREMENT="+x.want[i]+" ") {
+				t.Errorf("after %s: %s, want %s", text, a, x.want[i])
+			}
+		}
+		c.query("SELECT COUNT(*), MAX(id) FROM "+name, "10\t39")
+	}
 }

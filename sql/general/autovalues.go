@@ -31,6 +31,7 @@ type autoValues struct {
 	negative uint64 // the row's value if it was given and is below zero, as an unsigned number
 	first    uint64 // the first one generated and written: LAST_INSERT_ID()
 	assigned bool   // ON DUPLICATE KEY UPDATE names the column
+	gives    bool   // the table is partitioned: what is left goes back to its counter
 	forced   bool   // the values begin at @@insert_id
 }
 
@@ -44,7 +45,7 @@ func newAutoValues(c *sql.Context, b *base, in *incoming) (*autoValues, error) {
 		return nil, err
 	}
 	typ := b.m.schema[i].Type
-	a := &autoValues{t: t, column: i, typ: typ, most: mostOf(typ), zeroIsZero: sqlModes(c)["NO_AUTO_VALUE_ON_ZERO"], step: 1, from: 1, estimate: in.rows}
+	a := &autoValues{t: t, column: i, typ: typ, most: mostOf(typ), zeroIsZero: sqlModes(c)["NO_AUTO_VALUE_ON_ZERO"], step: 1, from: 1, estimate: in.rows, gives: len(b.m.attrs.Parts) > 0}
 	if s := sessionOf(c); s != nil {
 		a.step = max(uint64(integer(s.variable("auto_increment_increment"))), 1)
 		if a.from = max(uint64(integer(s.variable("auto_increment_offset"))), 1); a.from > a.step {
@@ -233,6 +234,15 @@ func (a *autoValues) reserve(c *sql.Context) (uint64, error) {
 	a.pending = n
 	a.low, a.high = first, first+n*a.step
 	return first, nil
+}
+
+// release ends the statement: the counter of a partitioned table takes back what no row got (Partition_helper::ph_release_auto_increment),
+// InnoDB's own does not.
+func (a *autoValues) release(c *sql.Context) error {
+	if a == nil || !a.gives || a.forced || a.next == 0 {
+		return nil
+	}
+	return a.t.ReleaseAutoInc(c, a.next, a.high)
 }
 
 // inserted tells that the row at hand was written.

@@ -63,3 +63,37 @@ func TestFoundByDifferences(t *testing.T) {
 		c.query("SHOW WARNINGS", "Note\t1265\tData truncated for column 'a' at row 1")
 	}
 }
+
+// Two equalities of one binary column, whose index the planner looks at: it compared the bytes of both as if they were comparable.
+func TestEqualitiesOfOneBinaryColumn(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
+	c.must("CREATE TABLE v (b VARBINARY(5), n INT, KEY (b, n)); INSERT INTO v VALUES ('A', 1), ('ab', 2)")
+	c.query("SELECT 1 FROM (SELECT b FROM v WHERE b = x'41') x WHERE b = x'6162'", "")
+	c.query("SELECT b FROM v WHERE b = x'41' AND b = x'41'", "A")
+	c.query("SELECT b FROM v WHERE b = x'41' AND b = 'A'", "A")
+	c.query("SELECT b FROM v WHERE b = x'41' AND b IN (x'41')", "A")
+	c.query("SELECT b FROM v WHERE b = x'41' AND (b, n) = (x'42', 1)", "")
+	c.query("SELECT b FROM v WHERE b = UNHEX('41') AND b = UNHEX('42')", "")
+	c.query("SELECT b FROM v WHERE b <=> _binary'A' AND b <=> CAST('a' AS BINARY)", "")
+}
+
+// QUOTE takes the name of an ENUM, makes the text NULL of NULL, and writes Ctrl+Z as \Z.
+func TestQuote(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
+	c.must("CREATE TABLE e (e ENUM('a','it''s'), s SET('x','y'), j JSON); INSERT INTO e VALUES ('it''s', 'x,y', '{\"a\": 1}'), (NULL, NULL, NULL)")
+	c.query(`SELECT QUOTE(e), QUOTE(s), QUOTE(j), QUOTE(1.5) FROM e`, "'it\\'s'\t'x,y'\t'{\"a\": 1}'\t'1.5'\nNULL\tNULL\tNULL\t'1.5'")
+	c.query(`SELECT LENGTH(QUOTE(NULL)), HEX(QUOTE(x'001A5C'))`, "4\t275C305C5A5C5C27")
+	c.fails("SELECT QUOTE('a', 'b')", mysqlerr.ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, "Incorrect parameter count in the call to native function 'quote'")
+}
+
+// The values that a row is given are stored first, then columns without a default are looked for (Sql_cmd_insert_values::execute_inner).
+func TestGivenBeforeMissing(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (a INT NOT NULL, b INT NOT NULL)")
+	c.fails("INSERT INTO t (b) VALUES (NULL)", mysqlerr.ER_BAD_NULL_ERROR, "Column 'b' cannot be null")
+	c.fails("INSERT INTO t (b) VALUES (1), (NULL)", mysqlerr.ER_NO_DEFAULT_FOR_FIELD, "Field 'a' doesn't have a default value")
+	c.fails("INSERT INTO t (b) VALUES ('x')", mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "Incorrect integer value: 'x' for column 'b' at row 1")
+	c.must("INSERT INTO t (b) SELECT 1 FROM t")
+}

@@ -113,7 +113,7 @@ func (i *inserting) Close(c *sql.Context) error {
 	if first := i.auto.firstGiven(); first > 0 {
 		c.GetLastQueryInfo().LastInsertId.Store(int64(first))
 	}
-	return errors.Join(i.src.Close(c), i.ed.Close(c))
+	return errors.Join(i.src.Close(c), i.ed.Close(c), i.auto.release(c))
 }
 
 func (i *inserting) Next(c *sql.Context) (sql.Row, error) {

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -112,7 +113,11 @@ func (s *Session) runLoad(c *sql.Context, x *execution, n *sqlparser.Load) (res 
 	}
 	defer f.Close()
 	l.in.r.Reset(f)
-	if err := l.run(n); err != nil {
+	err = l.run(n)
+	if l.auto.left > 0 && len(l.m.attrs.Parts) > 0 { // see autoValues.release
+		err = errors.Join(err, l.t.ReleaseAutoInc(c, l.auto.next, l.auto.next+l.auto.left))
+	}
+	if err != nil {
 		return nil, true, err
 	}
 	return l.result(), true, nil

@@ -16,7 +16,7 @@ type pending struct {
 
 var _ sql.FunctionExpression = (*pending)(nil)
 
-// NewPending is a call of GREATEST, LEAST, LOCATE, POSITION, INSTR, FIND_IN_SET or REPLACE.
+// NewPending is a call of GREATEST, LEAST, LOCATE, POSITION, INSTR, FIND_IN_SET, REPLACE or QUOTE.
 func NewPending(name string, args []sql.Expression) sql.Expression {
 	return &pending{expression.NaryExpression{ChildExpressions: args}, strings.ToLower(name)}
 }
@@ -38,6 +38,9 @@ func (p *pending) call(c *sql.Context) (sql.Expression, error) {
 		x = newExtreme(c, &Env{}, 1, p.String(), p.ChildExpressions)
 	case "least":
 		x = newExtreme(c, &Env{}, -1, p.String(), p.ChildExpressions)
+	case "quote":
+		y, err := newTextual(c, &Env{}, p.name, p.String(), p.ChildExpressions)
+		return some(y, y != nil, err)
 	default:
 		y, err := newSearching(c, &Env{}, p.name, p.String(), p.ChildExpressions)
 		return some(y, y != nil, err)
@@ -58,7 +61,7 @@ func (p *pending) Type(c *sql.Context) sql.Type {
 	switch {
 	case x != nil && err == nil:
 		return x.Type(c)
-	case p.name == "greatest" || p.name == "least" || p.name == "replace":
+	case p.name == "greatest" || p.name == "least" || p.name == "replace" || p.name == "quote":
 		return types.LongText
 	}
 	return types.Int64

@@ -184,7 +184,12 @@ func (n *Env) known(c *sql.Context, e sql.Expression) bool {
 
 func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expression, early bool) (sql.Expression, error) {
 	if early && n.indexable(c, op, left, right) {
-		return nil, nil
+		l, same1 := hashable(c, left)
+		r, same2 := hashable(c, right)
+		if same1 && same2 {
+			return nil, nil
+		}
+		return Native(op, l, r), nil
 	}
 	x, err := newComparison(c, n, op, left, right)
 	return some(x, x != nil, err)
@@ -313,6 +318,9 @@ func (n *Env) in(c *sql.Context, left, right sql.Expression, early bool) (sql.Ex
 			all = all && n.indexable(c, "=", left, e)
 		}
 		if all {
+			if list, same := hashable(c, right); !same {
+				return expression.NewInTuple(left, list), nil
+			}
 			return nil, nil
 		}
 	}
@@ -416,7 +424,7 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	case "locate", "position", "instr", "find_in_set", "replace":
 		x, err := newSearching(c, n, name, shown, ch)
 		return some(x, x != nil, err)
-	case "lpad", "rpad", "repeat", "strcmp", "field", "substring_index":
+	case "lpad", "rpad", "repeat", "strcmp", "field", "substring_index", "quote":
 		x, err := newTextual(c, n, name, shown, ch)
 		return some(x, x != nil, err)
 	}

@@ -30,7 +30,7 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		return n
 	})
 	for i := range x.args {
-		if k := x.args[i].Kind; k == Other || k == JSON {
+		if k := x.args[i].Kind; name != "quote" && (k == Other || k == JSON) {
 			return nil, nil
 		}
 	}
@@ -56,6 +56,13 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		}
 		_, coerc, _ := mixed(c, &x.args[0].Attr, &x.args[1].Attr)
 		x.become(Attr{Kind: String, Coll: coll, Coerc: coerc})
+	case "quote":
+		a := &x.args[0].Attr
+		is := Attr{Kind: String, Coll: a.Coll, Coerc: a.Coerc}
+		if !a.text() {
+			is.Coll, is.Coerc = c.GetCollation(), 4
+		}
+		x.become(is)
 	case "strcmp":
 		coll, err := compared(c, name, attrs(x.args)...)
 		if err != nil {
@@ -99,6 +106,15 @@ func (x *textual) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return x.repeat(c, r)
 	case "substring_index":
 		return x.part(c, r)
+	case "quote":
+		s, null, err := x.args[0].str(c, r)
+		if err != nil {
+			return nil, err
+		}
+		if null {
+			return x.made("NULL"), nil
+		}
+		return x.made("'" + quoted.Replace(s) + "'"), nil
 	case "strcmp":
 		a, null, err := x.args[0].str(c, r)
 		if err != nil || null {
@@ -112,6 +128,9 @@ func (x *textual) Eval(c *sql.Context, r sql.Row) (any, error) {
 	}
 	return x.field(c, r)
 }
+
+// quoted escapes what QUOTE does.
+var quoted = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`, "\x1a", `\Z`)
 
 func (x *textual) made(s string) any {
 	if x.is.Coll == sql.Collation_binary {
