@@ -26,7 +26,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 	} {
 		own[f.FunctionName()] = f
 	}
-	for _, f := range clockFunctions() {
+	for _, f := range append(clockFunctions(), jsonReaders()...) {
 		own[f.FunctionName()] = f
 	}
 	list := make([]sql.Function, 0, len(function.BuiltIns)+len(own))

@@ -203,13 +203,17 @@ func (t *madeTable) same(c *sql.Context, of, e sql.Expression, note **expression
 	return true
 }
 
+// bareOperand is an expression as the planner made it.
 func bareOperand(e sql.Expression) sql.Expression {
 	for {
-		o, ok := e.(*operand)
-		if !ok {
+		switch x := e.(type) {
+		case *operand:
+			e = x.Child
+		case *jsonExtract: // -> is the library's until the statement is given its types
+			return x.JSONExtract
+		default:
 			return e
 		}
-		e = o.Child
 	}
 }
 

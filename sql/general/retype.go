@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/json"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
@@ -158,6 +159,8 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return x.shown()
 	case *operand:
 		return x.Child, transform.NewTree, nil
+	case *json.JSONExtract: // of ->, which the planner makes without asking for the function
+		return extracting(x), transform.NewTree, nil
 	case *plan.Subquery:
 		outer := r.env.Outer
 		r.env.Outer = outer.Union(x.Correlated())

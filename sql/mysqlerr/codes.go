@@ -533,6 +533,7 @@ const (
 	ER_JSON_USED_AS_KEY                                     Code = 3152
 	ER_JSON_VACUOUS_PATH                                    Code = 3153
 	ER_JSON_BAD_ONE_OR_ALL_ARG                              Code = 3154
+	ER_NUMERIC_JSON_VALUE_OUT_OF_RANGE                      Code = 3155
 	ER_INVALID_JSON_VALUE_FOR_CAST                          Code = 3156
 	ER_JSON_DOCUMENT_TOO_DEEP                               Code = 3157
 	ER_JSON_DOCUMENT_NULL_KEY                               Code = 3158
@@ -572,6 +573,7 @@ const (
 	ER_CTE_MAX_RECURSION_DEPTH                              Code = 3636
 	ER_NOT_HINT_UPDATABLE_VARIABLE                          Code = 3637
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY                    Code = 3638
+	ER_MISSING_JSON_TABLE_VALUE                             Code = 3665
 	ER_REGEXP_ILLEGAL_ARGUMENT                              Code = 3685
 	ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR                       Code = 3686
 	ER_REGEXP_INTERNAL_ERROR                                Code = 3687
@@ -614,6 +616,7 @@ const (
 	ER_CHECK_CONSTRAINT_DUP_NAME                            Code = 3822
 	ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN Code = 3823
 	ER_DEPENDENT_BY_FUNCTIONAL_INDEX                        Code = 3837
+	ER_INVALID_JSON_TYPE                                    Code = 3853
 	ER_DEPENDENT_BY_PARTITION_FUNC                          Code = 3855
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX                    Code = 3903
 	ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX               Code = 3904
@@ -625,6 +628,8 @@ const (
 	ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS            Code = 3943
 	ER_CLIENT_LOCAL_FILES_DISABLED                          Code = 3948
 	ER_DEPENDENT_BY_CHECK_CONSTRAINT                        Code = 3959
+	ER_MISSING_JSON_VALUE                                   Code = 3966
+	ER_MULTIPLE_JSON_VALUES                                 Code = 3967
 	ER_CLIENT_INTERACTION_TIMEOUT                           Code = 4031
 	ER_GLOBAL_CONN_LIMIT                                    Code = 4081
 	ER_CONN_LIMIT                                           Code = 4082
@@ -1160,6 +1165,7 @@ var table = map[Code]entry{
 	ER_JSON_USED_AS_KEY:                                     {"ER_JSON_USED_AS_KEY", "42000", "JSON column '%s' supports indexing only via generated columns on a specified JSON path."},
 	ER_JSON_VACUOUS_PATH:                                    {"ER_JSON_VACUOUS_PATH", "42000", "The path expression '$' is not allowed in this context."},
 	ER_JSON_BAD_ONE_OR_ALL_ARG:                              {"ER_JSON_BAD_ONE_OR_ALL_ARG", "42000", "The oneOrAll argument to %s may take these values: 'one' or 'all'."},
+	ER_NUMERIC_JSON_VALUE_OUT_OF_RANGE:                      {"ER_NUMERIC_JSON_VALUE_OUT_OF_RANGE", "22003", "Out of range JSON value for CAST to %s from column %s at row %d"},
 	ER_INVALID_JSON_VALUE_FOR_CAST:                          {"ER_INVALID_JSON_VALUE_FOR_CAST", "22018", "Invalid JSON value for CAST to %s from column %s at row %d"},
 	ER_JSON_DOCUMENT_TOO_DEEP:                               {"ER_JSON_DOCUMENT_TOO_DEEP", "22032", "The JSON document exceeds the maximum depth."},
 	ER_JSON_DOCUMENT_NULL_KEY:                               {"ER_JSON_DOCUMENT_NULL_KEY", "22032", "JSON documents may not contain NULL member names."},
@@ -1199,6 +1205,7 @@ var table = map[Code]entry{
 	ER_CTE_MAX_RECURSION_DEPTH:                              {"ER_CTE_MAX_RECURSION_DEPTH", "HY000", "Recursive query aborted after %d iterations. Try increasing @@cte_max_recursion_depth to a larger value."},
 	ER_NOT_HINT_UPDATABLE_VARIABLE:                          {"ER_NOT_HINT_UPDATABLE_VARIABLE", "HY000", "Variable '%s' cannot be set using SET_VAR hint."},
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY:                    {"ER_CREDENTIALS_CONTRADICT_TO_HISTORY", "HY000", "Cannot use these credentials for '%s@%s' because they contradict the password history policy"},
+	ER_MISSING_JSON_TABLE_VALUE:                             {"ER_MISSING_JSON_TABLE_VALUE", "22035", "Missing value for JSON_TABLE column '%s'"},
 	ER_REGEXP_ILLEGAL_ARGUMENT:                              {"ER_REGEXP_ILLEGAL_ARGUMENT", "HY000", "Illegal argument to a regular expression."},
 	ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR:                       {"ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR", "HY000", "Index out of bounds in regular expression search."},
 	ER_REGEXP_INTERNAL_ERROR:                                {"ER_REGEXP_INTERNAL_ERROR", "HY000", "Internal error in the regular expression library."},
@@ -1241,6 +1248,7 @@ var table = map[Code]entry{
 	ER_CHECK_CONSTRAINT_DUP_NAME:                            {"ER_CHECK_CONSTRAINT_DUP_NAME", "HY000", "Duplicate check constraint name '%s'."},
 	ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN: {"ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN", "HY000", "Column '%s' cannot be used in a check constraint '%s': needed in a foreign key constraint '%s' referential action."},
 	ER_DEPENDENT_BY_FUNCTIONAL_INDEX:                        {"ER_DEPENDENT_BY_FUNCTIONAL_INDEX", "HY000", "Column '%s' has a functional index dependency and cannot be dropped or renamed."},
+	ER_INVALID_JSON_TYPE:                                    {"ER_INVALID_JSON_TYPE", "22032", "Invalid JSON type in argument %d to function %s; an %s is required."},
 	ER_DEPENDENT_BY_PARTITION_FUNC:                          {"ER_DEPENDENT_BY_PARTITION_FUNC", "HY000", "Column '%s' has a partitioning function dependency and cannot be dropped or renamed."},
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX:                    {"ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX", "22018", "Invalid JSON value for CAST for functional index '%s'."},
 	ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX:               {"ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX", "22003", "Out of range JSON value for CAST for functional index '%s'."},
@@ -1252,6 +1260,8 @@ var table = map[Code]entry{
 	ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS:            {"ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS", "HY000", "Each row of a VALUES clause must have at least one column, unless when used as source in an INSERT statement."},
 	ER_CLIENT_LOCAL_FILES_DISABLED:                          {"ER_CLIENT_LOCAL_FILES_DISABLED", "42000", "Loading local data is disabled; this must be enabled on both the client and server sides"},
 	ER_DEPENDENT_BY_CHECK_CONSTRAINT:                        {"ER_DEPENDENT_BY_CHECK_CONSTRAINT", "HY000", "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed."},
+	ER_MISSING_JSON_VALUE:                                   {"ER_MISSING_JSON_VALUE", "22035", "No value was found by '%s' on the specified path."},
+	ER_MULTIPLE_JSON_VALUES:                                 {"ER_MULTIPLE_JSON_VALUES", "22034", "More than one value was found by '%s' on the specified path."},
 	ER_CLIENT_INTERACTION_TIMEOUT:                           {"ER_CLIENT_INTERACTION_TIMEOUT", "HY000", "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior."},
 	ER_GLOBAL_CONN_LIMIT:                                    {"ER_GLOBAL_CONN_LIMIT", "HY000", "Connection closed. Global connection memory limit %d bytes exceeded. Consumed %d bytes."},
 	ER_CONN_LIMIT:                                           {"ER_CONN_LIMIT", "HY000", "Connection closed. Connection memory limit %d bytes exceeded. Consumed %d bytes."},
