@@ -53,6 +53,14 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 		if it, err := b.rollup(c, n, r); it != nil || err != nil {
 			return it, err
 		}
+	case *plan.Limit:
+		if it, err := b.limited(c, n, r); it != nil || err != nil {
+			return it, err
+		}
+	case *plan.TopN:
+		if most, ok := constantCount(c, n.Limit); ok && most == 0 && !n.CalcFoundRows {
+			return sql.RowsToRowIter(), nil
+		}
 	case *plan.Distinct:
 		return b.distinct(c, n, r)
 	case *plan.SetOp:

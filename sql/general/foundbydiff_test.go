@@ -1,6 +1,8 @@
 package general
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -96,4 +98,28 @@ func TestGivenBeforeMissing(t *testing.T) {
 	c.fails("INSERT INTO t (b) VALUES (1), (NULL)", mysqlerr.ER_NO_DEFAULT_FOR_FIELD, "Field 'a' doesn't have a default value")
 	c.fails("INSERT INTO t (b) VALUES ('x')", mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "Incorrect integer value: 'x' for column 'b' at row 1")
 	c.must("INSERT INTO t (b) SELECT 1 FROM t")
+}
+
+// A DOUBLE that loses digits in a DECIMAL is noted, LIMIT 0 computes nothing, and FOUND_ROWS() counts what OFFSET skips.
+func TestLimitsAndNotes(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
+	c.must("CREATE TABLE t (a INT, b INT, d DOUBLE, x DECIMAL(6,1), n BIGINT); INSERT INTO t VALUES (1, 9, 2.75, 0, 9223372036854775807), (2, 8, 2.5, 0, 1), (3, 7, 2, 0, 1)")
+	c.must("UPDATE t SET x = d")
+	c.query("SHOW WARNINGS", "Note\t1265\tData truncated for column 'x' at row 1")
+	c.must("INSERT INTO t (x) SELECT 2.06e0")
+	c.query("SHOW WARNINGS", "Note\t1265\tData truncated for column 'x' at row 1")
+	c.query("SELECT x FROM t", "2.8\n2.5\n2.0\n2.1")
+	for _, order := range []string{"", "ORDER BY a ", "ORDER BY b "} {
+		c.query("SELECT a FROM t WHERE CAST(n AS DECIMAL(10,2)) "+order+"LIMIT 0", "")
+		c.query("SHOW WARNINGS", "")
+	}
+	c.must("SET sql_mode = ''")
+	for _, q := range []string{"SELECT SQL_CALC_FOUND_ROWS DISTINCT a FROM t ORDER BY b LIMIT 1,2", "SELECT SQL_CALC_FOUND_ROWS a FROM t LIMIT 3,1",
+		"SELECT SQL_CALC_FOUND_ROWS a FROM t ORDER BY b LIMIT 9,1", "SELECT SQL_CALC_FOUND_ROWS a FROM t LIMIT 9,1", "SELECT SQL_CALC_FOUND_ROWS a FROM t LIMIT 0"} {
+		c.must(q)
+		if a := fmt.Sprint(c.must("SELECT FOUND_ROWS()")); !strings.Contains(a, "4") {
+			t.Errorf("%s: FOUND_ROWS() is %s", q, a)
+		}
+	}
 }

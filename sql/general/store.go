@@ -223,7 +223,7 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 	}
 	if note != nil {
 		st.warn(c, note)
-	} else if d, ok := v.(*apd.Decimal); ok && types.IsDecimal(t) {
+	} else if d, ok := exactOf(v); ok && types.IsDecimal(t) {
 		if dt, ok := t.(sql.DecimalType); ok && loses(d, int32(dt.Scale())) {
 			st.note(c, st.truncated(name))
 		}
@@ -239,6 +239,20 @@ func stringOf(v any) (string, bool) {
 		return string(v), true
 	}
 	return "", false
+}
+
+// exactOf is a number with the digits that storing it into a DECIMAL looks at: of a DOUBLE the fewest that tell it from others (double2decimal).
+func exactOf(v any) (*apd.Decimal, bool) {
+	switch v := v.(type) {
+	case *apd.Decimal:
+		return v, true
+	case float32:
+		return exactOf(float64(v))
+	case float64:
+		d, err := new(apd.Decimal).SetFloat64(v)
+		return d, err == nil && d.Form == apd.Finite
+	}
+	return nil, false
 }
 
 // loses reports whether d has digits other than zero beyond scale decimals.
