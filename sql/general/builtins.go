@@ -11,6 +11,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 )
 
+// replaced are functions in the place of the library's of the same names.
+var replaced = map[string]sql.Function{}
+
 // replaceBuiltins puts our own functions in the place of the library's that answer otherwise than MySQL, and adds some that it lacks.
 // It changes the library's package variable, so it runs once.
 var replaceBuiltins = sync.OnceFunc(func() {
@@ -24,6 +27,9 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.FunctionN{Name: "week", Fn: newWeek},
 		sql.FunctionN{Name: placeFunction, Fn: newIntervalIndex},
 	} {
+		own[f.FunctionName()] = f
+	}
+	for _, f := range replaced {
 		own[f.FunctionName()] = f
 	}
 	for _, f := range append(clockFunctions(), jsonReaders()...) {
