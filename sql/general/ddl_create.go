@@ -41,7 +41,7 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if attrs.Comment, err = fitComment(c, mysqlerr.ER_TOO_LONG_TABLE_COMMENT, name, attrs.Comment, maxTableComment); err != nil {
 		return nil, err
 	}
-	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec, s.cur.declared); err != nil {
+	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec, s.cur); err != nil {
 		return nil, err
 	}
 	if err := defineIndexes(d, n, spec); err != nil {
@@ -147,7 +147,7 @@ func tableOptions(a *tableAttrs, opts []*sqlparser.TableOption) {
 	}
 }
 
-func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableColl sql.CollationID, spec *sqlparser.TableSpec, declared map[string]string) error {
+func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableColl sql.CollationID, spec *sqlparser.TableSpec, x *execution) error {
 	asts := map[string]*sqlparser.ColumnDefinition{}
 	if spec != nil {
 		for _, cd := range spec.Columns {
@@ -160,7 +160,7 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		return err
 	}
 	for i, col := range pk.Schema {
-		written := asts[strings.ToLower(col.Name)]
+		written := x.casts[col.Name]
 		if err := defineFunctional(c, pk.Schema, col); err != nil {
 			return err
 		}
@@ -189,12 +189,12 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		if err := columnDefaults(c, col, &a); err != nil {
 			return err
 		}
-		if col.Generated != nil && written != nil && isArray(col.Generated.Expr) {
-			a.Generated = parenthesized(sqltext.Style{Charset: "utf8mb4"}.Expr(written.Type.GeneratedExpr))
+		if written != "" {
+			a.Generated = parenthesized(written)
 		}
 		if cd := asts[lower]; cd != nil {
 			columnFromAST(&a, cd, col)
-			a.Decl = declared[lower]
+			a.Decl = x.declared[lower]
 			if types.IsTimespan(col.Type) {
 				if a.Fraction, err = spanFraction(a.Decl, col.Name); err != nil {
 					return err
@@ -405,7 +405,7 @@ func (s *Session) analyzeTable(c *sql.Context, x *execution, ddl *sqlparser.DDL,
 			return nil, err
 		}
 		var err error
-		if ddl, err = withFunctionalColumns(ddl); err != nil {
+		if ddl, x.casts, err = withFunctionalColumns(ddl); err != nil {
 			return nil, err
 		}
 		x.declared, x.checks = tameSpec(ddl.TableSpec), checkTexts(ddl.TableSpec)

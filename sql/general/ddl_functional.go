@@ -12,7 +12,9 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Functional key parts, KEY ((a + b)): each is a hidden virtual column of the table, as in MySQL. The definition as text has the expression
@@ -25,9 +27,10 @@ const functionalPrefix = "\x00functional!"
 // functionalWidth is how many characters of a text a functional key part has at most: what fits into an index.
 const functionalWidth = 768
 
-// withFunctionalColumns returns the table with a generated column in place of each expression that an index is over. The given tree is
-// left alone.
-func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
+// withFunctionalColumns returns the table with a generated column in place of each expression that an index is over, and the texts of those with casts. The
+// given tree is left alone.
+func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, map[string]string, error) {
+	casts := map[string]string{}
 	var spec *sqlparser.TableSpec
 	unnamed := 0
 	for i, ix := range ddl.TableSpec.Indexes {
@@ -35,7 +38,7 @@ func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
 			continue
 		}
 		if ix.Info.Primary {
-			return nil, mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_PRIMARY_KEY)
+			return nil, nil, mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_PRIMARY_KEY)
 		}
 		if spec == nil {
 			s := *ddl.TableSpec
@@ -59,21 +62,66 @@ func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
 				continue
 			}
 			if _, bare := unparenthesized(f.Expression).(*sqlparser.ColName); bare {
-				return nil, mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_ON_FIELD)
+				return nil, nil, mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_ON_FIELD)
 			}
 			id := sqlparser.NewColIdent(functionalPrefix + strings.TrimPrefix(sql.HiddenSystemColumnName(info.Name.String(), j), sql.HiddenSystemColumnPrefix))
 			def.Fields[j] = &sqlparser.IndexField{Column: id, Order: f.Order}
+			e := arrayOfIndex(f.Expression, info.Name.String())
+			if kept, text := withCasts(e); text != "" {
+				e, casts[id.String()] = kept, text
+			}
 			spec.Columns = append(spec.Columns, &sqlparser.ColumnDefinition{Name: id, // of a type that defineFunctional finds
-				Type: sqlparser.ColumnType{Type: "bigint", GeneratedExpr: arrayOfIndex(f.Expression, info.Name.String())}})
+				Type: sqlparser.ColumnType{Type: "bigint", GeneratedExpr: e}})
 		}
 		spec.Indexes[i] = &def
 	}
 	if spec == nil {
-		return ddl, nil
+		return ddl, nil, nil
 	}
 	n := *ddl
 	n.TableSpec = spec
-	return &n, nil
+	return &n, casts, nil
+}
+
+// withCasts is an expression whose casts to texts and arrays the library keeps, and its text; "" if it has none.
+func withCasts(e sqlparser.Expr) (sqlparser.Expr, string) {
+	found := false
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch x := n.(type) {
+		case *sqlparser.ConvertExpr:
+			found = found || x != nil && strings.EqualFold(x.Type.Type, "char")
+		case *sqlparser.FuncExpr:
+			found = found || x != nil && x.Name.EqualString(arrayFunction)
+		}
+		return true, nil
+	}, e)
+	if !found {
+		return e, ""
+	}
+	text := sqltext.Style{Charset: "utf8mb4"}.Expr(e)
+	st, err := sqlparser.Parse("SELECT " + text)
+	if err != nil {
+		return e, ""
+	}
+	sel, ok := st.(*sqlparser.Select)
+	if !ok || len(sel.SelectExprs) != 1 {
+		return e, ""
+	}
+	ae, ok := sel.SelectExprs[0].(*sqlparser.AliasedExpr)
+	if !ok {
+		return e, ""
+	}
+	keepOperands(ae)
+	return ae.Expr, text
+}
+
+// castWidth is n of CAST(... AS CHAR(n)), with a collation or without; 0: e is something else.
+func castWidth(c *sql.Context, e sql.Expression) int {
+	if x, ok := e.(*expression.CollatedExpression); ok {
+		e = x.Child()
+	}
+	n, _ := item.TextWidth(c, e)
+	return max(n, 0)
 }
 
 func functional(ix *sqlparser.IndexDefinition) bool {
@@ -153,7 +201,8 @@ func defineFunctional(c *sql.Context, schema sql.Schema, col *sql.Column) error 
 				cut = true
 			}
 		}
-		if _, ok := col.Generated.Expr.(*expression.Convert); long && !cut && !ok {
+		width := castWidth(c, col.Generated.Expr)
+		if long && !cut && width == 0 {
 			return mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_ON_LOB)
 		}
 		if types.IsBinaryType(t) {
@@ -164,7 +213,10 @@ func defineFunctional(c *sql.Context, schema sql.Schema, col *sql.Column) error 
 		if coll == sql.Collation_Unspecified || coll == sql.Collation_binary {
 			coll = defaultCollation
 		}
-		t = types.MustCreateString(sqltypes.VarChar, functionalWidth, coll)
+		if width == 0 || width > functionalWidth {
+			width = functionalWidth
+		}
+		t = types.MustCreateString(sqltypes.VarChar, int64(width), coll)
 	}
 	col.Name, col.Type, col.Nullable, col.HiddenSystem = name, t, true, true
 	col.Generated.OutType = t

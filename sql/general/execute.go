@@ -53,6 +53,7 @@ type execution struct {
 	planned      sql.Node                  // the plan that they are those of
 	declared     map[string]string         // of a CREATE TABLE: types as written
 	checks       []string                  // of a CREATE TABLE: the conditions of its checks
+	casts        map[string]string         // of a CREATE TABLE: the texts of functional key parts with casts, by their columns as they are analysed
 	results      []*Result                 // of a CALL, so far
 	silent       int                       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string                 // the last table that was not found, for its message

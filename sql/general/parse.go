@@ -139,6 +139,9 @@ var _ sql.Parser = (*parser)(nil)
 
 func (p *parser) ParseSimple(query string) (sqlparser.Statement, error) {
 	st, _, err := p.one(context.Background(), query, sqlparser.ParserOptions{}, false)
+	if node, ok := st.(sqlparser.SQLNode); ok && err == nil {
+		keepOperands(node) // the library reads the expressions of definitions by this
+	}
 	return st, err
 }
 

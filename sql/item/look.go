@@ -1,8 +1,12 @@
 package item
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
 )
 
 // What planners need to know of this package's expressions.
@@ -28,6 +32,19 @@ func Given(e sql.Expression) sql.Expression {
 		}
 		e = x.args[0].Expression
 	}
+}
+
+// TextWidth is n of CAST(... AS CHAR(n)) and BINARY(n); ok is false if e is no such cast or has no n.
+func TextWidth(c *sql.Context, e sql.Expression) (n int, ok bool) {
+	switch x := Plain(e).(type) {
+	case *cast:
+		return x.length, (x.as == "char" || x.as == "binary") && x.length >= 0
+	case *expression.Convert: // says it nowhere but in its text
+		_, to, found := strings.Cut(strings.TrimPrefix(x.String(), "convert("+x.Child.String()), "(")
+		n, err := strconv.Atoi(strings.TrimRight(to, ")"))
+		return n, found && err == nil && types.IsText(x.Type(c))
+	}
+	return 0, false
 }
 
 // Compared tells a comparison of two single values, this package's or the library's: op is one of = <=> < <= > >=.
