@@ -303,6 +303,10 @@ func (w *rewriter) token() {
 		}
 	case "MEMBER":
 		w.memberOf()
+	case "JSON_VALUE":
+		if t.at(1) == "(" {
+			w.jsonValueClauses()
+		}
 	case "CAST":
 		w.castArray()
 	case "INTERVAL":
