@@ -123,3 +123,16 @@ func TestLimitsAndNotes(t *testing.T) {
 		}
 	}
 }
+
+// Within a subquery rows begin with the outer row: what is the same is told by the columns behind it.
+func TestDistinctWithinSubquery(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
+	c.must("CREATE TABLE t (k DECIMAL(9,4) NOT NULL, n INT NOT NULL, v VARCHAR(9), b VARBINARY(4)); CREATE TABLE s (v VARCHAR(19), b VARBINARY(4))")
+	c.must("INSERT INTO t VALUES (0.0002, 0, 'a', 'z'), (0.0005, 4, 'A', 'a'), (4.0003, 1, 'x', 'A'), (4.0003, 2, '_A', 'ab')")
+	c.must("INSERT INTO s VALUES ('a', 'a'), ('A', 'a'), ('a', 'q'), ('q', 'A')")
+	c.query("SELECT (SELECT COUNT(*) FROM t a2 LEFT JOIN t a3 ON TRUE WHERE a3.v IN (SELECT v FROM s)) FROM t a1", "8\n8\n8\n8")
+	c.query("SELECT (SELECT COUNT(*) FROM t a2 LEFT JOIN t a3 ON TRUE WHERE a3.b IN (SELECT b FROM s)) FROM t a1", "8\n8\n8\n8")
+	c.query("SELECT NULL IN (SELECT a2.n FROM t a2 LEFT JOIN t a3 ON NULL WHERE a3.b IN (SELECT b FROM s)) FROM t a1", "0\n0\n0\n0")
+	c.query("SELECT n, (SELECT GROUP_CONCAT(x.v) FROM (SELECT DISTINCT v FROM s) x WHERE x.v <> t.v) FROM t", "0\tq\n4\tq\n1\ta,q\n2\ta,q")
+}

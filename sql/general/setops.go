@@ -27,6 +27,9 @@ type rowKeys struct {
 
 func (k *rowKeys) of(c *sql.Context, r sql.Row) (uint64, error) {
 	k.buf = k.buf[:0]
+	if outer := len(r) - len(k.schema); outer > 0 { // within a subquery a row begins with the outer one, which is the same for all
+		r = r[outer:]
+	}
 	for i, v := range r {
 		at := len(k.buf)
 		k.buf = append(k.buf, 0, 0, 0, 0)
