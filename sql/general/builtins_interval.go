@@ -17,17 +17,13 @@ func (w *rewriter) intervalCall() bool {
 	if t.at(1) != "(" || end < 0 {
 		return false
 	}
-	for i, depth := 2, 0; i < end; i++ {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		case ",":
-			if depth == 0 {
-				w.put(0, placeFunction)
-				return true
-			}
+	for i := range t.outer(2) {
+		if i >= end {
+			break
+		}
+		if t.at(i) == "," {
+			w.put(0, placeFunction)
+			return true
 		}
 	}
 	return false

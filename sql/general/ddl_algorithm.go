@@ -63,15 +63,8 @@ func readAlterOptions(text string) (alterOptions, error) {
 // alterOptionClauses removes the clauses from a text that the grammar refused.
 func (w *rewriter) alterOptionClauses() {
 	t := w.t
-	depth := 0
-	for i := range t.list {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-		if depth > 0 || t.word(i) != "ALGORITHM" && t.word(i) != "LOCK" {
+	for i := range t.outer(0) {
+		if t.word(i) != "ALGORITHM" && t.word(i) != "LOCK" {
 			continue
 		}
 		n := 2

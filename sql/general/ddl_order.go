@@ -30,15 +30,8 @@ func orderItem(t *tokens, i int) (next int, column string, ok bool) {
 
 // orderClause finds ORDER BY outside of parentheses: its first token, the one behind it, and its columns.
 func orderClause(t *tokens) (from, to int, columns []string) {
-	depth := 0
-	for i := range t.list {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-		if depth > 0 || t.word(i) != "ORDER" || t.word(i+1) != "BY" || i < 3 {
+	for i := range t.outer(0) {
+		if t.word(i) != "ORDER" || t.word(i+1) != "BY" || i < 3 {
 			continue
 		}
 		to = i + 2

@@ -34,6 +34,33 @@ type foundRow struct {
 	rank *float64 // nil: unknown
 }
 
+// entryRows gathers the rows that entries of an index lead to, each once.
+type entryRows struct {
+	limit int // of the rows; beyond it a scan is cheaper
+	seen  map[string]bool
+	rows  []foundRow
+}
+
+func newEntryRows(limit int) *entryRows { return &entryRows{limit: limit, seen: map[string]bool{}} }
+
+// add takes the entry that the cursor is at. Its error is errMostRows.
+func (f *entryRows) add(cur table.EntryCursor) error {
+	if ref := string(cur.Ref()); !f.seen[ref] {
+		f.seen[ref] = true
+		f.rows = append(f.rows, foundRow{ref: table.Ref(ref)})
+	}
+	if len(f.rows) > f.limit {
+		return errMostRows
+	}
+	return nil
+}
+
+// sorted are the rows in the table's order.
+func (f *entryRows) sorted() []foundRow {
+	slices.SortFunc(f.rows, func(a, b foundRow) int { return strings.Compare(string(a.ref), string(b.ref)) })
+	return f.rows
+}
+
 // prepare finds the statement's search for a MATCH; r is the row at hand, of which the query does not depend.
 func (m *match) prepare(c *sql.Context, r sql.Row) (*search, error) {
 	x := executionOf(c)

@@ -215,26 +215,14 @@ func (n *multiSearch) refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, 
 
 // find gives the rows that have an entry of one of the keys, limit at most.
 func (n *multiSearch) find(c *sql.Context, t table.Table, mode lockMode, keys [][]byte, limit int) ([]foundRow, error) {
-	seen := map[string]bool{}
-	var out []foundRow
+	found := newEntryRows(limit)
 	o := table.ScanOptions{Index: n.index, Columns: []int{}, Lock: mode.lock, Policy: mode.policy}
 	for _, key := range keys {
 		at := []row.Datum{row.FromBytes(key)}
 		o.Range = table.Range{Low: at, High: at}
-		err := eachEntry(c, t, o, func(cur table.EntryCursor) error {
-			if ref := string(cur.Ref()); !seen[ref] {
-				seen[ref] = true
-				out = append(out, foundRow{ref: table.Ref(ref)})
-			}
-			if len(out) > limit {
-				return errMostRows
-			}
-			return nil
-		})
-		if err != nil {
+		if err := eachEntry(c, t, o, found.add); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(out, func(a, b foundRow) int { return strings.Compare(string(a.ref), string(b.ref)) })
-	return out, nil
+	return found.sorted(), nil
 }

@@ -246,18 +246,11 @@ func (f *partFunc) checkKeys() error {
 // splitList cuts at commas outside of parentheses and quotes.
 func splitList(text string) (out []string) {
 	t := cutTokens(text, 0, 1<<16)
-	depth, from := 0, 0
-	for i := range t.list {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		case ",":
-			if depth == 0 {
-				out = append(out, strings.TrimSpace(text[from:t.list[i].Start]))
-				from = t.list[i].End
-			}
+	from := 0
+	for i := range t.outer(0) {
+		if t.at(i) == "," {
+			out = append(out, strings.TrimSpace(text[from:t.list[i].Start]))
+			from = t.list[i].End
 		}
 	}
 	return append(out, strings.TrimSpace(text[from:]))

@@ -245,15 +245,8 @@ func (w *rewriter) addParenthesized() {
 // partitions removes the partitioning of a new table, which the grammar lacks: see partitionClause.
 func (w *rewriter) partitions() {
 	t := w.t
-	depth := 0
-	for i := range t.list {
-		switch t.at(i) {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-		if depth == 0 && t.word(i) == "PARTITION" && t.word(i+1) == "BY" {
+	for i := range t.outer(0) {
+		if t.word(i) == "PARTITION" && t.word(i+1) == "BY" {
 			n := len(t.list) - i
 			if p := parsePartitioning(t.src[t.list[i].Start:]); p != nil {
 				n = p.tokens

@@ -241,8 +241,7 @@ func (n *spatialSearch) find(c *sql.Context, t table.Table, mode lockMode) ([]fo
 	} else if mode.lock == table.LockNone {
 		limit = max(fewRows, int(rows)/mostRows)
 	}
-	seen := map[string]bool{}
-	var out []foundRow
+	found := newEntryRows(limit)
 	o := table.ScanOptions{Index: n.index, Columns: []int{}, Lock: mode.lock, Policy: mode.policy}
 	for size := 0; size < spatial.Sizes; size++ {
 		o.Range, o.Limit = spatial.From(size), 1
@@ -269,14 +268,7 @@ func (n *spatialSearch) find(c *sql.Context, t table.Table, mode lockMode) ([]fo
 					if err != nil || !spatial.BoxOfEntry(e).Meets(box) {
 						return err
 					}
-					if ref := string(cur.Ref()); !seen[ref] {
-						seen[ref] = true
-						out = append(out, foundRow{ref: table.Ref(ref)})
-					}
-					if len(out) > limit {
-						return errMostRows
-					}
-					return nil
+					return found.add(cur)
 				})
 				if err != nil {
 					return nil, err
@@ -284,8 +276,7 @@ func (n *spatialSearch) find(c *sql.Context, t table.Table, mode lockMode) ([]fo
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b foundRow) int { return strings.Compare(string(a.ref), string(b.ref)) })
-	return out, nil
+	return found.sorted(), nil
 }
 
 // geometryBytes is the stored form of the geometry that an expression gives, nil for NULL.

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -85,6 +86,24 @@ func (t *tokens) closing(i int) int {
 		}
 	}
 	return -1
+}
+
+// outer gives the tokens from the i-th on that stand outside of the parentheses opened from there on.
+func (t *tokens) outer(i int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for depth := 0; t.kind(i) != lexer.EOF; i++ {
+			switch t.at(i) {
+			case "(":
+				depth++
+			case ")":
+				depth--
+			default:
+				if depth <= 0 && !yield(i) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // name reads an identifier, a string or a number as a name.
