@@ -13,9 +13,6 @@ import (
 
 // Other people's tools, as their manuals use them: dumps and loads, schema changes, checksums, administration.
 func TestTools(t *testing.T) {
-	if !soak {
-		t.Skip("a soak test")
-	}
 	need(t, "mariadb", "mariadb-dump", "bash")
 	c := start(t)
 	script, err := filepath.Abs("testdata/tools/tools.sh")
