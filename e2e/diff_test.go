@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ var (
 	diffWhat  = flag.String("diff.what", "", "hunt only for these, separated by commas: error, shape, columns, rows, affected, insert id, warnings")
 	diffWide  = flag.Int("diff.wide", 100, "percent of the weights of further families: WITH, ROLLUP, frames, views, triggers, partitions, more functions, more sql_modes")
 	diffMost  = flag.Int("diff.most", 5, "stop after so many differences")
+	diffWork  = flag.Int("diff.workers", 8, "so many seeds at a time: a seed mostly waits, for a server or for a commit")
 )
 
 // caseSize is the number of statements that a seed becomes, about.
@@ -50,11 +52,12 @@ const (
 // -diff.seed replays one.
 func TestDiff(t *testing.T) {
 	zoryaAddr, mariaAddr := *diffZorya, *diffMaria
+	inMemory(t)
 	if zoryaAddr == "" {
 		zoryaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(start(t).port))
 	}
 	if mariaAddr == "" {
-		mariaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(startMariaDB(t, "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0").port))
+		mariaAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(startMariaDB(t, "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--performance-schema=OFF").port))
 	}
 	diff.Wide = *diffWide
 	limit := *diffFor
@@ -73,7 +76,7 @@ func TestDiff(t *testing.T) {
 		from = uint64(time.Now().Unix()) << 20
 		t.Logf("seeds from %d", from)
 	}
-	workers := 2
+	workers := max(*diffWork, 1)
 	if one {
 		from, workers = *diffSeed, 1
 	}
@@ -160,6 +163,21 @@ func TestDiff(t *testing.T) {
 	if tally && !*diffTally && different > bound {
 		t.Errorf("%d unexplained differences, more than the %d that are known to be open", different, bound)
 	}
+}
+
+// memoryDir is where Linux keeps files in memory, and memoryRoom how much of it must be free for two servers' data.
+const (
+	memoryDir  = "/dev/shm"
+	memoryRoom = 4 << 30
+)
+
+// inMemory has the test's servers keep their data in memory, if there is room: only answers are compared, so nobody need wait for a disk.
+func inMemory(t *testing.T) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memoryDir, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < memoryRoom {
+		return
+	}
+	t.Setenv("TMPDIR", memoryDir)
 }
 
 var digits = regexp.MustCompile(`'[^']*'|[0-9]+`)

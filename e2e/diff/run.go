@@ -41,8 +41,10 @@ func (p *Pair) Close() {
 // Run runs a Case on both servers and returns the first difference that nothing explains. An error is a failure of the set-up, not a
 // finding.
 func (p *Pair) Run(c Case) (*Finding, error) {
-	for side, dial := range []Dial{p.A, p.B} {
-		if err := p.prepare(side, dial, &c); err != nil {
+	var failed [2]error
+	onBoth(func(side int) { failed[side] = p.prepare(side, []Dial{p.A, p.B}[side], &c) })
+	for side, err := range failed {
+		if err != nil {
 			p.Close()
 			return nil, fmt.Errorf("diff: setting up seed %d on server %d: %w", c.Seed, side, err)
 		}
@@ -50,9 +52,7 @@ func (p *Pair) Run(c Case) (*Finding, error) {
 	for i := range c.Steps {
 		s := &c.Steps[i]
 		var out [2]Outcome
-		for side := range out {
-			out[side] = s.run(p.conns[side][s.Session])
-		}
+		onBoth(func(side int) { out[side] = s.run(p.conns[side][s.Session]) })
 		p.Statements++
 		d := Compare(s, out[0], out[1])
 		broken := out[0].Code < 0 || out[1].Code < 0
@@ -85,6 +85,14 @@ func (p *Pair) Run(c Case) (*Finding, error) {
 		}
 	}
 	return nil, nil
+}
+
+// onBoth does something on both servers at a time.
+func onBoth(do func(side int)) {
+	done := make(chan struct{})
+	go func() { defer close(done); do(1) }()
+	do(0)
+	<-done
 }
 
 func (s *Step) run(c Conn) Outcome {
@@ -136,11 +144,7 @@ func (p *Pair) prepare(side int, dial Dial, c *Case) error {
 // settings make both servers' sessions alike.
 func (c *Case) settings() []string {
 	return []string{
-		"SET NAMES utf8mb4 COLLATE " + c.Collation,
-		"SET SESSION sql_mode = '" + c.Mode + "'",
-		"SET SESSION time_zone = '+00:00'",
-		"SET SESSION group_concat_max_len = 100000",
-		"SET SESSION innodb_lock_wait_timeout = 2",
+		"SET NAMES utf8mb4 COLLATE " + c.Collation + ", sql_mode = '" + c.Mode + "', time_zone = '+00:00', group_concat_max_len = 100000, innodb_lock_wait_timeout = 2",
 		"SET SESSION TRANSACTION ISOLATION LEVEL " + c.Isolation,
 	}
 }
