@@ -7,6 +7,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 
@@ -16,27 +17,17 @@ import (
 // Functions of dates and times that the library lacks.
 
 func init() {
-	simple := func(name string, args int, t sql.Type, f func(c *sql.Context, v []any) (any, error)) {
-		ownFunctions[name] = func(*Engine) sql.Function {
-			return sql.FunctionN{Name: name, Fn: func(_ *sql.Context, list ...sql.Expression) (sql.Expression, error) {
-				if len(list) != args {
-					return nil, sql.ErrInvalidArgumentNumber.New(name, args, len(list))
-				}
-				return &plainCall{expression.NaryExpression{ChildExpressions: list}, name, t, f}, nil
-			}}
-		}
-	}
-	simple("makedate", 2, types.Date, makeDate)
-	simple("maketime", 3, types.Time, makeTime)
-	simple("to_seconds", 1, types.Int64, toSeconds)
-	simple("period_add", 2, types.Int64, func(c *sql.Context, v []any) (any, error) {
+	plainFunction("makedate", 2, types.Date, makeDate)
+	plainFunction("maketime", 3, types.Time, makeTime)
+	plainFunction("to_seconds", 1, types.Int64, toSeconds)
+	plainFunction("period_add", 2, types.Int64, func(c *sql.Context, v []any) (any, error) {
 		p, n, err := twoIntegers(c, v)
 		if err != nil {
 			return nil, err
 		}
 		return monthsPeriod(periodMonths(p) + n), nil
 	})
-	simple("period_diff", 2, types.Int64, func(c *sql.Context, v []any) (any, error) {
+	plainFunction("period_diff", 2, types.Int64, func(c *sql.Context, v []any) (any, error) {
 		a, b, err := twoIntegers(c, v)
 		if err != nil {
 			return nil, err
@@ -50,6 +41,13 @@ func init() {
 			}}
 		}
 	}
+	replaced["timestamp"] = sql.FunctionN{Name: "timestamp", Fn: func(c *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+		if len(args) != 2 {
+			return function.NewDatetime(c, args...)
+		}
+		moment, err := function.NewDatetime(c, args[0])
+		return &addTime{expression.BinaryExpressionStub{LeftChild: moment, RightChild: args[1]}, "timestamp", 1}, err
+	}}
 	ownFunctions["benchmark"] = func(*Engine) sql.Function {
 		return sql.Function2{Name: "benchmark", Fn: func(_ *sql.Context, n, e sql.Expression) sql.Expression {
 			return &benchmark{expression.BinaryExpressionStub{LeftChild: n, RightChild: e}}
@@ -57,7 +55,19 @@ func init() {
 	}
 }
 
-// plainCall is a function of values that are not NULL; of NULL it is NULL.
+// plainFunction adds a function of a fixed number of values that are not NULL; of NULL it is NULL.
+func plainFunction(name string, args int, t sql.Type, f func(c *sql.Context, v []any) (any, error)) {
+	ownFunctions[name] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: name, Fn: func(_ *sql.Context, list ...sql.Expression) (sql.Expression, error) {
+			if len(list) != args {
+				return nil, sql.ErrInvalidArgumentNumber.New(name, args, len(list))
+			}
+			return &plainCall{expression.NaryExpression{ChildExpressions: list}, name, t, f}, nil
+		}}
+	}
+}
+
+// plainCall is a call of such a function.
 type plainCall struct {
 	expression.NaryExpression
 	name string
@@ -66,16 +76,11 @@ type plainCall struct {
 }
 
 func (p *plainCall) FunctionName() string         { return p.name }
-func (p *plainCall) Description() string          { return "a function of dates and times" }
+func (p *plainCall) Description() string          { return "a function of values" }
 func (p *plainCall) Type(*sql.Context) sql.Type   { return p.t }
 func (p *plainCall) IsNullable(*sql.Context) bool { return true }
-func (p *plainCall) String() string {
-	list := make([]string, len(p.ChildExpressions))
-	for i, e := range p.ChildExpressions {
-		list[i] = e.String()
-	}
-	return p.name + "(" + strings.Join(list, ",") + ")"
-}
+func (p *plainCall) String() string               { return callText(p.name, p.ChildExpressions) }
+func (p *plainCall) IsNonDeterministic() bool     { return strings.HasPrefix(p.name, "ps_") } // the session's, or the moment's
 
 func (p *plainCall) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
 	n := *p

@@ -123,7 +123,7 @@ func unknownTable(c *sql.Context, name string) *mysqlerr.Error {
 }
 
 func qualify(c *sql.Context, name string) string {
-	if strings.Contains(name, ".") || c == nil || c.Session == nil {
+	if strings.Contains(name, ".") || c == nil || c.Session == nil || c.GetCurrentDatabase() == "" {
 		return name
 	}
 	return c.GetCurrentDatabase() + "." + name

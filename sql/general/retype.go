@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/json"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
@@ -161,6 +162,9 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return x.Child, transform.NewTree, nil
 	case *json.JSONExtract: // of ->, which the planner makes without asking for the function
 		return extracting(x), transform.NewTree, nil
+	case *function.RegexpLike: // of REGEXP and RLIKE, likewise
+		call, err := newRegexpCall("regexp_like", x.Children()...)
+		return call, transform.NewTree, err
 	case *plan.Subquery:
 		outer := r.env.Outer
 		r.env.Outer = outer.Union(x.Correlated())

@@ -498,6 +498,7 @@ const (
 	ER_INNODB_READ_ONLY                                     Code = 1874
 	ER_TABLE_CORRUPT                                        Code = 1877
 	ER_TEMP_FILE_WRITE_FAILURE                              Code = 1878
+	ER_AES_INVALID_IV                                       Code = 1882
 	ER_FK_DEPTH_EXCEEDED                                    Code = 3008
 	ER_EXPLAIN_NOT_SUPPORTED                                Code = 3012
 	ER_INVALID_FIELD_SIZE                                   Code = 3013
@@ -547,6 +548,9 @@ const (
 	ER_CAPACITY_EXCEEDED                                    Code = 3170
 	ER_INVALID_ENCRYPTION_OPTION                            Code = 3184
 	ER_CANNOT_FIND_KEY_IN_KEYRING                           Code = 3185
+	ER_AES_INVALID_KDF_NAME                                 Code = 3235
+	ER_AES_INVALID_KDF_ITERATIONS                           Code = 3236
+	ER_AES_INVALID_KDF_OPTION_SIZE                          Code = 3238
 	ER_PK_INDEX_CANT_BE_INVISIBLE                           Code = 3522
 	ER_UNKNOWN_AUTHID                                       Code = 3523
 	ER_ROLE_NOT_GRANTED                                     Code = 3530
@@ -574,17 +578,23 @@ const (
 	ER_NOT_HINT_UPDATABLE_VARIABLE                          Code = 3637
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY                    Code = 3638
 	ER_MISSING_JSON_TABLE_VALUE                             Code = 3665
+	ER_REGEXP_BUFFER_OVERFLOW                               Code = 3684
 	ER_REGEXP_ILLEGAL_ARGUMENT                              Code = 3685
 	ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR                       Code = 3686
 	ER_REGEXP_INTERNAL_ERROR                                Code = 3687
 	ER_REGEXP_RULE_SYNTAX                                   Code = 3688
 	ER_REGEXP_BAD_ESCAPE_SEQUENCE                           Code = 3689
+	ER_REGEXP_UNIMPLEMENTED                                 Code = 3690
 	ER_REGEXP_MISMATCHED_PAREN                              Code = 3691
 	ER_REGEXP_BAD_INTERVAL                                  Code = 3692
+	ER_REGEXP_MAX_LT_MIN                                    Code = 3693
 	ER_REGEXP_INVALID_BACK_REF                              Code = 3694
+	ER_REGEXP_LOOK_BEHIND_LIMIT                             Code = 3695
 	ER_REGEXP_MISSING_CLOSE_BRACKET                         Code = 3696
+	ER_REGEXP_INVALID_RANGE                                 Code = 3697
 	ER_REGEXP_STACK_OVERFLOW                                Code = 3698
 	ER_REGEXP_TIME_OUT                                      Code = 3699
+	ER_REGEXP_PATTERN_TOO_BIG                               Code = 3700
 	ER_RESERVED_TABLESPACE_NAME                             Code = 3723
 	ER_FK_CANNOT_DROP_PARENT                                Code = 3730
 	ER_FK_CANNOT_USE_VIRTUAL_COLUMN                         Code = 3733
@@ -618,6 +628,8 @@ const (
 	ER_DEPENDENT_BY_FUNCTIONAL_INDEX                        Code = 3837
 	ER_INVALID_JSON_TYPE                                    Code = 3853
 	ER_DEPENDENT_BY_PARTITION_FUNC                          Code = 3855
+	ER_REGEXP_INVALID_CAPTURE_GROUP_NAME                    Code = 3887
+	ER_REGEXP_INVALID_FLAG                                  Code = 3900
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX                    Code = 3903
 	ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX               Code = 3904
 	ER_EXCEEDED_MV_KEYS_NUM                                 Code = 3905
@@ -630,6 +642,7 @@ const (
 	ER_DEPENDENT_BY_CHECK_CONSTRAINT                        Code = 3959
 	ER_MISSING_JSON_VALUE                                   Code = 3966
 	ER_MULTIPLE_JSON_VALUES                                 Code = 3967
+	ER_CHARACTER_SET_MISMATCH                               Code = 3995
 	ER_CLIENT_INTERACTION_TIMEOUT                           Code = 4031
 	ER_GLOBAL_CONN_LIMIT                                    Code = 4081
 	ER_CONN_LIMIT                                           Code = 4082
@@ -1130,6 +1143,7 @@ var table = map[Code]entry{
 	ER_INNODB_READ_ONLY:                                     {"ER_INNODB_READ_ONLY", "HY000", "InnoDB is in read only mode."},
 	ER_TABLE_CORRUPT:                                        {"ER_TABLE_CORRUPT", "HY000", "Table '%s.%s' is corrupted"},
 	ER_TEMP_FILE_WRITE_FAILURE:                              {"ER_TEMP_FILE_WRITE_FAILURE", "HY000", "Temporary file write failure."},
+	ER_AES_INVALID_IV:                                       {"ER_AES_INVALID_IV", "HY000", "The initialization vector supplied to %s is too short. Must be at least %d bytes long"},
 	ER_FK_DEPTH_EXCEEDED:                                    {"ER_FK_DEPTH_EXCEEDED", "HY000", "Foreign key cascade delete/update exceeds max depth of %d."},
 	ER_EXPLAIN_NOT_SUPPORTED:                                {"ER_EXPLAIN_NOT_SUPPORTED", "HY000", "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE"},
 	ER_INVALID_FIELD_SIZE:                                   {"ER_INVALID_FIELD_SIZE", "HY000", "Invalid size for column '%s'."},
@@ -1179,6 +1193,9 @@ var table = map[Code]entry{
 	ER_CAPACITY_EXCEEDED:                                    {"ER_CAPACITY_EXCEEDED", "HY000", "Memory capacity of %d bytes for '%s' exceeded. %s"},
 	ER_INVALID_ENCRYPTION_OPTION:                            {"ER_INVALID_ENCRYPTION_OPTION", "HY000", "Invalid encryption option."},
 	ER_CANNOT_FIND_KEY_IN_KEYRING:                           {"ER_CANNOT_FIND_KEY_IN_KEYRING", "HY000", "Can't find master key from keyring, please check in the server log if a keyring is loaded and initialized successfully."},
+	ER_AES_INVALID_KDF_NAME:                                 {"ER_AES_INVALID_KDF_NAME", "HY000", "KDF method name is not valid. Please use hkdf or pbkdf2_hmac method name"},
+	ER_AES_INVALID_KDF_ITERATIONS:                           {"ER_AES_INVALID_KDF_ITERATIONS", "HY000", "For KDF method pbkdf2_hmac iterations value less than 1000 or more than 65535 is not allowed due to security reasons. Please provide iterations >= 1000 and iterations < 65535"},
+	ER_AES_INVALID_KDF_OPTION_SIZE:                          {"ER_AES_INVALID_KDF_OPTION_SIZE", "HY000", "KDF option size is invalid, please provide valid size < %d bytes and not NULL"},
 	ER_PK_INDEX_CANT_BE_INVISIBLE:                           {"ER_PK_INDEX_CANT_BE_INVISIBLE", "HY000", "A primary key index cannot be invisible"},
 	ER_UNKNOWN_AUTHID:                                       {"ER_UNKNOWN_AUTHID", "HY000", "Unknown authorization ID `%s`@`%s`"},
 	ER_ROLE_NOT_GRANTED:                                     {"ER_ROLE_NOT_GRANTED", "HY000", "%s is not granted to %s"},
@@ -1206,17 +1223,23 @@ var table = map[Code]entry{
 	ER_NOT_HINT_UPDATABLE_VARIABLE:                          {"ER_NOT_HINT_UPDATABLE_VARIABLE", "HY000", "Variable '%s' cannot be set using SET_VAR hint."},
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY:                    {"ER_CREDENTIALS_CONTRADICT_TO_HISTORY", "HY000", "Cannot use these credentials for '%s@%s' because they contradict the password history policy"},
 	ER_MISSING_JSON_TABLE_VALUE:                             {"ER_MISSING_JSON_TABLE_VALUE", "22035", "Missing value for JSON_TABLE column '%s'"},
+	ER_REGEXP_BUFFER_OVERFLOW:                               {"ER_REGEXP_BUFFER_OVERFLOW", "HY000", "The result string is larger than the result buffer."},
 	ER_REGEXP_ILLEGAL_ARGUMENT:                              {"ER_REGEXP_ILLEGAL_ARGUMENT", "HY000", "Illegal argument to a regular expression."},
 	ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR:                       {"ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR", "HY000", "Index out of bounds in regular expression search."},
 	ER_REGEXP_INTERNAL_ERROR:                                {"ER_REGEXP_INTERNAL_ERROR", "HY000", "Internal error in the regular expression library."},
 	ER_REGEXP_RULE_SYNTAX:                                   {"ER_REGEXP_RULE_SYNTAX", "HY000", "Syntax error in regular expression on line %d, character %d."},
 	ER_REGEXP_BAD_ESCAPE_SEQUENCE:                           {"ER_REGEXP_BAD_ESCAPE_SEQUENCE", "HY000", "Unrecognized escape sequence in regular expression."},
+	ER_REGEXP_UNIMPLEMENTED:                                 {"ER_REGEXP_UNIMPLEMENTED", "HY000", "The regular expression contains a feature that is not implemented in this library version."},
 	ER_REGEXP_MISMATCHED_PAREN:                              {"ER_REGEXP_MISMATCHED_PAREN", "HY000", "Mismatched parenthesis in regular expression."},
 	ER_REGEXP_BAD_INTERVAL:                                  {"ER_REGEXP_BAD_INTERVAL", "HY000", "Incorrect description of a {min,max} interval."},
+	ER_REGEXP_MAX_LT_MIN:                                    {"ER_REGEXP_MAX_LT_MIN", "HY000", "The maximum is less than the minumum in a {min,max} interval."},
 	ER_REGEXP_INVALID_BACK_REF:                              {"ER_REGEXP_INVALID_BACK_REF", "HY000", "Invalid back-reference in regular expression."},
+	ER_REGEXP_LOOK_BEHIND_LIMIT:                             {"ER_REGEXP_LOOK_BEHIND_LIMIT", "HY000", "The look-behind assertion exceeds the limit in regular expression."},
 	ER_REGEXP_MISSING_CLOSE_BRACKET:                         {"ER_REGEXP_MISSING_CLOSE_BRACKET", "HY000", "The regular expression contains an unclosed bracket expression."},
+	ER_REGEXP_INVALID_RANGE:                                 {"ER_REGEXP_INVALID_RANGE", "HY000", "The regular expression contains an [x-y] character range where x comes after y."},
 	ER_REGEXP_STACK_OVERFLOW:                                {"ER_REGEXP_STACK_OVERFLOW", "HY000", "Overflow in the regular expression backtrack stack."},
 	ER_REGEXP_TIME_OUT:                                      {"ER_REGEXP_TIME_OUT", "HY000", "Timeout exceeded in regular expression match."},
+	ER_REGEXP_PATTERN_TOO_BIG:                               {"ER_REGEXP_PATTERN_TOO_BIG", "HY000", "The regular expression pattern exceeds limits on size or complexity."},
 	ER_RESERVED_TABLESPACE_NAME:                             {"ER_RESERVED_TABLESPACE_NAME", "HY000", "The table '%s' may not be created in the reserved tablespace '%s'."},
 	ER_FK_CANNOT_DROP_PARENT:                                {"ER_FK_CANNOT_DROP_PARENT", "HY000", "Cannot drop table '%s' referenced by a foreign key constraint '%s' on table '%s'."},
 	ER_FK_CANNOT_USE_VIRTUAL_COLUMN:                         {"ER_FK_CANNOT_USE_VIRTUAL_COLUMN", "HY000", "Foreign key '%s' uses virtual column '%s' which is not supported."},
@@ -1250,6 +1273,8 @@ var table = map[Code]entry{
 	ER_DEPENDENT_BY_FUNCTIONAL_INDEX:                        {"ER_DEPENDENT_BY_FUNCTIONAL_INDEX", "HY000", "Column '%s' has a functional index dependency and cannot be dropped or renamed."},
 	ER_INVALID_JSON_TYPE:                                    {"ER_INVALID_JSON_TYPE", "22032", "Invalid JSON type in argument %d to function %s; an %s is required."},
 	ER_DEPENDENT_BY_PARTITION_FUNC:                          {"ER_DEPENDENT_BY_PARTITION_FUNC", "HY000", "Column '%s' has a partitioning function dependency and cannot be dropped or renamed."},
+	ER_REGEXP_INVALID_CAPTURE_GROUP_NAME:                    {"ER_REGEXP_INVALID_CAPTURE_GROUP_NAME", "HY000", "A capture group has an invalid name."},
+	ER_REGEXP_INVALID_FLAG:                                  {"ER_REGEXP_INVALID_FLAG", "HY000", "Invalid match mode flag in regular expression."},
 	ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX:                    {"ER_INVALID_JSON_VALUE_FOR_FUNC_INDEX", "22018", "Invalid JSON value for CAST for functional index '%s'."},
 	ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX:               {"ER_JSON_VALUE_OUT_OF_RANGE_FOR_FUNC_INDEX", "22003", "Out of range JSON value for CAST for functional index '%s'."},
 	ER_EXCEEDED_MV_KEYS_NUM:                                 {"ER_EXCEEDED_MV_KEYS_NUM", "HY000", "Exceeded max number of values per record for multi-valued index '%s' by %d value(s)."},
@@ -1262,6 +1287,7 @@ var table = map[Code]entry{
 	ER_DEPENDENT_BY_CHECK_CONSTRAINT:                        {"ER_DEPENDENT_BY_CHECK_CONSTRAINT", "HY000", "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed."},
 	ER_MISSING_JSON_VALUE:                                   {"ER_MISSING_JSON_VALUE", "22035", "No value was found by '%s' on the specified path."},
 	ER_MULTIPLE_JSON_VALUES:                                 {"ER_MULTIPLE_JSON_VALUES", "22034", "More than one value was found by '%s' on the specified path."},
+	ER_CHARACTER_SET_MISMATCH:                               {"ER_CHARACTER_SET_MISMATCH", "HY000", "Character set '%s' cannot be used in conjunction with '%s' in call to %s."},
 	ER_CLIENT_INTERACTION_TIMEOUT:                           {"ER_CLIENT_INTERACTION_TIMEOUT", "HY000", "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior."},
 	ER_GLOBAL_CONN_LIMIT:                                    {"ER_GLOBAL_CONN_LIMIT", "HY000", "Connection closed. Global connection memory limit %d bytes exceeded. Consumed %d bytes."},
 	ER_CONN_LIMIT:                                           {"ER_CONN_LIMIT", "HY000", "Connection closed. Connection memory limit %d bytes exceeded. Consumed %d bytes."},
