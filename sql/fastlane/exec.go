@@ -27,6 +27,8 @@ type exec struct {
 	match  [maxTables]bool        // by step, of an outer table: a row matches
 	level  int                    // of the step whose cursor is asked for its next row
 	each   func([]row.Datum) bool // offer, bound once
+	behind bool                   // a row that each has refused is still to come: those after it are refused, too
+	failed error                  // of a row that each was shown
 	bytes  []byte                 // sort keys; earlier parts may lie in arrays that it has outgrown
 	key    []byte
 
@@ -37,6 +39,7 @@ type exec struct {
 	skip  uint64
 	left  uint64    // rows that LIMIT still allows
 	kept  []keptRow // rows to be sorted, or made distinct
+	turns []turn    // their order
 	room  []byte    // where keys and values of kept rows lie; earlier ones may lie in chunks that were full
 	cells []row.Datum
 	whole []byte
@@ -92,7 +95,7 @@ func (x *exec) free() {
 	clear(x.only.acc)
 	clear(x.order)
 	clear(x.batch)
-	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved, each: x.each}
+	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], turns: x.turns[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved, each: x.each}
 	for i := range x.saved {
 		clear(x.saved[i])
 	}
@@ -481,7 +484,7 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 			return true, err
 		}
 	}
-	if !locks && !s.outer && (len(s.filter) > 0 || last && x.p.aggs && !x.p.single) {
+	if !locks && !s.outer && (len(s.filter) > 0 || last && (x.p.aggs && !x.p.single || x.keeps() || x.direct())) {
 		o.Each = x.each
 	}
 	c, err := x.tables[s.t].Scan(x.env.Ctx, o)
@@ -491,8 +494,11 @@ func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 	defer c.Close()
 	v := visitor{cursor: c}
 	for {
-		x.level = level
+		x.level, x.behind = level, false
 		ok, err := c.Next(x.env.Ctx)
+		if err == nil {
+			err = x.failed
+		}
 		if err != nil || !ok {
 			return true, err
 		}
@@ -523,22 +529,42 @@ func (x *exec) matcher(s *step) func() func([]row.Datum) bool {
 	}
 }
 
-// offer is shown a row where it lies in its page. It passes over one that does not match, and adds one to its group that is complete.
+// direct reports whether a complete row can be sent from where it lies: all rows are wanted, as they come, and their values are put into the
+// output as they are.
+func (x *exec) direct() bool { return x.p.plain && x.p.shape.limit < 0 && !x.p.shape.calc }
+
+// offer is shown a row where it lies in its page. It passes over one that does not match, and deals with one that is complete: adds it to its group,
+// keeps it, or puts it into the output while there is room, for nobody may wait for a client here.
 func (x *exec) offer(r []row.Datum) bool {
 	level := x.level
 	s := &x.p.steps[level]
-	if x.held > maxHeld {
+	if x.held > maxHeld || x.failed != nil {
 		return false // the row after this one declines
 	}
 	x.rows[s.t] = r
 	if !x.allHold(s.filter) {
 		return true
 	}
-	if !x.p.aggs || x.p.single || level+1 < len(x.p.steps) {
+	switch {
+	case level+1 < len(x.p.steps):
+		return false
+	case x.p.aggs:
+		if x.p.single {
+			return false
+		}
+		x.accumulate()
+		return true
+	case x.keeps():
+		x.collect()
+		return true
+	case x.behind || !x.direct() || !x.fits():
+		x.behind = true
 		return false
 	}
-	x.accumulate()
-	return true
+	if x.failed = x.begin(); x.failed == nil {
+		x.failed = x.send()
+	}
+	return x.failed == nil
 }
 
 // hint is how many rows will be read at most, 0 when that is not known.

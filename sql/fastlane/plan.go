@@ -42,6 +42,7 @@ type plan struct {
 	late    bool // rows are sorted by what is not selected: DISTINCT comes behind, and the first of those that are one stays
 	single  bool // MIN or MAX that the first row answers
 	counts  bool // of one table, one group: nothing but how many rows there are
+	plain   bool // each value of the result goes into the output without the library
 
 	// INSERT: per column the position of its value within a group, or -1 and a default, or fromClock
 	source   []int
@@ -263,12 +264,13 @@ func (b *binder) bindSelect() (bool, error) {
 	if err != nil || len(cols) != len(p.out) {
 		return false, err
 	}
-	p.set = wire.NewColumnSet(cols...)
+	p.set, p.plain = wire.NewColumnSet(cols...), true
 	for i := range cols {
 		if !b.bindResult(i, &cols[i]) {
 			return false, nil
 		}
 	}
+	p.plain = p.plain && p.recode == nil
 	return true, nil
 }
 
@@ -277,6 +279,13 @@ func (b *binder) bindResult(i int, c *wire.Column) bool {
 	p := b.p
 	p.types = append(p.types, c.Type)
 	o := &p.out[i]
+	if o.t >= 0 {
+		switch p.kind(o.ref).form {
+		case formInt, formUint, formString, formBinary, formDecimal:
+		default:
+			p.plain = false
+		}
+	}
 	switch o.agg {
 	case aggSum:
 		if p.kind(o.ref).form == formDecimal {

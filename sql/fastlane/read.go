@@ -2,6 +2,7 @@ package fastlane
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
@@ -38,8 +39,23 @@ func (p *plan) run(tables []table.Table, q *Query, env *Env) (Result, error) {
 // keptRow is a row that waits to be sorted: key orders it, vals are its output.
 type keptRow struct {
 	key  []byte
-	seq  int // rows with equal keys stay as they came
 	vals []row.Datum
+}
+
+// turn is a kept row's place in the order. Without pointers, and with the beginning of the key in it, it is cheap to move and to compare.
+type turn struct {
+	head uint64 // of the key
+	at   int    // in exec.kept; rows with equal keys stay as they came
+}
+
+// headOf is the number of a key's first eight bytes: of two keys whose heads differ the one with the smaller head is first.
+func headOf(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	var b [8]byte
+	copy(b[:], key)
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // keeps reports whether rows wait until all are there.
@@ -119,6 +135,14 @@ func (x *exec) row() (more bool, err error) {
 	if err := x.begin(); err != nil {
 		return false, err
 	}
+	if err := x.send(); err != nil {
+		return false, err
+	}
+	return x.left > 0 || x.p.shape.calc, nil
+}
+
+// send sends the current rows as one of the result.
+func (x *exec) send() error {
 	x.env.Reply.StartRow()
 	for i := range x.p.out {
 		o := &x.p.out[i]
@@ -127,11 +151,31 @@ func (x *exec) row() (more bool, err error) {
 			continue
 		}
 		if err := x.value(i, o.ref, &x.rows[o.t][o.c]); err != nil {
-			return false, err
+			return err
 		}
 	}
 	x.count++
-	return x.left > 0 || x.p.shape.calc, x.env.Reply.EndRow()
+	return x.env.Reply.EndRow()
+}
+
+// What a value takes in the output besides its bytes (digits of a number, or the length of a string), and the definition of a column at most.
+const (
+	valueRoom  = 80
+	columnRoom = 6 * 4 * 64
+)
+
+// fits reports whether the current rows can be sent without anything being written to the client.
+func (x *exec) fits() bool {
+	size := valueRoom * (1 + len(x.p.out))
+	if !x.begun {
+		size += columnRoom * len(x.p.out)
+	}
+	for _, o := range x.p.out {
+		if o.t >= 0 {
+			size += len(x.rows[o.t][o.c].B)
+		}
+	}
+	return x.env.Reply.Room(size)
 }
 
 // maxHeld bounds what a statement keeps before its first row is sent. The general lane, which runs it then, goes to files.
@@ -317,7 +361,7 @@ func (x *exec) collect() {
 	x.cells = x.cells[:cell+len(p.out)]
 	at := len(room)
 	room = append(room, key...)
-	kept := keptRow{key: room[at:len(room):len(room)], seq: len(x.kept), vals: x.cells[cell:]}
+	kept := keptRow{key: room[at:len(room):len(room)], vals: x.cells[cell:]}
 	for i, o := range p.out {
 		if o.t < 0 {
 			continue
@@ -352,6 +396,29 @@ func (x *exec) first(vals []row.Datum) bool {
 	return true
 }
 
+// sortKept puts the kept rows into the order asked for.
+func (x *exec) sortKept() {
+	x.turns = slices.Grow(x.turns[:0], len(x.kept))
+	for i := range x.kept {
+		x.turns = append(x.turns, turn{headOf(x.kept[i].key), i})
+	}
+	if len(x.p.sort) == 0 {
+		return
+	}
+	slices.SortFunc(x.turns, func(a, b turn) int {
+		switch {
+		case a.head < b.head:
+			return -1
+		case a.head > b.head:
+			return 1
+		}
+		if n := bytes.Compare(x.kept[a.at].key, x.kept[b.at].key); n != 0 {
+			return n
+		}
+		return a.at - b.at
+	})
+}
+
 // finish sends what was kept, or the aggregates, and the columns if no row has.
 func (x *exec) finish() error {
 	if x.p.aggs {
@@ -360,19 +427,14 @@ func (x *exec) finish() error {
 	if err := x.begin(); err != nil {
 		return err
 	}
-	if len(x.p.sort) > 0 {
-		slices.SortFunc(x.kept, func(a, b keptRow) int {
-			if n := bytes.Compare(a.key, b.key); n != 0 {
-				return n
-			}
-			return a.seq - b.seq
-		})
-	}
-	for n := range x.kept {
-		k := &x.kept[n]
-		if x.p.apart && n > 0 && bytes.Equal(k.key, x.kept[n-1].key) || x.p.late && !x.first(k.vals) {
+	x.sortKept()
+	var last *keptRow
+	for n := range x.turns {
+		k := &x.kept[x.turns[n].at]
+		if x.p.apart && last != nil && bytes.Equal(k.key, last.key) || x.p.late && !x.first(k.vals) {
 			continue
 		}
+		last = k
 		x.total++
 		if x.skip > 0 {
 			x.skip--

@@ -335,6 +335,9 @@ func (r *Reply) Packet(payload []byte) error {
 // EndPackets ends a reply made of raw packets.
 func (r *Reply) EndPackets() { r.state, r.more = replyDone, false }
 
+// Room reports whether n more bytes of packets can be added before what is buffered is written to the client, which may have to be waited for.
+func (r *Reply) Room(n int) bool { return len(r.c.f.out)+n < flushBound }
+
 // Flush sends what is buffered now, e.g. the first rows of a slow statement.
 func (r *Reply) Flush() error {
 	if r.state == replyRow {
