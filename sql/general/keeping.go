@@ -267,7 +267,7 @@ func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql
 		if open { // any row may do; the join reads no further than the first that does
 			return b.build(c, n.Child, r)
 		}
-		if unknown, err = t.Get(nullKey); err != nil {
+		if unknown, err = t.GetAgain(nullKey); err != nil {
 			return nil, err
 		}
 	}
@@ -275,7 +275,9 @@ func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql
 	if err != nil {
 		return nil, err
 	}
-	if len(unknown) > 0 {
+	if len(rows) == 0 {
+		rows = unknown
+	} else if len(unknown) > 0 {
 		rows = append(rows[:len(rows):len(rows)], unknown...)
 	}
 	return sql.RowsToRowIter(rows...), nil

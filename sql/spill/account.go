@@ -23,7 +23,7 @@ import (
 type Pool struct {
 	Temp  extsort.Temp
 	Limit func() uint64 // bytes; nil: none
-	Least int           // bytes that an operator takes whatever its bound; 0: 1 MiB, which reading runs back needs anyway
+	Least int           // bytes that an operator takes whatever its bound; 0: 1 MiB, which reading runs back needs anyway, and 4 MiB for a join
 
 	used  atomic.Int64
 	peak  atomic.Int64
@@ -47,7 +47,11 @@ type Bounds struct {
 	Exempt            bool   // of both limits, as users with CONNECTION_ADMIN are
 }
 
-const leastBound = 1 << 20
+const (
+	leastBound = 1 << 20
+	// leastJoin is it for the packed rows of a hash join: some hundred thousand narrow ones. A probe of a file costs a system call, ten of memory's.
+	leastJoin = 4 << 20
+)
 
 // Account is the memory of one statement. An operator may be closed after the account: what it gives back then has been given back already.
 type Account struct {
@@ -72,11 +76,11 @@ func (a *Account) book(n int64) (used, all int64) {
 
 // Account opens the account of a statement.
 func (p *Pool) Account(b Bounds) *Account {
-	least := p.Least
+	least, join := p.Least, p.Least
 	if least == 0 {
-		least = leastBound
+		least, join = leastBound, leastJoin
 	}
-	b.Sort, b.Join, b.Table = max(b.Sort, least), max(b.Join, least), max(b.Table, least)
+	b.Sort, b.Join, b.Table = max(b.Sort, least), max(b.Join, join), max(b.Table, least)
 	return &Account{pool: p, Bounds: b}
 }
 

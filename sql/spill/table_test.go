@@ -1,0 +1,96 @@
+package spill
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/engine/extsort"
+)
+
+// TestTableForms: a hash table gives a key's rows in the order in which they came as a map, packed, and in a file with small and with doubled blocks; what it
+// holds stays within its bound, and closing it gives all back.
+func TestTableForms(t *testing.T) {
+	const bound = 4 << 20
+	for _, rows := range []int{100, 30_000, 300_000} {
+		t.Run(fmt.Sprint(rows), func(t *testing.T) {
+			p := &Pool{Temp: extsort.Temp{Dir: t.TempDir()}}
+			a := p.Account(Bounds{})
+			c := sql.NewContext(context.Background())
+			x := a.NewTable()
+			for i := range rows {
+				if err := x.Add(c, fmt.Sprint(i%(rows/2)), sql.Row{int64(i), fmt.Sprintf("%040d", i)}); err != nil {
+					t.Fatal(err)
+				}
+				if held := x.held.n; held > bound+bound/4 {
+					t.Fatalf("%d bytes are held after %d rows", held, i)
+				}
+			}
+			if err := x.End(c); err != nil {
+				t.Fatal(err)
+			}
+			form := "map"
+			switch {
+			case x.sorted != nil:
+				form = "file"
+			case x.pack != nil:
+				form = "packed"
+			}
+			if want := map[int]string{100: "map", 30_000: "packed", 300_000: "file"}[rows]; form != want {
+				t.Fatalf("%d rows are a %s, not a %s", rows, form, want)
+			}
+			if form == "file" && (len(x.index) > maxBlocks || x.sorted.size <= leastBlock*maxBlocks) {
+				t.Fatalf("%d blocks of %d bytes: none was doubled", len(x.index), x.sorted.size)
+			}
+			for i := 0; i < rows/2; i += 1 + rows/1000 {
+				got, err := x.Get(fmt.Sprint(i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := []sql.Row{{int64(i), fmt.Sprintf("%040d", i)}, {int64(i + rows/2), fmt.Sprintf("%040d", i+rows/2)}}
+				if !slices.EqualFunc(got, want, func(a, b sql.Row) bool { return slices.Equal(a, b) }) {
+					t.Fatalf("key %d: %v", i, got)
+				}
+			}
+			if got, err := x.Get("none"); err != nil || len(got) > 0 {
+				t.Fatalf("%v, %v of a key that is not there", got, err)
+			}
+			if err := x.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if p.Used() != 0 {
+				t.Errorf("%d bytes are held", p.Used())
+			}
+		})
+	}
+}
+
+// BenchmarkTable probes what a join of 100,000 narrow rows has.
+func BenchmarkTable(b *testing.B) {
+	for _, rows := range []int{1000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(rows), func(b *testing.B) {
+			p := &Pool{Temp: extsort.Temp{Dir: b.TempDir()}}
+			c := sql.NewContext(context.Background())
+			x := p.Account(Bounds{}).NewTable()
+			for i := range rows {
+				if err := x.Add(c, int64(i), sql.Row{int64(i), int64(i)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := x.End(c); err != nil {
+				b.Fatal(err)
+			}
+			for i := 0; b.Loop(); i++ {
+				if got, err := x.Get(int64(i * 7919 % rows)); err != nil || len(got) != 1 {
+					b.Fatal(got, err)
+				}
+			}
+			if err := x.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
