@@ -191,7 +191,7 @@ func (c *Client) WaitDurable(ctx context.Context, lsn page.LSN) error {
 	if c.VDL() >= lsn {
 		return nil
 	}
-	c.want(lsn)
+	c.hurry(lsn)
 	w := wait.Begin(ctx)
 	defer w.End()
 	return c.queue.WaitDurable(ctx, lsn)

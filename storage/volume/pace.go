@@ -15,7 +15,8 @@ import (
 //   - some pitchAcks times the usual time from a release to durability have passed since the release before, at most maxPitch. Short of processors, acks take
 //     longer and frames get fewer, until acks take less again;
 //   - almost as many wait as ever did of late: the clients all stand still, nobody is left who could add to the frame;
-//   - as much log as a frame of what nobody waits for has gathered (Client.urgent sends it whatever the pacer says).
+//   - as much log as a frame of what nobody waits for has gathered (Client.urgent sends it whatever the pacer says);
+//   - somebody waits who keeps others waiting (Client.hurry).
 //
 // Nothing is held while fewer than siblings commits come in that time: a few clients have little to share, and latency is all that they see. Where acks are
 // quick the time is short and few come in it: holds are for who is short of processors or has a slow disk.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/zoryadb/zorya/storage/page"
+	"github.com/zoryadb/zorya/storage/redo"
 )
 
 // TestPacer drives the pacer with a clock of its own: the timer that it arms is not waited for.
@@ -73,5 +74,34 @@ func TestPacer(t *testing.T) {
 		if !commit(0, 1) {
 			t.Fatal("few commits are held up")
 		}
+	}
+}
+
+// TestWaitDurableEndsHold: a commit's log may be held to go with others', until somebody waits for it who keeps others waiting.
+func TestWaitDurableEndsHold(t *testing.T) {
+	x := newReserveFixture(t)
+	p := &x.c.pace
+	p.mu.Lock()
+	p.rate, p.crowd, p.last = 100, 1000, time.Now().Add(time.Hour) // a crowd, and no release before the hour is over
+	p.mu.Unlock()
+	if err := x.c.Admit(x.ctx, 1, 100); err != nil {
+		t.Fatal(err)
+	}
+	m := &redo.MTR{}
+	m.FreeRange(1, 1)
+	lsn := x.c.Append(m, nil)
+	durable := make(chan error, 1)
+	x.c.OnDurable(lsn, func(err error) { durable <- err })
+	p.mu.Lock()
+	held := p.armed && !p.passed(lsn)
+	p.mu.Unlock()
+	if !held {
+		t.Fatal("not held: this test proves nothing")
+	}
+	if err := x.c.WaitDurable(x.ctx, lsn); err != nil {
+		t.Fatal("a hold was not ended by a wait: ", err)
+	}
+	if err := <-durable; err != nil {
+		t.Fatal(err)
 	}
 }

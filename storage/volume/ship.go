@@ -91,6 +91,15 @@ func (c *Client) want(lsn page.LSN) {
 	}
 }
 
+// hurry is want for one whom others wait for, so that its wait must not be made longer to share a frame: a transaction that needs to know that what
+// it saw is durable does so with its locks held, and everybody in line for them stands still meanwhile.
+func (c *Client) hurry(lsn page.LSN) {
+	c.want(lsn)
+	if lsn != proto.MaxLSN && !c.pace.passed(lsn) {
+		c.releaseHeld()
+	}
+}
+
 // releaseHeld ends a hold of the pacer.
 func (c *Client) releaseHeld() {
 	c.pace.releaseNow(time.Now())

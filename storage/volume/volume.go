@@ -52,11 +52,13 @@ type Volume interface {
 	// VDL is the volume durable LSN: everything at or below is on a write quorum and ends a whole MTR.
 	VDL() page.LSN
 
-	// WaitDurable returns once VDL >= lsn. Waiters are woken in LSN order, all by one advance.
+	// WaitDurable returns once VDL >= lsn. Waiters are woken in LSN order, all by one advance. It is for those who keep others waiting
+	// meanwhile (they hold locks): the log up to lsn is sent at once.
 	WaitDurable(ctx context.Context, lsn page.LSN) error
 
 	// OnDurable calls fn once VDL >= lsn, or with an error if that can no longer happen; fn must not
-	// block. It is how a commit is acknowledged without a waiting goroutine.
+	// block. It is how a commit is acknowledged without a waiting goroutine. Its locks are gone, so its log may be held for some
+	// milliseconds, to go with that of other commits.
 	OnDurable(lsn page.LSN, fn func(error))
 
 	// ReadPages reads pages as of lsn (<= VDL), each into dst[i] of page.Size bytes. A page that never was
