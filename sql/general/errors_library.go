@@ -264,6 +264,7 @@ func init() {
 		p(`The MySQL server is running with the --secure-file-priv option`, text(mysqlerr.ER_OPTION_PREVENTS_STATEMENT,
 			"The MySQL server is running with the --secure-file-priv option so it cannot execute this statement")),
 	}
+	patterns = append(patterns, definitionPatterns()...)
 }
 
 // libraryError translates by message: the library's kinds are many, and some are not exported.

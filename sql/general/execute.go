@@ -183,9 +183,14 @@ func (s *Session) countDiagnostics(c *sql.Context) {
 	}
 }
 
-// crashed makes an error of a panic in the library: it must not take the process with it.
+// crashed makes an error of a panic in the library: it must not take the process with it. What the panic says is for the log, unless the library panics
+// where MySQL has an error.
 func crashed(r any) error {
-	return mysqlerr.NewMessage(mysqlerr.ER_UNKNOWN_ERROR, "internal error: %v", r).Because(fmt.Errorf("%v\n%s", r, crash.Contain(r)))
+	cause := fmt.Errorf("%v\n%s", r, crash.Contain(r))
+	if e := libraryError(nil, fmt.Errorf("%v", r)); e.Code != mysqlerr.ER_UNKNOWN_ERROR && e.Code != mysqlerr.ER_PARSE_ERROR {
+		return e.Because(cause)
+	}
+	return mysqlerr.New(mysqlerr.ER_INTERNAL_ERROR, "the statement could not be executed").Because(cause)
 }
 
 func (s *Session) checkParams(st *Statement, params []any) error {

@@ -47,6 +47,15 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *expression.HashInTuple:
 		return n.in(c, e.Left(), e.Right(), early)
 	case *plan.InSubquery:
+		row, isRow := e.LeftChild.(expression.Tuple)
+		q, isQuery := e.RightChild.(*plan.Subquery)
+		if isRow && isQuery {
+			if early { // it may become a join
+				return nil, nil
+			}
+			x, err := n.rowInSubquery(c, row, q)
+			return some(x, x != nil, err)
+		}
 		return n.inSubquery(c, e)
 	case *expression.Arithmetic:
 		if x, err := shifted(c, e); x != nil || err != nil {

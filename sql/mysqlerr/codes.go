@@ -469,6 +469,7 @@ const (
 	ER_UNKNOWN_ALTER_LOCK                                   Code = 1801
 	ER_TABLESPACE_EXISTS                                    Code = 1813
 	ER_TABLESPACE_DISCARDED                                 Code = 1814
+	ER_INTERNAL_ERROR                                       Code = 1815
 	ER_NOT_VALID_PASSWORD                                   Code = 1819
 	ER_MUST_CHANGE_PASSWORD                                 Code = 1820
 	ER_FK_NO_INDEX_CHILD                                    Code = 1821
@@ -514,6 +515,8 @@ const (
 	ER_FIELD_IN_ORDER_NOT_SELECT                            Code = 3065
 	ER_AGGREGATE_IN_ORDER_NOT_SELECT                        Code = 3066
 	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG               Code = 3072
+	ER_INVALID_GEOJSON_MISSING_MEMBER                       Code = 3073
+	ER_INVALID_GEOJSON_WRONG_TYPE                           Code = 3074
 	ER_BEFORE_DML_VALIDATION_ERROR                          Code = 3098
 	ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED             Code = 3102
 	ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN                 Code = 3104
@@ -570,6 +573,7 @@ const (
 	ER_WINDOW_FRAME_START_ILLEGAL                           Code = 3584
 	ER_WINDOW_FRAME_END_ILLEGAL                             Code = 3585
 	ER_WINDOW_FRAME_ILLEGAL                                 Code = 3586
+	ER_WINDOW_RANGE_FRAME_ORDER_TYPE                        Code = 3587
 	ER_WINDOW_DUPLICATE_NAME                                Code = 3591
 	ER_WINDOW_INVALID_WINDOW_FUNC_USE                       Code = 3593
 	ER_FIELD_IN_GROUPING_NOT_GROUP_BY                       Code = 3602
@@ -1114,6 +1118,7 @@ var table = map[Code]entry{
 	ER_UNKNOWN_ALTER_LOCK:                                   {"ER_UNKNOWN_ALTER_LOCK", "HY000", "Unknown LOCK type '%s'"},
 	ER_TABLESPACE_EXISTS:                                    {"ER_TABLESPACE_EXISTS", "HY000", "Tablespace '%s' exists."},
 	ER_TABLESPACE_DISCARDED:                                 {"ER_TABLESPACE_DISCARDED", "HY000", "Tablespace has been discarded for table '%s'"},
+	ER_INTERNAL_ERROR:                                       {"ER_INTERNAL_ERROR", "HY000", "Internal error: %s"},
 	ER_NOT_VALID_PASSWORD:                                   {"ER_NOT_VALID_PASSWORD", "HY000", "Your password does not satisfy the current policy requirements"},
 	ER_MUST_CHANGE_PASSWORD:                                 {"ER_MUST_CHANGE_PASSWORD", "HY000", "You must reset your password using ALTER USER statement before executing this statement."},
 	ER_FK_NO_INDEX_CHILD:                                    {"ER_FK_NO_INDEX_CHILD", "HY000", "Failed to add the foreign key constraint. Missing index for constraint '%s' in the foreign table '%s'"},
@@ -1159,6 +1164,8 @@ var table = map[Code]entry{
 	ER_FIELD_IN_ORDER_NOT_SELECT:                            {"ER_FIELD_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, references column '%s' which is not in SELECT list; this is incompatible with %s"},
 	ER_AGGREGATE_IN_ORDER_NOT_SELECT:                        {"ER_AGGREGATE_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, contains aggregate function; this is incompatible with %s"},
 	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG:               {"ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG", "HY000", "Couldn't create channel: Channel name is either invalid or too long."},
+	ER_INVALID_GEOJSON_MISSING_MEMBER:                       {"ER_INVALID_GEOJSON_MISSING_MEMBER", "HY000", "Invalid GeoJSON data provided to function %s: Missing required member '%s'"},
+	ER_INVALID_GEOJSON_WRONG_TYPE:                           {"ER_INVALID_GEOJSON_WRONG_TYPE", "HY000", "Invalid GeoJSON data provided to function %s: Member '%s' must be of type '%s'."},
 	ER_BEFORE_DML_VALIDATION_ERROR:                          {"ER_BEFORE_DML_VALIDATION_ERROR", "HY000", "The table does not comply with the requirements by an external plugin."},
 	ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED:             {"ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED", "HY000", "Expression of generated column '%s' contains a disallowed function."},
 	ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN:                 {"ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN", "HY000", "Cannot define foreign key with %s clause on a generated column."},
@@ -1215,6 +1222,7 @@ var table = map[Code]entry{
 	ER_WINDOW_FRAME_START_ILLEGAL:                           {"ER_WINDOW_FRAME_START_ILLEGAL", "HY000", "Window '%s': frame start cannot be UNBOUNDED FOLLOWING."},
 	ER_WINDOW_FRAME_END_ILLEGAL:                             {"ER_WINDOW_FRAME_END_ILLEGAL", "HY000", "Window '%s': frame end cannot be UNBOUNDED PRECEDING."},
 	ER_WINDOW_FRAME_ILLEGAL:                                 {"ER_WINDOW_FRAME_ILLEGAL", "HY000", "Window '%s': frame start or end is negative, NULL or of non-integral type"},
+	ER_WINDOW_RANGE_FRAME_ORDER_TYPE:                        {"ER_WINDOW_RANGE_FRAME_ORDER_TYPE", "HY000", "Window '%s' with RANGE N PRECEDING/FOLLOWING frame requires exactly one ORDER BY expression, of numeric or temporal type"},
 	ER_WINDOW_DUPLICATE_NAME:                                {"ER_WINDOW_DUPLICATE_NAME", "HY000", "Window '%s' is defined twice."},
 	ER_WINDOW_INVALID_WINDOW_FUNC_USE:                       {"ER_WINDOW_INVALID_WINDOW_FUNC_USE", "HY000", "You cannot use the window function '%s' in this context.'"},
 	ER_FIELD_IN_GROUPING_NOT_GROUP_BY:                       {"ER_FIELD_IN_GROUPING_NOT_GROUP_BY", "HY000", "Argument #%d of GROUPING function is not in GROUP BY"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -34,7 +33,7 @@ func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Stat
 func (s *Session) failed(started time.Time, text string, err error, fresh bool) error {
 	e := s.clientError(err)
 	s.failure.err, s.failure.fresh = e, fresh
-	if e.Code == mysqlerr.ER_UNKNOWN_ERROR && strings.HasPrefix(e.Message, "internal error") { // a panic in a lane, which it caught itself
+	if e.Code == mysqlerr.ER_INTERNAL_ERROR { // a panic in a lane, which it caught itself
 		s.srv.metrics.panics.Inc()
 		s.srv.log.Error("panic in a statement", "connection", s.login.ID, "error", e.Message, "cause", errors.Unwrap(e))
 	}

@@ -1,0 +1,235 @@
+package item
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
+
+// rowInSubquery is (a, b, ...) IN (SELECT x, y, ...) where it has not become a join. The library's converts the whole row to the type of the first column,
+// and takes a row with a NULL in it for one without.
+type rowInSubquery struct {
+	expression.BinaryExpressionStub
+	l, r  []arg
+	ways  []comparator
+	env   *Env
+	index *atomic.Pointer[rowIndex] // shared by the copies of a plan
+}
+
+// rowIndex finds the rows of one result of the subquery by their hash.
+type rowIndex struct {
+	rows  []any // the result it was made of
+	byKey map[uint64][]int
+	nulls []int // rows with a NULL among what is hashed: any key may be theirs
+}
+
+// minIndexed is how many rows are worth an index.
+const minIndexed = 16
+
+// rowInSubquery returns nil where the library compares as MySQL does.
+func (n *Env) rowInSubquery(c *sql.Context, row expression.Tuple, q *plan.Subquery) (sql.Expression, error) {
+	schema := q.Query.Schema(c)
+	if len(schema) != len(row) {
+		return nil, nil // 1241
+	}
+	x := &rowInSubquery{BinaryExpressionStub: expression.BinaryExpressionStub{LeftChild: row, RightChild: q}, env: n, index: new(atomic.Pointer[rowIndex])}
+	for i, e := range row {
+		if _, nested := e.(expression.Tuple); nested || opaque(e) {
+			return nil, nil
+		}
+		l, r := newArg(c, n, e), newArg(c, n, expression.NewGetField(i, schema[i].Type, schema[i].Name, true))
+		k, err := newComparator(c, &l, &r, "=")
+		if err != nil || k.way == asNothing {
+			return nil, err
+		}
+		x.l, x.r, x.ways = append(x.l, l), append(x.r, r), append(x.ways, k)
+	}
+	return x, nil
+}
+
+func (x *rowInSubquery) attr() Attr                   { return boolean }
+func (x *rowInSubquery) Type(*sql.Context) sql.Type   { return types.Boolean }
+func (x *rowInSubquery) IsNullable(*sql.Context) bool { return true }
+func (x *rowInSubquery) String() string {
+	return "(" + x.LeftChild.String() + " in " + x.RightChild.String() + ")"
+}
+
+func (x *rowInSubquery) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (x *rowInSubquery) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 2 {
+		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), 2)
+	}
+	q, isQuery := ch[1].(*plan.Subquery)
+	row, isRow := ch[0].(expression.Tuple)
+	if !isQuery || !isRow || len(row) != len(x.l) {
+		return plan.NewInSubquery(c, ch[0], ch[1]), nil
+	}
+	n := *x
+	n.LeftChild, n.RightChild, n.l = row, q, slices.Clone(x.l)
+	for i := range n.l {
+		n.l[i].Expression = row[i]
+	}
+	return &n, nil
+}
+
+func (x *rowInSubquery) Eval(c *sql.Context, r sql.Row) (any, error) {
+	all, err := x.RightChild.(*plan.Subquery).EvalMultiple(c, r)
+	if err != nil || len(all) == 0 {
+		return false, err
+	}
+	sought, null := make([]any, len(x.l)), false
+	for i := range x.l {
+		if sought[i], err = x.l[i].value(c, r); err != nil {
+			return nil, err
+		}
+		null = null || sought[i] == nil
+	}
+	if null || len(all) < minIndexed {
+		return x.among(c, sought, all, nil)
+	}
+	index, err := x.indexed(c, all)
+	if err != nil {
+		return nil, err
+	}
+	key, _, err := x.key(c, x.l, sought)
+	if err != nil {
+		return nil, err
+	}
+	places := index.byKey[key]
+	if places == nil {
+		places = []int{}
+	}
+	found, err := x.among(c, sought, all, places)
+	if found == true || err != nil || len(index.nulls) == 0 {
+		return found, err
+	}
+	return x.among(c, sought, all, index.nulls)
+}
+
+// among compares with the rows at places, all of them for nil.
+func (x *rowInSubquery) among(c *sql.Context, sought, all []any, places []int) (any, error) {
+	unknown := false
+	n := len(all)
+	if places != nil {
+		n = len(places)
+	}
+	for i := range n {
+		at := i
+		if places != nil {
+			at = places[i]
+		}
+		row, err := x.row(c, all[at])
+		if err != nil {
+			return nil, err
+		}
+		equal, null, err := x.equal(c, sought, row)
+		if err != nil || equal && !null {
+			return true, err
+		}
+		unknown = unknown || equal
+	}
+	if unknown {
+		return nil, nil
+	}
+	return false, nil
+}
+
+// row is a row of the subquery, whose only column comes without a row around it.
+func (x *rowInSubquery) row(c *sql.Context, v any) ([]any, error) {
+	row, ok := v.([]any)
+	if !ok {
+		row = []any{v}
+	}
+	out := make([]any, len(x.r))
+	for i := range min(len(row), len(out)) {
+		var err error
+		if out[i], err = sql.UnwrapAny(c, row[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// equal reports whether no element differs; null: one of them is NULL.
+func (x *rowInSubquery) equal(c *sql.Context, l, r []any) (equal, null bool, err error) {
+	for i := range l {
+		if l[i] == nil || r[i] == nil {
+			null = true
+			continue
+		}
+		cmp, ok, err := x.ways[i].compare(c, &x.l[i], &x.r[i], l[i], r[i])
+		if err != nil || ok && cmp != 0 {
+			return false, false, err
+		}
+		null = null || !ok
+	}
+	return true, null, nil
+}
+
+// indexed is the index of a result. The subquery keeps a result that does not depend on the row, so it is known by where it lies.
+func (x *rowInSubquery) indexed(c *sql.Context, all []any) (*rowIndex, error) {
+	if index := x.index.Load(); index != nil && len(index.rows) == len(all) && &index.rows[0] == &all[0] {
+		return index, nil
+	}
+	index := &rowIndex{rows: all, byKey: make(map[uint64][]int, len(all))}
+	for i, v := range all {
+		row, err := x.row(c, v)
+		if err != nil {
+			return nil, err
+		}
+		key, null, err := x.key(c, x.r, row)
+		if err != nil {
+			return nil, err
+		}
+		if null || slices.Contains(row, nil) {
+			index.nulls = append(index.nulls, i)
+		} else {
+			index.byKey[key] = append(index.byKey[key], i)
+		}
+	}
+	x.index.Store(index)
+	return index, nil
+}
+
+// key hashes what equal rows have in common: whole numbers and the weights of texts. null: one of those is NULL.
+func (x *rowInSubquery) key(c *sql.Context, of []arg, row []any) (key uint64, null bool, err error) {
+	var room [128]byte
+	b := room[:0]
+	for i := range x.ways {
+		k := &x.ways[i]
+		if k.way != asInt && k.way != asText || k.year {
+			continue
+		}
+		if row[i] == nil {
+			return 0, true, nil
+		}
+		if k.way == asInt {
+			n, err := of[i].toInteger(c, row[i])
+			if err != nil {
+				return 0, false, err
+			}
+			b = binary.BigEndian.AppendUint64(b, uint64(n.bits))
+			continue
+		}
+		s, err := of[i].toText(c, row[i])
+		if err != nil {
+			return 0, false, err
+		}
+		if k.coll != nil {
+			b = k.coll.AppendWeights(b, []byte(s))
+		} else {
+			b = append(b, s...)
+		}
+		b = append(b, 0, 0)
+	}
+	return xxhash.Sum64(b), false, nil
+}
