@@ -81,7 +81,7 @@ func (d *deleting) Next(c *sql.Context) (sql.Row, error) {
 			return sql.NewRow(types.OkResult{RowsAffected: rows}), nil
 		}
 		if err == nil {
-			if err = d.ed.Delete(c, r); err == nil {
+			if err = d.in.whole(c, d.ed, func() error { return d.ed.Delete(c, r) }); err == nil {
 				rows++
 			}
 		}

@@ -425,12 +425,30 @@ func (s *Session) truncate(c *sql.Context, n *sqlparser.DDL) (*Result, error) {
 	if checksForeignKeys(c) {
 		for _, by := range d.ReferBy {
 			if by != schema+"."+name {
-				_, child, _ := strings.Cut(by, ".")
-				return nil, mysqlerr.NewMessage(mysqlerr.ER_TRUNCATE_ILLEGAL_FK, "Cannot truncate a table referenced in a foreign key constraint (`%s`.`%s`)", schema, child)
+				return nil, s.refersBy(c, by, schema, name)
 			}
 		}
 	}
 	return &Result{}, s.e.catalog.TruncateTable(c, schema, name)
+}
+
+// refersBy is the error of a TRUNCATE of a table that the child, "schema.table", refers to.
+func (s *Session) refersBy(c *sql.Context, child, schema, name string) error {
+	in, of, _ := strings.Cut(child, ".")
+	d, err := s.e.catalog.Definition(c, in, of)
+	if err != nil {
+		return err
+	}
+	a, err := tableAttrsOf(d)
+	if err != nil {
+		return err
+	}
+	for _, f := range a.FKs {
+		if f.ParentSchema == schema && f.ParentTable == name {
+			return mysqlerr.New(mysqlerr.ER_TRUNCATE_ILLEGAL_FK, fmt.Sprintf("%s.%s, CONSTRAINT %s", quoteName(in), quoteName(of), quoteName(f.Name)))
+		}
+	}
+	return fmt.Errorf("%s refers to %s.%s by no foreign key", child, schema, name)
 }
 
 // resolved returns the generated expressions of a table with their columns bound to positions.

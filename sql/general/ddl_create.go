@@ -84,6 +84,9 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if err := s.defineForeignKeys(c, d, &attrs, n.ForeignKeys()); err != nil {
 		return nil, err
 	}
+	if err := fkRules(c, d, &attrs, n); err != nil {
+		return nil, err
+	}
 	attrs.PartSQL = s.cur.partitions
 	d.Attrs = toJSON(attrs)
 	return d, nil

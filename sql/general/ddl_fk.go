@@ -22,7 +22,14 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 		if f.ParentSchema == "" {
 			f.ParentSchema = d.Schema
 		}
+		unnamed := f.Name == ""
+		if unnamed {
+			f.Name = freeConstraintName(d.Name+"_ibfk_", attrs.FKs)
+		}
 		for i, name := range f.Columns {
+			if slices.ContainsFunc(f.Columns[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
+				return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, name)
+			}
 			pos := columnPosition(d, name)
 			if pos < 0 {
 				return mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, name)
@@ -31,10 +38,6 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 			if (f.OnDelete == "SET NULL" || f.OnUpdate == "SET NULL") && !d.Columns[pos].Nullable {
 				return mysqlerr.NewMessage(1830, "Column '%s' cannot be NOT NULL: needed in a foreign key constraint '%s' SET NULL", name, f.Name)
 			}
-		}
-		unnamed := f.Name == ""
-		if unnamed {
-			f.Name = freeConstraintName(d.Name+"_ibfk_", attrs.FKs)
 		}
 		if err := s.checkParent(c, d, &f); err != nil {
 			return err
@@ -104,6 +107,9 @@ func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error
 				name, f.Name, f.ParentTable)
 		}
 		f.ParentColumns[i] = parent.Columns[pos].Name
+		if parent.Columns[pos].Virtual {
+			return mysqlerr.New(mysqlerr.ER_FK_CANNOT_USE_VIRTUAL_COLUMN, f.Name, name)
+		}
 		if err := s.sameKind(c, d, parent, f, i, pos); err != nil {
 			return err
 		}

@@ -69,6 +69,9 @@ func jsonPathError(_ *sql.Context, m []string) *mysqlerr.Error {
 func init() {
 	patterns = []pattern{
 		p(`(?:duplicate (?:primary|unique) key given.*?)?`+dupMarker+`(.*)\x00(.*)\x00(.*?)(?:: |$)`, duplicateError),
+		p(`Foreign key cascade delete/update exceeds max depth of (\d+)`, func(*sql.Context, []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_FK_DEPTH_EXCEEDED, maxCascade)
+		}),
 		p(`table not found: ([^,]*)`, func(c *sql.Context, m []string) *mysqlerr.Error { return noSuchTable(c, m[1]) }),
 		p(`Unknown table '(.*)'`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownTable(c, m[1]) }),
 		p(`table with name (.*) already exists`, args(mysqlerr.ER_TABLE_EXISTS_ERROR, 1)),

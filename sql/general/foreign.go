@@ -18,6 +18,9 @@ import (
 //   - in the index of the lookup only, and without the gaps before what it finds: who adds a child needs the parent, which the transaction that looks
 //     for children has locked exclusively
 
+// maxCascade is how many tables deep actions lead, as in InnoDB; the library counts.
+const maxCascade = 15
+
 // foreignMutant, set by tests only, breaks a lookup.
 var foreignMutant func(ctx *sql.Context, b *base)
 

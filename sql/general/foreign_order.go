@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // InnoDB changes a row index by index, the clustered one first, and at each one (row_upd_sec_index_entry, row_ins_sec_index_entry) looks first for
@@ -127,7 +128,7 @@ func updateChecked(ctx *sql.Context, ed sql.RowUpdater, old, now sql.Row) error 
 			continue
 		}
 		if err := act(ctx, a, old, now, 2); err != nil { // the library's depth of what a statement's own change leads to
-			return err
+			return own.takenBelow(ctx, old, err)
 		}
 	}
 	return nil
@@ -196,6 +197,22 @@ func (e *editor) takenBefore(ctx *sql.Context, at int, old, now sql.Row, violati
 		return e.duplicate(ctx, now, &table.DuplicateKey{Table: d, Index: i, Key: key, Row: taken, Ref: slices.Clone(ref)})
 	}
 	return violation
+}
+
+// takenBelow is the error of an action on children that would make one a duplicate: no error of the statement's own row, so IGNORE does not pass over it (1761).
+func (e *editor) takenBelow(ctx *sql.Context, old sql.Row, err error) error {
+	if !sql.ErrUniqueKeyViolation.Is(err) && !sql.ErrPrimaryKeyViolation.Is(err) {
+		return err
+	}
+	_, text, _ := strings.Cut(err.Error(), dupMarker)
+	child := strings.Split(text, "\x00") // what duplicateText gave: value, table, index
+	first := slices.IndexFunc(e.def().Indexes, func(ix table.Index) bool { return !ix.Hidden })
+	if len(child) < 3 || first < 0 {
+		return err
+	}
+	record, _, _ := strings.Cut(strings.TrimPrefix(e.keyText(ctx, &e.def().Indexes[first], nil, old), dupMarker), "\x00")
+	index, _, _ := strings.Cut(child[2], ": ")
+	return mysqlerr.New(mysqlerr.ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO, e.m.shownName(), record, child[1], index)
 }
 
 // keyOf is what an index holds of a row, and whether a NULL is among it.

@@ -290,7 +290,7 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 	if err := evaluateChecks(c, i.n.Checks(), now); err != nil {
 		return err
 	}
-	if err := updateChecked(c, i.ed, old, now); err != nil {
+	if err := i.in.whole(c, i.ed, func() error { return updateChecked(c, i.ed, old, now) }); err != nil {
 		return err
 	}
 	if i.own.m.def.Triggers { // which may have made it the row that was there

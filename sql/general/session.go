@@ -69,7 +69,9 @@ type Session struct {
 	hooks      Hooks
 	gms        *gmsSession
 	cur        *execution
-	roles      []authID // active; changed by setActive
+	// ignoredRows counts the rows of IGNORE statements that are being changed, one within the other's triggers.
+	ignoredRows int
+	roles       []authID // active; changed by setActive
 	// leaving is closed when the table that a failed CREATE TABLE ... SELECT was making is gone; nil: there is none.
 	leaving <-chan struct{}
 

@@ -159,7 +159,7 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 				return mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
 			}
 		}
-		if err := updateChecked(c, t.ed, was, will); err != nil {
+		if err := u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, was, will) }); err != nil {
 			return err
 		}
 		u.changed++
@@ -199,7 +199,7 @@ func (u *updating) keyless(c *sql.Context) error {
 			for ; n > 0 && !same; n-- {
 				err := u.check(c, t, pair[1])
 				if err == nil {
-					err = updateChecked(c, t.ed, pair[0], pair[1])
+					err = u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, pair[0], pair[1]) })
 				}
 				if err != nil {
 					if err = u.in.ignored(c, err); err != nil {
