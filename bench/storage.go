@@ -49,10 +49,12 @@ type bare struct {
 	dir  string
 	book *transport.Book
 	load *nodeload.Load
+	next chan [][]byte // frames, encoded ahead: each is sent, or all that follow lie above a hole and the node takes none of them
+	quit chan struct{} // ends the encoder
 }
 
 func startBare(ctx context.Context, binary string, kind proto.Kind) (_ *bare, err error) {
-	n := &bare{}
+	n := &bare{next: make(chan [][]byte, 1), quit: make(chan struct{})}
 	if n.dir, err = os.MkdirTemp("", "zorya-node-"); err != nil {
 		return nil, err
 	}
@@ -83,10 +85,15 @@ func startBare(ctx context.Context, binary string, kind proto.Kind) (_ *bare, er
 		return nil, err
 	}
 	n.load = nodeload.New(peer, proto.VolumeID{1})
-	return n, n.load.Create(ctx, bareNode, kind)
+	if err := n.load.Create(ctx, bareNode, kind); err != nil {
+		return nil, err
+	}
+	go n.encode()
+	return n, nil
 }
 
 func (n *bare) stop() {
+	close(n.quit)
 	if n.book != nil {
 		n.book.Close()
 	}
@@ -120,23 +127,24 @@ func (n *bare) spent() (s spent, err error) {
 	return s, err
 }
 
-// ingest sends frames of 64 KiB for as long as go says, the next ones encoded meanwhile, and returns what they held.
-func (n *bare) ingest(goOn func() bool) (records, bytes int, err error) {
-	const atOnce = 64 << 10 // records
-	next := make(chan [][]byte, 1)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		for {
-			select {
-			case next <- n.load.Frames(atOnce, 64<<10):
-			case <-stop:
-				return
-			}
+// atOnce is how many records are encoded, and sent, together.
+const atOnce = 64 << 10
+
+// encode makes the next frames while those before are sent.
+func (n *bare) encode() {
+	for {
+		select {
+		case n.next <- n.load.Frames(atOnce, 64<<10):
+		case <-n.quit:
+			return
 		}
-	}()
+	}
+}
+
+// ingest sends frames of 64 KiB for as long as goOn says and returns what they held.
+func (n *bare) ingest(goOn func() bool) (records, bytes int, err error) {
 	for goOn() {
-		frames := <-next
+		frames := <-n.next
 		if err := n.load.Send(frames); err != nil {
 			return records, bytes, err
 		}

@@ -104,8 +104,10 @@ func (l *Load) Frames(records, frameBytes int) [][]byte {
 	return out
 }
 
-// Send sends frames, two under way, and returns when all are acknowledged. A node that pushes back is asked again.
+// Send sends frames, two under way, and returns when all are acknowledged. A node that pushes back is asked again. Frames that are left out make those
+// that follow worthless: a node acknowledges what lies above a hole and soon keeps none of it. Then Send fails.
 func (l *Load) Send(frames [][]byte) error {
+	before := l.acked.Load()
 	var slots [outstanding]chan answer
 	for i := range len(frames) + outstanding {
 		k := i % outstanding
@@ -123,6 +125,9 @@ func (l *Load) Send(frames [][]byte) error {
 		if i < len(frames) {
 			slots[k] = l.send(frames[i])
 		}
+	}
+	if l.acked.Load() == before && len(frames) > 0 {
+		return fmt.Errorf("%d frames moved nothing: the segment is complete up to LSN %d only", len(frames), before)
 	}
 	return nil
 }
