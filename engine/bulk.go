@@ -116,6 +116,10 @@ func (h *Handle) insertBatch(ctx context.Context, rows [][]row.Datum) (int, erro
 	if err == nil {
 		err = h.putEntries(ctx, b, n)
 	}
+	if err == nil {
+		h.s.ops.inserted += uint64(n)
+		h.uses.inserted += uint32(n)
+	}
 	if err == nil || tx.ended {
 		return n, err
 	}

@@ -207,7 +207,7 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 	if c.o.Lock != table.LockNone {
 		ok, err := c.nextLocked(ctx)
 		if ok {
-			c.h.s.ops.read++
+			c.h.fetched(c.o.Index, 1)
 		}
 		return ok, err
 	}
@@ -224,7 +224,7 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 			ok, err = c.o.Filter(c.rd.row)
 		}
 		if ok {
-			c.h.s.ops.read++
+			c.h.fetched(c.o.Index, 1)
 		}
 		if err != nil || ok {
 			return ok, err

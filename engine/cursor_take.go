@@ -114,7 +114,7 @@ func (k *taker) show() btree.Taken {
 		return btree.Copy
 	}
 	c.h.s.examined++
-	c.h.s.ops.read++
+	c.h.fetched(c.o.Index, 1)
 	return btree.Took
 }
 
@@ -184,7 +184,7 @@ func (h *Handle) CountRows(ctx context.Context, o table.ScanOptions, match func(
 	for i := range each {
 		n += each[i].n
 		h.s.examined += stmts[i].examined
-		h.s.ops.read += stmts[i].ops.read
+		h.fetched(o.Index, stmts[i].ops.read)
 	}
 	h.s.full = true
 	return n, err
@@ -221,7 +221,7 @@ func (k *counting) count(ctx context.Context, o table.ScanOptions, only *part) e
 			return err
 		}
 		if !ok {
-			k.h.s.ops.read += c.taker.count
+			k.h.fetched(o.Index, c.taker.count)
 			k.n += c.taker.count
 			return nil
 		}

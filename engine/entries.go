@@ -159,7 +159,7 @@ func (h *Handle) Row(ctx context.Context, ref table.Ref, cols []int, l table.Loc
 	if err != nil || !ok {
 		return nil, err
 	}
-	h.s.ops.read++
+	h.fetched(0, 1)
 	if err := r.decode(ctx, h.t, r.val, need); err != nil {
 		return nil, err
 	}

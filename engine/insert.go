@@ -117,6 +117,7 @@ func (h *Handle) Insert(ctx context.Context, r []row.Datum) error {
 		return err
 	}
 	h.s.ops.inserted++
+	h.uses.inserted++
 	return nil
 }
 

@@ -426,7 +426,7 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 	if l == table.LockExclusive {
 		r.latest = h.t
 	}
-	h.s.ops.read++
+	h.fetched(index, 1)
 	return r.row, bytes.Clone(r.key), nil
 }
 

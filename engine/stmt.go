@@ -32,8 +32,9 @@ type Stmt struct {
 
 // Handle is a table bound to a statement.
 type Handle struct {
-	s *Stmt
-	t *dict.Table
+	s    *Stmt
+	t    *dict.Table
+	uses uses
 }
 
 // BeginStmt opens the next statement. Under READ COMMITTED it sees what is committed now.
@@ -61,6 +62,9 @@ func (tx *Tx) closeStmt() {
 		s.active = false
 		s.unlockAutoInc()
 		tx.db.countOps(tx.o.SessionID, &s.ops)
+		for _, h := range s.tables {
+			h.used()
+		}
 		s.rd.free()
 		s.wr.free()
 		s.rd, s.wr = nil, nil

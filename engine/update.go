@@ -90,6 +90,7 @@ func (h *Handle) Update(ctx context.Context, ref table.Ref, old, new []row.Datum
 	}
 	if err == nil {
 		h.s.ops.updated++
+		h.uses.updated++
 	}
 	return err
 }
@@ -274,6 +275,7 @@ func (h *Handle) Delete(ctx context.Context, ref table.Ref, old []row.Datum) err
 	}
 	if err == nil {
 		h.s.ops.deleted++
+		h.uses.deleted++
 	}
 	return err
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/zoryadb/zorya/sql/extract"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/logs"
+	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/session"
 	"github.com/zoryadb/zorya/sql/wire"
 	"github.com/zoryadb/zorya/storage/page"
@@ -219,6 +220,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 	}
 	_, portText, _ := net.SplitHostPort(l.Addr().String())
 	port, _ := strconv.Atoi(portText)
+	performance := perfschema.New()
 	var srv *session.Server // made last: nobody asks before it serves
 	lane, err := general.New(db, general.Options{
 		ServerID: o.ID, Port: port, DataDir: o.Dir + "/", Socket: o.Socket,
@@ -230,7 +232,8 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 			}
 			return addStatus(srv.Status(), db, vol)
 		},
-		Logs: written.queries, ErrorLog: written.errors,
+		Performance: performance,
+		Logs:        written.queries, ErrorLog: written.errors,
 		Temp: temp, MemoryLimit: statementMemory(),
 		Tables: []general.InfoTable{storageNodes(vol), segments(p.ctx, vol, cluster.Volume, book)},
 	})
@@ -242,6 +245,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 	}
 	srv, err = session.New(db, session.General(lane), session.Options{
 		TLS: tls, RequireTLS: o.RequireTLS, MaxConnections: o.MaxConnections, OnShutdown: p.stop, Registerer: p.metrics, Logs: written.queries,
+		Performance: performance,
 	})
 	return srv, err
 }

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/row"
@@ -150,6 +151,8 @@ type Table struct {
 	Touched *Touched
 	// Born is the commit LSN of the DDL that made this table (its id); older snapshots do not know it. 0: before the instance opened.
 	Born page.LSN
+
+	uses atomic.Pointer[[]Use]
 }
 
 // Types is what a definition's names stand for. Both may be nil.

@@ -227,6 +227,24 @@ type Meter interface {
 	Examined() (entries uint64, full bool)
 }
 
+// UseCounter is implemented by a DB that counts what goes through indexes.
+type UseCounter interface {
+	// TableUses returns the open tables that were used, by schema and name.
+	TableUses() []TableUse
+}
+
+// TableUse is how much a table was used, by index.
+type TableUse struct {
+	Schema, Name string
+	Indexes      []IndexUse
+}
+
+// IndexUse counts rows that came or went through an index; changes count for the clustered one. Name is "" for a hidden index.
+type IndexUse struct {
+	Name                          string
+	Fetch, Insert, Update, Delete uint64
+}
+
 // Nester is implemented by a Stmt within which statements of triggers and stored functions run: they see what it has written before they
 // began. What BeginNested returns goes to EndNested.
 type Nester interface {

@@ -10,6 +10,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -136,6 +137,8 @@ type Statement struct {
 	told  atomic.Pointer[told]
 	// Grant is the dispatcher's: its last answer about privileges.
 	Grant atomic.Pointer[Grant]
+	// Known is the dispatcher's too: what performance_schema calls the statement, which tells lists of one member (0) from longer ones (1).
+	Known [2]atomic.Pointer[perfschema.Known]
 }
 
 // Grant says that whoever has these privileges may run a statement in that default database.

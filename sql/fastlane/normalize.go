@@ -51,6 +51,15 @@ type Query struct {
 // List is an IN list: Count members of Width arguments each, from List[First] on. In the digest one member stands for all.
 type List struct{ First, Count, Width int }
 
+// Several reports whether the statement has more VALUES groups than one, or a list of more members.
+func (q *Query) Several() bool {
+	several := q.Groups > 1
+	for i := range q.Lists {
+		several = several || q.Lists[i].Count > 1
+	}
+	return several
+}
+
 // reset empties q for the next text.
 func (q *Query) reset() {
 	q.Digest, q.Args, q.List, q.Lists, q.scratch = q.Digest[:0], q.Args[:0], q.List[:0], q.Lists[:0], q.scratch[:0]

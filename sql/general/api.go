@@ -10,6 +10,7 @@ import (
 	"github.com/zoryadb/zorya/engine/extsort"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/logs"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // Options configure an Engine. The zero value is usable.
@@ -33,6 +34,8 @@ type Options struct {
 	TableLocks func() []table.MetadataLockInfo
 	// Tables are further tables of information_schema.
 	Tables []InfoTable
+	// Performance counts what performance_schema shows; nil: nothing.
+	Performance *perfschema.Recorder
 	// Logs follow the variables and serve mysql.slow_log and mysql.general_log; nil: these are empty. ErrorLog serves
 	// performance_schema.error_log; nil: likewise.
 	Logs     *logs.Logs

@@ -23,7 +23,7 @@ func (t *infoColumnsTable) Partitions(*sql.Context) (sql.PartitionIter, error) {
 }
 
 func (t *infoColumnsTable) PartitionRows(c *sql.Context, _ sql.Partition) (sql.RowIter, error) {
-	return &infoColumnsRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c), e: t.e, opens: true}}, nil
+	return &infoColumnsRows{infoWalk: infoWalk{databases: t.e.listedDatabases(c), e: t.e, opens: true}}, nil
 }
 
 // infoColumnsRows makes the rows of a table or view at a time.
@@ -74,6 +74,8 @@ func (r *infoColumnsRows) table(c *sql.Context, name string) ([]sql.Row, error) 
 
 // view makes the rows of a view: none if what it selects from is gone.
 func (r *infoColumnsRows) view(c *sql.Context, v *sql.ViewDefinition) []sql.Row {
+	defer c.SetCurrentDatabase(c.GetCurrentDatabase()) // names within are of the view's own schema, whatever the session's
+	c.SetCurrentDatabase(r.db.Name())
 	node, _, _, _, err := planbuilder.New(c, r.e.gms.Analyzer.Catalog, nil).Parse(v.CreateViewStatement, nil, false)
 	if err != nil {
 		return nil

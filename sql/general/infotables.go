@@ -116,7 +116,7 @@ func (t *infoTables) PartitionRows(c *sql.Context, _ sql.Partition) (sql.RowIter
 			cols = append(cols, i)
 		}
 	}
-	return &infoTablesRows{infoWalk: infoWalk{databases: t.e.gms.Analyzer.Catalog.AllDatabases(c), e: t.e, opens: slices.ContainsFunc(cols, ofDefinition)}, cols: cols}, nil
+	return &infoTablesRows{infoWalk: infoWalk{databases: t.e.listedDatabases(c), e: t.e, opens: slices.ContainsFunc(cols, ofDefinition)}, cols: cols}, nil
 }
 
 // infoWalk goes through the databases, in each through the tables and then the views.
@@ -149,6 +149,18 @@ func (e *Engine) readAhead(c *sql.Context, schema string, names []string) int {
 		a.ReadAhead(c, schema, names)
 	}
 	return len(names) - 1
+}
+
+// listedDatabases are those whose tables and columns information_schema lists, as far as the session sees them.
+func (e *Engine) listedDatabases(c *sql.Context) []sql.Database {
+	out := e.gms.Analyzer.Catalog.AllDatabases(c)
+	s := sessionOf(c)
+	for _, name := range []string{"performance_schema", "sys"} {
+		if s == nil || s.cur == nil || s.hasSchema(name) && (s.mayGlobal(c, sql.PrivilegeType_Select) || s.mayGlobal(c, sql.PrivilegeType_ShowDB)) {
+			out = append(out, e.monitorDatabase(name))
+		}
+	}
+	return out
 }
 
 // next is the next table of db, or, view not being nil, the next view; io.EOF after the last.
@@ -356,6 +368,8 @@ func (t *infoTable) systemColumn(c *sql.Context, i int) (any, error) {
 		switch {
 		case views:
 			return nil, nil
+		case i == infoEngine && t.db.Name() == "performance_schema":
+			return "PERFORMANCE_SCHEMA", nil
 		case i == infoEngine:
 			return "InnoDB", nil
 		}

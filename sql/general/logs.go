@@ -324,6 +324,9 @@ func (s *Session) truncateLog(n *sqlparser.DDL) (done bool, err error) {
 		schema = s.gms.GetCurrentDatabase()
 	}
 	name := strings.ToLower(n.Table.Name.String())
+	if strings.EqualFold(schema, "performance_schema") && s.e.truncatePerf(name) {
+		return true, nil
+	}
 	if !strings.EqualFold(schema, "mysql") || !strings.HasPrefix(name, logs.SlowTable) && !strings.HasPrefix(name, logs.GeneralTable) || systemTables[name] == nil {
 		return false, nil
 	}

@@ -2,6 +2,8 @@ package general
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // Views of transactions and locks, with MySQL 8.0's columns: information_schema.innodb_trx and processlist,
@@ -39,9 +42,14 @@ var (
 
 func (d *monitorSchema) Name() string { return d.name }
 
-func (d *monitorSchema) GetTableInsensitive(_ *sql.Context, name string) (sql.Table, bool, error) {
+func (d *monitorSchema) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
 	if f := monitorTables[d.name][strings.ToLower(name)]; f != nil {
 		return f(d.e), true, nil
+	}
+	if d.name == "performance_schema" {
+		if t, err := d.e.perfTable(ctx, name); t != nil || err != nil {
+			return t, err == nil, err
+		}
 	}
 	return nil, false, nil
 }
@@ -51,16 +59,37 @@ func (d *monitorSchema) GetTableNames(*sql.Context) ([]string, error) {
 	for n := range monitorTables[d.name] {
 		names = append(names, n)
 	}
+	if d.name == "performance_schema" {
+		names = slices.AppendSeq(names, maps.Keys(perfschema.Tables()))
+	}
 	return names, nil
 }
 
-// The library asks a database for its views before it asks for its tables. There are none to make here.
+// The library asks a database for its views before it asks for its tables.
 
-func (d *monitorSchema) GetViewDefinition(*sql.Context, string) (sql.ViewDefinition, bool, error) {
+func (d *monitorSchema) GetViewDefinition(_ *sql.Context, name string) (sql.ViewDefinition, bool, error) {
+	if d.name == "sys" {
+		if v := perfschema.Views()[strings.ToLower(name)]; v != nil {
+			return viewDefinition(v), true, nil
+		}
+	}
 	return sql.ViewDefinition{}, false, nil
 }
 
-func (d *monitorSchema) AllViews(*sql.Context) ([]sql.ViewDefinition, error) { return nil, nil }
+func (d *monitorSchema) AllViews(*sql.Context) ([]sql.ViewDefinition, error) {
+	if d.name != "sys" {
+		return nil, nil
+	}
+	var out []sql.ViewDefinition
+	for _, name := range slices.Sorted(maps.Keys(perfschema.Views())) {
+		out = append(out, viewDefinition(perfschema.Views()[name]))
+	}
+	return out, nil
+}
+
+func viewDefinition(v *perfschema.View) sql.ViewDefinition {
+	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: "CREATE VIEW `sys`.`" + v.Name + "` AS " + v.Select}
+}
 
 func (d *monitorSchema) CreateView(ctx *sql.Context, _, _, _ string) error { return d.denied(ctx) }
 func (d *monitorSchema) DropView(ctx *sql.Context, _ string) error         { return d.denied(ctx) }

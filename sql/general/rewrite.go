@@ -260,6 +260,10 @@ func (w *rewriter) partitions() {
 // token handles what may stand anywhere.
 func (w *rewriter) token() {
 	t := w.t
+	if t.kind(0) == lexer.Word && strings.Contains(t.at(0), "$") { // x$name: a name, though the grammar has no such
+		w.put(0, quoteName(t.at(0)))
+		return
+	}
 	switch t.word(0) {
 	case "SELECT":
 		for i := 1; selectOptions[t.word(i)] > 0; i++ {

@@ -44,7 +44,7 @@ func (s *Session) openCursor(ctx context.Context, r *wire.Reply, p *prepared, pa
 		return s.failed(started, p.st.Written(), err, false)
 	}
 	p.cur = cur
-	s.srv.observe(s, laneGeneral, started, p.st.Written(), nil)
+	s.srv.observe(s, laneGeneral, started, nil, []byte(p.st.Written()), nil)
 	if err := r.Columns(cur.enc.set); err != nil {
 		return err
 	}

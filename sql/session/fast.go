@@ -92,10 +92,10 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fa
 	if err != nil {
 		e := s.clientError(err)
 		s.failure.err, s.failure.fresh = e, true
-		s.srv.observe(s, laneFast, started, string(text), e)
+		s.srv.observe(s, laneFast, started, s.srv.known(s, st, q, text), text, e)
 		return true, e
 	}
-	s.srv.observeFast(s, started, text)
+	s.srv.observeFast(s, started, s.srv.known(s, st, q, text), text)
 	return true, nil
 }
 
@@ -161,8 +161,9 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	if err := s.endStmt(ctx, err, res.Rows); err != nil {
 		return true, err
 	}
+	s.work.sent, s.work.affected = uint64(max(res.Count, 0)), res.Affected
 	if s.meter != nil {
-		s.meter.sent, s.meter.insertID = uint64(max(res.Count, 0)), res.LastID
+		s.meter.insertID = res.LastID
 	}
 	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status(), Info: res.Info}
 	if res.Rows {
@@ -176,6 +177,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		}
 		s.fast.Warn(res.Warnings)
 		ok.Warnings = s.gen.Warnings()
+		s.work.warnings = uint64(ok.Warnings)
 	}
 	return true, r.OK(ok)
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -24,12 +23,7 @@ type meter struct {
 	on       logs.Which
 	told     bool   // the general query log has the statement
 	query    uint64 // the audit log's query id
-	sent     uint64 // rows
 	insertID uint64
-	examined uint64
-	full     bool // no index narrowed a scan
-	lockWait time.Duration
-	waiting  time.Time // for a lock since then
 	tables   []usedTable
 	targets  []general.Target
 	params   []wire.Param // of a prepared statement
@@ -60,15 +54,6 @@ func (m *meter) begin(srv *Server, on logs.Which) {
 	*m = meter{on: on, tables: m.tables[:0]}
 	if on&logs.AuditLog != 0 {
 		m.query = srv.queryIDs.Add(1)
-	}
-}
-
-// count takes over what the engine's statement counted.
-func (m *meter) count(st table.Stmt) {
-	if c, ok := st.(table.Meter); ok {
-		n, full := c.Examined()
-		m.examined += n
-		m.full = m.full || full
 	}
 }
 
@@ -168,11 +153,11 @@ var paramEscapes = strings.NewReplacer("'", `\'`, `\`, `\\`, "\n", `\n`, "\r", `
 
 // logStatement writes a statement that has ended to the slow query log and the audit log.
 func (s *Session) logStatement(started time.Time, took time.Duration, slow bool, text string, e *mysqlerr.Error) {
-	m, l := s.meter, s.srv.opts.Logs
+	m, w, l := s.meter, &s.work, s.srv.opts.Logs
 	set := l.Settings()
-	noIndex := set.NoIndex && m.full && s.srv.throttle.allow(started, set.Throttle)
-	if m.on&logs.SlowLog != 0 && (slow || noIndex) && m.examined >= s.set.MinExamined && (set.Admin || !logs.Administrative(text)) {
-		l.Slow(logs.Slow{Client: s.logClient(), Started: started, Took: took, LockTime: m.lockWait, Sent: m.sent, Examined: m.examined,
+	noIndex := set.NoIndex && w.full && s.srv.throttle.allow(started, set.Throttle)
+	if m.on&logs.SlowLog != 0 && (slow || noIndex) && w.examined >= s.set.MinExamined && (set.Admin || !logs.Administrative(text)) {
+		l.Slow(logs.Slow{Client: s.logClient(), Started: started, Took: took, LockTime: w.lockWait, Sent: w.sent, Examined: w.examined,
 			Database: s.set.Database, InsertID: m.insertID, Text: s.logged(text)})
 	}
 	if m.on&logs.AuditLog != 0 && set.Audits(s.login.AccountUser) {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // lane names who ran a statement.
@@ -79,18 +80,20 @@ func counter(name, help string, fn func() float64) prometheus.Collector {
 }
 
 // observeFast accounts for a statement that succeeded in the fast lane. Its text becomes a string only when it was slow or a log wants it.
-func (srv *Server) observeFast(s *Session, started time.Time, text []byte) {
+func (srv *Server) observeFast(s *Session, started time.Time, k *perfschema.Known, text []byte) {
 	if took := time.Since(started); took < s.set.LongQuery && s.meter == nil {
 		srv.metrics.statements[laneFast].Inc()
 		srv.metrics.seconds[laneFast].Observe(took.Seconds())
 		srv.questions.Add(1)
+		srv.record(s, k, started, took, text, nil)
+		s.work = work{}
 		return
 	}
-	srv.observe(s, laneFast, started, string(text), nil)
+	srv.observe(s, laneFast, started, k, text, nil)
 }
 
-// observe accounts for one finished statement.
-func (srv *Server) observe(s *Session, l lane, started time.Time, text string, e *mysqlerr.Error) {
+// observe accounts for one finished statement. known may be nil.
+func (srv *Server) observe(s *Session, l lane, started time.Time, known *perfschema.Known, text []byte, e *mysqlerr.Error) {
 	took := time.Since(started)
 	m := srv.metrics
 	m.statements[l].Inc()
@@ -102,12 +105,17 @@ func (srv *Server) observe(s *Session, l lane, started time.Time, text string, e
 	if e != nil {
 		m.errors.WithLabelValues(strconv.Itoa(int(e.Code))).Inc()
 	}
+	if known == nil {
+		known = srv.perf.Know(s.set.Database, text, 0)
+	}
+	srv.record(s, known, started, took, text, e)
 	slow := took >= s.set.LongQuery
 	if slow {
 		m.slow.Inc()
 		srv.slowCount.Add(1)
 	}
 	if s.meter != nil {
-		s.logStatement(started, took, slow, text, e)
+		s.logStatement(started, took, slow, string(text), e)
 	}
+	s.work = work{}
 }

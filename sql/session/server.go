@@ -20,6 +20,7 @@ import (
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/spill"
 	"github.com/zoryadb/zorya/sql/wire"
 )
@@ -37,6 +38,8 @@ type Options struct {
 	// NetReadTimeout bounds a wait for the client within a command; 0: 30 s.
 	NetReadTimeout time.Duration
 	Logs           *logs.Logs // nil: none
+	// Performance counts what performance_schema shows; nil: one of the server's own, which nobody reads.
+	Performance *perfschema.Recorder
 	// NoFastLane sends everything to the general lane, whatever zorya_fast_lane says.
 	NoFastLane bool
 	// OnShutdown is called by the SHUTDOWN statement; it must not wait for the server. nil: the statement is refused.
@@ -94,13 +97,14 @@ type Server struct {
 	questions, inGeneral, slowCount atomic.Uint64 // statements, those of the general lane, and slow ones
 	queryIDs                        atomic.Uint64 // of the audit log
 	throttle                        throttle
+	perf                            *perfschema.Recorder
 }
 
 // New makes a server over db and the general lane. It serves nobody before Serve.
 func New(db table.DB, lane Lane, o Options) (*Server, error) {
 	setDefaults(&o)
 	srv := &Server{
-		db: db, lane: lane, opts: o, log: o.Log, fast: fastlane.New(), started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
+		db: db, lane: lane, opts: o, log: o.Log, fast: fastlane.New(), perf: o.Performance, started: time.Now(), locks: newTableLocks(), sessions: make(map[uint32]*Session),
 		gate:    newGate(o.StatementsPerCPU*runtime.GOMAXPROCS(0), runtime.GOMAXPROCS(0), 2*runtime.GOMAXPROCS(0)),
 		ddlGate: newDDLGate(runtime.GOMAXPROCS(0)),
 	}
@@ -142,6 +146,9 @@ func setDefaults(o *Options) {
 	}
 	if o.NetReadTimeout == 0 {
 		o.NetReadTimeout = 30 * time.Second
+	}
+	if o.Performance == nil {
+		o.Performance = perfschema.New()
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -287,6 +294,7 @@ func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) 
 	srv.mu.Lock()
 	srv.sessions[c.ID()] = s
 	srv.mu.Unlock()
+	s.performs()
 	s.tellConnect("Connect")
 	return s, nil
 }

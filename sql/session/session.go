@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -72,11 +73,13 @@ type Session struct {
 	writer writer                    // standing among the transactions that lock rows
 	ddling struct{ on, placed bool } // at work as DDL; with a place at ddlGate
 
-	tracked trackedState
-	meter   *meter                // nil: no log is on
-	expired bool                  // the password is: nothing but a new one is allowed
-	usage   *general.Usage        // of the account's limits by the hour; nil: it has none
-	limits  general.AccountLimits // as they were at login
+	tracked   trackedState
+	meter     *meter // nil: no log is on
+	work      work
+	performer *perfschema.Account   // whom performance_schema counts it for
+	expired   bool                  // the password is: nothing but a new one is allowed
+	usage     *general.Usage        // of the account's limits by the hour; nil: it has none
+	limits    general.AccountLimits // as they were at login
 
 	mu       sync.Mutex
 	ctx      context.Context // of statements; replaced once it was cancelled
@@ -204,17 +207,15 @@ func (s *Session) enterDDL(ctx context.Context) (leave func(), err error) {
 // BeginLockWait implements wait.LockOwner.
 func (s *Session) BeginLockWait() {
 	s.srv.gate.blocks(&s.writer)
-	if s.meter != nil {
-		s.meter.waiting = time.Now()
-	}
+	s.work.waiting = time.Now()
 	s.BeginWait()
 }
 
 // EndLockWait implements wait.LockOwner.
 func (s *Session) EndLockWait() {
 	s.srv.gate.unblocks(&s.writer)
-	if s.meter != nil && !s.meter.waiting.IsZero() {
-		s.meter.lockWait += time.Since(s.meter.waiting)
+	if !s.work.waiting.IsZero() {
+		s.work.lockWait += time.Since(s.work.waiting)
 	}
 	s.EndWait()
 }
@@ -439,6 +440,7 @@ func (s *Session) ChangeUser(login *wire.Login) error {
 		s.expired = login.Account.PasswordExpired
 		s.mu.Unlock()
 		s.limit()
+		s.performs()
 		if err := s.reconnect(ctx); err != nil {
 			return err
 		}
@@ -505,6 +507,7 @@ func (s *Session) Close() {
 	s.mu.Unlock()
 	defer s.srv.forget(s)
 	s.tellGeneral("Quit", "")
+	s.performed()
 	s.srv.auditConnection("DISCONNECT", s.login.User, s.login.Host, s.set.Database, s.login.ID, 0)
 	s.abandon()
 	s.dropHalf()

@@ -24,7 +24,7 @@ func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Stat
 	if err != nil {
 		return s.failed(started, st.Written(), err, st.Class == general.Control)
 	}
-	s.srv.observe(s, laneGeneral, started, st.Written(), nil)
+	s.srv.observe(s, laneGeneral, started, nil, []byte(st.Written()), nil)
 	return nil
 }
 
@@ -37,7 +37,7 @@ func (s *Session) failed(started time.Time, text string, err error, fresh bool) 
 		s.srv.metrics.panics.Inc()
 		s.srv.log.Error("panic in a statement", "connection", s.login.ID, "error", e.Message, "cause", errors.Unwrap(e))
 	}
-	s.srv.observe(s, laneGeneral, started, text, e)
+	s.srv.observe(s, laneGeneral, started, nil, []byte(text), e)
 	if (e.Code == mysqlerr.ER_CONN_LIMIT || e.Code == mysqlerr.ER_GLOBAL_CONN_LIMIT) && s.conn != nil {
 		s.conn.Kill(e) // as the message says
 	}
@@ -189,9 +189,7 @@ func (s *Session) sendRows(r *wire.Reply, res *general.Result) (err error) {
 	}
 	s.reveals = true
 	sent := uint64(0)
-	if m := s.meter; m != nil {
-		defer func() { m.sent += sent }()
-	}
+	defer func() { s.work.sent += sent }()
 	if res.Rows != nil {
 		defer func() {
 			if cerr := res.Rows.Close(); err == nil {
@@ -233,10 +231,12 @@ func (s *Session) sendRows(r *wire.Reply, res *general.Result) (err error) {
 // sendEnd ends a result.
 func (s *Session) sendEnd(r *wire.Reply, res *general.Result, flags uint16) error {
 	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status() | flags, Warnings: s.gen.Warnings(), Info: res.Info}
+	s.work.warnings = uint64(ok.Warnings)
 	if res.Columns != nil {
 		ok.AffectedRows, ok.LastInsertID, ok.Info = 0, 0, ""
 		return r.EndRows(ok)
 	}
+	s.work.affected += res.Affected
 	return r.OK(ok)
 }
 

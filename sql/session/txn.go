@@ -221,10 +221,12 @@ func (l *lazyStmt) Rollback(ctx context.Context) error {
 	return st.Rollback(ctx)
 }
 
-// measured tells the meter what the engine's statement has done.
+// measured takes over what the engine's statement has counted.
 func (l *lazyStmt) measured() {
-	if m := l.s.meter; m != nil && l.inner != nil {
-		m.count(l.inner)
+	if c, ok := l.inner.(table.Meter); ok {
+		n, full := c.Examined()
+		l.s.work.examined += n
+		l.s.work.full = l.s.work.full || full
 	}
 }
 

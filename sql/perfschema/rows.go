@@ -1,0 +1,371 @@
+package perfschema
+
+import (
+	"encoding/hex"
+	"time"
+)
+
+// Source is where tables find what they show.
+type Source struct {
+	*Recorder
+	// Time is a moment as the session shows times.
+	Time func(time.Time) any
+	// ErrorName returns the name and SQLSTATE of an error.
+	ErrorName func(code uint16) (name, state string)
+	// Processes are the sessions that the reader may see.
+	Processes []Process
+	// Tables are the tables that were used since the start.
+	Tables []TableUse
+	// Memory says how many bytes are in use for what.
+	Memory []MemoryUse
+	// Self is the reader's connection id.
+	Self uint64
+}
+
+// Process is a line of the process list.
+type Process struct {
+	ID                                  uint64
+	User, Host, Database, Command, Info string
+	State                               string
+	Since                               time.Time
+}
+
+// TableUse counts rows read and changed by index; changes count for the clustered one.
+type TableUse struct {
+	Schema, Name string
+	Indexes      []IndexUse
+}
+
+// IndexUse counts what went through an index.
+type IndexUse struct {
+	Name                          string
+	Fetch, Insert, Update, Delete uint64
+}
+
+// MemoryUse is one user of memory.
+type MemoryUse struct {
+	Event string
+	Bytes uint64
+}
+
+// ps is a time in nanoseconds as performance_schema counts: in picoseconds.
+func ps(ns uint64) uint64 { return ns * 1000 }
+
+// rows computes the tables that have any.
+var rows = map[string]func(*Source) [][]any{
+	"events_statements_summary_by_digest":                digestRows,
+	"events_statements_summary_global_by_event_name":     byKind(func(AccountState) []any { return nil }),
+	"events_statements_summary_by_account_by_event_name": byKind(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
+	"events_statements_summary_by_user_by_event_name":    byKind(func(a AccountState) []any { return []any{text(a.User)} }),
+	"events_statements_summary_by_host_by_event_name":    byKind(func(a AccountState) []any { return []any{text(a.Host)} }),
+	"events_statements_histogram_by_digest":              digestBuckets,
+	"events_statements_histogram_global":                 globalBuckets,
+	"events_statements_current":                          currentRows,
+	"events_errors_summary_global_by_error":              errorRows,
+	"accounts":                                           byName(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
+	"users":                                              byName(func(a AccountState) []any { return []any{text(a.User)} }),
+	"hosts":                                              byName(func(a AccountState) []any { return []any{text(a.Host)} }),
+	"processlist":                                        processRows,
+	"table_io_waits_summary_by_table":                    tableRows,
+	"table_io_waits_summary_by_index_usage":              indexRows,
+	"objects_summary_global_by_type":                     objectRows,
+	"memory_summary_global_by_event_name":                memoryRows,
+	"setup_actors":                                       fixed([]any{"%", "%", "%", "YES", "YES"}),
+	"setup_consumers":                                    consumerRows,
+	"setup_instruments":                                  instrumentRows,
+	"setup_objects":                                      objectSetupRows,
+	"setup_threads":                                      fixed([]any{"thread/sql/one_connection", "YES", "NO", "user", int32(0), nil}),
+	"performance_timers":                                 fixed([]any{"NANOSECOND", int64(1e9), int64(1), nil}),
+}
+
+func fixed(r ...[]any) func(*Source) [][]any {
+	return func(*Source) [][]any {
+		out := make([][]any, len(r))
+		for i := range r {
+			out[i] = append([]any(nil), r[i]...)
+		}
+		return out
+	}
+}
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// sums are the columns of {statements}, as far as they are measured.
+func sums(s *Sums) []any {
+	avg := uint64(0)
+	if s.Count > 0 {
+		avg = s.Time / s.Count
+	}
+	return []any{s.Count, ps(s.Time), ps(s.Min), ps(avg), ps(s.Max), ps(s.Lock), s.Errors, s.Warnings, s.Affected, s.Sent, s.Examined,
+		uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), s.Full, uint64(0), uint64(0), uint64(0), uint64(0), s.Full, uint64(0), uint64(0), uint64(0), uint64(0), uint64(0)}
+}
+
+func (d *Digest) names() []any {
+	if d.Text == "" {
+		return []any{nil, nil, nil}
+	}
+	return []any{text(d.Schema), hex.EncodeToString(d.Hash[:]), d.Text}
+}
+
+func digestRows(s *Source) [][]any {
+	var out [][]any
+	for _, d := range s.All() {
+		st := d.State()
+		if st.Count == 0 {
+			continue
+		}
+		r := append(d.names(), sums(&st.Sums)...)
+		out = append(out, append(r, s.Time(st.First), s.Time(st.Last), ps(st.Times.Quantile(0.95)), ps(st.Times.Quantile(0.99)), ps(st.Times.Quantile(0.999)),
+			st.Sample.Text, s.Time(st.Sample.At), ps(uint64(st.Sample.Took))))
+	}
+	return out
+}
+
+// byKind sums up accounts of one name by kind.
+func byKind(name func(AccountState) []any) func(*Source) [][]any {
+	return func(s *Source) [][]any {
+		var out [][]any
+		for _, g := range grouped(s.Accounts(), name) {
+			for k := range g.Kinds {
+				out = append(out, append(append(append([]any(nil), g.name...), Kind(k).String()), sums(&g.Kinds[k])...))
+			}
+		}
+		return out
+	}
+}
+
+// byName sums up the connections of accounts of one name.
+func byName(name func(AccountState) []any) func(*Source) [][]any {
+	return func(s *Source) [][]any {
+		var out [][]any
+		for _, g := range grouped(s.Accounts(), name) {
+			out = append(out, append(append([]any(nil), g.name...), int64(g.Current), int64(g.Total)))
+		}
+		return out
+	}
+}
+
+type group struct {
+	name []any
+	AccountState
+}
+
+// grouped adds accounts up that have one name, in the order in which names come first.
+func grouped(all []AccountState, name func(AccountState) []any) []*group {
+	var out []*group
+	at := map[[2]any]*group{}
+	for i := range all {
+		n := name(all[i])
+		var key [2]any
+		copy(key[:], n)
+		g := at[key]
+		if g == nil {
+			g = &group{name: n}
+			at[key] = g
+			out = append(out, g)
+		}
+		g.Current += all[i].Current
+		g.Total += all[i].Total
+		for k := range g.Kinds {
+			g.Kinds[k].Add(&all[i].Kinds[k])
+		}
+	}
+	return out
+}
+
+func bucketRows(name []any, h *Histogram) [][]any {
+	total, below := uint64(0), uint64(0)
+	for _, n := range h {
+		total += uint64(n)
+	}
+	var out [][]any
+	for b, n := range h {
+		if n == 0 {
+			continue
+		}
+		below += uint64(n)
+		out = append(out, append(append([]any(nil), name...), uint32(b), ps(BucketLow(b)), ps(BucketLow(b+1)), uint64(n), below, float64(below)/float64(total)))
+	}
+	return out
+}
+
+func digestBuckets(s *Source) [][]any {
+	var out [][]any
+	for _, d := range s.All() {
+		st := d.State()
+		out = append(out, bucketRows(d.names()[:2], &st.Times)...)
+	}
+	return out
+}
+
+func globalBuckets(s *Source) [][]any {
+	var all Histogram
+	for _, d := range s.All() {
+		st := d.State()
+		for b, n := range st.Times {
+			all[b] += n
+		}
+	}
+	return bucketRows(nil, &all)
+}
+
+// currentRows are the statements that run now. What they have cost so far is not known before they end.
+func currentRows(s *Source) [][]any {
+	var out [][]any
+	for _, p := range s.Processes {
+		if p.Info == "" {
+			continue
+		}
+		t := Text(nil, []byte(p.Info), 0, MaxText)
+		h := Sum(t)
+		r := make([]any, 15, 56)
+		copy(r, []any{p.ID, uint64(1), nil, KindOf([]byte(p.Info), 0).String(), nil, nil, nil, ps(uint64(max(time.Since(p.Since), 0))), uint64(0), p.Info, hex.EncodeToString(h[:]), string(t), text(p.Database)})
+		out = append(out, r)
+	}
+	return out
+}
+
+func errorRows(s *Source) [][]any {
+	var out [][]any
+	for _, e := range s.Errors() {
+		name, state := s.ErrorName(e.Code)
+		out = append(out, []any{int32(e.Code), text(name), text(state), e.Raised, uint64(0), s.Time(time.Unix(0, e.First)), s.Time(time.Unix(0, e.Last))})
+	}
+	return out
+}
+
+func processRows(s *Source) [][]any {
+	var out [][]any
+	for _, p := range s.Processes {
+		seconds := int64(0)
+		if !p.Since.IsZero() {
+			seconds = int64(max(time.Since(p.Since)/time.Second, 0))
+		}
+		out = append(out, []any{p.ID, p.User, p.Host, text(p.Database), p.Command, seconds, p.State, text(p.Info), "PRIMARY"})
+	}
+	return out
+}
+
+// io are the columns of {tableio}: counts without times.
+func (u *IndexUse) io() []any {
+	write := u.Insert + u.Update + u.Delete
+	var out []any
+	for _, n := range []uint64{u.Fetch + write, u.Fetch, write, u.Fetch, u.Insert, u.Update, u.Delete} {
+		out = append(out, n, uint64(0), uint64(0), uint64(0), uint64(0))
+	}
+	return out
+}
+
+func (t *TableUse) sum() IndexUse {
+	var u IndexUse
+	for _, x := range t.Indexes {
+		u.Fetch += x.Fetch
+		u.Insert += x.Insert
+		u.Update += x.Update
+		u.Delete += x.Delete
+	}
+	return u
+}
+
+func tableRows(s *Source) [][]any {
+	var out [][]any
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		u := t.sum()
+		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, u.io()...))
+	}
+	return out
+}
+
+func indexRows(s *Source) [][]any {
+	var out [][]any
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		for k := range t.Indexes {
+			out = append(out, append([]any{"TABLE", t.Schema, t.Name, text(t.Indexes[k].Name)}, t.Indexes[k].io()...))
+		}
+	}
+	return out
+}
+
+func objectRows(s *Source) [][]any {
+	var out [][]any
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		u := t.sum()
+		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, u.io()[:5]...))
+	}
+	return out
+}
+
+func memoryRows(s *Source) [][]any {
+	var out [][]any
+	for _, m := range s.Memory {
+		n := int64(m.Bytes)
+		out = append(out, []any{m.Event, uint64(1), uint64(0), m.Bytes, uint64(0), int64(0), int64(1), int64(1), int64(0), n, n})
+	}
+	return out
+}
+
+// consumerRows say what is kept: of statements the running ones and the summaries, no histories.
+func consumerRows(*Source) [][]any {
+	on := map[string]bool{"events_statements_current": true, "global_instrumentation": true, "thread_instrumentation": true, "statements_digest": true}
+	var out [][]any
+	for _, n := range []string{"events_stages_current", "events_stages_history", "events_stages_history_long", "events_statements_cpu", "events_statements_current",
+		"events_statements_history", "events_statements_history_long", "events_transactions_current", "events_transactions_history", "events_transactions_history_long",
+		"events_waits_current", "events_waits_history", "events_waits_history_long", "global_instrumentation", "thread_instrumentation", "statements_digest"} {
+		out = append(out, []any{n, yes(on[n])})
+	}
+	return out
+}
+
+func yes(b bool) string {
+	if b {
+		return "YES"
+	}
+	return "NO"
+}
+
+// instrumentRows are what is measured: statements with times, rows of tables and memory without.
+func instrumentRows(s *Source) [][]any {
+	out := [][]any{{"wait/io/table/sql/handler", "YES", "NO", "", nil, int32(0), nil}, {"wait/lock/metadata/sql/mdl", "YES", "NO", "", nil, int32(0), nil},
+		{"error", "YES", nil, "global_statistics", nil, int32(0), nil}}
+	for k := range Kinds() {
+		out = append(out, []any{Kind(k).String(), "YES", "YES", "", nil, int32(0), nil})
+	}
+	for _, m := range s.Memory {
+		out = append(out, []any{m.Event, "YES", nil, "global_statistics", nil, int32(1), nil})
+	}
+	return out
+}
+
+func objectSetupRows(*Source) [][]any {
+	var out [][]any
+	for _, t := range []string{"EVENT", "FUNCTION", "PROCEDURE", "TABLE", "TRIGGER"} {
+		for _, db := range []string{"mysql", "performance_schema", "information_schema", "%"} {
+			on := yes(db == "%" && t == "TABLE")
+			out = append(out, []any{t, db, "%", on, "NO"})
+		}
+	}
+	return out
+}
+
+// Merge adds what another partition of the table counted.
+func (t *TableUse) Merge(o *TableUse) {
+	for i := range o.Indexes {
+		if i >= len(t.Indexes) {
+			t.Indexes = append(t.Indexes, o.Indexes[i:]...)
+			return
+		}
+		x := &t.Indexes[i]
+		x.Fetch += o.Indexes[i].Fetch
+		x.Insert += o.Indexes[i].Insert
+		x.Update += o.Indexes[i].Update
+		x.Delete += o.Indexes[i].Delete
+	}
+}

@@ -1,0 +1,57 @@
+package session
+
+import (
+	"time"
+
+	"github.com/zoryadb/zorya/sql/fastlane"
+	"github.com/zoryadb/zorya/sql/logs"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
+)
+
+// work is what the running statement has done so far, for performance_schema and the slow query log.
+type work struct {
+	sent, affected, examined, warnings uint64
+	full                               bool // no index narrowed a scan
+	lockWait                           time.Duration
+	waiting                            time.Time // for a lock since then
+}
+
+// known looks up what performance_schema calls a statement of the fast lane, which remembers it.
+func (srv *Server) known(s *Session, st *fastlane.Statement, q *fastlane.Query, text []byte) *perfschema.Known {
+	at := &st.Known[0]
+	if q.Several() {
+		at = &st.Known[1]
+	}
+	k := at.Load()
+	if !srv.perf.Current(k) {
+		k = srv.perf.Know(s.set.Database, text, 0)
+		at.Store(k)
+	}
+	return k
+}
+
+// record tells performance_schema of a statement that has ended; e is nil when it succeeded.
+func (srv *Server) record(s *Session, k *perfschema.Known, started time.Time, took time.Duration, text []byte, e *mysqlerr.Error) {
+	w := &s.work
+	done := perfschema.Statement{Started: started, Took: took, LockTime: w.lockWait, Failed: e != nil, Full: w.full, Warnings: w.warnings, Affected: w.affected,
+		Sent: w.sent, Examined: w.examined}
+	srv.perf.Record(k, s.performer, &done, func() string { return logs.Mask(string(text)) })
+	if e != nil {
+		srv.perf.Error(uint16(e.Code), started.Add(took).UnixNano())
+	}
+}
+
+// performs counts the session's connection for the account that it acts for now.
+func (s *Session) performs() {
+	s.performed()
+	s.performer = s.srv.perf.Connect(perfschema.AccountName{User: s.login.User, Host: s.login.Host})
+}
+
+// performed ends performs.
+func (s *Session) performed() {
+	if s.performer != nil {
+		s.performer.Disconnect()
+		s.performer = nil
+	}
+}
