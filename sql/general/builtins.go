@@ -22,7 +22,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 		sql.NewFunction0("user", newUser), sql.NewFunction0("session_user", newUser), sql.NewFunction0("system_user", newUser),
 		sql.Function1{Name: "sec_to_time", Fn: newSecToTime},
 		sql.FunctionN{Name: "last_insert_id", Fn: newLastInsertID},
-		sql.Function4{Name: "insert", Fn: newInsertText},
+		sql.Function4{Name: "insert", Fn: newInsertText}, sql.Function1{Name: "soundex", Fn: newSoundex},
 		sql.Function1{Name: "crc32", Fn: newCRC32},
 		sql.FunctionN{Name: "week", Fn: newWeek},
 		sql.FunctionN{Name: placeFunction, Fn: newIntervalIndex},

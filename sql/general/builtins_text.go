@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/types"
 )
 
@@ -66,4 +67,28 @@ func (t *insertText) Eval(c *sql.Context, r sql.Row) (any, error) {
 		n = rest
 	}
 	return string(s[:at-1]) + vals[3].(string) + string(s[at-1+n:]), nil
+}
+
+// soundex is SOUNDEX: of a text without letters it is empty, "0000" in the library.
+type soundex struct{ *function.Soundex }
+
+func newSoundex(c *sql.Context, s sql.Expression) sql.Expression {
+	return &soundex{function.NewSoundex(c, s).(*function.Soundex)}
+}
+
+var _ sql.FunctionExpression = (*soundex)(nil)
+
+func (x *soundex) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := x.Soundex.Eval(c, r)
+	if v == "0000" { // what has a letter begins with it
+		v = ""
+	}
+	return v, err
+}
+
+func (x *soundex) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), 1)
+	}
+	return newSoundex(c, ch[0]), nil
 }

@@ -272,7 +272,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	}
 	x.planned, x.spans = bound, nil
 	if retyped(ast) {
-		leaveOut(c, bound)
+		if _, view := ast.(*sqlparser.DDL); !view {
+			leaveOut(c, bound)
+		}
 		if bound, err = newRetype(c, env, ast).node(bound); err != nil {
 			return nil, nil, err
 		}

@@ -217,6 +217,47 @@ func (f *folder) run(c *sql.Context, n sql.Node) (any, error) {
 	}
 }
 
+// keepDeepQueries keeps EXISTS and IN (SELECT ...) over a join what they are if a subquery within theirs refers to the outer row: the library would make a semi-join of
+// them whose condition it does not look into, and might join before there are the columns that the innermost query needs.
+func keepDeepQueries(a *analyzer.Analyzer) {
+	for _, rule := range []string{"unnestInSubqueries", "unnestExistsSubqueries"} {
+		replaceRule(a, rule, func(unnest analyzer.RuleFunc) analyzer.RuleFunc {
+			return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+				if flags.SubqueryIsSet() && deepQuery(c, n) {
+					return n, transform.SameTree, nil
+				}
+				return unnest(c, a, n, scope, sel, flags)
+			}
+		})
+	}
+}
+
+// deepQuery reports whether a condition on a join has a subquery within which another one refers to the join's rows.
+func deepQuery(c *sql.Context, n sql.Node) bool {
+	deep := false
+	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+		f, ok := n.(*plan.Filter)
+		if !ok || deep {
+			return !deep
+		}
+		if _, join := f.Child.(*plan.JoinNode); !join {
+			return true
+		}
+		sql.Inspect(c, f.Expression, func(_ *sql.Context, e sql.Expression) bool {
+			if q, ok := e.(*plan.Subquery); ok {
+				transform.InspectExpressions(c, q.Query, func(_ *sql.Context, e sql.Expression) bool {
+					inner, ok := e.(*plan.Subquery)
+					deep = deep || ok && inner.Correlated().Intersects(q.Correlated())
+					return !deep
+				})
+			}
+			return !deep
+		})
+		return !deep
+	})
+	return deep
+}
+
 // unnestForDelete has the library's rule that makes semi-joins of IN (SELECT ...) look at what a DELETE reads; it passes over DELETE. The
 // targets are nodes of their own, and a semi-join gives the rows of its left side.
 func unnestForDelete(a *analyzer.Analyzer) {

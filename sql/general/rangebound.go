@@ -1,9 +1,13 @@
 package general
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
 )
 
 // rangeBound keeps the ranges of an index that a condition is turned into bounded. `a IN (...) AND b IN (...) AND c IN (...)` over an index of all three has the
@@ -16,8 +20,9 @@ const maxRanges = 1000
 
 var _ sql.ExpressionTreeFilter = rangeBound{}
 
-// Next implements sql.ExpressionTreeFilter: it is shown each conjunction and disjunction before the index coster looks at it.
+// Next implements sql.ExpressionTreeFilter: it is shown each conjunction, disjunction and comparison before the index coster looks at it.
 func (rangeBound) Next(e sql.Expression) sql.Expression {
+	e = unpadded(e)
 	if _, ok := e.(*expression.And); !ok || rangesOf(e) <= maxRanges {
 		return e
 	}
@@ -77,4 +82,59 @@ func (u *unranged) WithChildren(c *sql.Context, children ...sql.Expression) (sql
 		return nil, sql.ErrInvalidChildrenNumber.New(u, len(children), 1)
 	}
 	return &unranged{expression.UnaryExpressionStub{Child: children[0]}}, nil
+}
+
+// unpadded is a comparison of a column whose collation ignores trailing blanks with texts that have none, which compare alike. The library, which makes ranges of
+// comparisons and joins and cuts those, would hold 'a' and 'a ' for two values.
+func unpadded(e sql.Expression) sql.Expression {
+	if not, ok := e.(*expression.Not); ok {
+		if child := unpadded(not.Child); child != not.Child {
+			return expression.NewNot(child)
+		}
+		return e
+	}
+	if _, _, _, ok := analyzer.IndexLeafChildren(e); !ok || len(e.Children()) != 2 {
+		return e
+	}
+	sides, text := slices.Clone(e.Children()), 1
+	if _, ok := sides[0].(*expression.Literal); ok {
+		text = 0
+	}
+	t, ok := sides[1-text].Type(nil).(sql.StringType)
+	if !ok || !types.IsTextOnly(t) || !padded(t.Collation()) {
+		return e
+	}
+	trimmed := withoutBlanks(sides[text])
+	if trimmed == nil {
+		return e
+	}
+	sides[text] = trimmed
+	if out, err := e.WithChildren(nil, sides...); err == nil {
+		return out
+	}
+	return e
+}
+
+// withoutBlanks is a literal text, or a list of some, without trailing blanks; nil: it has none.
+func withoutBlanks(e sql.Expression) sql.Expression {
+	switch e := e.(type) {
+	case *expression.Literal:
+		if s, ok := e.Value().(string); ok && strings.HasSuffix(s, " ") {
+			return expression.NewLiteral(strings.TrimRight(s, " "), e.Type(nil))
+		}
+	case expression.Tuple:
+		var out expression.Tuple
+		for i, m := range e {
+			if trimmed := withoutBlanks(m); trimmed != nil {
+				if out == nil {
+					out = slices.Clone(e)
+				}
+				out[i] = trimmed
+			}
+		}
+		if out != nil {
+			return out
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -212,6 +213,49 @@ func compareKeys(ctx *sql.Context, t sql.Type, a, b any) (int, error) {
 	}
 	y, err := appendSortKey(ctx, nil, st.Collation(), st, b)
 	return bytes.Compare(x, y), err
+}
+
+// byCollation puts the ranges of an index over one text in the index's order, each key once. Those of an IN list come from the library in the order of their bytes,
+// told apart by them ('a' after 'B'); a scan in that order would not be what ORDER BY is left out for. apart: no two of them have a key in common.
+func (b *base) byCollation(ctx *sql.Context, x *index, ranges sql.MySQLRangeCollection, reverse bool) (out sql.MySQLRangeCollection, apart bool, err error) {
+	ix := x.ix()
+	if len(ix.Parts) != 1 {
+		return ranges, false, nil
+	}
+	t, ok := b.schema[x.column(0)].Type.(sql.StringType)
+	if !ok || !types.IsTextOnly(t) || len(ranges) < 2 {
+		return ranges, true, nil
+	}
+	type keyed struct {
+		r      sql.MySQLRange
+		weight []byte
+	}
+	list := make([]keyed, 0, len(ranges))
+	for _, r := range ranges {
+		lo, ok1 := r[0].LowerBound.(sql.Below)
+		hi, ok2 := r[0].UpperBound.(sql.Above)
+		if !ok1 || !ok2 {
+			return ranges, false, nil // of other conditions: the library has compared them by the column's type
+		}
+		w, err := appendSortKey(ctx, nil, t.Collation(), t, lo.Key)
+		if err != nil {
+			return nil, false, err
+		}
+		if cmp, err := compareKeys(ctx, t, lo.Key, hi.Key); err != nil || cmp != 0 {
+			return ranges, false, err
+		}
+		list = append(list, keyed{r, w})
+	}
+	slices.SortStableFunc(list, func(a, b keyed) int { return bytes.Compare(a.weight, b.weight) })
+	list = slices.CompactFunc(list, func(a, b keyed) bool { return bytes.Equal(a.weight, b.weight) })
+	if reverse != ix.Parts[0].Desc {
+		slices.Reverse(list)
+	}
+	out = make(sql.MySQLRangeCollection, len(list))
+	for i := range list {
+		out[i] = list[i].r
+	}
+	return out, true, nil
 }
 
 // sameKeys reports whether two spans are one point for the index: texts that its collation takes for equal, which the library tells apart.

@@ -39,9 +39,11 @@ func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
 
 // retyped reports whether a statement's expressions are given types before it is planned.
 func retyped(ast sqlparser.Statement) bool {
-	switch ast.(type) {
+	switch ast := ast.(type) {
 	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
 		return true
+	case *sqlparser.DDL:
+		return ast.ViewSpec != nil // its query is planned, though not kept
 	}
 	return false
 }
@@ -73,7 +75,15 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 			n = plan.NewFilter(r.c, e, f.Child)
 		}
 	}
+	names := r.env.Names
+	switch n.(type) {
+	case *plan.Filter, *plan.JoinNode, *plan.Having:
+		r.env.Names = false
+	default:
+		r.env.Names = true
+	}
 	out, same, err := transform.OneNodeExpressions(r.c, n, r.expr)
+	r.env.Names = names
 	if err == nil && !same {
 		out, err = r.aliases(n, out)
 	}

@@ -78,12 +78,16 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 		return it, nil
 	}
 	ranges, _ := part.lookup.Ranges.(sql.MySQLRangeCollection)
+	ranges, apart, err := t.byCollation(ctx, x, ranges, it.reverse)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range ranges {
 		sp, some, err := t.span(ctx, x, r, it.loc)
 		if err != nil {
 			return nil, err
 		}
-		if some && !slices.ContainsFunc(it.spans, func(have span) bool { return t.sameKeys(ctx, x, &have, &sp) }) {
+		if some && (apart || !slices.ContainsFunc(it.spans, func(have span) bool { return t.sameKeys(ctx, x, &have, &sp) })) {
 			it.spans = append(it.spans, sp)
 			it.alsoNeed(sp.check)
 		}

@@ -134,6 +134,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	a := ab.Build()
 	addJoinFilters(a)
 	unnestForDelete(a)
+	keepDeepQueries(a)
 	keepSelfSorts(a)
 	allowGenerated(a)
 	heedHints(a)

@@ -367,7 +367,7 @@ func newNegation(c *sql.Context, env *Env, shown string, e sql.Expression) *nega
 	switch a.Kind {
 	case Int:
 		r := Attr{Kind: Int, Prec: a.Prec + 1}
-		if x.args[0].Const { // of the constant 9223372036854775809 and more it is a DECIMAL
+		if constant(c, e) { // of the constant 9223372036854775809 and more it is a DECIMAL
 			if n, null, err := x.args[0].whole(c, nil); err == nil && !null && n.unsigned && uint64(n.bits) > 1<<63 {
 				r = Attr{Kind: Decimal, Prec: 20}
 			}

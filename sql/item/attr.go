@@ -237,7 +237,7 @@ var madeOf = map[string]string{"concat": "s", "concat_ws": "s", "upper": "s", "l
 var integers = map[string]int{"year": 4, "month": 2, "day": 2, "dayofmonth": 2, "dayofweek": 1, "dayofyear": 3, "weekday": 1, "quarter": 1, "hour": 3, "minute": 2,
 	"second": 2, "microsecond": 6, "week": 2, "weekofyear": 2, "yearweek": 6, "to_days": 7, "datediff": 7, "to_seconds": 12, "time_to_sec": 7,
 	"length": 10, "octet_length": 10, "char_length": 10, "character_length": 10, "bit_length": 11, "ascii": 3, "ord": 10,
-	"timestampdiff": 19}
+	"timestampdiff": 19, "uncompressedlength": 10}
 
 func ofLiteral(c *sql.Context, l *expression.Literal) Attr {
 	a := OfType(c, l.Type(c))

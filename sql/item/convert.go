@@ -33,6 +33,8 @@ type Env struct {
 	NoUnsignedSubtraction bool
 	// Outer are the columns of outer queries that the subquery at hand refers to: no index of its own tables serves them.
 	Outer sql.ColSet
+	// Names: the expressions at hand are those of a node whose columns have the expressions' texts for names.
+	Names bool
 }
 
 // warn raises a warning, in Strict statements an error.

@@ -193,6 +193,9 @@ func (n *Env) known(c *sql.Context, e sql.Expression) bool {
 
 func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expression, early bool) (sql.Expression, error) {
 	if early && n.indexable(c, op, left, right) {
+		if n.Names { // a text that changed would be no column's; the planner looks into conditions only
+			return nil, nil
+		}
 		l, same1 := hashable(c, left)
 		r, same2 := hashable(c, right)
 		if same1 && same2 {
@@ -327,7 +330,7 @@ func (n *Env) in(c *sql.Context, left, right sql.Expression, early bool) (sql.Ex
 			all = all && n.indexable(c, "=", left, e)
 		}
 		if all {
-			if list, same := hashable(c, right); !same {
+			if list, same := hashable(c, right); !same && !n.Names {
 				return expression.NewInTuple(left, list), nil
 			}
 			return nil, nil
