@@ -3,11 +3,13 @@ package segment
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -199,6 +201,86 @@ func BenchmarkBlob(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// samplePages are pages like those of the benchmarks and of applications, filled by fifteen sixteenths.
+func samplePages() map[string][]byte {
+	rng := rand.New(rand.NewPCG(1, 1))
+	words := strings.Fields("the quick brown fox jumps over a lazy dog while seven wizards quietly judge boxes of liquor packed by my mother")
+	rows := map[string]func(k int) string{
+		"digits": func(k int) string { // sysbench's c and pad
+			s := ""
+			for i := range 15 {
+				s += fmt.Sprintf("%011d-", rng.Uint64N(1e11))
+				if i == 9 {
+					s += "  "
+				}
+			}
+			return s
+		},
+		"letters": func(k int) string { // TPC-C's
+			b := make([]byte, 300)
+			for i := range b {
+				b[i] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[rng.IntN(62)]
+			}
+			return string(b)
+		},
+		"words": func(k int) string {
+			s := ""
+			for range 12 {
+				s += words[rng.IntN(len(words))] + " "
+			}
+			return s
+		},
+		"orders": func(k int) string {
+			return fmt.Sprintf("%08d|%06d|2026-11-%02d 12:%02d:00|shipped|%d.00|EUR|", 100000+k, rng.IntN(50000), 1+k%28, k%60, rng.IntN(900))
+		},
+	}
+	out := map[string][]byte{}
+	for name, row := range rows {
+		p := make([]byte, page.Size)
+		at := page.HeaderSize
+		for k := 0; at < page.Size*15/16; k++ {
+			at += 24 + copy(p[at+24:], row(k)) // a header of transaction, undo and lengths
+			binary.LittleEndian.PutUint64(p[at-8:], uint64(1000+k))
+		}
+		page.Stamp(p, 7, 99)
+		page.Seal(p)
+		out[name] = p
+	}
+	return out
+}
+
+// TestBlobSample: the sample finds what is worth compressing and nothing else.
+func TestBlobSample(t *testing.T) {
+	tmp := make([]byte, s2.MaxEncodedLen(page.Size))
+	for name, p := range samplePages() {
+		blob, _, flags := appendBlob(nil, 7, 99, p, tmp)
+		off, n := zeroGap(p)
+		rest := append(append([]byte(nil), p[:off]...), p[off+n:]...)
+		whole := len(s2.Encode(nil, rest))
+		if want := whole >= len(rest)/rawShare*(rawShare-1); (flags == flagRaw) != want {
+			t.Errorf("%s: %d bytes would be %d, the image is %d bytes with flags %d", name, len(rest), whole, len(blob), flags)
+		}
+		bi, _, err := parseBlob(blob)
+		got := make([]byte, page.Size)
+		if err != nil || bi.decodeInto(got) != nil || !bytes.Equal(got, p) {
+			t.Errorf("%s: the page does not come back: %v", name, err)
+		}
+	}
+}
+
+// BenchmarkAppendBlob measures the making of images.
+func BenchmarkAppendBlob(b *testing.B) {
+	for name, p := range samplePages() {
+		b.Run(name, func(b *testing.B) {
+			tmp, dst := make([]byte, s2.MaxEncodedLen(page.Size)), []byte(nil)
+			for b.Loop() {
+				dst, _, _ = appendBlob(dst[:0], 7, 99, p, tmp)
+			}
+			b.ReportMetric(float64(len(dst)), "bytes")
 		})
 	}
 }
