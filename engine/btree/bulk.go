@@ -17,8 +17,13 @@ var (
 	ErrUnsorted = errors.New("keys are not in ascending order")
 )
 
-// bulkPages bounds the pages of one MTR of a bulk build.
-const bulkPages = 16
+const (
+	// bulkPages bounds the pages of one MTR of a bulk build.
+	bulkPages = 16
+	// bulkAhead is how many such MTRs may be on their way to storage at once. Commits become durable in the order of the log, so everything that a build has put
+	// there goes before others' commits: without a bound that is what the log's ring holds, tens of megabytes. Two keep the links busy.
+	bulkAhead = 2
+)
 
 // bulk builds a tree from below. Each level has one node in the making; a full one goes to disk, and
 // its first key up. Leaves wait for an MTR that writes many.
@@ -32,6 +37,8 @@ type bulk struct {
 	hint   page.No
 	last   []byte // last key
 	n      uint64
+	sent   [bulkAhead]page.LSN // ends of the last MTRs, the oldest at writes%bulkAhead
+	writes int
 }
 
 type bulkNode struct {
@@ -153,6 +160,10 @@ func (b *bulk) enter(ctx context.Context, level int, sep []byte, no page.No) err
 
 // write writes nodes to new pages in one MTR.
 func (b *bulk) write(ctx context.Context, nodes []*bulkNode) ([]page.No, error) {
+	oldest := &b.sent[b.writes%bulkAhead]
+	if err := b.t.pool.Volume().WaitDurable(ctx, *oldest); err != nil {
+		return nil, fmt.Errorf("wait for pages to be durable: %w", err)
+	}
 	m, err := mtr.Start(ctx, b.t.pool, len(nodes)+space.Records, len(nodes)*page.Size+space.Bytes)
 	if err != nil {
 		return nil, err
@@ -174,7 +185,8 @@ func (b *bulk) write(ctx context.Context, nodes []*bulkNode) ([]page.No, error) 
 		initNode(p, x.b.b.level(), 0)
 		x.b.writeTo(p)
 	}
-	m.Commit(nil)
+	*oldest = m.Commit(nil)
+	b.writes++
 	return nos, nil
 }
 
