@@ -171,6 +171,7 @@ type access struct {
 	filtered float64
 	extra    []string
 	parts    any // partitions: text or nil
+	reads    *reading
 }
 
 func (a *access) row() sql.Row {
@@ -225,6 +226,7 @@ func (e *explainer) block(n sql.Node, kind string) {
 	e.blocks++
 	b := &explainBlock{e: e, id: e.blocks, kind: kind, first: len(e.accesses)}
 	b.walk(n, "", false)
+	b.complete(e.accesses[b.first:])
 	if len(e.accesses) == b.first {
 		extra := "No tables used"
 		if b.empty {
@@ -293,6 +295,8 @@ type explainBlock struct {
 	kind                     string
 	first                    int
 	sorted, temporary, empty bool
+	conds                    []sql.Expression
+	limits                   []restriction
 }
 
 func (b *explainBlock) add(a *access, where bool) {
@@ -335,7 +339,10 @@ func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
 		return
 	case *plan.TableAlias:
 		alias = n.Name()
-	case *plan.Filter, *plan.Having:
+	case *plan.Filter:
+		where = true
+		b.conditions(n.Expression)
+	case *plan.Having:
 		where = true
 	case *plan.Sort, *plan.TopN:
 		b.sorted = true
@@ -353,6 +360,7 @@ func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
 		b.lookup(n, alias, where)
 		return
 	case *plan.JoinNode:
+		b.conditions(n.Filter)
 		b.walk(n.Left(), "", where)
 		from := len(b.e.accesses)
 		b.walk(n.Right(), "", where)
@@ -427,6 +435,7 @@ func (b *explainBlock) scan(t sql.Table, alias string, where bool) {
 	a := &access{table: orDefault(alias, t.Name()), kind: "ALL"}
 	if ours := tableBase(t); ours != nil {
 		a.parts = ours.shownPartitions(nil)
+		a.reads = readsOf(t, ours, a.table, nil, 0)
 		if n, _, err := ours.RowCount(b.e.c); err == nil {
 			a.rows, a.counted = n, true
 		}
@@ -451,14 +460,17 @@ func (b *explainBlock) lookup(n *plan.IndexedTableAccess, alias string, where bo
 	a.key = x.ID()
 	a.possible = []string{a.key}
 	a.parts = ours.shownPartitions(b.partitionsOf(n, ours, x))
+	a.reads = readsOf(n.Table, ours, a.table, x, 0)
 	if n.IsStatic() {
 		b.static(a, n, ours, x, total)
 		return
 	}
+	b.compares(n)
 	for _, k := range n.Expressions() {
 		a.ref = append(a.ref, b.refText(k))
 	}
 	parts := min(len(a.ref), len(x.ix().Parts))
+	a.reads.parts = parts
 	a.keyLen = ours.keyLength(x, parts)
 	if x.ix().Unique && parts == len(x.ix().Parts) {
 		a.kind = "eq_ref"
@@ -548,6 +560,7 @@ func (b *explainBlock) static(a *access, n *plan.IndexedTableAccess, ours *base,
 		}
 	}
 	a.keyLen = ours.keyLength(x, parts)
+	a.reads.parts = parts
 	switch {
 	case parts == 0:
 		a.kind, a.rows, a.possible = "index", total, nil

@@ -69,3 +69,34 @@ func Compared(e sql.Expression) (op string, left, right sql.Expression, ok bool)
 	}
 	return "", nil, nil, false
 }
+
+// Limited tells a condition that an index on a column may serve: op is one of = <=> < <= > >= between in null, value is what is limited, with the rest.
+func Limited(e sql.Expression) (op string, value sql.Expression, with []sql.Expression, ok bool) {
+	if op, l, r, ok := Compared(e); ok {
+		return op, l, []sql.Expression{r}, true
+	}
+	switch x := Plain(e).(type) {
+	case *between:
+		return "between", x.ChildExpressions[0], x.ChildExpressions[1:], true
+	case *expression.Between:
+		return "between", x.Val, []sql.Expression{x.Lower, x.Upper}, true
+	case *inList:
+		if len(x.with) == 0 || len(x.with[0].l) != 1 {
+			return "", nil, nil, false
+		}
+		for _, eq := range x.with {
+			with = append(with, eq.r[0].Expression)
+		}
+		return "in", x.with[0].l[0].Expression, with, true
+	case *expression.InTuple:
+		list, ok := x.Right().(expression.Tuple)
+		return "in", x.Left(), list, ok
+	case *condition:
+		if x.op == "is null" {
+			return "null", x.args[0].Expression, nil, true
+		}
+	case *expression.IsNull:
+		return "null", x.Child, nil, true
+	}
+	return "", nil, nil, false
+}
