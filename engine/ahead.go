@@ -25,6 +25,9 @@ func (db *DB) ReadAhead(ctx context.Context, schema string, names []string) {
 	if len(closed) < 2 {
 		return
 	}
+	if db.broken(mutantOneAhead) {
+		closed = closed[:1]
+	}
 	var next atomic.Int64
 	var mu sync.Mutex
 	var roots []page.No
@@ -58,5 +61,7 @@ func (db *DB) ReadAhead(ctx context.Context, schema string, names []string) {
 	if p := panicked.Load(); p != nil {
 		panic(*p) // it is the statement's
 	}
-	db.pool.Prefetch(roots)
+	if !db.broken(mutantColdRoots) {
+		db.pool.Prefetch(roots)
+	}
 }

@@ -145,6 +145,8 @@ const (
 	mutantEarlyUnlock                    // row locks go before the commit record is appended
 	mutantNewView                        // each statement of REPEATABLE READ takes a snapshot of its own
 	mutantStmtLocks                      // row locks go when their statement ends
+	mutantOneAhead                       // ReadAhead opens one table and leaves the others to the listing
+	mutantColdRoots                      // ReadAhead does not read the roots of trees
 )
 
 func (db *DB) broken(m mutant) bool { return db.mutant.Load() == uint32(m) }

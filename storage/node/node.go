@@ -41,7 +41,8 @@ type Options struct {
 	// ScrubBytesPerSecond is the pace of background verification (default 8 MiB; negative: none).
 	ScrubBytesPerSecond int64
 	// ScrubEvery is the least time from the begin of a round of verification to that of the next (default 30 s): a small volume need not
-	// be read again every few seconds. After a round that met damage the next follows at once.
+	// be read again every few seconds; a large one rests longer (scrubPeriod). After a round that met damage, and when a reader
+	// meets some, the next follows at once.
 	ScrubEvery time.Duration
 	// GossipTick is how often peers may be asked (default 10 ms) while a segment lacks something; else it is looked after five times
 	// less often. CollectEvery is the pause between rounds of

@@ -134,3 +134,19 @@ func TestScrubCoversEveryKindOfFile(t *testing.T) {
 		t.Errorf("status %d after a restart", st)
 	}
 }
+
+// TestScrubPeriod: a round of a small volume begins every ScrubEvery, one of a large volume takes a quarter of the time or leaves an hour.
+func TestScrubPeriod(t *testing.T) {
+	o := Options{ScrubEvery: 30 * time.Second}
+	for took, want := range map[time.Duration]time.Duration{
+		0:                30 * time.Second,
+		5 * time.Second:  30 * time.Second,
+		time.Minute:      4 * time.Minute,
+		20 * time.Minute: 80 * time.Minute,
+		24 * time.Hour:   25 * time.Hour,
+	} {
+		if got := o.scrubPeriod(took); got != want {
+			t.Errorf("a round that took %v: the next after %v, want %v", took, got, want)
+		}
+	}
+}
