@@ -2,6 +2,7 @@ package general
 
 import (
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -103,6 +104,11 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	in.rows, in.fromQuery = givenRows(n.Source)
 	in.single = in.rows == 1
 	in.triggered, in.computed = t.m.def.Triggers, given != n.Source
+	if p, ok := source.(*plan.Project); ok && in.fromQuery && memoryOf(c) != nil && readsTable(c, p.Child, t) {
+		if in.Child, err = p.WithChildren(c, &readFirst{plan.UnaryNode{Child: p.Child}}); err != nil {
+			return nil, err
+		}
+	}
 	if x := executionOf(c); x != nil {
 		if err := x.fires(c, t.m, firing{insert: true, delete: n.IsReplace, update: true, beforeUpdate: true}); err != nil {
 			return nil, err
@@ -323,9 +329,18 @@ func sourceTypes(c *sql.Context, n sql.Node) []sql.Type {
 // trigger is Next for a table with triggers: values are converted, the trigger runs, then NULLs are looked at and generated columns computed.
 func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err error) {
 	st, s := i.n.st, sessionOf(c)
+	event, old := "INSERT", sql.Row(nil)
+	if i.n.update {
+		event, old = "UPDATE", r[len(r)-2*len(now):len(r)-len(now)]
+	}
 	for j := range now {
 		if now[j] == nil || st.m.columns[j].Generated != "" {
 			continue
+		}
+		if at, ok := now[j].(time.Time); ok && old != nil {
+			if was, ok := old[j].(time.Time); ok && was.Equal(at) { // it stays, though the sql_mode would refuse it
+				continue
+			}
 		}
 		if now[j], err = st.column(c, j, i.named(c, j, now[j])); err != nil {
 			return nil, err
@@ -334,13 +349,9 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 	if err := i.regenerate(c, now); err != nil {
 		return nil, err
 	}
-	event, old := "INSERT", sql.Row(nil)
 	auto := -1 // a value that is to be generated is 0 for the trigger
 	if a := st.m.def.AutoInc; a >= 0 && now[a] == nil && !i.n.update {
 		auto, now[a] = a, st.m.schema[a].Type.Zero()
-	}
-	if i.n.update {
-		event, old = "UPDATE", r[len(r)-2*len(now):len(r)-len(now)]
 	}
 	if err := s.fire(c, st.m, "BEFORE", event, old, now); err != nil {
 		return nil, err
@@ -455,8 +466,13 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return nil, err
 	}
 	if v == nil {
-		if s.target.IsNullable(c) || s.st.strict || s.pos < 0 {
+		switch {
+		case s.target.IsNullable(c) || s.pos < 0:
 			return nil, nil
+		case s.st.strict && (s.st.m.def.Triggers || s.st.m.schema[s.pos].AutoIncrement): // a trigger may mend it
+			return nil, nil
+		case s.st.strict: // before anything is wrong with what is assigned next
+			return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name())
 		}
 		s.st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
 		return zeroValue(s.target.Type(c)), nil

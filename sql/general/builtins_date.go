@@ -34,6 +34,9 @@ func init() {
 		}
 		return periodMonths(a) - periodMonths(b), nil
 	})
+	plainFunction("dayname", 1, types.Text, func(c *sql.Context, v []any) (any, error) { // the library's warns of NULL
+		return function.NewDayName(c, expression.NewLiteral(v[0], types.DatetimeMaxPrecision)).Eval(c, nil)
+	})
 	for name, sign := range map[string]int64{"addtime": 1, "subtime": -1} {
 		ownFunctions[name] = func(*Engine) sql.Function {
 			return sql.Function2{Name: name, Fn: func(_ *sql.Context, a, b sql.Expression) sql.Expression {

@@ -415,6 +415,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		cv.evals = cv.evals || cv.exprs[i] != nil
 		cv.same[i] = sources[i] >= 0 && storedType(a.old.def.Columns[sources[i]].Attrs) == storedType(d.Columns[i].Attrs)
 	}
+	cv.storeDates()
 	if len(a.newChecks(nm)) > 0 {
 		cv.evals = true
 		if cv.checks, err = a.s.boundChecks(c, nm); err != nil {
@@ -422,6 +423,23 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		}
 	}
 	return cv, nil
+}
+
+// storeDates has the dates of unchanged columns stored anew, and so looked at, where another column's type changes: MySQL copies such a table row by row, and a
+// DATE or DATETIME is then not copied as it is while the sql_mode allows not all dates (Copy_field::get_copy_func).
+func (cv *converter) storeDates() {
+	if !cv.st.noZero {
+		return
+	}
+	retyped := false
+	for i, src := range cv.sources {
+		retyped = retyped || src >= 0 && !cv.same[i] && cv.nm.columns[i].Generated == ""
+	}
+	for i, src := range cv.sources {
+		if t := cv.nm.schema[i].Type.Type(); retyped && src >= 0 && (t == sqltypes.Date || t == sqltypes.Datetime) {
+			cv.same[i] = false
+		}
+	}
 }
 
 func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {

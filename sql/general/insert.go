@@ -357,7 +357,7 @@ func (i *inserting) result(c *sql.Context) sql.Row {
 		ok.InsertID = i.auto.first
 	case x != nil && x.lastArg != nil:
 		ok.InsertID = *x.lastArg
-	case i.in.fromQuery && i.n.OnDupExprs.HasUpdates(): // MySQL has reset its row by then
+	case i.in.fromQuery && (i.in.triggered || i.n.OnDupExprs.HasUpdates()): // MySQL has reset its row by then
 	case i.copied > 0:
 		ok.InsertID = i.auto.latest()
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/zoryadb/zorya/sql/spill"
 )
 
+// INSERT ... SELECT of the table itself reads its rows to the end before it writes the first (Sql_cmd_insert_select::prepare_inner: OPTION_BUFFER_RESULT), so that
+// what is wrong with a row that it reads shows before a duplicate of one that it writes.
+//
 // UPDATE and DELETE of a join change rows that a nested loop may look up again for a later row: it would find them changed, or gone. MySQL keeps
 // the changes of all tables but the first in a temporary table until the join has been read; here the rows of the join are kept, and changed afterwards.
 
@@ -42,6 +45,32 @@ func beforeChanges(c *sql.Context, n sql.Node) sql.Node {
 		return nil
 	}
 	return &readFirst{plan.UnaryNode{Child: n}}
+}
+
+// readsTable reports whether a query reads a table, at its own level or in a subquery.
+func readsTable(c *sql.Context, n sql.Node, t *base) bool {
+	reads := false
+	transform.InspectWithOpaque(c, n, func(c *sql.Context, n sql.Node) bool {
+		if at, ok := n.(sql.TableNode); ok {
+			b := tableBase(at.UnderlyingTable())
+			reads = reads || b != nil && b.m.def.ID == t.m.def.ID
+		}
+		if x, ok := n.(sql.Expressioner); ok && !reads {
+			for _, e := range x.Expressions() {
+				if e == nil {
+					continue
+				}
+				sql.Inspect(c, e, func(c *sql.Context, e sql.Expression) bool {
+					if q, ok := e.(*plan.Subquery); ok {
+						reads = reads || readsTable(c, q.Query, t)
+					}
+					return !reads
+				})
+			}
+		}
+		return !reads
+	})
+	return reads
 }
 
 // wholeIter reads its source to the end before it gives the first row.

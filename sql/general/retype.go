@@ -56,10 +56,11 @@ type retype struct {
 	nested int                       // how many subqueries are around
 
 	assigns bool // the statement sets user variables
+	decides bool // constants of its condition are computed at once
 }
 
 func newRetype(c *sql.Context, env *item.Env, ast sqlparser.Statement) *retype {
-	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, assigns: assigns(ast)}
+	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, assigns: assigns(ast), decides: decides(c, env, ast)}
 }
 
 func (r *retype) node(n sql.Node) (sql.Node, error) {
@@ -284,6 +285,12 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 		child, err := r.closed(x)
 		if err != nil {
 			return nil, err
+		}
+		if r.decides && r.nested == 0 {
+			value, known, err := decided(r.c, x.Expression)
+			if known || err != nil {
+				return plan.NewFilter(r.c, expression.NewLiteral(value, types.Boolean), child), err
+			}
 		}
 		e, err := r.held(x.Expression, r.nested > 0)
 		switch {

@@ -38,6 +38,9 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 	if err == nil && in == sql.InRange && out != nil {
 		if at, ok := out.(time.Time); ok && at.Equal(types.ZeroTime) && st.noZero {
 			if s, ok := stringOf(v); !ok || strings.Trim(s, "0-: .") == "" {
+				if _, moment := v.(time.Time); moment {
+					v = map[string]string{"date": "0000-00-00", "datetime": "0000-00-00 00:00:00"}[kind]
+				}
 				return st.bad(c, out, st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, v, name))
 			}
 		}

@@ -128,7 +128,7 @@ func (x *searching) member(sought, list string) int64 {
 	return 0
 }
 
-// replace compares bytes. Under a binary collation what stands for the text is not looked at if the text is nowhere, so that it may be NULL.
+// replace compares bytes. What stands for the text is computed first, so that NULL makes NULL of all (Item_func_replace::val_str of MySQL 8.0).
 func (x *searching) replace(c *sql.Context, r sql.Row, in, sought string) (any, error) {
 	made := func(s string) any {
 		if x.is.Coll == sql.Collation_binary {
@@ -136,12 +136,12 @@ func (x *searching) replace(c *sql.Context, r sql.Row, in, sought string) (any, 
 		}
 		return s
 	}
-	if sought == "" || (x.with.coll == nil || binaryOrder(x.is.Coll)) && !strings.Contains(in, sought) {
-		return made(in), nil
-	}
 	with, null, err := x.args[2].str(c, r)
 	if err != nil || null {
 		return nil, err
+	}
+	if sought == "" {
+		return made(in), nil
 	}
 	if grown := len(in) + strings.Count(in, sought)*(len(with)-len(sought)); grown > maxText {
 		c.Warn(int(mysqlerr.ER_WARN_ALLOWED_PACKET_OVERFLOWED), "Result of replace() was larger than max_allowed_packet (%d) - truncated", maxText)
