@@ -91,7 +91,7 @@ func bareNodeCommand() *cobra.Command {
 		Short:  "A storage node without a cluster",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		PreRun: relaxTimers,
+		PreRun: relaxTimers(nodeSlack),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()

@@ -53,7 +53,7 @@ func controlCommand() *cobra.Command {
 		Use:    "control",
 		Short:  "Run the embedded metadata store by itself",
 		Args:   cobra.NoArgs,
-		PreRun: relaxTimers,
+		PreRun: relaxTimers(timerSlack),
 		RunE: func(*cobra.Command, []string) error {
 			return runRole("control", &o.Common, func(p *role.Process) error { return role.Control(p, o) })
 		},
@@ -76,7 +76,7 @@ func storageCommand() *cobra.Command {
 availability zones. Without --tls-ca, --tls-cert and --tls-key the data plane is neither encrypted nor authenticated: give it
 a network of its own.`,
 		Args:   cobra.NoArgs,
-		PreRun: relaxTimers,
+		PreRun: relaxTimers(nodeSlack),
 		RunE: func(*cobra.Command, []string) error {
 			return runRole("storage", &o.Common, func(p *role.Process) error { return role.Storage(p, o) })
 		},
@@ -98,7 +98,7 @@ func instanceCommand() *cobra.Command {
 		Long: `Run one instance, the MySQL server over the cluster's volume, by itself, as zorya up does it. It becomes the
 volume's only writer: another one is fenced.`,
 		Args:   cobra.NoArgs,
-		PreRun: relaxTimers,
+		PreRun: relaxTimers(timerSlack),
 		RunE: func(*cobra.Command, []string) error {
 			var err error
 			if o.PoolBytes, err = parseSize(pool); err != nil {

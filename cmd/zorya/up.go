@@ -29,7 +29,7 @@ connect. SIGTERM or ^C stops it cleanly; the next up on the same directory finds
 The password of the MySQL user admin comes from --password, else from ` + role.PasswordEnv + `, else a generated one
 is written to DIR/admin-password.`,
 		Args:   cobra.NoArgs,
-		PreRun: relaxTimers,
+		PreRun: relaxTimers(timerSlack),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if o.PoolBytes, err = parseSize(pool); err != nil {
