@@ -150,8 +150,8 @@ func (n *Node) runCheckpoint() {
 	}
 }
 
-// workLoop is the background: sealing, imaging, garbage collection, repair. It works in small units and lets the
-// foreground go first.
+// workLoop is the background: sealing, imaging, garbage collection, repair. It works in units of a bounded size and lets the
+// foreground go first after each.
 func (n *Node) workLoop() {
 	defer n.wg.Done()
 	t := time.NewTicker(n.opt.CollectEvery)
@@ -166,8 +166,9 @@ func (n *Node) workLoop() {
 			if n.closed.Load() {
 				return
 			}
+			began, seen := time.Now(), n.organised.Load()
 			more = n.workOn(s, collect, collect && round%imageRounds == 0) || more
-			n.yield()
+			n.yield(time.Since(began), seen)
 		}
 		collect = false
 		if more {
@@ -190,14 +191,42 @@ func (n *Node) workLoop() {
 	}
 }
 
-// yield lets the foreground go first, unless memory is short.
-func (n *Node) yield() {
-	if n.queued.Load() == 0 || n.index.Load() > n.opt.IndexBytes*3/4 {
+// A unit of background work is some ten milliseconds of a processor, and where pages are changed evenly they are due for images together, on all full
+// members at once. So after a unit beside which log came, the background rests restTimes as long as the unit took (which is longer the fewer
+// processors are free), at most longestRest.
+const (
+	restTimes   = 3
+	longestRest = 200 * time.Millisecond
+)
+
+// restAfter is how long the background rests after a unit of work. busy: log was taken meanwhile; waiting: some waits to be organised now. The more
+// of the index's memory is in use, the less it rests.
+func restAfter(took time.Duration, busy, waiting bool, index, bound int64) (rest time.Duration) {
+	switch {
+	case index > bound*3/4:
+		return 0
+	case busy && took >= time.Millisecond:
+		rest = restTimes * took
+		if index > bound/2 {
+			rest = took
+		}
+	case waiting:
+		rest = time.Millisecond
+	}
+	return min(rest, longestRest)
+}
+
+// yield lets the foreground go first after a unit of work that took so long, begun when the batch seen was the last one organised.
+func (n *Node) yield(took time.Duration, seen uint64) {
+	rest := restAfter(took, n.organised.Load() != seen, n.queued.Load() > 0, n.index.Load(), n.opt.IndexBytes)
+	if rest == 0 {
 		return
 	}
+	t := time.NewTimer(rest)
+	defer t.Stop()
 	select {
 	case <-n.quit:
-	case <-time.After(time.Millisecond):
+	case <-t.C:
 	}
 }
 
