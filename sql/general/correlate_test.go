@@ -37,8 +37,8 @@ func TestOuterLookups(t *testing.T) {
 		}
 	}
 	for where, want := range map[string]string{
-		"t.w = 1 AND t.k = o.k":   "ref\twk\twk\t9\tconst,d.o.k",
-		"t.w = 1 AND t.id = o.id": "eq_ref\tPRIMARY\tPRIMARY\t4\td.o.id",
+		"t.w = 1 AND t.k = o.k":   "ref\tki,wk,w\twk\t9\tconst,d.o.k",
+		"t.w = 1 AND t.id = o.id": "eq_ref\tPRIMARY,wk,w\tPRIMARY\t4\td.o.id",
 	} {
 		if got := c.must("EXPLAIN SELECT id, (SELECT SUM(v) FROM keyed t WHERE " + where + ") FROM o").String(); !strings.Contains(got, want) {
 			t.Errorf("%s is read so:\n%s\nwant %s", where, got, want)

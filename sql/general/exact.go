@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+	"github.com/dolthub/go-mysql-server/sql/expression/function/json"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
@@ -284,6 +285,8 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		return &plainZero{expression.UnaryExpressionStub{Child: e}}, nil
 	case *plan.InSubquery:
 		return trimSubquery(c, e)
+	case *json.JSONUnquote:
+		return newJSONUnquote(c, e.Child), nil
 	case *expression.Convert:
 		if x := newCastDecimal(c, e); x != nil {
 			return x, nil

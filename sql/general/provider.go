@@ -102,7 +102,11 @@ func (p *provider) Function(ctx *sql.Context, _, name string) (sql.Function, boo
 	if f, ok := ownFunctions[strings.ToLower(name)]; ok {
 		return f(p.e), true
 	}
-	return p.e.storedFunction(ctx, name)
+	if f, ok := p.e.storedFunction(ctx, name); ok {
+		return f, true
+	}
+	f, ok := sysFunctions[strings.ToLower(name)]
+	return f, ok
 }
 
 // database is one schema.
