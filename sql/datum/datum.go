@@ -32,6 +32,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/proto/query"
 
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 )
 
 // Codec converts the values of one column type. It is immutable.
@@ -186,7 +187,16 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 			return row.FromBytes(v), nil
 		}
 	case kJSON:
-		if j, ok := v.(sql.JSONWrapper); ok {
+		switch j := v.(type) {
+		case *jsondoc.Lazy:
+			return row.FromBytes(j.Text), nil
+		case string:
+			doc, err := jsondoc.Decode([]byte(j))
+			if err != nil {
+				return row.Datum{}, sql.ErrInvalidJson.New(err.Error())
+			}
+			return c.Encode(ctx, types.JSONDocument{Val: doc}, loc)
+		case sql.JSONWrapper:
 			b, err := types.JsonToMySqlBytes(ctx, j) // MySQL's own text: sent as it is stored
 			return row.FromBytes(b), err
 		}
@@ -255,7 +265,7 @@ func (c *Codec) Decode(ctx context.Context, d *row.Datum, loc *time.Location) (a
 	case kBinary:
 		return append(make([]byte, 0, len(d.B)), d.B...), nil
 	case kJSON:
-		return types.NewLazyJSONDocument(append(make([]byte, 0, len(d.B)), d.B...)), nil
+		return jsondoc.NewLazy(append(make([]byte, 0, len(d.B)), d.B...)), nil
 	case kGeometry:
 		v, _, err := types.GeometryType{}.Convert(ctx, append(make([]byte, 0, len(d.B)), d.B...))
 		return v, err

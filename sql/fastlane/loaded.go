@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 )
 
 // Columns of formOther are read and filled, and nothing else is done with them here. Their values are taken as dumps write them; whatever is rounded, cut, padded or
@@ -57,7 +58,12 @@ func (k *colKind) load(a *Arg) (row.Datum, bool) {
 		if a.Kind != ArgString || !utf8.Valid(a.B) || bytes.Count(a.B, []byte("["))+bytes.Count(a.B, []byte("{")) > maxBrackets {
 			return no, false
 		}
-		return k.converted(string(a.B))
+		doc, err := jsondoc.Decode(a.B)
+		if err != nil {
+			return no, false
+		}
+		d, err := k.codec.Encode(context.Background(), types.JSONDocument{Val: doc}, nil)
+		return d, err == nil
 	case sqltypes.Decimal:
 		d, ok := t.(sql.DecimalType)
 		if a.Kind != ArgDecimal && a.Kind != ArgInt || !ok {

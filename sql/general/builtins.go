@@ -2,6 +2,7 @@ package general
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,7 +33,7 @@ var replaceBuiltins = sync.OnceFunc(func() {
 	for _, f := range replaced {
 		own[f.FunctionName()] = f
 	}
-	for _, f := range append(clockFunctions(), jsonReaders()...) {
+	for _, f := range slices.Concat(clockFunctions(), jsonReaders(), jsonCalls()) {
 		own[f.FunctionName()] = f
 	}
 	list := make([]sql.Function, 0, len(function.BuiltIns)+len(own))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -539,12 +538,7 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
 	v = fitted(cv.c, cv.a.old.schema[cv.sources[i]].Type, col.Type, v)
-	if types.IsJSON(col.Type) { // the library's conversion and messages
-		var in sql.ConvertInRange
-		if v, in, err = convertRounding(cv.c, col.Type, v); err != nil || in != sql.InRange {
-			return row.Datum{}, columnError(err, v, col, int64(cv.n))
-		}
-	} else if v, err = cv.st.column(cv.c, i, v); err != nil {
+	if v, err = cv.st.column(cv.c, i, v); err != nil {
 		return row.Datum{}, err
 	}
 	return cv.nm.codecs[i].Encode(cv.c, v, cv.loc)

@@ -288,6 +288,9 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 	case *json.JSONUnquote:
 		return newJSONUnquote(c, e.Child), nil
 	case *expression.Convert:
+		if types.IsJSON(e.Type(c)) {
+			return &jsonCast{expression.UnaryExpressionStub{Child: e.Child}}, nil
+		}
 		if x := newCastDecimal(c, e); x != nil {
 			return x, nil
 		}
@@ -313,6 +316,10 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		return expression.NewHashInTuple(c, trimAny(c, left), trimAny(c, right))
 	case *aggregation.CountDistinct:
 		return weighChildren(c, e)
+	case *aggregation.JsonArray:
+		if e.Window() == nil {
+			return &arrayAgg{e}, nil
+		}
 	case *aggregation.GroupConcat:
 		if strings.HasPrefix(e.String(), "group_concat(distinct") {
 			return &concatDistinct{e}, nil

@@ -80,7 +80,8 @@ type execution struct {
 	targets      map[uint64][]bool         // the partitions that the statement says it writes to, by table id
 	plan         *keptPlan                 // the statement's, if it is kept or was
 	returned     bool                      // the statement is in the cache again
-	generated    bool                      // generated columns stand for their expressions
+	jsonTables   map[*plan.JSONTable]*tableMaker
+	generated    bool // generated columns stand for their expressions
 }
 
 // openTable opens a table once per statement.

@@ -24,7 +24,7 @@ d.t	histogram	status	Histogram statistics created for column 'm'.`)
 	c.query("SELECT column_name, JSON_EXTRACT(histogram, '$.buckets'), JSON_EXTRACT(histogram, '$.\"histogram-type\"'), JSON_EXTRACT(histogram, '$.\"data-type\"'), JSON_EXTRACT(histogram, '$.\"null-values\"') FROM information_schema.column_statistics WHERE schema_name = 'd'",
 		`a	[[1, 0.5], [7, 0.75]]	"singleton"	"int"	0.25
 dt	[["2020-01-01", 0.25], ["2020-01-02", 0.75]]	"singleton"	"date"	0.25
-m	[[1.5, 0.25], [2.5, 0.75], [9, 1]]	"singleton"	"decimal"	0
+m	[[1.5, 0.25], [2.5, 0.75], [9.0, 1]]	"singleton"	"decimal"	0
 s	[["base64:type254:YQ==", 0.5], ["base64:type254:Yg==", 0.75], ["base64:type254:Yw==", 1]]	"singleton"	"string"	0`)
 	c.query("ANALYZE TABLE t UPDATE HISTOGRAM ON a WITH 1 BUCKETS", "d.t\thistogram\tstatus\tHistogram statistics created for column 'a'.")
 	c.query("SELECT JSON_EXTRACT(histogram, '$.buckets'), JSON_EXTRACT(histogram, '$.\"histogram-type\"') FROM information_schema.column_statistics WHERE column_name = 'a'",

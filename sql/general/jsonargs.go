@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -44,14 +45,19 @@ func jsonArgument(c *sql.Context, r sql.Row, e sql.Expression, function string, 
 
 // decodeJSON reads a document's text; an error is 3141 or 3157.
 func decodeJSON(text, function string, position int) (doc any, err error) {
-	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+	if doc, err = jsondoc.Decode([]byte(text)); err != nil {
 		why, at := jsonFaultAt(text, err)
 		return nil, mysqlerr.NewMessage(mysqlerr.ER_INVALID_JSON_TEXT_IN_PARAM, "Invalid JSON text in argument %d to function %s: \"%s\" at position %d.", position, function, why, at)
 	}
-	if strings.Count(text, "[")+strings.Count(text, "{") > maxJSONDepth && deeper(doc, maxJSONDepth) {
+	if maybeDeep(text) && deeper(doc, maxJSONDepth) {
 		return nil, mysqlerr.New(mysqlerr.ER_JSON_DOCUMENT_TOO_DEEP)
 	}
 	return doc, nil
+}
+
+// maybeDeep reports whether a document's text has brackets enough to be too deep.
+func maybeDeep(text string) bool {
+	return strings.Count(text, "[")+strings.Count(text, "{") > maxJSONDepth
 }
 
 // deeper reports whether a document is nested more than n levels deep.
@@ -80,6 +86,10 @@ func jsonFaultAt(text string, err error) (why string, at int) {
 		return "The document is empty.", 0
 	}
 	var e *json.SyntaxError
+	var large *json.UnmarshalTypeError
+	if errors.As(err, &large) {
+		return "Number too big to be stored in double.", max(strings.Index(text, strings.TrimPrefix(large.Value, "number ")), 0)
+	}
 	if !errors.As(err, &e) {
 		return "Invalid value.", 0
 	}
@@ -160,11 +170,7 @@ func (k *parsedPath) of(c *sql.Context, r sql.Row, e sql.Expression) (*jsonpath.
 	if kept := k.last.Load(); kept != nil && kept.text == text {
 		return kept.path, nil
 	}
-	p, err := jsonpath.Parse(text)
-	var wrong *jsonpath.SyntaxError
-	if errors.As(err, &wrong) {
-		return nil, mysqlerr.NewMessage(mysqlerr.ER_INVALID_JSON_PATH, "Invalid JSON path expression. The error is around character position %d.", wrong.Pos)
-	}
+	p, err := parsePath(text)
 	if err == nil {
 		k.last.Store(&keptPath{text, p})
 	}

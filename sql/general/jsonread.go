@@ -21,10 +21,6 @@ func jsonReaders() []sql.Function {
 		sql.FunctionN{Name: "json_extract", Fn: newJSONExtract},
 		sql.FunctionN{Name: "json_contains_path", Fn: newJSONContainsPath},
 		sql.FunctionN{Name: "json_search", Fn: newJSONSearch},
-		sql.FunctionN{Name: "json_contains", Fn: pathWithin(json.NewJSONContains, 2)},
-		sql.FunctionN{Name: "json_length", Fn: pathWithin(json.NewJsonLength, 1)},
-		sql.FunctionN{Name: "json_keys", Fn: pathWithin(json.NewJSONKeys, 1)},
-		sql.FunctionN{Name: "json_object", Fn: newJSONObject},
 	}
 }
 
@@ -82,73 +78,6 @@ func (j *jsonExtract) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return types.JSONDocument{Val: found}, nil
 	}
 	return types.JSONDocument{Val: found[0]}, nil
-}
-
-// jsonWithin is a function of a document and of a path in it: that of what is there.
-type jsonWithin struct {
-	sql.FunctionExpression
-	make  makeJSON
-	n     int            // the path's argument
-	whole sql.Expression // of what is at the path
-}
-
-type makeJSON = func(*sql.Context, ...sql.Expression) (sql.Expression, error)
-
-// pathWithin makes a function of a document, whose last argument may be a path behind n others.
-func pathWithin(f makeJSON, n int) makeJSON {
-	return func(c *sql.Context, args ...sql.Expression) (sql.Expression, error) {
-		e, err := f(c, args...)
-		if err != nil || len(args) != n+1 {
-			return e, err
-		}
-		outer := e.(sql.FunctionExpression)
-		at := &atPath{expression.BinaryExpressionStub{LeftChild: args[0], RightChild: args[n]}, strings.ToLower(outer.FunctionName()), parsedPath{}}
-		whole, err := f(c, append([]sql.Expression{at}, args[1:n]...)...)
-		if err != nil {
-			return nil, err
-		}
-		return &jsonWithin{outer, f, n, whole}, nil
-	}
-}
-
-func (j *jsonWithin) IsNullable(*sql.Context) bool { return true }
-
-func (j *jsonWithin) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	return pathWithin(j.make, j.n)(c, ch...)
-}
-
-func (j *jsonWithin) Eval(c *sql.Context, r sql.Row) (any, error) { return j.whole.Eval(c, r) }
-
-// atPath is what a document has at a path.
-type atPath struct {
-	expression.BinaryExpressionStub
-	function string
-	path     parsedPath
-}
-
-func (a *atPath) Type(*sql.Context) sql.Type   { return types.JSON }
-func (a *atPath) IsNullable(*sql.Context) bool { return true }
-func (a *atPath) String() string               { return a.LeftChild.String() + " at " + a.RightChild.String() }
-func (a *atPath) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	if len(ch) != 2 {
-		return nil, sql.ErrInvalidChildrenNumber.New(a, len(ch), 2)
-	}
-	return &atPath{expression.BinaryExpressionStub{LeftChild: ch[0], RightChild: ch[1]}, a.function, parsedPath{}}, nil
-}
-
-func (a *atPath) Eval(c *sql.Context, r sql.Row) (any, error) {
-	doc, null, err := jsonArgument(c, r, a.LeftChild, a.function, 1)
-	if null || err != nil {
-		return nil, err
-	}
-	p, err := a.path.single(c, r, a.RightChild)
-	if p == nil || err != nil {
-		return nil, err
-	}
-	if v, ok := p.One(doc); ok {
-		return types.JSONDocument{Val: v}, nil
-	}
-	return nil, nil
 }
 
 // jsonContainsPath is JSON_CONTAINS_PATH.
@@ -322,32 +251,4 @@ func (j *jsonSearch) places(c *sql.Context, r sql.Row, doc any, all bool, match 
 		}
 	}
 	return places, nil
-}
-
-// jsonObject is JSON_OBJECT, which refuses NULL for a name.
-type jsonObject struct{ sql.FunctionExpression }
-
-func newJSONObject(c *sql.Context, args ...sql.Expression) (sql.Expression, error) {
-	e, err := json.NewJSONObject(c, args...)
-	if err != nil {
-		return nil, err
-	}
-	return &jsonObject{e.(sql.FunctionExpression)}, nil
-}
-
-func (j *jsonObject) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	return newJSONObject(c, ch...)
-}
-
-func (j *jsonObject) Eval(c *sql.Context, r sql.Row) (any, error) {
-	for i, ch := range j.Children() {
-		if i%2 == 0 && ch.IsNullable(c) {
-			if v, err := ch.Eval(c, r); err != nil {
-				return nil, err
-			} else if v == nil {
-				return nil, mysqlerr.New(mysqlerr.ER_JSON_DOCUMENT_NULL_KEY)
-			}
-		}
-	}
-	return j.FunctionExpression.Eval(c, r)
 }

@@ -140,7 +140,7 @@ func (b *builder) groupBy(c *sql.Context, a *spill.Account, n *plan.GroupBy, r s
 // growing names the aggregates that keep something of every row.
 func growing(e sql.Expression) bool {
 	switch e.(type) {
-	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *aggregation.JSONObjectAgg:
+	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *arrayAgg, *aggregation.JSONObjectAgg:
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/lexer"
 )
 
@@ -124,16 +125,8 @@ func (m *memberOf) Eval(c *sql.Context, r sql.Row) (any, error) {
 		list = []any{array}
 	}
 	for _, x := range list {
-		if x == nil || v == nil { // JSON's null equals itself, the library's compares as NULL
-			if x == nil && v == nil {
-				return true, nil
-			}
-			continue
-		}
-		if cmp, err := types.CompareJSON(c, x, v); err != nil {
-			return nil, err
-		} else if cmp == 0 {
-			return true, nil
+		if same, err := jsondoc.Equal(x, v); same || err != nil {
+			return same, err
 		}
 	}
 	return false, nil
@@ -158,6 +151,17 @@ func memberValue(c *sql.Context, e sql.Expression, r sql.Row) (v any, null bool,
 
 // plainJSON is a value as JSON's own types: numbers, strings, booleans, arrays, objects. A text is read.
 func plainJSON(c *sql.Context, v any) (any, bool, error) {
+	switch x := v.(type) {
+	case string:
+		v, err := jsondoc.Decode([]byte(x))
+		return v, false, err
+	case []byte:
+		v, err := jsondoc.Decode(x)
+		return v, false, err
+	case *jsondoc.Lazy:
+		v, err := x.ToInterface(c)
+		return v, false, err
+	}
 	cv, _, err := types.JSON.Convert(c, v)
 	if err != nil {
 		return nil, false, err
@@ -166,16 +170,10 @@ func plainJSON(c *sql.Context, v any) (any, bool, error) {
 	if !ok {
 		return nil, true, nil
 	}
-	b, err := types.JsonToMySqlBytes(c, w) // a number or date in there may have a Go type that the library compares with none
+	b, err := types.JsonToMySqlBytes(c, w) // a number or date in there may have a Go type of its own
 	if err != nil {
 		return nil, false, err
 	}
-	if cv, _, err = types.JSON.Convert(c, string(b)); err != nil {
-		return nil, false, err
-	}
-	if w, ok = cv.(sql.JSONWrapper); !ok {
-		return nil, true, nil
-	}
-	v, err = w.ToInterface(c)
+	v, err = jsondoc.Decode(b)
 	return v, false, err
 }

@@ -158,9 +158,6 @@ func (n *multiSearch) keys(c *sql.Context) (keys [][]byte, ok bool, err error) {
 		list = []any{v}
 	}
 	for _, v := range list {
-		if d := decimalOfJSON(v); d != nil && d.NumDigits()+int64(d.Exponent) > 15 {
-			return nil, false, nil // JSON compares such numbers as doubles: others may equal it
-		}
 		key, err := n.of.key(c, v)
 		if err != nil {
 			return nil, false, nil

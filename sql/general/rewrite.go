@@ -304,6 +304,10 @@ func (w *rewriter) token() {
 		if t.at(1) == "(" {
 			w.jsonValueClauses()
 		}
+	case "JSON_TABLE":
+		if t.at(1) == "(" {
+			w.jsonTableClauses()
+		}
 	case "CAST":
 		w.castArray()
 	case "INTERVAL":

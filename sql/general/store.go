@@ -119,8 +119,10 @@ func (st *store) value(c *sql.Context, t sql.Type, name string, fraction int, v 
 		return st.bytes(c, t, name, v)
 	case datum.Spatial(t):
 		return geometry(c, t, name, v)
+	case types.IsJSON(t):
+		return st.document(name, v)
 	}
-	return v, nil // JSON: the library's conversion and messages
+	return v, nil
 }
 
 // fitted is a value of type from as a column of type to takes it where the value alone does not tell: the names of members of ENUM and SET for what

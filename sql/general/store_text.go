@@ -6,7 +6,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -100,4 +102,30 @@ func (st *store) incorrectString(rest, name string) *mysqlerr.Error {
 		b.WriteString("...")
 	}
 	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "string", b.String(), name)
+}
+
+// document is what a JSON column takes: documents, and their texts. A number is neither. Wrong texts are errors in every mode.
+func (st *store) document(name string, v any) (any, error) {
+	why, at := "not a JSON text, may need CAST", 0
+	text, ok := v.(string)
+	switch x := v.(type) {
+	case sql.JSONWrapper:
+		return x, nil
+	case []byte:
+		text, ok = string(x), true
+	}
+	if ok {
+		doc, err := jsondoc.Decode([]byte(text))
+		if err == nil {
+			if maybeDeep(text) && deeper(doc, maxJSONDepth) {
+				return nil, mysqlerr.New(mysqlerr.ER_JSON_DOCUMENT_TOO_DEEP)
+			}
+			return types.JSONDocument{Val: doc}, nil
+		}
+		why, at = jsonFaultAt(text, err)
+	}
+	if st.m != nil {
+		name = st.m.def.Name + "." + name
+	}
+	return nil, mysqlerr.New(mysqlerr.ER_INVALID_JSON_TEXT, why, at, name)
 }

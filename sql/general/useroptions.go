@@ -3,7 +3,6 @@ package general
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -241,29 +241,9 @@ func (s *Session) attributeOption(t *tokens) (userOption, error) {
 		return nil, mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, kind, 1)
 	}
 	return func(o *accountOptions, _ *mysql_db.User) error {
-		o.Attributes = mergePatch(o.Attributes, change)
+		o.Attributes = jsondoc.MergePatch(o.Attributes, change).(map[string]any) // both are objects
 		return nil
 	}, nil
-}
-
-// mergePatch is JSON_MERGE_PATCH of two objects (RFC 7396). Neither of them is changed.
-func mergePatch(to, patch map[string]any) map[string]any {
-	out := maps.Clone(to)
-	if out == nil {
-		out = map[string]any{}
-	}
-	for k, v := range patch {
-		switch v := v.(type) {
-		case nil:
-			delete(out, k)
-		case map[string]any:
-			was, _ := out[k].(map[string]any)
-			out[k] = mergePatch(was, v)
-		default:
-			out[k] = v
-		}
-	}
-	return out
 }
 
 // outlived reports whether a password is older than its account allows.

@@ -247,7 +247,6 @@ var taken = map[string]string{
 	"date_format": "ts", "year": "t", "month": "t", "day": "t", "dayofmonth": "t", "weekday": "t", "dayofweek": "t", "dayofyear": "t", "quarter": "t",
 	"week": "ti", "yearweek": "ti", "weekofyear": "t", "dayname": "t", "monthname": "t", "last_day": "t", "to_days": "t", "datediff": "t",
 	"date": "t", "to_seconds": "t",
-	"json_contains": "jj-",
 }
 
 func specOf(name string) string { return taken[strings.ToLower(name)] }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	weights "github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -27,6 +28,7 @@ const (
 	asText
 	asMoment
 	asSpan
+	asJSON // as documents: numbers exactly, what is of another kind never
 )
 
 // comparator compares values of two static types.
@@ -230,6 +232,9 @@ func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok
 			return 0, false, err
 		}
 		return x.Compare(y), okX && okY, nil
+	case asJSON:
+		n, err := jsondoc.Compare(l.document(lv), r.document(rv))
+		return n, true, err
 	}
 	x, err := l.toText(c, lv)
 	if err != nil {
@@ -240,6 +245,27 @@ func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok
 		return 0, false, err
 	}
 	return k.texts(x, y), true, nil
+}
+
+// comparesDocuments reports whether a document is compared with another or with a number or text.
+func comparesDocuments(a, b *Attr) bool {
+	plain := func(a *Attr) bool {
+		return a.Kind == JSON || a.numeric() || a.Kind == String && a.Coll != sql.Collation_binary
+	}
+	return (a.Kind == JSON || b.Kind == JSON) && plain(a) && plain(b)
+}
+
+// document is a value as one of documents: a text is a string.
+func (a *arg) document(v any) any {
+	switch x := v.(type) {
+	case []byte:
+		return string(x)
+	case int8:
+		if a.Bool {
+			return x != 0
+		}
+	}
+	return v
 }
 
 // comparedMoment is moment for a comparison: a text that is no date counts as 0000-00-00 there, not as NULL (get_datetime_value).
@@ -314,6 +340,9 @@ func newComparison(c *sql.Context, env *Env, op string, left, right sql.Expressi
 			return nil, nil
 		}
 		k, err := newComparator(c, &x.l[i], &x.r[i], op)
+		if err == nil && k.way == asNothing && comparesDocuments(&x.l[i].Attr, &x.r[i].Attr) {
+			k.way = asJSON
+		}
 		if err != nil || k.way == asNothing {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/wire"
 )
@@ -206,6 +207,8 @@ func jsonNumber(c *sql.Context, v sql.JSONWrapper) any {
 	switch x := x.(type) {
 	case float64, bool, string, int64, uint64, *apd.Decimal:
 		return x
+	case jsondoc.Double:
+		return float64(x)
 	}
 	return float64(0)
 }

@@ -140,12 +140,22 @@ func Each(at *Place, v any, f func(at *Place, v any) bool) bool {
 	return eachMember(at, v, func(at *Place, x any) bool { return Each(at, x, f) })
 }
 
-// eachMember goes through an object in the order that its members are shown in: the shorter names first.
+// eachMember goes through an object in the order of Names.
 func eachMember(at *Place, v any, f func(at *Place, v any) bool) bool {
 	o, ok := v.(map[string]any)
 	if !ok {
 		return true
 	}
+	for _, name := range Names(o) {
+		if !f(at.Member(name), o[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Names are those of an object's members in the order that they are shown in: the shorter ones first.
+func Names(o map[string]any) []string {
 	names := make([]string, 0, len(o))
 	for name := range o {
 		names = append(names, name)
@@ -156,10 +166,5 @@ func eachMember(at *Place, v any, f func(at *Place, v any) bool) bool {
 		}
 		return names[i] < names[j]
 	})
-	for _, name := range names {
-		if !f(at.Member(name), o[name]) {
-			return false
-		}
-	}
-	return true
+	return names
 }

@@ -582,6 +582,10 @@ const (
 	ER_NOT_HINT_UPDATABLE_VARIABLE                          Code = 3637
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY                    Code = 3638
 	ER_MISSING_JSON_TABLE_VALUE                             Code = 3665
+	ER_WRONG_JSON_TABLE_VALUE                               Code = 3666
+	ER_TF_MUST_HAVE_ALIAS                                   Code = 3667
+	ER_JT_VALUE_OUT_OF_RANGE                                Code = 3669
+	ER_JT_MAX_NESTED_PATH                                   Code = 3670
 	ER_REGEXP_BUFFER_OVERFLOW                               Code = 3684
 	ER_REGEXP_ILLEGAL_ARGUMENT                              Code = 3685
 	ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR                       Code = 3686
@@ -1231,6 +1235,10 @@ var table = map[Code]entry{
 	ER_NOT_HINT_UPDATABLE_VARIABLE:                          {"ER_NOT_HINT_UPDATABLE_VARIABLE", "HY000", "Variable '%s' cannot be set using SET_VAR hint."},
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY:                    {"ER_CREDENTIALS_CONTRADICT_TO_HISTORY", "HY000", "Cannot use these credentials for '%s@%s' because they contradict the password history policy"},
 	ER_MISSING_JSON_TABLE_VALUE:                             {"ER_MISSING_JSON_TABLE_VALUE", "22035", "Missing value for JSON_TABLE column '%s'"},
+	ER_WRONG_JSON_TABLE_VALUE:                               {"ER_WRONG_JSON_TABLE_VALUE", "2203F", "Can't store an array or an object in the scalar JSON_TABLE column '%s'"},
+	ER_TF_MUST_HAVE_ALIAS:                                   {"ER_TF_MUST_HAVE_ALIAS", "42000", "Every table function must have an alias"},
+	ER_JT_VALUE_OUT_OF_RANGE:                                {"ER_JT_VALUE_OUT_OF_RANGE", "22003", "Value is out of range for JSON_TABLE's column '%s'"},
+	ER_JT_MAX_NESTED_PATH:                                   {"ER_JT_MAX_NESTED_PATH", "42000", "More than supported %d NESTED PATHs were found in JSON_TABLE '%s'"},
 	ER_REGEXP_BUFFER_OVERFLOW:                               {"ER_REGEXP_BUFFER_OVERFLOW", "HY000", "The result string is larger than the result buffer."},
 	ER_REGEXP_ILLEGAL_ARGUMENT:                              {"ER_REGEXP_ILLEGAL_ARGUMENT", "HY000", "Illegal argument to a regular expression."},
 	ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR:                       {"ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR", "HY000", "Index out of bounds in regular expression search."},

@@ -9,6 +9,8 @@ import (
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/jsondoc"
 )
 
 // The form of a row in a temporary file: uvarint of the number of values, then per value a tag and what it needs. It lives as long as a statement.
@@ -37,6 +39,7 @@ const (
 	tagJSONText
 	tagMap
 	tagList
+	tagDouble
 	tagKept // a value of another type: it stays in memory
 )
 
@@ -107,8 +110,10 @@ func (k *codec) value(dst []byte, v any) []byte {
 		return binary.AppendVarint(append(dst, tagTimespan), int64(x))
 	case types.JSONDocument:
 		return k.value(append(dst, tagJSON), x.Val)
-	case *types.LazyJSONDocument:
-		return append(binary.AppendUvarint(append(dst, tagJSONText), uint64(len(x.Bytes))), x.Bytes...)
+	case *jsondoc.Lazy:
+		return append(binary.AppendUvarint(append(dst, tagJSONText), uint64(len(x.Text))), x.Text...)
+	case jsondoc.Double:
+		return binary.BigEndian.AppendUint64(append(dst, tagDouble), math.Float64bits(float64(x)))
 	case map[string]any:
 		dst = binary.AppendUvarint(append(dst, tagMap), uint64(len(x)))
 		for name, in := range x {
@@ -225,6 +230,8 @@ func (r *reader) value() any {
 		return r.uvarint()
 	case tagFloat32:
 		return math.Float32frombits(binary.BigEndian.Uint32(r.take(4)))
+	case tagDouble:
+		return jsondoc.Double(math.Float64frombits(binary.BigEndian.Uint64(r.take(8))))
 	case tagFloat64:
 		return math.Float64frombits(binary.BigEndian.Uint64(r.take(8)))
 	case tagString:
@@ -242,7 +249,7 @@ func (r *reader) value() any {
 	case tagJSON:
 		return types.JSONDocument{Val: r.value()}
 	case tagJSONText:
-		return types.NewLazyJSONDocument(append([]byte{}, r.take(r.uvarint())...))
+		return jsondoc.NewLazy(append([]byte{}, r.take(r.uvarint())...))
 	case tagMap:
 		n := r.uvarint()
 		m := map[string]any{}
@@ -295,8 +302,10 @@ func sizeOfValue(v any) int {
 		return 8
 	case types.JSONDocument:
 		return 16 + sizeOfValue(x.Val)
-	case *types.LazyJSONDocument:
-		return 96 + 4*len(x.Bytes) // it is taken apart when it is first looked at
+	case jsondoc.Double:
+		return 8
+	case *jsondoc.Lazy:
+		return 96 + 4*len(x.Text) // it is taken apart when it is first looked at
 	case map[string]any:
 		n := 48
 		for k, in := range x {

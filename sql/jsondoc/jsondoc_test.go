@@ -1,0 +1,78 @@
+package jsondoc
+
+import "testing"
+
+func decoded(t *testing.T, text string) any {
+	t.Helper()
+	v, err := Decode([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
+
+// TestNumbers: a number keeps its value and its kind from a text to a text.
+func TestNumbers(t *testing.T) {
+	for text, want := range map[string][2]string{
+		`1`: {"1", "INTEGER"}, `-7`: {"-7", "INTEGER"}, `1.0`: {"1.0", "DOUBLE"}, `1e5`: {"100000.0", "DOUBLE"}, `0.5`: {"0.5", "DOUBLE"}, `-0.0`: {"-0.0", "DOUBLE"},
+		`9007199254740993`: {"9007199254740993", "INTEGER"}, `-9223372036854775808`: {"-9223372036854775808", "INTEGER"},
+		`18446744073709551615`: {"18446744073709551615", "UNSIGNED INTEGER"}, `18446744073709551616`: {"1.8446744073709552e19", "DOUBLE"},
+		`1e100`: {"1e100", "DOUBLE"}, `1.5e-7`: {"0.00000015", "DOUBLE"}, `1e-20`: {"1e-20", "DOUBLE"}, `9007199254740992`: {"9007199254740992", "INTEGER"},
+	} {
+		for _, in := range []string{"", "[]"} { // by itself and within an array
+			v := decoded(t, text)
+			if in != "" {
+				v = decoded(t, "["+text+"]").([]any)[0]
+			}
+			if kind := Type(v); kind != want[1] {
+				t.Errorf("%s is of type %s, want %s", text, kind, want[1])
+			}
+			if got, err := Text(v); got != want[0] || err != nil {
+				t.Errorf("%s is written %s, want %s (%v)", text, got, want[0], err)
+			}
+		}
+	}
+	for _, text := range []string{`1e999`, `[1.5,`, `1 2`, `9007199254740993 x`, ``} {
+		if v, err := Decode([]byte(text)); err == nil {
+			t.Errorf("%s is read as %v", text, v)
+		}
+	}
+}
+
+// TestCompare: numbers compare exactly, kinds by their precedence.
+func TestCompare(t *testing.T) {
+	order := []string{`null`, `-9223372036854775808`, `-1`, `0.5`, `1`, `9007199254740992`, `9007199254740993`, `9223372036854775806`, `9223372036854775807`,
+		`9223372036854776e3`, `18446744073709551615`, `1e100`, `"a"`, `"ab"`, `"b"`, `{}`, `{"b":1}`, `{"a":1,"b":0}`, `[]`, `[1]`, `[1,2]`, `[2]`, `false`, `true`}
+	for i, a := range order {
+		for j, b := range order {
+			want := 0
+			if i < j {
+				want = -1
+			} else if i > j {
+				want = 1
+			}
+			if got, err := Compare(decoded(t, a), decoded(t, b)); got != want || err != nil {
+				t.Errorf("%s against %s: %d, want %d (%v)", a, b, got, want, err)
+			}
+		}
+	}
+	if c, err := Compare(decoded(t, `1`), decoded(t, `1.0`)); c != 0 || err != nil {
+		t.Errorf("1 against 1.0: %d (%v)", c, err)
+	}
+}
+
+// TestContains: JSON_CONTAINS by the examples of the Reference Manual.
+func TestContains(t *testing.T) {
+	for _, x := range []struct {
+		target, candidate string
+		want              bool
+	}{
+		{`{"a":1,"b":2,"c":{"d":4}}`, `{"d":4}`, false}, {`{"a":1,"c":{"d":4}}`, `{"c":{"d":4}}`, true}, {`[1,[1,2,3],10]`, `[1,10]`, true},
+		{`[1,[1,2,3,10]]`, `[1,10]`, true}, {`[1,[1,2,3],[10]]`, `[1,[10]]`, true}, {`[1,10]`, `[[1,10]]`, false}, {`{"a":[1,2]}`, `{"a":1}`, true},
+		{`[18446744073709551615]`, `18446744073709551614`, false}, {`[18446744073709551615]`, `18446744073709551615`, true}, {`1`, `[1]`, false}, {`[]`, `[]`, true},
+	} {
+		if got, err := Contains(decoded(t, x.target), decoded(t, x.candidate)); got != x.want || err != nil {
+			t.Errorf("%s in %s: %v (%v)", x.candidate, x.target, got, err)
+		}
+	}
+}
