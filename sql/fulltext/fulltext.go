@@ -9,6 +9,7 @@ package fulltext
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,8 +25,30 @@ const KindName = "fulltext"
 // Options say how texts are cut. They are fixed when the index is made.
 type Options struct {
 	Min, Max  int  // characters of a word that is indexed (innodb_ft_min_token_size, innodb_ft_max_token_size)
-	Stopwords bool // words of the default list are not indexed (innodb_ft_enable_stopword)
+	Stopwords bool // words of a list are not indexed (innodb_ft_enable_stopword)
 	NGram     int  // > 0: the ngram parser, of so many characters (ngram_token_size)
+	// List is the list of stopwords as StopwordList makes it, empty for the default one (innodb_ft_server_stopword_table, innodb_ft_user_stopword_table).
+	List string
+}
+
+// MostStopwords is how many bytes the words of a list have together: they are kept with the index.
+const MostStopwords = 64 << 10
+
+// StopwordList is a list of words for Options.
+func StopwordList(words []string) string {
+	var b strings.Builder
+	for _, w := range words {
+		b.WriteString(url.QueryEscape(strings.ToLower(w)) + ",")
+	}
+	return orComma(b.String())
+}
+
+// orComma: a list without words is not the default one.
+func orComma(list string) string {
+	if list == "" {
+		return ","
+	}
+	return list
 }
 
 // Default is InnoDB's configuration.
@@ -33,11 +56,18 @@ var Default = Options{Min: 3, Max: 84, Stopwords: true}
 
 // Kind is the options as a table.Index keeps them.
 func (o Options) Kind() string {
-	return fmt.Sprintf("%s min=%d max=%d stop=%t ngram=%d", KindName, o.Min, o.Max, o.Stopwords, o.NGram)
+	kind := fmt.Sprintf("%s min=%d max=%d stop=%t ngram=%d", KindName, o.Min, o.Max, o.Stopwords, o.NGram)
+	if o.List != "" {
+		kind += wordsOfKind + o.List
+	}
+	return kind
 }
+
+const wordsOfKind = " words="
 
 // ParseKind reads a kind back; ok is false for one of another sort.
 func ParseKind(kind string) (o Options, ok bool) {
+	kind, o.List, _ = strings.Cut(kind, wordsOfKind)
 	n, err := fmt.Sscanf(kind, KindName+" min=%d max=%d stop=%t ngram=%d", &o.Min, &o.Max, &o.Stopwords, &o.NGram)
 	return o, err == nil && n == 4
 }
@@ -45,13 +75,29 @@ func ParseKind(kind string) (o Options, ok bool) {
 // DefaultStopwords are InnoDB's, in the order of INFORMATION_SCHEMA.INNODB_FT_DEFAULT_STOPWORD.
 var DefaultStopwords = strings.Fields("a about an are as at be by com de en for from how i in is it la of on or that the this to was what when where who will with und the www")
 
-var stopwords = func() map[string]bool {
-	out := map[string]bool{}
-	for _, w := range DefaultStopwords {
+var stopwords = setOf(DefaultStopwords)
+
+func setOf(words []string) map[string]bool {
+	out := make(map[string]bool, len(words))
+	for _, w := range words {
 		out[w] = true
 	}
 	return out
-}()
+}
+
+// stop is the set of the stopwords.
+func (o Options) stop() map[string]bool {
+	if !o.Stopwords || o.List == "" {
+		return stopwords
+	}
+	var words []string
+	for w := range strings.SplitSeq(o.List, ",") {
+		if w, err := url.QueryUnescape(w); err == nil && w != "" {
+			words = append(words, w)
+		}
+	}
+	return setOf(words)
+}
 
 // Gap stands among a text's tokens for a word that is not indexed, Break for the end of a column: no phrase reaches over it.
 const (
@@ -62,12 +108,18 @@ const (
 // Analyzer cuts texts into words.
 type Analyzer struct {
 	Options
-	coll row.Collator
+	coll    row.Collator
+	words   map[string]bool // the stopwords
+	longest int             // of them, in bytes
 }
 
 // NewAnalyzer returns one for columns of a collation.
 func NewAnalyzer(o Options, collation uint16) *Analyzer {
-	return &Analyzer{Options: o, coll: collate.For(collation)}
+	a := &Analyzer{Options: o, coll: collate.For(collation), words: o.stop()}
+	for w := range a.words {
+		a.longest = max(a.longest, len(w))
+	}
+	return a
 }
 
 // wordRune reports whether a character is part of words.
@@ -116,7 +168,7 @@ func (a *Analyzer) grams(dst []string, w string) []string {
 	r := []rune(w)
 	for i := 0; i+a.NGram <= len(r); i++ {
 		g := string(r[i : i+a.NGram])
-		if a.Stopwords && hasStopword(g) {
+		if a.Stopwords && a.hasStopword(g) {
 			dst = append(dst, Gap)
 			continue
 		}
@@ -125,8 +177,8 @@ func (a *Analyzer) grams(dst []string, w string) []string {
 	return dst
 }
 
-func hasStopword(g string) bool {
-	for _, s := range DefaultStopwords {
+func (a *Analyzer) hasStopword(g string) bool {
+	for s := range a.words {
 		if strings.Contains(strings.ToLower(g), s) {
 			return true
 		}
@@ -136,7 +188,7 @@ func hasStopword(g string) bool {
 
 func (a *Analyzer) indexed(w string) bool {
 	n := utf8.RuneCountInString(w)
-	return n >= a.Min && n <= a.Max && !(a.Stopwords && len(w) <= 5 && stopwords[strings.ToLower(w)])
+	return n >= a.Min && n <= a.Max && !(a.Stopwords && len(w) <= a.longest && a.words[strings.ToLower(w)])
 }
 
 func (a *Analyzer) key(w string) string {

@@ -153,3 +153,24 @@ func TestEntries(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestStopwordList: words of a list of one's own are gaps, and those of the default list are not; the kind keeps the list.
+func TestStopwordList(t *testing.T) {
+	for _, words := range [][]string{{"Apple", "a,b c", "été"}, nil} {
+		o := Default
+		o.List = StopwordList(words)
+		if back, ok := ParseKind(o.Kind()); !ok || back != o {
+			t.Errorf("%q came back as %+v, %v", o.Kind(), back, ok)
+		}
+		a := NewAnalyzer(o, 255)
+		gaps := 0
+		for _, k := range a.Tokens(nil, "APPLE the Été about pear") {
+			if k == Gap {
+				gaps++
+			}
+		}
+		if want := min(len(words), 2); gaps != want {
+			t.Errorf("with the stopwords %q there are %d gaps, want %d", words, gaps, want)
+		}
+	}
+}

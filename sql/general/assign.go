@@ -68,6 +68,8 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 		return b.setOp(c, n, r)
 	case *plan.JSONTable:
 		return b.jsonTable(c, n, r)
+	case *spatialLookup:
+		return b.spatialLookup(c, n, r)
 	case *plan.UpdateSource:
 		return b.updateSource(c, n, r)
 	case *plan.Update:

@@ -27,6 +27,9 @@ func columnDefaults(c *sql.Context, col *sql.Column, a *columnAttrs) error {
 			return err
 		}
 		a.Default, a.Literal = text, literal
+		if types.IsJSON(col.Type) && text != "NULL" && col.Default.IsLiteral() && !col.Default.Parenthesized {
+			return mysqlerr.New(mysqlerr.ER_BLOB_CANT_HAVE_DEFAULT, col.Name)
+		}
 		if text == "NULL" {
 			a.Default = ""
 			if !col.Nullable {

@@ -396,7 +396,7 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 				visible = "NO"
 			}
 			if col.HiddenSystem {
-				name, expr = nil, bare(arrayText(m.columns[p.Column].Generated))
+				name, expr = nil, bare(jsonValueText(arrayText(m.columns[p.Column].Generated)))
 			}
 			out = append(out, sql.Row{m.def.Name, unique, ix.Name, uint32(k + 1), name, coll, count, part, nil, null, kind, "", a.Comment, visible, expr})
 		}

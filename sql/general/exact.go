@@ -81,8 +81,11 @@ func (f finisher) node(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIden
 	if err != nil {
 		return nil, changed, err
 	}
-	if hashed != nil {
-		return hashed, transform.NewTree, nil
+	if hashed == nil {
+		hashed, err = spatialJoin(c, n)
+	}
+	if hashed != nil || err != nil {
+		return hashed, transform.NewTree, err
 	}
 	keys := paddedKeys(c, n)
 	if keys == nil {

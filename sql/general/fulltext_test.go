@@ -81,6 +81,24 @@ func TestMatchFollowsChanges(t *testing.T) {
 	c.query("SELECT COUNT(*), MIN(value) FROM information_schema.INNODB_FT_DEFAULT_STOPWORD", "36\ta")
 }
 
+// TestStopwordTables: an index is made by the words of the table that a variable names, and keeps them.
+func TestStopwordTables(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d")
+	c.must("CREATE TABLE words (value VARCHAR(30)); INSERT INTO words VALUES ('horse'), ('cart')")
+	c.must("SET SESSION innodb_ft_user_stopword_table = 'd/words'")
+	c.must("CREATE TABLE a (id INT PRIMARY KEY, t TEXT, FULLTEXT k (t)); INSERT INTO a VALUES (1, 'the horse runs'), (2, 'what a cart')")
+	c.must("SET SESSION innodb_ft_user_stopword_table = NULL; DELETE FROM words; INSERT INTO a VALUES (3, 'where is the Horse')")
+	c.query("SELECT id FROM a WHERE MATCH (t) AGAINST ('horse cart' IN BOOLEAN MODE)", "")
+	c.query("SELECT id FROM a WHERE MATCH (t) AGAINST ('+the' IN BOOLEAN MODE) ORDER BY id", "1\n3")
+	c.query("SELECT id FROM a WHERE MATCH (t) AGAINST ('what' IN BOOLEAN MODE)", "2")
+	c.query("CHECK TABLE a", "d.a\tcheck\tstatus\tOK")
+	c.must("ALTER TABLE a DROP INDEX k; ALTER TABLE a ADD FULLTEXT k (t)")
+	c.query("SELECT id FROM a WHERE MATCH (t) AGAINST ('horse' IN BOOLEAN MODE) ORDER BY id", "1\n3")
+	c.must("SET SESSION innodb_ft_user_stopword_table = 'd/none'")
+	c.fails("CREATE TABLE b (t TEXT, FULLTEXT (t))", 1231, "Variable 'innodb_ft_user_stopword_table' can't be set to the value of 'd/none'")
+}
+
 // TestMatchRefuses what MySQL does.
 func TestMatchRefuses(t *testing.T) {
 	c := articles(t)

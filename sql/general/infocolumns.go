@@ -140,7 +140,7 @@ func infoColumnRows(c *sql.Context, schema, name string, columns []infoColumn) [
 			srid = id
 		}
 		out = append(out, sql.Row{"def", schema, name, col.Name, uint32(i + 1), col.def, null, word, chars, octets, precision, scale, col.fraction(), charset, collation,
-			kind, col.key, col.extra, privileges, orDefault(col.attrs.Comment, col.Comment), generation(col.attrs.Generated), srid})
+			kind, col.key, col.extra, privileges, orDefault(col.attrs.Comment, col.Comment), jsonValueText(generation(col.attrs.Generated)), srid})
 	}
 	return out
 }

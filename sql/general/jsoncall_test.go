@@ -28,6 +28,9 @@ func TestJSONNumbers(t *testing.T) {
 	c.query("SELECT i, JSON_ARRAYAGG(v->'$.w') FROM j GROUP BY i ORDER BY i", "1\t[1.0]\n2\t[null]")
 	c.query("SELECT a.i, b.i FROM j a JOIN j b ON a.v->'$.id' = b.v->'$.id' ORDER BY a.i", "1\t1\n2\t2")
 
+	c.fails("CREATE TABLE f (v JSON DEFAULT '{}')", mysqlerr.ER_BLOB_CANT_HAVE_DEFAULT, "BLOB, TEXT, GEOMETRY or JSON column 'v' can't have a default value")
+	c.must("CREATE TABLE g (i INT, v JSON DEFAULT ('{}'), w JSON DEFAULT NULL); INSERT INTO g (i) VALUES (1)")
+	c.query("SELECT v, w FROM g", "{}\tNULL")
 	c.fails(`INSERT INTO j VALUES (3, '{"a": 1')`, mysqlerr.ER_INVALID_JSON_TEXT, `Invalid JSON text: "Missing a comma or '}' after an object member." at position 7 in value for column 'j.v'.`)
 	c.fails(`INSERT INTO j VALUES (3, '')`, mysqlerr.ER_INVALID_JSON_TEXT, `Invalid JSON text: "The document is empty." at position 0 in value for column 'j.v'.`)
 	c.fails(`INSERT INTO j VALUES (3, 5)`, mysqlerr.ER_INVALID_JSON_TEXT, `Invalid JSON text: "not a JSON text, may need CAST" at position 0 in value for column 'j.v'.`)

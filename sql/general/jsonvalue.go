@@ -125,7 +125,7 @@ func (v *valueCall) instead(c *sql.Context, r sql.Row, i int, wrong error) (any,
 		return nil, err
 	case action == "error":
 		return nil, wrong
-	case action == "null":
+	case action == "null" || action == "":
 		return nil, nil
 	}
 	x, err := v.ChildExpressions[i+1].Eval(c, r)
@@ -212,7 +212,7 @@ func (w *rewriter) jsonValueClauses() {
 		}
 		kind = strings.ToLower(t.src[t.list[t.pos+from].Start:t.list[t.pos+i-1].End])
 	}
-	action := map[string]string{"EMPTY": "'null', NULL", "ERROR": "'null', NULL"}
+	action := map[string]string{"EMPTY": "'', NULL", "ERROR": "'', NULL"}
 	for i < end {
 		if !clause() {
 			return
@@ -233,4 +233,54 @@ func (w *rewriter) jsonValueClauses() {
 	w.drop(first, end-first)
 	w.put(0, jsonValueFunction)
 	w.put(end, ", "+quoteString(kind)+", "+action["EMPTY"]+", "+action["ERROR"]+")")
+}
+
+// jsonValueText writes the calls of jsonValueFunction in a definition as MySQL shows them: with clauses.
+func jsonValueText(text string) string {
+	for {
+		at := strings.LastIndex(text, jsonValueFunction+"(") // one within another first
+		if at < 0 {
+			return text
+		}
+		t := cutTokens(text[at:], 0, 1<<20)
+		end := t.closing(1)
+		if end < 0 {
+			return text
+		}
+		var args []string
+		depth, from := 0, t.list[1].End
+		for i := 2; i <= end; i++ {
+			switch k := t.at(i); {
+			case i == end || k == "," && depth == 0:
+				args = append(args, strings.TrimSpace(t.src[from:t.list[i].Start]))
+				from = t.list[i].End
+			case k == "(":
+				depth++
+			case k == ")":
+				depth--
+			}
+		}
+		if len(args) != 7 {
+			return text
+		}
+		shown := "json_value(" + args[0] + "," + args[1] + " returning " + literalContent(args[2])
+		for i, on := range []string{"empty", "error"} {
+			switch action, value := literalContent(args[3+2*i]), args[4+2*i]; action {
+			case "":
+			case "default":
+				shown += " default " + value + " on " + on
+			default:
+				shown += " " + action + " on " + on
+			}
+		}
+		text = text[:at] + shown + ")" + text[at+t.list[end].End:]
+	}
+}
+
+// literalContent is what a string literal holds, which may have an introducer.
+func literalContent(s string) string {
+	if i := strings.IndexByte(s, '\''); i > 0 {
+		s = s[i:]
+	}
+	return unquote(s)
 }

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -20,5 +21,16 @@ func TestJSONValue(t *testing.T) {
 	c.must("CREATE TABLE t (j JSON, g INT AS (JSON_VALUE(j, '$.id' RETURNING UNSIGNED)), KEY (g))")
 	c.must(`INSERT INTO t (j) VALUES ('{"id": 5}'), ('{"id": 6}')`)
 	c.query("SELECT g FROM t WHERE g = 5", "5")
+	c.must("ALTER TABLE t ADD v CHAR(3) AS (JSON_VALUE(j, '$.x' RETURNING CHAR(3) DEFAULT 'a' ON EMPTY NULL ON ERROR)), ADD KEY k ((JSON_VALUE(j, '$.id' RETURNING UNSIGNED ERROR ON ERROR)))")
+	shown := "json_value(`j`,'$.x' returning char(3) default 'a' on empty null on error)"
+	if text := c.must("SHOW CREATE TABLE t").rows[0][1]; !strings.Contains(text, "AS (json_value(`j`,'$.id' returning unsigned))") || !strings.Contains(text, "AS ("+shown+")") ||
+		!strings.Contains(text, "KEY `k` ((json_value(`j`,'$.id' returning unsigned error on error)))") {
+		t.Error(text)
+	} else {
+		c.must("RENAME TABLE t TO old")
+		c.must(text)
+		c.must("INSERT INTO t (j) SELECT j FROM old")
+	}
+	c.query("SELECT DISTINCT v, GENERATION_EXPRESSION LIKE '%returning char(3) default%' FROM t, information_schema.columns WHERE table_schema = 'd' AND table_name = 't' AND column_name = 'v'", "a\t1")
 	c.query("SELECT JSON_VALUE(j, '$.id') FROM t WHERE JSON_VALUE(j, '$.id' RETURNING UNSIGNED) > 5", "6")
 }

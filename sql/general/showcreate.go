@@ -63,6 +63,9 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 			b.WriteString(p.text())
 		}
 	}
+	if quoted {
+		return jsonValueText(b.String())
+	}
 	return b.String()
 }
 

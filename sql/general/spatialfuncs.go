@@ -31,6 +31,12 @@ func init() {
 			return &distance{expression.NaryExpression{ChildExpressions: args}, true}, nil
 		}}
 	}
+	replaced["st_distance"] = sql.FunctionN{Name: "st_distance", Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+		if len(args) < 2 || len(args) > 3 {
+			return nil, sql.ErrInvalidArgumentNumber.New("ST_DISTANCE", "2 or 3", len(args))
+		}
+		return &distance{expression.NaryExpression{ChildExpressions: args}, false}, nil
+	}}
 }
 
 // relation is a spatial relation of two geometries.
@@ -98,7 +104,7 @@ func invalidGeometry(name string, err error) error {
 	return err
 }
 
-// distance is ST_Distance_Sphere.
+// distance is ST_Distance_Sphere or ST_Distance, whose third argument is a unit.
 type distance struct {
 	expression.NaryExpression
 	sphere bool
@@ -106,8 +112,14 @@ type distance struct {
 
 func (x *distance) Type(*sql.Context) sql.Type   { return types.Float64 }
 func (x *distance) IsNullable(*sql.Context) bool { return true }
-func (x *distance) FunctionName() string         { return "st_distance_sphere" }
-func (x *distance) Description() string          { return "is the distance of points on a sphere" }
+func (x *distance) Description() string          { return "is the distance of geometries" }
+func (x *distance) FunctionName() string {
+	if x.sphere {
+		return "st_distance_sphere"
+	}
+	return "st_distance"
+}
+
 func (x *distance) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
 	return sql.Collation_binary, 5
 }
@@ -132,6 +144,9 @@ func (x *distance) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if err != nil || a == nil {
 		return nil, err
 	}
+	if !x.sphere {
+		return x.plain(c, r, a, b)
+	}
 	radius := spatial.EarthRadius
 	if len(x.ChildExpressions) > 2 {
 		f, err := evalFloat(c, x.ChildExpressions[2], r)
@@ -143,20 +158,58 @@ func (x *distance) Eval(c *sql.Context, r sql.Row) (any, error) {
 		}
 	}
 	d, null, err := spatial.DistanceSphere(a, b, radius)
-	var far *spatial.OutOfRangeError
-	switch {
-	case errors.As(err, &far) && far.Longitude:
-		return nil, mysqlerr.Signal(3616, "22S02", fmt.Sprintf("Longitude %f is out of range in function %s. It must be within (%f, %f].", far.Value, x.FunctionName(), -180.0, 180.0))
-	case errors.As(err, &far):
-		return nil, mysqlerr.Signal(3617, "22S03", fmt.Sprintf("Latitude %f is out of range in function %s. It must be within [%f, %f].", far.Value, x.FunctionName(), -90.0, 90.0))
-	case errors.Is(err, spatial.ErrNoPoints):
-		return nil, mysqlerr.Signal(3704, "22S00", fmt.Sprintf("%s(%s, %s) has not been implemented for Cartesian spatial reference systems.", x.FunctionName(), kindOfGeometry(a), kindOfGeometry(b)))
-	case err != nil:
-		return nil, invalidGeometry(x.FunctionName(), err)
-	case null:
+	if err != nil {
+		return nil, x.explained(err, a, b)
+	}
+	if null {
 		return nil, nil
 	}
 	return d, nil
+}
+
+// metres is how long the units of distances are; MySQL has more (information_schema.ST_UNITS_OF_MEASURE).
+var metres = map[string]float64{"metre": 1, "foot": 0.3048, "us survey foot": 0.30480060960121924, "kilometre": 1000, "centimetre": 0.01, "millimetre": 0.001,
+	"nautical mile": 1852, "statute mile": 1609.344, "us survey mile": 1609.3472186944375, "british yard (sears 1922)": 0.9143984146160287, "fathom": 1.8288, "yard": 0.9144}
+
+// plain is ST_Distance of two values.
+func (x *distance) plain(c *sql.Context, r sql.Row, a, b []byte) (any, error) {
+	unit := 1.0
+	if len(x.ChildExpressions) > 2 {
+		name, null, err := textArgument(c, r, x.ChildExpressions[2])
+		if null || err != nil {
+			return nil, err
+		}
+		if srid := spatial.SRID(a); !spatial.Geographic(srid) {
+			return nil, mysqlerr.Signal(3882, "HY000", fmt.Sprintf("The geometry passed to function st_distance is in SRID %d, which doesn't specify a length unit. Can't convert to '%s'.", srid, name))
+		}
+		if unit = metres[strings.ToLower(name)]; unit == 0 {
+			return nil, mysqlerr.Signal(3902, "SU001", fmt.Sprintf("There's no unit of measure named '%s'.", name))
+		}
+	}
+	d, null, err := spatial.Distance(a, b)
+	if err != nil {
+		return nil, x.explained(err, a, b)
+	}
+	if null {
+		return nil, nil
+	}
+	return d / unit, nil
+}
+
+// explained is the error of a distance that there is not.
+func (x *distance) explained(err error, a, b []byte) error {
+	var far *spatial.OutOfRangeError
+	switch {
+	case errors.As(err, &far) && far.Longitude:
+		return mysqlerr.Signal(3616, "22S02", fmt.Sprintf("Longitude %f is out of range in function %s. It must be within (%f, %f].", far.Value, x.FunctionName(), -180.0, 180.0))
+	case errors.As(err, &far):
+		return mysqlerr.Signal(3617, "22S03", fmt.Sprintf("Latitude %f is out of range in function %s. It must be within [%f, %f].", far.Value, x.FunctionName(), -90.0, 90.0))
+	case errors.Is(err, spatial.ErrNoPoints):
+		return mysqlerr.Signal(3704, "22S00", fmt.Sprintf("%s(%s, %s) has not been implemented for Cartesian spatial reference systems.", x.FunctionName(), kindOfGeometry(a), kindOfGeometry(b)))
+	case errors.Is(err, spatial.ErrGeographic):
+		return mysqlerr.Signal(3618, "22S00", fmt.Sprintf("%s(%s, %s) has not been implemented for geographic spatial reference systems.", x.FunctionName(), kindOfGeometry(a), kindOfGeometry(b)))
+	}
+	return invalidGeometry(x.FunctionName(), err)
 }
 
 // kindOfGeometry is the type of a stored value, as MySQL writes it.

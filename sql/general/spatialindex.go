@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
@@ -107,8 +108,9 @@ func spatialSearchOf(c *sql.Context, b *base, alias string, e sql.Expression) *s
 			n.sphere = &x.ChildExpressions[2]
 		} else if x.sphere {
 			n.sphere = new(sql.Expression)
-		} else {
-			return nil
+		}
+		if !x.sphere && len(x.ChildExpressions) > 2 {
+			return nil // of another unit
 		}
 	default:
 		return nil
@@ -119,7 +121,7 @@ func spatialSearchOf(c *sql.Context, b *base, alias string, e sql.Expression) *s
 			continue
 		}
 		other := args[1-i]
-		if some, _ := ofTable(c, alias, other); some {
+		if dependsOn(c, alias, other) {
 			return nil
 		}
 		if n.index = b.spatialIndex(gf.Name()); n.index > 0 {
@@ -128,6 +130,20 @@ func spatialSearchOf(c *sql.Context, b *base, alias string, e sql.Expression) *s
 		}
 	}
 	return nil
+}
+
+// dependsOn reports whether an expression may depend on a row of the table called alias.
+func dependsOn(c *sql.Context, alias string, e sql.Expression) (yes bool) {
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		switch e := e.(type) {
+		case *expression.GetField:
+			yes = yes || strings.EqualFold(e.Table(), alias)
+		case *plan.Subquery:
+			yes = true
+		}
+		return !yes
+	})
+	return yes
 }
 
 func (n *spatialSearch) radius() sql.Expression {
@@ -224,7 +240,14 @@ func (n *spatialSearch) boxes(c *sql.Context) ([]spatial.Box, error) {
 			}
 			radius = *r
 		}
-		box, globe = spatial.Around(box, *far, radius), true
+		switch {
+		case n.sphere != nil:
+			box, globe = spatial.Around(box, *far, radius), true
+		case globe: // an angle is nowhere shorter than there
+			box = spatial.Around(box, *far, spatial.LeastRadius)
+		default:
+			box = spatial.Within(box, *far)
+		}
 	}
 	return box.Parts(globe), nil
 }
