@@ -27,8 +27,12 @@ func columnDefaults(c *sql.Context, col *sql.Column, a *columnAttrs) error {
 			return err
 		}
 		a.Default, a.Literal = text, literal
-		if types.IsJSON(col.Type) && text != "NULL" && col.Default.IsLiteral() && !col.Default.Parenthesized {
-			return mysqlerr.New(mysqlerr.ER_BLOB_CANT_HAVE_DEFAULT, col.Name)
+		if types.IsJSON(col.Type) {
+			for _, d := range writtenDefaults(c, col.Name) {
+				if _, ok := d.(*sqlparser.SQLVal); ok { // neither NULL nor an expression in parentheses
+					return mysqlerr.New(mysqlerr.ER_BLOB_CANT_HAVE_DEFAULT, col.Name)
+				}
+			}
 		}
 		if text == "NULL" {
 			a.Default = ""
@@ -62,6 +66,11 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 	v, err := col.Default.Eval(c, nil)
 	if err != nil {
 		return "", false, mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name).Because(err)
+	}
+	if w, ok := v.(sql.JSONWrapper); ok { // the library makes JSON's null of NULL; no other literal is allowed
+		if v, err = w.ToInterface(c); err != nil {
+			return "", false, err
+		}
 	}
 	if v == nil {
 		return "NULL", true, nil

@@ -11,8 +11,6 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
-
-	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // displayValue is a value as the text protocol would send it.
@@ -76,31 +74,6 @@ func convertRounding(c *sql.Context, t sql.Type, v any) (any, sql.ConvertInRange
 		return r.ConvertRound(c, v)
 	}
 	return t.Convert(c, v)
-}
-
-// columnError names the column in a conversion error.
-func columnError(err error, v any, col *sql.Column, rowNumber int64) error {
-	switch {
-	case types.ErrLengthBeyondLimit.Is(err):
-		return mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, col.Name, rowNumber)
-	case sql.ErrValueOutOfRange.Is(err):
-		return mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, col.Name, rowNumber)
-	case types.ErrConvertingToEnum.Is(err), sql.ErrInvalidSetValue.Is(err), sql.ErrConvertingToSet.Is(err):
-		return mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, col.Name, rowNumber)
-	case types.IsTime(col.Type) || types.IsTimespan(col.Type):
-		return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect %s value: '%v' for column '%s' at row %d",
-			col.Type.String(), v, col.Name, rowNumber)
-	case types.IsNumber(col.Type):
-		return mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "Incorrect %s value: '%v' for column '%s' at row %d",
-			"integer", v, col.Name, rowNumber)
-	}
-	if g, ok := v.(types.GeometryValue); ok {
-		if sql.ErrNotMatchingSRID.Is(err) {
-			return wrongSRID(col.Type, col.Name, g)
-		}
-		return mysqlerr.New(mysqlerr.ER_CANT_CREATE_GEOMETRY_OBJECT).Because(err)
-	}
-	return err
 }
 
 // zeroValue is what a NOT NULL column without a default holds in rows that are older than it.
