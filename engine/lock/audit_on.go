@@ -51,14 +51,14 @@ func (t *Table) mustBeAcyclic() {
 // check panics when two owners hold what excludes each other, or the counts are not those of the queue.
 func (q *queue) check() {
 	c := queue{}
-	for r := q.first; r != nil; r = r.next {
+	for r := q.requests.First(); r != nil; r = r.link.Next() {
 		c.tally(r, 1)
 	}
 	if c.granted != q.granted || c.waiting != q.waiting {
 		panic(fmt.Sprintf("the queue of %x has %v granted and %d waiting, counted %v and %d", q.name, c.granted, c.waiting, q.granted, q.waiting))
 	}
-	for r := q.first; r != nil; r = r.next {
-		for x := r.next; x != nil; x = x.next {
+	for r := q.requests.First(); r != nil; r = r.link.Next() {
+		for x := r.link.Next(); x != nil; x = x.link.Next() {
 			if r.granted && x.granted && conflict(r.owner, r.mode, x) {
 				panic(fmt.Sprintf("two owners hold %x: transactions %d in mode %d and %d in mode %d", q.name, r.owner.trx, r.mode, x.owner.trx, x.mode))
 			}

@@ -126,7 +126,7 @@ func (t *Table) heirs(o *Owner, index uint64, key []byte) (out []heir) {
 	if q == nil {
 		return nil
 	}
-	for r := q.first; r != nil; r = r.next {
+	for r := q.requests.First(); r != nil; r = r.link.Next() {
 		h := heir{r.owner, r.owner.epoch}
 		if h.Owner != o && !(h.Gapless && r.mode == Exclusive) && !slices.Contains(out, h) {
 			out = append(out, h)

@@ -1,5 +1,7 @@
 package lock
 
+import "github.com/zoryadb/zorya/base/linked"
+
 // Mode is the strength of a row or metadata lock.
 type Mode uint8
 
@@ -25,10 +27,9 @@ type request struct {
 	q       *queue
 	mode    Mode
 	granted bool
-	written bool // stands for a change of the row: it lasts until the transaction ends
-	aborted bool // taken from the queue by a deadlock's resolution, a timeout or a kill
-	next    *request
-	prev    *request
+	written bool                 // stands for a change of the row: it lasts until the transaction ends
+	aborted bool                 // taken from the queue by a deadlock's resolution, a timeout or a kill
+	link    linked.Link[request] // in the queue, or among a shard's unused ones
 }
 
 // queue holds the requests on one name in the order of their arrival. It is a pure structure: its methods know no
@@ -37,19 +38,10 @@ type request struct {
 // Every transaction that uses a table stands in the queue of its metadata lock until its commit is durable, so what such a request costs must not grow
 // with their number: granted ones are counted by mode.
 type queue struct {
-	name        string
-	first, last *request
-	granted     [len(clashes)]int // by mode
-	waiting     int
-}
-
-// len is the number of requests.
-func (q *queue) len() int {
-	n := q.waiting
-	for _, g := range q.granted {
-		n += g
-	}
-	return n
+	name     string
+	requests linked.List[request]
+	granted  [len(clashes)]int // by mode
+	waiting  int
 }
 
 // tally counts a request that comes, or with -1 one that goes.
@@ -78,7 +70,7 @@ func conflict(o *Owner, m Mode, r *request) bool {
 
 // held returns the strongest granted mode of o.
 func (q *queue) held(o *Owner) (m Mode, any bool) {
-	for r := q.first; r != nil; r = r.next {
+	for r := q.requests.First(); r != nil; r = r.link.Next() {
 		if r.owner == o && r.granted {
 			if !any || r.mode > m {
 				m = r.mode
@@ -96,7 +88,7 @@ func (q *queue) free(o *Owner, m Mode, upgrade bool, stop *request) bool {
 		return true
 	}
 	ahead := true
-	for r := q.first; r != nil; r = r.next {
+	for r := q.requests.First(); r != nil; r = r.link.Next() {
 		if r == stop {
 			ahead = false
 		} else if conflict(o, m, r) && (r.granted || ahead && !upgrade) {
@@ -107,49 +99,28 @@ func (q *queue) free(o *Owner, m Mode, upgrade bool, stop *request) bool {
 }
 
 func (q *queue) push(r *request) {
-	r.q, r.prev, r.next = q, q.last, nil
-	if q.last == nil {
-		q.first = r
-	} else {
-		q.last.next = r
-	}
-	q.last = r
+	r.q = q
+	q.requests.PushBack(&r.link, r)
 	q.tally(r, 1)
 }
 
 func (q *queue) pushFront(r *request) {
-	r.q, r.prev, r.next = q, nil, q.first
-	if q.first == nil {
-		q.last = r
-	} else {
-		q.first.prev = r
-	}
-	q.first = r
+	r.q = q
+	q.requests.PushFront(&r.link, r)
 	q.tally(r, 1)
 }
 
 // remove takes r out, if it is there.
 func (q *queue) remove(r *request) {
-	switch {
-	case r.prev != nil:
-		r.prev.next = r.next
-	case q.first == r:
-		q.first = r.next
-	default:
-		return
+	if r.link.In() {
+		q.requests.Remove(&r.link)
+		q.tally(r, -1)
 	}
-	if r.next == nil {
-		q.last = r.prev
-	} else {
-		r.next.prev = r.prev
-	}
-	r.prev, r.next = nil, nil
-	q.tally(r, -1)
 }
 
 // grant grants what can be granted now and calls wake for each.
 func (q *queue) grant(wake func(*request)) {
-	for r := q.first; r != nil && q.waiting > 0; r = r.next {
+	for r := q.requests.First(); r != nil && q.waiting > 0; r = r.link.Next() {
 		if r.granted || !q.free(r.owner, r.mode, true, r) { // not even an upgrade, which is how most waiters for a row get no further
 			continue
 		}
@@ -168,7 +139,7 @@ func (q *queue) grant(wake func(*request)) {
 func (q *queue) blockers(r *request, fn func(*Owner)) {
 	_, upgrade := q.held(r.owner)
 	ahead := true
-	for x := q.first; x != nil; x = x.next {
+	for x := q.requests.First(); x != nil; x = x.link.Next() {
 		if x == r {
 			ahead = false
 			continue

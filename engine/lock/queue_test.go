@@ -71,7 +71,7 @@ func TestQueueCounts(t *testing.T) {
 				}
 			}
 			n, waiting := 0, 0
-			for r := q.first; r != nil; r = r.next {
+			for r := q.requests.First(); r != nil; r = r.link.Next() {
 				if r != all[n] {
 					t.Fatalf("round %d, step %d: another order", round, step)
 				}
@@ -84,8 +84,8 @@ func TestQueueCounts(t *testing.T) {
 					t.Fatalf("round %d, step %d: one waits that may go on", round, step)
 				}
 			}
-			if n != len(all) || n != q.len() || waiting != q.waiting || n > 0 && q.last != all[n-1] || n == 0 && q.last != nil {
-				t.Fatalf("round %d, step %d: %d of %d requests, %d waiting, counted %d and %d", round, step, n, len(all), waiting, q.len(), q.waiting)
+			if n != len(all) || n != q.requests.Len() || waiting != q.waiting || n > 0 && q.requests.Last() != all[n-1] || n == 0 && q.requests.Last() != nil {
+				t.Fatalf("round %d, step %d: %d of %d requests, %d waiting, counted %d and %d", round, step, n, len(all), waiting, q.requests.Len(), q.waiting)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zoryadb/zorya/base/linked"
 	"github.com/zoryadb/zorya/storage/page"
 )
 
@@ -55,7 +56,7 @@ type shard struct {
 	table  *Table
 	mu     sync.Mutex
 	queues map[string]*queue
-	free   *request
+	free   linked.List[request] // requests for later
 	_      [32]byte
 }
 
@@ -144,12 +145,11 @@ func (t *Table) at(buf []byte, space uint64, key []byte) (name []byte, s *shard,
 }
 
 func (s *shard) request() *request {
-	r := s.free
+	r := s.free.First()
 	if r == nil {
 		return &request{}
 	}
-	s.free = r.next
-	*r = request{}
+	s.free.Remove(&r.link)
 	return r
 }
 
@@ -157,7 +157,7 @@ func (s *shard) request() *request {
 const keepQueues = 256
 
 func (s *shard) drop(q *queue) {
-	if q.first == nil && (len(s.queues) > keepQueues || q.name[:8] != metadataName) {
+	if q.requests.First() == nil && (len(s.queues) > keepQueues || q.name[:8] != metadataName) {
 		delete(s.queues, q.name)
 		s.table.queuesOf(binary.BigEndian.Uint64([]byte(q.name[:8]))).Add(-1)
 	}
@@ -245,7 +245,7 @@ func (o *Owner) holds(space uint64, q *queue) (m Mode, any bool) {
 	if space == Metadata {
 		own = o.meta
 	}
-	if len(own) > q.len() {
+	if len(own) > q.requests.Len() {
 		return q.held(o)
 	}
 	for _, r := range own {
@@ -403,13 +403,13 @@ func (t *Table) release(r *request, lsn page.LSN) {
 	s.mu.Lock()
 	q := r.q
 	q.remove(r)
-	if q.first == nil {
+	if q.requests.First() == nil {
 		s.drop(q)
 	} else {
 		q.grant(t.granted)
 	}
-	*r = request{next: s.free}
-	s.free = r
+	*r = request{}
+	s.free.PushFront(&r.link, r)
 	s.mu.Unlock()
 }
 

@@ -89,7 +89,7 @@ func (t *Table) collect(max int, meta bool) (out []View) {
 			if (name[:8] == metadataName) != meta {
 				continue
 			}
-			for r := q.first; r != nil && len(out) < max; r = r.next {
+			for r := q.requests.First(); r != nil && len(out) < max; r = r.link.Next() {
 				out = append(out, r.view())
 			}
 		}
@@ -144,7 +144,7 @@ func (t *Table) obstacles(o *Owner, fn func(me, b View)) {
 		}
 		me := w.view()
 		w.q.blockers(w, func(b *Owner) {
-			for r := w.q.first; r != nil; r = r.next {
+			for r := w.q.requests.First(); r != nil; r = r.link.Next() {
 				if r.owner == b && r != w {
 					fn(me, r.view())
 					return

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zoryadb/zorya/base/linked"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -27,14 +28,14 @@ import (
 type gate struct {
 	mu      sync.Mutex
 	limit   int
-	workers int            // places beyond limit that only the pool's workers take
-	owed    int            // statements of the pool before the next of the queue rest
-	backlog func() int     // connections that wait for a worker; nil: none ever
-	running int            // places taken
-	over    int            // statements whose place lapsed and that still run
-	active  linked[ticket] // that hold a place
-	first   linked[ticket] // queue: statements of transactions that hold locks
-	rest    linked[ticket] // queue: others
+	workers int                 // places beyond limit that only the pool's workers take
+	owed    int                 // statements of the pool before the next of the queue rest
+	backlog func() int          // connections that wait for a worker; nil: none ever
+	running int                 // places taken
+	over    int                 // statements whose place lapsed and that still run
+	active  linked.List[ticket] // that hold a place
+	first   linked.List[ticket] // queue: statements of transactions that hold locks
+	rest    linked.List[ticket] // queue: others
 	ticks   uint32
 	armed   bool // the timer of lapsing places runs; only while somebody waits
 
@@ -46,10 +47,10 @@ const lapseAfter = 10 * time.Millisecond
 
 // ticket is a session's place, or its place in a queue. A session has one and reuses it.
 type ticket struct {
-	granted chan struct{}   // capacity 1
-	conn    *wire.Conn      // whose worker others may have while it waits; nil: none
-	link    link[ticket]    // in a queue, or among those that hold a place
-	queue   *linked[ticket] // it waits in; nil: none
+	granted chan struct{}        // capacity 1
+	conn    *wire.Conn           // whose worker others may have while it waits; nil: none
+	link    linked.Link[ticket]  // in a queue, or among those that hold a place
+	queue   *linked.List[ticket] // it waits in; nil: none
 
 	placed, over bool
 	tick         uint32 // gate.ticks when it got the place
@@ -70,7 +71,7 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 	if holdsLocks {
 		q = &g.first
 	}
-	q.push(&t.link, t)
+	q.PushBack(&t.link, t)
 	t.queue = q
 	g.arm()
 	g.mu.Unlock()
@@ -84,7 +85,7 @@ func (g *gate) enter(ctx context.Context, t *ticket, w *writer, holdsLocks bool)
 	g.mu.Lock()
 	queued := t.queue != nil
 	if queued {
-		q.remove(&t.link)
+		q.Remove(&t.link)
 		t.queue = nil
 	}
 	g.mu.Unlock()
@@ -105,11 +106,11 @@ func (g *gate) admits(pooled, holdsLocks bool) bool {
 	switch {
 	case pooled && g.running < g.limit+g.workers:
 		return true
-	case g.running >= g.limit || g.first.n > 0:
+	case g.running >= g.limit || g.first.Len() > 0:
 		return false
 	case holdsLocks:
 		return true
-	case g.rest.n > 0 || g.owed > 0:
+	case g.rest.Len() > 0 || g.owed > 0:
 		return false
 	}
 	if !pooled {
@@ -131,7 +132,7 @@ func (g *gate) place(t *ticket) {
 	}
 	g.running++
 	t.placed, t.over, t.tick = true, false, g.ticks
-	g.active.push(&t.link, t)
+	g.active.PushBack(&t.link, t)
 }
 
 // leave gives a place back and passes it on: at the end of the statement.
@@ -153,7 +154,7 @@ func (g *gate) pause(t *ticket) {
 func (g *gate) spare() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.running+g.over < runtime.GOMAXPROCS(0) && g.first.n+g.rest.n == 0 && (g.backlog == nil || g.backlog() == 0)
+	return g.running+g.over < runtime.GOMAXPROCS(0) && g.first.Len()+g.rest.Len() == 0 && (g.backlog == nil || g.backlog() == 0)
 }
 
 func (g *gate) vacate(t *ticket) {
@@ -166,7 +167,7 @@ func (g *gate) vacate(t *ticket) {
 		g.over--
 		return
 	}
-	g.active.remove(&t.link)
+	g.active.Remove(&t.link)
 	g.running--
 	if g.owed > 0 && g.backlog() == 0 {
 		g.owed = 0
@@ -177,22 +178,22 @@ func (g *gate) vacate(t *ticket) {
 // owe is called when a connection with a goroutine gets a place: now it is the turn of those in the pool.
 func (g *gate) owe() {
 	if g.backlog != nil {
-		g.owed = g.backlog() / (g.rest.n + 1)
+		g.owed = g.backlog() / (g.rest.Len() + 1)
 	}
 }
 
 // pass hands free places to those who wait.
 func (g *gate) pass() {
 	for g.running < g.limit {
-		t := g.first.first()
+		t := g.first.First()
 		if t == nil && g.owed == 0 {
-			t = g.rest.first()
+			t = g.rest.First()
 		}
 		if t == nil {
 			return
 		}
 		own := t.queue == &g.rest && !t.conn.Pooled()
-		t.queue.remove(&t.link)
+		t.queue.Remove(&t.link)
 		t.queue = nil
 		if own {
 			g.owe()
@@ -212,7 +213,7 @@ func (g *gate) resume(t *ticket, w *writer) {
 
 // arm starts the timer that lapses places. It runs only while somebody waits for one.
 func (g *gate) arm() {
-	if g.armed || g.first.n+g.rest.n == 0 {
+	if g.armed || g.first.Len()+g.rest.Len() == 0 {
 		return
 	}
 	g.armed = true
@@ -224,8 +225,8 @@ func (g *gate) lapse() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.armed = false
-	for t := g.active.first(); t != nil && t.tick != g.ticks; t = g.active.first() {
-		g.active.remove(&t.link)
+	for t := g.active.First(); t != nil && t.tick != g.ticks; t = g.active.First() {
+		g.active.Remove(&t.link)
 		t.over = true
 		g.over++
 		g.running--
@@ -240,7 +241,7 @@ func (g *gate) lapse() {
 func (g *gate) load() (running, waiting int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.running + g.over, g.first.n + g.rest.n
+	return g.running + g.over, g.first.Len() + g.rest.Len()
 }
 
 // newGate makes a gate for limit statements at once, and those of as many workers. At least floor transactions that lock rows are at work if there are as many.

@@ -46,7 +46,7 @@ func TestPlaceLapses(t *testing.T) {
 	}
 	g.resume(&third, &writer{}) // one time too many: it has its place
 	g.leave(&third, &writer{})
-	if g.running != 0 || g.over != 0 || g.active.head != nil {
+	if g.running != 0 || g.over != 0 || g.active.Len() != 0 {
 		t.Errorf("left over: %d running, %d over", g.running, g.over)
 	}
 }
@@ -132,7 +132,7 @@ func TestWritersLapse(t *testing.T) {
 	for _, w := range []*writer{&idle, &blocked, &busy, &next} {
 		g.done(w)
 	}
-	if n, b, w := g.locking(); n+b+w != 0 || g.writers.list.head != nil {
+	if n, b, w := g.locking(); n+b+w != 0 || g.writers.list.Len() != 0 {
 		t.Errorf("left over: %d %d %d", n, b, w)
 	}
 }

@@ -334,7 +334,7 @@ func TestGateOrder(t *testing.T) {
 	}
 	order := make(chan string, 3)
 	queue := func(name string, holds bool, ctx context.Context) {
-		before := g.first.n + g.rest.n
+		before := g.first.Len() + g.rest.Len()
 		go func() {
 			var place ticket
 			if g.enter(ctx, &place, &writer{}, holds) != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/zoryadb/zorya/base/linked"
 	"github.com/zoryadb/zorya/base/wait"
 )
 
@@ -31,8 +32,8 @@ type writers struct {
 	limit   float64
 	floor   float64 // least limit: enough that a processor need not wait for the next
 	calm    float64 // transactions that ended since the limit was last cut
-	queue   linked[writer]
-	list    linked[writer] // at work
+	queue   linked.List[writer]
+	list    linked.List[writer] // at work
 	ticks   uint32
 	armed   bool          // the timer of lapsing runs; only while somebody waits
 	mean    time.Duration // moving average of how long a transaction is at work
@@ -56,7 +57,7 @@ type writer struct {
 	tick    uint32
 	since   time.Time // it came in
 
-	link    link[writer] // in list or queue
+	link    linked.Link[writer] // in list or queue
 	granted chan struct{}
 }
 
@@ -85,7 +86,7 @@ func (g *gate) admit(ctx context.Context, w *writer, holdsLocks bool) error {
 	}
 	g.mu.Lock()
 	ws := &g.writers
-	if holdsLocks || ws.queue.n == 0 && float64(ws.count) < ws.limit {
+	if holdsLocks || ws.queue.Len() == 0 && float64(ws.count) < ws.limit {
 		ws.enter(w)
 		g.mu.Unlock()
 		w.in = true
@@ -95,7 +96,7 @@ func (g *gate) admit(ctx context.Context, w *writer, holdsLocks bool) error {
 		w.granted = make(chan struct{}, 1)
 	}
 	w.state = writerQueued
-	ws.queue.push(&w.link, w)
+	ws.queue.PushBack(&w.link, w)
 	g.armWriters()
 	g.mu.Unlock()
 	br := wait.Begin(ctx)
@@ -113,7 +114,7 @@ func (g *gate) admit(ctx context.Context, w *writer, holdsLocks bool) error {
 		ws.leave(w)
 		return context.Cause(ctx)
 	}
-	ws.queue.remove(&w.link)
+	ws.queue.Remove(&w.link)
 	w.state = writerNone
 	return context.Cause(ctx)
 }
@@ -126,15 +127,15 @@ func (ws *writers) enter(w *writer) {
 
 func (ws *writers) join(w *writer) {
 	w.state, w.tick, w.blocked = writerBusy, ws.ticks, false
-	ws.list.push(&w.link, w)
+	ws.list.PushBack(&w.link, w)
 	ws.count++
 }
 
 // letIn lets those in for whom there is room.
 func (ws *writers) letIn() {
-	for ws.queue.n > 0 && float64(ws.count) < ws.limit {
-		w := ws.queue.first()
-		ws.queue.remove(&w.link)
+	for ws.queue.Len() > 0 && float64(ws.count) < ws.limit {
+		w := ws.queue.First()
+		ws.queue.Remove(&w.link)
 		ws.enter(w)
 		w.granted <- struct{}{}
 	}
@@ -213,7 +214,7 @@ func (ws *writers) measure(w *writer) {
 	case 2*ws.blocked > ws.count:
 		ws.limit = max(ws.floor, min(ws.limit, float64(ws.count))-1)
 		ws.calm = 0
-	case ws.queue.n == 0:
+	case ws.queue.Len() == 0:
 	case ws.calm > calmGenerations*ws.limit:
 		ws.limit += 0.5
 	default:
@@ -236,14 +237,14 @@ func (g *gate) deadlocked(w *writer) {
 
 func (ws *writers) drop(w *writer) {
 	ws.unblock(w)
-	ws.list.remove(&w.link)
+	ws.list.Remove(&w.link)
 	ws.count--
 }
 
 // armWriters starts the timer of lapsing. It runs only while somebody waits.
 func (g *gate) armWriters() {
 	ws := &g.writers
-	if ws.armed || ws.queue.n == 0 {
+	if ws.armed || ws.queue.Len() == 0 {
 		return
 	}
 	ws.armed = true
@@ -256,13 +257,13 @@ func (g *gate) lapseWriters() {
 	defer g.mu.Unlock()
 	ws := &g.writers
 	ws.armed = false
-	for l := ws.list.head; l != nil; {
-		w, next := l.of, l.after
+	for w := ws.list.First(); w != nil; {
+		next := w.link.Next()
 		if w.tick != ws.ticks && (w.state == writerIdle || w.blocked) {
 			ws.drop(w)
 			w.state = writerLapsed
 		}
-		l = next
+		w = next
 	}
 	ws.ticks++
 	ws.letIn()
@@ -273,5 +274,5 @@ func (g *gate) lapseWriters() {
 func (g *gate) locking() (open, blocked, waiting int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.writers.count, g.writers.blocked, g.writers.queue.n
+	return g.writers.count, g.writers.blocked, g.writers.queue.Len()
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/zoryadb/zorya/base/linked"
 )
 
 // polled is a client's socket as the pool watches it. It is the net.Conn and the syscall.RawConn beneath a sock; unlike
@@ -20,16 +22,16 @@ type polled struct {
 	fd            int
 	local, remote net.Addr
 
-	mu           sync.Mutex
-	closed       bool
-	resting      bool // the next thing to read makes the connection ready
-	waiting      bool // its goroutine waits on wake
-	event             // what was told and not yet acted upon; ended stays
-	expired      bool // it rested for too long
-	expires      uint32
-	wake         chan struct{}
-	rd, wd       time.Time // deadlines
-	older, newer *polled   // in a queue of the pool
+	mu      sync.Mutex
+	closed  bool
+	resting bool // the next thing to read makes the connection ready
+	waiting bool // its goroutine waits on wake
+	event        // what was told and not yet acted upon; ended stays
+	expired bool // it rested for too long
+	expires uint32
+	wake    chan struct{}
+	rd, wd  time.Time           // deadlines
+	queued  linked.Link[polled] // in a queue of the pool
 }
 
 // event is what a poller tells of a socket.

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/zoryadb/zorya/base/linked"
 )
 
 // pool runs connections whose clients have sent something. A connection at rest has no goroutine: with thousands of
@@ -89,62 +91,26 @@ func (pl *pool) newWorker() *worker {
 	return &worker{pool: pl, wake: make(chan struct{}, 1), epoch: pl.epoch}
 }
 
-// pollQueue is a list of sockets in order of arrival.
+// pollQueue is sockets in order of arrival.
 type pollQueue struct {
-	oldest, newest *polled
-	served         uint32 // as of which turn the one that had waited longest went
+	linked.List[polled]
+	served uint32 // as of which turn the one that had waited longest went
 }
 
-func (q *pollQueue) push(p *polled) {
-	p.older, p.newer = q.newest, nil
-	if q.newest == nil {
-		q.oldest = p
-	} else {
-		q.newest.newer = p
-	}
-	q.newest = p
-}
+func (q *pollQueue) push(p *polled) { q.PushBack(&p.queued, p) }
 
 // pushBack adds one that must not go before those that wait, behind the one that has waited longest.
-func (q *pollQueue) pushBack(p *polled) {
-	if q.oldest == nil {
-		q.push(p)
-		return
-	}
-	p.older, p.newer = q.oldest, q.oldest.newer
-	if p.newer == nil {
-		q.newest = p
-	} else {
-		p.newer.older = p
-	}
-	q.oldest.newer = p
-}
+func (q *pollQueue) pushBack(p *polled) { q.PushSecond(&p.queued, p) }
 
-// pop takes out the one that came last, after each freshStreak turns the one that has waited longest.
+// pop takes out the one that came last, after each freshStreak turns the one that has waited longest; nil if there is none.
 func (q *pollQueue) pop(turn uint32) *polled {
+	p := q.Last()
 	if turn-q.served > freshStreak {
-		q.served = turn
-		return q.take(q.oldest)
+		q.served, p = turn, q.First()
 	}
-	return q.take(q.newest)
-}
-
-// take takes p out, nil takes nothing.
-func (q *pollQueue) take(p *polled) *polled {
-	if p == nil {
-		return nil
+	if p != nil {
+		q.Remove(&p.queued)
 	}
-	if p.older == nil {
-		q.oldest = p.newer
-	} else {
-		p.older.newer = p.newer
-	}
-	if p.newer == nil {
-		q.newest = p.older
-	} else {
-		p.newer.older = p.older
-	}
-	p.older, p.newer = nil, nil
 	return p
 }
 
@@ -293,7 +259,7 @@ func (pl *pool) pop() *polled {
 // Backlog is how many connections of the pool have sent something and wait for a worker. Safe for any goroutine.
 func (s *Server) Backlog() int { return int(s.ready.Load()) }
 
-func (pl *pool) empty() bool { return pl.urgent.oldest == nil && pl.rest.oldest == nil }
+func (pl *pool) empty() bool { return pl.urgent.Len()+pl.rest.Len() == 0 }
 
 // help wakes a worker if there is something to do and not enough do it.
 func (pl *pool) help() {
@@ -410,7 +376,7 @@ func (pl *pool) lead(w *worker) {
 // stale reports whether events should be asked for before the next connection is run: after some turns, and before a connection that is in
 // no transaction goes while others have one open, for those go first.
 func (pl *pool) stale() bool {
-	return pl.since >= lookEvery || pl.since >= lookSoon && pl.urgent.oldest == nil && pl.rest.oldest != nil && pl.open.Load() > 0
+	return pl.since >= lookEvery || pl.since >= lookSoon && pl.urgent.Len() == 0 && pl.rest.Len() > 0 && pl.open.Load() > 0
 }
 
 // glance queues what has become ready, without waiting. A leader may wait beside it: it sees what comes later.

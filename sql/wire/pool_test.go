@@ -228,10 +228,15 @@ func TestTurnsEnd(t *testing.T) {
 	pl.requeue(greedy)
 	served, turns := 0, 0
 	for served < len(waiting) {
-		if p := pl.pop(); p == greedy {
-			turns++
+		switch pl.pop() {
+		case nil:
+			t.Fatalf("%d of %d have had their turn, and nobody waits", served, len(waiting))
+		case greedy:
+			if turns++; turns > 10*len(waiting) {
+				t.Fatalf("%d turns are those of one client, and %d of %d others have had one", turns, served, len(waiting))
+			}
 			pl.requeue(greedy)
-		} else {
+		default:
 			served++
 		}
 	}
