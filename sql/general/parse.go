@@ -180,6 +180,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	if err == nil {
 		likeExactly(st, text)
 		concatAll(st)
+		operandsAlone(st)
 		nameOrdinals(st)
 		namePartitions(st)
 		markInvisible(st, text, lexMode(o))
@@ -309,6 +310,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", err
 	}
 	concatAll(st)
+	operandsAlone(st)
 	nameOrdinals(st)
 	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
 	if wrong == nil {

@@ -260,6 +260,10 @@ func (w *rewriter) partitions() {
 // token handles what may stand anywhere.
 func (w *rewriter) token() {
 	t := w.t
+	if t.at(0) == "(" {
+		w.parenthesized()
+		return
+	}
 	if t.kind(0) == lexer.Word && strings.Contains(t.at(0), "$") { // x$name: a name, though the grammar has no such
 		w.put(0, quoteName(t.at(0)))
 		return

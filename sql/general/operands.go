@@ -1,0 +1,92 @@
+package general
+
+import (
+	"fmt"
+
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
+
+// Parenthesized query expressions (MySQL 8.0's manual, "Parenthesized Query Expressions"), of which the library's grammar has a part, and its planner
+// mixes what is within the parentheses with what stands behind them.
+
+// operandsAlone makes a derived table of each operand of a set operation that is one itself and has an order, a limit or a place of its own: the planner moves
+// these to the whole, or forgets the whole's.
+func operandsAlone(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
+	}
+	n := 0
+	_ = sqlparser.Walk(func(x sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if set, ok := x.(*sqlparser.SetOp); ok && set != nil {
+			set.Left = operandAlone(set.Left, true, &n)
+			set.Right = operandAlone(set.Right, false, &n)
+		}
+		return true, nil
+	}, node)
+}
+
+func operandAlone(s sqlparser.SelectStatement, left bool, n *int) sqlparser.SelectStatement {
+	p, ok := s.(*sqlparser.ParenSelect)
+	if !ok {
+		return s
+	}
+	for {
+		inner, ok := p.Select.(*sqlparser.ParenSelect)
+		if !ok {
+			break
+		}
+		p = inner
+	}
+	set, ok := p.Select.(*sqlparser.SetOp)
+	if !ok || left && len(set.OrderBy) == 0 && set.Limit == nil {
+		return s
+	}
+	*n++
+	return &sqlparser.Select{SelectExprs: sqlparser.SelectExprs{&sqlparser.StarExpr{}}, From: sqlparser.TableExprs{&sqlparser.AliasedTableExpr{
+		Expr: &sqlparser.Subquery{Select: set}, Auth: sqlparser.AuthInformation{AuthType: sqlparser.AuthType_IGNORE}, As: sqlparser.NewTableIdent(fmt.Sprintf("zorya operand %d", *n))}}}
+}
+
+// parenthesized rewrites a query expression in parentheses that ORDER BY or LIMIT follows: without the parentheses where it has no such clause itself, else as a
+// derived table.
+func (w *rewriter) parenthesized() {
+	t := w.t
+	if word := t.word(1); word != "SELECT" && word != "WITH" && word != "VALUES" && word != "TABLE" && t.at(1) != "(" {
+		return
+	}
+	if t.pos > 0 && !w.startsQuery() {
+		return
+	}
+	end := t.closing(0)
+	if next := t.word(end + 1); end < 0 || next != "ORDER" && next != "LIMIT" || t.word(end+1) == "ORDER" && t.word(end+2) != "BY" {
+		return
+	}
+	own := t.at(1) == "("
+	for i := range t.outer(1) {
+		if i >= end {
+			break
+		}
+		word := t.word(i)
+		own = own || word == "ORDER" || word == "LIMIT" || word == "WITH" && i == 1
+	}
+	if !own {
+		w.put(0, "")
+		w.put(end, "")
+		return
+	}
+	w.put(0, "SELECT * FROM (")
+	w.put(end, fmt.Sprintf(") AS `zorya query %d`", t.pos))
+}
+
+// startsQuery reports whether the token before may stand before a query expression.
+func (w *rewriter) startsQuery() bool {
+	t := w.t
+	switch t.word(-1) {
+	case "UNION", "ALL", "DISTINCT", "INTERSECT", "EXCEPT", "IN", "EXISTS", "ANY", "SOME", "FROM", "JOIN", "LATERAL", "BY", "SELECT", "WHERE", "AND", "OR", "NOT", "THEN", "ELSE", "WHEN", "ON", "HAVING", "LIMIT":
+		return false
+	}
+	p := t.at(-1)
+	return p == "(" || p == ")" || t.kind(-1) == lexer.Word || t.kind(-1) == lexer.Quoted // else it is an operand of an expression
+}
