@@ -4,7 +4,7 @@
 //	text  --normalize-->  digest + arguments        (normalize.go: literals become ?, lists collapse; clock.go: so does NOW())
 //	digest  --cache-->  Statement                   (lane.go: shape parsed once; bounded; template.go: texts of prepared statements, normalised once)
 //	Statement + table.Defs  --compile-->  plan      (plan.go, where.go: columns, order of tables, access paths, column definitions)
-//	plan + arguments  --run-->  rows or counts      (exec.go, interval.go; read.go, aggregate.go: straight into wire's buffer; write.go, assign.go)
+//	plan + arguments  --run-->  rows or counts      (exec.go, interval.go; read.go, aggregate.go: straight into wire's buffer; write.go, assign.go, foreign.go)
 //
 // A plan is a nested loop over at most four tables. The first is entered by constants: equalities on leading parts of an index, then
 // one part in intervals (a range, a list, alternatives), or a list of tuples; where several indexes serve, the arguments of the execution

@@ -23,10 +23,17 @@ type Description struct {
 	Columns []Column
 	// Writable is false when rows may not be changed here: checks, generated columns and the like.
 	Writable bool
-	// Foreign says that it has foreign keys.
-	Foreign bool
+	// Keys are its foreign keys, in the order in which they are checked.
+	Keys []ForeignKey
 	// Elsewhere says that the table's rows are not in it: it is partitioned.
 	Elsewhere bool
+}
+
+// ForeignKey is a foreign key of a table.
+type ForeignKey struct {
+	Columns       []int    // of Def.Columns, -1: of none
+	Schema, Table string   // the parent's
+	Parts         []string // the parent's columns
 }
 
 // Column describes one column of Def.Columns.
@@ -311,14 +318,14 @@ func (l *Lane) Run(st *Statement, q *Query, env *Env) (Result, error) {
 	}
 	q.tell(env.Now, env.Zone)
 	p := st.plan.Load()
-	if p == nil || !p.current(tables) {
+	if p == nil || p.stale.Load() || !p.current(tables) {
 		var err error
 		if p, err = compile(env, st.shape, tables, q); err != nil {
 			return l.decline()
 		}
 		st.plan.Store(p)
 	}
-	if p.declines || p.foreign && !env.NoForeign {
+	if p.declines || p.unchecked && !env.NoForeign {
 		return l.decline()
 	}
 	res, err := p.run(tables, q, env)

@@ -2,6 +2,7 @@ package fastlane
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/encodings"
@@ -11,11 +12,11 @@ import (
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
-// plan is a shape bound to one version of each of its tables. It is immutable.
+// plan is a shape bound to one version of each of its tables. It is immutable but for stale.
 type plan struct {
 	shape    *shape
 	declines bool
-	foreign  bool // only while foreign keys are not checked
+	stale    atomic.Bool // a parent has changed
 	defs     []*table.Def
 	tables   []boundTable // in the order of FROM
 	steps    []step       // in the order in which they are visited
@@ -48,6 +49,9 @@ type plan struct {
 	source   []int
 	defaults []row.Datum
 	width    int // values per group
+
+	references []reference // foreign keys of what is inserted
+	unchecked  bool        // they cannot be checked here: only while they need not be
 
 	// UPDATE, ON DUPLICATE KEY UPDATE
 	sets  []boundSet
@@ -137,11 +141,6 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 		if desc.Elsewhere || s.verb != verbSelect && (!desc.Writable || d.Triggers) {
 			return p, nil
 		}
-		p.foreign = desc.Foreign || len(d.ReferTo) > 0
-		if inserts := s.verb == verbInsert && len(s.sets) == 0; s.verb != verbSelect && !inserts && (p.foreign || len(d.ReferBy) > 0) { // new rows harm nobody who refers to the table
-			return p, nil
-		}
-		p.foreign = p.foreign && s.verb != verbSelect
 		if b.outer = s.tables[i].outer; b.outer {
 			if s.comma {
 				return p, nil
@@ -175,7 +174,7 @@ func compile(env *Env, s *shape, tables []table.Table, q *Query) (*plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	p.declines = !ok || b.passesPrefix()
+	p.declines = !ok || b.passesPrefix() || s.verb != verbSelect && !b.bindForeign()
 	return p, nil
 }
 

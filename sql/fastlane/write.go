@@ -141,6 +141,11 @@ func (x *exec) insert() (Result, error) {
 		return Result{}, ErrDecline
 	}
 	x.cells = slices.Grow(x.cells[:0], chunk*width)[:chunk*width]
+	if len(p.references) > 0 && !x.env.NoForeign {
+		if err := x.checkReferences(); err != nil {
+			return Result{}, err
+		}
+	}
 	auto, err := x.reserve(x.cells[:width])
 	if err != nil {
 		return Result{}, err

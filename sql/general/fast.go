@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -122,9 +123,10 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 			info.Plain = false
 		}
 	}
-	if info.Foreign = len(m.attrs.FKs) > 0; len(m.attrs.Parts) > 0 {
+	if len(m.attrs.Parts) > 0 {
 		info.Plain = false
 	}
+	info.Keys = m.keys()
 	for i := range d.Columns {
 		a := &m.columns[i]
 		if a.Generated != "" {
@@ -135,6 +137,23 @@ func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, erro
 			Hidden: a.Invisible || m.schema[i].HiddenSystem}
 	}
 	return info, nil
+}
+
+// keys returns the table's foreign keys, in the order in which they are checked.
+func (m *meta) keys() []ForeignKey {
+	fks := slices.Clone(m.attrs.FKs)
+	slices.SortStableFunc(fks, func(a, b foreignKey) int {
+		return cmp.Or(cmp.Compare(foreignIndex(m.def, a.Columns), foreignIndex(m.def, b.Columns)), cmp.Compare(a.Name, b.Name))
+	})
+	out := make([]ForeignKey, len(fks))
+	for i := range fks {
+		f := &fks[i]
+		out[i] = ForeignKey{Schema: f.ParentSchema, Table: f.ParentTable, Parts: f.ParentColumns}
+		for _, name := range f.Columns {
+			out[i].Columns = append(out[i].Columns, slices.IndexFunc(m.def.Columns, func(c table.Column) bool { return strings.EqualFold(c.Name, name) }))
+		}
+	}
+	return out
 }
 
 var privilegeTypes = map[string]sql.PrivilegeType{"SELECT": sql.PrivilegeType_Select, "INSERT": sql.PrivilegeType_Insert, "UPDATE": sql.PrivilegeType_Update,

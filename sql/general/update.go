@@ -25,6 +25,7 @@ type updating struct {
 	in      *incoming            // what is ignored
 	checks  sql.CheckConstraints // of one table; of a join each target's editor has its own
 	targets []updateTarget
+	derived []sql.Expression // what a change of one table's row makes of columns with ON UPDATE and of generated ones
 	done    bool
 
 	found, changed uint64
@@ -62,6 +63,12 @@ func (b *builder) newUpdating(c *sql.Context, n *plan.Update, in *incoming, chil
 		u.targets = []updateTarget{{ed: dst.Updater(c), schema: dst.Schema(c)}}
 		if fk, ok := u.targets[0].ed.(*plan.ForeignKeyHandler); ok { // its Schema is that of old and new row
 			u.targets[0].schema = fk.Sch
+		}
+		source, ok := child.(*plan.UpdateSource)
+		if own := editorOf(u.targets[0].ed); ok && own != nil && len(r) == 0 && source.UpdateExprs.HasDerivedUpdates() {
+			u.derived = newStore(c, own.m, source.Ignore).wrap(c, source.UpdateExprs.DerivedUpdateExprs())
+			explicit := source.UpdateExprs.ExplicitUpdateExprs()
+			child = plan.NewUpdateSource(c, source.Child, source.Ignore, plan.NewUpdateExprs(explicit, len(explicit)))
 		}
 	}
 	if x := executionOf(c); x != nil && x.busy == nil {
@@ -150,6 +157,13 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		}
 		if same {
 			continue
+		}
+		for _, x := range u.derived {
+			v, err := x.Eval(c, will)
+			if err != nil {
+				return err
+			}
+			will = v.(sql.Row)
 		}
 		if err := u.check(c, t, will); err != nil {
 			return err

@@ -292,7 +292,7 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 	if err != nil {
 		return nil, err
 	}
-	out := &fastlane.Description{Writable: info.Plain, Foreign: info.Foreign, Elsewhere: info.Partitioned || info.Filled, Columns: make([]fastlane.Column, len(info.Columns))}
+	out := &fastlane.Description{Writable: info.Plain, Elsewhere: info.Partitioned || info.Filled, Columns: make([]fastlane.Column, len(info.Columns))}
 	for i, c := range info.Columns {
 		col := fastlane.Column{Codec: c.Codec, OnUpdate: c.OnUpdate, Hidden: c.Hidden, Unsigned: c.Unsigned}
 		switch {
@@ -304,6 +304,9 @@ func (h fastHost) Describe(ctx context.Context, d *table.Def) (*fastlane.Descrip
 			col.Default = fastlane.DefaultNull
 		}
 		out.Columns[i] = col
+	}
+	for _, k := range info.Keys {
+		out.Keys = append(out.Keys, fastlane.ForeignKey(k))
 	}
 	return out, nil
 }
