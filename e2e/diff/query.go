@@ -316,6 +316,11 @@ func (g *gen) point() query {
 	if len(t.primary) == 0 {
 		return g.plainSelect("")
 	}
+	if g.chance(weightIndexed) {
+		if q := g.indexed(t); q != nil {
+			return *q
+		}
+	}
 	var conds, cols []*Node
 	for _, c := range t.primary {
 		conds = append(conds, cat("`"+t.columns[c].name+"` = ", g.literal(t.columns[c].typ)))

@@ -24,6 +24,7 @@ const (
 	weightViews      = 25 // of schemas, twice
 	weightPartition  = 10 // of tables that may have them
 	weightMode       = 8  // of cases: a sql_mode more
+	weightIndexed    = 30 // of look-ups: ranges of an index, in its order
 )
 
 // chance draws only where there is one, so that cases without these families stay what they are.
@@ -58,6 +59,57 @@ func (g *gen) with() query {
 		node = cat(node, []string{" JOIN ", " LEFT JOIN "}[r.IntN(2)]+name+" AS "+b+" ON ", g.joinCond(s.cols, other, &scope{cols: append(append([]ref{}, s.cols...), other...)}))
 	}
 	return query{node: cat(node, opt(" WHERE ", g.cond(sc, 1)))}
+}
+
+// indexed reads ranges of the columns that an index begins with, in the index's order or against it; nil for a table without such an index.
+func (g *gen) indexed(t *tableModel) *query {
+	r := g.rng
+	if len(t.indexes) == 0 || len(t.primary) == 0 {
+		return nil
+	}
+	ix := t.indexes[r.IntN(len(t.indexes))]
+	var conds []*Node
+	for _, c := range ix.columns[:1+r.IntN(len(ix.columns))] {
+		typ := t.columns[c].typ
+		if typ.family == bit || typ.family == bytesType || typ.family == enum || typ.family == set || typ.family == year {
+			break
+		}
+		name := "`" + t.columns[c].name + "`"
+		v := func() *Node {
+			if typ.family == text && r.IntN(3) == 0 { // the same but for its case or trailing blanks
+				w := []string{"A", "a ", "AB", "ab ", "b  ", "B"}[r.IntN(6)]
+				return lit(quote(w), w)
+			}
+			return g.literal(typ)
+		}
+		one := func() *Node {
+			switch r.IntN(6) {
+			case 0, 1, 2:
+				return expr("(", name, " IN (", list(", ", 1, v(), v(), v(), v()), "))")
+			case 3:
+				return expr("(", name, " BETWEEN ", v(), " AND ", v(), ")")
+			case 4:
+				return expr("(", name, " IS NULL)")
+			}
+			return expr("(", name, []string{" = ", " >= ", " < "}[r.IntN(3)], v(), ")")
+		}
+		conds = append(conds, expr("(", list([]string{" OR ", " OR ", " AND "}[r.IntN(3)], 1, one(), one()), ")"))
+	}
+	if len(conds) == 0 {
+		return nil
+	}
+	way := []string{"", " DESC"}[r.IntN(2)]
+	order := "`" + t.columns[ix.columns[0]].name + "`" + way
+	var key []string
+	for _, c := range t.primary {
+		key = append(key, "`"+t.columns[c].name+"`")
+		order += ", " + key[len(key)-1] + way
+	}
+	limit := cat()
+	if r.IntN(3) == 0 {
+		limit = opt(fmt.Sprintf(" LIMIT %d", 1+r.IntN(4)))
+	}
+	return &query{node: cat("SELECT "+strings.Join(key, ", ")+" FROM "+t.name+" WHERE ", list([]string{" AND ", " OR "}[r.IntN(2)], 1, conds...), " ORDER BY "+order, limit), ordered: true}
 }
 
 // recursive counts up from rows of a table.

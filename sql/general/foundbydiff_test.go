@@ -42,7 +42,9 @@ func TestFoundByDifferences(t *testing.T) {
 	c.must("CREATE TABLE p (a INT, b CHAR(9)); INSERT INTO p VALUES (1, 'z')")
 	c.must("SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'; UPDATE p SET a = 2; SET sql_mode = DEFAULT")
 	c.query("SELECT a, LENGTH(b) FROM p", "2\t1")
-	c.must("SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'; DELETE FROM p; SET sql_mode = DEFAULT")
+	c.must("SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'; UPDATE p SET b = 'z'")
+	c.query("SELECT ROW_COUNT()", "0")
+	c.must("DELETE FROM p; SET sql_mode = DEFAULT")
 	c.query("SELECT COUNT(*) FROM p", "0")
 
 	c.must("CREATE TABLE y (id INT, v INT) PARTITION BY HASH(id) PARTITIONS 2")
@@ -187,5 +189,8 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	c.query("SELECT * FROM mw ORDER BY id", "1\t1\n2\t1")
 
 	c.query("SELECT - CAST(0 - 6 AS UNSIGNED), 1 - UNCOMPRESSED_LENGTH(COMPRESS('abc'))", "-18446744073709551610\t-2")
+	c.must("SET sql_mode = ''; CREATE TABLE z (d DATE, t DATETIME); INSERT INTO z VALUES ('0000-00-00', 0)")
+	c.query("SELECT WEEKDAY(d), WEEK(t, 0), DAYOFYEAR(t), MONTHNAME(d), TO_DAYS(t), DAYNAME(d), YEARWEEK(d, 2) FROM z", "NULL\tNULL\tNULL\tNULL\tNULL\tNULL\tNULL")
+	c.query("SHOW WARNINGS", "")
 	c.query("SELECT SOUNDEX(''), SOUNDEX('1 '), SOUNDEX('bb')", "\t\tB000")
 }

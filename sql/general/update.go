@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -323,6 +324,9 @@ func identicalValue(c *sql.Context, t sql.Type, a, b any) (bool, error) {
 		p, okA := stringOf(x)
 		q, okB := stringOf(b)
 		if okA && okB {
+			if t.Type() == sqltypes.Char { // PAD_CHAR_TO_FULL_LENGTH: read with blanks, stored without
+				p, q = strings.TrimRight(p, " "), strings.TrimRight(q, " ")
+			}
 			return p == q, nil
 		}
 	case time.Time:

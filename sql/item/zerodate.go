@@ -9,7 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 )
 
-// ofZeroDate is DATE_FORMAT or LAST_DAY of a column, which may hold 0000-00-00: the library takes that for the last day before the year 0.
+// ofZeroDate is a function of a column that may hold 0000-00-00, which the library takes for the last day before the year 0, or warns of: MySQL warns of texts.
 type ofZeroDate struct {
 	sql.FunctionExpression
 	column arg
@@ -19,7 +19,7 @@ type ofZeroDate struct {
 // newOfZeroDate returns nil for other functions.
 func newOfZeroDate(c *sql.Context, env *Env, e sql.FunctionExpression) sql.Expression {
 	switch strings.ToLower(e.FunctionName()) {
-	case "date_format", "last_day":
+	case "date_format", "last_day", "weekday", "dayofweek", "dayofyear", "dayname", "monthname", "week", "weekofyear", "yearweek", "to_days", "to_seconds":
 	default:
 		return nil
 	}
@@ -58,8 +58,8 @@ func (x *ofZeroDate) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return x.FunctionExpression.Eval(c, r)
 	}
 	ch := x.Children()
-	if len(ch) != 2 {
-		return nil, nil // LAST_DAY
+	if !strings.EqualFold(x.FunctionName(), "date_format") {
+		return nil, nil
 	}
 	format := newArg(c, x.env, ch[1])
 	s, null, err := format.str(c, r)
