@@ -50,6 +50,9 @@ var meant = []rule{
 		return d.What == "error" && (q.verb == "DELETE" || q.verb == "UPDATE" || q.verb == "INSERT") && b.Code == 0 && a.Code != 0 &&
 			slices.Contains(b.Warnings, fmt.Sprint("Warning ", a.Code))
 	}},
+	{"strict mode applies to the condition of a DELETE in MySQL 8.0, so that its first fault ends it", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && q.verb == "DELETE" && (a.Code == 1292 || a.Code == 1365) && b.Code == 1690
+	}},
 	{"strict mode applies to the condition of an UPDATE in MySQL 8.0, so that it fails before it stores anything", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && q.verb == "UPDATE" && (a.Code == 1292 || a.Code == 1365) && (b.Code == 1062 || b.Code == 1406 || b.Code == 1264 || b.Code == 1048 || b.Code == 1366)
 	}},
