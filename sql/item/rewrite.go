@@ -436,7 +436,7 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	case "locate", "position", "instr", "find_in_set", "replace":
 		x, err := newSearching(c, n, name, shown, ch)
 		return some(x, x != nil, err)
-	case "lpad", "rpad", "repeat", "strcmp", "field", "substring_index", "quote":
+	case "lpad", "rpad", "repeat", "space", "strcmp", "field", "substring_index", "quote":
 		x, err := newTextual(c, n, name, shown, ch)
 		return some(x, x != nil, err)
 	}

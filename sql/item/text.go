@@ -5,6 +5,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -12,7 +15,7 @@ import (
 // maxText bounds what REPEAT and the like make: max_allowed_packet's default.
 const maxText = 64 << 20
 
-// textual is a function of texts that the library computes in bytes or otherwise than MySQL: LPAD, RPAD, REPEAT, FIELD, STRCMP, SUBSTRING_INDEX.
+// textual is a function of texts that the library computes in bytes or otherwise than MySQL: LPAD, RPAD, REPEAT, SPACE, FIELD, STRCMP, SUBSTRING_INDEX.
 type textual struct {
 	function
 	name string
@@ -22,6 +25,9 @@ type textual struct {
 // newTextual returns nil where the library has to do.
 func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Expression) (*textual, error) {
 	x := &textual{name: name}
+	if name == "space" && len(list) == 1 { // repeats a blank
+		list = []sql.Expression{expression.NewLiteral(" ", types.MustCreateString(sqltypes.VarChar, 1, c.GetCollation())), list[0]}
+	}
 	x.function = newFunction(c, env, shown, list, func(c *sql.Context, ch []sql.Expression) sql.Expression {
 		n, err := newTextual(c, env, name, shown, ch)
 		if err != nil || n == nil {
@@ -35,7 +41,7 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		}
 	}
 	switch name {
-	case "lpad", "rpad", "repeat":
+	case "lpad", "rpad", "repeat", "space":
 		texts := []*Attr{&x.args[0].Attr}
 		if len(x.args) > 2 {
 			texts = append(texts, &x.args[2].Attr)
@@ -46,7 +52,7 @@ func newTextual(c *sql.Context, env *Env, name, shown string, list []sql.Express
 		}
 		x.become(Attr{Kind: String, Coll: coll, Coerc: coerc})
 		x.nulls = true
-		if name == "repeat" {
+		if name == "repeat" || name == "space" {
 			x.with.way = asText
 		}
 	case "substring_index":
@@ -102,7 +108,7 @@ func (x *textual) Eval(c *sql.Context, r sql.Row) (any, error) {
 	switch x.name {
 	case "lpad", "rpad":
 		return x.pad(c, r)
-	case "repeat":
+	case "repeat", "space":
 		return x.repeat(c, r)
 	case "substring_index":
 		return x.part(c, r)
@@ -197,7 +203,7 @@ func (x *textual) repeat(c *sql.Context, r sql.Row) (any, error) {
 		return x.made(""), nil
 	}
 	if n.unsigned || n.bits > maxText/int64(len(s)) {
-		c.Warn(int(mysqlerr.ER_WARN_ALLOWED_PACKET_OVERFLOWED), "Result of repeat() was larger than max_allowed_packet (%d) - truncated", maxText)
+		c.Warn(int(mysqlerr.ER_WARN_ALLOWED_PACKET_OVERFLOWED), "Result of %s() was larger than max_allowed_packet (%d) - truncated", x.name, maxText)
 		return nil, nil
 	}
 	return x.made(strings.Repeat(s, int(n.bits))), nil

@@ -163,11 +163,7 @@ func calledWidth(c *sql.Context, e sql.Expression) (int, bool) {
 		}
 		return n, ok
 	case "lpad", "rpad", "space", "repeat":
-		at := map[string]int{"space": 0}[name]
-		if name != "space" {
-			at = 1
-		}
-		l, isLiteral := list[min(at, len(list)-1)].(*expression.Literal)
+		l, isLiteral := list[min(1, len(list)-1)].(*expression.Literal)
 		if !isLiteral {
 			return 0, false
 		}
