@@ -552,7 +552,7 @@ func (s *Session) runAccounts(c *sql.Context, x *execution, st *Statement) (res 
 		defer rd.Close()
 		for _, id := range changed {
 			a := d.of(id)
-			a.user, a.edges = userEntry(rd, id), rd.GetToUserRoleEdges(mysql_db.RoleEdgesToKey{ToUser: id.User, ToHost: id.Host})
+			a.user, a.edges = userEntry(rd, id), united(rd.GetToUserRoleEdges(mysql_db.RoleEdgesToKey{ToUser: id.User, ToHost: id.Host}))
 			if dynamic != nil && a.user != nil {
 				dynamic(a.user.PrivilegeSet)
 			}
@@ -560,6 +560,20 @@ func (s *Session) runAccounts(c *sql.Context, x *execution, st *Statement) (res 
 		return nil
 	})
 	return res, true, err
+}
+
+// united are the grants of roles to one account, one of each role: granted again WITH ADMIN OPTION, it has that.
+func united(edges []*mysql_db.RoleEdge) (out []*mysql_db.RoleEdge) {
+	for _, e := range edges {
+		at := slices.IndexFunc(out, func(o *mysql_db.RoleEdge) bool { return o.FromUser == e.FromUser && o.FromHost == e.FromHost })
+		switch {
+		case at < 0:
+			out = append(out, e)
+		case e.WithAdminOption:
+			out[at] = e
+		}
+	}
+	return out
 }
 
 // onAccounts makes a node of the library that changes accounts do so in db. dynamic, if set, is what remains to be done to each: the library grants only two

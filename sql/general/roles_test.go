@@ -60,6 +60,13 @@ func TestRoles(t *testing.T) {
 	root.query("SELECT * FROM mysql.default_roles", "%\tu\t%\tboss\n%\tu\t%\treader")
 	root.query("SELECT from_user, to_user, with_admin_option FROM mysql.role_edges ORDER BY 1, 2", "boss\tu\tN\nreader\tboss\tN\nreader\tu\tN\nwriter\tu\tY")
 	root.fails("SET DEFAULT ROLE reader TO w", mysqlerr.ER_ROLE_NOT_GRANTED, "")
+	root.fails("ALTER USER w DEFAULT ROLE reader", mysqlerr.ER_ROLE_NOT_GRANTED, "")
+	root.fails("CREATE USER later DEFAULT ROLE nobody", mysqlerr.ER_UNKNOWN_AUTHID, "")
+	root.must("CREATE USER later DEFAULT ROLE reader") // is granted it
+	root.query("SELECT from_user FROM mysql.role_edges WHERE to_user = 'later'", "reader")
+	root.must("GRANT reader TO later WITH ADMIN OPTION; GRANT reader TO later")
+	root.query("SELECT from_user, with_admin_option FROM mysql.role_edges WHERE to_user = 'later'", "reader\tY")
+	root.must("DROP USER later")
 	sv.as("w", "%").fails("SET DEFAULT ROLE NONE TO u", mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "")
 
 	root.query("SHOW GRANTS FOR u", "GRANT USAGE ON *.* TO `u`@`%`\nGRANT `boss`@`%`,`reader`@`%` TO `u`@`%`\nGRANT `writer`@`localhost` TO `u`@`%` WITH ADMIN OPTION")

@@ -36,12 +36,12 @@ const (
 )
 
 // userOptions reads the options to the end of the statement.
-func (s *Session) userOptions(t *tokens, ids []authID) (out []userOption, err error) {
+func (s *Session) userOptions(t *tokens, create bool) (out []userOption, err error) {
 	for !t.end() {
 		var option userOption
 		switch {
 		case t.accept("DEFAULT", "ROLE"):
-			option, err = s.defaultRoleOption(t)
+			option, err = s.defaultRoleOption(t, create)
 		case t.accept("REQUIRE"):
 			option, err = s.tlsOption(t)
 		case t.accept("WITH"):
@@ -98,17 +98,17 @@ func (t *tokens) number(least, most int64) (int64, bool) {
 	return n, true
 }
 
-func (s *Session) defaultRoleOption(t *tokens) (userOption, error) {
+func (s *Session) defaultRoleOption(t *tokens, create bool) (userOption, error) {
 	choice, ok := s.roleChoice(t)
-	if !ok || choice.kind == rolesDefault {
+	if !ok || choice.kind == rolesDefault || create && choice.kind != rolesNamed {
 		return nil, s.wrong(t)
 	}
 	return func(o *accountOptions, u *mysql_db.User) (err error) {
-		if choice.kind == rolesNamed { // roles need not be granted yet when the account is made
-			o.DefaultRoles = choice.named
-		} else {
-			o.DefaultRoles, err = s.e.choose(authID{u.User, u.Host}, choice)
+		if create {
+			o.DefaultRoles = choice.named // grantDefaults grants them
+			return nil
 		}
+		o.DefaultRoles, err = s.e.choose(authID{u.User, u.Host}, choice)
 		return err
 	}, nil
 }

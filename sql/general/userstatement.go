@@ -62,16 +62,15 @@ func (s *Session) ownUser(t *tokens) (*Statement, error) {
 	} else {
 		st.lenient = t.accept("IF", "EXISTS")
 	}
-	var ids []authID
 	for ok := true; ok; ok = t.accept(",") {
 		u, err := s.userChange(t, st.create)
 		if err != nil {
 			return nil, err
 		}
-		st.users, ids = append(st.users, u), append(ids, u.id)
+		st.users = append(st.users, u)
 	}
 	var err error
-	if st.options, err = s.userOptions(t, ids); err != nil {
+	if st.options, err = s.userOptions(t, st.create); err != nil {
 		return nil, err
 	}
 	if !st.create && len(st.options) == 0 && !slices.ContainsFunc(st.users, func(u userChange) bool { return u.password != nil || u.discard }) {
@@ -298,6 +297,11 @@ func (s *Session) changeUser(a *accountDraft, u userChange, st *userStatement) (
 			return "", err
 		}
 	}
+	if st.create {
+		if err := s.grantDefaults(a); err != nil {
+			return "", err
+		}
+	}
 	if u.id.User == "" && a.options.Expired {
 		return "", mysqlerr.New(mysqlerr.ER_PASSWORD_EXPIRE_ANONYMOUS_USER)
 	}
@@ -309,6 +313,17 @@ func (s *Session) changeUser(a *accountDraft, u userChange, st *userStatement) (
 	password, err = s.setAccountPassword(a, u.password, st.create)
 	a.options.Expired = a.options.Expired || expire
 	return password, err
+}
+
+// grantDefaults grants a new account the roles that CREATE USER names as its default ones.
+func (s *Session) grantDefaults(a *accountDraft) error {
+	for _, r := range a.options.DefaultRoles {
+		if !s.e.accountExists(r.User, r.Host) {
+			return mysqlerr.New(mysqlerr.ER_UNKNOWN_AUTHID, r.User, r.Host)
+		}
+		a.edges = append(a.edges, &mysql_db.RoleEdge{FromUser: r.User, FromHost: r.Host, ToUser: a.user.User, ToHost: a.user.Host})
+	}
+	return nil
 }
 
 // defaultPlugin is that of accounts made without one.

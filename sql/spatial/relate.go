@@ -136,7 +136,7 @@ func (r Relation) ofGeometries(a, b geom.Geometry) (ok bool, err error) {
 	return false, fmt.Errorf("no relation %q", r.Name)
 }
 
-// hasWithin reports whether a point lies in the interior of an area. The matrix, of which this is one cell, takes a hundred times as long.
+// hasWithin reports whether a point lies in the interior of an area. The matrix, of which this is one cell, needs all edges against all.
 func hasWithin(area, point geom.Geometry) bool {
 	return geom.Intersects(area, point) && !geom.Intersects(area.Boundary(), point)
 }
