@@ -135,6 +135,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	addJoinFilters(a)
 	unnestForDelete(a)
 	keepDeepQueries(a)
+	keepRowsOfFalse(a)
 	keepSelfSorts(a)
 	allowGenerated(a)
 	heedHints(a)

@@ -1,0 +1,132 @@
+package general
+
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+)
+
+// A correlated EXISTS or IN (SELECT ...) becomes a join in two steps: what its conditions say of the outer row alone goes up into the outer query
+// (hoistOutOfScopeFilters), and what is left becomes a semi-join (unnest...Subqueries). Both hold only for a subquery that has no rows where the condition is
+// false. One that keeps rows then is evaluated as it is written: the condition stands on the side of an outer join that may be missing, in one part of a
+// UNION, or under aggregates without GROUP BY, which always have a row. So is one with a LIMIT of 0, which has none.
+
+// keepRowsOfFalse keeps the library's rules away from statements with such subqueries.
+func keepRowsOfFalse(a *analyzer.Analyzer) {
+	unless := func(rule string, keep func(*sql.Context, sql.Node) bool) {
+		replaceRule(a, rule, func(library analyzer.RuleFunc) analyzer.RuleFunc {
+			return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+				if flags.SubqueryIsSet() && keep(c, n) {
+					return n, transform.SameTree, nil
+				}
+				return library(c, a, n, scope, sel, flags)
+			}
+		})
+	}
+	unless("hoistOutOfScopeFilters", func(c *sql.Context, n sql.Node) bool {
+		return anyQuery(c, n, func(q *plan.Subquery) bool { return rowsOfFalse(c, q.Query, false) })
+	})
+	for _, rule := range []string{"unnestInSubqueries", "unnestExistsSubqueries"} {
+		unless(rule, func(c *sql.Context, n sql.Node) bool {
+			return anyQuery(c, n, func(q *plan.Subquery) bool {
+				return alwaysARow(q.Query) || limited(q.Query)
+			})
+		})
+	}
+}
+
+// anyQuery reports whether a subquery in the expressions of a plan, or of the plans of those, is one that is looked for.
+func anyQuery(c *sql.Context, n sql.Node, is func(*plan.Subquery) bool) (found bool) {
+	transform.InspectExpressionsWithNode(c, n, func(_ *sql.Context, _ sql.Node, e sql.Expression) bool {
+		if q, ok := e.(*plan.Subquery); ok && !found {
+			found = is(q) || anyQuery(c, q.Query, is)
+		}
+		return !found
+	})
+	if !found {
+		transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+			if d, ok := n.(*plan.SubqueryAlias); ok && !found {
+				found = anyQuery(c, d.Child, is)
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+// rowsOfFalse reports whether a plan may have rows where a condition in it that no column of its own is part of is false; within says that all of the plan is
+// where a false condition leaves rows.
+func rowsOfFalse(c *sql.Context, n sql.Node, within bool) bool {
+	switch n := n.(type) {
+	case *plan.Filter:
+		if within {
+			own := tableColumns(c, n.Child)
+			for _, e := range expression.SplitConjunction(c, n.Expression) {
+				if !usesAny(c, e, own) {
+					return true
+				}
+			}
+		}
+	case *plan.JoinNode:
+		return rowsOfFalse(c, n.Left(), within || n.Op.IsFullOuter()) || rowsOfFalse(c, n.Right(), within || n.Op.IsLeftOuter() || n.Op.IsFullOuter())
+	case *plan.GroupBy:
+		within = within || len(n.GroupByExprs) == 0
+	case *plan.SetOp, *plan.RecursiveCte:
+		within = true
+	}
+	for _, child := range n.Children() {
+		if rowsOfFalse(c, child, within) {
+			return true
+		}
+	}
+	return false
+}
+
+// tableColumns are the columns of the tables of a plan.
+func tableColumns(c *sql.Context, n sql.Node) (set sql.ColSet) {
+	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+		if t, ok := n.(plan.TableIdNode); ok {
+			set = set.Union(t.Columns())
+		}
+		return true
+	})
+	return set
+}
+
+// usesAny reports whether an expression, or a subquery in it, uses one of some columns.
+func usesAny(c *sql.Context, e sql.Expression, columns sql.ColSet) bool {
+	return transform.InspectExpr(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		switch e := e.(type) {
+		case *expression.GetField:
+			return columns.Contains(e.Id())
+		case *plan.Subquery:
+			return e.Correlated().Intersects(columns)
+		}
+		return false
+	})
+}
+
+// alwaysARow reports whether a query has aggregates and no GROUP BY.
+func alwaysARow(n sql.Node) bool {
+	switch n := n.(type) {
+	case *plan.GroupBy:
+		return len(n.GroupByExprs) == 0
+	case *plan.Project, *plan.Sort, *plan.Distinct, *plan.TopN, *plan.Limit:
+		return alwaysARow(n.Children()[0])
+	}
+	return false
+}
+
+// limited reports whether a query has a LIMIT that may be 0.
+func limited(n sql.Node) (found bool) {
+	transform.Inspect(n, func(n sql.Node) bool {
+		if l, ok := n.(*plan.Limit); ok && !found {
+			v, known := l.Limit.(*expression.Literal)
+			found = !known || v.Value() == nil || v.String() == "0"
+		}
+		return !found
+	})
+	return found
+}
