@@ -13,14 +13,17 @@ type AccountName struct{ User, Host string }
 type Account struct {
 	AccountName
 	mu             sync.Mutex
-	current, total uint64 // connections
-	kinds          [kinds]Sums
+	current, total uint64              // connections
+	cells          cells[[kinds]*Sums] // nil: there was none of the kind
 }
 
-func (a *Account) record(k Kind, e *Statement) {
-	a.mu.Lock()
-	a.kinds[k].add(e)
-	a.mu.Unlock()
+func (a *Account) record(session uint32, k Kind, e *Statement) {
+	a.cells.with(session, func(c *[kinds]*Sums) {
+		if c[k] == nil {
+			c[k] = new(Sums)
+		}
+		c[k].add(e)
+	})
 }
 
 // AccountState is an Account's figures at one moment.
@@ -71,8 +74,15 @@ func (r *Recorder) Accounts() []AccountState {
 	out := make([]AccountState, 0, len(all))
 	for _, a := range all {
 		a.mu.Lock()
-		s := AccountState{a.AccountName, a.current, a.total, a.kinds}
+		s := AccountState{AccountName: a.AccountName, Current: a.current, Total: a.total}
 		a.mu.Unlock()
+		a.cells.each(func(c *[kinds]*Sums) {
+			for k, sums := range c {
+				if sums != nil {
+					s.Kinds[k].Add(sums)
+				}
+			}
+		})
 		if a != t.over || s.Total > 0 {
 			out = append(out, s)
 		}

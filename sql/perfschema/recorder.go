@@ -88,12 +88,12 @@ func (r *Recorder) Know(schema string, text []byte, mode lexer.Mode) *Known {
 	return &Known{r.Digest(schema, text, mode), KindOf(text, mode), round}
 }
 
-// Record counts a statement that has ended for its digest and for its account, which may be nil. text gives the statement's text, without
+// Record counts a session's statement that has ended for its digest and for its account, which may be nil. text gives the statement's text, without
 // passwords, when a sample of it is wanted.
-func (r *Recorder) Record(k *Known, a *Account, e *Statement, text func() string) {
-	k.digest.record(e, text)
+func (r *Recorder) Record(session uint32, k *Known, a *Account, e *Statement, text func() string) {
+	k.digest.record(session, e, text)
 	if a != nil {
-		a.record(k.kind, e)
+		a.record(session, k.kind, e)
 	}
 }
 

@@ -117,12 +117,44 @@ type Digest struct {
 	Schema string
 	Hash   Hash
 	Text   string // "" of the digest NULL, which has those that had no room
+	cells  cells[digestCell]
+}
 
-	mu          sync.Mutex
+type digestCell struct {
 	sums        Sums
 	times       Histogram
 	first, last time.Time
 	sample      Sample
+}
+
+// cells are counters that several goroutines add to without waiting for one another: a thread that the kernel takes the processor from within
+// the critical section would keep all others waiting for milliseconds.
+type cells[T any] [4]struct {
+	mu sync.Mutex
+	v  T
+}
+
+// with calls f with a cell that nobody else is at. Any will do; first is where to look first.
+func (c *cells[T]) with(first uint32, f func(*T)) {
+	at := &c[first%uint32(len(c))]
+	for i := uint32(0); !at.mu.TryLock(); i++ {
+		if i == uint32(len(c)) {
+			at.mu.Lock()
+			break
+		}
+		at = &c[(first+i)%uint32(len(c))]
+	}
+	f(&at.v)
+	at.mu.Unlock()
+}
+
+// each calls f with all cells.
+func (c *cells[T]) each(f func(*T)) {
+	for i := range c {
+		c[i].mu.Lock()
+		f(&c[i].v)
+		c[i].mu.Unlock()
+	}
 }
 
 // Sample is one of a digest's statements.
@@ -139,25 +171,19 @@ const maxSampleAge = time.Minute
 const maxSample = 1024
 
 // record counts a statement. text gives its text, if it is wanted.
-func (d *Digest) record(e *Statement, text func() string) {
-	d.mu.Lock()
-	d.sums.add(e)
-	d.times[bucketOf(e.Took)]++
-	if d.first.IsZero() {
-		d.first = e.Started
-	}
-	d.last = e.Started
-	wanted := e.Took > d.sample.Took || e.Started.Sub(d.sample.At) > maxSampleAge
-	if wanted {
-		d.sample.At, d.sample.Took = e.Started, e.Took
-	}
-	d.mu.Unlock()
-	if wanted && text != nil {
-		t := text()
-		d.mu.Lock()
-		d.sample.Text = t[:min(len(t), maxSample)]
-		d.mu.Unlock()
-	}
+func (d *Digest) record(session uint32, e *Statement, text func() string) {
+	d.cells.with(session, func(c *digestCell) {
+		c.sums.add(e)
+		c.times[bucketOf(e.Took)]++
+		if c.first.IsZero() {
+			c.first = e.Started
+		}
+		c.last = e.Started
+		if e.Took > c.sample.Took || e.Started.Sub(c.sample.At) > maxSampleAge {
+			t := text()
+			c.sample = Sample{t[:min(len(t), maxSample)], e.Started, e.Took}
+		}
+	})
 }
 
 // DigestState is a Digest's figures at one moment.
@@ -169,8 +195,24 @@ type DigestState struct {
 }
 
 // State returns the digest's figures.
-func (d *Digest) State() DigestState {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return DigestState{d.sums, d.times, d.first, d.last, d.sample}
+func (d *Digest) State() (s DigestState) {
+	d.cells.each(func(c *digestCell) {
+		if c.sums.Count == 0 {
+			return
+		}
+		s.Sums.Add(&c.sums)
+		for b, n := range c.times {
+			s.Times[b] += n
+		}
+		if s.First.IsZero() || c.first.Before(s.First) {
+			s.First = c.first
+		}
+		if c.last.After(s.Last) {
+			s.Last = c.last
+		}
+		if c.sample.Took >= s.Sample.Took {
+			s.Sample = c.sample
+		}
+	})
+	return s
 }

@@ -36,7 +36,7 @@ func (srv *Server) record(s *Session, k *perfschema.Known, started time.Time, to
 	w := &s.work
 	done := perfschema.Statement{Started: started, Took: took, LockTime: w.lockWait, Failed: e != nil, Full: w.full, Warnings: w.warnings, Affected: w.affected,
 		Sent: w.sent, Examined: w.examined}
-	srv.perf.Record(k, s.performer, &done, func() string { return logs.Mask(string(text)) })
+	srv.perf.Record(s.login.ID, k, s.performer, &done, func() string { return logs.Mask(string(text)) })
 	if e != nil {
 		srv.perf.Error(uint16(e.Code), started.Add(took).UnixNano())
 	}
