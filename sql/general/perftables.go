@@ -1,7 +1,6 @@
 package general
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -76,26 +75,25 @@ func (e *Engine) memoryUse() []perfschema.MemoryUse {
 	return out
 }
 
-// tableUse is what the engine counts of its tables.
-func (e *Engine) tableUse() []perfschema.TableUse {
+// tableUse is what the engine counts of its tables; the trees of a partitioned one, which follow each other, are one table.
+func (e *Engine) tableUse() (out []table.TableUse) {
 	u, ok := e.db.(table.UseCounter)
 	if !ok {
 		return nil
 	}
-	var out []perfschema.TableUse
 	for _, t := range u.TableUses() {
-		schema, name := t.Schema, TableOf(t.Name)
-		use := perfschema.TableUse{Schema: schema, Name: name}
-		for _, x := range t.Indexes {
-			use.Indexes = append(use.Indexes, perfschema.IndexUse{Name: x.Name, Fetch: x.Fetch, Insert: x.Insert, Update: x.Update, Delete: x.Delete})
-		}
-		if k := len(out) - 1; k >= 0 && out[k].Schema == schema && out[k].Name == name { // another partition of the table
-			out[k].Merge(&use)
+		t.Name = TableOf(t.Name)
+		k := len(out) - 1
+		if k < 0 || out[k].Schema != t.Schema || out[k].Name != t.Name {
+			out = append(out, t)
 			continue
 		}
-		out = append(out, use)
+		for i := range min(len(t.Indexes), len(out[k].Indexes)) {
+			x, y := &out[k].Indexes[i], &t.Indexes[i]
+			x.Fetch, x.Insert, x.Update, x.Delete = x.Fetch+y.Fetch, x.Insert+y.Insert, x.Update+y.Update, x.Delete+y.Delete
+		}
 	}
-	return slices.Clip(out)
+	return out
 }
 
 // truncatePerf is TRUNCATE of a table of performance_schema that can be.

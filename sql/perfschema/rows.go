@@ -3,6 +3,8 @@ package perfschema
 import (
 	"encoding/hex"
 	"time"
+
+	"github.com/zoryadb/zorya/engine/table"
 )
 
 // Source is where tables find what they show.
@@ -14,8 +16,8 @@ type Source struct {
 	ErrorName func(code uint16) (name, state string)
 	// Processes are the sessions that the reader may see.
 	Processes []Process
-	// Tables are the tables that were used since the start.
-	Tables []TableUse
+	// Tables are the tables that were used since the start, partitioned ones as one.
+	Tables []table.TableUse
 	// Memory says how many bytes are in use for what.
 	Memory []MemoryUse
 	// Self is the reader's connection id.
@@ -28,18 +30,6 @@ type Process struct {
 	User, Host, Database, Command, Info string
 	State                               string
 	Since                               time.Time
-}
-
-// TableUse counts rows read and changed by index; changes count for the clustered one.
-type TableUse struct {
-	Schema, Name string
-	Indexes      []IndexUse
-}
-
-// IndexUse counts what went through an index.
-type IndexUse struct {
-	Name                          string
-	Fetch, Insert, Update, Delete uint64
 }
 
 // MemoryUse is one user of memory.
@@ -252,7 +242,7 @@ func processRows(s *Source) [][]any {
 }
 
 // io are the columns of {tableio}: counts without times.
-func (u *IndexUse) io() []any {
+func io(u *table.IndexUse) []any {
 	write := u.Insert + u.Update + u.Delete
 	var out []any
 	for _, n := range []uint64{u.Fetch + write, u.Fetch, write, u.Fetch, u.Insert, u.Update, u.Delete} {
@@ -261,8 +251,8 @@ func (u *IndexUse) io() []any {
 	return out
 }
 
-func (t *TableUse) sum() IndexUse {
-	var u IndexUse
+func sum(t *table.TableUse) *table.IndexUse {
+	u := &table.IndexUse{}
 	for _, x := range t.Indexes {
 		u.Fetch += x.Fetch
 		u.Insert += x.Insert
@@ -276,8 +266,8 @@ func tableRows(s *Source) [][]any {
 	var out [][]any
 	for i := range s.Tables {
 		t := &s.Tables[i]
-		u := t.sum()
-		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, u.io()...))
+		u := sum(t)
+		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, io(u)...))
 	}
 	return out
 }
@@ -287,7 +277,7 @@ func indexRows(s *Source) [][]any {
 	for i := range s.Tables {
 		t := &s.Tables[i]
 		for k := range t.Indexes {
-			out = append(out, append([]any{"TABLE", t.Schema, t.Name, text(t.Indexes[k].Name)}, t.Indexes[k].io()...))
+			out = append(out, append([]any{"TABLE", t.Schema, t.Name, text(t.Indexes[k].Name)}, io(&t.Indexes[k])...))
 		}
 	}
 	return out
@@ -297,8 +287,8 @@ func objectRows(s *Source) [][]any {
 	var out [][]any
 	for i := range s.Tables {
 		t := &s.Tables[i]
-		u := t.sum()
-		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, u.io()[:5]...))
+		u := sum(t)
+		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, io(u)[:5]...))
 	}
 	return out
 }
@@ -353,19 +343,4 @@ func objectSetupRows(*Source) [][]any {
 		}
 	}
 	return out
-}
-
-// Merge adds what another partition of the table counted.
-func (t *TableUse) Merge(o *TableUse) {
-	for i := range o.Indexes {
-		if i >= len(t.Indexes) {
-			t.Indexes = append(t.Indexes, o.Indexes[i:]...)
-			return
-		}
-		x := &t.Indexes[i]
-		x.Fetch += o.Indexes[i].Fetch
-		x.Insert += o.Indexes[i].Insert
-		x.Update += o.Indexes[i].Update
-		x.Delete += o.Indexes[i].Delete
-	}
 }
