@@ -27,6 +27,7 @@ func TestExplainKeys(t *testing.T) {
 		"SELECT * FROM a WHERE id > 95":                                   "PRIMARY PRIMARY 100 Using where",
 		"SELECT * FROM a WHERE id IN (1, 5) AND x = 3 AND y + 1 = 2":      "PRIMARY,ix,ixy ",
 		"DELETE FROM a WHERE x = 3":                                       "ix,ixy ix 100",
+		"DELETE FROM a WHERE x BETWEEN 3 AND 5":                           "ix,ixy ix 100",
 		"UPDATE a SET y = 1 WHERE x > 97 AND y = 2":                       "ix,ixy ix",
 	} {
 		r := c.must("EXPLAIN " + q).rows[0]

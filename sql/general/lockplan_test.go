@@ -145,3 +145,28 @@ func TestLocksByKeyAtAnyStatistics(t *testing.T) {
 		c.must("DROP TABLE t, s")
 	}
 }
+
+// TestLocksOfRanges: what bounds a key in other words than comparisons bounds what UPDATE and DELETE lock, too.
+func TestLocksOfRanges(t *testing.T) {
+	sv := newServer(t)
+	c := sv.client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY, v INT, w INT, KEY (v))")
+	load(c, "t", 200, func(i int) string { return fmt.Sprintf("%d,%d,%d", i, i, i) })
+	const three = "X 3, 3; X 4, 4; X 5, 5; X 6, 6; X,GAP 6, 6; X,REC_NOT_GAP 3; X,REC_NOT_GAP 4; X,REC_NOT_GAP 5"
+	for range 2 {
+		for q, want := range map[string]string{
+			"DELETE FROM t WHERE v BETWEEN 3 AND 5":                           three,
+			"UPDATE t SET w = 1 WHERE v BETWEEN 3 AND 5":                      three,
+			"SELECT * FROM t WHERE v BETWEEN 3 AND 5 FOR UPDATE":              three,
+			"DELETE FROM t WHERE w = 4 AND v BETWEEN 3 AND 5":                 three,
+			"DELETE FROM t WHERE v BETWEEN 3 AND 5 ORDER BY id":               three,
+			"DELETE FROM t WHERE id BETWEEN 3 AND 5":                          "X 4; X 5; X,REC_NOT_GAP 3",
+			"UPDATE t SET w = 1 WHERE NOT id > 1":                             "X 0; X 1",
+			"DELETE FROM t WHERE v NOT BETWEEN 1 AND 198":                     "X 0, 0; X 1, 1; X 199, 199; X supremum pseudo-record; X,GAP 1, 1; X,REC_NOT_GAP 0; X,REC_NOT_GAP 199",
+			"UPDATE t SET w = 1 WHERE v BETWEEN 3 AND 3 OR v BETWEEN 5 AND 5": "X 3, 3; X 5, 5; X,GAP 4, 4; X,GAP 6, 6; X,REC_NOT_GAP 3; X,REC_NOT_GAP 5",
+		} {
+			locksOf(t, sv, q, want)
+		}
+		c.must("ANALYZE TABLE t")
+	}
+}

@@ -22,11 +22,22 @@ var _ sql.ExpressionTreeFilter = rangeBound{}
 
 // Next implements sql.ExpressionTreeFilter: it is shown each conjunction, disjunction and comparison before the index coster looks at it.
 func (rangeBound) Next(e sql.Expression) sql.Expression {
-	e = unpadded(e)
-	if _, ok := e.(*expression.And); !ok || rangesOf(e) <= maxRanges {
+	e = unpadded(compared(e))
+	if _, ok := e.(*expression.And); !ok {
 		return e
 	}
-	list := conjuncts(e, nil)
+	list, split := conjuncts(e, nil), false
+	for i := 0; i < len(list); i++ {
+		if and, ok := compared(list[i]).(*expression.And); ok {
+			list, split = slices.Replace(list, i, i+1, and.LeftChild, and.RightChild), true
+		}
+	}
+	if split {
+		e = expression.JoinAnd(list...)
+	}
+	if rangesOf(e) <= maxRanges {
+		return e
+	}
 	for i, n := 0, 1; i < len(list); i++ {
 		if k := rangesOf(list[i]); n > 1 && n*k > maxRanges {
 			list[i] = &unranged{expression.UnaryExpressionStub{Child: list[i]}}
@@ -35,6 +46,34 @@ func (rangeBound) Next(e sql.Expression) sql.Expression {
 		}
 	}
 	return expression.JoinAnd(list...)
+}
+
+// compared is the comparisons that a BETWEEN of a column, or the negation of one or of a comparison, stands for, as the index coster knows nothing else; any other
+// condition is itself. The library's rules that say so see no UPDATE and no DELETE of one table, which would read, and lock, all of it. Conjunctions of its result
+// must stay flat: the index coster forgets, at one within another, which conditions its ranges meet only roughly.
+func compared(e sql.Expression) sql.Expression {
+	switch e := e.(type) {
+	case *expression.Between:
+		if _, ok := e.Val.(*expression.GetField); ok {
+			return expression.NewAnd(expression.NewGreaterThanOrEqual(e.Val, e.Lower), expression.NewLessThanOrEqual(e.Val, e.Upper))
+		}
+	case *expression.Not:
+		switch of := e.Child.(type) {
+		case *expression.Between:
+			if _, ok := of.Val.(*expression.GetField); ok {
+				return expression.NewOr(expression.NewLessThan(of.Val, of.Lower), expression.NewGreaterThan(of.Val, of.Upper))
+			}
+		case *expression.GreaterThan:
+			return expression.NewLessThanOrEqual(of.Left(), of.Right())
+		case *expression.GreaterThanOrEqual:
+			return expression.NewLessThan(of.Left(), of.Right())
+		case *expression.LessThan:
+			return expression.NewGreaterThanOrEqual(of.Left(), of.Right())
+		case *expression.LessThanOrEqual:
+			return expression.NewGreaterThan(of.Left(), of.Right())
+		}
+	}
+	return e
 }
 
 func conjuncts(e sql.Expression, to []sql.Expression) []sql.Expression {
