@@ -383,6 +383,11 @@ func newNegation(c *sql.Context, env *Env, shown string, e sql.Expression) *nega
 }
 
 func (x *negation) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := x.raw(c, r)
+	return asShown(v, x.is.Dec), err
+}
+
+func (x *negation) raw(c *sql.Context, r sql.Row) (any, error) {
 	switch x.is.Kind {
 	case Int:
 		n, null, err := x.args[0].whole(c, r)

@@ -231,7 +231,8 @@ var ofConnection = map[string]bool{"hex": true, "bin": true, "oct": true, "conv"
 
 // madeOf are the functions whose text has the collation of their arguments marked s; the last mark is for all that follow.
 var madeOf = map[string]string{"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s",
-	"rtrim": "s", "substring": "s-", "substr": "s-", "mid": "s-", "left": "s-", "right": "s-", "insert": "s--s", "elt": "-s"}
+	"rtrim": "s", "substring": "s-", "substr": "s-", "mid": "s-", "left": "s-", "right": "s-", "insert": "s--s", "elt": "-s",
+	"make_set": "-s", "export_set": "-sss-"}
 
 // integers are the functions whose result is a BIGINT, with how many digits it has.
 var integers = map[string]int{"year": 4, "month": 2, "day": 2, "dayofmonth": 2, "dayofweek": 1, "dayofyear": 3, "weekday": 1, "quarter": 1, "hour": 3, "minute": 2,

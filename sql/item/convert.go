@@ -79,12 +79,22 @@ func exprs(list []arg) []sql.Expression {
 	return out
 }
 
+// uncut is an expression whose exact value may have more decimals than its type: raw has them all, for what goes on computing, and Eval as many as are shown.
+type uncut interface {
+	raw(c *sql.Context, r sql.Row) (any, error)
+}
+
+// asShown rounds what raw gives to dec decimals.
+func asShown(v any, dec int) any {
+	if d, ok := v.(*apd.Decimal); ok && int(-d.Exponent) > dec {
+		return scaled(d, dec)
+	}
+	return v
+}
+
 // value evaluates the argument; nil is NULL.
 func (a *arg) value(c *sql.Context, r sql.Row) (any, error) {
-	switch x := a.Expression.(type) {
-	case *arithmetic:
-		return x.raw(c, r)
-	case *choice:
+	if x, ok := a.Expression.(uncut); ok {
 		return x.raw(c, r)
 	}
 	v, err := a.Eval(c, r)

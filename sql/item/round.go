@@ -73,6 +73,11 @@ func (x *rounding) rounded(c *sql.Context, a Attr) Attr {
 }
 
 func (x *rounding) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := x.raw(c, r)
+	return asShown(v, x.is.Dec), err
+}
+
+func (x *rounding) raw(c *sql.Context, r sql.Row) (any, error) {
 	dec := integer{}
 	if len(x.args) > 1 {
 		n, null, err := x.args[1].whole(c, r)
