@@ -1,7 +1,6 @@
 package general
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -21,11 +20,9 @@ var replaceBuiltins = sync.OnceFunc(func() {
 	own := map[string]sql.Function{}
 	for _, f := range []sql.Function{
 		sql.NewFunction0("user", newUser), sql.NewFunction0("session_user", newUser), sql.NewFunction0("system_user", newUser),
-		sql.Function1{Name: "sec_to_time", Fn: newSecToTime},
 		sql.FunctionN{Name: "last_insert_id", Fn: newLastInsertID},
 		sql.Function4{Name: "insert", Fn: newInsertText}, sql.Function1{Name: "soundex", Fn: newSoundex},
 		sql.Function1{Name: "crc32", Fn: newCRC32},
-		sql.FunctionN{Name: "week", Fn: newWeek},
 		sql.FunctionN{Name: placeFunction, Fn: newIntervalIndex},
 	} {
 		own[f.FunctionName()] = f
@@ -57,36 +54,6 @@ func newUser(ctx *sql.Context) sql.Expression {
 		text = s.login.User + "@" + s.login.Host
 	}
 	return expression.NewLiteral(text, types.LongText)
-}
-
-// secToTime is SEC_TO_TIME.
-type secToTime struct{ expression.UnaryExpressionStub }
-
-func newSecToTime(_ *sql.Context, x sql.Expression) sql.Expression {
-	return &secToTime{expression.UnaryExpressionStub{Child: x}}
-}
-
-func (s *secToTime) FunctionName() string       { return "sec_to_time" }
-func (s *secToTime) Description() string        { return "converts seconds to a time" }
-func (s *secToTime) Type(*sql.Context) sql.Type { return types.Time }
-func (s *secToTime) String() string             { return fmt.Sprintf("sec_to_time(%s)", s.Child) }
-func (s *secToTime) WithChildren(ctx *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	if len(ch) != 1 {
-		return nil, sql.ErrInvalidChildrenNumber.New(s, len(ch), 1)
-	}
-	return newSecToTime(ctx, ch[0]), nil
-}
-
-func (s *secToTime) Eval(ctx *sql.Context, r sql.Row) (any, error) {
-	v, err := s.Child.Eval(ctx, r)
-	if err != nil || v == nil {
-		return nil, err
-	}
-	f, _, err := types.Float64.Convert(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	return types.Time.MicrosecondsToTimespan(int64(f.(float64) * 1e6)), nil
 }
 
 // lastInsertID is LAST_INSERT_ID(expr), whose value the statement's OK has for an insert id.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/proto/query"
@@ -66,13 +65,13 @@ func (f *clock) Type(*sql.Context) sql.Type {
 	return types.MustCreateDatetimeType(sqltypes.Datetime, f.digits)
 }
 
-func (f *clock) FunctionName() string         { return f.name }
-func (f *clock) Description() string          { return "returns the time at which the statement began" }
-func (f *clock) SecondDigits() int            { return f.digits }
-func (f *clock) IsNullable(*sql.Context) bool { return false }
-func (f *clock) IsNonDeterministic() bool     { return true }
-func (f *clock) Resolved() bool               { return true }
-func (f *clock) Children() []sql.Expression   { return nil }
+func (f *clock) FunctionName() string          { return f.name }
+func (f *clock) Description() string           { return "returns the time at which the statement began" }
+func (f *clock) SecondDigits(*sql.Context) int { return f.digits }
+func (f *clock) IsNullable(*sql.Context) bool  { return false }
+func (f *clock) IsNonDeterministic() bool      { return true }
+func (f *clock) Resolved() bool                { return true }
+func (f *clock) Children() []sql.Expression    { return nil }
 func (f *clock) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
 	return sql.Collation_binary, 5
 }
@@ -111,40 +110,6 @@ func (f *clock) Eval(c *sql.Context, _ sql.Row) (any, error) {
 		return types.Timespan(at.Microseconds()), nil
 	}
 	return day.Add(at), nil
-}
-
-// newWeek is WEEK, whose mode is @@default_week_format if it is not given.
-func newWeek(c *sql.Context, args ...sql.Expression) (sql.Expression, error) {
-	if len(args) == 1 {
-		args = append(args, &weekMode{})
-	}
-	return function.NewWeek(c, args...)
-}
-
-// weekMode is @@default_week_format.
-type weekMode struct{}
-
-var _ sql.Expression = (*weekMode)(nil)
-
-func (*weekMode) Type(*sql.Context) sql.Type   { return types.Int64 }
-func (*weekMode) IsNullable(*sql.Context) bool { return false }
-func (*weekMode) Resolved() bool               { return true }
-func (*weekMode) String() string               { return "@@default_week_format" }
-func (*weekMode) Children() []sql.Expression   { return nil }
-func (w *weekMode) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
-	if len(ch) != 0 {
-		return nil, sql.ErrInvalidChildrenNumber.New(w, len(ch), 0)
-	}
-	return w, nil
-}
-
-func (*weekMode) Eval(c *sql.Context, _ sql.Row) (any, error) {
-	v, err := c.GetSessionVariable(c, "default_week_format")
-	if err != nil {
-		return nil, err
-	}
-	n, _ := sqlInteger(v)
-	return n, nil
 }
 
 // literalDigits is the argument of NOW(n), 0 without.

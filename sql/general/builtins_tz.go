@@ -6,9 +6,9 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // CONVERT_TZ has as many digits of a second as its argument, leaves alone what TIMESTAMP cannot hold, and takes a time that a clock's change
@@ -39,19 +39,7 @@ func (f *convertTZ) String() string {
 
 // Type is a DATETIME with the digits of the argument; those of a text are known if it is a literal.
 func (f *convertTZ) Type(c *sql.Context) sql.Type {
-	digits := maxFraction
-	switch of := item.Of(c, f.ChildExpressions[0]); {
-	case of.Kind == item.Date, of.Kind == item.Datetime, of.Kind == item.Time:
-		digits = max(of.Dec, 0)
-	default:
-		if l, ok := f.ChildExpressions[0].(interface{ Value() any }); ok {
-			if s, ok := l.Value().(string); ok {
-				_, fraction, _ := strings.Cut(s, ".")
-				digits = min(len(strings.TrimSpace(fraction)), maxFraction)
-			}
-		}
-	}
-	return types.MustCreateDatetimeType(types.DatetimeMaxPrecision.Type(), digits)
+	return datetimeType(item.NewArgument(c, f.ChildExpressions[0]).Digits(c))
 }
 
 func (f *convertTZ) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
@@ -62,20 +50,19 @@ func (f *convertTZ) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expr
 }
 
 func (f *convertTZ) Eval(c *sql.Context, r sql.Row) (any, error) {
-	var v [3]any
-	for i, e := range f.ChildExpressions {
-		var err error
+	day, _, ok, err := item.NewArgument(c, f.ChildExpressions[0]).Date(c, r, temporal.NoZero)
+	if err != nil || !ok {
+		return nil, err
+	}
+	at, _ := item.ToTime(day)
+	var v [2]any
+	for i, e := range f.ChildExpressions[1:] {
 		if v[i], err = e.Eval(c, r); err != nil || v[i] == nil {
 			return nil, err
 		}
 	}
-	out, in, err := types.DatetimeMaxPrecision.Convert(c, v[0])
-	at, ok := out.(time.Time)
-	if err != nil || in != sql.InRange || !ok || at.Equal(types.ZeroTime) {
-		return nil, nil
-	}
-	from, ok1 := namedZone(v[1])
-	to, ok2 := namedZone(v[2])
+	from, ok1 := namedZone(v[0])
+	to, ok2 := namedZone(v[1])
 	if !ok1 || !ok2 {
 		return nil, nil
 	}

@@ -34,7 +34,7 @@ func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
 		changes = true
 	}
 	return &item.Env{Strict: strict && changes, DivisionWarns: mode.ModeEnabled("ERROR_FOR_DIVISION_BY_ZERO"),
-		NoUnsignedSubtraction: mode.ModeEnabled("NO_UNSIGNED_SUBTRACTION")}
+		NoUnsignedSubtraction: mode.ModeEnabled("NO_UNSIGNED_SUBTRACTION"), Dates: ofLibrary}
 }
 
 // retyped reports whether a statement's expressions are given types before it is planned.

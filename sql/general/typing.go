@@ -270,19 +270,14 @@ func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
 		if inner := s.named[strings.ToLower(e.Name())]; inner != nil && inner != x {
 			return s.fraction(inner, depth+1)
 		}
-	case *function.DateAdd:
-		return s.shifted(e.Children(), depth)
-	case *function.DateSub:
-		return s.shifted(e.Children(), depth)
+	case *dateCall:
+		return e.SecondDigits(s.c), true
 	case *aggregation.Min:
 		return s.fraction(e.Child, depth+1)
 	case *aggregation.Max:
 		return s.fraction(e.Child, depth+1)
 	case *function.Now:
 		return literalDigits(e.Children()), true
-	case *function.FromUnixtime:
-		n, ok := s.of(e.Children()[0], depth+1)
-		return min(n, types.MaxDatetimePrecision), ok
 	case *expression.Literal:
 		if t, ok := e.Value().(string); ok {
 			_, digits, _ := strings.Cut(t, ".")
@@ -293,14 +288,4 @@ func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
 		return d.Precision(), true
 	}
 	return 0, false
-}
-
-// shifted: an interval of microseconds gives six digits, any other those of the time.
-func (s *scales) shifted(args []sql.Expression, depth int) (int, bool) {
-	if len(args) == 2 {
-		if i, ok := args[1].(*expression.Interval); ok && strings.Contains(strings.ToUpper(i.Unit), "MICROSECOND") {
-			return types.MaxDatetimePrecision, true
-		}
-	}
-	return s.fraction(args[0], depth+1)
 }

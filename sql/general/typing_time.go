@@ -221,6 +221,9 @@ func (s *spans) of(x sql.Expression, depth int) int {
 			_, digits, _ := strings.Cut(t, ".")
 			return min(len(digits), maxFraction)
 		}
+		if a := item.Of(s.c, x); a.Kind == item.Time {
+			return a.Dec
+		}
 	default:
 		if a := item.Of(s.c, x); a.Kind == item.Time {
 			return a.Dec

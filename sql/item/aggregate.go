@@ -244,9 +244,6 @@ var taken = map[string]string{
 	"character_length": "s", "char_length": "s", "ascii": "s", "ord": "s", "bit_length": "s",
 	"insert": "siis", "elt": "is", "soundex": "s", "md5": "s", "sha1": "s", "sha": "s", "sha2": "si",
 	"to_base64": "s", "from_base64": "s", "unhex": "s", "export_set": "isssi", "make_set": "is", "crc32": "s",
-	"date_format": "ts", "year": "t", "month": "t", "day": "t", "dayofmonth": "t", "weekday": "t", "dayofweek": "t", "dayofyear": "t", "quarter": "t",
-	"week": "ti", "yearweek": "ti", "weekofyear": "t", "dayname": "t", "monthname": "t", "last_day": "t", "to_days": "t", "datediff": "t",
-	"date": "t", "to_seconds": "t",
 }
 
 func specOf(name string) string { return taken[strings.ToLower(name)] }

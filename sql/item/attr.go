@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Kind is what a value is before anything converts it.
@@ -105,6 +106,10 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 		return ofLiteral(c, x)
 	}
 	a := OfType(c, e.Type(c))
+	if e, ok := e.(secondDigits); ok && (a.Kind == Datetime || a.Kind == Time) {
+		a.Dec = e.SecondDigits(c)
+		return a
+	}
 	switch e := e.(type) {
 	case *builtin.Now:
 		a.Dec = 0
@@ -114,23 +119,9 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 				a.Dec = int(n)
 			}
 		}
-	case *builtin.DateAdd, *builtin.DateSub:
-		if a.Kind == Datetime || a.Kind == Time {
-			a.Dec = shiftedDigits(c, e.Children())
-		}
-	case secondDigits:
-		a.Dec = e.SecondDigits()
 	case sql.FunctionExpression:
 		if n := integers[strings.ToLower(e.FunctionName())]; n > 0 {
 			return Attr{Kind: Int, Prec: n, Coerc: 5, typ: types.Int64}
-		}
-		if args := e.Children(); a.Kind == Time && len(args) > 0 {
-			switch strings.ToLower(e.FunctionName()) {
-			case "timediff", "addtime", "subtime":
-				a.Dec = max(digitsOf(c, args[0]), digitsOf(c, args[len(args)-1]))
-			case "sec_to_time", "maketime":
-				a.Dec = digitsOf(c, args[len(args)-1])
-			}
 		}
 		if a.Kind == String && ofConnection[strings.ToLower(e.FunctionName())] {
 			a.Coll, a.Coerc = c.GetCollation(), 4
@@ -168,7 +159,7 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 
 // secondDigits is a function that knows how many digits of a second its TIME or DATETIME has.
 type secondDigits interface {
-	SecondDigits() int
+	SecondDigits(c *sql.Context) int
 }
 
 // digitsOf is how many digits of a second a time that is made of e has.
@@ -176,8 +167,7 @@ func digitsOf(c *sql.Context, e sql.Expression) int {
 	a := Of(c, e)
 	if l, ok := e.(*expression.Literal); ok && a.Kind == String {
 		text, _ := l.Value().(string)
-		_, fraction, _ := strings.Cut(text, ".")
-		return min(len(fraction), datum.Fraction)
+		return temporal.Fraction(text)
 	}
 	switch a.Kind {
 	case Int, Null, Year, Date:
@@ -193,36 +183,6 @@ func digitsOf(c *sql.Context, e sql.Expression) int {
 // spanDigits is a session that knows how many digits of a second a TIME column of the statement's has, -1 if it does not.
 type spanDigits interface {
 	SpanDigits(c *sql.Context, column *expression.GetField) int
-}
-
-// shiftedDigits is how many digits of a second a time plus an interval has.
-func shiftedDigits(c *sql.Context, args []sql.Expression) int {
-	of := Of(c, args[0])
-	dec := 6
-	if of.temporal() {
-		dec = max(of.Dec, 0)
-	}
-	if len(args) < 2 {
-		return dec
-	}
-	by, ok := args[1].(*expression.Interval)
-	if !ok {
-		return 6
-	}
-	switch unit := strings.ToUpper(by.Unit); {
-	case strings.HasSuffix(unit, "MICROSECOND"):
-		return 6
-	case unit == "SECOND":
-		n := Of(c, by.Child)
-		switch n.Kind {
-		case Int, Null:
-		case Decimal:
-			dec = max(dec, min(n.Dec, 6))
-		default:
-			dec = 6
-		}
-	}
-	return dec
 }
 
 // ofConnection are the functions whose text has the connection's collation.
@@ -250,6 +210,13 @@ func ofLiteral(c *sql.Context, l *expression.Literal) Attr {
 	case Int:
 		if n, ok := datum.Whole(l.Value()); ok {
 			a.Prec = digits(n)
+		}
+	case Time: // the digits that it needs
+		if t, ok := l.Value().(types.Timespan); ok {
+			micros := t.AsMicroseconds() % 1e6
+			for a.Dec = datum.Fraction; a.Dec > 0 && micros%10 == 0; a.Dec-- {
+				micros /= 10
+			}
 		}
 	case Decimal:
 		if d, ok := l.Value().(*apd.Decimal); ok {

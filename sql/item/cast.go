@@ -119,17 +119,18 @@ func (x *cast) Eval(c *sql.Context, r sql.Row) (any, error) {
 	case Real:
 		return a.toFloat(c, v)
 	case Date, Datetime:
-		t, ok, err := a.moment(c, v)
+		day, ok, err := a.date(c, v, 0)
 		if err != nil || !ok {
 			return nil, err
 		}
+		t, _ := ToTime(day)
 		return x.cut(t), nil
 	case Time:
-		at, ok, err := a.span(c, v)
+		at, ok, err := a.clock(c, v)
 		if err != nil || !ok {
 			return nil, err
 		}
-		return datum.RoundSpan(at, x.is.Dec), nil
+		return datum.RoundSpan(types.Timespan(at.Span()), x.is.Dec), nil
 	}
 	s, err := a.toText(c, v)
 	if err != nil {

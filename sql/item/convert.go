@@ -36,6 +36,9 @@ type Env struct {
 	Outer sql.ColSet
 	// Names: the expressions at hand are those of a node whose columns have the expressions' texts for names.
 	Names bool
+	// Dates makes MySQL's of the library's calls of DATE_ADD, DATE_SUB, TIMESTAMPDIFF and EXTRACT, which the planner makes without asking for the function;
+	// it returns nil for others.
+	Dates func(*sql.Context, sql.Expression) sql.Expression
 }
 
 // warn raises a warning, in Strict statements an error.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	builtin "github.com/dolthub/go-mysql-server/sql/expression/function"
@@ -38,7 +37,6 @@ var (
 	null      = expression.NewLiteral(nil, types.Null)
 	one       = expression.NewLiteral(int8(1), types.Int8)
 	six       = expression.NewLiteral(int8(6), types.Int8)
-	oneHalf   = expression.NewLiteral(apd.New(15, -1), types.MustCreateDecimalType(2, 1))
 )
 
 // shown is an expression's static type: what MySQL calls its data type, its digits where they are exact, and its decimals.
@@ -183,32 +181,6 @@ func typesOf(c *sql.Context, list []sql.Expression) string {
 		out[i] = shown(c, e)
 	}
 	return strings.Join(out, ", ")
-}
-
-// TestIntervals: a time plus an interval has the digits of both.
-func TestIntervals(t *testing.T) {
-	c := sql.NewEmptyContext()
-	for _, x := range []struct {
-		at, by sql.Expression
-		unit   string
-		want   string
-	}{
-		{day, one, "DAY", "date"},
-		{day, one, "HOUR", "datetime(0)"},
-		{moment0, one, "YEAR", "datetime(0)"},
-		{moment3, one, "DAY", "datetime(3)"},
-		{moment0, one, "MICROSECOND", "datetime(6)"},
-		{moment0, one, "SECOND", "datetime(0)"},
-		{moment0, oneHalf, "SECOND", "datetime(1)"},
-	} {
-		e, err := builtin.NewDateAdd(c, x.at, expression.NewInterval(x.by, x.unit))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := shown(c, e); got != x.want {
-			t.Errorf("%s + INTERVAL %s %s: %s, want %s", shown(c, x.at), x.by, x.unit, got, x.want)
-		}
-	}
 }
 
 // TestComparedAs: what two operands are compared as (reference manual, 12.3).

@@ -24,6 +24,11 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		}
 	}
 	switch e := e.(type) {
+	case *builtin.DateAdd, *builtin.DateSub, *builtin.TimestampDiff, *builtin.Extract:
+		if n.Dates != nil {
+			return n.Dates(c, e), nil
+		}
+		return nil, nil
 	case *expression.Equals:
 		return n.comparison(c, "=", e, e.Left(), e.Right(), early)
 	case *expression.NullSafeEquals:
@@ -58,7 +63,7 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		}
 		return n.inSubquery(c, e)
 	case *expression.Arithmetic:
-		if x, err := shifted(c, e); x != nil || err != nil {
+		if x, err := n.shifted(c, e); x != nil || err != nil {
 			return x, err
 		}
 		return n.arithmetic(c, e.Op, e)
@@ -341,7 +346,7 @@ func (n *Env) in(c *sql.Context, left, right sql.Expression, early bool) (sql.Ex
 }
 
 // shifted is a time + or - INTERVAL, or INTERVAL + a time, as the call that MySQL makes of it: the library's operator gives a DATE a time of day.
-func shifted(c *sql.Context, e *expression.Arithmetic) (sql.Expression, error) {
+func (n *Env) shifted(c *sql.Context, e *expression.Arithmetic) (sql.Expression, error) {
 	by, at := e.RightChild, e.LeftChild
 	if _, left := at.(*expression.Interval); left && e.Op == "+" {
 		by, at = at, by
@@ -349,10 +354,15 @@ func shifted(c *sql.Context, e *expression.Arithmetic) (sql.Expression, error) {
 	if _, ok := by.(*expression.Interval); !ok {
 		return nil, nil
 	}
+	make := builtin.NewDateAdd
 	if e.Op == "-" {
-		return builtin.NewDateSub(c, at, by)
+		make = builtin.NewDateSub
 	}
-	return builtin.NewDateAdd(c, at, by)
+	x, err := make(c, at, by)
+	if err != nil || n.Dates == nil {
+		return x, err
+	}
+	return n.Dates(c, x), nil
 }
 
 func (n *Env) arithmetic(c *sql.Context, op string, e sql.Expression) (sql.Expression, error) {
@@ -449,11 +459,6 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	}
 	if given, ok := out.(sql.FunctionExpression); ok {
 		e = given
-	}
-	if _, done := e.(*ofZeroDate); !done {
-		if zero, ok := newOfZeroDate(c, n, e).(*ofZeroDate); ok {
-			e, out = zero, zero
-		}
 	}
 	if typed := asConnection(c, e); typed != nil {
 		return typed, nil

@@ -1,0 +1,32 @@
+package general
+
+import "testing"
+
+// TestDateFunctions: what a sweep of arguments found wrong. The answers are MariaDB's, or where MySQL 8.0 differs its manual's.
+func TestDateFunctions(t *testing.T) {
+	c := newServer(t).client()
+	c.must("SET time_zone = '+00:00'; SET timestamp = 1700000000")
+	for query, want := range map[string]string{
+		"WEEK('2024-12-31', 3), WEEK('2021-01-01', 2), WEEK('2021-01-01', 3), YEARWEEK(TIME'10:11:12')":                                    "1\t52\t53\t202346",
+		"DATEDIFF('9999-12-31', '2024-02-29'), TIMESTAMPDIFF(YEAR, '0001-01-01', '9999-12-31'), TIMESTAMPDIFF(DAY, 'abc', NOW())":          "2913114\t9998\tNULL",
+		"UNIX_TIMESTAMP(20240131), UNIX_TIMESTAMP('abc'), FROM_UNIXTIME(2.5), FROM_UNIXTIME('3.7'), FROM_UNIXTIME(32536771200)":            "1706659200\t0\t1970-01-01 00:00:02.5\t1970-01-01 00:00:03.700000\tNULL",
+		"DATE_ADD(20240131, INTERVAL 1 MONTH), DATE_SUB(240131, INTERVAL 1 DAY), TIMESTAMPADD(DAY, 1, '10:11:12')":                         "2024-02-29\t2024-01-30\t2010-11-13",
+		"DATE_ADD(DATE'2024-02-29', INTERVAL '' MICROSECOND), DATE_ADD(DATE'2024-02-29', INTERVAL -9223372036854775808 YEAR)":              "2024-02-29 00:00:00.000000\tNULL",
+		"TIMESTAMP('0000-00-00'), TIMESTAMP('abc'), TIMESTAMP('2024-13-01'), TIMESTAMP(DATE'2018-12-31'), TIMESTAMP(20240131101112)":       "NULL\tNULL\tNULL\t2018-12-31 00:00:00\t2024-01-31 10:11:12",
+		"ADDTIME(TIMESTAMP'2000-01-01 00:00:00', TIME'10:11:12.5'), ADDTIME('0:0:1', '0:0:1.5'), SUBTIME(TIME'10:00:00', '10:00:00.5')":    "2000-01-01 10:11:12.5\t00:00:02.500000\t-00:00:00.5",
+		"TIMEDIFF('2000-01-01 00:00:00', '2000-01-01 00:00:00.000001'), TIMEDIFF(TIME'1:0:0', TIMESTAMP'2000-01-01 00:00:00')":             "-00:00:00.000001\tNULL",
+		"MINUTE('2024-12-31'), TIME_TO_SEC('2024-12-31'), TIME_FORMAT('26:05:06', '%H %k %h %p'), MAKEDATE('3.7', 1), SEC_TO_TIME('90.5')": "20\t1224\t26 26 02 AM\t2003-01-01\t00:01:30.500000",
+		"DATE_FORMAT('2021-01-01', '%U %u %V %v %X %x'), DATE_FORMAT('2024-00-10', '%Y-%c-%e'), DATE_FORMAT('2024-00-10', '%M')":           "00 00 52 53 2020 2020\t2024-0-10\tNULL",
+		"EXTRACT(DAY FROM 20240131), EXTRACT(HOUR FROM '30:00:00'), EXTRACT(DAY_MINUTE FROM '2019-07-02 01:02:03'), HOUR(20240131101112)":  "31\t30\t20102\t10",
+		"CONVERT_TZ(20240131, '+00:00', '+05:30'), CAST(20240131 AS DATETIME), CAST('10:11:12' AS DATE), MAKETIME(839, 0, 1.5)":            "2024-01-31 05:30:00\t2024-01-31 00:00:00\t2010-11-12\t838:59:59.0",
+		"TIMESTAMPADD(SECOND, 1.5, TIMESTAMP'2020-01-01 00:00:00'), DATE'2020-01-31' + INTERVAL 1 HOUR, NOW(3) + INTERVAL 1 DAY":           "2020-01-01 00:00:01.5\t2020-01-31 01:00:00\t2023-11-15 22:13:20.000",
+	} {
+		c.query("SELECT "+query, want)
+	}
+	c.query("SELECT YEAR('2024-13-01')", "NULL")
+	c.query("SHOW WARNINGS", "Warning\t1292\tIncorrect datetime value: '2024-13-01'")
+	c.query("SELECT TIME('2024-12-31')", "00:20:24")
+	c.query("SHOW WARNINGS", "Warning\t1292\tTruncated incorrect time value: '2024-12-31'")
+	c.query("SELECT DATE'9999-12-31' + INTERVAL 1 DAY", "NULL")
+	c.query("SHOW WARNINGS", "Warning\t1441\tDatetime function: datetime field overflow")
+}
