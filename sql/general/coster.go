@@ -46,11 +46,27 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 	cost, err := o.Coster.EstimateCost(c, n, s)
 	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
 		cost += lockCost(j.JoinPrivate())
+		if l, ok := n.(*memo.LookupJoin); ok && !looksUp(c, l) {
+			cost += float64(l.Left.RelProps.GetStats().RowCount()) * float64(l.Right.RelProps.GetStats().RowCount())
+		}
 		if forgetsNulls(c, j) || hashForbidden(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) {
 			cost += impossible
 		}
 	}
 	return cost, err
+}
+
+// looksUp reports whether a lookup has a column in its key. One without, by a literal that filters the right side, reads the same rows again for each row
+// of the left side, which the library prices like any lookup, at what the join gives.
+func looksUp(c *sql.Context, l *memo.LookupJoin) (found bool) {
+	for _, e := range l.Lookup.Table.Expressions() {
+		sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+			_, column := e.(*expression.GetField)
+			found = found || column
+			return !found
+		})
+	}
+	return found
 }
 
 // impossible is a cost above all others; a few of them can be added up.

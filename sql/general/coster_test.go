@@ -159,3 +159,19 @@ INSERT INTO a VALUES (1,'a ',1),(2,'B',2),(NULL,'c',3),(4,NULL,4),(5,'e',5); INS
 		}
 	}
 }
+
+// TestNoLookupByLiterals: an index range that a literal picks is not read again for each outer row where an index leads to what that row has.
+func TestNoLookupByLiterals(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE a (id INT PRIMARY KEY, x INT); CREATE TABLE big (id INT PRIMARY KEY, k INT, v INT, KEY (v), KEY (k))")
+	load(c, "a", 100, func(i int) string { return fmt.Sprintf("%d,%d", i, i*7) })
+	load(c, "big", 4000, func(i int) string { return fmt.Sprintf("%d,%d,%d", i, i/2, i%20) })
+	c.must("ANALYZE TABLE a, big")
+	q := "SELECT COUNT(*) FROM a WHERE x IN (SELECT k FROM big WHERE v = 3)"
+	if p := planOf(c, q); strings.Contains(p, "Nested loop") && strings.Contains(p, "on big using v (v=3)") {
+		t.Error(p)
+	}
+	if got := fmt.Sprint(c.must(q).rows); got != "[[10]]" {
+		t.Error(got)
+	}
+}
