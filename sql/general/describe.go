@@ -142,6 +142,8 @@ func (s *Session) columnsStatement(d described, full bool) *Statement {
 			names, word = fullNames, "FULL "
 		}
 		if m == nil {
+			defer c.SetCurrentDatabase(c.GetCurrentDatabase()) // the library reads a view's text as if it were made in the default database
+			c.SetCurrentDatabase(d.schema)
 			text := "SHOW " + word + "COLUMNS FROM " + quoteName(d.schema) + "." + quoteName(d.table)
 			schema, list, err := s.query(c, x, text)
 			if err != nil {

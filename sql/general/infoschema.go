@@ -1,11 +1,15 @@
 package general
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // infoSchema is the library's information_schema with tables of our own: those that it fills wrongly for what this package
@@ -160,7 +164,13 @@ func viewsTable(e *Engine) *ownTable {
 				}
 				out = append(out, sql.Row{"def", schema, o.Name, o.Select, option, updatable, o.plainDefiner(), security, o.Charset, o.Collation})
 			})
-			return out, err
+			if s := sessionOf(ctx); s != nil && s.cur != nil && !s.hasSchema("sys") || err != nil {
+				return out, err
+			}
+			for _, name := range slices.Sorted(maps.Keys(perfschema.Views())) {
+				out = append(out, sql.Row{"def", "sys", name, perfschema.Views()[name].Select, "NONE", "NO", sysDefiner, "INVOKER", "utf8mb4", defaultCollation.Name()})
+			}
+			return out, nil
 		}}
 }
 

@@ -87,8 +87,11 @@ func (d *monitorSchema) AllViews(*sql.Context) ([]sql.ViewDefinition, error) {
 	return out, nil
 }
 
+// sysDefiner is whom sys's views belong to.
+const sysDefiner = "mysql.sys@localhost"
+
 func viewDefinition(v *perfschema.View) sql.ViewDefinition {
-	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: "CREATE VIEW `sys`.`" + v.Name + "` AS " + v.Select}
+	return sql.ViewDefinition{Name: v.Name, TextDefinition: v.Select, CreateViewStatement: "CREATE ALGORITHM=UNDEFINED DEFINER=`mysql.sys`@`localhost` SQL SECURITY INVOKER VIEW `" + v.Name + "` AS " + v.Select}
 }
 
 func (d *monitorSchema) CreateView(ctx *sql.Context, _, _, _ string) error { return d.denied(ctx) }

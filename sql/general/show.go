@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // texts is the schema of a result of text columns.
@@ -196,10 +197,16 @@ func (s *Session) ownShowCreate(t *tokens) (*Statement, error) {
 	}})
 }
 
+// createdView is what SHOW CREATE shows of a view.
+var createdView = texts("View", "Create View", "character_set_client", "collation_connection")
+
 // showCreateTable answers SHOW CREATE TABLE, also for views; system tables are the library's.
 func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, name string) (*Result, error) {
 	if schema == "" {
 		schema = c.GetCurrentDatabase()
+	}
+	if v := perfschema.Views()[strings.ToLower(name)]; v != nil && strings.EqualFold(schema, "sys") {
+		return s.rowsOf(c, x, createdView, []sql.Row{{v.Name, viewDefinition(v).CreateViewStatement, "utf8mb4", defaultCollation.Name()}}), nil
 	}
 	if systemSchema(schema) {
 		text := fmt.Sprintf("SHOW CREATE %s %s.%s", kind, quoteName(schema), quoteName(name))
@@ -226,7 +233,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 		if err != nil {
 			return nil, err
 		}
-		return s.rowsOf(c, x, texts("View", "Create View", "character_set_client", "collation_connection"),
+		return s.rowsOf(c, x, createdView,
 			[]sql.Row{{o.Name, o.Text, o.Charset, o.Collation}}), nil
 	}
 	temp := s.temps[tempKey(db.name, name)]
