@@ -31,6 +31,8 @@ type dateCall struct {
 	f    *dateFunction
 	unit string // of an interval, or what EXTRACT takes
 	sub  bool   // the interval is taken away
+	// shown is the text of what the call stands for, by which the library knows columns and aggregates; "": its own.
+	shown string
 }
 
 var (
@@ -72,11 +74,20 @@ func (x *dateCall) CollationCoercibility(c *sql.Context) (sql.CollationID, byte)
 	return sql.Collation_binary, 5
 }
 
+// ShownAs implements item's wish that what takes an operator's place keeps its text.
+func (x *dateCall) ShownAs(text string) sql.Expression {
+	n := *x
+	n.shown = text
+	return &n
+}
+
 func (x *dateCall) String() string {
 	ch := x.ChildExpressions
 	switch {
+	case x.shown != "":
+		return x.shown
 	case x.f.name == "extract":
-		return "extract(" + x.unit + " from " + ch[0].String() + ")"
+		return "extract('" + x.unit + "' from " + ch[0].String() + ")"
 	case x.unit != "" && len(ch) == 2 && x.f.name != "timestampdiff":
 		return x.f.name + "(" + ch[0].String() + ",INTERVAL " + ch[1].String() + " " + x.unit + ")"
 	case x.unit != "":
@@ -91,6 +102,11 @@ func (x *dateCall) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expre
 	}
 	n := *x
 	n.ChildExpressions = ch
+	for i := range ch {
+		if n.shown != "" && ch[i].String() != x.ChildExpressions[i].String() {
+			n.shown = ""
+		}
+	}
 	return &n, nil
 }
 
@@ -109,6 +125,13 @@ func (x *dateCall) SecondDigits(c *sql.Context) int {
 
 // ofLibrary is a call that the planner makes without asking for the function; nil for others.
 func ofLibrary(_ *sql.Context, e sql.Expression) sql.Expression {
+	if x, ok := callOfLibrary(e).(*dateCall); ok {
+		return x.ShownAs(e.String())
+	}
+	return nil
+}
+
+func callOfLibrary(e sql.Expression) sql.Expression {
 	name, sub := "", false
 	switch x := e.(type) {
 	case *function.DateAdd:

@@ -139,12 +139,13 @@ func unpadded(e sql.Expression) sql.Expression {
 	if _, ok := sides[0].(*expression.Literal); ok {
 		text = 0
 	}
-	t, ok := sides[1-text].Type(nil).(sql.StringType)
-	if !ok || !types.IsTextOnly(t) || !padded(t.Collation()) {
+	trimmed := withoutBlanks(sides[text])
+	column, ok := sides[1-text].(*expression.GetField)
+	if trimmed == nil || !ok {
 		return e
 	}
-	trimmed := withoutBlanks(sides[text])
-	if trimmed == nil {
+	t, ok := column.Type(nil).(sql.StringType)
+	if !ok || !types.IsTextOnly(t) || !padded(t.Collation()) {
 		return e
 	}
 	sides[text] = trimmed

@@ -362,7 +362,11 @@ func (n *Env) shifted(c *sql.Context, e *expression.Arithmetic) (sql.Expression,
 	if err != nil || n.Dates == nil {
 		return x, err
 	}
-	return n.Dates(c, x), nil
+	out := n.Dates(c, x)
+	if s, ok := out.(interface{ ShownAs(string) sql.Expression }); ok {
+		out = s.ShownAs(e.String())
+	}
+	return out, nil
 }
 
 func (n *Env) arithmetic(c *sql.Context, op string, e sql.Expression) (sql.Expression, error) {
