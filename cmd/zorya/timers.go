@@ -20,7 +20,7 @@ const timerSlack = 500 * time.Microsecond
 
 // nodeSlack is a storage node's. It has no timer below 50 ms, and lives from frame to frame a millisecond apart, so that even at timerSlack 40 % of its
 // threads' wake-ups were the monitor's. What the monitor is there for, the processor of a goroutine that is in a system call for long, comes
-// later by as much: with 2 ms page reads beside a full ingest are as quick, with 4 ms their 99th percentile was half as high again.
+// later by as much.
 const nodeSlack = 2 * time.Millisecond
 
 // slackTried is set in the environment, to the slack in nanoseconds, by whoever began again, so that nobody does it for ever.
