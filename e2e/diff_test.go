@@ -44,7 +44,7 @@ const caseSize = 40
 const (
 	ciSeeds         = 60
 	openDifferences = 0
-	openPerThousand = 4       // statements, of any seeds: the bound of a soak
+	openPerThousand = 2       // statements, of any seeds: the bound of a soak
 	honestAfter     = 200_000 // statements after which a reason that has explained nothing is listed: it is to go
 )
 
