@@ -105,6 +105,9 @@ func (b *binder) reference(k *ForeignKey) (r reference, ok bool) {
 		if own.Class != theirs.Class || own.Collation != theirs.Collation || !bt.kinds[c].comparable() {
 			return r, false
 		}
+		if f := bt.kinds[c].form; f != formInt && f != formUint && f != formString { // times of other digits never are a parent's: the general lane tells
+			return r, false
+		}
 	}
 	return r, true
 }
