@@ -7,6 +7,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Functions of dates and times that the library lacks.
@@ -94,22 +96,11 @@ func twoIntegers(c *sql.Context, v []any) (a, b int64, err error) {
 	return a, b, err
 }
 
-// twoDigitYear is MySQL's: 00 to 69 are 2000 to 2069, 70 to 99 are 1970 to 1999.
-func twoDigitYear(y int64) int64 {
-	switch {
-	case y < 70:
-		return y + 2000
-	case y < 100:
-		return y + 1900
-	}
-	return y
-}
-
 func periodMonths(p int64) int64 {
 	if p == 0 {
 		return 0
 	}
-	return twoDigitYear(p/100)*12 + p%100 - 1
+	return int64(temporal.YearOf2(int(p/100)))*12 + p%100 - 1
 }
 
 func monthsPeriod(m int64) int64 { return m/12*100 + m%12 + 1 }

@@ -10,6 +10,8 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // strToDate is STR_TO_DATE(text, format). The library's answers with errors where MySQL has NULL, and cannot tell a TIME.
@@ -215,12 +217,12 @@ func (p *dateReader) part(what byte) bool {
 		had := len(p.text)
 		ok := p.number(4, &p.year)
 		if had-len(p.text) == 2 {
-			p.year = int(twoDigitYear(int64(p.year)))
+			p.year = temporal.YearOf2(p.year)
 		}
 		return ok
 	case 'y':
 		ok := p.number(2, &p.year)
-		p.year = int(twoDigitYear(int64(p.year)))
+		p.year = temporal.YearOf2(p.year)
 		return ok
 	case 'm', 'c':
 		return p.number(2, &p.month)
