@@ -20,8 +20,9 @@ type Writer struct {
 	conn    net.Conn
 	timeout time.Duration // of one write
 
-	vectored bool   // conn takes many buffers in one system call
-	gather   []byte // else they are copied together here; the flusher's
+	vectored bool          // conn takes many buffers in one system call
+	buffers  buffersWriter // how, if it is not by net.Buffers
+	gather   []byte        // else they are copied together here; the flusher's
 	raw      syscall.RawConn
 
 	mu       sync.Mutex
@@ -32,6 +33,11 @@ type Writer struct {
 	corked   bool // Post leaves the writing to Uncork or Flush
 	soon     bool // a SendSoon gives way to others and will write
 	err      error
+}
+
+// buffersWriter is a connection of ours that takes many buffers in one system call; it consumes them.
+type buffersWriter interface {
+	WriteBuffers(bufs [][]byte) (int64, error)
 }
 
 // batch is what the next write takes: small bytes are copied, external ones referenced.
@@ -54,9 +60,11 @@ const maxQueued = 32 << 20
 // NewWriter returns a Writer; a write that takes longer than timeout breaks it.
 func NewWriter(conn net.Conn, timeout time.Duration) *Writer {
 	w := &Writer{conn: conn, timeout: timeout}
-	switch conn.(type) {
+	switch c := conn.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		w.vectored = true
+	case buffersWriter:
+		w.vectored, w.buffers = true, c
 	default:
 		w.gather = make([]byte, 0, gatherSize)
 	}
@@ -281,6 +289,10 @@ func (w *Writer) write(b *batch) error {
 		} else {
 			b.iov = append(b.iov, b.small[p.off:p.off+p.n])
 		}
+	}
+	if w.buffers != nil {
+		_, err := w.buffers.WriteBuffers(b.iov)
+		return err
 	}
 	if !w.vectored {
 		return w.writeGathered(b.iov)

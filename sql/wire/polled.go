@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zoryadb/zorya/base/linked"
+	"github.com/zoryadb/zorya/base/socket"
 )
 
 // polled is a client's socket as the pool watches it. It is the net.Conn and the syscall.RawConn beneath a sock; unlike
@@ -187,7 +188,7 @@ func (p *polled) Read(b []byte) (n int, err error) {
 		return 0, nil
 	}
 	werr := p.read(func(fd uintptr) bool {
-		n, err = sysRead(fd, b)
+		n, err = socket.Read(fd, b)
 		return err != syscall.EAGAIN
 	})
 	switch {
@@ -204,7 +205,7 @@ func (p *polled) Write(b []byte) (n int, err error) {
 	werr := p.write(func(fd uintptr) bool {
 		for n < len(b) {
 			var m int
-			if m, err = sysWrite(fd, b[n:]); m > 0 {
+			if m, err = socket.Write(fd, b[n:]); m > 0 {
 				n += m
 			}
 			if err != nil {

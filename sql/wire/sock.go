@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/zoryadb/zorya/base/socket"
 )
 
 // errNoCommand is what a worker hears that took a connection up for nothing.
@@ -199,7 +201,7 @@ func (s *sock) received(n int) {
 }
 
 func (s *sock) tryRead(fd uintptr) bool {
-	s.n, s.opErr = sysRead(fd, s.rbuf)
+	s.n, s.opErr = socket.Read(fd, s.rbuf)
 	s.more = s.n == len(s.rbuf)
 	if s.opErr == syscall.EAGAIN {
 		s.begin()
@@ -238,7 +240,7 @@ func (s *sock) readIdle() (*buffer, int, error) {
 
 func (s *sock) tryReadIdle(fd uintptr) bool {
 	b := readPool.Get().(*buffer)
-	s.n, s.opErr = sysRead(fd, b.b)
+	s.n, s.opErr = socket.Read(fd, b.b)
 	s.more = s.n == len(b.b)
 	if s.opErr == syscall.EAGAIN {
 		readPool.Put(b)
@@ -284,7 +286,7 @@ func (s *sock) Write(p []byte) (int, error) {
 
 func (s *sock) tryWrite(fd uintptr) bool {
 	for s.n < len(s.wbuf) {
-		n, err := sysWrite(fd, s.wbuf[s.n:])
+		n, err := socket.Write(fd, s.wbuf[s.n:])
 		if n > 0 {
 			s.n += n
 		}
@@ -320,21 +322,3 @@ func (s *sock) mapErr(err error) error {
 }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
-
-func callRead(fd uintptr, p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(int(fd), p)
-		if err != syscall.EINTR {
-			return max(n, 0), err
-		}
-	}
-}
-
-func callWrite(fd uintptr, p []byte) (int, error) {
-	for {
-		n, err := syscall.Write(int(fd), p[:min(len(p), 1<<30)])
-		if err != syscall.EINTR {
-			return n, err
-		}
-	}
-}

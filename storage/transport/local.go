@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/zoryadb/zorya/base/socket"
 )
 
 // Place is where a node is to be found.
@@ -75,11 +77,16 @@ func dialLocal(ctx context.Context, path string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return quiet(c)
+}
+
+// quiet returns the connection by which to talk to a process of our user on this host. It closes c if it fails.
+func quiet(c net.Conn) (net.Conn, error) {
 	if err := sameUser(c); err != nil {
 		c.Close()
 		return nil, err
 	}
-	return c, nil
+	return socket.NewLocal(c.(*net.UnixConn))
 }
 
 // isLocal reports whether a connection is a Unix-domain socket's.

@@ -64,11 +64,12 @@ type session struct {
 
 func serveConn(ctx context.Context, nc net.Conn, n proto.Node, o Options) {
 	if isLocal(nc) {
-		if err := sameUser(nc); err != nil {
+		local, err := quiet(nc)
+		if err != nil {
 			o.Log.Warn("refused a connection to the data socket", "err", err)
-			nc.Close()
 			return
 		}
+		nc = local
 	} else if o.TLS != nil {
 		nc = tls.Server(nc, o.TLS)
 	}
