@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // ref is a column as an expression may name it.
@@ -57,6 +58,19 @@ func column1(r *ref) *Node { return expr(r.name) }
 func (g *gen) number() *Node {
 	v := g.small(-3)
 	return lit(strconv.FormatInt(v, 10), v)
+}
+
+// sought is a literal that a column is looked up by, never a fraction of a whole DECIMAL: MariaDB rounds it, so that 3 = 2.9.
+func (g *gen) sought(t sqlType) *Node {
+	if t.family == decimal && t.scale == 0 {
+		return g.number()
+	}
+	return g.literal(t)
+}
+
+// timeless is a scope without times. What is a number to MySQL is a time to MariaDB's functions of the MIN and MAX of one.
+func timeless(cols []ref) *scope {
+	return &scope{cols: slices.DeleteFunc(slices.Clone(cols), func(c ref) bool { return c.typ.family.temporal() })}
 }
 
 // simpleNum is arithmetic that cannot overflow, of columns of small types.
@@ -118,7 +132,13 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 19:
 		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], list(", ", 2, a(), a(), a()), ")")
 	case 20:
-		return expr("CAST(", a(), " AS ", []string{"SIGNED", "UNSIGNED", "DECIMAL(10,2)", "DECIMAL(6,0)"}[r.IntN(4)], ")")
+		// What is less than zero is cast to UNSIGNED by way of BIGINT in MySQL (Item_typecast_unsigned), in MariaDB some of it is 0.
+		return expr("CAST(", a(), " AS ", []string{"SIGNED", "UNSIGNED", "DECIMAL(10,2)", "DECIMAL(6,0)"}[r.IntN(4)], ")").asked(func(k []*Node) *Node {
+			if k[3].Head != "UNSIGNED" {
+				return joined(k)
+			}
+			return cat("IF(", k[1], " < 0, CAST(CAST(", k[1], " AS SIGNED) AS UNSIGNED), CAST(", k[1], " AS UNSIGNED))")
+		})
 	case 21:
 		return expr("CAST(", s(), " AS ", []string{"SIGNED", "DECIMAL(10,2)"}[r.IntN(2)], ")")
 	case 22:
@@ -134,7 +154,8 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 24:
 		return expr("MOD(", a(), ", ", a(), ")")
 	case 25:
-		return expr("FIELD(", list(", ", 2, a(), a(), a()), ")")
+		// FIELD of NULL is 0, for MariaDB nevertheless a reason to make an inner join of an outer one.
+		return expr("FIELD(", list(", ", 2, a(), a(), a()), ")").asked(func(k []*Node) *Node { return cat("COALESCE(FIELD(", k[1], "))") })
 	case 26, 27:
 		if sc.sub > 0 {
 			return g.scalarSubquery(sc, false)
@@ -177,7 +198,10 @@ func (g *gen) str(sc *scope, depth int) *Node {
 	case 6:
 		return expr([]string{"LEFT(", "RIGHT(", "REPEAT("}[r.IntN(3)], s(), ", ", n(), ")")
 	case 7:
-		return expr("REPLACE(", s(), ", ", s(), ", ", s(), ")")
+		// REPLACE of NULL is NULL in MySQL 8.0 (Item_func_replace::val_str), in MariaDB only if the text is found, where a collation is binary.
+		return expr("REPLACE(", s(), ", ", s(), ", ", s(), ")").asked(func(k []*Node) *Node {
+			return cat("IF(", k[5], " IS NULL, NULL, REPLACE(", k[1], ", ", k[3], ", ", k[5], "))")
+		})
 	case 8:
 		// Never an empty pad: the result is NULL in MariaDB, '' in MySQL.
 		return expr([]string{"LPAD(", "RPAD("}[r.IntN(2)], s(), ", ", n(), ", CONCAT(", lit("'z'", nil), ", ", s(), "))")
@@ -265,12 +289,7 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 	wild := g.wild
 	g.wild = g.wild && r.IntN(4) == 0
 	defer func() { g.wild = wild }()
-	col, v := column1(c), func() *Node {
-		if c.typ.family == decimal && c.typ.scale == 0 {
-			return g.number() // MariaDB rounds a fraction to look it up in an index: 3 = 2.9
-		}
-		return g.literal(c.typ)
-	}
+	col, v := column1(c), func() *Node { return g.sought(c.typ) }
 	switch r.IntN(12) {
 	case 0:
 		return expr("(", col, []string{" IS NULL", " IS NOT NULL"}[r.IntN(2)], ")")
@@ -280,7 +299,13 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 		return expr("(", col, []string{" IN (", " IN (", " NOT IN ("}[r.IntN(3)], list(", ", 1, v(), v(), v()), "))")
 	case 5:
 		if d := g.pick(sc, func(t sqlType) bool { return t.family == c.typ.family }); d != nil {
-			return expr("(", col, op, column1(d), ")")
+			// MariaDB makes = of a <=> beside an = of the same columns.
+			return expr("(", col, op, column1(d), ")").asked(func(k []*Node) *Node {
+				if k[2].Head != " <=> " {
+					return joined(k)
+				}
+				return cat("((", k[1], " <=> ", k[3], ") IS TRUE)")
+			})
 		}
 	case 6:
 		if c.typ.family == text {
@@ -316,7 +341,13 @@ func (g *gen) cond(sc *scope, depth int) *Node {
 		// Without years: with one of them a constant is a year in MariaDB, in MySQL only where the column is what BETWEEN is about.
 		plain := &scope{sub: sc.sub, cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == year })}
 		b := func() *Node { return g.num(plain, depth-1) }
-		return expr("(", b(), " BETWEEN ", b(), " AND ", b(), ")")
+		// With a constant between columns MariaDB's ranges forget one half under NOT.
+		return expr("(", b(), " BETWEEN ", b(), " AND ", b(), ")").asked(func(k []*Node) *Node {
+			if len(k[1].Kids) > 0 || strings.Contains(k[1].Head, "`") {
+				return joined(k)
+			}
+			return cat("(", k[3], " <= ", k[1], " AND ", k[1], " <= ", k[5], ")")
+		})
 	case 10:
 		return expr("(", g.num(sc, depth), ")")
 	case 11:
@@ -324,7 +355,13 @@ func (g *gen) cond(sc *scope, depth int) *Node {
 		number := func(t sqlType) bool { return t.family.numeric() && t.family != year }
 		a, b := g.pick(sc, number), g.pick(sc, number)
 		if a != nil {
-			return expr("((", column1(a), ", ", column1(b), ")", []string{" = ", " <> ", " IN "}[r.IntN(3)], "((", g.number(), ", ", g.number(), ")))")
+			// MariaDB takes a comparison of rows for null-rejecting and for not nullable; pair by pair it is the same.
+			return expr("((", column1(a), ", ", column1(b), ")", []string{" = ", " <> ", " IN "}[r.IntN(3)], "((", g.number(), ", ", g.number(), ")))").asked(func(k []*Node) *Node {
+				if k[5].Head == " <> " {
+					return cat("((", k[1], " <> ", k[7], ") OR (", k[3], " <> ", k[9], "))")
+				}
+				return cat("((", k[1], " = ", k[7], ") AND (", k[3], " = ", k[9], "))")
+			})
 		}
 	}
 	return g.comparison(sc, depth-1)

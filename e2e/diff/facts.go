@@ -45,11 +45,6 @@ func (f *facts) alters(action string) bool { return f.verb == "ALTER" && f.words
 // several reports whether a query reads more than one table.
 func (f *facts) several() bool { return f.words["SELECT"] > 1 || f.words["JOIN"] > 0 }
 
-// outer reports whether it has an outer join.
-func (f *facts) outer() bool {
-	return f.words["LEFT"] > f.calls["LEFT"] || f.words["RIGHT"] > f.calls["RIGHT"]
-}
-
 // planned reports whether a plan has a choice of which rows or values to look at, or when to stop. COUNT(DISTINCT) of a key is counted without a look,
 // and a window's values without those of its order.
 func (f *facts) planned() bool {

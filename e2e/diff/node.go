@@ -13,7 +13,7 @@ const (
 )
 
 // Node is a statement or a part of one: Head, then Kids with Sep between them. A literal that may be sent as a parameter has a Param
-// (int64 or string).
+// (int64 or string). What the oracle has a fault in, and can be asked in other words, has a Theirs: those words for what its kids are now.
 type Node struct {
 	Kind  Kind
 	Head  string
@@ -21,6 +21,17 @@ type Node struct {
 	Sep   string
 	Min   int
 	Param any
+
+	Theirs func(kids []*Node) *Node
+}
+
+// joined are kids as they are.
+func joined(kids []*Node) *Node { return &Node{Kids: kids} }
+
+// asked gives n other words for the oracle.
+func (n *Node) asked(theirs func(kids []*Node) *Node) *Node {
+	n.Theirs = theirs
+	return n
 }
 
 // cat joins texts (string) and parts (*Node; nil is left out).
@@ -55,19 +66,30 @@ func lit(text string, param any) *Node { return &Node{Kind: Expr, Head: text, Pa
 // String is the statement as text.
 func (n *Node) String() string {
 	var b strings.Builder
-	n.write(&b, nil)
+	n.write(&b, nil, false)
+	return b.String()
+}
+
+// OfOracle is the statement in the words that the oracle is asked in.
+func (n *Node) OfOracle() string {
+	var b strings.Builder
+	n.write(&b, nil, true)
 	return b.String()
 }
 
 // Prepared is the statement with placeholders, and their values.
-func (n *Node) Prepared() (string, []any) {
+func (n *Node) Prepared(oracle bool) (string, []any) {
 	var b strings.Builder
 	params := []any{}
-	n.write(&b, &params)
+	n.write(&b, &params, oracle)
 	return b.String(), params
 }
 
-func (n *Node) write(b *strings.Builder, params *[]any) {
+func (n *Node) write(b *strings.Builder, params *[]any, oracle bool) {
+	if oracle && n.Theirs != nil {
+		n.Theirs(n.Kids).write(b, params, true)
+		return
+	}
 	if params != nil && n.Param != nil {
 		*params = append(*params, n.Param)
 		b.WriteByte('?')
@@ -78,7 +100,7 @@ func (n *Node) write(b *strings.Builder, params *[]any) {
 		if i > 0 {
 			b.WriteString(n.Sep)
 		}
-		k.write(b, params)
+		k.write(b, params, oracle)
 	}
 }
 

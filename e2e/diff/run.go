@@ -52,7 +52,7 @@ func (p *Pair) Run(c Case) (*Finding, error) {
 	for i := range c.Steps {
 		s := &c.Steps[i]
 		var out [2]Outcome
-		onBoth(func(side int) { out[side] = s.run(p.conns[side][s.Session]) })
+		onBoth(func(side int) { out[side] = s.run(p.conns[side][s.Session], side == 1) })
 		p.Statements++
 		d := Compare(s, out[0], out[1])
 		broken := out[0].Code < 0 || out[1].Code < 0
@@ -95,10 +95,13 @@ func onBoth(do func(side int)) {
 	<-done
 }
 
-func (s *Step) run(c Conn) Outcome {
+func (s *Step) run(c Conn, oracle bool) Outcome {
 	if s.Prepared {
-		text, params := s.SQL.Prepared()
+		text, params := s.SQL.Prepared(oracle)
 		return c.Prepared(text, params)
+	}
+	if oracle {
+		return c.Exec(s.SQL.OfOracle())
 	}
 	return c.Exec(s.SQL.String())
 }
@@ -132,7 +135,10 @@ func (p *Pair) prepare(side int, dial Dial, c *Case) error {
 		if p.General && side == 0 {
 			first = append(first, "SET zorya_fast_lane = OFF")
 		}
-		for _, q := range append(first, c.settings()...) {
+		if side == 1 { // MySQL 8.0 rounds fractions of seconds, MariaDB unless it is told cuts them off
+			first = append(first, "SET sql_mode = CONCAT(@@sql_mode, ',TIME_ROUND_FRACTIONAL')")
+		}
+		for _, q := range append(c.settings(), first...) {
 			if o := conn.Exec(q); o.Code != 0 {
 				return fmt.Errorf("%s: %s", q, o)
 			}
@@ -159,8 +165,11 @@ func (c *Case) Script() string {
 			note += fmt.Sprintf("  -- session %d", s.Session)
 		}
 		if s.Prepared {
-			text, params := s.SQL.Prepared()
+			text, params := s.SQL.Prepared(false)
 			note += fmt.Sprintf("  -- prepared: %s with %v", text, params)
+		}
+		if theirs := s.SQL.OfOracle(); theirs != s.SQL.String() {
+			note += "  -- the oracle: " + theirs
 		}
 		b.WriteString(s.SQL.String() + ";" + note + "\n")
 	}

@@ -37,11 +37,11 @@ var moreModes = []string{"NO_UNSIGNED_SUBTRACTION", "NO_AUTO_VALUE_ON_ZERO", "PA
 func (g *gen) with() query {
 	r := g.rng
 	s, text := g.derived()
-	body := strings.TrimSuffix(text.String(), " AS "+s.alias)
-	head := "WITH w1 AS " + body
+	last := len(text.Kids) - 1 // without the alias
+	head := cat("WITH w1 AS ", joined(text.Kids[:last]), ")")
 	name := "w1"
 	if r.IntN(3) == 0 {
-		head += ", w2 AS (SELECT * FROM w1 WHERE "
+		head = cat(head, ", w2 AS (SELECT * FROM w1 WHERE ")
 		var cols []ref
 		for _, c := range s.cols {
 			cols = append(cols, ref{strings.TrimPrefix(c.name, s.alias+"."), c.typ})
@@ -49,7 +49,7 @@ func (g *gen) with() query {
 		return query{node: cat(head, g.cond(&scope{cols: cols}, 1), ") SELECT * FROM w1"+[]string{" UNION ALL ", " INTERSECT ", " EXCEPT "}[r.IntN(3)]+"SELECT * FROM w2"), fold: true}
 	}
 	sc := &scope{cols: s.cols}
-	node := cat(head+" SELECT ", g.items(sc), " FROM "+name+" AS "+s.alias)
+	node := cat(head, " SELECT ", g.items(sc), " FROM "+name+" AS "+s.alias)
 	if r.IntN(2) == 0 { // twice
 		b := g.alias()
 		var other []ref
@@ -80,7 +80,7 @@ func (g *gen) indexed(t *tableModel) *query {
 				w := []string{"A", "a ", "AB", "ab ", "b  ", "B"}[r.IntN(6)]
 				return lit(quote(w), w)
 			}
-			return g.literal(typ)
+			return g.sought(typ)
 		}
 		one := func() *Node {
 			switch r.IntN(6) {
@@ -153,8 +153,8 @@ func (g *gen) frame(sc *scope, part *Node, total string) *Node {
 	case 4:
 		return cat("AVG(", exact(), ")", over)
 	case 5:
-		// Small ones: MariaDB counts the bits above 31 of a window by those below.
-		return cat([]string{"BIT_AND(", "BIT_OR(", "BIT_XOR("}[r.IntN(3)], "ABS(", exact(), " % 1000))", over)
+		// Small ones and no NULL: MariaDB counts the bits above 31 of a window by those below, and those of a row before a NULL again.
+		return cat([]string{"BIT_AND(", "BIT_OR(", "BIT_XOR("}[r.IntN(3)], "IFNULL(ABS(", exact(), " % 1000), 0))", over)
 	case 6:
 		return cat("(SUM(", exact(), ")", over, " + ", g.num(sc, 1), ")")
 	}
@@ -253,10 +253,13 @@ func (g *gen) json(sc *scope, depth int) *Node {
 		return g.number()
 	}
 	if depth > 0 && g.rng.IntN(3) == 0 {
-		return expr("JSON_OBJECT('a', ", v(), ", 'b', ", v(), ")")
+		return expr("JSON_OBJECT('a', ", v(), ", 'b', ", v(), ")").asked(document)
 	}
-	return expr("JSON_ARRAY(", list(", ", 1, v(), v()), ")")
+	return expr("JSON_ARRAY(", list(", ", 1, v(), v()), ")").asked(document)
 }
+
+// document has MariaDB know that JSON_OBJECT and JSON_ARRAY of NULL are documents, no reason to make an inner join of an outer one.
+func document(k []*Node) *Node { return cat("COALESCE(", joined(k), ")") }
 
 // collated is a text in another collation or by way of another character set.
 func (g *gen) collated(sc *scope, depth int) *Node {

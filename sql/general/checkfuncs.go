@@ -33,7 +33,7 @@ type disallowed struct {
 }
 
 func disallowedIn(e sqlparser.Expr, inDefault bool) (d disallowed) {
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch x := n.(type) {
 		case *sqlparser.Subquery:
 			d.subquery = true

@@ -316,7 +316,7 @@ func (a *alteration) dropChecks(column string) error {
 			continue
 		}
 		used, others := false, false
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			if col, ok := n.(*sqlparser.ColName); ok {
 				same := col.Name.EqualString(column)
 				used, others = used || same, others || !same
@@ -392,7 +392,7 @@ func (a *alteration) renameColumn(from, to string) error {
 				}
 			}
 		case *sqlparser.CheckConstraintDefinition:
-			if err := sqlparser.Walk(swap, det.Expr); err != nil {
+			if err := walk(swap, det.Expr); err != nil {
 				return err
 			}
 		}
@@ -400,7 +400,7 @@ func (a *alteration) renameColumn(from, to string) error {
 	for _, cd := range a.spec.Columns {
 		for _, e := range []sqlparser.Expr{cd.Type.GeneratedExpr, cd.Type.Default} {
 			if e != nil {
-				if err := sqlparser.Walk(swap, e); err != nil {
+				if err := walk(swap, e); err != nil {
 					return err
 				}
 			}

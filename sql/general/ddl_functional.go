@@ -86,7 +86,7 @@ func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, map[string]strin
 // withCasts is an expression whose casts to texts and arrays the library keeps, and its text; "" if it has none.
 func withCasts(e sqlparser.Expr) (sqlparser.Expr, string) {
 	found := false
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch x := n.(type) {
 		case *sqlparser.ConvertExpr:
 			found = found || x != nil && strings.EqualFold(x.Type.Type, "char")
@@ -231,7 +231,7 @@ func functionalDependent(spec *sqlparser.TableSpec, column string) bool {
 			if f.Expression == nil {
 				continue
 			}
-			_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+			_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 				if col, ok := n.(*sqlparser.ColName); ok && col.Name.EqualString(column) {
 					found = true
 				}

@@ -19,7 +19,7 @@ func nameOrdinals(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Select:
 			if n != nil && n.QueryOpts.Distinct {

@@ -286,8 +286,6 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		return newBetween(c, e)
 	case *expression.Mod:
 		return &plainZero{expression.UnaryExpressionStub{Child: e}}, nil
-	case *plan.InSubquery:
-		return trimSubquery(c, e)
 	case *json.JSONUnquote:
 		return newJSONUnquote(c, e.Child), nil
 	case *expression.Convert:
@@ -501,38 +499,6 @@ func trimOperands(c *sql.Context, e sql.Expression) (sql.Expression, error) {
 		out[i] = trimAny(c, ch[i])
 	}
 	return e.WithChildren(c, out...)
-}
-
-// trimSubquery trims what is sought and what the subquery selects: the subquery itself must stay one, or the library does not know it.
-func trimSubquery(c *sql.Context, e *plan.InSubquery) (sql.Expression, error) {
-	q, ok := e.RightChild.(*plan.Subquery)
-	if !ok || !comparesPadded(c, e.LeftChild, q) {
-		return nil, nil
-	}
-	query, err := trimSelected(c, q.Query)
-	if err != nil || query == nil {
-		return nil, err
-	}
-	return plan.NewInSubquery(c, trimAny(c, e.LeftChild), q.WithQuery(query)), nil
-}
-
-// trimSelected trims the only expression of the uppermost projection; nil if there is none to trim.
-func trimSelected(c *sql.Context, n sql.Node) (sql.Node, error) {
-	if p, ok := n.(*plan.Project); ok {
-		if len(p.Projections) != 1 || !types.IsTextOnly(p.Projections[0].Type(c)) {
-			return nil, nil
-		}
-		return plan.NewProject(c, []sql.Expression{trimAny(c, p.Projections[0])}, p.Child), nil
-	}
-	ch := n.Children()
-	if len(ch) != 1 {
-		return nil, nil
-	}
-	below, err := trimSelected(c, ch[0])
-	if err != nil || below == nil {
-		return nil, err
-	}
-	return n.WithChildren(c, below)
 }
 
 // trimmed is a string without the blanks at its end.

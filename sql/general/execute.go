@@ -320,7 +320,7 @@ func limitsOfNull(st sqlparser.Statement, bindings map[string]sql.Expression) {
 	if !some || !ok {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if l, ok := n.(*sqlparser.Limit); ok && l != nil {
 			for _, x := range []sqlparser.Expr{l.Offset, l.Rowcount} {
 				v, ok := x.(*sqlparser.SQLVal)

@@ -103,7 +103,7 @@ func (w *noteWriter) function(buf *sqlparser.TrackedBuffer, n *sqlparser.FuncExp
 
 func (w *noteWriter) within(from sqlparser.TableExprs, write func()) {
 	var tables []starred
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil

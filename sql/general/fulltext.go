@@ -56,7 +56,7 @@ func matchCalls(st sqlparser.Statement, text string) (err error) {
 		args := sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: sqlparser.NewStrVal([]byte(mode))}, &sqlparser.AliasedExpr{Expr: m.Expr}}
 		return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(matchFunction), Exprs: append(args, m.Columns...)}
 	}
-	werr := sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	werr := walk(func(n sqlparser.SQLNode) (bool, error) {
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil && sel.Where != nil && len(sel.OrderBy) == 0 && len(sel.GroupBy) == 0 && len(sel.From) == 1 {
 			if m := naturalMatch(sel.Where.Expr); m != nil && plainSelect(sel) {
 				sel.OrderBy = sqlparser.OrderBy{{Expr: m, Direction: sqlparser.DescScr}}
@@ -75,7 +75,7 @@ func matchCalls(st sqlparser.Statement, text string) (err error) {
 func plainSelect(sel *sqlparser.Select) bool {
 	plain := !sel.QueryOpts.Distinct
 	for _, e := range sel.SelectExprs {
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch f := n.(type) {
 			case *sqlparser.FuncExpr:
 				plain = plain && (f == nil || !f.IsAggregate())

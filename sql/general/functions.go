@@ -122,7 +122,7 @@ func (s *Session) callsWriter(st sqlparser.Statement) bool {
 		return false
 	}
 	found := false
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		f, ok := n.(*sqlparser.FuncExpr)
 		if !ok || f == nil || found {
 			return !found, nil

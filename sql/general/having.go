@@ -102,7 +102,7 @@ func bindHaving(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		s, ok := n.(*sqlparser.Select)
 		if !ok || s == nil {
 			return true, nil
@@ -179,7 +179,7 @@ func bindColumns(f *sqlparser.FuncExpr) {
 // bindExpr is an aggregate's argument whose columns keep what they are bound to first.
 func bindExpr(e sqlparser.Expr) sqlparser.Expr {
 	var columns []*sqlparser.ColName
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil

@@ -156,7 +156,7 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 	var out []*hintBlock
 	add := func(sel *sqlparser.Select, from sqlparser.SQLNode) {
 		b := &hintBlock{name: fmt.Sprintf("select#%d", len(out)+1), sel: sel, said: map[string]bool{}}
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.AliasedTableExpr:
 				name := n.As.String()
@@ -179,7 +179,7 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 		add(nil, n.TableExprs)
 	}
 	if node, ok := ast.(sqlparser.SQLNode); ok {
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			if sel, ok := n.(*sqlparser.Select); ok {
 				add(sel, sel.From)
 			}

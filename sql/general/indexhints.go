@@ -32,7 +32,7 @@ func fromHints(ast sqlparser.Statement) []indexHint {
 	if !ok {
 		return nil
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if t, ok := n.(*sqlparser.AliasedTableExpr); ok && t.Hints != nil {
 			one := indexHint{table: t.As.String(), hint: strings.TrimSpace(t.Hints.Type)}
 			if name, ok := t.Expr.(sqlparser.TableName); ok && one.table == "" {

@@ -194,9 +194,9 @@ func (g *scoping) block(sel *sqlparser.Select, outer *scopeBlock) bool {
 		return good, nil
 	}
 	for _, j := range joins {
-		_ = sqlparser.Walk(nested, j.on) // nested gives no error
+		_ = walk(nested, j.on) // nested gives no error
 	}
-	_ = sqlparser.Walk(nested, sel.SelectExprs, sel.Where, sel.GroupBy, sel.Having, sel.OrderBy)
+	_ = walk(nested, sel.SelectExprs, sel.Where, sel.GroupBy, sel.Having, sel.OrderBy)
 	return good
 }
 

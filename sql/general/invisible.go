@@ -208,7 +208,7 @@ const (
 func (st *Statement) namesAll() bool {
 	if st.stars == starsUnknown {
 		st.stars = starsNone
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.StarExpr:
 				st.stars = starsSome
@@ -231,7 +231,7 @@ func (s *Session) leavesOpen(c *sql.Context, st sqlparser.Statement, fill bool) 
 		return false
 	}
 	ctes := map[string]bool{}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if w, ok := n.(*sqlparser.With); ok && w != nil {
 			for _, cte := range w.Ctes {
 				ctes[strings.ToLower(cte.AliasedTableExpr.As.String())] = true
@@ -239,7 +239,7 @@ func (s *Session) leavesOpen(c *sql.Context, st sqlparser.Statement, fill bool) 
 		}
 		return true, nil
 	}, st)
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // nor does this one
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // nor does this one
 		switch n := n.(type) {
 		case *sqlparser.Insert:
 			found = s.openInsert(c, n, fill) || found
@@ -472,7 +472,7 @@ func (s *Session) visibleText(c *sql.Context, query string) string {
 	if err != nil || !s.leavesOpen(c, st, true) {
 		return query
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if e, ok := n.(*sqlparser.AliasedExpr); ok && e.As.IsEmpty() && e.InputExpression != "" {
 			if _, column := e.Expr.(*sqlparser.ColName); !column {
 				e.As = sqlparser.NewColIdent(e.InputExpression)

@@ -13,7 +13,7 @@ func likeExactly(st sqlparser.Statement, text string) {
 	if !mentionsLike(text) {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.Where:
 			if n != nil {

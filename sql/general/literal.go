@@ -18,7 +18,7 @@ func keepLiterals(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch x := n.(type) {
 		case *sqlparser.ComparisonExpr:
 			if x == nil {

@@ -135,7 +135,7 @@ func markLocks(st sqlparser.Statement) (locking bool, err error) {
 		defer w.subqueries(st.(sqlparser.SQLNode), m) // those that have a clause of their own keep what it says
 	}
 	if sn, ok := st.(sqlparser.SQLNode); ok {
-		err = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
+		err = walk(func(node sqlparser.SQLNode) (bool, error) {
 			if sel, ok := node.(*sqlparser.Select); ok && sel != nil {
 				w.names(sel.With)
 				clauses, err := clausesOf(sel.Lock)
@@ -259,7 +259,7 @@ func readBeside(st sqlparser.Statement) lockMode {
 
 // subqueries marks what the queries within a statement read.
 func (w *lockWalk) subqueries(in sqlparser.SQLNode, m lockMode) {
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
 			w.tables(sel.From, m, nil)
 		}

@@ -129,7 +129,7 @@ func aggregateOnly(n sqlparser.SQLNode) bool {
 // holds looks for a node, but not in subqueries.
 func holds(n sqlparser.SQLNode, is func(sqlparser.SQLNode) bool) bool {
 	found := false
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if _, ok := n.(*sqlparser.Subquery); ok {
 			return false, nil
 		}
@@ -185,7 +185,7 @@ func readsTarget(targets []changedTable, db string, clauses ...sqlparser.SQLNode
 		return false, nil
 	}
 	for _, c := range clauses {
-		_ = sqlparser.Walk(visit, c)
+		_ = walk(visit, c)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 	}
 	for _, set := range ins.OnDup {
 		var found []*sqlparser.ValuesFuncExpr
-		err := sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		err := walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch n := n.(type) {
 			case *sqlparser.ValuesFuncExpr:
 				found = append(found, n)

@@ -25,7 +25,7 @@ func keepOperand(e sqlparser.Expr) sqlparser.Expr {
 
 // keepOperands keeps all casts within n.
 func keepOperands(n sqlparser.SQLNode) {
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if x, ok := n.(*sqlparser.ConvertExpr); ok && x != nil {
 			x.Expr = keepOperand(x.Expr)
 			if in, ok := x.Expr.(sqlparser.InjectedExpr); ok && x.Type != nil && strings.EqualFold(x.Type.Type, "char") && x.Type.Length != nil {

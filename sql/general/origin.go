@@ -27,7 +27,7 @@ func writtenAliases(ast sqlparser.Statement, out []Column) {
 	if ast == nil || !slices.ContainsFunc(out, func(c Column) bool { return c.Table != "" }) {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		if t, ok := n.(*sqlparser.AliasedTableExpr); ok && !t.As.IsEmpty() {
 			for i := range out {
 				if strings.EqualFold(out[i].Table, t.As.String()) {

@@ -254,7 +254,7 @@ func concatAll(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		if g, ok := n.(*sqlparser.GroupConcatExpr); ok && g != nil && len(g.Exprs) > 1 {
 			all := &sqlparser.FuncExpr{Name: sqlparser.NewColIdent("concat"), Exprs: g.Exprs}
 			g.Exprs = sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: all}}
@@ -433,7 +433,7 @@ func countParams(st sqlparser.Statement) int {
 		return 0
 	}
 	seen := map[string]bool{}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		if v, ok := n.(*sqlparser.SQLVal); ok && v != nil && v.Type == sqlparser.ValArg { // absent clauses are nil nodes
 			seen[string(v.Val)] = true
 		}

@@ -238,7 +238,7 @@ func namePartitions(st sqlparser.Statement) {
 		t.Name = sqlparser.NewTableIdent(t.Name.String() + selectMark + strings.Join(names, "\x00"))
 		return t
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.AliasedTableExpr:
 			if n != nil && len(n.Partitions) > 0 {

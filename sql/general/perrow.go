@@ -43,7 +43,7 @@ func changes(e sql.Expression) bool {
 // assigns reports whether a statement sets user variables within expressions.
 func assigns(st sqlparser.Statement) bool {
 	found := false
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		f, ok := n.(*sqlparser.FuncExpr)
 		found = found || ok && f.Name.EqualString(setVarFunction)
 		return !found, nil

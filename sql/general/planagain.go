@@ -48,7 +48,7 @@ func plansAgain(st *Statement) bool {
 	}
 	tableless := readsNoTable(st.ast)
 	ok := true
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		ok = ok && plansNode(n, tableless)
 		return ok, nil
 	}, st.ast)
@@ -149,7 +149,7 @@ func keepsNothing(e sql.Expression) bool {
 }
 
 func hasSubquery(sel *sqlparser.Select) (found bool) {
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n.(type) {
 		case *sqlparser.Subquery, *sqlparser.ExistsExpr:
 			found = true

@@ -355,7 +355,7 @@ func walkPlan(c *sql.Context, n sql.Node, fn func(sql.Node) bool) bool {
 // that it has changed.
 func (s *Session) allTables(c *sql.Context, st sqlparser.Statement, bases []*base) bool {
 	all := true
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		t, ok := n.(*sqlparser.AliasedTableExpr)
 		if !ok {
 			return all, nil

@@ -140,9 +140,9 @@ func (h *programHost) bind(k *compiled, scope *program.Scope) error {
 	visit = func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.AssignmentExpr: // the name is a column's
-			return false, sqlparser.Walk(visit, n.Expr)
+			return false, walk(visit, n.Expr)
 		case *sqlparser.SetVarExpr:
-			return false, sqlparser.Walk(visit, n.Expr)
+			return false, walk(visit, n.Expr)
 		case *sqlparser.AliasedExpr:
 			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Qualifier.IsEmpty() {
 				if _, local := scope.Lookup(col.Name.String()); local { // the result's column has the variable's name
@@ -157,7 +157,7 @@ func (h *programHost) bind(k *compiled, scope *program.Scope) error {
 		}
 		return true, nil
 	}
-	return sqlparser.Walk(visit, node)
+	return walk(visit, node)
 }
 
 func (h *programHost) bindName(k *compiled, scope *program.Scope, n *sqlparser.ColName) error {

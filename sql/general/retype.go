@@ -72,7 +72,7 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 		return nil, err
 	}
 	if f, ok := n.(*plan.Filter); ok {
-		if e := zeroDates(r.c, f.Expression); e != nil {
+		if e := zeroDates(r.c, f.Expression, outerJoined(r.c, f.Child)); e != nil {
 			n = plan.NewFilter(r.c, e, f.Child)
 		}
 	}
@@ -201,15 +201,15 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 }
 
 // zeroDates makes IS NULL of a DATE or DATETIME column that is NOT NULL, in a condition of WHERE or under its ANDs and ORs, a comparison with 0000-00-00 (MySQL
-// 8.0 manual, 12.4.2: for programs that know no zero dates). nil for e itself.
-func zeroDates(c *sql.Context, e sql.Expression) sql.Expression {
+// 8.0 manual, 12.4.2: for programs that know no zero dates). Above an outer join it may be NULL as well. nil for e itself.
+func zeroDates(c *sql.Context, e sql.Expression, outer bool) sql.Expression {
 	switch x := e.(type) {
 	case *expression.And:
-		if l, r := zeroDates(c, x.LeftChild), zeroDates(c, x.RightChild); l != nil || r != nil {
+		if l, r := zeroDates(c, x.LeftChild, outer), zeroDates(c, x.RightChild, outer); l != nil || r != nil {
 			return expression.NewAnd(orExpr(l, x.LeftChild), orExpr(r, x.RightChild))
 		}
 	case *expression.Or:
-		if l, r := zeroDates(c, x.LeftChild), zeroDates(c, x.RightChild); l != nil || r != nil {
+		if l, r := zeroDates(c, x.LeftChild, outer), zeroDates(c, x.RightChild, outer); l != nil || r != nil {
 			return expression.NewOr(orExpr(l, x.LeftChild), orExpr(r, x.RightChild))
 		}
 	case *expression.IsNull:
@@ -218,10 +218,24 @@ func zeroDates(c *sql.Context, e sql.Expression) sql.Expression {
 			return nil
 		}
 		if t := f.Type(c); t.Type() == sqltypes.Date || t.Type() == sqltypes.Datetime {
-			return expression.NewEquals(f, expression.NewLiteral(types.ZeroTime, t))
+			zero := expression.NewEquals(f, expression.NewLiteral(types.ZeroTime, t))
+			if outer {
+				return expression.NewOr(zero, x)
+			}
+			return zero
 		}
 	}
 	return nil
+}
+
+// outerJoined reports whether n has an outer join.
+func outerJoined(c *sql.Context, n sql.Node) (found bool) {
+	transform.Inspect(n, func(n sql.Node) bool {
+		j, ok := n.(*plan.JoinNode)
+		found = found || ok && (j.JoinType().IsLeftOuter() || j.JoinType().IsRightOuter() || j.JoinType().IsFullOuter())
+		return !found
+	})
+	return found
 }
 
 // orExpr is e, or if it is nil the other.

@@ -28,7 +28,7 @@ func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text
 	if !ok {
 		return ast
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Select:
 			if n != nil {
@@ -48,7 +48,7 @@ func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text
 func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sqlparser.SQLNode) {
 	keys := map[string]string{} // by the table's name in the block
 	var only string
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil
@@ -91,7 +91,7 @@ func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sq
 		return true, nil
 	}
 	for _, n := range in {
-		_ = sqlparser.Walk(name, n) // nor does this one
+		_ = walk(name, n) // nor does this one
 	}
 }
 

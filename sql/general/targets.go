@@ -28,7 +28,7 @@ func (st *Statement) SetsPassword() bool {
 
 // namedTables calls fn for the tables that a FROM names, with the name that each goes by there. Those of subqueries are left out.
 func namedTables(from sqlparser.TableExprs, fn func(t sqlparser.TableName, alias string)) {
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil

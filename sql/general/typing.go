@@ -106,14 +106,35 @@ func projections(n sql.Node) []sql.Expression {
 	return nil
 }
 
-// scales computes numbers of decimals. named finds the expression behind a column of an inner result.
+// scales computes numbers of decimals. named finds the expression behind a column of an inner result, by its name and by that of its derived table too.
 type scales struct {
 	c     *sql.Context
 	named map[string]sql.Expression
 }
 
+// behind is the expression that a column stands for, nil if it is not known.
+func (s *scales) behind(f *expression.GetField) sql.Expression {
+	name := strings.ToLower(f.Name())
+	if x := s.named[strings.ToLower(f.Table())+"."+name]; x != nil && f.Table() != "" && x != f {
+		return x
+	}
+	if x := s.named[name]; x != f {
+		return x
+	}
+	return nil
+}
+
 func (s *scales) collect(n sql.Node) {
 	transform.InspectWithOpaque(s.c, n, func(_ *sql.Context, n sql.Node) bool {
+		if q, ok := n.(*plan.SubqueryAlias); ok {
+			for _, x := range projections(q.Child) {
+				if a, ok := x.(*expression.Alias); ok {
+					s.named[strings.ToLower(q.Name())+"."+strings.ToLower(a.Name())] = a.Child
+				} else if f, ok := x.(*expression.GetField); ok {
+					s.named[strings.ToLower(q.Name())+"."+strings.ToLower(f.Name())] = f
+				}
+			}
+		}
 		if p, ok := n.(sql.Projector); ok {
 			for _, x := range p.ProjectedExprs() {
 				if a, ok := x.(*expression.Alias); ok {
@@ -142,7 +163,7 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 		if n, ok := s.ofType(e.Type(s.c)); ok {
 			return n, true
 		}
-		if inner := s.named[strings.ToLower(e.Name())]; inner != nil && inner != x {
+		if inner := s.behind(e); inner != nil {
 			return up(inner)
 		}
 		return 0, false
@@ -267,11 +288,12 @@ func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
 		if d, ok := e.Type(s.c).(sql.DatetimeType); ok && d != types.DatetimeMaxPrecision {
 			return d.Precision(), true
 		}
-		if inner := s.named[strings.ToLower(e.Name())]; inner != nil && inner != x {
+		if inner := s.behind(e); inner != nil {
 			return s.fraction(inner, depth+1)
 		}
 	case *dateCall:
-		return e.SecondDigits(s.c), true
+		digits := e.SecondDigits(s.c)
+		return max(digits, 0), digits >= 0
 	case *aggregation.Min:
 		return s.fraction(e.Child, depth+1)
 	case *aggregation.Max:

@@ -32,7 +32,7 @@ func qualified(ast sqlparser.Statement) bool {
 		return false
 	}
 	common, tables := map[string]bool{}, []string(nil)
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.CommonTableExpr:
 			common[strings.ToLower(n.As.String())] = true

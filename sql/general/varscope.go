@@ -21,7 +21,7 @@ func (s *Session) wrongVariables(st sqlparser.Statement, text string) (err error
 	if !bare && !strings.Contains(text, "@@") {
 		return nil
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		if c, ok := n.(*sqlparser.ColName); ok && err == nil {
 			err = wrongVariable(c, bare)
 		}

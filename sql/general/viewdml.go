@@ -221,7 +221,7 @@ func (s *Session) updatable(c *sql.Context, schema, name string, depth int) (*up
 func rowByRow(sel *sqlparser.Select) bool {
 	plain := len(sel.From) == 1 && sel.With == nil && sel.Limit == nil && sel.Having == nil && len(sel.GroupBy) == 0 && sel.Window == nil && !sel.QueryOpts.Distinct
 	for _, e := range sel.SelectExprs {
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch n := n.(type) {
 			case *sqlparser.FuncExpr:
 				plain = plain && !n.IsAggregate() && n.Over == nil
@@ -365,7 +365,7 @@ func (v *updatable) renameIn(n sqlparser.SQLNode, alias string, strict, bare boo
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			within++
-			err := sqlparser.Walk(visit, n.Select)
+			err := walk(visit, n.Select)
 			within--
 			return false, err
 		case *sqlparser.ColName:
@@ -389,7 +389,7 @@ func (v *updatable) renameIn(n sqlparser.SQLNode, alias string, strict, bare boo
 		}
 		return true, nil
 	}
-	return sqlparser.Walk(visit, n)
+	return walk(visit, n)
 }
 
 // from names the base table, under the name that the statement gives to the view.
@@ -402,7 +402,7 @@ func (v *updatable) from(exprs sqlparser.TableExprs) sqlparser.TableExprs {
 // restrict adds the view's condition to a statement's.
 func (v *updatable) restrict(w *sqlparser.Where, alias string) *sqlparser.Where {
 	for _, e := range v.where {
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch n := n.(type) {
 			case *sqlparser.Subquery:
 				return false, nil

@@ -21,7 +21,7 @@ func groupsFirst(st sqlparser.Statement, text string) error {
 	if !ok || !holdsOver(text) {
 		return nil
 	}
-	return sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+	return walk(func(n sqlparser.SQLNode) (bool, error) {
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
 			if err := misplacedWindow(sel); err != nil {
 				return false, err

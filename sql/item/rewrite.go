@@ -52,16 +52,11 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *expression.HashInTuple:
 		return n.in(c, e.Left(), e.Right(), early)
 	case *plan.InSubquery:
-		row, isRow := e.LeftChild.(expression.Tuple)
-		q, isQuery := e.RightChild.(*plan.Subquery)
-		if isRow && isQuery {
-			if early { // it may become a join
-				return nil, nil
-			}
-			x, err := n.rowInSubquery(c, row, q)
+		if q, ok := e.RightChild.(*plan.Subquery); ok {
+			x, err := n.inSubquery(c, e.LeftChild, q, early)
 			return some(x, x != nil, err)
 		}
-		return n.inSubquery(c, e)
+		return nil, nil
 	case *expression.Arithmetic:
 		if x, err := n.shifted(c, e); x != nil || err != nil {
 			return x, err
