@@ -455,6 +455,8 @@ func (f *memFile) Sync() error {
 	return nil
 }
 
+func (f *memFile) WriteOut(int64, int64) {}
+
 func (f *memFile) Preallocate(size int64) error {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()

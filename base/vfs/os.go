@@ -108,6 +108,10 @@ func (f osFile) Sync() error {
 	}
 }
 
+func (f osFile) WriteOut(off, n int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) // a file system that cannot writes it all at Sync
+}
+
 func (f osFile) Preallocate(size int64) error {
 	// Extents that fallocate reserves are converted at the first write of each, which makes fdatasync
 	// commit metadata; so the zeros are written for real.

@@ -46,6 +46,9 @@ type File interface {
 	io.Closer
 	// Sync is fdatasync.
 	Sync() error
+	// WriteOut has the system begin to write these bytes to the disk, and promises nothing: Sync does, and reports what failed here, too. Who writes
+	// much before it syncs spreads it over time so, rather than stand in the way of others' syncs with all of it at once.
+	WriteOut(off, n int64)
 	// Preallocate gives the file size bytes, all of them written zeros, so that later writes below size
 	// change no metadata and do not fail for want of space. The caller syncs.
 	Preallocate(size int64) error

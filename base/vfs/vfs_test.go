@@ -32,6 +32,7 @@ func TestBasics(t *testing.T) {
 		must(t, f.Preallocate(10000))
 		_, err = f.WriteAt([]byte("hello"), 4000)
 		must(t, err)
+		f.WriteOut(0, 8192)
 		must(t, f.Sync())
 		if n, _ := f.Size(); n != 10000 {
 			t.Fatalf("size %d", n)

@@ -23,6 +23,7 @@ type imageFile struct {
 	f        vfs.File
 	size     int64
 	synced   int64
+	out      writeOut
 	sealed   bool
 	newName  bool
 	min, max page.LSN

@@ -175,6 +175,7 @@ func (s *Segment) writeImages(buf []byte, es []entry) error {
 	if _, err := im.f.WriteAt(buf, im.size); err != nil {
 		return fmt.Errorf("append %d bytes to %s: %w", len(buf), im.f.Name(), err)
 	}
+	im.out.grown(im.f, im.size+int64(len(buf)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {

@@ -17,6 +17,7 @@ type logFile struct {
 	f        vfs.File
 	size     int64 // end of the records
 	synced   int64 // of them, durable
+	out      writeOut
 	sealed   bool
 	newName  bool // its directory entry is not durable yet
 	min, max page.LSN

@@ -25,6 +25,7 @@ func (s *Segment) Organise(raw []byte, recs []Rec, tip page.LSN) error {
 	if _, err := l.f.WriteAt(raw, l.size); err != nil {
 		return fmt.Errorf("append %d bytes to %s: %w", len(raw), l.f.Name(), err)
 	}
+	l.out.grown(l.f, l.size+int64(len(raw)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {

@@ -10,11 +10,15 @@ import (
 )
 
 // Reserves are links whose nodes no commit waits for. A frame costs its node, and us, what ten transactions in it cost, and a commit is durable on a
-// write quorum, four of six. So while acks queue (for processors or disks), some tails hear of the log later than the others: with the next heartbeat, when
-// as much has gathered as is sent though nobody waits, or at once when they are called: the others are late, a link broke, or somebody waits for room. What is acknowledged
+// write quorum, four of six. So while acks queue (for processors or disks), some nodes hear of the log later than the others: with the next heartbeat, when
+// reserveBytes have gathered, or at once when they are called: the others are late, a link broke, or somebody waits for room. What is acknowledged
 // is on the disks of a write quorum, as ever; a reserve lacks at most a heartbeat's log of it.
 //
-// Invariant: the members of a PG that are well and not reserves are a write quorum of it, and its full members, which serve reads, are among them. As soon as
+// A node is a reserve for all of its segments. Those of one PG that are tails are full members of another, and there is always another, as the next PG is made
+// ahead of need: so tails of the PGs that are written are preferred, and a full member may be spared while two others are as good for reads.
+//
+// Invariant: the members of a PG that are well and not reserves are a write quorum of it, and, if it was written lately, readers of its full members are among
+// them (where nothing is written, reserves lack nothing). As soon as
 // that may be wrong (disband) there are none, until they are chosen again.
 
 const (
@@ -24,11 +28,16 @@ const (
 	// patienceTimes is how many times the usual time to durability passes before the reserves are called, minPatience the least.
 	patienceTimes = 2
 	minPatience   = 2 * time.Millisecond
+	// reserveBytes is what may gather for a reserve. One that is called has to send no more than that, in one frame.
+	reserveBytes = 4 * lazyBytes
+	// readers is how many full members of a PG are no reserves: one to read from, one for the hedge.
+	readers = 2
 )
 
 // reserves is the client's choice. Only beats uses it.
 type reserves struct {
 	beat, rest int
+	pgLast     []page.LSN // of each PG at the last choice
 }
 
 // callReserves makes the reserves send what has been released.
@@ -79,46 +88,81 @@ func (c *Client) chooseReserves() {
 	c.wakeLinks() // those that are none any more
 }
 
-// pickReserves spares the slowest links, as long as the others of each PG suffice.
+// eager counts the members of a PG that are well and waited for.
+type eager struct {
+	all, full int
+	written   bool // since the last choice
+}
+
+// pickReserves spares links as long as the others of each PG suffice: first those that have tails alone of the PGs that are written, the slowest first.
 func (c *Client) pickReserves(all []linkHealth) {
 	well := make(map[*link]bool, len(all))
 	for i := range all {
 		well[all[i].l] = all[i].well
 	}
-	slices.SortFunc(all, func(a, b linkHealth) int { return cmp.Compare(b.score(), a.score()) })
+	last := c.ring.lastOfPGs()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	eager := make([]int, len(c.pgs)) // members that are well and waited for
+	pgs := make([]eager, len(c.pgs))
 	for pg, p := range c.pgs {
+		e := &pgs[pg]
+		e.written = pg < len(last) && (pg >= len(c.reserves.pgLast) || last[pg] > c.reserves.pgLast[pg])
 		for i := range p.members {
 			if m := &p.members[i]; well[m.link] && m.status == proto.OK && m.need == 0 {
-				eager[pg]++
+				e.all++
+				if p.m.Members[i].Kind == proto.Full {
+					e.full++
+				}
 			}
 		}
 	}
+	c.reserves.pgLast = last
+	for i := range all {
+		c.eachSegment(all[i].l, pgs, func(e *eager, full bool, _ *proto.Quorum) bool {
+			all[i].read = all[i].read || full && e.written
+			return true
+		})
+	}
+	slices.SortFunc(all, func(a, b linkHealth) int {
+		if a.read != b.read {
+			if b.read {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.score(), a.score())
+	})
 	for i := range all {
 		l := all[i].l
-		l.reserve.Store(well[l] && c.spare(l, eager))
+		l.reserve.Store(well[l] && c.spare(l, pgs))
 	}
 }
 
-// spare takes a link out of eager and returns true if every PG has a write quorum of any kind without it, and no full member on it. mu is held.
-func (c *Client) spare(l *link, eager []int) bool {
+// eachSegment calls fn for each PG of which the link's node holds a member, until it returns false, and returns whether it never did. mu is held.
+func (c *Client) eachSegment(l *link, pgs []eager, fn func(e *eager, full bool, q *proto.Quorum) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(len(l.segs), len(c.pgs))
-	for pg := range n {
-		p := c.pgs[pg]
-		if slot := l.segs[pg].slot; slot >= 0 && (p.m.Members[slot].Kind == proto.Full || eager[pg]-1 < p.m.Quorum.WriteAny) {
+	for pg := range min(len(l.segs), len(pgs)) {
+		m := &c.pgs[pg].m
+		if slot := l.segs[pg].slot; slot >= 0 && !fn(&pgs[pg], m.Members[slot].Kind == proto.Full, &m.Quorum) {
 			return false
 		}
 	}
-	for pg := range n {
-		if l.segs[pg].slot >= 0 {
-			eager[pg]--
-		}
-	}
 	return true
+}
+
+// spare takes a link out of pgs and returns true if every PG has a write quorum of any kind, and readers, without it. mu is held.
+func (c *Client) spare(l *link, pgs []eager) bool {
+	suffice := c.eachSegment(l, pgs, func(e *eager, full bool, q *proto.Quorum) bool {
+		return e.all > q.WriteAny && (!full || !e.written || e.full > readers)
+	})
+	return suffice && c.eachSegment(l, pgs, func(e *eager, full bool, _ *proto.Quorum) bool {
+		e.all--
+		if full {
+			e.full--
+		}
+		return true
+	})
 }
 
 // linkHealth is what the choice needs to know of a link.
@@ -127,6 +171,7 @@ type linkHealth struct {
 	well     bool // joined, and every segment that it has counts
 	queueing bool // acks take much longer than they can
 	reserve  bool
+	read     bool // has a full member of a PG that is written
 	ack      time.Duration
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
 	"github.com/zoryadb/zorya/storage/redo"
 	"github.com/zoryadb/zorya/storage/volume/fakenode"
@@ -150,6 +151,58 @@ func TestReserves(t *testing.T) {
 	}
 	if again := x.choose(true); len(again) != 2 || again[0] != r[0] || again[1] != r[1] {
 		t.Errorf("reserves change without need: %+v", again)
+	}
+}
+
+// TestReservesOfManyGroups: the tails of one PG are full members of others. Those of the PG that is written are spared, and every PG keeps a write
+// quorum. When all are written each keeps two full members, too.
+func TestReservesOfManyGroups(t *testing.T) {
+	x := newReserveFixture(t)
+	if err := x.c.EnsurePages(x.ctx, 6*16); err != nil {
+		t.Fatal(err)
+	}
+	for len(x.joined()) < 6 {
+		x.commit()
+	}
+	x.choose(true)
+	x.commit() // into the first PG alone
+	r := x.choose(true)
+	if len(r) != 2 || x.full(r[0]) || x.full(r[1]) {
+		t.Fatalf("reserves %+v; want two tails of the PG that is written", r)
+	}
+	x.eager(1)
+	for pg := range page.No(6) {
+		m := &redo.MTR{}
+		m.FreeRange(pg*16+1, 1)
+		if err := x.c.Admit(x.ctx, 1, 100); err != nil {
+			t.Fatal(err)
+		}
+		x.c.Append(m, nil)
+	}
+	if r := x.choose(true); len(r) != 2 {
+		t.Errorf("%d reserves when all PGs are written", len(r))
+	}
+	x.eager(6)
+}
+
+// eager fails unless every PG has a write quorum of members that are no reserves, and the first of them, which were written, readers.
+func (x *reserveFixture) eager(written int) {
+	x.t.Helper()
+	x.c.mu.Lock()
+	defer x.c.mu.Unlock()
+	for pg, p := range x.c.pgs {
+		all, full := 0, 0
+		for i := range p.members {
+			if !p.members[i].link.reserve.Load() {
+				all++
+				if p.m.Members[i].Kind == proto.Full {
+					full++
+				}
+			}
+		}
+		if all < p.m.Quorum.WriteAny || pg < written && full < readers {
+			x.t.Errorf("PG %d is left with %d members, %d of them full", pg, all, full)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -363,6 +364,13 @@ func (r *ring) kill(err error) {
 		r.dead = err
 	}
 	r.wakeWaiters()
+}
+
+// lastOfPGs returns the newest record of each PG.
+func (r *ring) lastOfPGs() []page.LSN {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.pgLast)
 }
 
 // addPG makes room for one more PG, whose newest record is last.

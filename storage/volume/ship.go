@@ -72,13 +72,13 @@ func (c *Client) urgent(l *link) bool {
 	if next >= end {
 		return false
 	}
-	released := c.pace.released.Load()
+	released, bytes, runs := c.pace.released.Load(), uint64(lazyBytes), uint64(lazyRuns)
 	if l.reserve.Load() {
-		released = c.pace.called.Load()
+		released, bytes, runs = c.pace.called.Load(), reserveBytes, runs*reserveBytes/lazyBytes
 	}
 	return min(released, r.pubLSN.Load()) > l.sent.Load() ||
-		r.pubPos.Load()-l.from.Load() >= min(lazyBytes, r.size/8) ||
-		end-next >= min(lazyRuns, uint64(len(r.runs)/8))
+		r.pubPos.Load()-l.from.Load() >= min(bytes, r.size/8) ||
+		end-next >= min(runs, uint64(len(r.runs)/8))
 }
 
 // want says that one more waits for VDL to reach lsn.
