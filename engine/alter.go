@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/row"
@@ -113,7 +114,7 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 			if err := begin(); err != nil {
 				return err
 			}
-			if err := b.run(ctx, s); err != nil {
+			if err := b.run(wait.Paced(ctx), s); err != nil {
 				return err
 			}
 			// A reader that wants to write now waits for us, and we for it: it loses, not all our work.
@@ -127,10 +128,11 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 			if err := b.start(ctx, d, begin); err != nil {
 				return err
 			}
-			if err := b.run(ctx, s); err != nil {
+			paced := wait.Paced(ctx)
+			if err := b.run(paced, s); err != nil {
 				return err
 			}
-			if err := b.rounds(ctx); err != nil {
+			if err := b.rounds(paced); err != nil {
 				return err
 			}
 			if err := lockIt(); err != nil {

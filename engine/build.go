@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/extsort"
@@ -67,7 +68,11 @@ func (b *indexBuild) load(ctx context.Context, rows *images) (err error) {
 			r.rows = rows.also()
 			defer r.rows.rd.free()
 		}
-		r.sorts = b.tx.newSorters(len(b.fresh), len(readers))
+		own := ctx
+		if i > 0 {
+			own = wait.With(ctx, nil) // a helper's
+		}
+		r.sorts = b.tx.newSorters(own, len(b.fresh), len(readers))
 		defer func() { err = errors.Join(err, closeSorters(r.sorts)) }()
 	}
 	err = share(ctx, len(list), func(ctx context.Context, worker, i int) error {
@@ -114,6 +119,9 @@ func (b *indexBuild) virtual(r []row.Datum) error {
 func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, new *images) error {
 	old.need, new.need = b.need, b.need
 	for ref := range refs {
+		if err := wait.Rest(ctx); err != nil {
+			return err
+		}
 		r, err := old.one(ctx, b.t, []byte(ref))
 		if err != nil {
 			return err
@@ -132,6 +140,9 @@ func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, 
 	}
 	m := meter{report: b.o.Progress, stage: table.StageLog, total: uint64(len(refs))}
 	for ref := range refs {
+		if err := wait.Rest(ctx); err != nil {
+			return err
+		}
 		m.tick(0)
 		r, err := new.one(ctx, b.t, []byte(ref))
 		if err != nil {
@@ -158,10 +169,11 @@ func (b *indexBuild) follow(ctx context.Context, refs map[string]struct{}, old, 
 }
 
 // newSorters makes n sorters for each of readers goroutines, of which it returns one's.
-func (tx *Tx) newSorters(n, readers int) []*extsort.Sorter {
+func (tx *Tx) newSorters(ctx context.Context, n, readers int) []*extsort.Sorter {
 	list := make([]*extsort.Sorter, n)
 	for i := range list {
 		list[i] = extsort.New(sortBytes/n/readers, tx.db.o.Temp)
+		pacedSort(ctx, list[i])
 	}
 	return list
 }
@@ -199,7 +211,10 @@ type entryRoom struct {
 // goroutine at a time calls it.
 func (tx *Tx) loadIndexes(ctx context.Context, t *dict.Table, at []int, sorts [][]*extsort.Sorter, m *meter, duplicate func(i int, ref []byte) error) error {
 	all := slices.Concat(sorts...)
-	if err := share(ctx, len(all), func(_ context.Context, _, i int) error { return all[i].Sort() }); err != nil {
+	if err := share(ctx, len(all), func(ctx context.Context, _, i int) error {
+		pacedSort(ctx, all[i])
+		return all[i].Sort()
+	}); err != nil {
 		return err
 	}
 	var one sync.Mutex
@@ -211,6 +226,9 @@ func (tx *Tx) loadIndexes(ctx context.Context, t *dict.Table, at []int, sorts []
 		})
 	})
 }
+
+// pacedSort makes a sorter rest while it sorts. That ctx has ended is told by what comes next.
+func pacedSort(ctx context.Context, s *extsort.Sorter) { s.Pace(func() { _ = wait.Rest(ctx) }) }
 
 func (tx *Tx) loadIndex(ctx context.Context, ix *dict.Index, sorted *extsort.Merged, m *meter, duplicate func(ref []byte) error) error {
 	val := row.AppendEntry(nil, row.Entry{Trx: tx.ID()})

@@ -3,11 +3,15 @@ package engine
 import (
 	"context"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 )
+
+// restRows is after how many rows a build asks whether it is time to rest: fewer than it reads in a millisecond.
+const restRows = 128
 
 // images reads rows as of a snapshot of its own, for builds.
 type images struct {
@@ -51,6 +55,11 @@ func (v *images) eachOf(ctx context.Context, t *dict.Table, p *part, fn func(r [
 	c := t.Indexes[0].Tree.Scan(btree.ScanOptions{Low: p.low, High: p.high, ReadAhead: true})
 	defer c.Close()
 	for n := 0; c.Next(ctx); n++ {
+		if n%restRows == restRows-1 {
+			if err := wait.Rest(ctx); err != nil {
+				return err
+			}
+		}
 		if n%4096 == 0 && v.touched != nil {
 			if err := v.touched.Err(); err != nil {
 				return err

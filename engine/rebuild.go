@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/extsort"
@@ -109,7 +110,7 @@ func (b *tableBuild) writeOne(ctx context.Context, v []byte) ([]byte, error) {
 // load sorts the rows by their new clustered key, which most often is the old one and costs nothing then, and fills the trees bottom-up.
 func (b *tableBuild) load(ctx context.Context, rows *images) (err error) {
 	at := indexesOf(b.to)
-	sorts := b.tx.newSorters(len(at)+1, 1)
+	sorts := b.tx.newSorters(ctx, len(at)+1, 1)
 	defer func() { err = errors.Join(err, closeSorters(sorts)) }()
 	clustered := sorts[len(at)]
 	m := meter{report: b.o.Progress, stage: table.StageRead}
@@ -198,6 +199,9 @@ func (b *tableBuild) duplicateOfStored(ctx context.Context, i int, key, val []by
 // follow takes the rows' old states out of the new table, then puts the new ones in.
 func (b *tableBuild) follow(ctx context.Context, refs map[string]struct{}, old, new *images) error {
 	for ref := range refs {
+		if err := wait.Rest(ctx); err != nil {
+			return err
+		}
 		r, err := old.one(ctx, b.from, []byte(ref))
 		if err != nil {
 			return err
@@ -210,6 +214,9 @@ func (b *tableBuild) follow(ctx context.Context, refs map[string]struct{}, old, 
 	}
 	m := meter{report: b.o.Progress, stage: table.StageLog, total: uint64(len(refs))}
 	for ref := range refs {
+		if err := wait.Rest(ctx); err != nil {
+			return err
+		}
 		m.tick(0)
 		r, err := new.one(ctx, b.from, []byte(ref))
 		if err != nil {

@@ -3,12 +3,17 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/zoryadb/zorya/base/wait"
+	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/storage/volume/memvol"
 )
 
 // busy is an owner of whose processors some are free.
@@ -103,4 +108,55 @@ func TestShareFails(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// crowd is an owner whose neighbours end a statement whenever it looks, or never do. It counts waits, rests among them.
+type crowd struct {
+	never bool
+	n     uint64
+	waits atomic.Int32
+}
+
+func (c *crowd) BeginWait() { c.waits.Add(1) }
+func (*crowd) EndWait()     {}
+func (c *crowd) Others() uint64 {
+	if !c.never {
+		c.n++
+	}
+	return c.n
+}
+
+// TestBuildRests: builds of indexes and tables go to rest again and again while others are at work, and alone they do not.
+func TestBuildRests(t *testing.T) {
+	e := newEnv(t, memvol.Options{})
+	d := e.sbtest("t")
+	s := e.begin(table.RepeatableRead)
+	for i := range int64(20_000) {
+		e.must(s.insert("t", sbrow(i, i*7919%20_000, fmt.Sprint("text ", i*31%1000))))
+	}
+	e.must(s.tx.Commit(bg))
+	var err error
+	builds := map[string]func(ctx context.Context, online bool) error{
+		"index": func(ctx context.Context, online bool) error {
+			n := *d
+			n.Indexes = append(slices.Clone(d.Indexes), table.Index{Name: fmt.Sprint("i", len(d.Indexes)), Parts: []table.Part{{Column: 2}, {Column: 1}}})
+			d, err = e.db.AlterTable(ctx, d, &n, table.Build{Online: online})
+			return err
+		},
+		"table": func(ctx context.Context, online bool) error {
+			d, err = e.db.RebuildTable(ctx, d, d, func(r []row.Datum) ([]row.Datum, error) { return r, nil }, table.Build{Online: online})
+			return err
+		},
+	}
+	for what, build := range builds {
+		for _, online := range []bool{true, false} {
+			alone, beside := &crowd{never: true}, &crowd{}
+			e.must(build(wait.With(bg, alone), online)) // it waits for helpers, and for what is in the way at the end
+			e.must(build(wait.With(bg, beside), online))
+			if a, b := alone.waits.Load(), beside.waits.Load(); b < 2*a+10 {
+				t.Errorf("%s, online %t: %d waits alone, %d beside others", what, online, a, b)
+			}
+		}
+	}
+	e.check()
 }

@@ -100,10 +100,10 @@ type Sharer interface {
 	Spare() bool
 }
 
-// Spare reports whether a processor is idle as far as the owner of ctx knows; without one nobody is in the way.
+// Spare reports whether a processor is idle as far as the owner of ctx knows; without one nobody is in the way. Paced work has none to spare while others are at work.
 func Spare(ctx context.Context) bool {
 	o, ok := ctx.Value(Key).(Sharer)
-	return !ok || o.Spare()
+	return !Crowded(ctx) && (!ok || o.Spare())
 }
 
 // End says that the wait is over. It does not block.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/mtr"
 	"github.com/zoryadb/zorya/engine/space"
 	"github.com/zoryadb/zorya/storage/page"
@@ -18,8 +20,8 @@ var (
 )
 
 const (
-	// bulkPages bounds the pages of one MTR of a bulk build.
-	bulkPages = 16
+	// bulkPages bounds the pages of one MTR of a bulk build, and bulkCrowded while others are at work, whose commits go behind it: six nodes check and write each page.
+	bulkPages, bulkCrowded = 16, 2
 	// bulkAhead is how many such MTRs may be on their way to storage at once. Commits become durable in the order of the log, so everything that a build has put
 	// there goes before others' commits: without a bound that is what the log's ring holds, tens of megabytes. Two keep the links busy.
 	bulkAhead = 2
@@ -103,7 +105,7 @@ func (b *bulk) add(ctx context.Context, key, val []byte) error {
 	if leaf.b.count > 0 && leaf.b.room()-size < b.spare {
 		b.ready = append(b.ready, leaf)
 		b.levels[0].cur = b.node(0, separator(b.last, key))
-		if len(b.ready) == bulkPages {
+		if len(b.ready) == bulkPages || len(b.ready) >= bulkCrowded && wait.Crowded(ctx) {
 			if err := b.flush(ctx); err != nil {
 				return err
 			}
@@ -161,8 +163,15 @@ func (b *bulk) enter(ctx context.Context, level int, sep []byte, no page.No) err
 // write writes nodes to new pages in one MTR.
 func (b *bulk) write(ctx context.Context, nodes []*bulkNode) ([]page.No, error) {
 	oldest := &b.sent[b.writes%bulkAhead]
-	if err := b.t.pool.Volume().WaitDurable(ctx, *oldest); err != nil {
+	until := *oldest
+	if wait.Crowded(ctx) {
+		until = slices.Max(b.sent[:])
+	}
+	if err := b.t.pool.Volume().WaitDurable(ctx, until); err != nil {
 		return nil, fmt.Errorf("wait for pages to be durable: %w", err)
+	}
+	if err := wait.Rest(ctx); err != nil {
+		return nil, err
 	}
 	m, err := mtr.Start(ctx, b.t.pool, len(nodes)+space.Records, len(nodes)*page.Size+space.Bytes)
 	if err != nil {

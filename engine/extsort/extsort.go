@@ -36,6 +36,7 @@ type Sorter struct {
 	items  []item
 	spare  []item // as long as items, for sorting
 	sorted bool   // the items are in order as they are
+	rest   func() // called now and then while items are sorted; nil: nobody else is in the way
 
 	file  vfs.File
 	size  int64
@@ -58,6 +59,9 @@ type run struct{ off, end int64 }
 func New(memory int, temp Temp) *Sorter {
 	return &Sorter{memory: min(max(memory, MinMemory), 1<<31), temp: temp, sorted: true}
 }
+
+// Pace makes the sorter call rest between units of sorting that take less than a millisecond.
+func (s *Sorter) Pace(rest func()) { s.rest = rest }
 
 // Held is the number of bytes of memory that the sorter has taken.
 func (s *Sorter) Held() int {
@@ -111,7 +115,7 @@ func (s *Sorter) compare(a, b item) int {
 
 func (s *Sorter) order() {
 	if !s.sorted {
-		s.items, s.spare = sortItems(s.items, s.spare, s.compare)
+		s.items, s.spare = sortItems(s.items, s.spare, s.compare, s.rest)
 	}
 	s.sorted = true
 }

@@ -2,13 +2,20 @@ package extsort
 
 import "slices"
 
+// restCompares is how many comparisons a sorter makes before it may rest.
+const restCompares = 4096
+
 // radixFrom is from how many items on they are dealt out by the bytes of their heads: a pass over all takes about as long as a comparison or two of each.
 const radixFrom = 1 << 10
 
 // sortItems sorts items by their heads, then by compare, and keeps the order of those that are equal. spare is room; it returns the sorted items, and the
-// array that they are not in.
-func sortItems(items, spare []item, compare func(a, b item) int) (sorted, rest []item) {
+// array that they are not in. rest, unless nil, is called now and then.
+func sortItems(items, spare []item, compare func(a, b item) int, rest func()) (sorted, unused []item) {
+	compared := 0
 	full := func(a, b item) int {
+		if compared++; compared%restCompares == 0 && rest != nil {
+			rest()
+		}
 		if c := compare(a, b); c != 0 {
 			return c
 		}
@@ -27,6 +34,9 @@ func sortItems(items, spare []item, compare func(a, b item) int) (sorted, rest [
 		if differ>>shift&0xff != 0 {
 			deal(spare, items, shift)
 			items, spare = spare, items
+			if rest != nil {
+				rest()
+			}
 		}
 	}
 	for i := 0; i < len(items); { // heads that are equal

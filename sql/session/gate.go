@@ -33,6 +33,7 @@ type gate struct {
 	backlog func() int          // connections that wait for a worker; nil: none ever
 	running int                 // places taken
 	over    int                 // statements whose place lapsed and that still run
+	ended   uint64              // statements that have left
 	active  linked.List[ticket] // that hold a place
 	first   linked.List[ticket] // queue: statements of transactions that hold locks
 	rest    linked.List[ticket] // queue: others
@@ -138,9 +139,17 @@ func (g *gate) place(t *ticket) {
 // leave gives a place back and passes it on: at the end of the statement.
 func (g *gate) leave(t *ticket, w *writer) {
 	g.mu.Lock()
+	g.ended++
 	g.idle(w)
 	g.vacate(t)
 	g.mu.Unlock()
+}
+
+// statements is how many have ended.
+func (g *gate) statements() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ended
 }
 
 // pause gives a place back for a wait.

@@ -162,6 +162,9 @@ func (s *Session) BeginWait() {
 // Spare implements wait.Sharer.
 func (s *Session) Spare() bool { return s.srv.gate.spare() }
 
+// Others implements wait.Neighbour.
+func (s *Session) Others() uint64 { return s.srv.gate.statements() }
+
 // BeginWaitAs implements wait.Teller.
 func (s *Session) BeginWaitAs(state string) {
 	s.setState(state)
