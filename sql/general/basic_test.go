@@ -108,6 +108,16 @@ func TestCheckTexts(t *testing.T) {
 	c.fails("INSERT INTO u VALUES ('it''s%', 1)", 3819, "Check constraint 'c'k' is violated.")
 	c.fails("INSERT INTO u VALUES ('X', 1)", 3819, "Check constraint 'c'k' is violated.")
 	c.fails("INSERT INTO u VALUES ('y', 0)", 3819, "Check constraint 'u_chk_1' is violated.")
+
+	c.must("CREATE TABLE cn (a INT, b INT, CONSTRAINT c1 CHECK (a > b), CHECK (b < 9))")
+	for _, sql := range []string{"CREATE TABLE cm (a INT, CONSTRAINT c1 CHECK (a > 0), CONSTRAINT C1 CHECK (a < 9))", "ALTER TABLE cn ADD CONSTRAINT C1 CHECK (b > 0)"} {
+		c.fails(sql, 3822, "Duplicate check constraint name 'C1'.")
+	}
+	for _, clause := range []string{"DROP COLUMN a", "RENAME COLUMN a TO z", "CHANGE a z INT"} {
+		c.fails("ALTER TABLE cn "+clause, 3959, "Check constraint 'c1' uses column 'a', hence column cannot be dropped or renamed.")
+	}
+	c.must("ALTER TABLE cn CHANGE a A BIGINT")
+	c.must("ALTER TABLE cn DROP CHECK c1, RENAME COLUMN A TO z")
 	c.must("INSERT INTO u VALUES ('y', 10), (NULL, NULL)")
 	c.must("DROP TABLE u")
 	c.must(shown)

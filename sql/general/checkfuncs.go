@@ -95,7 +95,7 @@ func checkFunctions(spec *sqlparser.TableSpec, name string) error {
 }
 
 func checkConstraints(spec *sqlparser.TableSpec, name string) error {
-	unnamed := highestCheck(spec, name)
+	unnamed, names := highestCheck(spec, name), map[string]bool{}
 	for _, con := range spec.Constraints {
 		ch, ok := con.Details.(*sqlparser.CheckConstraintDefinition)
 		if !ok || ch.Expr == nil {
@@ -106,6 +106,11 @@ func checkConstraints(spec *sqlparser.TableSpec, name string) error {
 			unnamed++
 			called = fmt.Sprintf("%s_chk_%d", name, unnamed)
 		}
+		key := strings.ToLower(called)
+		if names[key] {
+			return mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_DUP_NAME, called)
+		}
+		names[key] = true
 		switch d := disallowedIn(ch.Expr, false); {
 		case d.function != "":
 			return mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED, called, d.function)

@@ -315,16 +315,9 @@ func (a *alteration) dropChecks(column string) error {
 			keep = append(keep, con)
 			continue
 		}
-		used, others := false, false
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
-			if col, ok := n.(*sqlparser.ColName); ok {
-				same := col.Name.EqualString(column)
-				used, others = used || same, others || !same
-			}
-			return true, nil
-		}, ch.Expr)
+		used, others := usesColumn(ch.Expr, column)
 		if used && others {
-			return mysqlerr.NewMessage(mysqlerr.ER_DEPENDENT_BY_CHECK_CONSTRAINT, "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.", con.Name, column)
+			return dependentCheck(con, column)
 		}
 		if !used {
 			keep = append(keep, con)
@@ -332,6 +325,34 @@ func (a *alteration) dropChecks(column string) error {
 	}
 	a.spec.Constraints = keep
 	return nil
+}
+
+// usesColumn reports whether an expression uses the column, and whether it uses others.
+func usesColumn(e sqlparser.Expr, column string) (used, others bool) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if col, ok := n.(*sqlparser.ColName); ok {
+			same := col.Name.EqualString(column)
+			used, others = used || same, others || !same
+		}
+		return true, nil
+	}, e)
+	return used, others
+}
+
+// checkOf returns a check that uses the column, nil: none does.
+func checkOf(spec *sqlparser.TableSpec, column string) *sqlparser.ConstraintDefinition {
+	for _, con := range spec.Constraints {
+		if ch, ok := con.Details.(*sqlparser.CheckConstraintDefinition); ok {
+			if used, _ := usesColumn(ch.Expr, column); used {
+				return con
+			}
+		}
+	}
+	return nil
+}
+
+func dependentCheck(con *sqlparser.ConstraintDefinition, column string) error {
+	return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_CHECK_CONSTRAINT, con.Name, column)
 }
 
 // partitionedBy refuses to drop or rename a column that the partitioning function, which stays, is made of.
@@ -382,6 +403,11 @@ func (a *alteration) renameColumn(from, to string) error {
 			col.Name = id
 		}
 		return true, nil
+	}
+	if !strings.EqualFold(from, to) {
+		if con := checkOf(a.spec, from); con != nil {
+			return dependentCheck(con, from)
+		}
 	}
 	for _, con := range a.spec.Constraints {
 		switch det := con.Details.(type) {
