@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // coster orders joins by the engine's statistics. The library's own estimate takes every filter to keep 85 % of the rows, however selective it
@@ -45,15 +46,73 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 	}
 	cost, err := o.Coster.EstimateCost(c, n, s)
 	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
+		if served := loopCost(c, j); served > 0 {
+			cost = min(cost, served)
+		}
 		cost += lockCost(j.JoinPrivate())
 		if l, ok := n.(*memo.LookupJoin); ok && !looksUp(c, l) {
 			cost += float64(l.Left.RelProps.GetStats().RowCount()) * float64(l.Right.RelProps.GetStats().RowCount())
+		} else if ok && l.Op.IsPartial() {
+			cost += partialLookup * float64(l.Left.RelProps.GetStats().RowCount())
 		}
-		if forgetsNulls(c, j) || hashForbidden(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) {
+		if forgetsNulls(c, j) || hashForbidden(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) ||
+			j.JoinPrivate().Op.IsRange() {
 			cost += impossible
 		}
 	}
 	return cost, err
+}
+
+// loopCost is the cost of a nested loop that becomes a hash join (hashjoin.go) or one that looks up ranges (rangejoin.go); 0: n is none. Both read each side once.
+func loopCost(c *sql.Context, n memo.JoinRel) float64 {
+	switch n.(type) {
+	case *memo.InnerJoin, *memo.LeftJoin, *memo.SemiJoin, *memo.AntiJoin:
+	default:
+		return 0
+	}
+	j := n.JoinPrivate()
+	if h := hintsNow(c); j.Op.IsExcludeNulls() || h != nil && len(h.noHash) > 0 {
+		return 0
+	}
+	const read, keep, compare = 1.01, 3, 0.01 // of the library's factors: a row that is read, one that is kept, one that is compared
+	left, right := float64(j.Left.RelProps.GetStats().RowCount()), float64(j.Right.RelProps.GetStats().RowCount())
+	compared, depth := float64(n.Group().RelProps.GetStats().RowCount()), 0.0
+	if j.Op.IsPartial() {
+		compared = left
+	}
+	hashed, ranged := false, false
+	for _, f := range j.Filter {
+		for _, e := range expression.SplitConjunction(c, f) {
+			if eq, ok := e.(*expression.Equals); ok && hashesAlike(c, eq.Left(), eq.Right()) && parts(c, j, eq.Left(), eq.Right()) {
+				hashed = true
+			} else if op, l, with, ok := item.Limited(e); ok && op != "<=>" && op != "in" && op != "null" {
+				ranged = ranged || slices.ContainsFunc(with, func(r sql.Expression) bool { return parts(c, j, l, r) })
+			}
+		}
+	}
+	switch {
+	case hashed:
+	case ranged:
+		depth = compare * math.Log2(right+2)
+	default:
+		return 0
+	}
+	return left*(read+depth) + right*(keep+depth) + compared*compare
+}
+
+// parts reports whether one of two expressions is made of one side of a join, the other one of the other side.
+func parts(c *sql.Context, j *memo.JoinBase, a, b sql.Expression) bool {
+	of := func(e sql.Expression, g *memo.ExprGroup) bool {
+		some, all := false, true
+		sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+			if f, ok := e.(*expression.GetField); ok {
+				some, all = true, all && g.RelProps.OutputTables().Contains(int(f.TableId()))
+			}
+			return all
+		})
+		return some && all
+	}
+	return of(a, j.Left) && of(b, j.Right) || of(a, j.Right) && of(b, j.Left)
 }
 
 // looksUp reports whether a lookup has a column in its key. One without, by a literal that filters the right side, reads the same rows again for each row
@@ -68,6 +127,9 @@ func looksUp(c *sql.Context, l *memo.LookupJoin) (found bool) {
 	}
 	return found
 }
+
+// partialLookup is what a lookup of a semijoin costs that finds nothing, in sequentially read rows. The library counts only what it finds.
+const partialLookup = 4
 
 // impossible is a cost above all others; a few of them can be added up.
 const impossible = 1e100

@@ -78,11 +78,14 @@ func (f finisher) node(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIden
 	}
 	n, changed = out, changed && same
 	hashed, err := hashJoin(c, n)
-	if err != nil {
-		return nil, changed, err
+	if hashed == nil && err == nil {
+		hashed, err = hashNoNulls(c, n)
 	}
-	if hashed == nil {
+	if hashed == nil && err == nil {
 		hashed, err = spatialJoin(c, n)
+	}
+	if hashed == nil && err == nil {
+		hashed, err = f.rangeJoin(c, n)
 	}
 	if hashed != nil || err != nil {
 		return hashed, transform.NewTree, err

@@ -8,6 +8,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // The library joins by nested loops, reading the right side anew for each row of the left one, when a condition is anything but equalities, and
@@ -28,6 +30,8 @@ func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 		op = plan.JoinTypeLeftOuterHash
 	case plan.JoinTypeSemi:
 		op = plan.JoinTypeSemiHash
+	case plan.JoinTypeAntiIncludeNulls:
+		op = plan.JoinTypeAntiHashIncludeNulls
 	default:
 		return nil, nil
 	}
@@ -61,6 +65,7 @@ func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 	if w := weighKeys(c, lookup); w != nil {
 		lookup = w
 	}
+	lookup.RightEntryKey = withoutNulls(lookup.RightEntryKey)
 	out, err := j.WithChildren(c, j.Left(), lookup)
 	if err != nil {
 		return nil, err
@@ -68,6 +73,49 @@ func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 	hashed := *out.(*plan.JoinNode)
 	hashed.Op = op
 	return &hashed, nil
+}
+
+// hashNoNulls has a hash join of the library's leave out what no equality finds, nil if it has none or may have <=> among its keys.
+func hashNoNulls(c *sql.Context, n sql.Node) (sql.Node, error) {
+	j, ok := n.(*plan.JoinNode)
+	if !ok || j.Filter == nil || j.Op.IsExcludeNulls() {
+		return nil, nil
+	}
+	lookup, ok := j.Right().(*plan.HashLookup)
+	if !ok || leavesNulls(lookup.RightEntryKey) {
+		return nil, nil
+	}
+	for _, e := range expression.SplitConjunction(c, j.Filter) {
+		if op, _, _, ok := item.Compared(e); !ok || op == "<=>" {
+			return nil, nil
+		}
+	}
+	with := *lookup
+	with.RightEntryKey = withoutNulls(lookup.RightEntryKey)
+	return j.WithChildren(c, j.Left(), &with)
+}
+
+// nullless is a key of a hash table that NULL is in no way equal to: rows whose key has one are not kept, and find none.
+type nullless struct{ expression.UnaryExpressionStub }
+
+func withoutNulls(key sql.Expression) sql.Expression {
+	return &nullless{expression.UnaryExpressionStub{Child: key}}
+}
+
+// leavesNulls reports whether a key is one.
+func leavesNulls(key sql.Expression) bool {
+	_, ok := key.(*nullless)
+	return ok
+}
+
+func (k *nullless) Type(c *sql.Context) sql.Type                { return k.Child.Type(c) }
+func (k *nullless) String() string                              { return k.Child.String() }
+func (k *nullless) Eval(c *sql.Context, r sql.Row) (any, error) { return k.Child.Eval(c, r) }
+func (k *nullless) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(k, len(ch), 1)
+	}
+	return withoutNulls(ch[0]), nil
 }
 
 // apart reports whether a plan gives the same rows whatever the row of the left side.

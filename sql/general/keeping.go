@@ -39,6 +39,8 @@ func (b *builder) keeping(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, e
 		return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return &wholeIter{src: in, kept: a.NewSpool()} })
 	case *outerHash:
 		return b.outerHash(c, n, r)
+	case *rangeLookup:
+		return b.rangeLookup(c, n, r)
 	case *plan.Window:
 		return b.window(c, a, n, r)
 	case *rowsNode:
@@ -258,6 +260,11 @@ func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql
 	if err != nil {
 		return nil, err
 	}
+	if leavesNulls(n.RightEntryKey) {
+		if open, err := openKey(c, n.LeftProbeKey, r); open || err != nil {
+			return sql.RowsToRowIter(), err
+		}
+	}
 	var unknown []sql.Row
 	if n.JoinType.IsExcludeNulls() {
 		open, err := openKey(c, n.LeftProbeKey, r)
@@ -316,6 +323,15 @@ func (b *builder) hashTable(c *sql.Context, a *spill.Account, n *plan.HashLookup
 		if err != nil {
 			return t, err
 		}
+		if leavesNulls(n.RightEntryKey) {
+			open, err := openKey(c, n.RightEntryKey, row)
+			if err != nil {
+				return t, err
+			}
+			if open {
+				continue
+			}
+		}
 		key, _, err := n.GetHashKey(c, n.RightEntryKey, row)
 		if err == nil && n.JoinType.IsExcludeNulls() {
 			var open bool
@@ -358,7 +374,7 @@ func inScope(c *sql.Context, n sql.Node) sql.Node {
 	keeps := false
 	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
 		switch n.(type) {
-		case *plan.CachedResults, *plan.HashLookup:
+		case *plan.CachedResults, *plan.HashLookup, *rangeLookup:
 			keeps = true
 		}
 		return !keeps

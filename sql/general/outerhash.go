@@ -2,6 +2,7 @@ package general
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -15,7 +16,7 @@ import (
 
 // A correlated subquery that no index serves reads its table anew for each row of the outer query. MySQL rewrites some of them to derived
 // tables (optimizer_switch's subquery_to_derived). Here the rows below a filter that compares columns with the outer row are hashed by those columns
-// when the subquery has run a few times, and each further run is a lookup. The filter stays, so the table must only not miss rows.
+// when the subquery has run a few times, and each further run is a lookup, unless the statement may change them. The filter stays, so the table must only not miss rows.
 
 // scansBeforeHash is how often a subquery reads all rows before they are hashed: a table costs about as much as two scans, and a run may stop early.
 const scansBeforeHash = 2
@@ -60,6 +61,7 @@ func hashByOuter(c *sql.Context, q sql.Node, outer sql.ColSet) (sql.Node, error)
 		if w := weighKeys(c, keys); w != nil {
 			keys = w
 		}
+		keys.RightEntryKey = withoutNulls(keys.RightEntryKey)
 		return plan.NewFilter(c, f.Expression, &outerHash{plan.UnaryNode{Child: f.Child}, keys}), transform.NewTree, nil
 	})
 	return out, err
@@ -116,10 +118,47 @@ type outerTables struct {
 	runs  map[*plan.HashLookup]int
 }
 
+// mayChange reports whether the statement may change rows that a part of it reads again and again: of a table that it names as changed, or one that foreign keys
+// let it change. Triggers and functions change no table that their statement reads (1442).
+func (x *execution) mayChange(c *sql.Context, n sql.Node) bool {
+	switch x.st.ast.(type) {
+	case sqlparser.SelectStatement:
+		return false
+	case *sqlparser.Update, *sqlparser.Delete:
+	default:
+		return true
+	}
+	opened := func(name string) bool {
+		for k := range x.opened {
+			if strings.EqualFold(k[1], name) {
+				return true
+			}
+		}
+		return false
+	}
+	var written []string
+	for _, t := range x.st.Targets() {
+		if !opened(t.Table) { // a view, or an alias
+			return true
+		}
+		written = append(written, t.Table)
+	}
+	changes := len(x.behind[1]) > 0
+	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+		if at, ok := n.(sql.TableNode); ok {
+			b := tableBase(at.UnderlyingTable())
+			changes = changes || b == nil || len(b.m.def.ReferTo) > 0 ||
+				slices.ContainsFunc(written, func(name string) bool { return strings.EqualFold(name, b.m.def.Name) })
+		}
+		return !changes
+	})
+	return changes
+}
+
 // outerHash builds one run's rows.
 func (b *builder) outerHash(c *sql.Context, n *outerHash, r sql.Row) (sql.RowIter, error) {
 	x := sessionOf(c).cur
-	if _, reads := x.st.ast.(sqlparser.SelectStatement); !reads { // what changes rows may change these
+	if x.mayChange(c, n.Child) {
 		return b.build(c, n.Child, r)
 	}
 	if x.outer == nil {
@@ -140,6 +179,9 @@ func (b *builder) outerHash(c *sql.Context, n *outerHash, r sql.Row) (sql.RowIte
 	key, _, err := n.keys.GetHashKey(c, n.keys.LeftProbeKey, outer)
 	if err != nil {
 		return nil, err
+	}
+	if open, err := openKey(c, n.keys.LeftProbeKey, outer); open || err != nil {
+		return sql.RowsToRowIter(), err
 	}
 	rows, err := t.Get(key)
 	if err != nil {

@@ -3,6 +3,7 @@ package general
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -32,6 +33,7 @@ func init() {
 // quantified is value op ANY (subquery) or value op ALL (subquery).
 type quantified struct {
 	expression.NaryExpression // op, word, value, subquery
+	kept                      *atomic.Pointer[deciders]
 }
 
 func newQuantified(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
@@ -41,7 +43,7 @@ func newQuantified(_ *sql.Context, args ...sql.Expression) (sql.Expression, erro
 	if _, ok := args[3].(*plan.Subquery); !ok {
 		return nil, fmt.Errorf("%s: a subquery was expected, not %T", quantifiedFunction, args[3])
 	}
-	return &quantified{expression.NaryExpression{ChildExpressions: args}}, nil
+	return &quantified{expression.NaryExpression{ChildExpressions: args}, new(atomic.Pointer[deciders])}, nil
 }
 
 func (q *quantified) Type(*sql.Context) sql.Type   { return types.Boolean }
@@ -76,6 +78,9 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 	sub := ch[3].(*plan.Subquery)
 	list, err := sub.EvalMultiple(c, r)
 	if err != nil {
+		return nil, err
+	}
+	if list, err = q.decisive(c, op.(string), word == "ANY", sub, list); err != nil {
 		return nil, err
 	}
 	// ANY looks for a comparison that holds, ALL for one that does not.
@@ -115,6 +120,49 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 	}
 	return !any, nil
 }
+
+// decisive leaves of what a value is compared with by < <= > >= only what decides: the least or the greatest, and NULL if there is one.
+func (q *quantified) decisive(c *sql.Context, op string, anyOf bool, sub *plan.Subquery, list []any) ([]any, error) {
+	if len(list) < 3 || op != "<" && op != "<=" && op != ">" && op != ">=" {
+		return list, nil
+	}
+	if kept := q.kept.Load(); kept != nil && len(kept.of) == len(list) && &kept.of[0] == &list[0] { // the subquery keeps a result that does not depend on the row
+		return kept.rest, nil
+	}
+	value, member := q.ChildExpressions[2], expression.NewGetField(0, sub.Type(c), "", true)
+	orders, err := (&item.Env{}).Orders(c, item.Native(op, value, member))
+	if err != nil || len(orders) != 1 {
+		return list, err
+	}
+	least := anyOf == (op == ">" || op == ">=") // what is the easiest for ANY, the hardest for ALL
+	var best, null []any
+	for _, v := range list {
+		if v == nil {
+			null = []any{nil}
+			continue
+		}
+		if best == nil {
+			best = []any{v}
+			continue
+		}
+		cmp, ok, err := orders[0].Right.Compare(c, v, best[0])
+		if err != nil {
+			return nil, err
+		}
+		if !ok { // no order among them
+			return list, nil
+		}
+		if cmp != 0 && (cmp < 0) == least {
+			best[0] = v
+		}
+	}
+	kept := &deciders{list, append(best, null...)}
+	q.kept.Store(kept)
+	return kept.rest, nil
+}
+
+// deciders is a list and what of it decides.
+type deciders struct{ of, rest []any }
 
 // composite is the number of months, seconds or microseconds that a composite interval amounts to.
 type composite struct {

@@ -119,9 +119,12 @@ func (x *inSubquery) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, _, err := x.key(c, x.l, sought)
+	key, unknown, err := x.key(c, x.l, sought)
 	if err != nil {
 		return nil, err
+	}
+	if unknown {
+		return x.among(c, sought, all, nil)
 	}
 	places := index.byKey[key]
 	if places == nil {
@@ -219,36 +222,30 @@ func (x *inSubquery) indexed(c *sql.Context, all []any) (*rowIndex, error) {
 	return index, nil
 }
 
-// key hashes what equal rows have in common: whole numbers and the weights of texts. null: one of those is NULL.
+// key hashes what equal rows have in common: the weights of texts, the ranks of all else. null: one of those is NULL.
 func (x *inSubquery) key(c *sql.Context, of []arg, row []any) (key uint64, null bool, err error) {
 	var room [128]byte
 	b := room[:0]
 	for i := range x.ways {
 		k := &x.ways[i]
-		if k.way != asInt && k.way != asText || k.year {
+		if !k.ranks() {
 			continue
 		}
 		if row[i] == nil {
 			return 0, true, nil
 		}
-		if k.way == asInt {
-			n, err := of[i].toInteger(c, row[i])
-			if err != nil {
+		if k.way == asText {
+			if b, err = k.weights(c, b, &of[i], row[i]); err != nil {
 				return 0, false, err
 			}
-			b = binary.BigEndian.AppendUint64(b, uint64(n.bits))
+			b = append(b, 0, 0)
 			continue
 		}
-		s, err := of[i].toText(c, row[i])
-		if err != nil {
-			return 0, false, err
+		rank, ok, err := k.rank(c, &of[i], row[i])
+		if err != nil || !ok {
+			return 0, !ok, err
 		}
-		if k.coll != nil {
-			b = k.coll.AppendWeights(b, []byte(s))
-		} else {
-			b = append(b, s...)
-		}
-		b = append(b, 0, 0)
+		b = binary.BigEndian.AppendUint64(b, rank)
 	}
 	return xxhash.Sum64(b), false, nil
 }

@@ -167,6 +167,7 @@ type Scope struct {
 	Account *Account
 	spools  map[sql.Node]*Spool
 	tables  map[sql.Node]*Table
+	ranges  map[sql.Node]*Ranges
 }
 
 // Spool returns what is kept of a node; nil: nothing yet.
@@ -196,6 +197,17 @@ func (s *Scope) KeepTable(n sql.Node, t *Table) {
 	s.tables[n] = t
 }
 
+// Ranges returns a node's ranges; nil: there are none yet.
+func (s *Scope) Ranges(n sql.Node) *Ranges { return s.ranges[n] }
+
+// KeepRanges gives the scope ranges that are complete.
+func (s *Scope) KeepRanges(n sql.Node, t *Ranges) {
+	if s.ranges == nil {
+		s.ranges = map[sql.Node]*Ranges{}
+	}
+	s.ranges[n] = t
+}
+
 // Close closes all.
 func (s *Scope) Close() error {
 	var err error
@@ -205,6 +217,9 @@ func (s *Scope) Close() error {
 	for _, t := range s.tables {
 		err = errors.Join(err, t.Close())
 	}
-	s.spools, s.tables = nil, nil
+	for _, t := range s.ranges {
+		err = errors.Join(err, t.Close())
+	}
+	s.spools, s.tables, s.ranges = nil, nil, nil
 	return err
 }

@@ -89,6 +89,9 @@ func (t *Table) weigh(c *sql.Context) error {
 }
 
 func hashOf(key any) uint64 {
+	if n, ok := key.(ordinal); ok {
+		return uint64(n)
+	}
 	if s, ok := key.(string); ok {
 		return xxhash.Sum64String(s)
 	}
