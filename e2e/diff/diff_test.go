@@ -164,7 +164,7 @@ func TestOfOracle(t *testing.T) {
 func TestKnown(t *testing.T) {
 	s := &Step{SQL: cat("SELECT 1")}
 	a, b := Outcome{IsRows: true, Rows: []string{"'1'"}}, Outcome{IsRows: true, Rows: []string{"'2'"}}
-	if why := explain(s, a, b, Compare(s, a, b)); why != "" {
+	if why := explain(s, "", a, b, Compare(s, a, b)); why != "" {
 		t.Errorf("wrong rows are explained by %q", why)
 	}
 	for _, text := range []string{
@@ -175,13 +175,13 @@ func TestKnown(t *testing.T) {
 		s := &Step{SQL: cat(text)}
 		for _, rows := range [][2][]string{{{"'1'", "NULL"}, {"'1'"}}, {{"'1'"}, {"'1'", "NULL"}}, {{"NULL"}, {"'1'"}}, {{"'0'"}, {"'2019'"}}, {{"'2020'"}, {"'2019'"}}} {
 			a, b := Outcome{IsRows: true, Rows: rows[0]}, Outcome{IsRows: true, Rows: rows[1]}
-			if why := explain(s, a, b, Compare(s, a, b)); why != "" {
+			if why := explain(s, "", a, b, Compare(s, a, b)); why != "" {
 				t.Errorf("%s: %q instead of %q is explained by %q", text, rows[0], rows[1], why)
 			}
 		}
 	}
 	a, b = Outcome{Code: 3819, State: "HY000"}, Outcome{Code: 4025, State: "23000"}
-	if explain(s, a, b, Compare(s, a, b)) == "" {
+	if explain(s, "", a, b, Compare(s, a, b)) == "" {
 		t.Error("a violated CHECK is not explained")
 	}
 }

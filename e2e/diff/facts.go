@@ -12,6 +12,7 @@ type facts struct {
 	verb  string
 	words map[string]int // bare words, in capitals: keywords, and names that are not quoted
 	calls map[string]int // those of them that a parenthesis follows at once
+	past  string         // the statements before it
 }
 
 func factsOf(text string) *facts {
@@ -42,8 +43,13 @@ func (f *facts) changes() bool { return f.verb != "SELECT" && f.verb != "WITH" }
 // alters reports whether it is an ALTER TABLE with such an action.
 func (f *facts) alters(action string) bool { return f.verb == "ALTER" && f.words[action] > 0 }
 
-// several reports whether a query reads more than one table.
-func (f *facts) several() bool { return f.words["SELECT"] > 1 || f.words["JOIN"] > 0 }
+// several reports whether a query has more than one table's condition: a view has one of its own.
+func (f *facts) several() bool {
+	return f.words["SELECT"] > 1 || f.words["JOIN"] > 0 || f.throughView()
+}
+
+// throughView reports whether it names one of the generator's views.
+func (f *facts) throughView() bool { return f.words["V0"]+f.words["V1"] > 0 }
 
 // planned reports whether a plan has a choice of which rows or values to look at, or when to stop. COUNT(DISTINCT) of a key is counted without a look,
 // and a window's values without those of its order.

@@ -54,7 +54,42 @@ var meant = []rule{
 		return d.What == "error" && q.verb == "DELETE" && (a.Code == 1292 || a.Code == 1365) && b.Code == 1690
 	}},
 	{"strict mode applies to the condition of an UPDATE in MySQL 8.0, so that it fails before it stores anything", func(q *facts, a, b Outcome, d *Difference) bool {
-		return d.What == "error" && q.verb == "UPDATE" && (a.Code == 1292 || a.Code == 1365) && (b.Code == 1062 || b.Code == 1406 || b.Code == 1264 || b.Code == 1048 || b.Code == 1366)
+		return d.What == "error" && q.verb == "UPDATE" && (a.Code == 1292 || a.Code == 1365) &&
+			(slices.Contains([]int{1048, 1062, 1264, 1366, 1406, 1451, 1452}, b.Code) || b.Code == 1054 && inTrigger.MatchString(b.Message))
+	}},
+	{"a comparison with a constant that its column cannot hold is left to the rows in MySQL 8.0 (save_value_and_handle_conversion), where strict mode makes an error of it; " +
+		"MariaDB's range is empty and computes nothing", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && (q.verb == "UPDATE" || q.verb == "DELETE") && a.Code == 1292 && strings.HasPrefix(a.Message, "Truncated incorrect DOUBLE") &&
+			b.Code == 0 && b.Affected == 0 && len(b.Warnings) == 0
+	}},
+	{"a number that a time is compared with is compared as a number in MySQL 8.0; MariaDB makes a time of it and complains of one that is none", func(_ *facts, a, b Outcome, d *Difference) bool {
+		if d.What == "error" {
+			return b.Code == 1292 && numberAsTime.MatchString(b.Message) && (a.Code == 0 || slices.Contains(ofRows, a.Code) || slices.Contains(ofValues, a.Code))
+		}
+		return d.What == "warnings" && slices.ContainsFunc(b.Said, numberAsTime.MatchString) && subset(a.Warnings, b.Warnings) &&
+			slices.Equal(without(a.Warnings, "Warning 1292"), without(b.Warnings, "Warning 1292"))
+	}},
+	{"a zero date in a column is NULL to functions of dates without a word in MySQL 8.0 (Field_newdate::get_date); MariaDB complains", func(_ *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && a.Code == 0 && b.Code == 1292 && strings.HasPrefix(b.Message, "Incorrect datetime value: '0000-00-00") && !strings.Contains(b.Message, "for column")
+	}},
+	{"MariaDB looks at dates in its temporary tables", func(_ *facts, _, b Outcome, d *Difference) bool {
+		return d.What == "error" && b.Code == 1292 && strings.Contains(b.Message, "`(temporary)`")
+	}},
+	{"a SELECT stores nothing, so it cuts nothing (CHECK_FIELD_IGNORE); MariaDB notes what it cuts in a temporary table", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "warnings" && !q.changes() && slices.Contains(b.Warnings, "Note 1265") && slices.Equal(distinct(a.Warnings), without(b.Warnings, "Note 1265"))
+	}},
+	{"blanks behind a number are part of no error in MySQL 8.0 (check_if_only_end_space); MariaDB notes them", func(_ *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "warnings" && slices.Contains(b.Warnings, "Note 1292") && slices.Equal(distinct(a.Warnings), without(b.Warnings, "Note 1292"))
+	}},
+	{"CHAR(... USING utf8mb4) is utf8mb4_0900_ai_ci in MySQL 8.0, the set's own collation, which is not that of the generator's literals", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && (a.Code == 1267 || a.Code == 1270 || a.Code == 1271) && q.callsAny("CHAR") && q.words["USING"] > 0
+	}},
+	{"which of several mixes of collations is met first is the plan's business", func(_ *facts, a, b Outcome, d *Difference) bool {
+		mixes := []int{1267, 1270, 1271}
+		return d.What == "error" && slices.Contains(mixes, a.Code) && slices.Contains(mixes, b.Code)
+	}},
+	{"names are resolved before rows are looked at: one that may be the table's or the query's is ER_NON_UNIQ_ERROR (1052) before all else", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && a.Code == 1052 && q.onDuplicate() && (b.Code == 1364 || b.Code == 1054)
 	}},
 	{"a date that IGNORE lets pass in strict mode is warned of by its value in MySQL 8.0 (1292, Field_temporal::set_datetime_warning), as out of range or truncated (1264, 1265) in MariaDB", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "warnings" && q.ignore() && slices.Contains(a.Warnings, "Warning 1292") &&
@@ -62,8 +97,8 @@ var meant = []rule{
 	}},
 	{"MySQL 8.0 warns of a negative number cast to UNSIGNED only if a string holds it (Item_typecast_unsigned), MariaDB notes all (1105), and has its own " +
 		"warning (1916) for what is not whole", func(_ *facts, a, b Outcome, d *Difference) bool {
-		return d.What == "warnings" && slices.Equal(without(a.Warnings, "Warning 1105", "Warning 1292"), without(b.Warnings, "Note 1105", "Warning 1916", "Warning 1292")) &&
-			(slices.Contains(b.Warnings, "Note 1105") || slices.Contains(b.Warnings, "Warning 1916"))
+		return d.What == "warnings" && slices.Equal(without(a.Warnings, "Warning 1105", "Warning 1292"), without(b.Warnings, "Note 1105", "Warning 1916", "Note 1916", "Warning 1292")) &&
+			slices.ContainsFunc(b.Warnings, func(w string) bool { return w == "Note 1105" || w == "Warning 1916" || w == "Note 1916" })
 	}},
 	codes(3818, 1901, "a CHECK that refers to an AUTO_INCREMENT column is ER_CHECK_CONSTRAINT_REFERS_AUTO_INCREMENT_COLUMN (3818) in MySQL 8.0"),
 	codes(1093, 0, "MySQL 8.0 refuses to change a table that a subquery of the statement reads (ER_UPDATE_TABLE_USED)"),
@@ -82,22 +117,28 @@ var meant = []rule{
 		if q.several() {
 			evaluation = append(evaluation, "Warning 1264")
 		}
-		return d.What == "warnings" && !q.changes() && (q.planned() || len(a.Rows) == 0) && slices.Equal(without(a.Warnings, evaluation...), without(b.Warnings, evaluation...)) &&
+		noRows := len(a.Rows) == 0 && a.Affected == 0 || !q.changes() && q.callsAny(aggregates...)
+		return d.What == "warnings" && (q.planned() && !q.changes() || noRows) && slices.Equal(without(a.Warnings, evaluation...), without(b.Warnings, evaluation...)) &&
 			(subset(a.Warnings, b.Warnings) || subset(b.Warnings, a.Warnings))
 	}},
 	{"one row need not be sorted, so that what it would be sorted by is not computed where a plan knows that it is one", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "warnings" && !q.changes() && len(a.Rows) == 1 && q.words["ORDER"] > 0 && subset(b.Warnings, a.Warnings) &&
-			slices.Equal(without(a.Warnings, "Warning 1292"), without(b.Warnings, "Warning 1292"))
+			slices.Equal(without(a.Warnings, "Warning 1292", "Warning 1365"), without(b.Warnings, "Warning 1292", "Warning 1365"))
 	}},
 	{"which rows of several tables a condition is evaluated for is the plan's business, and so is what is out of range there", func(q *facts, a, b Outcome, d *Difference) bool {
 		joined := q.verb == "UPDATE" && q.words["JOIN"] > 0 && b.Code == 1690 // the condition of one table's rows is strict, that of a join is tested in any order
 		return d.What == "error" && (!q.changes() || joined) && q.several() && (a.Code == 1690 && b.Code == 0 || a.Code == 0 && b.Code == 1690)
 	}},
+	{"MySQL 8.0 looks for columns without a value row by row (1364), so that no row has no such warning; MariaDB looks first", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "warnings" && a.Affected == 0 && q.verb == "INSERT" && q.words["SELECT"] > 0 && slices.Contains(b.Warnings, "Warning 1364") &&
+			slices.Equal(distinct(a.Warnings), without(b.Warnings, "Warning 1364"))
+	}},
 	{"MySQL 8.0 stores the values that a row is given before it looks for columns without one (1364, check_that_all_fields_are_given_values), so that no row has no such error; MariaDB looks first", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && (a.Code == 0 && a.Affected == 0 || slices.Contains(ofRows, a.Code) || slices.Contains(ofValues, a.Code)) && b.Code == 1364 && (q.verb == "INSERT" || q.verb == "REPLACE")
 	}},
 	{"a column without a default that only ON DUPLICATE KEY UPDATE names has no value in MySQL 8.0 (1364, TABLE::fields_set_during_insert); MariaDB takes it for given", func(q *facts, a, b Outcome, d *Difference) bool {
-		return d.What == "error" && a.Code == 1364 && b.Code == 0 && q.onDuplicate()
+		return q.onDuplicate() && (d.What == "error" && a.Code == 1364 && b.Code == 0 ||
+			d.What == "warnings" && slices.Contains(a.Warnings, "Warning 1364") && slices.Equal(without(a.Warnings, "Warning 1364"), distinct(b.Warnings)))
 	}},
 	{"IGNORE ignores a violated CHECK (3819) in MySQL 8.0 (Ignore_error_handler), of a single row too; MariaDB refuses an INSERT of one row", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 0 && a.Affected == 0 && b.Code == 4025 && q.verb == "INSERT" && q.ignore() && slices.Equal(distinct(a.Warnings), []string{"Warning 3819"})
@@ -109,12 +150,17 @@ var meant = []rule{
 	{"an exhausted AUTO_INCREMENT (1467) is not among what IGNORE ignores in MySQL 8.0 (Ignore_error_handler)", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1467 && b.Code == 0 && q.ignore()
 	}},
-	codes(1525, 0, "MySQL 8.0 refuses to compare a date with a constant that is none (ER_WRONG_VALUE, 1525); MariaDB warns"),
+	{"MySQL 8.0 refuses to compare a date with a constant that is none (ER_WRONG_VALUE, 1525) before it looks at rows; MariaDB warns", func(_ *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && a.Code == 1525 && (b.Code == 0 || b.Code == 1062 || slices.Contains(ofRows, b.Code) || slices.Contains(ofValues, b.Code))
+	}},
 	{"MySQL 8.0 takes a negative number in ORDER BY for an expression, MariaDB for the number of a column", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && (a.Code == 0 || slices.Contains(ofValues, a.Code)) && b.Code == 1054 && strings.Contains(b.Message, "Unknown column '-") && q.words["ORDER"] > 0
 	}},
 	{"ADD COLUMN is INSTANT wherever the column goes (MySQL 8.0.29), so it copies no rows; MariaDB copies a table with virtual columns", func(q *facts, a, _ Outcome, d *Difference) bool {
 		return d.What == "affected" && a.Affected == 0 && q.alters("ADD")
+	}},
+	{"columns and indexes are added in place, where the counter stays; MariaDB copies a table with virtual columns and counts anew", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "insert id" && a.InsertID > b.InsertID && rebuilt.MatchString(q.past)
 	}},
 	{"InnoDB's AUTO_INCREMENT at the end of its type gives that value again, which a rollback may have freed; MariaDB has its own error, which IGNORE ignores", func(_ *facts, _, b Outcome, d *Difference) bool {
 		return d.What == "affected" && slices.Contains(b.Warnings, "Warning 167")
@@ -135,15 +181,26 @@ var meant = []rule{
 	{"ROUND or TRUNCATE of an integer is an integer in MySQL 8.0 while its type has less than 22 digits (Item_func_round::resolve_type); MariaDB shows decimals for those that are computed", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "rows" && q.callsAny("ROUND", "TRUNCATE") && sameOr(a.Rows, b.Rows, func(x, y string) bool { return x == noDecimals.ReplaceAllString(y, "'$1'") })
 	}},
-	{"a group may be what a select item computes; MariaDB refuses that (1056) where WITH ROLLUP and a HAVING of its own aggregates go with it", func(q *facts, a, b Outcome, d *Difference) bool {
-		return d.What == "error" && a.Code == 0 && b.Code == 1056 && q.words["ROLLUP"] > 0 && q.words["HAVING"] > 0
+	{"a group may be what a select item computes; MariaDB refuses that (1056) under some of WITH ROLLUP", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && (a.Code == 0 || slices.Contains(ofValues, a.Code)) && b.Code == 1056 && q.words["ROLLUP"] > 0
 	}},
 	{"a zero date in a column is one for CAST AS DATE and IF too; in MariaDB it is NULL", func(q *facts, a, b Outcome, d *Difference) bool {
+		if d.What == "affected" {
+			return a.Affected > b.Affected && q.callsAny("CAST") && q.words["DATETIME"]+q.words["DATE"] > q.calls["DATE"]
+		}
 		return d.What == "rows" && q.callsAny("CAST", "IF") && sameOr(a.Rows, b.Rows, func(x, y string) bool { return zeroDate.MatchString(x) && y == "NULL" })
 	}},
 	codes(3855, 0, "MySQL 8.0 neither drops nor renames a column of the partitioning function (ER_DEPENDENT_BY_PARTITION_FUNC)"),
 	codes(3819, 4025, "a violated CHECK constraint is ER_CHECK_CONSTRAINT_VIOLATED (3819) in MySQL 8.0, ER_CONSTRAINT_FAILED (4025) in MariaDB"),
 }
+
+var (
+	// numberAsTime is what MariaDB says of a number that is no time.
+	numberAsTime = regexp.MustCompile(`^(Truncated incorrect|Incorrect) (?i:date|datetime|time|timestamp) value: '-?[0-9.]+(e[-+]?\d+)?'$`)
+	inTrigger    = regexp.MustCompile(`in '(NEW|OLD)'`)
+	// rebuilt: an index or a column was added to a table with a virtual column.
+	rebuilt = regexp.MustCompile(`(?s)VIRTUAL.*(CREATE INDEX|ADD COLUMN|ADD UNIQUE)`)
+)
 
 var (
 	quoted     = regexp.MustCompile(`'-?[0-9.]+(e[0-9]+)?'`)
@@ -167,6 +224,9 @@ func sameOr(a, b []string, explained func(x, y string) bool) bool {
 	}
 	return len(left) == 0
 }
+
+// aggregates are those that the generator makes.
+var aggregates = []string{"COUNT", "SUM", "AVG", "MIN", "MAX", "GROUP_CONCAT", "BIT_AND", "BIT_OR", "BIT_XOR"}
 
 // plainNumber writes a quoted number as a floating one.
 func plainNumber(s string) string {
@@ -202,9 +262,10 @@ const (
 	openPrefix = "OPEN: "
 )
 
-// explain returns the reason of a difference, "" if there is none.
-func explain(s *Step, a, b Outcome, d *Difference) string {
+// explain returns the reason of a difference, "" if there is none; past is what the Case ran before.
+func explain(s *Step, past string, a, b Outcome, d *Difference) string {
 	q := factsOf(s.SQL.String())
+	q.past = past
 	if d.What == "warnings" {
 		b.Warnings = inMySQL(b.Warnings)
 		if slices.Equal(distinct(a.Warnings), distinct(b.Warnings)) {

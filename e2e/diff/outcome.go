@@ -18,6 +18,7 @@ type Outcome struct {
 	Affected uint64
 	InsertID uint64
 	Warnings []string // "Level code", in their order
+	Said     []string // their messages
 }
 
 // Difference is how two outcomes disagree.

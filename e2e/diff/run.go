@@ -57,7 +57,7 @@ func (p *Pair) Run(c Case) (*Finding, error) {
 		d := Compare(s, out[0], out[1])
 		broken := out[0].Code < 0 || out[1].Code < 0
 		if d != nil {
-			if why := explain(s, out[0], out[1], d); why != "" && !broken {
+			if why := explain(s, c.before(i), out[0], out[1], d); why != "" && !broken {
 				if p.Known == nil {
 					p.Known = map[string]int{}
 				}
@@ -153,6 +153,15 @@ func (c *Case) settings() []string {
 		"SET NAMES utf8mb4 COLLATE " + c.Collation + ", sql_mode = '" + c.Mode + "', time_zone = '+00:00', group_concat_max_len = 100000, innodb_lock_wait_timeout = 2",
 		"SET SESSION TRANSACTION ISOLATION LEVEL " + c.Isolation,
 	}
+}
+
+// before is the statements before the i-th.
+func (c *Case) before(i int) string {
+	var b strings.Builder
+	for _, s := range c.Steps[:i] {
+		b.WriteString(s.SQL.String() + ";\n")
+	}
+	return b.String()
 }
 
 // Script is the Case as text to read and to paste.

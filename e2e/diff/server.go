@@ -93,6 +93,7 @@ func (c *wireConn) withWarnings(o Outcome, warnings int) Outcome {
 		cells := strings.SplitN(r, "|", 3)
 		if len(cells) == 3 {
 			o.Warnings = append(o.Warnings, strings.Trim(cells[0], "'")+" "+strings.Trim(cells[1], "'"))
+			o.Said = append(o.Said, strings.Trim(cells[2], "'"))
 		}
 	}
 	return o

@@ -120,6 +120,7 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	}
 	out := n.WithSource(n.Source)
 	if n.OnDupExprs.HasUpdates() {
+		in.st.upsert, in.st.refuses = true, (in.single || in.fromQuery) && !n.Ignore
 		exprs, err := out.OnDupExprs.WithExpressions(in.st.wrap(c, n.OnDupExprs.AllExpressions()))
 		if err != nil {
 			return nil, err
@@ -473,19 +474,33 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 		switch {
 		case s.target.IsNullable(c) || s.pos < 0:
 			return nil, nil
-		case s.st.strict && (s.st.m.def.Triggers || s.st.m.schema[s.pos].AutoIncrement): // a trigger may mend it
+		case s.st.upsert && s.st.m.schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
+			return zeroValue(s.target.Type(c)), nil
+		case s.fails() && (s.st.m.def.Triggers || s.st.m.schema[s.pos].AutoIncrement): // a trigger may mend it
 			return nil, nil
-		case s.st.strict: // before anything is wrong with what is assigned next
+		case s.fails(): // before anything is wrong with what is assigned next
 			return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name())
 		}
 		s.st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
 		return zeroValue(s.target.Type(c)), nil
+	}
+	if s.itself() {
+		return v, nil
 	}
 	v = fitted(c, s.Child.Type(c), s.target.Type(c), v)
 	if s.pos >= 0 {
 		return s.st.column(c, s.pos, v)
 	}
 	return s.st.value(c, s.target.Type(c), s.target.Name(), maxFraction, v)
+}
+
+// fails reports whether NULL is refused where the column is NOT NULL.
+func (s *stored1) fails() bool { return s.st.strict || s.st.refuses }
+
+// itself reports whether the assignment is of the form c = c, which leaves even what the sql_mode would refuse.
+func (s *stored1) itself() bool {
+	f, ok := s.Child.(*expression.GetField)
+	return ok && f.Index() == s.target.Index() && f.TableId() == s.target.TableId() && strings.EqualFold(f.Name(), s.target.Name())
 }
 
 // wrap puts a stored1 around the value of each assignment.

@@ -453,12 +453,33 @@ func (s *Session) refersBy(c *sql.Context, child, schema, name string) error {
 
 // resolved returns the generated expressions of a table with their columns bound to positions.
 func (s *Session) resolved(c *sql.Context, m *meta) ([]sql.Expression, error) {
-	return s.bindColumns(c, m, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Generated })
+	return s.computed(c, m, generatedOf)
 }
 
 // evalDefaults returns the default expressions of a table, bound likewise.
 func (s *Session) evalDefaults(c *sql.Context, m *meta) ([]sql.Expression, error) {
-	return s.bindColumns(c, m, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Default })
+	return s.computed(c, m, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Default })
+}
+
+// computed is bindColumns with MySQL's types and rules (package item), as the expressions of statements have them.
+func (s *Session) computed(c *sql.Context, m *meta, pick func(*sql.Column) *sql.ColumnDefaultValue) ([]sql.Expression, error) {
+	list, err := s.bindColumns(c, m, pick)
+	if err != nil {
+		return nil, err
+	}
+	env := itemEnv(c, nil) // of statements that change rows the session fails what is warned of: execution.strict
+	if x := executionOf(c); x != nil && x.st != nil {
+		if alter, ok := x.st.ast.(*sqlparser.AlterTable); ok {
+			env = itemEnv(c, alter)
+		}
+	}
+	rules := &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}}
+	for i := range list {
+		if list[i], err = rules.stored(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 func (s *Session) bindColumns(c *sql.Context, m *meta, pick func(*sql.Column) *sql.ColumnDefaultValue) (out []sql.Expression, err error) {
@@ -520,7 +541,7 @@ func (s *Session) boundCondition(c *sql.Context, m *meta, text string) (sql.Expr
 	n := *m
 	n.schema = append(n.schema[:len(n.schema):len(n.schema)], &sql.Column{Name: "!check", Type: types.Boolean, Nullable: true, Source: m.def.Name,
 		DatabaseSource: m.def.Schema, Generated: sql.NewUnresolvedColumnDefaultValue("(" + text + ")")})
-	list, err := s.bindColumns(c, &n, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Generated })
+	list, err := s.computed(c, &n, generatedOf)
 	if err != nil {
 		return nil, err
 	}

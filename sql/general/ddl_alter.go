@@ -64,6 +64,9 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 	if err := a.orderBy(c, x.st.written); err != nil {
 		return nil, err
 	}
+	if err := a.dependents(); err != nil {
+		return nil, err
+	}
 	res, err := a.apply(c, x, d)
 	if err != nil {
 		return nil, err
@@ -304,6 +307,41 @@ func (a *alteration) dropColumn(d *sqlparser.DDL) error {
 	}
 	a.spec.Indexes = keep
 	return nil
+}
+
+// dependents refuses to drop columns that others, which stay, are computed from.
+func (a *alteration) dependents() error {
+	kept := map[string]bool{}
+	for _, from := range a.source {
+		kept[strings.ToLower(from)] = true
+	}
+	for _, old := range a.old.schema {
+		if kept[strings.ToLower(old.Name)] {
+			continue
+		}
+		if _, err := a.column(old.Name); err == nil {
+			continue
+		}
+		for _, cd := range a.spec.Columns {
+			if namesColumn(cd.Type.GeneratedExpr, old.Name) {
+				return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_GENERATED_COLUMN, old.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// namesColumn reports whether an expression, which may be nil, names a column.
+func namesColumn(e sqlparser.Expr, column string) bool {
+	found := false
+	if e != nil {
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+			col, ok := n.(*sqlparser.ColName)
+			found = found || ok && col.Name.EqualString(column)
+			return !found, nil
+		}, e)
+	}
+	return found
 }
 
 // dropChecks removes the checks that only the column of the name takes part in. One with other columns too keeps the column.

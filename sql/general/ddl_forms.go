@@ -2,6 +2,7 @@ package general
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
@@ -37,6 +38,43 @@ func (w *rewriter) sizedTexts() {
 		w.drop(i+1, 3)
 	}
 }
+
+// conditionColumns gives the conditions that columns are generated from, or have for a default, parentheses of their own, which the grammar wants.
+func (w *rewriter) conditionColumns() {
+	t := w.t
+	for i := range t.list {
+		if word := t.word(i); word != "AS" && word != "DEFAULT" || t.at(i+1) != "(" {
+			continue
+		}
+		first := i + 2
+		for t.at(first) == "(" {
+			first++
+		}
+		if queryWords[t.word(first)] {
+			continue
+		}
+		depth, condition := 1, false
+		for k := i + 2; k < len(t.list) && depth > 0; k++ {
+			switch s := t.at(k); {
+			case s == "(":
+				depth++
+			case s == ")":
+				if depth--; depth == 0 && condition {
+					w.put(i+1, "((")
+					w.put(k, "))")
+				}
+			case depth == 1 && (strings.ContainsAny(s[:1], "=<>!") || conditionWords[t.word(k)]):
+				condition = true
+			}
+		}
+	}
+}
+
+var (
+	queryWords     = map[string]bool{"SELECT": true, "WITH": true, "VALUES": true, "TABLE": true}
+	conditionWords = map[string]bool{"IS": true, "LIKE": true, "IN": true, "BETWEEN": true, "REGEXP": true, "RLIKE": true, "AND": true, "OR": true, "XOR": true,
+		"NOT": true, "MEMBER": true, "SOUNDS": true}
+)
 
 // characterBytes is how long a character is in the set that is named after a column's type, or else in the default one.
 func (w *rewriter) characterBytes(i int) int64 {

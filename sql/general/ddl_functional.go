@@ -225,21 +225,14 @@ func defineFunctional(c *sql.Context, schema sql.Schema, col *sql.Column) error 
 
 // functionalDependent reports whether an index is over an expression of the column.
 func functionalDependent(spec *sqlparser.TableSpec, column string) bool {
-	found := false
 	for _, ix := range spec.Indexes {
 		for _, f := range ix.Fields {
-			if f.Expression == nil {
-				continue
+			if namesColumn(f.Expression, column) {
+				return true
 			}
-			_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
-				if col, ok := n.(*sqlparser.ColName); ok && col.Name.EqualString(column) {
-					found = true
-				}
-				return true, nil
-			}, f.Expression)
 		}
 	}
-	return found
+	return false
 }
 
 func isLob(t sql.Type) bool { return t.Type() == sqltypes.Text || t.Type() == sqltypes.Blob }

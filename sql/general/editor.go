@@ -29,8 +29,9 @@ type editor struct {
 	located  bool
 	became   sql.Row // what Update last stored: BEFORE triggers may have changed it
 	// checks are those of a table that the library does not see: it wraps one with virtual columns, and of a join it knows no aliases.
-	checks []sql.Expression
-	bound  bool
+	checks   []sql.Expression
+	bound    bool
+	verified bool // rows are inserted that verify has seen
 	// rows of an INSERT ... SELECT that go into the table together.
 	batch rowBatch
 }
@@ -62,8 +63,10 @@ func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
 	if err != nil {
 		return err
 	}
-	if err := e.verify(ctx, r); err != nil {
-		return err
+	if !e.verified {
+		if err := e.verify(ctx, r); err != nil {
+			return err
+		}
 	}
 	if err := e.verifyView(ctx, r); err != nil {
 		return err

@@ -51,6 +51,39 @@ func TestInsertSelect(t *testing.T) {
 	c.fails("INSERT INTO s SELECT a, 1 FROM t WHERE n DIV n ORDER BY a", mysqlerr.ER_DUP_ENTRY, "Duplicate entry '1' for key 's.PRIMARY'")
 }
 
+// NULL that ON DUPLICATE KEY UPDATE gives a column that is NOT NULL: of one row, or of a query's, an error in any sql_mode; of AUTO_INCREMENT 0.
+func TestDuplicateNull(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (a INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL); INSERT INTO t VALUES (1, 1); SET sql_mode = ''")
+	for _, from := range []string{"VALUES (1, 2)", "SELECT 1, 2"} {
+		c.fails("INSERT INTO t "+from+" ON DUPLICATE KEY UPDATE n = NULL", mysqlerr.ER_BAD_NULL_ERROR, "Column 'n' cannot be null")
+	}
+	c.must("INSERT INTO t VALUES (1, 2), (3, 3) ON DUPLICATE KEY UPDATE n = NULL; SET sql_mode = DEFAULT")
+	c.must("INSERT INTO t VALUES (3, 4) ON DUPLICATE KEY UPDATE a = NULL")
+	c.query("SELECT * FROM t ORDER BY a", "0\t3\n1\t0")
+}
+
+// Expressions of definitions follow the rules of all others: comparisons by their columns' collation, and conditions wherever a value may be.
+func TestDefinedExpressions(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
+	c.must("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a VARCHAR(9), v INT AS (a < 'Ab '), s INT AS (a IS NULL OR a LIKE 'x%') STORED, w BOOL DEFAULT (1 > 2), CHECK (a <> 'B '))")
+	c.must("INSERT INTO t (a) VALUES ('ab'), ('aa')")
+	c.fails("INSERT INTO t (a) VALUES ('c'), ('b')", mysqlerr.ER_CHECK_CONSTRAINT_VIOLATED, "Check constraint 't_chk_1' is violated.")
+	c.must("INSERT IGNORE INTO t (a) VALUES ('b'); INSERT INTO t (a) VALUES (NULL)")
+	c.query("SELECT a, v, s, w FROM t ORDER BY id", "ab\t0\t0\t0\naa\t1\t0\t0\nNULL\tNULL\t1\t0")
+	c.must("ALTER TABLE t ADD COLUMN z INT AS (NOT v) VIRTUAL, ADD KEY (v)")
+	c.query("SELECT a, z FROM t WHERE v = 1", "aa\t0")
+	c.fails("ALTER TABLE t DROP COLUMN a", mysqlerr.ER_DEPENDENT_BY_GENERATED_COLUMN, "Column 'a' has a generated column dependency.")
+	c.must("ALTER TABLE t DROP COLUMN v, DROP COLUMN z")
+
+	c.query("SELECT COLLATION(CHAR(77 USING utf8mb4)), CHAR(77 USING utf8mb4) = 'm' COLLATE utf8mb4_general_ci, MAX(a = CHAR(65, 66 USING utf8mb4)), HEX(CHAR(255)) FROM t",
+		"utf8mb4_0900_ai_ci\t1\t1\tFF")
+	c.must("SET NAMES utf8mb4 COLLATE utf8mb4_general_ci")
+	c.fails("SELECT CHAR(77 USING utf8mb4) = 'm'", mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS,
+		"Illegal mix of collations (utf8mb4_0900_ai_ci,COERCIBLE) and (utf8mb4_general_ci,COERCIBLE) for operation '='")
+}
+
 // What an UPDATE leaves alone is not looked at again though the table has triggers; NULL is refused before what is assigned next, unless a trigger may mend it.
 func TestUpdateOrder(t *testing.T) {
 	c := newServer(t).client()
@@ -59,6 +92,12 @@ func TestUpdateOrder(t *testing.T) {
 	c.fails("UPDATE t SET v = 'too long', a = NULL", mysqlerr.ER_DATA_TOO_LONG, "Data too long for column 'v' at row 1")
 	c.must("CREATE TRIGGER r BEFORE UPDATE ON t FOR EACH ROW SET NEW.a = IFNULL(NEW.a, 7); UPDATE t SET a = NULL, v = 'y'")
 	c.query("SELECT * FROM t", "7\ty\t0000-00-00")
+	c.must("DROP TRIGGER r; UPDATE t SET d = d, a = 8")
+	c.must("CREATE TABLE j (k INT, n TINYINT, w INT); INSERT INTO j VALUES (8, 1, 0); CREATE TRIGGER jb BEFORE UPDATE ON j FOR EACH ROW SET NEW.w = NEW.w + 1")
+	c.must("UPDATE j JOIN t ON j.k = t.a SET j.k = t.a; UPDATE j JOIN t ON j.k = t.a SET j.n = 1")
+	c.query("SELECT * FROM j", "8\t1\t2")
+	c.fails("UPDATE j SET n = '300x'", mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, "Out of range value for column 'n' at row 1")
+	c.fails("UPDATE j SET n = '30x'", mysqlerr.WARN_DATA_TRUNCATED, "Data truncated for column 'n' at row 1")
 	c.fails("UPDATE t SET d = '2020-02-30'", mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect date value: '2020-02-30' for column 'd' at row 1")
 }
 

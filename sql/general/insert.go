@@ -182,7 +182,12 @@ func (i *inserting) row(c *sql.Context, r sql.Row) error {
 			return mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
 		}
 	}
-	if err := evaluateChecks(c, i.n.Checks(), r); err != nil {
+	err := evaluateChecks(c, i.n.Checks(), r)
+	if err == nil { // before a value is generated: a row that is refused uses none up
+		i.own.verified = true
+		err = i.own.verify(c, r)
+	}
+	if err != nil {
 		if !i.in.fromQuery {
 			i.auto.refused(r)
 		}
@@ -192,8 +197,7 @@ func (i *inserting) row(c *sql.Context, r sql.Row) error {
 	if err := i.auto.assign(c, r); err != nil {
 		return err
 	}
-	err := i.write(c, r, before)
-	if err != nil {
+	if err = i.write(c, r, before); err != nil {
 		i.auto.restore(before)
 	}
 	i.auto.attempted()

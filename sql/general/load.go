@@ -309,7 +309,7 @@ func (l *loader) setExprs(n *sqlparser.Load) (ok bool, err error) {
 		nm.schema = append(nm.schema, &sql.Column{Name: "!set", Type: types.LongText, Nullable: true, Source: l.m.def.Name, DatabaseSource: l.m.def.Schema,
 			Generated: sql.NewUnresolvedColumnDefaultValue("(" + sqlparser.String(e.Expr) + ")")})
 	}
-	bound, err := l.s.bindColumns(l.c, &nm, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Generated })
+	bound, err := l.s.computed(l.c, &nm, generatedOf)
 	if err != nil {
 		return false, nil
 	}

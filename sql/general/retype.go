@@ -30,7 +30,7 @@ func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
 		changes = n.Ignore == ""
 	case *sqlparser.Update:
 		changes = n.Ignore == ""
-	case *sqlparser.Delete:
+	case *sqlparser.Delete, *sqlparser.AlterTable:
 		changes = true
 	}
 	return &item.Env{Strict: strict && changes, DivisionWarns: mode.ModeEnabled("ERROR_FOR_DIVISION_BY_ZERO"),
@@ -129,8 +129,41 @@ func (r *retype) aliases(before, after sql.Node) (sql.Node, error) {
 	return after.(sql.Expressioner).WithExpressions(r.c, is...)
 }
 
+// stored gives an expression of a table's definition its types and rules at once: no plan is made of it.
+func (r *retype) stored(e sql.Expression) (sql.Expression, error) {
+	for _, rule := range []transform.ExprFunc{r.expr, finisher{env: r.env}.expr} {
+		if e == nil {
+			break
+		}
+		var err error
+		if e, _, err = transform.Expr(r.c, e, rule); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// virtual retypes what a table's virtual columns are computed from.
+func (r *retype) virtual(t *plan.ResolvedTable) (sql.Node, error) {
+	v, ok := t.Table.(*plan.VirtualColumnTable)
+	if !ok {
+		return t, nil
+	}
+	list := make([]sql.Expression, len(v.Projections))
+	for i, e := range v.Projections {
+		var err error
+		if list[i], err = r.stored(e); err != nil {
+			return nil, err
+		}
+	}
+	return t.ReplaceTable(r.c, plan.NewVirtualColumnTable(v.Table, list))
+}
+
 // below retypes the nodes under n.
 func (r *retype) below(n sql.Node) (sql.Node, error) {
+	if t, ok := n.(*plan.ResolvedTable); ok {
+		return r.virtual(t)
+	}
 	if in, ok := n.(*plan.InsertInto); ok && in.Source != nil {
 		src, err := r.node(in.Source)
 		if err != nil {

@@ -104,6 +104,7 @@ func (w *rewriter) statement() {
 			w.alterOptionClauses()
 			w.alterOrder()
 			w.sizedTexts()
+			w.conditionColumns()
 		case t.word(1) == "SCHEMA":
 			w.put(1, "DATABASE")
 		}
@@ -113,6 +114,9 @@ func (w *rewriter) statement() {
 		}
 		w.partitions()
 		w.sizedTexts()
+		if t.word(1) == "TABLE" || t.word(2) == "TABLE" {
+			w.conditionColumns()
+		}
 	case "DROP":
 		switch {
 		case t.word(1) == "INDEX":

@@ -26,6 +26,8 @@ type store struct {
 	division bool // ERROR_FOR_DIVISION_BY_ZERO
 	noZero   bool // NO_ZERO_DATE
 	row      int64
+	upsert   bool // assignments are those of ON DUPLICATE KEY UPDATE
+	refuses  bool // NULL for a column that is NOT NULL is an error in any sql_mode
 	holds    bool // warnings wait in held until tell
 	held     []*sql.Warning
 }
@@ -199,10 +201,10 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 		case digits == "":
 			return st.bad(c, zeroValue(t), st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, kind, s, name))
 		case rest:
-			if st.strict {
-				return nil, st.truncated(name)
-			}
 			note = st.truncated(name)
+			if st.strict && !types.IsInteger(t) {
+				return nil, note
+			}
 		}
 		v = digits
 		if !types.IsFloat(t) {
@@ -224,8 +226,9 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 		return st.bad(c, limit(t, v, in), st.outOfRange(name))
 	}
 	if note != nil {
-		st.warn(c, note)
-	} else if d, ok := exactOf(v); ok && types.IsDecimal(t) {
+		return st.bad(c, out, note) // of an integer, that it is out of range comes first
+	}
+	if d, ok := exactOf(v); ok && types.IsDecimal(t) {
 		if dt, ok := t.(sql.DecimalType); ok && loses(d, int32(dt.Scale())) {
 			st.note(c, st.truncated(name))
 		}

@@ -156,7 +156,7 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		if err != nil {
 			return err
 		}
-		if same {
+		if same && !t.fires() {
 			continue
 		}
 		for _, x := range u.derived {
@@ -177,11 +177,30 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		if err := u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, was, will) }); err != nil {
 			return err
 		}
-		u.changed++
+		if err := u.count(c, t, was); err != nil {
+			return err
+		}
 		if err := t.raise(c, was, will); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// fires reports whether BEFORE UPDATE runs when the editor gets the row: that of a joined table, though it be assigned what it has.
+func (t *updateTarget) fires() bool {
+	own := editorOf(t.ed)
+	return t.seen != nil && own != nil && own.m.def.Triggers
+}
+
+// count counts a row that was stored, if it is another one than before: triggers may have made it what it was.
+func (u *updating) count(c *sql.Context, t *updateTarget, was sql.Row) error {
+	if t.fires() {
+		if same, err := identical(c, t.schema, was, editorOf(t.ed).became); err != nil || same {
+			return err
+		}
+	}
+	u.changed++
 	return nil
 }
 
@@ -211,18 +230,17 @@ func (u *updating) keyless(c *sql.Context) error {
 			if err != nil {
 				return err
 			}
-			for ; n > 0 && !same; n-- {
+			for ; n > 0 && (!same || t.fires()); n-- {
 				err := u.check(c, t, pair[1])
 				if err == nil {
 					err = u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, pair[0], pair[1]) })
 				}
-				if err != nil {
-					if err = u.in.ignored(c, err); err != nil {
-						return err
-					}
-					continue
+				if err == nil {
+					err = u.count(c, t, pair[0])
 				}
-				u.changed++
+				if err = u.in.ignored(c, err); err != nil {
+					return err
+				}
 			}
 		}
 		t.later = nil

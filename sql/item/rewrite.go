@@ -442,6 +442,10 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		}
 	case "mod":
 		return n.arithmetic(c, "%", e)
+	case "char":
+		if a := Of(c, e); a.Kind == String && a.Coll != sql.Collation_binary {
+			return newCollatedCall(c, e, a.Coll, a.Coerc), nil
+		}
 	case "locate", "position", "instr", "find_in_set", "replace":
 		x, err := newSearching(c, n, name, shown, ch)
 		return some(x, x != nil, err)
