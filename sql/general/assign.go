@@ -104,6 +104,12 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	if err != nil {
 		return nil, err
 	}
+	if source, err = numericHex(c, source, n.ColumnNames, t.m); err != nil {
+		return nil, err
+	}
+	if given, err = numericHex(c, given, n.ColumnNames, t.m); err != nil {
+		return nil, err
+	}
 	in := &incoming{UnaryNode: plan.UnaryNode{Child: source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
 	in.rows, in.fromQuery = givenRows(n.Source)
 	in.single = in.rows == 1
@@ -516,7 +522,7 @@ func (st *store) wrap(c *sql.Context, exprs []sql.Expression) []sql.Expression {
 		if !ok {
 			continue
 		}
-		s := &stored1{UnaryExpressionStub: expression.UnaryExpressionStub{Child: set.RightChild}, st: st, target: gf, pos: -1}
+		s := &stored1{UnaryExpressionStub: expression.UnaryExpressionStub{Child: hexAsNumber(c, set.RightChild, gf.Type(c))}, st: st, target: gf, pos: -1}
 		if st.m != nil {
 			for j, col := range st.m.schema {
 				if strings.EqualFold(col.Name, gf.Name()) {

@@ -151,6 +151,15 @@ func (a *alteration) column(name string) (int, error) {
 	return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.def.Name)
 }
 
+// present is column for a clause that changes a column: one that the table had before, under the name that it still has.
+func (a *alteration) present(name string) (int, error) {
+	i, err := a.column(name)
+	if err == nil && !strings.EqualFold(a.source[strings.ToLower(name)], name) {
+		return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.def.Name)
+	}
+	return i, err
+}
+
 func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
 	switch {
 	case d.Action == sqlparser.RenameStr && len(d.ToTables) == 1:
@@ -223,7 +232,7 @@ func (a *alteration) columnClause(c *sql.Context, d *sqlparser.DDL) error {
 		}
 		return a.renameColumn(d.Column.String(), d.ToColumn.String())
 	case sqlparser.ModifyStr, sqlparser.ChangeStr:
-		i, err := a.column(d.Column.String())
+		i, err := a.present(d.Column.String())
 		if err != nil {
 			return err
 		}
@@ -266,7 +275,7 @@ func (a *alteration) place(cd *sqlparser.ColumnDefinition, at int, order *sqlpar
 
 func (a *alteration) dropColumn(d *sqlparser.DDL) error {
 	name := d.Column.String()
-	i, err := a.column(name)
+	i, err := a.present(name)
 	if err != nil {
 		if d.IfExists {
 			return nil
@@ -412,7 +421,7 @@ func (a *alteration) partitionedBy(c *sql.Context, from, to string) error {
 
 // renameColumn renames a column and all that names it.
 func (a *alteration) renameColumn(from, to string) error {
-	i, err := a.column(from)
+	i, err := a.present(from)
 	if err != nil {
 		return err
 	}

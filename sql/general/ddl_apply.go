@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -537,7 +538,11 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 		cv.st.warn(cv.c, cv.st.truncated(col.Name))
 		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
-	v = fitted(cv.c, cv.a.old.schema[cv.sources[i]].Type, col.Type, v)
+	from := cv.a.old.schema[cv.sources[i]].Type
+	if n, ok := sqlInteger(v); ok && n == 0 && types.IsEnum(from) && types.IsEnum(col.Type) {
+		return cv.nm.codecs[i].Encode(cv.c, v, cv.loc) // the error value stays what it is
+	}
+	v = fitted(cv.c, from, col.Type, v)
 	if v, err = cv.st.column(cv.c, i, v); err != nil {
 		return row.Datum{}, err
 	}

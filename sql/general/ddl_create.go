@@ -44,6 +44,9 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 	if err := defineColumns(c, d, n.PkSchema(), sql.CollationID(attrs.Collation), spec, s.cur); err != nil {
 		return nil, err
 	}
+	if err := rowFits(c, d, n.PkSchema().Schema); err != nil {
+		return nil, err
+	}
 	if err := defineIndexes(d, n, spec); err != nil {
 		return nil, err
 	}

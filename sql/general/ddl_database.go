@@ -73,9 +73,15 @@ func serverCollation(c *sql.Context) sql.CollationID {
 func charsetCollation(list []*sqlparser.CharsetAndCollate, d sql.CollationID) (sql.CollationID, error) {
 	charset, coll := "", ""
 	for _, cc := range list {
-		if strings.EqualFold(cc.Type, "collate") {
+		switch {
+		case strings.EqualFold(cc.Type, "encryption") && strings.EqualFold(cc.Value, "n"):
+		case strings.EqualFold(cc.Type, "encryption") && strings.EqualFold(cc.Value, "y"):
+			return 0, mysqlerr.NewMessage(3185, "Can't find master key from keyring, please check in the server log if a keyring is loaded and initialized successfully.")
+		case strings.EqualFold(cc.Type, "encryption"):
+			return 0, mysqlerr.NewMessage(1525, "Incorrect argument (should be Y or N) value: '%s'", cc.Value)
+		case strings.EqualFold(cc.Type, "collate"):
 			coll = cc.Value
-		} else {
+		default:
 			charset = cc.Value
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -24,7 +25,13 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 		}
 		unnamed := f.Name == ""
 		if unnamed {
-			f.Name = freeConstraintName(d.Name+"_ibfk_", attrs.FKs)
+			f.Name = generatedName(d.Name+"_ibfk_", attrs.FKs)
+		}
+		if fk.OnDelete == sql.ForeignKeyReferentialAction_SetDefault || fk.OnUpdate == sql.ForeignKeyReferentialAction_SetDefault {
+			return mysqlerr.New(mysqlerr.ER_CANNOT_ADD_FOREIGN)
+		}
+		if len(f.ParentColumns) != len(f.Columns) {
+			return mysqlerr.NewMessage(1239, "Incorrect foreign key definition for '%s': Key reference and table reference don't match", f.Name)
 		}
 		for i, name := range f.Columns {
 			if slices.ContainsFunc(f.Columns[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
@@ -63,16 +70,24 @@ func actionText(a sql.ForeignKeyReferentialAction) string {
 	return strings.ToUpper(string(a))
 }
 
-func freeConstraintName(base string, have []foreignKey) string {
-	for n := 1; ; n++ {
-		name, taken := fmt.Sprintf("%s%d", base, n), false
-		for i := range have {
-			taken = taken || strings.EqualFold(have[i].Name, name)
+// generatedName is the name of a foreign key that has none: the number after the highest one that was made so. Names that differ by case do not count, and
+// numbers are of 32 bits, so that the name may be taken.
+func generatedName(base string, have []foreignKey) string {
+	last := uint32(0)
+	for i := range have {
+		digits, ok := strings.CutPrefix(have[i].Name, base)
+		if !ok || digits == "" || digits[0] == '0' {
+			continue
 		}
-		if !taken {
-			return name
+		n, err := strconv.ParseUint(strings.TrimPrefix(digits, "-"), 10, 64)
+		if digits[0] == '-' {
+			n = -n
+		}
+		if err == nil {
+			last = max(last, uint32(n))
 		}
 	}
+	return fmt.Sprintf("%s%d", base, last+1)
 }
 
 // checkParent verifies the referenced table, unless foreign_key_checks is off: dumps create tables in any order.
@@ -96,9 +111,6 @@ func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error
 			err = errPartitionedFK()
 		}
 		return err
-	}
-	if len(f.ParentColumns) != len(f.Columns) {
-		return mysqlerr.NewMessage(1239, "Incorrect foreign key definition for '%s': Key reference and table reference don't match", f.Name)
 	}
 	for i, name := range f.ParentColumns {
 		pos := columnPosition(parent, name)
@@ -177,7 +189,10 @@ func indexForFK(d *table.Def, f *foreignKey, unnamed bool) error {
 	}
 	ix := table.Index{Name: f.Name, Attrs: toJSON(indexAttrs{ForFK: true})}
 	taken := func(ix table.Index) bool { return strings.EqualFold(ix.Name, f.Name) }
-	if unnamed || slices.ContainsFunc(d.Indexes, taken) {
+	if !unnamed && slices.ContainsFunc(d.Indexes, taken) {
+		return mysqlerr.New(mysqlerr.ER_DUP_KEYNAME, f.Name)
+	}
+	if unnamed {
 		ix.Name = freeIndexName(d.Indexes, f.Columns[0])
 	}
 	for _, name := range f.Columns {

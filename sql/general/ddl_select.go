@@ -228,6 +228,9 @@ func expressionType(c *sql.Context, t sql.Type, e sql.Expression) sql.Type {
 
 // columnType is the type of a column that holds an expression's values.
 func columnType(t sql.Type) sql.Type {
+	if v, ok := t.(sql.SystemVariableType); ok {
+		t = v.UnderlyingType()
+	}
 	switch {
 	case t == types.Null:
 		return types.MustCreateBinary(sqltypes.VarBinary, 1)

@@ -63,6 +63,14 @@ func (f finisher) node(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIden
 		if w := weighKeys(c, x); w != nil {
 			n, changed = w, transform.NewTree
 		}
+	case *plan.RecursiveCte:
+		out, err := inCycles(c, x)
+		if err != nil {
+			return nil, changed, err
+		}
+		if out != n {
+			n, changed = out, transform.NewTree
+		}
 	case *plan.IndexedTableAccess:
 		out, err := lookupKeys(c, x)
 		if err != nil {
@@ -275,6 +283,12 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 			return nil, err
 		}
 		return e.WithQuery(q), nil
+	case *expression.SetField:
+		if _, variable := e.LeftChild.(*expression.UserVar); variable {
+			if a := item.Of(c, e.RightChild); a.Kind == item.Date || a.Kind == item.Datetime || a.Kind == item.Time {
+				return expression.NewSetField(e.LeftChild, &timeText{expression.UnaryExpressionStub{Child: e.RightChild}}), nil
+			}
+		}
 	case *expression.Arithmetic:
 		if integerOnly(c, e.LeftChild) && integerOnly(c, e.RightChild) {
 			return newChecked(c, e), nil

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
@@ -61,7 +62,28 @@ func (a *assign) Eval(ctx *sql.Context, r sql.Row) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v, ctx.SetUserVariable(ctx, fmt.Sprint(name), v, a.RightChild.Type(ctx))
+	kept, typ := item.TextOf(ctx, a.RightChild, v), a.RightChild.Type(ctx)
+	if _, text := kept.(string); text && !types.IsTextOnly(typ) {
+		typ = types.LongText
+	}
+	return v, ctx.SetUserVariable(ctx, fmt.Sprint(name), kept, typ)
+}
+
+// timeText is a date or time as the text that a user variable keeps of it.
+type timeText struct{ expression.UnaryExpressionStub }
+
+func (t *timeText) Type(*sql.Context) sql.Type { return types.LongText }
+func (t *timeText) String() string             { return t.Child.String() }
+func (t *timeText) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := t.Child.Eval(c, r)
+	return item.TextOf(c, t.Child, v), err
+}
+
+func (t *timeText) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(t, len(ch), 1)
+	}
+	return &timeText{expression.UnaryExpressionStub{Child: ch[0]}}, nil
 }
 
 // storedFunction finds a function in the current database.

@@ -43,6 +43,7 @@ func (t *ownTable) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter
 var ownTables = map[string]func(e *Engine) *ownTable{
 	"views":                             viewsTable,
 	"routines":                          routinesTable,
+	"parameters":                        parametersTable,
 	"triggers":                          triggersTable,
 	"events":                            eventsTable,
 	"partitions":                        partitionsTable,

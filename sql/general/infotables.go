@@ -50,8 +50,14 @@ func (x *execution) sizes(c *sql.Context, schema, name string) (z tableSizes, er
 		}
 		if t.Def().AutoInc >= 0 {
 			next, err := t.AutoInc()
-			z.auto = max(next, 1)
-			return err
+			if err != nil {
+				return err
+			}
+			m, err := sessionOf(c).e.metas.get(c, t.Def())
+			if err != nil {
+				return err
+			}
+			z.auto = min(max(next, 1), m.lastAuto())
 		}
 		return nil
 	})

@@ -2,12 +2,14 @@ package general
 
 import (
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -118,7 +120,9 @@ func jsonMember(c *sql.Context, r sql.Row, e sql.Expression) (any, error) {
 		return nil, err
 	}
 	switch x := v.(type) {
-	case jsondoc.Double:
+	case jsondoc.Double, jsondoc.Temporal:
+	case time.Time, types.Timespan:
+		return item.InDocument(c, e, v), nil
 	case sql.JSONWrapper:
 		return x.ToInterface(c)
 	case []byte:
@@ -223,7 +227,7 @@ func jsonObject(c *sql.Context, r sql.Row, j *jsonCall) (any, error) {
 
 func jsonContains(c *sql.Context, r sql.Row, j *jsonCall) (any, error) {
 	target, null, err := j.doc(c, r, 0)
-	if err != nil {
+	if err != nil || null {
 		return nil, err
 	}
 	candidate, none, err := j.doc(c, r, 1)

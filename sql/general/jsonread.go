@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression/function/json"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -171,7 +172,7 @@ func textArgument(c *sql.Context, r sql.Row, e sql.Expression) (text string, nul
 	if err != nil || v == nil {
 		return "", true, err
 	}
-	t, _, err := types.LongText.Convert(c, v)
+	t, _, err := types.LongText.Convert(c, item.TextOf(c, e, v))
 	text, _ = t.(string)
 	return text, false, err
 }

@@ -119,10 +119,17 @@ func hasNull(exprs []sql.Expression) func(*sql.Context, sql.Row) (bool, error) {
 func (b *builder) groupBy(c *sql.Context, a *spill.Account, n *plan.GroupBy, r sql.Row) (sql.RowIter, error) {
 	g := spill.Grouping{Buffers: func(c *sql.Context) ([]sql.AggregationBuffer, error) {
 		out := make([]sql.AggregationBuffer, len(n.SelectDeps))
+		more := 0
 		for i, e := range n.SelectDeps {
 			var err error
 			if out[i], err = newBuffer(c, a, e); err != nil {
 				return nil, err
+			}
+			if _, ordered := e.(sql.OrderedAggregation); ordered {
+				more++
+			}
+			if more > 0 && asksQuery(c, e) {
+				out[i] = &wideBuffer{out[i], make(sql.Row, more)}
 			}
 		}
 		return out, nil
@@ -137,6 +144,26 @@ func (b *builder) groupBy(c *sql.Context, a *spill.Account, n *plan.GroupBy, r s
 		g.Key = hashOfValues(c, n.GroupByExprs)
 	}
 	return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Group(g, in) })
+}
+
+// wideBuffer gives an aggregate rows with columns behind them: the library counts one for each GROUP_CONCAT of a list, that one's own and those before it,
+// where it says at which place of a row a subquery's own columns begin.
+type wideBuffer struct {
+	sql.AggregationBuffer
+	more sql.Row
+}
+
+func (b *wideBuffer) Update(c *sql.Context, r sql.Row) error {
+	return b.AggregationBuffer.Update(c, slices.Concat(r, b.more))
+}
+
+func asksQuery(c *sql.Context, e sql.Expression) (found bool) {
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		_, is := e.(*plan.Subquery)
+		found = found || is
+		return !found
+	})
+	return found
 }
 
 // growing names the aggregates that keep something of every row.
@@ -172,12 +199,12 @@ func newBuffer(c *sql.Context, a *spill.Account, e sql.Expression) (sql.Aggregat
 // concatBuffer gives the library's buffer, which keeps whole rows until it makes its string, no more of them than a string of
 // group_concat_max_len can use.
 func concatBuffer(c *sql.Context, a *spill.Account, g *aggregation.GroupConcat) (sql.AggregationBuffer, error) {
-	buf, err := g.NewBuffer(c)
+	by, distinct, separator, limit := concatParts(g)
+	exprs := g.OutputExpressions()
+	buf, err := aggregation.NewGroupConcat("", nil, separator, exprs, int(limit)).NewBuffer(c) // rows come to it in order, each once
 	if err != nil {
 		return nil, err
 	}
-	by, distinct, limit := concatParts(g)
-	exprs := g.OutputExpressions()
 	var key spill.KeyFunc
 	if distinct {
 		key = hashOfValues(c, exprs)
@@ -186,14 +213,14 @@ func concatBuffer(c *sql.Context, a *spill.Account, g *aggregation.GroupConcat) 
 }
 
 // concatParts reads what the library's GROUP_CONCAT says to nobody. A test pins the names of its fields.
-func concatParts(g *aggregation.GroupConcat) (by sql.SortConditions, distinct bool, limit int64) {
+func concatParts(g *aggregation.GroupConcat) (by sql.SortConditions, distinct bool, separator string, limit int64) {
 	v := reflect.ValueOf(g).Elem()
 	orders := v.FieldByName("sortConditions")
 	for i, e := range g.Children()[:orders.Len()] {
 		o := orders.Index(i)
 		by = append(by, sql.SortCondition{Expr: e, Order: sql.SortOrder(o.FieldByName("Order").Uint())})
 	}
-	return by, v.FieldByName("distinct").String() != "", v.FieldByName("maxLen").Int()
+	return by, v.FieldByName("distinct").String() != "", v.FieldByName("separator").String(), v.FieldByName("maxLen").Int()
 }
 
 // cachedResults keeps the rows of its child for the next time.
@@ -383,6 +410,26 @@ func inScope(c *sql.Context, n sql.Node) sql.Node {
 		return n
 	}
 	return &subqueryScope{plan.UnaryNode{Child: n}}
+}
+
+// inCycles wraps the recursive part of a CTE if it keeps rows of the table that each cycle fills anew.
+func inCycles(c *sql.Context, n *plan.RecursiveCte) (sql.Node, error) {
+	parts, keeps := n.Children(), false
+	transform.InspectWithOpaque(c, parts[1], func(c *sql.Context, n sql.Node) bool {
+		switch n.(type) {
+		case *plan.CachedResults, *plan.HashLookup, *rangeLookup:
+			transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
+				_, cycle := n.(*plan.RecursiveTable)
+				keeps = keeps || cycle
+				return !keeps
+			})
+		}
+		return !keeps
+	})
+	if !keeps {
+		return n, nil
+	}
+	return n.WithChildren(c, parts[0], inScope(c, parts[1]))
 }
 
 // rowsNode gives rows that are at hand to a plan.

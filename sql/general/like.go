@@ -15,6 +15,12 @@ func likeExactly(st sqlparser.Statement, text string) {
 	}
 	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
+		case *sqlparser.Show:
+			if f := n.Filter; strings.EqualFold(n.Type, "status") && f != nil && f.Like != "" {
+				n.Filter = &sqlparser.ShowFilter{Filter: &sqlparser.ComparisonExpr{Operator: sqlparser.LikeStr, Escape: sqlparser.NewStrVal([]byte(`\`)),
+					Left:  &sqlparser.FuncExpr{Name: sqlparser.NewColIdent("lower"), Exprs: sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: &sqlparser.ColName{Name: sqlparser.NewColIdent("variable_name")}}}},
+					Right: sqlparser.NewStrVal([]byte(strings.ToLower(f.Like)))}}
+			}
 		case *sqlparser.Where:
 			if n != nil {
 				n.Expr = exactLikes(n.Expr)

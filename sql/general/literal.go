@@ -2,11 +2,17 @@ package general
 
 import (
 	"context"
+	"slices"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // The library makes a literal that is compared with a column one of the column's type before anything else, and so rounds 1.501 to a DECIMAL(6,2).
@@ -54,6 +60,59 @@ func (k keptLiteral) WithResolvedChildren(_ context.Context, ch []any) (any, err
 
 // String is the literal as it was written.
 func (k keptLiteral) String() string { return sqlparser.String(k.v) }
+
+// hexAsNumber is a hexadecimal literal as the number that it is where a column of type to stores it; any other expression is itself.
+func hexAsNumber(c *sql.Context, e sql.Expression, to sql.Type) sql.Expression {
+	l, ok := e.(*expression.Literal)
+	if !ok || !types.IsNumber(to) && !types.IsDecimal(to) || types.IsBit(to) || !item.Of(c, l).Hex {
+		return e
+	}
+	b, ok := l.Value().([]byte)
+	if !ok {
+		return e
+	}
+	n := apd.Decimal{Coeff: *new(apd.BigInt).SetBytes(b)}
+	if n.Coeff.IsUint64() {
+		return expression.NewLiteral(n.Coeff.Uint64(), types.Uint64)
+	}
+	return expression.NewLiteral(&n, types.InternalDecimalType)
+}
+
+// numericHex is hexAsNumber for the rows of an INSERT's VALUES. names are those of its columns, none: all.
+func numericHex(c *sql.Context, n sql.Node, names []string, m *meta) (sql.Node, error) {
+	out, _, err := transform.Node(c, n, func(_ *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		v, ok := n.(*plan.Values)
+		if !ok {
+			return n, transform.SameTree, nil
+		}
+		same := transform.SameTree
+		tuples := make([][]sql.Expression, len(v.ExpressionTuples))
+		for i, t := range v.ExpressionTuples {
+			tuples[i] = t
+			for j, e := range t {
+				at := j
+				if len(names) > 0 && j < len(names) {
+					at = columnPosition(m.def, names[j])
+				}
+				if at < 0 || at >= len(m.schema) {
+					continue
+				}
+				if x := hexAsNumber(c, e, m.schema[at].Type); x != e {
+					if same {
+						tuples[i] = slices.Clone(t)
+					}
+					tuples[i][j] = x
+					same = transform.NewTree
+				}
+			}
+		}
+		if same {
+			return n, same, nil
+		}
+		return plan.NewValues(tuples), same, nil
+	})
+	return out, err
+}
 
 // literal hides a literal from the library's binder.
 type literal struct{ expression.UnaryExpressionStub }

@@ -202,8 +202,8 @@ func TestSpillDiskFull(t *testing.T) {
 func TestConcatParts(t *testing.T) {
 	by := sql.SortConditions{{Expr: expression.NewLiteral(int64(1), types.Int64), Order: sql.Descending}}
 	g := aggregation.NewGroupConcat("distinct", by, ",", []sql.Expression{expression.NewLiteral("x", types.LongText)}, 77)
-	got, distinct, limit := concatParts(g)
-	if len(got) != 1 || got[0].Order != sql.Descending || !distinct || limit != 77 {
-		t.Errorf("read %v, %v, %d", got, distinct, limit)
+	got, distinct, separator, limit := concatParts(g)
+	if len(got) != 1 || got[0].Order != sql.Descending || !distinct || separator != "," || limit != 77 {
+		t.Errorf("read %v, %v, %q, %d", got, distinct, separator, limit)
 	}
 }

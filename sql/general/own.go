@@ -521,9 +521,32 @@ func (s *Session) prepareText(name, text string) error {
 	if st == nil || strings.TrimSpace(rest) != "" {
 		return s.syntaxError(text, 0)
 	}
+	if unprepared(s.tokens(text)) {
+		return mysqlerr.New(mysqlerr.ER_UNSUPPORTED_PS)
+	}
 	if s.named == nil {
 		s.named = map[string]*Statement{}
 	}
 	s.named[strings.ToLower(name)] = st
 	return nil
+}
+
+// unprepared names the statements that MySQL does not prepare: what defines programs, and USE.
+func unprepared(t *tokens) bool {
+	switch t.word(0) {
+	case "USE":
+		return true
+	case "CREATE", "ALTER", "DROP":
+	default:
+		return false
+	}
+	for i := range t.list {
+		switch t.word(i) {
+		case "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT":
+			return true
+		case "TABLE", "VIEW", "INDEX", "DATABASE", "SCHEMA", "USER", "ROLE", "AS", "(":
+			return false
+		}
+	}
+	return false
 }

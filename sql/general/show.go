@@ -259,6 +259,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 		if next, err = t.AutoInc(); err != nil {
 			return nil, err
 		}
+		next = min(next, m.lastAuto())
 	}
 	shown := d.Name
 	if temp != nil {

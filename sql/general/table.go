@@ -3,10 +3,12 @@ package general
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/table"
 )
@@ -237,7 +239,36 @@ func (b *base) PeekNextAutoIncrementValue(ctx *sql.Context) (uint64, error) {
 	if err != nil {
 		return 0, skipMissing(err)
 	}
-	return t.AutoInc()
+	n, err := t.AutoInc()
+	return min(n, b.m.lastAuto()), err
+}
+
+// lastAuto is the highest value that the AUTO_INCREMENT column can hold: the counter shown never passes it.
+func (m *meta) lastAuto() uint64 {
+	if m.def.AutoInc < 0 {
+		return math.MaxUint64
+	}
+	switch t := m.schema[m.def.AutoInc].Type; t.Type() {
+	case sqltypes.Int8:
+		return math.MaxInt8
+	case sqltypes.Int16:
+		return math.MaxInt16
+	case sqltypes.Int24:
+		return 1<<23 - 1
+	case sqltypes.Int32:
+		return math.MaxInt32
+	case sqltypes.Int64:
+		return math.MaxInt64
+	case sqltypes.Uint8:
+		return math.MaxUint8
+	case sqltypes.Uint16:
+		return math.MaxUint16
+	case sqltypes.Uint24:
+		return 1<<24 - 1
+	case sqltypes.Uint32:
+		return math.MaxUint32
+	}
+	return math.MaxUint64
 }
 
 // GetNextAutoIncrementValue reserves a value, or raises the counter above one that was given.

@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -76,6 +77,31 @@ func TimeText(c *sql.Context, from sql.Type, v any) any {
 		return spanText(x, -1)
 	case time.Time:
 		return dateText(x, OfType(c, from))
+	}
+	return v
+}
+
+// TextOf is a date or time that an expression gave as its text, with the digits that the expression has; any other value is itself.
+func TextOf(c *sql.Context, e sql.Expression, v any) any {
+	switch x := v.(type) {
+	case types.Timespan:
+		return spanText(x, Of(c, e).Dec)
+	case time.Time:
+		return dateText(x, Of(c, e))
+	}
+	return v
+}
+
+// InDocument is a date or time that an expression gave as a value of documents, where it always has six digits.
+func InDocument(c *sql.Context, e sql.Expression, v any) any {
+	switch x := v.(type) {
+	case types.Timespan:
+		return jsondoc.Temporal{Kind: "TIME", Text: spanText(x, datum.Fraction), At: x.AsMicroseconds()}
+	case time.Time:
+		if Of(c, e).Kind == Date {
+			return jsondoc.Temporal{Kind: "DATE", Text: dateText(x, Attr{Kind: Date}), At: x.UnixMicro()}
+		}
+		return jsondoc.Temporal{Kind: "DATETIME", Text: dateText(x, Attr{Kind: Datetime, Dec: datum.Fraction}), At: x.UnixMicro()}
 	}
 	return v
 }

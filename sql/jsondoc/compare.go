@@ -13,9 +13,11 @@ import (
 
 // rank is the precedence of a value's kind, the lowest first (Reference Manual, "Comparison and Ordering of JSON Values").
 func rank(v any) int {
-	switch v.(type) {
+	switch v := v.(type) {
 	case nil:
 		return 0
+	case Temporal:
+		return 6 + slices.Index([]string{"DATE", "TIME", "DATETIME"}, v.Kind)
 	case string:
 		return 2
 	case map[string]any:
@@ -28,7 +30,7 @@ func rank(v any) int {
 	if _, ok := decimal(v); ok {
 		return 1
 	}
-	return 6 // a date or time
+	return 9 // what has no kind of its own
 }
 
 // Compare orders two values of documents: -1, 0 or 1. Numbers compare exactly, whatever their kinds.
@@ -47,6 +49,8 @@ func Compare(a, b any) (int, error) {
 		return cmp.Compare(x, b.(string)), nil
 	case bool:
 		return cmp.Compare(bit(x), bit(b.(bool))), nil
+	case Temporal:
+		return cmp.Compare(x.At, b.(Temporal).At), nil
 	case []any:
 		y := b.([]any)
 		for i := range min(len(x), len(y)) {
@@ -88,7 +92,8 @@ func compareObjects(a, b map[string]any) (int, error) {
 
 func unwrapped(a, b any) (any, any, error) {
 	for _, p := range []*any{&a, &b} {
-		if _, number := (*p).(Double); number {
+		switch (*p).(type) {
+		case Double, Temporal:
 			continue
 		}
 		if w, ok := (*p).(sql.JSONWrapper); ok {

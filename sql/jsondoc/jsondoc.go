@@ -1,6 +1,6 @@
 // Package jsondoc owns JSON documents as values: how a text becomes one, which of MySQL's kinds a value is of, and how documents compare (MySQL 8.0 Reference
-// Manual, "The JSON Data Type"). Values are those of encoding/json, as the library has them, but for numbers that a float64 does not tell: an integer past
-// 2^53 is an int64 or uint64, and a number written with a point or an exponent that is a whole one is a Double.
+// Manual, "The JSON Data Type"). Values are those of encoding/json, as the library has them, but for numbers that a float64 does not tell: an integer below
+// -2^53 is an int64, one past 2^32 a uint64, as it is to MySQL, and a number written with a point or an exponent that is a whole one is a Double.
 package jsondoc
 
 import (
@@ -39,7 +39,7 @@ func Decode(text []byte) (doc any, err error) {
 	return numbered(doc)
 }
 
-// remarkable reports whether a text may hold a number that a float64 does not tell: one of sixteen digits, or with a point or an exponent. Strings are not told apart.
+// remarkable reports whether a text may hold a number that a float64 does not tell: one past 32 bits, or with a point or an exponent. Strings are not told apart.
 func remarkable(text []byte) bool {
 	digits := 0
 	for i, b := range text {
@@ -50,7 +50,7 @@ func remarkable(text []byte) bool {
 			digits = 0
 			continue
 		}
-		if digits++; digits > 15 {
+		if digits++; digits > 10 || digits == 10 && text[i-9] > '3' {
 			return true
 		}
 	}
@@ -81,7 +81,7 @@ func numbered(v any) (any, error) {
 
 func number(text string) (any, error) {
 	if !strings.ContainsAny(text, ".eE") {
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n <= math.MaxUint32 {
 			return Integer(n), nil
 		}
 		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
@@ -142,6 +142,30 @@ func (d Double) Compare(_ context.Context, other any) (int, error) { return Comp
 // JsonType implements types.ComparableJSON.
 func (d Double) JsonType(context.Context) (string, error) { return "DOUBLE", nil }
 
+// A Temporal is a date or time: its text, and the moment by which it is ordered, in microseconds.
+type Temporal struct {
+	Kind string // DATE, TIME or DATETIME
+	Text string
+	At   int64
+}
+
+var _ types.ComparableJSON = Temporal{}
+
+// MarshalJSON implements json.Marshaler.
+func (t Temporal) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.Text), nil }
+
+// ToInterface implements sql.JSONWrapper.
+func (t Temporal) ToInterface(context.Context) (any, error) { return t.Text, nil }
+
+// Clone implements sql.JSONWrapper.
+func (t Temporal) Clone(context.Context) sql.JSONWrapper { return t }
+
+// Compare implements types.ComparableJSON.
+func (t Temporal) Compare(_ context.Context, other any) (int, error) { return Compare(t, other) }
+
+// JsonType implements types.ComparableJSON.
+func (t Temporal) JsonType(context.Context) (string, error) { return t.Kind, nil }
+
 // A Lazy is a document that is read when it is first looked into.
 type Lazy struct {
 	Text []byte
@@ -199,6 +223,8 @@ func Type(v any) string {
 		return "DOUBLE"
 	case float32, Double:
 		return "DOUBLE"
+	case Temporal:
+		return v.Kind
 	}
 	return "OPAQUE"
 }

@@ -15,9 +15,9 @@ func decoded(t *testing.T, text string) any {
 func TestNumbers(t *testing.T) {
 	for text, want := range map[string][2]string{
 		`1`: {"1", "INTEGER"}, `-7`: {"-7", "INTEGER"}, `1.0`: {"1.0", "DOUBLE"}, `1e5`: {"100000.0", "DOUBLE"}, `0.5`: {"0.5", "DOUBLE"}, `-0.0`: {"-0.0", "DOUBLE"},
-		`9007199254740993`: {"9007199254740993", "INTEGER"}, `-9223372036854775808`: {"-9223372036854775808", "INTEGER"},
+		`9007199254740993`: {"9007199254740993", "UNSIGNED INTEGER"}, `4294967295`: {"4294967295", "INTEGER"}, `4294967296`: {"4294967296", "UNSIGNED INTEGER"}, `-9223372036854775808`: {"-9223372036854775808", "INTEGER"},
 		`18446744073709551615`: {"18446744073709551615", "UNSIGNED INTEGER"}, `18446744073709551616`: {"1.8446744073709552e19", "DOUBLE"},
-		`1e100`: {"1e100", "DOUBLE"}, `1.5e-7`: {"0.00000015", "DOUBLE"}, `1e-20`: {"1e-20", "DOUBLE"}, `9007199254740992`: {"9007199254740992", "INTEGER"},
+		`1e100`: {"1e100", "DOUBLE"}, `1.5e-7`: {"0.00000015", "DOUBLE"}, `1e-20`: {"1e-20", "DOUBLE"}, `9007199254740992`: {"9007199254740992", "UNSIGNED INTEGER"},
 	} {
 		for _, in := range []string{"", "[]"} { // by itself and within an array
 			v := decoded(t, text)
@@ -58,6 +58,24 @@ func TestCompare(t *testing.T) {
 	}
 	if c, err := Compare(decoded(t, `1`), decoded(t, `1.0`)); c != 0 || err != nil {
 		t.Errorf("1 against 1.0: %d (%v)", c, err)
+	}
+}
+
+// TestTemporals: dates come after booleans, then times, then moments.
+func TestTemporals(t *testing.T) {
+	order := []any{true, Temporal{"DATE", "2001-01-01", 5}, Temporal{"DATE", "2001-01-02", 6}, Temporal{"TIME", "00:00:01.000000", 1}, Temporal{"DATETIME", "2001-01-01 00:00:00.000000", 5}}
+	for i := range order[1:] {
+		if got, err := Compare(order[i], order[i+1]); got != -1 || err != nil {
+			t.Errorf("%v against %v: %d (%v)", order[i], order[i+1], got, err)
+		}
+	}
+	for _, x := range order[1:] {
+		if kind := Type(x); kind != x.(Temporal).Kind {
+			t.Errorf("%v is of type %s", x, kind)
+		}
+	}
+	if got, err := Text([]any{order[1]}); got != `["2001-01-01"]` || err != nil {
+		t.Errorf("a date is written %s (%v)", got, err)
 	}
 }
 
