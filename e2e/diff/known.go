@@ -169,6 +169,9 @@ var meant = []rule{
 		return d.What == "affected" && a.Affected < b.Affected && q.onDuplicate() &&
 			(q.words["NULL"] > 0 || q.words["SELECT"] > 0 || increment.MatchString(q.text))
 	}},
+	{"a number less than zero that is no DECIMAL is cast to UNSIGNED by way of BIGINT in MySQL 8.0 (Item_typecast_unsigned), in MariaDB it is 0", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "rows" && q.words["UNSIGNED"] > 0 && sameOr(a.Rows, b.Rows, func(x, y string) bool { return negativeCast.MatchString(x) && y == "'0'" })
+	}},
 	{"a text has no number of decimals in MySQL 8.0 (DECIMAL_NOT_SPECIFIED), so that what is computed with it shows as many as it needs; some of MariaDB's have none",
 		func(q *facts, a, b Outcome, d *Difference) bool {
 			return d.What == "rows" && q.callsAny("DATE_FORMAT", "GROUP_CONCAT", "HEX") &&
@@ -203,11 +206,12 @@ var (
 )
 
 var (
-	quoted     = regexp.MustCompile(`'-?[0-9.]+(e[0-9]+)?'`)
-	increment  = regexp.MustCompile("= `\\w+` \\+ 1")
-	noDecimals = regexp.MustCompile(`^'(-?\d+)\.0+'$`)
-	zeroDate   = regexp.MustCompile(`^'0000-00-00[0:. ]*'$`)
-	aYear      = regexp.MustCompile(`^'(19\d\d|20\d\d|21[0-4]\d|215[0-5])'$`)
+	quoted       = regexp.MustCompile(`'-?[0-9.]+(e[0-9]+)?'`)
+	increment    = regexp.MustCompile("= `\\w+` \\+ 1")
+	negativeCast = regexp.MustCompile(`^'1844674407[0-9]{10}'$`)
+	noDecimals   = regexp.MustCompile(`^'(-?\d+)\.0+'$`)
+	zeroDate     = regexp.MustCompile(`^'0000-00-00[0:. ]*'$`)
+	aYear        = regexp.MustCompile(`^'(19\d\d|20\d\d|21[0-4]\d|215[0-5])'$`)
 )
 
 // sameOr reports whether two results are the same rows but for cells of which the rule of cells knows why they differ.

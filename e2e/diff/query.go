@@ -134,7 +134,11 @@ func (g *gen) scalarSubquery(outer *scope, str bool) *Node {
 	if !str {
 		of = timeless(of.cols)
 	}
-	return expr("(SELECT ", g.aggregate(of, str), from, opt(" WHERE ", g.cond(sc, 1)), ")")
+	what := g.aggregate(of, str)
+	if !str && strings.HasPrefix(what.String(), "GROUP_CONCAT") {
+		what = expr("(", what, " + 0)") // GREATEST and LEAST of a text and a number compare texts in MySQL 8.0, numbers in MariaDB
+	}
+	return expr("(SELECT ", what, from, opt(" WHERE ", g.cond(sc, 1)), ")")
 }
 
 func (g *gen) subqueryCond(outer *scope) *Node {

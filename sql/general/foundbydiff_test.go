@@ -212,4 +212,11 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	c.query("SELECT FIND_IN_SET('ä', 'A'), FIND_IN_SET('A', 'ä'), FIND_IN_SET('ä', 'b,A')", "0\t1\t2")
 	// Columns of one name in two derived tables.
 	c.query("SELECT a.x, b.x FROM (SELECT t x FROM o) a LEFT JOIN (SELECT DATEDIFF(t, d) x FROM o) b ON b.x GROUP BY 1, 2", "2022-01-01 00:00:00\tNULL")
+
+	// Conditions on the outer row in a subquery's join and in its WHERE.
+	c.must("CREATE TABLE j1 (id INT PRIMARY KEY, k INT); CREATE TABLE j2 (id INT PRIMARY KEY, k INT); INSERT INTO j1 VALUES (1, 1), (2, 2), (3, 0), (4, NULL); INSERT INTO j2 VALUES (1, 2), (2, 0)")
+	c.query("SELECT id FROM j1 o WHERE EXISTS (SELECT 1 FROM j2 a LEFT JOIN j2 b ON b.k = o.k WHERE o.k > 0) ORDER BY id", "1\n2")
+	c.query("SELECT id FROM j1 o WHERE EXISTS (SELECT 1 FROM j2 a JOIN j2 b ON b.k = o.k WHERE o.k > 0)", "2")
+	c.query("SELECT id FROM j1 o WHERE EXISTS (SELECT 1 FROM j2 a LEFT JOIN j2 b ON b.k = o.k WHERE a.id = o.id AND b.id IS NULL)", "1")
+	c.query("SELECT id FROM j1 o WHERE NOT EXISTS (SELECT 1 FROM j2 a LEFT JOIN j2 b ON b.k = o.k WHERE o.k > 0 AND b.id IS NULL) ORDER BY id", "2\n3\n4")
 }

@@ -11,7 +11,7 @@ import (
 // A correlated EXISTS or IN (SELECT ...) becomes a join in two steps: what its conditions say of the outer row alone goes up into the outer query
 // (hoistOutOfScopeFilters), and what is left becomes a semi-join (unnest...Subqueries). Both hold only for a subquery that has no rows where the condition is
 // false. One that keeps rows then is evaluated as it is written: the condition stands on the side of an outer join that may be missing, in one part of a
-// UNION, or under aggregates without GROUP BY, which always have a row. So is one with a LIMIT of 0, which has none.
+// UNION, or under aggregates without GROUP BY, which always have a row. So is one with a LIMIT of 0, which has none, and one whose joins refer to the outer row.
 
 // keepRowsOfFalse keeps the library's rules away from statements with such subqueries.
 func keepRowsOfFalse(a *analyzer.Analyzer) {
@@ -26,12 +26,12 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 		})
 	}
 	unless("hoistOutOfScopeFilters", func(c *sql.Context, n sql.Node) bool {
-		return anyQuery(c, n, func(q *plan.Subquery) bool { return rowsOfFalse(c, q.Query, false) })
+		return anyQuery(c, n, func(q *plan.Subquery) bool { return rowsOfFalse(c, q.Query, false) || joinsByOuter(c, q) })
 	})
 	for _, rule := range []string{"unnestInSubqueries", "unnestExistsSubqueries"} {
 		unless(rule, func(c *sql.Context, n sql.Node) bool {
 			return anyQuery(c, n, func(q *plan.Subquery) bool {
-				return alwaysARow(q.Query) || limited(q.Query)
+				return alwaysARow(q.Query) || limited(q.Query) || joinsByOuter(c, q)
 			})
 		})
 	}
@@ -117,6 +117,23 @@ func alwaysARow(n sql.Node) bool {
 		return alwaysARow(n.Children()[0])
 	}
 	return false
+}
+
+// joinsByOuter reports whether conditions of a subquery's joins refer to the outer row as well as those of its WHERE. The latter would become the semi-join's, which is
+// computed above the former.
+func joinsByOuter(c *sql.Context, q *plan.Subquery) bool {
+	outer := q.Correlated()
+	joins, filters := false, false
+	transform.InspectWithOpaque(c, q.Query, func(c *sql.Context, n sql.Node) bool {
+		switch n := n.(type) {
+		case *plan.JoinNode:
+			joins = joins || n.Filter != nil && usesAny(c, n.Filter, outer)
+		case *plan.Filter:
+			filters = filters || usesAny(c, n.Expression, outer)
+		}
+		return true
+	})
+	return joins && filters
 }
 
 // limited reports whether a query has a LIMIT that may be 0.
