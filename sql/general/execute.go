@@ -61,7 +61,7 @@ type execution struct {
 	lost         uint64                    // rows of a DELETE that were gone already: editor.loses
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
-	behind       [2]string                 // the table behind the view that the statement writes through, in lower case
+	behind       [][2]string               // the tables behind the views that the statement writes through, in lower case
 	partial      *partialAccess            // while the statement is bound
 	ignores      bool                      // DELETE IGNORE
 	measured     *measures                 // of EXPLAIN ANALYZE

@@ -159,7 +159,7 @@ func viewsTable(e *Engine) *ownTable {
 				}
 				updatable := "NO"
 				if s := sessionOf(ctx); s != nil {
-					if v, err := s.updatable(ctx, schema, o.Name, 0); err == nil && v != nil {
+					if v, err := s.merged(ctx, schema, o.Name, o.Name, 0); err == nil && v != nil && v.updatable() {
 						updatable = "YES"
 					}
 				}

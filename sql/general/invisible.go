@@ -186,7 +186,7 @@ func (s *Session) visibleOnly(c *sql.Context, st sqlparser.Statement, text strin
 	if !s.leavesOpen(c, st, false) {
 		return st
 	}
-	fresh, err := s.e.parseOne(c, text)
+	fresh, err := s.parseAgain(c, st, text)
 	if err != nil {
 		return st // the caller's own parse has a better idea of it
 	}

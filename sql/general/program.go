@@ -136,6 +136,17 @@ func (h *programHost) bind(k *compiled, scope *program.Scope) error {
 		return nil
 	}
 	k.slots, k.columns = map[string]int{}, map[string]int{}
+	local := func(name string) bool { _, ok := scope.Lookup(name); return ok }
+	return bindNames(node, local, func(n *sqlparser.ColName) error {
+		if n.StoredProcVal != nil {
+			return nil
+		}
+		return h.bindName(k, scope, n)
+	})
+}
+
+// bindNames calls bind for the names in a statement that may be local variables', and names the result's columns that are one.
+func bindNames(node sqlparser.SQLNode, local func(name string) bool, bind func(*sqlparser.ColName) error) error {
 	var visit sqlparser.Visit
 	visit = func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
@@ -144,20 +155,42 @@ func (h *programHost) bind(k *compiled, scope *program.Scope) error {
 		case *sqlparser.SetVarExpr:
 			return false, walk(visit, n.Expr)
 		case *sqlparser.AliasedExpr:
-			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Qualifier.IsEmpty() {
-				if _, local := scope.Lookup(col.Name.String()); local { // the result's column has the variable's name
-					n.As = sqlparser.NewColIdent(col.Name.String())
-				}
+			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Qualifier.IsEmpty() && local(col.Name.String()) {
+				n.As = sqlparser.NewColIdent(col.Name.String())
 			}
 		case *sqlparser.ColName:
-			if n == nil || n.StoredProcVal != nil {
-				return true, nil
+			if n != nil {
+				return true, bind(n)
 			}
-			return true, h.bindName(k, scope, n)
 		}
 		return true, nil
 	}
 	return walk(visit, node)
+}
+
+// parseAgain gives a statement a tree of its own, with the placeholders that stand for local variables in the tree that it is executed by.
+func (s *Session) parseAgain(c *sql.Context, ast sqlparser.Statement, text string) (sqlparser.Statement, error) {
+	fresh, err := s.e.parseOne(c, text)
+	if err != nil || len(s.frames) == 0 {
+		return fresh, err
+	}
+	from, ok := ast.(sqlparser.SQLNode)
+	to, also := fresh.(sqlparser.SQLNode)
+	if !ok || !also {
+		return fresh, nil
+	}
+	held := map[string]sqlparser.Expr{}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if col, ok := n.(*sqlparser.ColName); ok && col != nil && col.StoredProcVal != nil {
+			held[strings.ToLower(col.String())] = col.StoredProcVal
+		}
+		return true, nil
+	}, from)
+	local := func(name string) bool { return held[strings.ToLower(name)] != nil }
+	return fresh, bindNames(to, local, func(n *sqlparser.ColName) error {
+		n.StoredProcVal = held[strings.ToLower(n.String())]
+		return nil
+	})
 }
 
 func (h *programHost) bindName(k *compiled, scope *program.Scope, n *sqlparser.ColName) error {
@@ -224,7 +257,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 	}
 	x := h.x
 	save := *x
-	x.st, x.bindings, x.params, x.firing, x.multi, x.lost, x.viewChecks = k.st, b, nil, nil, nil, 0, nil
+	x.st, x.bindings, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = k.st, b, nil, nil, nil, 0, nil, nil
 	if h.within != "" {
 		x.silent++
 		if n, ok := x.stmt.(table.Nester); ok {
@@ -234,7 +267,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 		x.used = nil
 	}
 	defer func() {
-		x.st, x.bindings, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks = save.st, save.bindings, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks
+		x.st, x.bindings, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = save.st, save.bindings, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks, save.behind
 		if h.within != "" {
 			x.silent--
 		}

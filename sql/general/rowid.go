@@ -18,7 +18,7 @@ func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text
 		return ast
 	}
 	if ast == kept {
-		fresh, err := s.e.parseOne(c, text)
+		fresh, err := s.parseAgain(c, ast, text)
 		if err != nil {
 			return ast
 		}
