@@ -13,7 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// The functions of the clock that the library lacks, or whose digits of a second it forgets: CURTIME(n), UTC_DATE, UTC_TIME(n), UTC_TIMESTAMP(n). All
+// The functions of the clock that the library lacks, or whose type or digits of a second it forgets: CURDATE, CURTIME(n), UTC_DATE, UTC_TIME(n), UTC_TIMESTAMP(n). All
 // give the time at which the statement began.
 
 // clock is one of them.
@@ -29,7 +29,8 @@ var _ sql.NonDeterministicExpression = (*clock)(nil)
 
 func clockFunctions() []sql.Function {
 	var out []sql.Function
-	for _, f := range []clock{{name: "curtime", kind: sqltypes.Time}, {name: "current_time", kind: sqltypes.Time}, {name: "utc_date", kind: sqltypes.Date, utc: true},
+	for _, f := range []clock{{name: "curdate", kind: sqltypes.Date}, {name: "current_date", kind: sqltypes.Date},
+		{name: "curtime", kind: sqltypes.Time}, {name: "current_time", kind: sqltypes.Time}, {name: "utc_date", kind: sqltypes.Date, utc: true},
 		{name: "utc_time", kind: sqltypes.Time, utc: true}, {name: "utc_timestamp", kind: sqltypes.Datetime, utc: true}} {
 		out = append(out, sql.FunctionN{Name: f.name, Fn: f.of})
 	}

@@ -42,7 +42,7 @@ func plainFunction(name string, args int, t sql.Type, f func(c *sql.Context, v [
 			if len(list) != args {
 				return nil, sql.ErrInvalidArgumentNumber.New(name, args, len(list))
 			}
-			return &plainCall{expression.NaryExpression{ChildExpressions: list}, name, t, f}, nil
+			return &plainCall{NaryExpression: expression.NaryExpression{ChildExpressions: list}, name: name, t: t, f: f}, nil
 		}}
 	}
 }
@@ -53,6 +53,17 @@ type plainCall struct {
 	name string
 	t    sql.Type
 	f    func(c *sql.Context, v []any) (any, error)
+
+	nulls bool // f is asked about NULLs as well
+}
+
+var _ sql.FunctionExpression = (*plainCall)(nil)
+
+func (p *plainCall) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+	if types.IsText(p.t) && !types.IsBinaryType(p.t) {
+		return c.GetCollation(), 4
+	}
+	return sql.Collation_binary, 5
 }
 
 func (p *plainCall) FunctionName() string         { return p.name }
@@ -72,10 +83,12 @@ func (p *plainCall) Eval(c *sql.Context, r sql.Row) (any, error) {
 	v := make([]any, len(p.ChildExpressions))
 	for i, e := range p.ChildExpressions {
 		x, err := e.Eval(c, r)
-		if err != nil || x == nil {
+		if err != nil || x == nil && !p.nulls {
 			return nil, err
 		}
-		v[i] = x
+		if v[i], err = sql.UnwrapAny(c, x); err != nil {
+			return nil, err
+		}
 	}
 	return p.f(c, v)
 }

@@ -31,7 +31,7 @@ func init() {
 				}
 				return f(c, in)
 			}
-			return &plainCall{expression.NaryExpression{ChildExpressions: list}, name, types.LongText, of}, nil
+			return &plainCall{NaryExpression: expression.NaryExpression{ChildExpressions: list}, name: name, t: types.LongText, f: of}, nil
 		}}
 	}
 	version := func(place int) func(c *sql.Context, _ []string) (any, error) {
@@ -83,7 +83,7 @@ func init() {
 				if len(list) < 2 || len(list) > 4 {
 					return nil, sql.ErrInvalidArgumentNumber.New(name, "2 to 4", len(list))
 				}
-				return &plainCall{expression.NaryExpression{ChildExpressions: list}, name, types.Int64, func(*sql.Context, []any) (any, error) { return nil, nil }}, nil
+				return &plainCall{NaryExpression: expression.NaryExpression{ChildExpressions: list}, name: name, t: types.Int64, f: func(*sql.Context, []any) (any, error) { return nil, nil }}, nil
 			}}
 		}
 	}

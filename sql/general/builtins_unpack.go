@@ -22,7 +22,7 @@ const maxUnpacked = 1 << 30
 
 func init() {
 	replaced["uncompress"] = sql.Function1{Name: "uncompress", Fn: func(_ *sql.Context, e sql.Expression) sql.Expression {
-		return &plainCall{expression.NaryExpression{ChildExpressions: []sql.Expression{e}}, "uncompress", types.LongBlob, uncompress}
+		return &plainCall{NaryExpression: expression.NaryExpression{ChildExpressions: []sql.Expression{e}}, name: "uncompress", t: types.LongBlob, f: uncompress}
 	}}
 }
 

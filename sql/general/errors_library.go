@@ -262,6 +262,12 @@ func init() {
 		}),
 		p(`Incorrect database name '(.*)'`, args(mysqlerr.ER_WRONG_DB_NAME, 1)),
 		p(`SAVEPOINT (.*) does not exist`, text(mysqlerr.ER_SP_DOES_NOT_EXIST, "SAVEPOINT %s does not exist", 1)),
+		p(`LOAD DATA is unable to open file: \w+ (.*): no such file or directory`, func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.EE_STAT, m[1], 2, "No such file or directory")
+		}),
+		p(`LOAD DATA is unable to open file: \w+ (.*): permission denied`, func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.EE_FILENOTFOUND, m[1], 13, "Permission denied")
+		}),
 		p(`LOAD DATA is unable to open file: (.*)`, text(mysqlerr.ER_FILE_NOT_FOUND, "File not found: %s", 1)),
 		p(`File '(.*)' already exists`, args(mysqlerr.ER_FILE_EXISTS_ERROR, 1)),
 		p(`The MySQL server is running with the --secure-file-priv option`, text(mysqlerr.ER_OPTION_PREVENTS_STATEMENT,

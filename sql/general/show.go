@@ -86,17 +86,26 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	case "OPEN":
 		return listing(texts("Database", "Table", "In_use", "Name_locked"), noRows), nil
 	case "PROFILES":
-		return listing(texts("Query_ID", "Duration", "Query"), noRows), nil
+		return outdated(texts("Query_ID", "Duration", "Query"), "SHOW PROFILES", "Performance Schema"), nil
+	case "PROFILE":
+		return s.showProfile(t)
 	case "PLUGINS":
 		return listing(texts("Name", "Status", "Type", "Library", "License"), showPlugins), nil
 	case "MASTER":
+		if t.word(2) == "LOGS" {
+			return nil, mysqlerr.New(mysqlerr.ER_NO_BINARY_LOGGING)
+		}
 		return listing(texts("File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"), noRows), nil
 	case "BINARY":
 		if t.word(2) == "LOGS" {
-			return nil, mysqlerr.NewMessage(1381, "You are not using binary logging")
+			return nil, mysqlerr.New(mysqlerr.ER_NO_BINARY_LOGGING)
+		}
+	case "BINLOG", "RELAYLOG":
+		if t.word(2) == "EVENTS" {
+			return listing(texts("Log_name", "Pos", "Event_type", "Server_id", "End_log_pos", "Info"), noRows), nil
 		}
 	case "SLAVE", "REPLICA", "REPLICAS":
-		return listing(texts("Replica_IO_State"), noRows), nil
+		return showReplication(t), nil
 	case "ERRORS":
 		st := listing(diagnostics, showErrors)
 		st.keepsWarnings = true

@@ -5,6 +5,8 @@ package mysqlerr
 // The error codes of MySQL 8.0 that the server uses.
 const (
 	EE_WRITE                                                Code = 3
+	EE_STAT                                                 Code = 13
+	EE_FILENOTFOUND                                         Code = 29
 	ER_CANT_CREATE_FILE                                     Code = 1004
 	ER_CANT_CREATE_TABLE                                    Code = 1005
 	ER_CANT_CREATE_DB                                       Code = 1006
@@ -295,6 +297,7 @@ const (
 	ER_VIEW_CHECK_FAILED                                    Code = 1369
 	ER_PROCACCESS_DENIED_ERROR                              Code = 1370
 	ER_PASSWD_LENGTH                                        Code = 1372
+	ER_NO_BINARY_LOGGING                                    Code = 1381
 	ER_PS_MANY_PARAM                                        Code = 1390
 	ER_KEY_PART_0                                           Code = 1391
 	ER_VIEW_MULTIUPDATE                                     Code = 1393
@@ -458,6 +461,7 @@ const (
 	ER_TABLE_HAS_NO_FT                                      Code = 1764
 	ER_VARIABLE_NOT_SETTABLE_IN_SF_OR_TRIGGER               Code = 1765
 	ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION                 Code = 1766
+	ER_MALFORMED_GTID_SET_SPECIFICATION                     Code = 1772
 	ER_GTID_UNSAFE_NON_TRANSACTIONAL_TABLE                  Code = 1785
 	ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION                Code = 1792
 	ER_TOO_LONG_TABLE_PARTITION_COMMENT                     Code = 1793
@@ -512,6 +516,7 @@ const (
 	ER_USER_LOCK_DEADLOCK                                   Code = 3058
 	ER_REPLACE_INACCESSIBLE_ROWS                            Code = 3059
 	ER_ILLEGAL_USER_VAR                                     Code = 3061
+	ER_GTID_MODE_OFF                                        Code = 3062
 	ER_FIELD_IN_ORDER_NOT_SELECT                            Code = 3065
 	ER_AGGREGATE_IN_ORDER_NOT_SELECT                        Code = 3066
 	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG               Code = 3072
@@ -658,6 +663,8 @@ const (
 
 var table = map[Code]entry{
 	EE_WRITE:                                                {"EE_WRITE", "HY000", "Error writing file '%s' (OS errno %d - %s)"},
+	EE_STAT:                                                 {"EE_STAT", "HY000", "Can't get stat of '%s' (OS errno %d - %s)"},
+	EE_FILENOTFOUND:                                         {"EE_FILENOTFOUND", "HY000", "File '%s' not found (OS errno %d - %s)"},
 	ER_CANT_CREATE_FILE:                                     {"ER_CANT_CREATE_FILE", "HY000", "Can't create file '%s' (errno: %d - %s)"},
 	ER_CANT_CREATE_TABLE:                                    {"ER_CANT_CREATE_TABLE", "HY000", "Can't create table '%s' (errno: %d - %s)"},
 	ER_CANT_CREATE_DB:                                       {"ER_CANT_CREATE_DB", "HY000", "Can't create database '%s' (errno: %d - %s)"},
@@ -948,6 +955,7 @@ var table = map[Code]entry{
 	ER_VIEW_CHECK_FAILED:                                    {"ER_VIEW_CHECK_FAILED", "HY000", "CHECK OPTION failed '%s.%s'"},
 	ER_PROCACCESS_DENIED_ERROR:                              {"ER_PROCACCESS_DENIED_ERROR", "42000", "%s command denied to user '%s'@'%s' for routine '%s'"},
 	ER_PASSWD_LENGTH:                                        {"ER_PASSWD_LENGTH", "HY000", "Password hash should be a %d-digit hexadecimal number"},
+	ER_NO_BINARY_LOGGING:                                    {"ER_NO_BINARY_LOGGING", "HY000", "You are not using binary logging"},
 	ER_PS_MANY_PARAM:                                        {"ER_PS_MANY_PARAM", "HY000", "Prepared statement contains too many placeholders"},
 	ER_KEY_PART_0:                                           {"ER_KEY_PART_0", "HY000", "Key part '%s' length cannot be 0"},
 	ER_VIEW_MULTIUPDATE:                                     {"ER_VIEW_MULTIUPDATE", "HY000", "Can not modify more than one base table through a join view '%s.%s'"},
@@ -1111,6 +1119,7 @@ var table = map[Code]entry{
 	ER_TABLE_HAS_NO_FT:                                      {"ER_TABLE_HAS_NO_FT", "HY000", "The table does not have FULLTEXT index to support this query"},
 	ER_VARIABLE_NOT_SETTABLE_IN_SF_OR_TRIGGER:               {"ER_VARIABLE_NOT_SETTABLE_IN_SF_OR_TRIGGER", "HY000", "The system variable %s cannot be set in stored functions or triggers."},
 	ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION:                 {"ER_VARIABLE_NOT_SETTABLE_IN_TRANSACTION", "HY000", "The system variable %s cannot be set when there is an ongoing transaction."},
+	ER_MALFORMED_GTID_SET_SPECIFICATION:                     {"ER_MALFORMED_GTID_SET_SPECIFICATION", "HY000", "Malformed GTID set specification '%s'."},
 	ER_GTID_UNSAFE_NON_TRANSACTIONAL_TABLE:                  {"ER_GTID_UNSAFE_NON_TRANSACTIONAL_TABLE", "HY000", "Statement violates GTID consistency: Updates to non-transactional tables can only be done in either autocommitted statements or single-statement transactions, and never in the same statement as updates to transactional tables."},
 	ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:                {"ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION", "25006", "Cannot execute statement in a READ ONLY transaction."},
 	ER_TOO_LONG_TABLE_PARTITION_COMMENT:                     {"ER_TOO_LONG_TABLE_PARTITION_COMMENT", "HY000", "Comment for table partition '%s' is too long (max = %d)"},
@@ -1165,6 +1174,7 @@ var table = map[Code]entry{
 	ER_USER_LOCK_DEADLOCK:                                   {"ER_USER_LOCK_DEADLOCK", "HY000", "Deadlock found when trying to get user-level lock; try rolling back transaction/releasing locks and restarting lock acquisition."},
 	ER_REPLACE_INACCESSIBLE_ROWS:                            {"ER_REPLACE_INACCESSIBLE_ROWS", "HY000", "REPLACE cannot be executed as it requires deleting rows that are not in the view"},
 	ER_ILLEGAL_USER_VAR:                                     {"ER_ILLEGAL_USER_VAR", "42000", "User variable name '%s' is illegal"},
+	ER_GTID_MODE_OFF:                                        {"ER_GTID_MODE_OFF", "HY000", "Cannot %s when @@GLOBAL.GTID_MODE = OFF."},
 	ER_FIELD_IN_ORDER_NOT_SELECT:                            {"ER_FIELD_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, references column '%s' which is not in SELECT list; this is incompatible with %s"},
 	ER_AGGREGATE_IN_ORDER_NOT_SELECT:                        {"ER_AGGREGATE_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, contains aggregate function; this is incompatible with %s"},
 	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG:               {"ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG", "HY000", "Couldn't create channel: Channel name is either invalid or too long."},

@@ -1,0 +1,97 @@
+package general
+
+import (
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
+)
+
+// SHOW of what other servers have and this one has not: replication between servers, and profiles.
+
+// replicaStatus are the columns of SHOW REPLICA STATUS.
+const replicaStatus = "Replica_IO_State,Source_Host,Source_User,Source_Port,Connect_Retry,Source_Log_File,Read_Source_Log_Pos,Relay_Log_File,Relay_Log_Pos," +
+	"Relay_Source_Log_File,Replica_IO_Running,Replica_SQL_Running,Replicate_Do_DB,Replicate_Ignore_DB,Replicate_Do_Table,Replicate_Ignore_Table," +
+	"Replicate_Wild_Do_Table,Replicate_Wild_Ignore_Table,Last_Errno,Last_Error,Skip_Counter,Exec_Source_Log_Pos,Relay_Log_Space,Until_Condition,Until_Log_File," +
+	"Until_Log_Pos,Source_SSL_Allowed,Source_SSL_CA_File,Source_SSL_CA_Path,Source_SSL_Cert,Source_SSL_Cipher,Source_SSL_Key,Seconds_Behind_Source," +
+	"Source_SSL_Verify_Server_Cert,Last_IO_Errno,Last_IO_Error,Last_SQL_Errno,Last_SQL_Error,Replicate_Ignore_Server_Ids,Source_Server_Id,Source_UUID," +
+	"Source_Info_File,SQL_Delay,SQL_Remaining_Delay,Replica_SQL_Running_State,Source_Retry_Count,Source_Bind,Last_IO_Error_Timestamp,Last_SQL_Error_Timestamp," +
+	"Source_SSL_Crl,Source_SSL_Crlpath,Retrieved_Gtid_Set,Executed_Gtid_Set,Auto_Position,Replicate_Rewrite_DB,Channel_Name,Source_TLS_Version," +
+	"Source_public_key_path,Get_Source_public_key,Network_Namespace"
+
+// formerWords are what the columns were called under the statements' former names.
+var formerWords = strings.NewReplacer("Get_Source", "Get_master", "Source_UUID", "Master_UUID", "Replica_UUID", "Slave_UUID", "Source_Id", "Master_id",
+	"Source_public", "Master_public", "Source", "Master", "Replica_", "Slave_")
+
+// showReplication: SHOW REPLICA STATUS and SHOW REPLICAS, and the same under their former names.
+func showReplication(t *tokens) *Statement {
+	columns, former, now := replicaStatus, "SHOW SLAVE STATUS", "SHOW REPLICA STATUS"
+	if t.word(1) == "REPLICAS" || t.word(2) == "HOSTS" {
+		columns, former, now = "Server_Id,Host,Port,Source_Id,Replica_UUID", "SHOW SLAVE HOSTS", "SHOW REPLICAS"
+		if t.word(1) == "SLAVE" {
+			columns = "Server_id" + strings.TrimPrefix(columns, "Server_Id")
+		}
+	}
+	if t.word(1) != "SLAVE" {
+		return listing(texts(strings.Split(columns, ",")...), noRows)
+	}
+	return outdated(texts(strings.Split(formerWords.Replace(columns), ",")...), former, now)
+}
+
+// outdated is a listing without rows of a statement that MySQL warns of.
+func outdated(schema sql.Schema, name, instead string) *Statement {
+	return listing(schema, func(c *sql.Context, _ *Session) ([]sql.Row, error) {
+		c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(mysqlerr.ER_WARN_DEPRECATED_SYNTAX), Message: mysqlerr.New(mysqlerr.ER_WARN_DEPRECATED_SYNTAX, name, instead).Message})
+		return nil, nil
+	})
+}
+
+// profileColumns are those that each word of SHOW PROFILE adds.
+var profileColumns = map[string][]string{"CPU": {"CPU_user", "CPU_system"}, "CONTEXT": {"Context_voluntary", "Context_involuntary"}, "BLOCK": {"Block_ops_in", "Block_ops_out"},
+	"IPC": {"Messages_sent", "Messages_received"}, "PAGE": {"Page_faults_major", "Page_faults_minor"}, "SWAPS": {"Swaps"},
+	"SOURCE": {"Source_function", "Source_file", "Source_line"}, "MEMORY": nil}
+
+// showProfile: SHOW PROFILE [type, ...] [FOR QUERY n] [LIMIT n [OFFSET n]].
+func (s *Session) showProfile(t *tokens) (*Statement, error) {
+	t.pos = 2
+	order := []string{"CPU", "CONTEXT", "BLOCK", "IPC", "PAGE", "SWAPS", "SOURCE"}
+	asked := map[string]bool{}
+	for w := t.word(0); !t.end() && w != "FOR" && w != "LIMIT"; w = t.word(0) {
+		_, known := profileColumns[w]
+		switch {
+		case w == "ALL":
+			for _, o := range order {
+				asked[o] = true
+			}
+		case !known:
+			return nil, s.wrong(t)
+		}
+		asked[w] = true
+		t.pos++
+		if w == "CONTEXT" && !t.accept("SWITCHES") || w == "BLOCK" && !t.accept("IO") || w == "PAGE" && !t.accept("FAULTS") {
+			return nil, s.wrong(t)
+		}
+		if !t.accept(",") {
+			break
+		}
+	}
+	number := func() bool { ok := t.kind(0) == lexer.Int; t.pos++; return ok }
+	if t.accept("FOR") && !(t.accept("QUERY") && number()) {
+		return nil, s.wrong(t)
+	}
+	if t.accept("LIMIT") && (!number() || t.accept("OFFSET") && !number()) {
+		return nil, s.wrong(t)
+	}
+	if !t.end() {
+		return nil, s.wrong(t)
+	}
+	columns := []string{"Status", "Duration"}
+	for _, o := range order {
+		if asked[o] {
+			columns = append(columns, profileColumns[o]...)
+		}
+	}
+	return outdated(texts(columns...), "SHOW PROFILE", "Performance Schema"), nil
+}
