@@ -77,7 +77,10 @@ func formatNumber(c *sql.Context, v []any) (any, error) {
 		if scaled := f * math.Pow10(n); !math.IsInf(scaled, 0) {
 			f = math.RoundToEven(scaled) / math.Pow10(n)
 		}
-		text = strconv.FormatFloat(f, 'f', n, 64)
+		text = roundedText(strconv.FormatFloat(f, 'f', -1, 64), n)
+		if math.Signbit(f) && !strings.HasPrefix(text, "-") {
+			text = "-" + text
+		}
 	default:
 		i, err := exactText(c, x)
 		if err != nil {

@@ -25,6 +25,9 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 	if !ok || len(ins.OnDup) == 0 {
 		return nil
 	}
+	if err := s.rowQueries(c, ins); err != nil {
+		return err
+	}
 	if _, values := ins.Rows.(*sqlparser.AliasedValues); values {
 		return nil
 	}

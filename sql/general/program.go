@@ -179,6 +179,11 @@ func (s *Session) parseAgain(c *sql.Context, ast sqlparser.Statement, text strin
 	if !ok || !also {
 		return fresh, nil
 	}
+	return fresh, holdNames(from, to)
+}
+
+// holdNames gives a copy of a tree the placeholders of local variables that are in it.
+func holdNames(from, to sqlparser.SQLNode) error {
 	held := map[string]sqlparser.Expr{}
 	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if col, ok := n.(*sqlparser.ColName); ok && col != nil && col.StoredProcVal != nil {
@@ -187,7 +192,7 @@ func (s *Session) parseAgain(c *sql.Context, ast sqlparser.Statement, text strin
 		return true, nil
 	}, from)
 	local := func(name string) bool { return held[strings.ToLower(name)] != nil }
-	return fresh, bindNames(to, local, func(n *sqlparser.ColName) error {
+	return bindNames(to, local, func(n *sqlparser.ColName) error {
 		n.StoredProcVal = held[strings.ToLower(n.String())]
 		return nil
 	})

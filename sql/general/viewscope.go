@@ -19,6 +19,9 @@ type viewScope struct {
 	tables  []viewTable
 	common  []viewColumn            // of USING and NATURAL
 	unknown func(name string) error // outside of subqueries; nil leaves the name to others
+
+	// outer, if not nil, is asked instead for every column, and every VALUES(), that is none of a subquery's own tables; within says that it stands in one.
+	outer func(n sqlparser.Expr, within bool) sqlparser.Expr
 }
 
 // viewTable is a table by the name that it has for columns. Those whose expr is nil stay as they are written.
@@ -114,11 +117,16 @@ func (sc *viewScope) expr(e sqlparser.Expr, in *innerTables) (sqlparser.Expr, er
 		return nil, nil
 	}
 	var cols []*sqlparser.ColName
+	var outside []sqlparser.Expr
 	bare := map[*sqlparser.ColName]bool{} // VALUES() knows no table's name
 	var queries []sqlparser.SelectStatement
 	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.ValuesFuncExpr:
+			if sc.outer != nil {
+				outside = append(outside, n)
+				return false, nil
+			}
 			bare[n.Name] = true
 		case *sqlparser.ColName:
 			cols = append(cols, n)
@@ -129,6 +137,12 @@ func (sc *viewScope) expr(e sqlparser.Expr, in *innerTables) (sqlparser.Expr, er
 		return true, nil
 	}, e)
 	for _, col := range cols {
+		if sc.outer != nil {
+			if !in.has(col.Qualifier.Name.String(), col.Name.String()) && !strings.HasPrefix(col.Name.String(), "@") {
+				outside = append(outside, col)
+			}
+			continue
+		}
 		v, err := sc.behind(col, in)
 		if err != nil {
 			return nil, err
@@ -144,6 +158,9 @@ func (sc *viewScope) expr(e sqlparser.Expr, in *innerTables) (sqlparser.Expr, er
 			continue
 		}
 		e = sqlparser.ReplaceExpr(e, col, &sqlparser.ParenExpr{Expr: sc.copy(v.expr)})
+	}
+	for _, n := range outside {
+		e = sqlparser.ReplaceExpr(e, n, sc.outer(n, in != nil))
 	}
 	for _, q := range queries {
 		if err := sc.query(q, in); err != nil {
