@@ -185,7 +185,7 @@ func (s *Session) parseAgain(c *sql.Context, ast sqlparser.Statement, text strin
 // holdNames gives a copy of a tree the placeholders of local variables that are in it.
 func holdNames(from, to sqlparser.SQLNode) error {
 	held := map[string]sqlparser.Expr{}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if col, ok := n.(*sqlparser.ColName); ok && col != nil && col.StoredProcVal != nil {
 			held[strings.ToLower(col.String())] = col.StoredProcVal
 		}

@@ -28,7 +28,7 @@ func init() {
 func (s *Session) rowQueries(c *sql.Context, ins *sqlparser.Insert) error {
 	for _, set := range ins.OnDup {
 		var found []sqlparser.Expr
-		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.ExistsExpr:
 				found = append(found, n)
