@@ -142,11 +142,11 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 	}
 	switch c.kind {
 	case kInt:
-		if n, ok := asInt(v); ok {
+		if n, ok := Integer(v); ok {
 			return row.FromInt(n), nil
 		}
 	case kUint, kYear, kBit, kEnum, kSet:
-		if n, ok := asInt(v); ok {
+		if n, ok := Integer(v); ok {
 			return row.FromUint(uint64(n)), nil
 		}
 	case kFloat32:
@@ -297,8 +297,8 @@ func YearText(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// asInt takes unsigned values beyond an int64's by their bits.
-func asInt(v any) (int64, bool) {
+// Integer is Whole, with unsigned values beyond an int64's by their bits.
+func Integer(v any) (int64, bool) {
 	switch v := v.(type) {
 	case uint64:
 		return int64(v), true
@@ -365,4 +365,23 @@ func (c *Codec) Bounds() (low, high row.Datum, ok bool) {
 		return row.FromUint(0), row.FromUint(math.MaxUint64), true
 	}
 	return low, high, false
+}
+
+// Text returns a value that is held as text or bytes.
+func Text(v any) (s string, ok bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case []byte:
+		return string(v), true
+	}
+	return "", false
+}
+
+// Round converts as an assignment does: numbers round.
+func Round(c *sql.Context, t sql.Type, v any) (any, sql.ConvertInRange, error) {
+	if r, ok := t.(sql.RoundingNumberType); ok {
+		return r.ConvertRound(c, v)
+	}
+	return t.Convert(c, v)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Accounts and roles. What the library knows of an account (password, privileges, roles granted to it) is in its mysql_db, for it decides by that; what it
@@ -29,7 +30,7 @@ import (
 // authID names an account or a role.
 type authID struct{ User, Host string }
 
-func (a authID) String() string { return quoteName(a.User) + "@" + quoteName(a.Host) }
+func (a authID) String() string { return sqltext.Quote(a.User) + "@" + sqltext.Quote(a.Host) }
 
 // plain is the name as messages put it, between quotes.
 func (a authID) plain() string { return a.User + "'@'" + a.Host }

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -497,7 +498,7 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if s.pos >= 0 {
 		return s.st.column(c, s.pos, v)
 	}
-	return s.st.value(c, s.target.Type(c), s.target.Name(), maxFraction, v)
+	return s.st.value(c, s.target.Type(c), s.target.Name(), datum.Fraction, v)
 }
 
 // fails reports whether NULL is refused where the column is NOT NULL.

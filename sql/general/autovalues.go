@@ -6,6 +6,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -71,7 +72,7 @@ func mostOf(t sql.Type) uint64 {
 	case float64:
 		return 1 << 53
 	default:
-		if n, ok := sqlInteger(v); ok && n > 0 {
+		if n, ok := datum.Integer(v); ok && n > 0 {
 			return uint64(n)
 		}
 	}
@@ -135,7 +136,7 @@ func (a *autoValues) given(r sql.Row) (v uint64, positive, ok bool) {
 		v, positive = uint64(max(x, 0)), x > 0
 		ok = x != 0
 	default:
-		n, _ := sqlInteger(x)
+		n, _ := datum.Integer(x)
 		v, positive = uint64(n), n > 0
 	}
 	return v, positive, ok || v != 0 || a.zeroIsZero

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // checked is +, - or * of two integers. The result is BIGINT, or BIGINT UNSIGNED when an operand is; what lies outside is error 1690.
@@ -148,7 +149,7 @@ func mysqlText(e sql.Expression) string {
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			b.WriteString(quoteName(part))
+			b.WriteString(sqltext.Quote(part))
 		}
 		return b.String()
 	case *expression.Convert:

@@ -127,7 +127,7 @@ func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Colum
 type yearType struct{ sql.YearType }
 
 func (t yearType) SQL(c *sql.Context, dest []byte, v any) (sqltypes.Value, error) {
-	if n, ok := sqlInteger(v); ok {
+	if n, ok := datum.Integer(v); ok {
 		return sqltypes.MakeTrusted(sqltypes.Year, append(dest, datum.YearText(n)...)), nil
 	}
 	return t.YearType.SQL(c, dest, v)

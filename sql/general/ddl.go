@@ -14,7 +14,9 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // own statements among CREATE, ALTER and DROP; nil for those of the library's grammar.
@@ -445,7 +447,7 @@ func (s *Session) refersBy(c *sql.Context, child, schema, name string) error {
 	}
 	for _, f := range a.FKs {
 		if f.ParentSchema == schema && f.ParentTable == name {
-			return mysqlerr.New(mysqlerr.ER_TRUNCATE_ILLEGAL_FK, fmt.Sprintf("%s.%s, CONSTRAINT %s", quoteName(in), quoteName(of), quoteName(f.Name)))
+			return mysqlerr.New(mysqlerr.ER_TRUNCATE_ILLEGAL_FK, fmt.Sprintf("%s.%s, CONSTRAINT %s", sqltext.Quote(in), sqltext.Quote(of), sqltext.Quote(f.Name)))
 		}
 	}
 	return fmt.Errorf("%s refers to %s.%s by no foreign key", child, schema, name)
@@ -567,7 +569,7 @@ func (s *Session) virtualFiller(c *sql.Context, m *meta) (func(r []row.Datum) er
 		return nil, err
 	}
 	b := &base{m: m}
-	loc := location(c)
+	loc := item.Location(c)
 	return func(r []row.Datum) error {
 		vals, err := b.decode(c, r, nil, loc)
 		if err != nil {
@@ -610,7 +612,7 @@ func (s *Session) duplicateInIndex(c *sql.Context, m *meta, err error) error {
 			text += "-"
 		}
 		if i < len(dup.Key) && p.Column < len(m.codecs) {
-			v, derr := m.codecs[p.Column].Decode(c, &dup.Key[i], location(c))
+			v, derr := m.codecs[p.Column].Decode(c, &dup.Key[i], item.Location(c))
 			if derr != nil {
 				return err
 			}

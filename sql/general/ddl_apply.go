@@ -14,8 +14,11 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // apply analyses the edited tree and changes the table.
@@ -218,7 +221,7 @@ func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
 	default: // MySQL lets a TIMESTAMP be zero here (prepare_create_field looks at DATE and DATETIME)
 		return nil
 	}
-	rows, err := a.s.queryNow(c, executionOf(c), fmt.Sprintf("SELECT 1 FROM %s.%s LIMIT 1", quoteName(a.old.def.Schema), quoteName(a.old.def.Name)))
+	rows, err := a.s.queryNow(c, executionOf(c), fmt.Sprintf("SELECT 1 FROM %s.%s LIMIT 1", sqltext.Quote(a.old.def.Schema), sqltext.Quote(a.old.def.Name)))
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -298,7 +301,7 @@ func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *colum
 		if err != nil {
 			return row.Datum{}, err
 		}
-		return nm.codecs[i].Encode(c, v, location(c))
+		return nm.codecs[i].Encode(c, v, item.Location(c))
 	case d.Columns[i].Nullable:
 		return row.NullDatum, nil
 	}
@@ -389,7 +392,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		return nil, err
 	}
 	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns)),
-		same: make([]bool, len(d.Columns)), loc: location(c), st: newStore(c, nm, false)}
+		same: make([]bool, len(d.Columns)), loc: item.Location(c), st: newStore(c, nm, false)}
 	defaults, err := a.s.evalDefaults(c, nm)
 	if err != nil {
 		return nil, err
@@ -539,7 +542,7 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
 	from := cv.a.old.schema[cv.sources[i]].Type
-	if n, ok := sqlInteger(v); ok && n == 0 && types.IsEnum(from) && types.IsEnum(col.Type) {
+	if n, ok := datum.Integer(v); ok && n == 0 && types.IsEnum(from) && types.IsEnum(col.Type) {
 		return cv.nm.codecs[i].Encode(cv.c, v, cv.loc) // the error value stays what it is
 	}
 	v = fitted(cv.c, from, col.Type, v)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // What an ALTER TABLE means for constraints: rows that are there must satisfy new ones, and foreign keys, of this table and of those that
@@ -220,7 +221,7 @@ func provable(old, d *table.Def, sources []int, f *foreignKey) table.ForeignKey 
 }
 
 func noParent(d *table.Def, f *foreignKey) error {
-	return mysqlerr.New(mysqlerr.ER_NO_REFERENCED_ROW_2, fmt.Sprintf("%s.%s, %s", quoteName(d.Schema), quoteName(d.Name), f.text(d.Schema)))
+	return mysqlerr.New(mysqlerr.ER_NO_REFERENCED_ROW_2, fmt.Sprintf("%s.%s, %s", sqltext.Quote(d.Schema), sqltext.Quote(d.Name), f.text(d.Schema)))
 }
 
 // orphan returns error 1452 if a row of the table, as it is, has no parent.
@@ -228,11 +229,11 @@ func (a *alteration) orphan(c *sql.Context, x *execution, d *table.Def, columns 
 	var on, given []string
 	for i, pos := range columns {
 		name := d.Columns[pos].Name
-		on = append(on, "c."+quoteName(name)+" = p."+quoteName(f.ParentColumns[i]))
-		given = append(given, "c."+quoteName(name)+" IS NOT NULL")
+		on = append(on, "c."+sqltext.Quote(name)+" = p."+sqltext.Quote(f.ParentColumns[i]))
+		given = append(given, "c."+sqltext.Quote(name)+" IS NOT NULL")
 	}
 	rows, err := a.s.queryNow(c, x, fmt.Sprintf("SELECT 1 FROM %s.%s c WHERE %s AND NOT EXISTS (SELECT 1 FROM %s.%s p WHERE %s) LIMIT 1",
-		quoteName(d.Schema), quoteName(d.Name), strings.Join(given, " AND "), quoteName(f.ParentSchema), quoteName(f.ParentTable), strings.Join(on, " AND ")))
+		sqltext.Quote(d.Schema), sqltext.Quote(d.Name), strings.Join(given, " AND "), sqltext.Quote(f.ParentSchema), sqltext.Quote(f.ParentTable), strings.Join(on, " AND ")))
 	if err != nil {
 		return err
 	}

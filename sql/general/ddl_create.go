@@ -268,8 +268,8 @@ func spanFraction(decl, column string) (int, error) {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(strings.TrimRight(digits, ") "))
-	if err != nil || n > maxFraction {
-		return 0, mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %s specified for '%s'. Maximum is %d.", strings.TrimRight(digits, ") "), column, maxFraction)
+	if err != nil || n > datum.Fraction {
+		return 0, mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %s specified for '%s'. Maximum is %d.", strings.TrimRight(digits, ") "), column, datum.Fraction)
 	}
 	return n, nil
 }

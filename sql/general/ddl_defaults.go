@@ -15,6 +15,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -81,7 +82,7 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 	}
 	noteRoundedDefault(c, col)
 	if types.IsBit(col.Type) {
-		n, _ := sqlInteger(cv)
+		n, _ := datum.Integer(cv)
 		return "b'" + strconv.FormatUint(uint64(n), 2) + "'", true, nil
 	}
 	if types.IsBinaryType(col.Type) {

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -139,11 +140,11 @@ func (s *Session) sameKind(c *sql.Context, child, parent *table.Def, f *foreignK
 	if err := errors.Join(fromJSON(child.Columns[columnPosition(child, f.Columns[i])].Attrs, &ca), fromJSON(parent.Columns[pos].Attrs, &pa)); err != nil {
 		return err
 	}
-	ct, err := parseType(c, ca.Type)
+	ct, err := datum.ParseType(c, ca.Type)
 	if err != nil {
 		return err
 	}
-	pt, err := parseType(c, pa.Type)
+	pt, err := datum.ParseType(c, pa.Type)
 	if err != nil {
 		return err
 	}

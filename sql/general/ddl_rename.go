@@ -9,6 +9,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // renameTables renames tables, or a view, with their triggers and the foreign keys that point to them.
@@ -134,7 +135,7 @@ func (s *Session) renameConstraints(c *sql.Context, p [2][2]string) error {
 func (s *Session) renameView(c *sql.Context, p [2][2]string, o *stored) error {
 	n := *o
 	n.Name = p[1][1]
-	n.Text = strings.Replace(o.Text, " VIEW "+quoteName(o.Name), " VIEW "+quoteName(n.Name), 1)
+	n.Text = strings.Replace(o.Text, " VIEW "+sqltext.Quote(o.Name), " VIEW "+sqltext.Quote(n.Name), 1)
 	if err := s.e.putObject(c, kindView, p[1][0], &n); err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func renameTarget(text, name string) string {
 	for ; !t.end(); t.pos++ {
 		if t.word(0) == "ON" && (t.word(-1) == "INSERT" || t.word(-1) == "UPDATE" || t.word(-1) == "DELETE") {
 			w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
-			w.put(1, quoteName(name))
+			w.put(1, sqltext.Quote(name))
 			if t.at(2) == "." {
 				w.drop(2, 2)
 			}

@@ -15,7 +15,9 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // maxVarchar is how many characters of four bytes a VARCHAR column may have.
@@ -174,13 +176,13 @@ func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables ma
 		case a.Kind == item.Time && types.IsTimespan(t):
 			written = spanText(a.Dec)
 			if a.Dec < 0 {
-				written = spanText(maxFraction)
+				written = spanText(datum.Fraction)
 			}
 		case a.Kind == item.Datetime && t == types.DatetimeMaxPrecision:
 			written = typeText(types.MustCreateDatetimeType(sqltypes.Datetime, a.Dec))
 		}
 	}
-	text := quoteName(col.Name) + " " + written
+	text := sqltext.Quote(col.Name) + " " + written
 	switch {
 	case !nullable:
 		text += " NOT NULL"
@@ -253,9 +255,9 @@ func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, 
 	for _, col := range schema {
 		names = append(names, col.Name)
 	}
-	target := quoteName(ddl.Table.Name.String())
+	target := sqltext.Quote(ddl.Table.Name.String())
 	if q := ddl.Table.DbQualifier.String(); q != "" {
-		target = quoteName(q) + "." + target
+		target = sqltext.Quote(q) + "." + target
 	}
 	text := fmt.Sprintf("INSERT INTO %s (%s) %s", target, quoteNames(names), sel)
 	ast, err := s.e.parseOne(c, text)

@@ -11,7 +11,9 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // DESCRIBE, SHOW COLUMNS, SHOW INDEX and SHOW TABLE STATUS from the dictionary: the library does not know prefixes, directions, display
@@ -46,7 +48,7 @@ func (s *Session) describedTable(t *tokens) (d described, ok bool) {
 func filterOf(t *tokens, column string) (filter string, ok bool) {
 	switch {
 	case t.accept("LIKE"):
-		return quoteName(column) + " LIKE " + t.rest(), true
+		return sqltext.Quote(column) + " LIKE " + t.rest(), true
 	case t.accept("WHERE"):
 		return t.rest(), true
 	}
@@ -121,7 +123,7 @@ func (s *Session) ownShowIndex(t *tokens) (*Statement, error) {
 			return nil, err
 		}
 		if m == nil {
-			return s.library(c, x, "SHOW INDEX FROM "+quoteName(d.schema)+"."+quoteName(d.table))
+			return s.library(c, x, "SHOW INDEX FROM "+sqltext.Quote(d.schema)+"."+sqltext.Quote(d.table))
 		}
 		list, err := s.indexRows(c, m)
 		if err != nil {
@@ -144,7 +146,7 @@ func (s *Session) columnsStatement(d described, full bool) *Statement {
 		if m == nil {
 			defer c.SetCurrentDatabase(c.GetCurrentDatabase()) // the library reads a view's text as if it were made in the default database
 			c.SetCurrentDatabase(d.schema)
-			text := "SHOW " + word + "COLUMNS FROM " + quoteName(d.schema) + "." + quoteName(d.table)
+			text := "SHOW " + word + "COLUMNS FROM " + sqltext.Quote(d.schema) + "." + sqltext.Quote(d.table)
 			schema, list, err := s.query(c, x, text)
 			if err != nil {
 				return nil, err
@@ -228,7 +230,7 @@ func (s *Session) selected(c *sql.Context, x *execution, schema sql.Schema, list
 		cols := make([]string, len(r)+1)
 		cols[0] = fmt.Sprintf("%d AS `zorya row`", i)
 		for j, v := range r {
-			cols[j+1] = sqlLiteral(c, schema[j].Type, v) + " AS " + quoteName(schema[j].Name)
+			cols[j+1] = sqlLiteral(c, schema[j].Type, v) + " AS " + sqltext.Quote(schema[j].Name)
 		}
 		selects[i] = "SELECT " + strings.Join(cols, ", ")
 	}
@@ -239,7 +241,7 @@ func (s *Session) selected(c *sql.Context, x *execution, schema sql.Schema, list
 	}
 	out := make([]sql.Row, 0, len(found))
 	for _, r := range found {
-		if i, ok := sqlInteger(r[0]); ok && i >= 0 && i < int64(len(list)) {
+		if i, ok := datum.Integer(r[0]); ok && i >= 0 && i < int64(len(list)) {
 			out = append(out, list[i])
 		}
 	}
@@ -432,7 +434,7 @@ func (s *Session) ownShowStatus(t *tokens) (*Statement, error) {
 	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		name := orDefault(schema, c.GetCurrentDatabase())
 		if systemSchema(name) {
-			return s.library(c, x, "SHOW TABLE STATUS FROM "+quoteName(name))
+			return s.library(c, x, "SHOW TABLE STATUS FROM "+sqltext.Quote(name))
 		}
 		db, err := s.schemaNamed(c, name)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -53,7 +54,7 @@ func (e *editor) StatementComplete(*sql.Context) error     { return nil }
 func (e *editor) Close(*sql.Context) error                 { return nil }
 func (e *editor) zone(ctx *sql.Context) *time.Location {
 	if !e.located {
-		e.loc, e.located = location(ctx), true
+		e.loc, e.located = item.Location(ctx), true
 	}
 	return e.loc
 }

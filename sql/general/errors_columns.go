@@ -6,6 +6,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -78,7 +79,7 @@ func wrongSetValue(c *sql.Context, m []string) *mysqlerr.Error {
 func tooPrecise(c *sql.Context, _ []string) *mysqlerr.Error {
 	digits := ""
 	name := columnWhere(c, func(cd *sqlparser.ColumnDefinition) bool {
-		if cd.Type.Length == nil || len(cd.Type.Length.Val) == 1 && cd.Type.Length.Val[0] <= '0'+maxFraction {
+		if cd.Type.Length == nil || len(cd.Type.Length.Val) == 1 && cd.Type.Length.Val[0] <= '0'+datum.Fraction {
 			return false
 		}
 		digits = string(cd.Type.Length.Val)
@@ -88,7 +89,7 @@ func tooPrecise(c *sql.Context, _ []string) *mysqlerr.Error {
 		}
 		return false
 	})
-	return mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %s specified for '%s'. Maximum is %d.", digits, name, maxFraction)
+	return mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %s specified for '%s'. Maximum is %d.", digits, name, datum.Fraction)
 }
 
 // tooLongColumn is 1074, or 1439 beyond what a TEXT or BLOB holds.
@@ -103,21 +104,4 @@ func tooLongColumn(c *sql.Context, m []string) *mysqlerr.Error {
 		return mysqlerr.NewMessage(1439, "Display width out of range for column '%s' (max = %s)", name, m[2])
 	}
 	return mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_FIELDLENGTH, "Column length too big for column '%s' (max = %s); use BLOB or TEXT instead", name, m[2])
-}
-
-// jsonFault is MySQL's word for what encoding/json finds wrong.
-func jsonFault(why string) string {
-	switch {
-	case strings.Contains(why, "beginning of object key"):
-		return "Missing a name for object member."
-	case strings.Contains(why, "end of JSON input"):
-		return "The document is empty."
-	case strings.Contains(why, "after object key:"):
-		return "Missing a colon after a name of object member."
-	case strings.Contains(why, "after object key"):
-		return "Missing a comma or '}' after an object member."
-	case strings.Contains(why, "after array element"):
-		return "Missing a comma or ']' after an array element."
-	}
-	return "Invalid value."
 }

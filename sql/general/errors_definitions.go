@@ -7,6 +7,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -102,7 +103,7 @@ func definitionPatterns() []pattern {
 // precisionError is 1426.
 func precisionError(digits, where string) *mysqlerr.Error {
 	n, _ := strconv.Atoi(digits) // the pattern matched digits; too many of them are too many
-	return mysqlerr.New(mysqlerr.ER_TOO_BIG_PRECISION, n, where, maxFraction)
+	return mysqlerr.New(mysqlerr.ER_TOO_BIG_PRECISION, n, where, datum.Fraction)
 }
 
 // invalidBits is 3013 for BIT(0), 1439 for more than 64.

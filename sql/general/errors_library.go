@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -187,7 +188,7 @@ func init() {
 		p(`(?:TIMESTAMP|DATETIME|TIME) supports precision from 0 to 6`, tooPrecise),
 		p(`length is (\d+) but max allowed is (\d+)`, tooLongColumn),
 		p(`expression '.*': couldn't convert to json: Invalid JSON text: (.*)`, func(_ *sql.Context, m []string) *mysqlerr.Error {
-			return mysqlerr.NewMessage(3141, "Invalid JSON text in argument 1 to function cast_as_json: \"%s\" at position 0.", jsonFault(m[1]))
+			return mysqlerr.NewMessage(3141, "Invalid JSON text in argument 1 to function cast_as_json: \"%s\" at position 0.", builtin.JSONFault(m[1]))
 		}),
 		p(`Invalid use of group function`, args(mysqlerr.ER_INVALID_GROUP_FUNC_USE)),
 		p(`Incorrect datetime value: '(.*)'`, func(c *sql.Context, m []string) *mysqlerr.Error { return wrongTime(c, m[1]) }),
@@ -214,7 +215,7 @@ func init() {
 		p(`missing value for JSON_TABLE column '(.*)'`, args(mysqlerr.ER_MISSING_JSON_TABLE_VALUE, 1)),
 		p(`unsupported JSON function: (\w+)`, args(mysqlerr.ER_NOT_SUPPORTED_YET, 1)),
 		p(`Invalid JSON text: (.*)`, text(3140, "Invalid JSON text: %s", 1)),
-		p(`(?s)Invalid JSON text in argument (\d+) to function (\w+): "(.*)"$`, invalidJSONArgument),
+		p(`(?s)Invalid JSON text in argument (\d+) to function (\w+): "(.*)"$`, builtin.InvalidJSONArgument),
 		p(`Invalid JSON text in argument (.*)`, text(3141, "Invalid JSON text in argument %s", 1)),
 		p(`The value specified for generated column "(.*?)" in table "(.*?)" is not allowed`, text(3105,
 			"The value specified for generated column '%s' in table '%s' is not allowed.", 1, 2)),

@@ -10,8 +10,10 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Events: this file owns their statements, what the catalog keeps of them and when they are due. The dispatcher's scheduler (sql/session) runs them.
@@ -51,7 +53,7 @@ func (s *schedule) next(t time.Time) (at time.Time, ok bool) {
 
 // text is the schedule as SHOW CREATE EVENT prints it, in the event's time zone.
 func (s *schedule) text() string {
-	loc := zone(s.Zone)
+	loc := item.LocationOf(s.Zone)
 	if loc == nil {
 		loc = time.UTC
 	}
@@ -548,7 +550,7 @@ func (s *Session) eventTime(c *sql.Context, x *execution, clause, text string) (
 	if len(rows) == 1 && len(rows[0]) == 1 && rows[0][0] != nil {
 		v, _, err := types.DatetimeMaxPrecision.Convert(c, rows[0][0])
 		if t, ok := v.(time.Time); ok && err == nil {
-			loc := location(c)
+			loc := item.Location(c)
 			if loc == nil {
 				loc = time.UTC
 			}
@@ -598,7 +600,7 @@ func (o *stored) eventText() string {
 	if o.Comment != "" {
 		comment = " COMMENT " + quoteString(o.Comment)
 	}
-	return fmt.Sprintf("CREATE DEFINER=%s EVENT %s %s%s DO %s", o.Definer, quoteName(o.Name), o.Schedule.text(), comment, o.Body)
+	return fmt.Sprintf("CREATE DEFINER=%s EVENT %s %s%s DO %s", o.Definer, sqltext.Quote(o.Name), o.Schedule.text(), comment, o.Body)
 }
 
 func (o *stored) zoneName() string {
@@ -626,7 +628,7 @@ func eventsTable(e *Engine) *ownTable {
 
 func eventRow(schema string, o *stored) sql.Row {
 	s := o.Schedule
-	loc := zone(s.Zone)
+	loc := item.LocationOf(s.Zone)
 	when := func(t time.Time) any {
 		if t.IsZero() {
 			return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/item"
 )
@@ -304,10 +305,10 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 	case *expression.Mod:
 		return &plainZero{expression.UnaryExpressionStub{Child: e}}, nil
 	case *json.JSONUnquote:
-		return newJSONUnquote(c, e.Child), nil
+		return builtin.NewJSONUnquote(c, e.Child), nil
 	case *expression.Convert:
 		if types.IsJSON(e.Type(c)) {
-			return &jsonCast{expression.UnaryExpressionStub{Child: e.Child}}, nil
+			return &builtin.JSONCast{UnaryExpressionStub: expression.UnaryExpressionStub{Child: e.Child}}, nil
 		}
 		if x := newCastDecimal(c, e); x != nil {
 			return x, nil
@@ -336,7 +337,7 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		return weighChildren(c, e)
 	case *aggregation.JsonArray:
 		if e.Window() == nil {
-			return &arrayAgg{e}, nil
+			return &builtin.ArrayAgg{JsonArray: e}, nil
 		}
 	case *aggregation.GroupConcat:
 		if strings.HasPrefix(e.String(), "group_concat(distinct") {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -577,33 +576,4 @@ func bind(c *sql.Context, params []any) (map[string]sql.Expression, error) {
 		out[fmt.Sprintf("v%d", i+1)] = expression.NewLiteral(v, t)
 	}
 	return out, nil
-}
-
-// location is the session's time zone, nil for UTC.
-func location(ctx *sql.Context) *time.Location {
-	v, err := ctx.GetSessionVariable(ctx, "time_zone")
-	if err != nil {
-		return nil
-	}
-	name, _ := v.(string)
-	return zone(name)
-}
-
-func zone(name string) *time.Location {
-	if strings.EqualFold(name, "SYSTEM") {
-		if time.Local.String() == "UTC" {
-			return nil
-		}
-		return time.Local
-	}
-	if name == "+00:00" || strings.EqualFold(name, "UTC") || name == "" {
-		return nil
-	}
-	if d, err := sql.MySQLOffsetToDuration(name); err == nil {
-		return time.FixedZone(name, int(d.Seconds()))
-	}
-	if l, err := time.LoadLocation(name); err == nil {
-		return l
-	}
-	return nil
 }

@@ -496,7 +496,7 @@ func (b *explainBlock) partitionsOf(n *plan.IndexedTableAccess, ours *base, x *i
 	out := make([]bool, len(p.trees))
 	ranges, _ := lookup.Ranges.(sql.MySQLRangeCollection)
 	for _, r := range ranges {
-		sp, some, err := (&userTable{base: ours}).span(b.e.c, x, r, location(b.e.c))
+		sp, some, err := (&userTable{base: ours}).span(b.e.c, x, r, item.Location(b.e.c))
 		if err != nil || !some {
 			continue
 		}
@@ -541,7 +541,7 @@ func (b *explainBlock) static(a *access, n *plan.IndexedTableAccess, ours *base,
 	a.kind, a.rows = "range", 0
 	parts, equal, points := 0, 0, 0
 	for _, r := range ranges {
-		sp, some, err := ours.span(b.e.c, x, r, location(b.e.c))
+		sp, some, err := ours.span(b.e.c, x, r, item.Location(b.e.c))
 		if err != nil || !some {
 			continue
 		}

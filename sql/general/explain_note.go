@@ -6,6 +6,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // EXPLAIN's note 1003: the statement as the server reads it, with stars and names written out and the query blocks numbered. It shows the statement that was
@@ -68,18 +70,18 @@ func (w *noteWriter) node(buf *sqlparser.TrackedBuffer, n sqlparser.SQLNode) {
 		if col, ok := n.Expr.(*sqlparser.ColName); ok && name == "" {
 			name = col.Name.String()
 		}
-		buf.Myprintf("%v AS %s", n.Expr, quoteName(orDefault(name, orDefault(n.InputExpression, sqlparser.String(n.Expr)))))
+		buf.Myprintf("%v AS %s", n.Expr, sqltext.Quote(orDefault(name, orDefault(n.InputExpression, sqlparser.String(n.Expr)))))
 	case *sqlparser.AliasedTableExpr:
 		buf.Myprintf("%v", n.Expr)
 		if !n.As.IsEmpty() {
-			buf.Myprintf(" %s", quoteName(n.As.String()))
+			buf.Myprintf(" %s", sqltext.Quote(n.As.String()))
 		}
 	case sqlparser.TableName:
 		db := orDefault(n.DbQualifier.String(), w.c.GetCurrentDatabase())
 		if db != "" {
-			buf.Myprintf("%s.", quoteName(db))
+			buf.Myprintf("%s.", sqltext.Quote(db))
 		}
-		buf.Myprintf("%s", quoteName(n.Name.String()))
+		buf.Myprintf("%s", sqltext.Quote(n.Name.String()))
 	case *sqlparser.ColName:
 		buf.Myprintf("%s", w.column(n))
 	case *sqlparser.ParenExpr:
@@ -135,12 +137,12 @@ func (w *noteWriter) within(from sqlparser.TableExprs, write func()) {
 func named(t sqlparser.TableName, column string) string {
 	var parts []string
 	if !t.DbQualifier.IsEmpty() {
-		parts = append(parts, quoteName(t.DbQualifier.String()))
+		parts = append(parts, sqltext.Quote(t.DbQualifier.String()))
 	}
 	if !t.Name.IsEmpty() {
-		parts = append(parts, quoteName(t.Name.String()))
+		parts = append(parts, sqltext.Quote(t.Name.String()))
 	}
-	return strings.Join(append(parts, quoteName(column)), ".")
+	return strings.Join(append(parts, sqltext.Quote(column)), ".")
 }
 
 // column finds the table of a column.
@@ -169,7 +171,7 @@ func (w *noteWriter) star(buf *sqlparser.TrackedBuffer, n *sqlparser.StarExpr) {
 				continue
 			}
 			for _, column := range t.m.visible() {
-				list = append(list, named(t.name, column)+" AS "+quoteName(column))
+				list = append(list, named(t.name, column)+" AS "+sqltext.Quote(column))
 			}
 		}
 	}

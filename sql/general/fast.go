@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -67,7 +68,7 @@ func (s *Session) plain(mode string) bool {
 func (s *Session) Zone() *time.Location {
 	name, _ := s.variable("time_zone").(string)
 	if name != s.zoneName {
-		s.zoneName, s.zone = name, zone(name)
+		s.zoneName, s.zone = name, item.LocationOf(name)
 	}
 	return s.zone
 }

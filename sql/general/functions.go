@@ -10,10 +10,12 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 const (
@@ -102,7 +104,7 @@ func (e *Engine) storedFunction(ctx *sql.Context, name string) (sql.Function, bo
 	if err != nil || o == nil {
 		return nil, false
 	}
-	t, err := parseType(ctx, o.Returns)
+	t, err := datum.ParseType(ctx, o.Returns)
 	if err != nil {
 		return nil, false
 	}
@@ -299,7 +301,7 @@ func (s *Session) checkRoutine(c *sql.Context, o *stored) error {
 // checkProgram checks a program that runs within a function or a trigger, or "" for one that may do anything.
 func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string) error {
 	for i := range p.Vars {
-		if _, err := parseType(c, p.Vars[i].Type); err != nil {
+		if _, err := datum.ParseType(c, p.Vars[i].Type); err != nil {
 			return s.syntaxError(p.Vars[i].Type, 0)
 		}
 	}
@@ -431,7 +433,7 @@ func (s *Session) alterRoutine(t *tokens) (*Statement, error) {
 // compose writes a routine's text from its parts.
 func (o *stored) compose(kind string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE DEFINER=%s %s %s(%s)", o.Definer, kind, quoteName(o.Name), o.Params)
+	fmt.Fprintf(&b, "CREATE DEFINER=%s %s %s(%s)", o.Definer, kind, sqltext.Quote(o.Name), o.Params)
 	if o.Returns != "" {
 		b.WriteString(" RETURNS " + o.Returns)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/builtin"
 )
 
 // An expression of a condition or an order that is a generated column's, or that of a functional key part, is that column, as in MySQL: so an index on it serves.
@@ -209,7 +211,7 @@ func bareOperand(e sql.Expression) sql.Expression {
 		switch x := e.(type) {
 		case *operand:
 			e = x.Child
-		case *jsonExtract: // -> is the library's until the statement is given its types
+		case *builtin.Extract: // -> is the library's until the statement is given its types
 			return x.JSONExtract
 		default:
 			return e

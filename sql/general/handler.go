@@ -12,6 +12,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // HANDLER ... OPEN, READ and CLOSE. A handler is a place in an order of a table's rows: each READ is a SELECT of the rows beyond it, so it sees what
@@ -189,7 +190,7 @@ func (s *Session) openHandler(c *sql.Context, x *execution, schema, name, alias 
 	if err != nil {
 		return err
 	}
-	if _, _, err := s.query(c, x, "SELECT 1 FROM "+quoteName(db.name)+"."+quoteName(name)+" LIMIT 0"); err != nil {
+	if _, _, err := s.query(c, x, "SELECT 1 FROM "+sqltext.Quote(db.name)+"."+sqltext.Quote(name)+" LIMIT 0"); err != nil {
 		return err // there is no such table, or one may not read it
 	}
 	m, err := metaOf(c, db, name)
@@ -293,7 +294,7 @@ func (s *Session) readHandler(c *sql.Context, x *execution, name string, r *hand
 	if len(r.values) > parts {
 		return nil, mysqlerr.New(mysqlerr.ER_TOO_MANY_KEY_PARTS, parts)
 	}
-	q := &handlerQuery{m: m, alias: quoteName(h.alias), order: order}
+	q := &handlerQuery{m: m, alias: sqltext.Quote(h.alias), order: order}
 	backward := r.step == "PREV" || r.step == "LAST" || r.op == "<" || r.op == "<="
 	none := false
 	switch {
@@ -374,7 +375,7 @@ type handlerQuery struct {
 }
 
 func (q *handlerQuery) column(i int) string {
-	return q.alias + "." + quoteName(q.m.schema[q.order[i].column].Name)
+	return q.alias + "." + sqltext.Quote(q.m.schema[q.order[i].column].Name)
 }
 
 // columns are the positions of the order's columns among those that are shown.
@@ -410,9 +411,9 @@ func (q *handlerQuery) text(h *openHandler, r *handlerRead, backward bool) strin
 	}
 	cols := make([]string, 0, len(q.m.schema))
 	for _, name := range q.m.visible() {
-		cols = append(cols, q.alias+"."+quoteName(name))
+		cols = append(cols, q.alias+"."+sqltext.Quote(name))
 	}
-	return fmt.Sprintf("SELECT %s FROM %s.%s AS %s%s ORDER BY %s LIMIT %d OFFSET %d", strings.Join(cols, ", "), quoteName(h.db.name), quoteName(h.name), q.alias, cond,
+	return fmt.Sprintf("SELECT %s FROM %s.%s AS %s%s ORDER BY %s LIMIT %d OFFSET %d", strings.Join(cols, ", "), sqltext.Quote(h.db.name), sqltext.Quote(h.name), q.alias, cond,
 		strings.Join(by, ", "), r.rows, r.offset)
 }
 

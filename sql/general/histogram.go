@@ -17,7 +17,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Histograms of columns: ANALYZE TABLE ... UPDATE HISTOGRAM and DROP HISTOGRAM, as MySQL 8.0 makes them: singleton when there are no more values than buckets,
@@ -166,7 +168,7 @@ func number(v any) (float64, bool) {
 		f, err := strconv.ParseFloat(v.String(), 64)
 		return f, err == nil
 	}
-	n, ok := sqlInteger(v)
+	n, ok := datum.Integer(v)
 	return float64(n), ok
 }
 
@@ -296,15 +298,15 @@ func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *
 		h.Sampling = histogramSample / float64(n)
 		where = fmt.Sprintf(" WHERE RAND() < %g", h.Sampling)
 	}
-	col := quoteName(h.Column)
-	_, rows, err := s.query(c, x, fmt.Sprintf("SELECT %s, COUNT(*) FROM %s.%s%s GROUP BY %s ORDER BY %s", col, quoteName(m.def.Schema), quoteName(m.def.Name), where, col, col))
+	col := sqltext.Quote(h.Column)
+	_, rows, err := s.query(c, x, fmt.Sprintf("SELECT %s, COUNT(*) FROM %s.%s%s GROUP BY %s ORDER BY %s", col, sqltext.Quote(m.def.Schema), sqltext.Quote(m.def.Name), where, col, col))
 	if err != nil {
 		return nil, err
 	}
 	var values []countedValue
 	total, null := 0.0, 0.0
 	for _, r := range rows {
-		n, _ := sqlInteger(r[1])
+		n, _ := datum.Integer(r[1])
 		total += float64(n)
 		if r[0] == nil {
 			null += float64(n)

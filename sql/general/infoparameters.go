@@ -5,6 +5,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // parametersTable is information_schema.PARAMETERS: of functions what they return, as number 0, and then the parameters of each routine.
@@ -58,7 +60,7 @@ func parameterRows(c *sql.Context, schema, kind string, o *stored) ([]sql.Row, e
 		}
 	}
 	for i, a := range p.params {
-		t, err := parseType(c, a.Type)
+		t, err := datum.ParseType(c, a.Type)
 		if err == nil {
 			err = add(i+1, a.Mode, a.Name, t, a.Type)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
@@ -221,7 +222,7 @@ func replicaTable(e *Engine) *ownTable {
 		"%REPLICA_LAG_IN_MILLISECONDS", "$LAST_UPDATE_TIMESTAMP"),
 		rows: func(ctx *sql.Context) ([]sql.Row, error) {
 			now := time.Now().UTC()
-			if loc := location(ctx); loc != nil {
+			if loc := item.Location(ctx); loc != nil {
 				t := now.In(loc)
 				now = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 			}

@@ -9,7 +9,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // The text of SHOW ENGINE INNODB STATUS: InnoDB's sections in InnoDB's order and, where tools look for it, InnoDB's wording. What an Aurora writer does
@@ -75,7 +77,7 @@ func (p *statusPrinter) section(name string) {
 }
 
 func (p *statusPrinter) time(t time.Time) string {
-	if loc := location(p.ctx); loc != nil {
+	if loc := item.Location(p.ctx); loc != nil {
 		t = t.In(loc)
 	} else {
 		t = t.UTC()
@@ -150,9 +152,9 @@ func recordLock(l *table.LockInfo, waiting bool) string {
 		text += " waiting"
 	}
 	if l.Index == "" {
-		return fmt.Sprintf("TABLE LOCK table %s.%s trx id %d %s", quoteName(l.Schema), quoteName(l.Table), l.TrxID, text)
+		return fmt.Sprintf("TABLE LOCK table %s.%s trx id %d %s", sqltext.Quote(l.Schema), sqltext.Quote(l.Table), l.TrxID, text)
 	}
-	return fmt.Sprintf("RECORD LOCKS index %s of table %s.%s trx id %d %s\nRecord lock: %s", l.Index, quoteName(l.Schema), quoteName(l.Table), l.TrxID, text, l.Data)
+	return fmt.Sprintf("RECORD LOCKS index %s of table %s.%s trx id %d %s\nRecord lock: %s", l.Index, sqltext.Quote(l.Schema), sqltext.Quote(l.Table), l.TrxID, text, l.Data)
 }
 
 // whose is the client of a connection, as the monitor names it.

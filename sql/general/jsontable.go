@@ -8,6 +8,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -76,7 +78,7 @@ func (b *builder) jsonTable(c *sql.Context, n *plan.JSONTable, r sql.Row) (sql.R
 		}
 		x.jsonTables[n] = m
 	}
-	doc, null, err := jsonArgument(c, r, n.DataExpr, "json_table", 1)
+	doc, null, err := builtin.JSONArgument(c, r, n.DataExpr, "json_table", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -91,22 +93,12 @@ func (b *builder) jsonTable(c *sql.Context, n *plan.JSONTable, r sql.Row) (sql.R
 
 func newTableMaker(c *sql.Context, n *plan.JSONTable) (m *tableMaker, err error) {
 	m = &tableMaker{st: store{strict: true, holds: true, row: 1}}
-	if m.root, err = parsePath(n.RootPath); err != nil {
+	if m.root, err = builtin.ParsePath(n.RootPath); err != nil {
 		return nil, err
 	}
 	nested := 1
 	m.columns, err = m.define(c, n.Cols, &nested, n.TableName)
 	return m, err
-}
-
-// parsePath reads a path that is part of a statement.
-func parsePath(text string) (*jsonpath.Path, error) {
-	p, err := jsonpath.Parse(text)
-	var wrong *jsonpath.SyntaxError
-	if errors.As(err, &wrong) {
-		return nil, mysqlerr.NewMessage(mysqlerr.ER_INVALID_JSON_PATH, "Invalid JSON path expression. The error is around character position %d.", wrong.Pos)
-	}
-	return p, err
 }
 
 func (m *tableMaker) define(c *sql.Context, list []plan.JSONTableCol, nested *int, table string) ([]tableColumn, error) {
@@ -118,7 +110,7 @@ func (m *tableMaker) define(c *sql.Context, list []plan.JSONTableCol, nested *in
 			if *nested++; *nested > maxNestedPaths {
 				return nil, mysqlerr.New(mysqlerr.ER_JT_MAX_NESTED_PATH, maxNestedPaths, table)
 			}
-			if col.path, err = parsePath(def.Path); err == nil {
+			if col.path, err = builtin.ParsePath(def.Path); err == nil {
 				col.columns, err = m.define(c, def.NestedCols, nested, table)
 			}
 			if err != nil {
@@ -132,7 +124,7 @@ func (m *tableMaker) define(c *sql.Context, list []plan.JSONTableCol, nested *in
 		if o.ForOrd {
 			continue
 		}
-		if col.path, err = parsePath(def.Path); err != nil {
+		if col.path, err = builtin.ParsePath(def.Path); err != nil {
 			return nil, err
 		}
 		if col.empty, err = m.action(c, col, o.ErrorOnEmpty, o.DefEmptyVal); err == nil {
@@ -277,7 +269,7 @@ func (m *tableMaker) convert(c *sql.Context, col *tableColumn, v any) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	fraction := maxFraction
+	fraction := datum.Fraction
 	if d, ok := col.of.(sql.DatetimeType); ok {
 		fraction = d.Precision()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/spill"
 )
 
@@ -169,7 +170,7 @@ func asksQuery(c *sql.Context, e sql.Expression) (found bool) {
 // growing names the aggregates that keep something of every row.
 func growing(e sql.Expression) bool {
 	switch e.(type) {
-	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *arrayAgg, *aggregation.JSONObjectAgg:
+	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *builtin.ArrayAgg, *aggregation.JSONObjectAgg:
 		return true
 	}
 	return false

@@ -5,6 +5,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // limited builds a LIMIT that the library reads rows for which MySQL does not, or counts otherwise; nil leaves it to the library.
@@ -37,7 +39,7 @@ func constantCount(c *sql.Context, e sql.Expression) (uint64, bool) {
 	if u, is := v.(uint64); is && err == nil {
 		return u, true
 	}
-	n, ok := sqlInteger(v)
+	n, ok := datum.Integer(v)
 	return uint64(n), ok && err == nil && n >= 0
 }
 

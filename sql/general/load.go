@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -98,7 +99,7 @@ func (s *Session) runLoad(c *sql.Context, x *execution, n *sqlparser.Load) (res 
 	if err != nil {
 		return nil, true, err
 	}
-	l := &loader{s: s, c: c, loc: location(c)}
+	l := &loader{s: s, c: c, loc: item.Location(c)}
 	ok, err := l.open(x, n, schema)
 	if err != nil || !ok {
 		return nil, err != nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // A query block may have several locking clauses, each for tables of its own: FOR UPDATE OF a FOR SHARE OF b NOWAIT. The grammar knows one. So the
@@ -43,7 +44,7 @@ func (w *rewriter) lockClauses() bool {
 			m.policy = table.SkipLocked
 			i += 2
 		}
-		list = append(append(list, quoteName(clausePrefix+m.digits())), names...)
+		list = append(append(list, sqltext.Quote(clausePrefix+m.digits())), names...)
 		clauses++
 	}
 	if clauses < 2 {
@@ -85,7 +86,7 @@ func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
 		}
 		lower := strings.ToLower(name)
 		if seen[lower] {
-			return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, quoteName(name))
+			return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, sqltext.Quote(name))
 		}
 		seen[lower] = true
 		c := &list[len(list)-1]
@@ -98,7 +99,7 @@ func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
 	l.Tables = keep
 	for i := range list {
 		if list[i].of == nil && len(keep) > 0 { // it names all tables, those of the others among them
-			return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, quoteName(keep[0].Name.String()))
+			return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, sqltext.Quote(keep[0].Name.String()))
 		}
 	}
 	return list, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dolthub/go-mysql-server/sql"
 	sqle "github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -15,8 +16,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
-	"github.com/dolthub/go-mysql-server/sql"
-
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -216,7 +216,7 @@ func logValue(ctx *sql.Context, t sql.Type, f string) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if loc := location(ctx); loc != nil {
+		if loc := item.Location(ctx); loc != nil {
 			at = at.In(loc)
 			at = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)
 		}
@@ -242,7 +242,7 @@ func errorLogTable(e *Engine) *ownTable {
 		var out []sql.Row
 		for _, l := range e.opts.ErrorLog.Lines() {
 			at := l.Logged.UTC()
-			if loc := location(ctx); loc != nil {
+			if loc := item.Location(ctx); loc != nil {
 				at = l.Logged.In(loc)
 			}
 			at = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond()/1000*1000, time.UTC)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // ownMaintenance: CHECK, OPTIMIZE, REPAIR, CHECKSUM and ANALYZE TABLE.
@@ -135,7 +136,7 @@ func (s *Session) checkTables(c *sql.Context, x *execution, list [][2]string, qu
 		before := len(out)
 		for _, p := range rep.Problems {
 			if p.Schema == m.schema && p.Table == m.name {
-				out = append(out, sql.Row{m.full, "check", "Warning", fmt.Sprintf("InnoDB: Index %s: %s", quoteName(p.Index), p.Text)})
+				out = append(out, sql.Row{m.full, "check", "Warning", fmt.Sprintf("InnoDB: Index %s: %s", sqltext.Quote(p.Index), p.Text)})
 			}
 		}
 		if len(out) > before {
@@ -234,7 +235,7 @@ func (s *Session) optimizeTables(c *sql.Context, x *execution, list [][2]string)
 
 // recreate writes a table anew.
 func (s *Session) recreate(c *sql.Context, x *execution, schema, name string) error {
-	st, _, err := s.parse("ALTER TABLE " + quoteName(schema) + "." + quoteName(name) + " FORCE")
+	st, _, err := s.parse("ALTER TABLE " + sqltext.Quote(schema) + "." + sqltext.Quote(name) + " FORCE")
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/planbuilder"
-	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
@@ -114,7 +112,7 @@ func (m *meta) column(ctx *sql.Context, i int) (*sql.Column, error) {
 	if err := fromJSON(col.Attrs, a); err != nil {
 		return nil, err
 	}
-	t, err := parseType(ctx, a.Type)
+	t, err := datum.ParseType(ctx, a.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -134,25 +132,6 @@ func (m *meta) column(ctx *sql.Context, i int) (*sql.Column, error) {
 	}
 	return c, nil
 }
-
-var typeCache sync.Map // text -> sql.Type
-
-// parseType reads a type back from its text.
-func parseType(ctx *sql.Context, text string) (sql.Type, error) {
-	if t, ok := typeCache.Load(text); ok {
-		return t.(sql.Type), nil
-	}
-	t, err := planbuilder.ParseColumnTypeString(ctx, text)
-	if err != nil {
-		return nil, fmt.Errorf("type %q: %w", text, err)
-	}
-	if types.IsTextOnly(t) || types.IsTextBlob(t) || !isListed(t) {
-		typeCache.Store(text, t) // ENUM and SET texts are unbounded in number
-	}
-	return t, nil
-}
-
-func isListed(t sql.Type) bool { return types.IsEnum(t) || types.IsSet(t) }
 
 // schemaCopy is the schema as a statement may write into it.
 func (m *meta) schemaCopy() sql.Schema {

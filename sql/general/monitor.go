@@ -10,8 +10,10 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/perfschema"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Views of transactions and locks, with MySQL 8.0's columns: information_schema.innodb_trx and processlist,
@@ -142,7 +144,7 @@ func local(ctx *sql.Context, t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	if loc := location(ctx); loc != nil {
+	if loc := item.Location(ctx); loc != nil {
 		t = t.In(loc)
 	} else {
 		t = t.UTC()
@@ -417,7 +419,7 @@ func sysLockWaitsTable(e *Engine) *ownTable {
 					continue
 				}
 				a, b, l := trx[w.WaitingTrx], trx[w.BlockingTrx], w.Waiting
-				out = append(out, sql.Row{local(ctx, w.Since), age(w.Since), uint64(max(time.Since(w.Since)/time.Second, 0)), quoteName(l.Schema) + "." + quoteName(l.Table),
+				out = append(out, sql.Row{local(ctx, w.Since), age(w.Since), uint64(max(time.Since(w.Since)/time.Second, 0)), sqltext.Quote(l.Schema) + "." + sqltext.Quote(l.Table),
 					l.Schema, l.Table, nil, nil, l.Index, "RECORD", w.WaitingTrx, local(ctx, a.Started), age(a.Started), uint64(a.RowsLocked), uint64(a.RowsModified),
 					w.WaitingSession, orNull(processes[w.WaitingSession].Info), l.ID, l.Mode, w.BlockingTrx, w.BlockingSession, orNull(processes[w.BlockingSession].Info),
 					w.Blocking.ID, w.Blocking.Mode, local(ctx, b.Started), age(b.Started), uint64(b.RowsLocked), uint64(b.RowsModified),

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -272,8 +273,8 @@ func readElementType(text, index string) (t elementType, err error) {
 			return t, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "CAST")
 		}
 	case "time", "datetime":
-		if t.n > maxFraction {
-			return t, mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %d specified for '%s'. Maximum is %d.", t.n, index, maxFraction)
+		if t.n > datum.Fraction {
+			return t, mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %d specified for '%s'. Maximum is %d.", t.n, index, datum.Fraction)
 		}
 	case "signed", "unsigned", "date":
 	default:

@@ -219,7 +219,7 @@ func (t *userTable) narrowed(c *sql.Context, bound table.Table) (sql.RowIter, er
 	if t.narrow == nil || !ok {
 		return nil, nil
 	}
-	it := &narrowIter{t: t, rt: rt, mode: t.effectiveMode(c), loc: location(c), need: t.proj}
+	it := &narrowIter{t: t, rt: rt, mode: t.effectiveMode(c), loc: item.Location(c), need: t.proj}
 	it.pad = t.padsChars(c)
 	t.rank = nil
 	var err error

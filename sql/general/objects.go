@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Views, triggers, procedures, functions and events are texts in the catalog.
@@ -169,10 +170,10 @@ func sessionText(ctx *sql.Context, name string) string {
 // definerOf is the DEFINER clause of a statement, or the session's account.
 func definerOf(ctx *sql.Context, given string) string {
 	if user, host, ok := splitDefiner(given); ok {
-		return quoteName(user) + "@" + quoteName(host)
+		return sqltext.Quote(user) + "@" + sqltext.Quote(host)
 	}
 	c := ctx.Session.Client()
-	return quoteName(c.User) + "@" + quoteName(c.Address)
+	return sqltext.Quote(c.User) + "@" + sqltext.Quote(c.Address)
 }
 
 func splitDefiner(text string) (user, host string, ok bool) {
@@ -226,7 +227,7 @@ func (d *database) CreateView(ctx *sql.Context, name, selectText, createText str
 		}
 		cols = " (" + quoteNames(names) + ")"
 	}
-	o.Text = fmt.Sprintf("CREATE ALGORITHM=%s DEFINER=%s SQL SECURITY %s VIEW %s%s AS %s", algorithm, o.Definer, security, quoteName(name), cols, selectText)
+	o.Text = fmt.Sprintf("CREATE ALGORITHM=%s DEFINER=%s SQL SECURITY %s VIEW %s%s AS %s", algorithm, o.Definer, security, sqltext.Quote(name), cols, selectText)
 	switch spec.CheckOption {
 	case sqlparser.ViewCheckOptionLocal:
 		o.Text += " WITH LOCAL CHECK OPTION"
@@ -268,7 +269,7 @@ func (d *database) GetViewDefinition(ctx *sql.Context, name string) (sql.ViewDef
 // database for one of the session's current database, of which there may be none.
 func (o *stored) view(schema string) sql.ViewDefinition {
 	text := strings.TrimSuffix(o.Text, " WITH LOCAL CHECK OPTION")
-	text = strings.Replace(text, "VIEW "+quoteName(o.Name), "VIEW "+quoteName(schema)+"."+quoteName(o.Name), 1)
+	text = strings.Replace(text, "VIEW "+sqltext.Quote(o.Name), "VIEW "+sqltext.Quote(schema)+"."+sqltext.Quote(o.Name), 1)
 	return sql.ViewDefinition{Name: o.Name, TextDefinition: o.Select, CreateViewStatement: text, SqlMode: o.SQLMode}
 }
 
@@ -362,7 +363,7 @@ func (d *database) DropStoredProcedure(*sql.Context, string) error {
 
 // routine sets what a routine's text says: parameters, characteristics, body.
 func (o *stored) routine(kind, after string) {
-	o.Text = fmt.Sprintf("CREATE DEFINER=%s %s %s%s", o.Definer, kind, quoteName(o.Name), after)
+	o.Text = fmt.Sprintf("CREATE DEFINER=%s %s %s%s", o.Definer, kind, sqltext.Quote(o.Name), after)
 	t := cutTokens(after, 0, 1<<20)
 	depth, start := 0, -1
 	for ; !t.end(); t.pos++ {

@@ -6,7 +6,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // VALUES(c) of INSERT ... SELECT ... ON DUPLICATE KEY UPDATE: the library looks for it among the columns that the SELECT names.
@@ -132,7 +134,7 @@ func newInserted(c *sql.Context, args ...sql.Expression) (sql.Expression, error)
 	if err != nil {
 		return nil, err
 	}
-	name, _ := stringOf(v)
+	name, _ := datum.Text(v)
 	i := x.dest.columnAt(name)
 	if i < 0 {
 		return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "field list")
@@ -141,7 +143,7 @@ func newInserted(c *sql.Context, args ...sql.Expression) (sql.Expression, error)
 }
 
 func (n *inserted) Resolved() bool               { return true }
-func (n *inserted) String() string               { return "values(" + quoteName(n.col.Name) + ")" }
+func (n *inserted) String() string               { return "values(" + sqltext.Quote(n.col.Name) + ")" }
 func (n *inserted) Type(*sql.Context) sql.Type   { return n.col.Type }
 func (n *inserted) IsNullable(*sql.Context) bool { return true }
 func (n *inserted) Children() []sql.Expression   { return nil }

@@ -4,6 +4,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -35,7 +36,7 @@ func (s *Session) outResult(c *sql.Context, x *execution, n *sqlparser.Call, out
 		if !ok {
 			continue
 		}
-		t, err := parseType(c, a.Type)
+		t, err := datum.ParseType(c, a.Type)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -468,7 +469,7 @@ func (f *partFunc) bucket(h uint64) int {
 // of finds the partition of a stored row: 1526 when there is none.
 func (f *partFunc) of(c *sql.Context, r []row.Datum) (int, error) {
 	vals := make(sql.Row, len(f.m.schema))
-	loc := location(c)
+	loc := item.Location(c)
 	for _, col := range f.cols {
 		v, err := f.m.codecs[col].Decode(c, &r[col], loc)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -182,7 +183,7 @@ func (p *partitioned) within(ctx context.Context, index int, r *table.Range) ([]
 	c := sqlContext(ctx)
 	by := map[int]*limits{}
 	parts := p.m.def.Indexes[index].Parts
-	loc := location(c)
+	loc := item.Location(c)
 	for i := range min(len(parts), max(len(r.Low), len(r.High))) {
 		if parts[i].Prefix > 0 {
 			break

@@ -7,6 +7,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/storage/page"
@@ -22,7 +24,7 @@ func (e *Engine) perfTable(ctx *sql.Context, name string) (*ownTable, error) {
 	}
 	out := &ownTable{name: t.Name, schema: make(sql.Schema, len(t.Columns))}
 	for i, c := range t.Columns {
-		typ, err := parseType(ctx, c.Type)
+		typ, err := datum.ParseType(ctx, c.Type)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +47,7 @@ func (e *Engine) perfSource(ctx *sql.Context) *perfschema.Source {
 			if t.IsZero() {
 				return nil
 			}
-			if loc := location(ctx); loc != nil {
+			if loc := item.Location(ctx); loc != nil {
 				t = t.In(loc)
 			} else {
 				t = t.UTC()

@@ -6,6 +6,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/builtin"
 )
 
 // changing is a call that has a new value, or an effect, for each row, within a condition. The library takes a call without columns for a constant
@@ -34,7 +36,7 @@ func perRow(c *sql.Context, e sql.Expression, assigned bool) (sql.Expression, er
 // index.
 func changes(e sql.Expression) bool {
 	switch e.(type) {
-	case *random, *function.UUIDFunc, *function.UUIDShortFunc, *function.RandomBytes, *sleepCall, *benchmark, *userLockCall, *assign, *call:
+	case *builtin.Random, *function.UUIDFunc, *function.UUIDShortFunc, *function.RandomBytes, *builtin.Sleep, *builtin.Benchmark, *userLockCall, *assign, *call:
 		return true
 	}
 	return false

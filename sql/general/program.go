@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
@@ -86,7 +87,7 @@ func (h *programHost) typeOf(m *program.Machine, slot int) (sql.Type, error) {
 		h.types = append(h.types, nil)
 	}
 	if h.types[slot] == nil {
-		t, err := parseType(h.c, m.Variable(slot).Type)
+		t, err := datum.ParseType(h.c, m.Variable(slot).Type)
 		if err != nil {
 			return nil, mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%s' at line 1",
 				m.Variable(slot).Type).Because(err)

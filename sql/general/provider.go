@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -102,10 +103,13 @@ func (p *provider) Function(ctx *sql.Context, _, name string) (sql.Function, boo
 	if f, ok := ownFunctions[strings.ToLower(name)]; ok {
 		return f(p.e), true
 	}
+	if f, ok := builtin.Lacking[strings.ToLower(name)]; ok {
+		return f, true
+	}
 	if f, ok := p.e.storedFunction(ctx, name); ok {
 		return f, true
 	}
-	f, ok := sysFunctions[strings.ToLower(name)]
+	f, ok := builtin.SysFunctions[strings.ToLower(name)]
 	return f, ok
 }
 

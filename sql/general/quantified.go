@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -259,7 +260,7 @@ func (d *defaultOf) Eval(c *sql.Context, _ sql.Row) (any, error) {
 				return nil, err
 			}
 			if len(rows) == 1 && len(rows[0]) == 1 && rows[0][0] != nil {
-				if d.value, _, err = convertRounding(c, col.Type, rows[0][0]); err != nil {
+				if d.value, _, err = datum.Round(c, col.Type, rows[0][0]); err != nil {
 					return nil, err
 				}
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 var (
@@ -100,7 +101,7 @@ func (b *base) point(ctx *sql.Context, col int, c sql.MySQLRangeColumnExpr, pref
 		return row.Datum{}, boundOpen, nil
 	}
 	if t, ok := b.schema[col].Type.(sql.StringType); ok && t.Type() == sqltypes.Binary {
-		if s, ok := stringOf(lo.Key); ok && int64(len(s)) != t.Length() {
+		if s, ok := datum.Text(lo.Key); ok && int64(len(s)) != t.Length() {
 			return row.Datum{}, boundNone, nil // all that is stored has the column's length
 		}
 	}

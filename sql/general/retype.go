@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -34,7 +35,7 @@ func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
 		changes = true
 	}
 	return &item.Env{Strict: strict && changes, DivisionWarns: mode.ModeEnabled("ERROR_FOR_DIVISION_BY_ZERO"),
-		NoUnsignedSubtraction: mode.ModeEnabled("NO_UNSIGNED_SUBTRACTION"), Dates: ofLibrary}
+		NoUnsignedSubtraction: mode.ModeEnabled("NO_UNSIGNED_SUBTRACTION"), Dates: builtin.OfLibrary}
 }
 
 // retyped reports whether a statement's expressions are given types before it is planned.
@@ -205,9 +206,9 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 	case *operand:
 		return x.Child, transform.NewTree, nil
 	case *json.JSONExtract: // of ->, which the planner makes without asking for the function
-		return extracting(x), transform.NewTree, nil
+		return builtin.NewExtract(x), transform.NewTree, nil
 	case *function.RegexpLike: // of REGEXP and RLIKE, likewise
-		call, err := newRegexpCall("regexp_like", x.Children()...)
+		call, err := builtin.NewRegexpCall("regexp_like", x.Children()...)
 		return call, transform.NewTree, err
 	case *plan.Subquery:
 		outer := r.env.Outer

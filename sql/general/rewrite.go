@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // rewrite turns syntax that the library's grammar lacks into what it has. It is tried only on texts that the grammar refused. changed
@@ -185,7 +186,7 @@ func (w *rewriter) aliasedDelete() {
 	alias, ok := t.name()
 	if ok && (t.end() || t.word(0) == "WHERE") {
 		t.pos = save
-		w.put(1, quoteName(alias)+" FROM")
+		w.put(1, sqltext.Quote(alias)+" FROM")
 	}
 }
 
@@ -203,9 +204,9 @@ func (w *rewriter) describeColumn() {
 	if !ok || !t.end() {
 		return
 	}
-	target := quoteName(name)
+	target := sqltext.Quote(name)
 	if schema != "" {
-		target = quoteName(schema) + "." + target
+		target = sqltext.Quote(schema) + "." + target
 	}
 	t.pos = save
 	w.put(0, "SHOW COLUMNS FROM "+target+" LIKE "+quoteString(col))
@@ -269,7 +270,7 @@ func (w *rewriter) token() {
 		return
 	}
 	if t.kind(0) == lexer.Word && strings.Contains(t.at(0), "$") { // x$name: a name, though the grammar has no such
-		w.put(0, quoteName(t.at(0)))
+		w.put(0, sqltext.Quote(t.at(0)))
 		return
 	}
 	switch t.word(0) {
@@ -353,7 +354,7 @@ func (w *rewriter) token() {
 		w.assignment()
 	}
 	if name := t.at(0); t.kind(0) == lexer.Word && strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
-		w.put(0, quoteName(name)) // letters beyond ASCII need no quotes in MySQL
+		w.put(0, sqltext.Quote(name)) // letters beyond ASCII need no quotes in MySQL
 	}
 }
 

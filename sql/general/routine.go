@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
 )
@@ -44,7 +45,7 @@ func (s *Session) programOf(c *sql.Context, o *stored) (*parsedProgram, error) {
 		return nil, err
 	}
 	if o.Returns != "" {
-		if p.returns, err = parseType(c, o.Returns); err != nil {
+		if p.returns, err = datum.ParseType(c, o.Returns); err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -98,7 +99,7 @@ func newRowQuery(c *sql.Context, args ...sql.Expression) (sql.Expression, error)
 		return nil, err
 	}
 	q := &rowQueryCall{NaryExpression: expression.NaryExpression{ChildExpressions: args[1:]}}
-	q.text, _ = stringOf(v)
+	q.text, _ = datum.Text(v)
 	if q.st, _, err = s.parseGMS(q.text, ""); err != nil {
 		return nil, err
 	}

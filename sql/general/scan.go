@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // A table has one partition. For an index lookup it carries the lookup.
@@ -57,7 +58,7 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 			return it, err
 		}
 	}
-	it := &rowIter{t: t, bound: bound, mode: t.effectiveMode(ctx), loc: location(ctx)}
+	it := &rowIter{t: t, bound: bound, mode: t.effectiveMode(ctx), loc: item.Location(ctx)}
 	it.pad = t.padsChars(ctx)
 	it.need = t.proj
 	part, _ := p.(partition)

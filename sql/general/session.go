@@ -19,6 +19,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spill"
 )
@@ -119,6 +120,24 @@ func sessionOf(ctx *sql.Context) *Session {
 	return nil
 }
 
+// Login implements builtin.Session.
+func (g *gmsSession) Login() (user, host string) { return g.s.login.User, g.s.login.Host }
+
+// Execution implements builtin.Session.
+func (g *gmsSession) Execution() any {
+	if g.s.cur == nil {
+		return nil
+	}
+	return g.s.cur
+}
+
+// GiveInsertID implements builtin.Session.
+func (g *gmsSession) GiveInsertID(id uint64) {
+	if x := g.s.cur; x != nil {
+		x.lastArg = &id
+	}
+}
+
 // New opens the general lane over db.
 func New(db table.DB, o Options) (*Engine, error) {
 	if o.Version == "" {
@@ -128,7 +147,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	parts := &partCatalog{db.Catalog(), e}
 	e.catalog = parts
 	quiet()
-	replaceBuiltins()
+	builtin.ReplaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
 	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}, CostedIndexScanExpressionFilter: rangeBound{}})
 	a := ab.Build()

@@ -11,8 +11,10 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/perfschema"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // texts is the schema of a result of text columns.
@@ -218,7 +220,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 		return s.rowsOf(c, x, createdView, []sql.Row{{v.Name, viewDefinition(v).CreateViewStatement, "utf8mb4", defaultCollation.Name()}}), nil
 	}
 	if systemSchema(schema) {
-		text := fmt.Sprintf("SHOW CREATE %s %s.%s", kind, quoteName(schema), quoteName(name))
+		text := fmt.Sprintf("SHOW CREATE %s %s.%s", kind, sqltext.Quote(schema), sqltext.Quote(name))
 		ast, err := sqlparser.Parse(text)
 		if err != nil {
 			return nil, err
@@ -398,7 +400,7 @@ func (s *Session) filtered(c *sql.Context, x *execution, names []string, list []
 		for j, v := range r {
 			cols[j] = quoteString(v)
 			if i == 0 {
-				cols[j] += " AS " + quoteName(names[j])
+				cols[j] += " AS " + sqltext.Quote(names[j])
 			}
 		}
 		selects[i] = "SELECT " + strings.Join(cols, ", ")
@@ -476,7 +478,7 @@ func (s *Session) scanAll(c *sql.Context, x *execution, schema, name string, sca
 	}
 	defer cur.Close()
 	b := &base{m: m}
-	loc := location(c)
+	loc := item.Location(c)
 	for {
 		ok, err := cur.Next(c)
 		if err != nil || !ok {

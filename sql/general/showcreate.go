@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // createTableText is SHOW CREATE TABLE as MySQL 8.0 prints it. ALTER TABLE parses it back: what is not in this text does not
@@ -32,7 +33,7 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 		parts = append(parts, "  "+fks[i].text(m.def.Schema))
 	}
 	for _, c := range m.attrs.Checks {
-		text := fmt.Sprintf("  CONSTRAINT %s CHECK (%s)", quoteName(c.Name), c.Expr)
+		text := fmt.Sprintf("  CONSTRAINT %s CHECK (%s)", sqltext.Quote(c.Name), c.Expr)
 		if c.NotEnforced {
 			text += " /*!80016 NOT ENFORCED */"
 		}
@@ -43,7 +44,7 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 	if temporary {
 		b.WriteString("TEMPORARY ")
 	}
-	fmt.Fprintf(&b, "TABLE %s (\n%s\n) ENGINE=InnoDB", quoteName(name), strings.Join(parts, ",\n"))
+	fmt.Fprintf(&b, "TABLE %s (\n%s\n) ENGINE=InnoDB", sqltext.Quote(name), strings.Join(parts, ",\n"))
 	if autoInc > 1 {
 		fmt.Fprintf(&b, " AUTO_INCREMENT=%d", autoInc)
 	}
@@ -82,7 +83,7 @@ func (m *meta) columnText(i int, quoted bool) string {
 	c, a := m.schema[i], &m.columns[i]
 	table := sql.CollationID(m.attrs.Collation)
 	var b strings.Builder
-	b.WriteString(quoteName(c.Name) + " " + m.declared(i, table))
+	b.WriteString(sqltext.Quote(c.Name) + " " + m.declared(i, table))
 	if a.Generated != "" {
 		kind := "STORED"
 		if c.Virtual {
@@ -209,7 +210,7 @@ func (m *meta) indexText(i int) string {
 		if c.HiddenSystem {
 			cols[j] = parenthesized(arrayText(m.columns[p.Column].Generated))
 		} else {
-			cols[j] = quoteName(c.Name)
+			cols[j] = sqltext.Quote(c.Name)
 		}
 		if p.Prefix > 0 && !a.Fulltext && !a.Spatial {
 			cols[j] += fmt.Sprintf("(%d)", p.Prefix)
@@ -223,13 +224,13 @@ func (m *meta) indexText(i int) string {
 	case ix.Primary:
 		text = "PRIMARY KEY"
 	case a.Fulltext:
-		text = "FULLTEXT KEY " + quoteName(ix.Name)
+		text = "FULLTEXT KEY " + sqltext.Quote(ix.Name)
 	case a.Spatial:
-		text = "SPATIAL KEY " + quoteName(ix.Name)
+		text = "SPATIAL KEY " + sqltext.Quote(ix.Name)
 	case ix.Unique:
-		text = "UNIQUE KEY " + quoteName(ix.Name)
+		text = "UNIQUE KEY " + sqltext.Quote(ix.Name)
 	default:
-		text = "KEY " + quoteName(ix.Name)
+		text = "KEY " + sqltext.Quote(ix.Name)
 	}
 	text += " (" + strings.Join(cols, ",") + ")"
 	switch {
@@ -251,11 +252,11 @@ func (m *meta) indexText(i int) string {
 }
 
 func (f *foreignKey) text(schema string) string {
-	parent := quoteName(f.ParentTable)
+	parent := sqltext.Quote(f.ParentTable)
 	if f.ParentSchema != schema {
-		parent = quoteName(f.ParentSchema) + "." + parent
+		parent = sqltext.Quote(f.ParentSchema) + "." + parent
 	}
-	text := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", quoteName(f.Name), quoteNames(f.Columns), parent,
+	text := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", sqltext.Quote(f.Name), quoteNames(f.Columns), parent,
 		quoteNames(f.ParentColumns))
 	if f.OnDelete != "" && f.OnDelete != "NO ACTION" {
 		text += " ON DELETE " + f.OnDelete
@@ -269,7 +270,7 @@ func (f *foreignKey) text(schema string) string {
 func quoteNames(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
-		out[i] = quoteName(n)
+		out[i] = sqltext.Quote(n)
 	}
 	return strings.Join(out, ",")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // grantOrder is the order in which MySQL lists privileges; the first n are those of a database, table, routine.
@@ -93,7 +94,7 @@ func (e *Engine) grantRows(id authID, set mysql_db.PrivilegeSet) []sql.Row {
 	slices.SortFunc(dbs, func(a, b sql.PrivilegeSetDatabase) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, db := range dbs {
 		if names, grantable := privilegeNames(db.ToSlice(), allOfDatabase); names != "" || grantable {
-			add(orDefault(names, "USAGE"), quoteName(db.Name())+".*", grantable)
+			add(orDefault(names, "USAGE"), sqltext.Quote(db.Name())+".*", grantable)
 		}
 	}
 	for _, db := range dbs {
@@ -108,12 +109,12 @@ func (e *Engine) grantRows(id authID, set mysql_db.PrivilegeSet) []sql.Row {
 				names += cols
 			}
 			if names != "" || grantable {
-				add(orDefault(names, "USAGE"), quoteName(db.Name())+"."+quoteName(tbl.Name()), grantable)
+				add(orDefault(names, "USAGE"), sqltext.Quote(db.Name())+"."+sqltext.Quote(tbl.Name()), grantable)
 			}
 		}
 		for _, r := range db.GetRoutines() {
 			if names, grantable := privilegeNames(r.ToSlice(), allOfRoutine+1); names != "" || grantable {
-				add(orDefault(names, "USAGE"), strings.ToUpper(r.RoutineType())+" "+quoteName(db.Name())+"."+quoteName(r.RoutineName()), grantable)
+				add(orDefault(names, "USAGE"), strings.ToUpper(r.RoutineType())+" "+sqltext.Quote(db.Name())+"."+sqltext.Quote(r.RoutineName()), grantable)
 			}
 		}
 	}
@@ -162,7 +163,7 @@ func columnPrivileges(t sql.PrivilegeSetTable) string {
 		var cols []string
 		for _, col := range t.GetColumns() {
 			if col.Has(p) {
-				cols = append(cols, quoteName(col.Name()))
+				cols = append(cols, sqltext.Quote(col.Name()))
 			}
 		}
 		if slices.Sort(cols); len(cols) > 0 {

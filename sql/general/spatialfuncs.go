@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
 )
@@ -31,7 +32,7 @@ func init() {
 			return &distance{expression.NaryExpression{ChildExpressions: args}, true}, nil
 		}}
 	}
-	replaced["st_distance"] = sql.FunctionN{Name: "st_distance", Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+	builtin.Replaced["st_distance"] = sql.FunctionN{Name: "st_distance", Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
 		if len(args) < 2 || len(args) > 3 {
 			return nil, sql.ErrInvalidArgumentNumber.New("ST_DISTANCE", "2 or 3", len(args))
 		}
@@ -175,7 +176,7 @@ var metres = map[string]float64{"metre": 1, "foot": 0.3048, "us survey foot": 0.
 func (x *distance) plain(c *sql.Context, r sql.Row, a, b []byte) (any, error) {
 	unit := 1.0
 	if len(x.ChildExpressions) > 2 {
-		name, null, err := textArgument(c, r, x.ChildExpressions[2])
+		name, null, err := builtin.TextArgument(c, r, x.ChildExpressions[2])
 		if null || err != nil {
 			return nil, err
 		}

@@ -32,8 +32,6 @@ type store struct {
 	held     []*sql.Warning
 }
 
-const maxFraction = datum.Fraction
-
 func newStore(c *sql.Context, m *meta, ignore bool) *store {
 	mode := sqlModes(c)
 	return &store{m: m, strict: !ignore && (mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"]),
@@ -150,7 +148,7 @@ func fitted(c *sql.Context, from, to sql.Type, v any) any {
 			return x.ToString()
 		}
 	case types.IsYear(from) && types.IsTextOnly(to):
-		if n, ok := sqlInteger(v); ok {
+		if n, ok := datum.Integer(v); ok {
 			return datum.YearText(n)
 		}
 	}
@@ -188,7 +186,7 @@ func shown(v any) string {
 
 func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, error) {
 	var note *mysqlerr.Error
-	if s, ok := stringOf(v); ok {
+	if s, ok := datum.Text(v); ok {
 		digits, rest := numberPrefix(s)
 		kind := "integer"
 		switch {
@@ -216,7 +214,7 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 	if f, ok := v.(float64); ok && types.IsInteger(t) {
 		v = math.RoundToEven(f) // as rint does; exact numbers round halves away from zero
 	}
-	out, in, err := convertRounding(c, t, v)
+	out, in, err := datum.Round(c, t, v)
 	if err != nil && types.IsDecimal(t) {
 		if near, ok := decimalLimit(t, v); ok {
 			return st.bad(c, near, st.outOfRange(name))
@@ -234,16 +232,6 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 		}
 	}
 	return out, nil
-}
-
-func stringOf(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case []byte:
-		return string(v), true
-	}
-	return "", false
 }
 
 // exactOf is a number with the digits that storing it into a DECIMAL looks at: of a DOUBLE the fewest that tell it from others (double2decimal).
@@ -324,7 +312,7 @@ func negative(v any) bool {
 	case uint64:
 		return false
 	}
-	n, ok := sqlInteger(v)
+	n, ok := datum.Integer(v)
 	return ok && n < 0
 }
 
@@ -409,7 +397,7 @@ func (st *store) listed(c *sql.Context, t sql.Type, name string, v any) (any, er
 	var near any = uint16(0)
 	if set, ok := t.(sql.SetType); ok {
 		near = uint64(0)
-		if s, ok := stringOf(v); ok {
+		if s, ok := datum.Text(v); ok {
 			var have []string
 			for _, m := range strings.Split(s, ",") {
 				if _, _, err := set.Convert(c, m); err == nil {
@@ -441,7 +429,7 @@ func (st *store) bits(c *sql.Context, t sql.Type, name string, v any) (any, erro
 }
 
 func (st *store) year(c *sql.Context, t sql.Type, name string, v any) (any, error) {
-	if s, ok := stringOf(v); ok {
+	if s, ok := datum.Text(v); ok {
 		digits, rest := numberPrefix(s)
 		if digits == "" {
 			return st.bad(c, int16(0), st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "integer", s, name))
@@ -459,13 +447,13 @@ func (st *store) year(c *sql.Context, t sql.Type, name string, v any) (any, erro
 }
 
 func (st *store) text(c *sql.Context, t sql.Type, name string, v any) (any, error) {
-	s, ok := stringOf(v)
+	s, ok := datum.Text(v)
 	if !ok {
 		x, _, err := types.LongText.Convert(c, v)
 		if err != nil {
 			return v, nil
 		}
-		if s, ok = stringOf(x); !ok {
+		if s, ok = datum.Text(x); !ok {
 			return v, nil
 		}
 	}
@@ -524,13 +512,13 @@ func (st *store) bytes(c *sql.Context, t sql.Type, name string, v any) (any, err
 	if !ok {
 		return v, nil
 	}
-	s, ok := stringOf(v)
+	s, ok := datum.Text(v)
 	if !ok {
 		x, _, err := types.LongBlob.Convert(c, v)
 		if err != nil {
 			return v, nil
 		}
-		if s, ok = stringOf(x); !ok {
+		if s, ok = datum.Text(x); !ok {
 			return v, nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -117,12 +118,12 @@ func (st *store) document(name string, v any) (any, error) {
 	if ok {
 		doc, err := jsondoc.Decode([]byte(text))
 		if err == nil {
-			if maybeDeep(text) && deeper(doc, maxJSONDepth) {
+			if builtin.MaybeDeep(text) && builtin.Deeper(doc, builtin.MaxJSONDepth) {
 				return nil, mysqlerr.New(mysqlerr.ER_JSON_DOCUMENT_TOO_DEEP)
 			}
 			return types.JSONDocument{Val: doc}, nil
 		}
-		why, at = jsonFaultAt(text, err)
+		why, at = builtin.JSONFaultAt(text, err)
 	}
 	if st.m != nil {
 		name = st.m.def.Name + "." + name

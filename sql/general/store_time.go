@@ -20,7 +20,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 		kind = "date"
 	}
 	given := v
-	if n, ok := sqlInteger(v); ok && n > 0 {
+	if n, ok := datum.Integer(v); ok && n > 0 {
 		v = strconv.FormatInt(n, 10) // YYMMDD, YYYYMMDD, YYMMDDhhmmss, YYYYMMDDhhmmss
 		if len(v.(string)) == 5 || len(v.(string)) == 11 {
 			v = "0" + v.(string)
@@ -29,7 +29,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 		v = "0000-00-00"
 	}
 	out, in, err := t.Convert(c, v)
-	if s, ok := stringOf(v); ok && err != nil {
+	if s, ok := datum.Text(v); ok && err != nil {
 		if at, ok := parseDateText(s); ok {
 			out, in, err = t.Convert(c, at)
 		}
@@ -37,7 +37,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 	v = given
 	if err == nil && in == sql.InRange && out != nil {
 		if at, ok := out.(time.Time); ok && at.Equal(types.ZeroTime) && st.noZero {
-			if s, ok := stringOf(v); !ok || strings.Trim(s, "0-: .") == "" {
+			if s, ok := datum.Text(v); !ok || strings.Trim(s, "0-: .") == "" {
 				if _, moment := v.(time.Time); moment {
 					v = map[string]string{"date": "0000-00-00", "datetime": "0000-00-00 00:00:00"}[kind]
 				}
@@ -59,7 +59,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 // hasClock reports whether a value that is stored as a date has a time of day too, which is cut off with a note.
 func (st *store) hasClock(c *sql.Context, v any) bool {
 	at, ok := v.(time.Time)
-	if s, text := stringOf(v); text && len(s) > len("2006-01-02") {
+	if s, text := datum.Text(v); text && len(s) > len("2006-01-02") {
 		if at, ok = parseDateText(s); !ok {
 			out, in, err := types.DatetimeMaxPrecision.Convert(c, s)
 			at, ok = out.(time.Time)
@@ -73,7 +73,7 @@ func (st *store) hasClock(c *sql.Context, v any) bool {
 func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, error) {
 	incorrect := func() *mysqlerr.Error { return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", v, name) }
 	var at types.Timespan
-	if s, ok := stringOf(v); ok {
+	if s, ok := datum.Text(v); ok {
 		span, res := datum.ReadSpan(s)
 		switch res {
 		case datum.SpanBad:

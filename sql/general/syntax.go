@@ -5,7 +5,9 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Syntax that the library's grammar lacks and that becomes a call of a function of our own (rewrite.go finds the places).
@@ -13,7 +15,6 @@ import (
 // Functions of our own that rewritten syntax calls.
 const (
 	intervalFunction   = "zorya_interval"   // (value, unit): what INTERVAL with a composite unit amounts to in months, seconds or microseconds
-	placeFunction      = "zorya_place"      // (n, n1, ...): the function INTERVAL, whose name the parser takes for the beginning of a span of time
 	defaultFunction    = "zorya_default"    // (column): DEFAULT(column)
 	quantifiedFunction = "zorya_quantified" // (op, ANY or ALL, value, subquery)
 	rollupFunction     = "zorya_rollup"     // (): the last item of GROUP BY ... WITH ROLLUP
@@ -158,7 +159,7 @@ var quickDelete = regexp.MustCompile(`(?i)^\s*DELETE\s+QUICK\s+FROM\b`)
 func misread(text string, mode lexer.Mode) string {
 	n := strings.Contains(text, "N'") || strings.Contains(text, "n'")
 	d := strings.Contains(strings.ToLower(text), "default")
-	dated := datedText.MatchString(text)
+	dated := builtin.DatedText.MatchString(text)
 	quick := quickDelete.MatchString(text)
 	if !n && !d && !dated && !quick {
 		return text
@@ -178,9 +179,9 @@ func misread(text string, mode lexer.Mode) string {
 		switch {
 		case t.kind(0) == lexer.String && strings.HasPrefix(strings.ToUpper(t.at(0)), "N"):
 			w.put(0, t.at(0)[1:])
-		case dated && datedWords[t.word(0)] != "" && t.kind(1) == lexer.String && t.at(-1) != ".":
+		case dated && builtin.DatedWords[t.word(0)] != "" && t.kind(1) == lexer.String && t.at(-1) != ".":
 			w.drop(0, 1)
-			w.put(1, datedWords[t.word(0)]+"("+t.at(1)+")")
+			w.put(1, builtin.DatedWords[t.word(0)]+"("+t.at(1)+")")
 		case d && t.word(0) == "DEFAULT" && t.at(1) == "(" && (t.kind(2) == lexer.Word || t.kind(2) == lexer.Quoted):
 			w.put(0, defaultFunction)
 		}
@@ -233,7 +234,7 @@ func (w *rewriter) nameItem(from, to int) {
 	last := to - 1
 	_, unit := intervalUnits[t.word(last)]
 	switch {
-	case t.kind(last) == lexer.String && last > from && datedWords[t.word(last-1)] != "":
+	case t.kind(last) == lexer.String && last > from && builtin.DatedWords[t.word(last-1)] != "":
 	case t.at(last) == ")" || t.kind(last) == lexer.Int || unit, to-from == 1:
 	default:
 		return // perhaps an alias
@@ -247,5 +248,5 @@ func (w *rewriter) nameItem(from, to int) {
 	default:
 		now = t.at(last)
 	}
-	w.with[last] = now + " AS " + quoteName(text)
+	w.with[last] = now + " AS " + sqltext.Quote(text)
 }

@@ -193,9 +193,6 @@ func unescape(c byte) byte {
 	return c
 }
 
-// quoteName and quoteString write SQL.
-func quoteName(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
-
 func quoteString(s string) string {
 	return "'" + strings.NewReplacer("'", "''", `\`, `\\`, "\x00", `\0`, "\n", `\n`, "\r", `\r`).Replace(s) + "'"
 }

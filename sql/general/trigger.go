@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Triggers run as programs where rows are changed: BEFORE INSERT, and BEFORE UPDATE of an UPDATE, on the rows on their way (incoming); all others in the
@@ -287,7 +288,7 @@ func (s *Session) createTrigger(t *tokens) (*Statement, error) {
 		o := newStored(c, name)
 		o.Table, o.Timing, o.Event, o.Body = d.Name, timing, event, body
 		o.Definer = definerOf(c, definer)
-		o.Text = fmt.Sprintf("CREATE DEFINER=%s TRIGGER %s %s", o.Definer, quoteName(o.Name), after)
+		o.Text = fmt.Sprintf("CREATE DEFINER=%s TRIGGER %s %s", o.Definer, sqltext.Quote(o.Name), after)
 		o.DBCollation = db.GetCollation(c).Name()
 		list, err := s.e.objects(c, kindTrigger, db.name)
 		if err != nil {
@@ -441,7 +442,7 @@ func (s *Session) listed(t *tokens, like string) (schema, where string, err erro
 	}
 	switch {
 	case t.accept("LIKE"):
-		where = " WHERE " + quoteName(like) + " LIKE " + t.rest()
+		where = " WHERE " + sqltext.Quote(like) + " LIKE " + t.rest()
 	case t.word(0) == "WHERE":
 		where = " " + t.rest()
 	case !t.end():

@@ -13,6 +13,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // The library calls SUM and AVG floating point, whatever they add up, and does not keep the number of decimals of exact
@@ -240,7 +243,7 @@ func (s *scales) rounded(args []sql.Expression, depth int) (int, bool) {
 	if err != nil {
 		return n, ok
 	}
-	if d, isInt := sqlInteger(v); isInt {
+	if d, isInt := datum.Integer(v); isInt {
 		return min(n, int(max(d, 0))), true
 	}
 	return n, ok
@@ -291,7 +294,7 @@ func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
 		if inner := s.behind(e); inner != nil {
 			return s.fraction(inner, depth+1)
 		}
-	case *dateCall:
+	case *builtin.DateCall:
 		digits := e.SecondDigits(s.c)
 		return max(digits, 0), digits >= 0
 	case *aggregation.Min:
@@ -299,7 +302,7 @@ func (s *scales) fraction(x sql.Expression, depth int) (int, bool) {
 	case *aggregation.Max:
 		return s.fraction(e.Child, depth+1)
 	case *function.Now:
-		return literalDigits(e.Children()), true
+		return builtin.LiteralDigits(e.Children()), true
 	case *expression.Literal:
 		if t, ok := e.Value().(string); ok {
 			_, digits, _ := strings.Cut(t, ".")

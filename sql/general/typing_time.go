@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -48,7 +49,7 @@ func spanText(digits int) string {
 func appendSpan(dest []byte, at types.Timespan, digits int) []byte {
 	n := int64(at)
 	if digits < 0 {
-		digits = maxFraction
+		digits = datum.Fraction
 		if n%1e6 == 0 {
 			digits = 0
 		}
@@ -74,7 +75,7 @@ func appendSpan(dest []byte, at types.Timespan, digits int) []byte {
 	pad(seconds%60, 2)
 	if digits > 0 {
 		dest = append(dest, '.')
-		for i := digits; i < maxFraction; i++ {
+		for i := digits; i < datum.Fraction; i++ {
 			micro /= 10
 		}
 		pad(micro, digits)
@@ -219,7 +220,7 @@ func (s *spans) of(x sql.Expression, depth int) int {
 	case *expression.Literal:
 		if t, ok := e.Value().(string); ok {
 			_, digits, _ := strings.Cut(t, ".")
-			return min(len(digits), maxFraction)
+			return min(len(digits), datum.Fraction)
 		}
 		if a := item.Of(s.c, x); a.Kind == item.Time {
 			return a.Dec

@@ -15,6 +15,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -339,8 +340,8 @@ func identicalValue(c *sql.Context, t sql.Type, a, b any) (bool, error) {
 	}
 	switch x := a.(type) {
 	case string, []byte:
-		p, okA := stringOf(x)
-		q, okB := stringOf(b)
+		p, okA := datum.Text(x)
+		q, okB := datum.Text(b)
 		if okA && okB {
 			if t.Type() == sqltypes.Char { // PAD_CHAR_TO_FULL_LENGTH: read with blanks, stored without
 				p, q = strings.TrimRight(p, " "), strings.TrimRight(q, " ")

@@ -18,6 +18,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // The component that refuses weak passwords. As in MySQL it does nothing before INSTALL COMPONENT 'file://component_validate_password'; unlike there, its variables
@@ -39,7 +40,7 @@ func componentVariables(t *tokens) (text string, ok bool) {
 	last := 0
 	for i := 0; i+2 < len(t.list); i++ {
 		if strings.EqualFold(t.at(i), "validate_password") && t.at(i+1) == "." && t.kind(i-1) == lexer.Word {
-			text += t.src[last:t.list[t.pos+i].Start] + quoteName("validate_password."+t.at(i+2))
+			text += t.src[last:t.list[t.pos+i].Start] + sqltext.Quote("validate_password."+t.at(i+2))
 			last = t.list[t.pos+i+2].End
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // displayValue is a value as the text protocol would send it.
@@ -42,38 +44,6 @@ func (m *meta) keyPartText(c *sql.Context, column int, v any) string {
 		text = strings.TrimRight(text, "\x00")
 	}
 	return text
-}
-
-func sqlInteger(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return v, true
-	case uint64:
-		return int64(v), true
-	case int:
-		return int64(v), true
-	case int32:
-		return int64(v), true
-	case uint32:
-		return int64(v), true
-	case int16:
-		return int64(v), true
-	case uint16:
-		return int64(v), true
-	case int8:
-		return int64(v), true
-	case uint8:
-		return int64(v), true
-	}
-	return 0, false
-}
-
-// convertRounding converts as an assignment does: numbers round.
-func convertRounding(c *sql.Context, t sql.Type, v any) (any, sql.ConvertInRange, error) {
-	if r, ok := t.(sql.RoundingNumberType); ok {
-		return r.ConvertRound(c, v)
-	}
-	return t.Convert(c, v)
 }
 
 // zeroValue is what a NOT NULL column without a default holds in rows that are older than it.
@@ -158,7 +128,7 @@ func sqlLiteral(c *sql.Context, t sql.Type, v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	}
-	if n, ok := sqlInteger(v); ok && !types.IsEnum(t) && !types.IsSet(t) {
+	if n, ok := datum.Integer(v); ok && !types.IsEnum(t) && !types.IsSet(t) {
 		if u, ok := v.(uint64); ok {
 			return strconv.FormatUint(u, 10)
 		}

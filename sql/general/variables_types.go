@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -299,7 +300,7 @@ func below(v any, low int64) bool {
 		u := v.(uint64)
 		return low > 0 && u < uint64(low)
 	}
-	n, ok := sqlInteger(v)
+	n, ok := datum.Integer(v)
 	return ok && n < low
 }
 
@@ -320,7 +321,7 @@ func (t switchType) Equals(other sql.Type) bool {
 }
 
 func (t switchType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
-	given, ok := stringOf(v)
+	given, ok := datum.Text(v)
 	if !ok {
 		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, t.name)
 	}

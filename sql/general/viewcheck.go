@@ -4,6 +4,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -69,7 +70,7 @@ func (n *viewChecked) Eval(c *sql.Context, r sql.Row) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		name, _ := stringOf(view)
+		name, _ := datum.Text(view)
 		return nil, checkFailed(name)
 	}
 	return n.ChildExpressions[0].Eval(c, r)

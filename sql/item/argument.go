@@ -218,18 +218,11 @@ func orError(a, b error) error {
 // Today is the date on which the statement began, in the session's time zone.
 func Today(c *sql.Context) (y, m, d int) {
 	now := c.QueryTime()
-	if s, ok := c.Session.(zoned); ok {
-		if zone := s.Zone(c); zone != nil {
-			now = now.In(zone)
-		} else {
-			now = now.UTC()
-		}
+	if zone := Location(c); zone != nil {
+		now = now.In(zone)
+	} else {
+		now = now.UTC()
 	}
 	year, month, day := now.Date()
 	return year, int(month), day
-}
-
-// zoned is a session that knows its time zone; nil is UTC.
-type zoned interface {
-	Zone(c *sql.Context) *time.Location
 }

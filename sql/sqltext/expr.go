@@ -79,11 +79,11 @@ func (s Style) operand(buf *sqlparser.TrackedBuffer, n sqlparser.SQLNode) bool {
 	case *sqlparser.ColName:
 		if s.Qualified && !x.Qualifier.IsEmpty() {
 			if !x.Qualifier.DbQualifier.IsEmpty() {
-				buf.Myprintf("%s.", quote(x.Qualifier.DbQualifier.String()))
+				buf.Myprintf("%s.", Quote(x.Qualifier.DbQualifier.String()))
 			}
-			buf.Myprintf("%s.", quote(x.Qualifier.Name.String()))
+			buf.Myprintf("%s.", Quote(x.Qualifier.Name.String()))
 		}
-		buf.Myprintf("%s", quote(x.Name.String()))
+		buf.Myprintf("%s", Quote(x.Name.String()))
 	case sqlparser.ValTuple:
 		list(buf, sqlparser.Exprs(x))
 	case *sqlparser.NullVal:
@@ -115,7 +115,8 @@ func (s Style) operand(buf *sqlparser.TrackedBuffer, n sqlparser.SQLNode) bool {
 	return true
 }
 
-func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+// Quote is a name in backquotes.
+func Quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 func chain(buf *sqlparser.TrackedBuffer, op string, of []sqlparser.Expr) {
 	buf.Myprintf("(")
@@ -326,7 +327,7 @@ func function(buf *sqlparser.TrackedBuffer, x *sqlparser.FuncExpr) bool {
 		}
 	}
 	if !x.Qualifier.IsEmpty() {
-		buf.Myprintf("%s.%s(", quote(x.Qualifier.String()), quote(x.Name.String()))
+		buf.Myprintf("%s.%s(", Quote(x.Qualifier.String()), Quote(x.Name.String()))
 	} else {
 		if other, ok := renamed[name]; ok {
 			name = other
