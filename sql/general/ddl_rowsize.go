@@ -32,40 +32,17 @@ const blobPointer = 8
 
 // columnSize is how many bytes a column's longest value takes in MySQL's row.
 func columnSize(c *sql.Context, t sql.Type) int64 {
-	switch base := t.Type(); base {
-	case sqltypes.Int8, sqltypes.Uint8, sqltypes.Year:
-		return 1
-	case sqltypes.Int16, sqltypes.Uint16:
-		return 2
-	case sqltypes.Int24, sqltypes.Uint24, sqltypes.Date:
-		return 3
-	case sqltypes.Int32, sqltypes.Uint32, sqltypes.Float32:
-		return 4
-	case sqltypes.Timestamp, sqltypes.Datetime, sqltypes.Time:
-		return 5
+	switch t.Type() {
 	case sqltypes.TypeJSON, sqltypes.Geometry:
 		return 4 + blobPointer
-	case sqltypes.Decimal:
-		if dt, ok := t.(sql.DecimalType); ok {
-			return decimalSize(int64(dt.Precision())-int64(dt.Scale())) + decimalSize(int64(dt.Scale()))
-		}
-	case sqltypes.Enum:
-		return 2
-	case sqltypes.Bit, sqltypes.Set:
-		return 8
-	case sqltypes.Char, sqltypes.Binary, sqltypes.VarChar, sqltypes.VarBinary:
-		st, ok := t.(sql.StringType)
-		if !ok {
-			break
-		}
-		n := st.MaxByteLength()
-		switch {
-		case base == sqltypes.Char || base == sqltypes.Binary:
-			return n
-		case n < 256:
+	case sqltypes.VarChar, sqltypes.VarBinary:
+		if st, ok := t.(sql.StringType); ok {
+			n := st.MaxByteLength()
+			if n > 255 {
+				n++
+			}
 			return n + 1
 		}
-		return n + 2
 	case sqltypes.Text, sqltypes.Blob:
 		length := t.MaxTextResponseByteLength(c)
 		switch {
@@ -76,8 +53,5 @@ func columnSize(c *sql.Context, t sql.Type) int64 {
 		}
 		return 4 + blobPointer
 	}
-	return 8
+	return int64(typeLength(t, 0, 0))
 }
-
-// decimalSize is what so many digits of a DECIMAL take: four bytes for nine of them.
-func decimalSize(digits int64) int64 { return digits/9*4 + (digits%9+1)/2 }

@@ -591,6 +591,7 @@ func (b *base) keyLength(x *index, parts int) int {
 	return n
 }
 
+// typeLength is how many bytes a value of a type takes, of a text by so many characters as the prefix has, if there is one; of a TIME with so many digits of a second.
 func typeLength(t sql.Type, prefix, fraction int) int {
 	width := 1
 	if ct, ok := t.(sql.TypeWithCollation); ok && !types.IsBinaryType(t) {

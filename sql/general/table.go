@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // base is one table as one statement sees it.
@@ -248,25 +248,8 @@ func (m *meta) lastAuto() uint64 {
 	if m.def.AutoInc < 0 {
 		return math.MaxUint64
 	}
-	switch t := m.schema[m.def.AutoInc].Type; t.Type() {
-	case sqltypes.Int8:
-		return math.MaxInt8
-	case sqltypes.Int16:
-		return math.MaxInt16
-	case sqltypes.Int24:
-		return 1<<23 - 1
-	case sqltypes.Int32:
-		return math.MaxInt32
-	case sqltypes.Int64:
-		return math.MaxInt64
-	case sqltypes.Uint8:
-		return math.MaxUint8
-	case sqltypes.Uint16:
-		return math.MaxUint16
-	case sqltypes.Uint24:
-		return 1<<24 - 1
-	case sqltypes.Uint32:
-		return math.MaxUint32
+	if n, ok := datum.Integer(limit(m.schema[m.def.AutoInc].Type, nil, sql.Overflow)); ok {
+		return uint64(n)
 	}
 	return math.MaxUint64
 }
