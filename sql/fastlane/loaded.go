@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/jsondoc"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Columns of formOther are read and filled, and nothing else is done with them here. Their values are taken as dumps write them; whatever is rounded, cut, padded or
@@ -36,7 +37,7 @@ func (k *colKind) load(a *Arg) (row.Datum, bool) {
 			return no, false
 		}
 		at, res := datum.ReadSpan(string(a.B)) // without a fraction, which may have to be rounded, or a date, of which is warned
-		return row.FromInt(int64(at)), res == datum.SpanOK && len(a.B) <= len("-838:59:59") && bytes.IndexByte(a.B, '.') < 0
+		return row.FromInt(int64(at)), res == temporal.OK && len(a.B) <= len("-838:59:59") && bytes.IndexByte(a.B, '.') < 0
 	case sqltypes.Set:
 		s, ok := t.(sql.SetType)
 		if a.Kind != ArgString || !ok {

@@ -10,7 +10,9 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // moment is a value as a DATE, DATETIME or TIMESTAMP stores it.
@@ -30,7 +32,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 	}
 	out, in, err := t.Convert(c, v)
 	if s, ok := datum.Text(v); ok && err != nil {
-		if at, ok := parseDateText(s); ok {
+		if at, ok := item.ParseMoment(s); ok {
 			out, in, err = t.Convert(c, at)
 		}
 	}
@@ -60,7 +62,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 func (st *store) hasClock(c *sql.Context, v any) bool {
 	at, ok := v.(time.Time)
 	if s, text := datum.Text(v); text && len(s) > len("2006-01-02") {
-		if at, ok = parseDateText(s); !ok {
+		if at, ok = item.ParseMoment(s); !ok {
 			out, in, err := types.DatetimeMaxPrecision.Convert(c, s)
 			at, ok = out.(time.Time)
 			ok = ok && err == nil && in == sql.InRange
@@ -76,18 +78,18 @@ func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, er
 	if s, ok := datum.Text(v); ok {
 		span, res := datum.ReadSpan(s)
 		switch res {
-		case datum.SpanBad:
+		case temporal.Bad:
 			e := incorrect()
 			if !st.strict {
 				e = st.truncated(name)
 			}
 			return st.bad(c, types.Timespan(0), e)
-		case datum.SpanRange:
+		case temporal.Range:
 			if st.strict {
 				return nil, incorrect()
 			}
 			st.warn(c, st.outOfRange(name))
-		case datum.SpanCut:
+		case temporal.Cut:
 			if st.strict {
 				return nil, st.truncated(name)
 			}

@@ -143,7 +143,7 @@ func (a *arg) checkDate(c *sql.Context, text *arg) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := parseMoment(s); ok {
+	if _, ok := ParseMoment(s); ok {
 		return nil
 	}
 	what := "DATETIME"

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Expr returns what stands for e, whose children have been replaced, nil for e itself. early: plans have not been made yet, and what they use
@@ -306,7 +307,7 @@ func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {
 	case Int:
 		return wholeLiteral(c, with)
 	case Date, Datetime:
-		t, ok := parseMoment(s)
+		t, ok := ParseMoment(s)
 		if !ok || with.Kind != String || t.Equal(types.ZeroTime) || len(s) < 10 {
 			return false
 		}
@@ -314,7 +315,7 @@ func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {
 		return column.Kind == Datetime && len(frac) <= column.Dec || t.Hour()+t.Minute()+t.Second()+t.Nanosecond() == 0 && frac == ""
 	case Time:
 		_, res := datum.ReadSpan(s)
-		return res == datum.SpanOK && with.Kind == String
+		return res == temporal.OK && with.Kind == String
 	case Enum:
 		if e, ok := column.typ.(sql.EnumType); ok && (op == "=" || op == "<=>") {
 			return e.IndexOf(s) > 0

@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // civil is the date of a value as it is shown: the library holds 0000-00-00 as the last day before year 0.
@@ -41,11 +42,11 @@ func Temporal(word, text string) (sql.Expression, error) {
 	dec := min(len(digits), 6)
 	switch word {
 	case "TIME":
-		if at, res := datum.ReadSpan(text); res == datum.SpanOK {
+		if at, res := datum.ReadSpan(text); res == temporal.OK {
 			return expression.NewLiteral(at, types.Time), nil
 		}
 	default:
-		t, ok := parseMoment(text)
+		t, ok := ParseMoment(text)
 		if ok && word == "TIMESTAMP" && strings.ContainsAny(text, ": T") {
 			return expression.NewLiteral(t, types.MustCreateDatetimeType(sqltypes.Datetime, dec)), nil
 		}
@@ -140,7 +141,7 @@ func (a *arg) moment(c *sql.Context, v any) (t time.Time, ok bool, err error) {
 		if t, ok := numberMoment(s); ok {
 			return t, true, nil
 		}
-	} else if t, ok := parseMoment(s); ok {
+	} else if t, ok := ParseMoment(s); ok {
 		return t, true, nil
 	}
 	return t, false, a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "datetime", s)
@@ -158,126 +159,32 @@ func isNumber(v any) bool {
 // numberMoment reads 20260131, 260131, 20260131235959 and the like.
 func numberMoment(s string) (time.Time, bool) {
 	whole, frac, _ := strings.Cut(s, ".")
-	if n, err := strconv.ParseInt(whole, 10, 64); err != nil || n < 0 {
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || n < 0 {
 		return time.Time{}, false
-	} else if n == 0 {
-		return types.ZeroTime, true
 	}
-	width := 8
-	switch l := len(whole); {
-	case l <= 6:
-		width = 6
-	case l <= 8:
-	case l <= 12:
-		width = 12
-	default:
-		width = 14
+	micro, _ := strconv.ParseInt((frac + "000000")[:6], 10, 64)
+	v, st := temporal.OfNumber(n, micro, 0)
+	if st != temporal.OK {
+		return time.Time{}, false
 	}
-	whole = strings.Repeat("0", max(width-len(whole), 0)) + whole
-	if frac != "" && width >= 12 {
-		whole += "." + frac
-	}
-	return parseMoment(whole)
+	return ToTime(v)
 }
 
-// parseMoment reads a date or datetime from a text: any punctuation separates, years may have two digits.
-func parseMoment(s string) (t time.Time, ok bool) {
+// ParseMoment reads a date, or a date and time, as the library holds them.
+func ParseMoment(s string) (t time.Time, ok bool) {
 	t, cut, ok := readMoment(s)
 	return t, ok && !cut
 }
 
-// readMoment is parseMoment of a text that may go on behind the time: cut.
+// readMoment is ParseMoment of a text that may go on behind the time: cut.
 func readMoment(s string) (t time.Time, cut, ok bool) {
-	s = strings.TrimSpace(s)
-	var part [7]int
-	n, width, i := 0, 0, 0
-	compact := 0
-	for compact < len(s) && s[compact] >= '0' && s[compact] <= '9' {
-		compact++
-	}
-	yearDigits := 0
-	if compact == 6 || compact == 8 || compact == 12 || compact >= 14 {
-		yearDigits = 2
-		if compact == 8 || compact >= 14 {
-			yearDigits = 4
-		}
-	}
-	read := func(most int) bool {
-		width = 0
-		v := 0
-		for i < len(s) && width < most && s[i] >= '0' && s[i] <= '9' {
-			v = v*10 + int(s[i]-'0')
-			i++
-			width++
-		}
-		if width == 0 {
-			return false
-		}
-		part[n] = v
-		n++
-		return true
-	}
-	first := 4
-	if yearDigits > 0 {
-		first = yearDigits
-	}
-	if !read(first) {
+	v, st := temporal.ParseDatetime(s, 0)
+	if st == temporal.Bad {
 		return t, false, false
 	}
-	shortYear := width <= 2
-	for n < 6 && i < len(s) && !cut {
-		if yearDigits == 0 || i >= compact {
-			switch {
-			case n == 3 && (s[i] == ' ' || s[i] == 'T'):
-				for i < len(s) && s[i] == ' ' {
-					i++
-				}
-				if i < len(s) && s[i] == 'T' {
-					i++
-				}
-			case strings.IndexByte("-/.:;,!@#$%^&*+=_|\\'\"~`<>?()[]{}", s[i]) >= 0 && !(n == 6):
-				i++
-			default:
-				cut = true
-			}
-		}
-		cut = cut || !read(2)
-	}
-	if n < 3 {
-		return t, false, false
-	}
-	if n == 6 && !cut && i < len(s) && s[i] == '.' {
-		i++
-		micro, w := 0, 0
-		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-			if w < 6 {
-				micro = micro*10 + int(s[i]-'0')
-				w++
-			}
-			i++
-		}
-		for ; w < 6; w++ {
-			micro *= 10
-		}
-		part[6] = micro
-	}
-	cut = cut || i < len(s)
-	y, m, d := part[0], part[1], part[2]
-	if y == 0 && m == 0 && d == 0 && part[3] == 0 && part[4] == 0 && part[5] == 0 {
-		return types.ZeroTime, cut, true
-	}
-	if shortYear {
-		if y < 70 {
-			y += 2000
-		} else {
-			y += 1900
-		}
-	}
-	if m < 1 || m > 12 || d < 1 || part[3] > 23 || part[4] > 59 || part[5] > 59 {
-		return t, false, false
-	}
-	t = time.Date(y, time.Month(m), d, part[3], part[4], part[5], part[6]*1000, time.UTC)
-	return t, cut, t.Day() == d
+	t, ok = ToTime(v)
+	return t, st == temporal.Cut, ok
 }
 
 // span gives the argument as a TIME.
@@ -294,8 +201,8 @@ func (a *arg) span(c *sql.Context, v any) (types.Timespan, bool, error) {
 		return 0, false, err
 	}
 	t, res := datum.ReadSpan(s)
-	if res != datum.SpanOK {
+	if res != temporal.OK {
 		err = a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", s)
 	}
-	return t, res != datum.SpanBad, err
+	return t, res != temporal.Bad, err
 }
