@@ -126,7 +126,7 @@ func (z *zorya) counters() (Counters, error) {
 		return c, err
 	}
 	return Counters{
-		Records: instances["zorya_redo_records_total"], RedoBytes: instances["zorya_redo_bytes_total"], Frames: instances["zorya_frames_total"],
+		Records: instances["zorya_volume_redo_records_total"], RedoBytes: instances["zorya_volume_redo_bytes_total"], Frames: instances["zorya_volume_node_frames_total"],
 		Deadlocks: instances["zorya_deadlocks_total"],
 		Syncs:     nodes["zorya_storage_batches_total"],
 		Ingested:  nodes["zorya_storage_log_bytes_total"],

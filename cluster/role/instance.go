@@ -119,7 +119,7 @@ func Instance(p *Process, o InstanceOptions) error {
 	if err != nil {
 		return err
 	}
-	p.metrics.MustRegister(&instanceMetrics{db: db, vol: vol})
+	p.metrics.MustRegister(&instanceMetrics{db: db}, vol.Collector())
 	p.serveStatusFrom(func(context.Context) (any, error) { return o.status(cluster, vol), nil })
 	check := serveCheck(db)
 	p.check.Store(&check)
