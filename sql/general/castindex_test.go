@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,4 +57,54 @@ func TestTextCastsOfIndexes(t *testing.T) {
 	}
 	c.query("CHECK TABLE t", "d.t\tcheck\tstatus\tOK")
 	c.fails("CREATE INDEX lob ON t ((CAST(j->>'$.x' AS CHAR)))", 3757, "Cannot create a functional index on an expression that returns a BLOB or TEXT. Please consider using CAST.")
+}
+
+// Comparisons of a column with bytes, or in another collation, go by those, whatever the planner makes of the constant; an index finds equal ones.
+func TestComparisonsByBytes(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
+	c.must("CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(9), KEY (s)); INSERT INTO t VALUES (1, 'Zz'), (2, 'zz'), (3, 'a'), (4, NULL), (5, 'zz ')")
+	for _, row := range []struct {
+		where, ids string
+		key        bool
+	}{
+		{"s = 'Zz'", "1 2 5", true},
+		{"s = BINARY 'Zz'", "1", true},
+		{"BINARY 'zz' = s", "2", true},
+		{"s = BINARY 'ZZ'", "", true},
+		{"s = BINARY NULL", "", false},
+		{"s = CAST('Zz' AS BINARY)", "1", true},
+		{"s = 'Zz' COLLATE utf8mb4_bin", "1", true},
+		{"s = BINARY 'zz' AND id > 1", "2", true},
+		{"NOT s = BINARY 'Zz'", "2 3 5", false},
+		{"s > BINARY 'Zz'", "2 3 5", false},
+		{"s < BINARY 'a'", "1", false},
+		{"s IN (BINARY 'Zz', BINARY 'A')", "1", false},
+		{"s BETWEEN BINARY 'Zz' AND BINARY 'Zz'", "1", false},
+		{"s = CONCAT(BINARY 'Z', 'z')", "1", false},
+		{"STRCMP(s, BINARY 'Zz') = 0", "1", false},
+		{"BINARY s = 'Zz'", "1", true},
+	} {
+		c.query("SELECT GROUP_CONCAT(id ORDER BY id SEPARATOR ' ') FROM t WHERE "+row.where, cmp.Or(row.ids, "NULL"))
+		plan := c.must("EXPLAIN FORMAT=TREE SELECT id FROM t WHERE " + row.where).String()
+		if strings.Contains(plan, "Index lookup on t using s") != row.key {
+			t.Errorf("%s: key is not %v: %s", row.where, row.key, plan)
+		}
+	}
+	for _, row := range []struct{ where, ids string }{{"s = ?", "1\n2\n5"}, {"s = BINARY ?", "1"}} {
+		for _, explain := range []string{"", "EXPLAIN FORMAT=TREE "} {
+			st, _, err := c.s.Parse(explain + "SELECT id FROM t WHERE " + row.where)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := c.run(st, []any{"Zz"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := strings.TrimSpace(a.String())
+			if explain == "" && got != row.ids || explain != "" && !strings.Contains(got, "Index lookup on t using s") {
+				t.Errorf("%s%s: %s", explain, row.where, got)
+			}
+		}
+	}
 }

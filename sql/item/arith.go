@@ -54,7 +54,7 @@ func (f *function) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expre
 	if len(ch) != len(f.args) {
 		return nil, sql.ErrInvalidChildrenNumber.New(f, len(ch), len(f.args))
 	}
-	return f.remake(c, ch), nil
+	return f.remake(c, unfolded(c, f.args, ch)), nil
 }
 
 // typed_ settles the static type.

@@ -412,6 +412,7 @@ func (x *comparison) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Exp
 	if len(ch) != 2*n {
 		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), 2*n)
 	}
+	ch = unfolded(c, append(x.l[:n:n], x.r...), ch)
 	l, r := rowOf(ch[:n:n]), rowOf(ch[n:])
 	out, err := newComparison(c, x.l[0].env, x.op, l, r)
 	if err != nil {

@@ -3,12 +3,14 @@ package item
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
@@ -62,6 +64,28 @@ func newArgs(c *sql.Context, env *Env, list []sql.Expression) []arg {
 	out := make([]arg, len(list))
 	for i, e := range list {
 		out[i] = newArg(c, env, e)
+	}
+	return out
+}
+
+// unfolded is ch with what was args as it was where the planner has made a literal of it that compares otherwise: a literal is the weakest of texts.
+func unfolded(c *sql.Context, args []arg, ch []sql.Expression) []sql.Expression {
+	var out []sql.Expression
+	for i, e := range ch {
+		lit, ok := e.(*expression.Literal)
+		if !ok || args[i].Const || args[i].Kind != String {
+			continue
+		}
+		if is := ofLiteral(c, lit); is.Kind != String || is.Coll == args[i].Coll && is.Coerc == args[i].Coerc {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(ch)
+		}
+		out[i] = args[i].Expression
+	}
+	if out == nil {
+		return ch
 	}
 	return out
 }

@@ -113,6 +113,7 @@ func (b *between) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expres
 	if len(ch) != 3 {
 		return nil, sql.ErrInvalidChildrenNumber.New(b, len(ch), 3)
 	}
+	ch = unfolded(c, b.args, ch)
 	x, err := newBetween(c, b.args[0].env, ch[0], ch[1], ch[2])
 	if err != nil {
 		return nil, err
@@ -264,7 +265,11 @@ func (x *inList) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Express
 	if want := len(x.with[0].l) * (len(x.with) + 1); len(ch) != want {
 		return nil, sql.ErrInvalidChildrenNumber.New(x, len(ch), want)
 	}
-	left, list := x.sides(ch)
+	args := slices.Clone(x.with[0].l)
+	for _, eq := range x.with {
+		args = append(args, eq.r...)
+	}
+	left, list := x.sides(unfolded(c, args, ch))
 	n, err := newInList(c, x.env, left, list)
 	if err != nil {
 		return nil, err

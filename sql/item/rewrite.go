@@ -205,7 +205,54 @@ func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expressio
 		return Native(op, l, r), nil
 	}
 	x, err := newComparison(c, n, op, left, right)
-	return some(x, x != nil, err)
+	if x == nil || err != nil {
+		return nil, err
+	}
+	if early && !n.Names && op == "=" {
+		if found := n.foundBy(c, left, right); found != nil {
+			return expression.NewAnd(found, x), nil
+		}
+	}
+	return x, nil
+}
+
+// foundBy is the comparison that an index finds all rows by, and maybe more, that a comparison of a column's bytes with a text's finds: the same bytes are
+// the same text in each collation. nil: there is none.
+func (n *Env) foundBy(c *sql.Context, left, right sql.Expression) sql.Expression {
+	if !n.column(left) {
+		left, right = right, left
+	}
+	text := underBytes(right)
+	if text == nil || !n.indexable(c, "=", left, text) {
+		return nil
+	}
+	if a, b := Of(c, left), Of(c, text); a.Coll.CharacterSet() != b.Coll.CharacterSet() && !(inUTF8(a.Coll) && inUTF8(b.Coll)) {
+		return nil
+	}
+	return Native("=", left, text)
+}
+
+func inUTF8(coll sql.CollationID) bool {
+	return strings.HasPrefix(coll.CharacterSet().Name(), "utf8")
+}
+
+// underBytes is the text whose bytes e is, or that e gives the order of its code points.
+func underBytes(e sql.Expression) sql.Expression {
+	switch e := e.(type) {
+	case *expression.Binary:
+		return e.Child
+	case *expression.Convert:
+		if e.String() == expression.NewConvert(e.Child, expression.ConvertToBinary).String() {
+			return e.Child
+		}
+	case *expression.CollatedExpression:
+		if ch := e.Children(); len(ch) == 1 {
+			if coll, _ := e.CollationCoercibility(nil); binaryOrder(coll) {
+				return ch[0]
+			}
+		}
+	}
+	return nil
 }
 
 // indexable reports whether a comparison may be served by an index or a join by keys: one side is a column, and both mean the same to the
