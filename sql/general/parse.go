@@ -37,7 +37,6 @@ type Statement struct {
 	plan     *keptPlan
 	repeats  repeats
 	useless  int // plans that were kept in vain since one was used again
-	sets     *keptSet
 	stars    stars
 }
 

@@ -133,8 +133,13 @@ func (p *planCache) counts() (hits, plans uint64) {
 }
 
 // statementKey is what a statement's parsed form and plan depend on besides tables and grants.
-func (s *Session) statementKey(text string) string {
-	return text + "\x00" + s.gms.GetCurrentDatabase() + "\x00" + s.gms.settingsKey()
+func (s *Session) statementKey(text string) string { return string(s.appendKey(nil, []byte(text))) }
+
+// appendKey appends the statementKey of text.
+func (s *Session) appendKey(key, text []byte) []byte {
+	key = append(append(key, text...), 0)
+	key = append(append(key, s.gms.GetCurrentDatabase()...), 0)
+	return append(key, s.gms.settingsKey()...)
 }
 
 // planless are the variables that no plan depends on.

@@ -31,6 +31,7 @@ type Engine struct {
 	opts    Options
 	metas   metaCache
 	plans   planCache
+	sets    setCache
 	stats   statistics
 
 	privilegeStates privilegeStates
@@ -84,6 +85,7 @@ type Session struct {
 	named    map[string]*Statement   // PREPARE name FROM ...
 	handlers map[string]*openHandler // HANDLER ... OPEN, by alias
 	temps    map[string]*tempTable   // by "schema.table" in lower case
+	setKey   []byte                  // room for SetAgain
 
 	programs map[*stored]*parsedProgram // parsed routines and triggers
 	frames   []frame                    // routines under way

@@ -13,7 +13,7 @@ func TestAppsStatements(t *testing.T) {
 	for _, app := range []struct {
 		name  string
 		least float64 // of statements, percent
-	}{{"wordpress", 85}, {"django", 72}, {"redmine", 85}} {
+	}{{"wordpress", 91.5}, {"django", 84}, {"redmine", 85}} {
 		t.Run(app.name, func(t *testing.T) {
 			srv, addr := startFull(t)
 			c := connect(t, addr, "")
@@ -35,11 +35,25 @@ func TestAppsStatements(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				before := srv.inGeneral.Load()
-				outcome(c, text)
-				all, shapes = all+times, shapes+1
-				if srv.inGeneral.Load() == before {
-					fast, fastShapes = fast+times, fastShapes+1
+				runs := 1
+				if strings.HasPrefix(text, "SET ") {
+					runs = min(times, 5) // the fast lane does what the general one has kept, of a text that came twice with the same settings
+				}
+				taken := 0
+				for i := range runs {
+					before := srv.inGeneral.Load()
+					outcome(c, text)
+					if srv.inGeneral.Load() > before {
+						continue
+					}
+					taken++
+					if i == runs-1 {
+						taken = times - runs + taken
+					}
+				}
+				all, fast, shapes = all+times, fast+taken, shapes+1
+				if taken > 0 {
+					fastShapes++
 				} else {
 					declined = append(declined, line)
 				}

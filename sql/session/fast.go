@@ -36,6 +36,8 @@ type FastSession interface {
 	PrivilegeState() uint64
 	// SetAutocommit is SET autocommit.
 	SetAutocommit(on bool) error
+	// SetAgain does a SET whose effect on a session with these settings is known, and says which it was. Otherwise it returns nil and has done nothing.
+	SetAgain(text []byte) *general.KeptSet
 	// Warn adds warnings to those of the statement that Note told of.
 	Warn(warnings []*mysqlerr.Error)
 	// Note records what a statement of the fast lane did, for ROW_COUNT(), FOUND_ROWS(), LAST_INSERT_ID() and SHOW WARNINGS.
@@ -62,12 +64,15 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fa
 		st = s.srv.fast.LookupTemplate(t, s.set.Database, uint16(s.results))
 	} else {
 		if !q.Normalize(text, params) {
-			return false, nil
+			return s.fastSet(ctx, r, text, started)
 		}
 		st = s.srv.fast.Lookup(q, s.set.Database, uint16(s.results))
 	}
 	if st.Kind == fastlane.Unknown {
-		return false, nil
+		if t != nil {
+			return false, nil
+		}
+		return s.fastSet(ctx, r, text, started)
 	}
 	s.tellStatement(text)
 	switch st.Kind {
@@ -126,6 +131,33 @@ func (s *Session) fastAutocommit(ctx context.Context, r *wire.Reply, on bool) er
 		s.track(r)
 	}
 	return s.sendOK(r, false)
+}
+
+// fastSet is a SET that the general lane has done before, to the same settings.
+func (s *Session) fastSet(ctx context.Context, r *wire.Reply, text []byte, started time.Time) (handled bool, err error) {
+	if s.xa.state != xaNone || !beginsWith(text, "SET") {
+		return false, nil
+	}
+	if _, err := s.half(ctx); err != nil {
+		return false, nil // the general lane will say why
+	}
+	k := s.fast.SetAgain(text)
+	if k == nil {
+		return false, nil
+	}
+	s.tellStatement(text)
+	s.failure.err = nil
+	s.adoptSettings(ctx)
+	s.track(r)
+	known := k.Known.Load()
+	if !s.srv.perf.Current(known) {
+		known = s.srv.perf.Know(s.set.Database, text, 0)
+		k.Known.Store(known)
+	}
+	warnings := s.gen.Warnings()
+	s.work.warnings = uint64(warnings)
+	s.srv.observeFast(s, started, known, text)
+	return true, r.OK(wire.OK{Status: s.Status(), Warnings: warnings})
 }
 
 func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane.Statement, q *fastlane.Query, text []byte, started time.Time) (handled bool, err error) {

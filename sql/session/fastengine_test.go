@@ -83,6 +83,7 @@ func (s *fastOnlySession) PrivilegeState() uint64                 { return 1 }
 func (s *fastOnlySession) Note(int64, int64, uint64)              {}
 func (s *fastOnlySession) Warn([]*mysqlerr.Error)                 {}
 func (s *fastOnlySession) SetAutocommit(bool) error               { return nil }
+func (s *fastOnlySession) SetAgain([]byte) *general.KeptSet       { return nil }
 func (s *fastOnlySession) TableInfo(_ context.Context, d *table.Def) (*general.TableInfo, error) {
 	info := &general.TableInfo{Plain: true}
 	for _, t := range s.f.types {

@@ -12,6 +12,12 @@ func bypasses(text []byte) bool {
 	return t.Kind == lexer.Word && (l.Is(t, "COMMIT") || l.Is(t, "ROLLBACK") || l.Is(t, "KILL"))
 }
 
+// beginsWith reports whether the first token of a text is word.
+func beginsWith(text []byte, word string) bool {
+	l := lexer.Lexer{Src: text}
+	return l.Is(l.Next(), word)
+}
+
 // blank reports whether text holds nothing but blanks, comments and semicolons.
 func blank(text string) bool {
 	if text == "" {
