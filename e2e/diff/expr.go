@@ -264,6 +264,14 @@ func (g *gen) tmp(sc *scope, depth int) *Node {
 	return expr("CAST(", a(), " AS ", []string{"DATE", "DATETIME"}[r.IntN(2)], ")")
 }
 
+// nullSafe has MariaDB not take <=> for an = where another = has the same columns.
+func nullSafe(k []*Node) *Node {
+	if k[2].Head != " <=> " {
+		return joined(k)
+	}
+	return cat("((", k[1], " <=> ", k[3], ") IS TRUE)")
+}
+
 var comparisons = []string{" = ", " = ", " = ", " <> ", " < ", " <= ", " > ", " >= ", " <=> "}
 
 // comparison is a predicate of one column, mostly, as WHERE clauses have it.
@@ -274,11 +282,11 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 	if c == nil || r.IntN(4) == 0 {
 		switch r.IntN(3) {
 		case 0:
-			return expr("(", g.str(sc, depth), op, g.str(sc, depth), ")")
+			return expr("(", g.str(sc, depth), op, g.str(sc, depth), ")").asked(nullSafe)
 		case 1:
-			return expr("(", g.tmp(sc, depth), op, g.tmp(sc, depth), ")")
+			return expr("(", g.tmp(sc, depth), op, g.tmp(sc, depth), ")").asked(nullSafe)
 		}
-		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")")
+		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")").asked(nullSafe)
 	}
 	wild := g.wild
 	g.wild = g.wild && r.IntN(4) == 0
@@ -293,13 +301,7 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 		return expr("(", col, []string{" IN (", " IN (", " NOT IN ("}[r.IntN(3)], list(", ", 1, v(), v(), v()), "))")
 	case 5:
 		if d := g.pick(sc, func(t sqlType) bool { return t.family == c.typ.family }); d != nil {
-			// MariaDB makes = of a <=> beside an = of the same columns.
-			return expr("(", col, op, column1(d), ")").asked(func(k []*Node) *Node {
-				if k[2].Head != " <=> " {
-					return joined(k)
-				}
-				return cat("((", k[1], " <=> ", k[3], ") IS TRUE)")
-			})
+			return expr("(", col, op, column1(d), ")").asked(nullSafe)
 		}
 	case 6:
 		if c.typ.family == text {

@@ -11,6 +11,8 @@ type Step struct {
 	SQL      *Node
 	Prepared bool // prepared, its literals sent as parameters
 	Ordered  bool // the order of its rows is fixed
+	Contents bool // it reads a whole table
+	Schema   bool // it changes the schema: where it is refused only contents are compared after it
 	Fold     bool // its strings are representatives of groups: compared under a collation
 }
 
@@ -95,22 +97,24 @@ func (g *gen) add(s Step) {
 }
 
 // contents reads a whole table.
-func (g *gen) contents(t *tableModel) { g.add(Step{SQL: cat("SELECT * FROM " + t.name)}) }
+func (g *gen) contents(t *tableModel) {
+	g.add(Step{SQL: cat("SELECT * FROM " + t.name), Contents: true})
+}
 
 func (g *gen) schema(foreign bool) {
 	for i := range 1 + g.rng.IntN(3) {
 		t, create := g.newTable(fmt.Sprintf("t%d", i))
 		g.tables = append(g.tables, t)
-		g.add(Step{SQL: create})
+		g.add(Step{SQL: create, Schema: true})
 	}
 	if foreign && g.rng.IntN(6) == 0 {
 		if create := g.child("t9"); create != nil {
-			g.add(Step{SQL: create})
+			g.add(Step{SQL: create, Schema: true})
 		}
 	}
 	if foreign && g.chance(weightTrigger) {
 		if tr := g.trigger(g.tables[g.rng.IntN(len(g.tables))]); tr != nil {
-			g.add(Step{SQL: tr})
+			g.add(Step{SQL: tr, Schema: true})
 		}
 	}
 	for range 2 {
@@ -119,7 +123,7 @@ func (g *gen) schema(foreign bool) {
 		}
 		if v, create := g.newView(g.tables[g.rng.IntN(len(g.tables))]); v != nil {
 			g.views = append(g.views, v)
-			g.add(Step{SQL: create})
+			g.add(Step{SQL: create, Schema: true})
 		}
 	}
 	for _, t := range g.tables {
@@ -196,11 +200,11 @@ func (g *gen) ddl() {
 	if g.rng.IntN(12) == 0 && len(g.tables) < 5 {
 		t, create := g.newTable(fmt.Sprintf("t%d", len(g.tables)))
 		g.tables = append(g.tables, t)
-		g.add(Step{SQL: create})
+		g.add(Step{SQL: create, Schema: true})
 		return
 	}
 	if node := g.alter(); node != nil {
-		g.add(Step{SQL: node})
+		g.add(Step{SQL: node, Schema: true})
 	}
 }
 

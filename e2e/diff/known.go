@@ -59,7 +59,7 @@ var meant = []rule{
 	}},
 	{"a comparison with a constant that its column cannot hold is left to the rows in MySQL 8.0 (save_value_and_handle_conversion), where strict mode makes an error of it; " +
 		"MariaDB's range is empty and computes nothing", func(q *facts, a, b Outcome, d *Difference) bool {
-		return d.What == "error" && (q.verb == "UPDATE" || q.verb == "DELETE") && a.Code == 1292 && strings.HasPrefix(a.Message, "Truncated incorrect DOUBLE") &&
+		return d.What == "error" && (q.verb == "UPDATE" || q.verb == "DELETE") && q.words["AND"] > 0 && a.Code == 1292 && strings.HasPrefix(a.Message, "Truncated incorrect DOUBLE") &&
 			b.Code == 0 && b.Affected == 0 && len(b.Warnings) == 0
 	}},
 	{"a number that a time is compared with is compared as a number in MySQL 8.0; MariaDB makes a time of it and complains of one that is none", func(_ *facts, a, b Outcome, d *Difference) bool {
@@ -117,7 +117,7 @@ var meant = []rule{
 		if q.several() {
 			evaluation = append(evaluation, "Warning 1264")
 		}
-		noRows := len(a.Rows) == 0 && a.Affected == 0 || !q.changes() && q.callsAny(aggregates...)
+		noRows := len(a.Rows) == 0 && a.Affected == 0 && (!q.changes() || q.words["WHERE"] > 0) || !q.changes() && q.callsAny(aggregates...)
 		return d.What == "warnings" && (q.planned() && !q.changes() || noRows) && slices.Equal(without(a.Warnings, evaluation...), without(b.Warnings, evaluation...)) &&
 			(subset(a.Warnings, b.Warnings) || subset(b.Warnings, a.Warnings))
 	}},
@@ -170,7 +170,9 @@ var meant = []rule{
 			(q.words["NULL"] > 0 || q.words["SELECT"] > 0 || increment.MatchString(q.text))
 	}},
 	{"a number less than zero that is no DECIMAL is cast to UNSIGNED by way of BIGINT in MySQL 8.0 (Item_typecast_unsigned), in MariaDB it is 0", func(q *facts, a, b Outcome, d *Difference) bool {
-		return d.What == "rows" && q.words["UNSIGNED"] > 0 && sameOr(a.Rows, b.Rows, func(x, y string) bool { return negativeCast.MatchString(x) && y == "'0'" })
+		return d.What == "rows" && q.words["UNSIGNED"] > 0 && sameOr(a.Rows, b.Rows, func(x, y string) bool {
+			return negativeCast.MatchString(x) && noDecimals.ReplaceAllString(y, "'$1'") == "'0'"
+		})
 	}},
 	{"a text has no number of decimals in MySQL 8.0 (DECIMAL_NOT_SPECIFIED), so that what is computed with it shows as many as it needs; some of MariaDB's have none",
 		func(q *facts, a, b Outcome, d *Difference) bool {
@@ -208,7 +210,7 @@ var (
 var (
 	quoted       = regexp.MustCompile(`'-?[0-9.]+(e[0-9]+)?'`)
 	increment    = regexp.MustCompile("= `\\w+` \\+ 1")
-	negativeCast = regexp.MustCompile(`^'1844674407[0-9]{10}'$`)
+	negativeCast = regexp.MustCompile(`^'1844674407[0-9]{10}(\.0+)?'$`)
 	noDecimals   = regexp.MustCompile(`^'(-?\d+)\.0+'$`)
 	zeroDate     = regexp.MustCompile(`^'0000-00-00[0:. ]*'$`)
 	aYear        = regexp.MustCompile(`^'(19\d\d|20\d\d|21[0-4]\d|215[0-5])'$`)

@@ -80,7 +80,10 @@ func Compare(s *Step, a, b Outcome) *Difference {
 	// How often an expression is evaluated, and so how often it warns, is the plan's business.
 	v, w := distinct(a.Warnings), distinct(b.Warnings)
 	if !slices.Equal(v, w) {
-		return &Difference{"warnings", strings.Join(v, ", "), strings.Join(w, ", ")}
+		said := func(list []string, o Outcome) string {
+			return strings.Join(list, ", ") + "\n" + strings.Join(distinct(o.Said), "\n")
+		}
+		return &Difference{"warnings", said(v, a), said(w, b)}
 	}
 	return nil
 }

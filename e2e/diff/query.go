@@ -112,7 +112,7 @@ func (g *gen) derived() (source, *Node) {
 			continue
 		}
 		items = append(items, cat(g.num(sc, 1), " AS "+name))
-		s.cols = append(s.cols, ref{s.alias + "." + name, sqlType{family: decimal, scale: 2}})
+		s.cols = append(s.cols, ref{s.alias + "." + name, sqlType{family: decimal}}) // it may be a column of integers
 	}
 	// In MariaDB a constant stays one behind an outer join, unless the derived table has rows of its own.
 	whole := func(k []*Node) *Node {
@@ -393,7 +393,7 @@ func (g *gen) grouped() query {
 		fold = fold || str
 		items = append(items, cat(g.aggregate(sc, str), fmt.Sprintf(" AS x%d", i)))
 	}
-	node := cat("SELECT ", list(", ", 1, items...), from, where)
+	node, rollup := cat("SELECT ", list(", ", 1, items...), from, where), false
 	if len(keys) > 0 {
 		node = cat(node, " GROUP BY ", fixed(", ", keys...))
 		// MariaDB counts equal values of several groups for DISTINCT, and leaves out no expression of a view's columns and no BIT. Which of two equal items a column
@@ -403,11 +403,14 @@ func (g *gen) grouped() query {
 			plain = plain && s.table != nil
 		}
 		if g.chance(weightRollup) && plain && !strings.Contains(node.String(), "DISTINCT") {
-			node = cat(node, opt(" WITH ROLLUP"))
+			node, rollup = cat(node, opt(" WITH ROLLUP")), true
 		}
 	}
 	if r.IntN(4) == 0 {
-		node = cat(node, opt(" HAVING ", g.aggregate(timeless(sc.cols), false), comparisons[r.IntN(len(comparisons))], g.number()))
+		condition := cat(g.aggregate(timeless(sc.cols), false), comparisons[r.IntN(len(comparisons))], g.number())
+		if !rollup || !strings.Contains(condition.String(), "DISTINCT") {
+			node = cat(node, opt(" HAVING ", condition))
+		}
 	}
 	return query{node: node, fold: fold}
 }

@@ -49,13 +49,18 @@ func (p *Pair) Run(c Case) (*Finding, error) {
 			return nil, fmt.Errorf("diff: setting up seed %d on server %d: %w", c.Seed, side, err)
 		}
 	}
+	refused := false // a change of the schema that the statements after it were made for
 	for i := range c.Steps {
 		s := &c.Steps[i]
+		if refused && !s.Contents {
+			continue
+		}
 		var out [2]Outcome
 		onBoth(func(side int) { out[side] = s.run(p.conns[side][s.Session], side == 1) })
 		p.Statements++
 		d := Compare(s, out[0], out[1])
 		broken := out[0].Code < 0 || out[1].Code < 0
+		refused = refused || s.Schema && out[0].Code != 0 && out[1].Code != 0
 		if d != nil {
 			if why := explain(s, c.before(i), out[0], out[1], d); why != "" && !broken {
 				if p.Known == nil {
