@@ -5,6 +5,7 @@
 //	dates*.go       dates and times, on package temporal
 //	json_*.go       documents and paths, on packages jsondoc and jsonpath
 //	regexp.go       REGEXP and its functions, on package regex
+//	xml.go          EXTRACTVALUE and UPDATEXML, on package xpath
 //	sys.go, perf.go, format.go
 //	                the schema sys, digests of statements, sizes and times as people read them
 //
