@@ -36,24 +36,28 @@ const (
 
 // EstimateCost implements memo.Coster.
 func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvider) (float64, error) {
-	if first := n.Group().First; first == n && !previewing(c) {
-		switch n := n.(type) {
-		case *memo.Filter:
-			o.setRows(n.Group(), float64(n.Child.RelProps.GetStats().RowCount())*o.selectivity(c, n.Filters, n.Child))
-		case memo.JoinRel:
-			o.join(c, n)
+	if previewing(c) {
+		return o.Coster.EstimateCost(c, n, s)
+	}
+	for _, g := range n.Children() {
+		if g.Done && g.Cost == 0 {
+			o.filtered(c, g) // by an index: the library takes it without asking for its cost
 		}
 	}
+	if first := n.Group().First; first == n {
+		o.count(c, n)
+	}
 	cost, err := o.Coster.EstimateCost(c, n, s)
-	if j, ok := n.(memo.JoinRel); ok && err == nil && !previewing(c) {
+	if f, ok := n.(*memo.Filter); ok && err == nil {
+		cost += refused(f)
+	}
+	if j, ok := n.(memo.JoinRel); ok && err == nil {
 		if served := loopCost(c, j); served > 0 {
 			cost = min(cost, served)
 		}
 		cost += lockCost(j.JoinPrivate())
-		if l, ok := n.(*memo.LookupJoin); ok && !looksUp(c, l) {
-			cost += float64(l.Left.RelProps.GetStats().RowCount()) * float64(l.Right.RelProps.GetStats().RowCount())
-		} else if ok && l.Op.IsPartial() {
-			cost += partialLookup * float64(l.Left.RelProps.GetStats().RowCount())
+		if l, ok := n.(*memo.LookupJoin); ok {
+			cost += o.lookupCost(c, l)
 		}
 		if forgetsNulls(c, j) || hashForbidden(c, j) || j.JoinPrivate().Op.IsMerge() && !mergeable(c, j.JoinPrivate().Filter) ||
 			j.JoinPrivate().Op.IsRange() {
@@ -61,6 +65,113 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 		}
 	}
 	return cost, err
+}
+
+// count puts the number of rows of a group right.
+func (o *coster) count(c *sql.Context, n memo.RelExpr) {
+	switch n := n.(type) {
+	case *memo.Filter:
+		o.filtered(c, n.Group())
+	case *memo.Project:
+		o.distinctRows(c, n.Group(), n, n.Group().RelProps.Distinct.IsHash())
+	case *memo.Distinct:
+		p, _ := n.Child.First.(*memo.Project)
+		o.distinctRows(c, n.Group(), p, true)
+	case memo.JoinRel:
+		o.join(c, n)
+	}
+}
+
+// filtered estimates the rows of a group that filters a table, by the filters as they were before an index took some of them.
+func (o *coster) filtered(c *sql.Context, g *memo.ExprGroup) {
+	for n := g.First; n != nil; n = n.Next() {
+		if f, ok := n.(*memo.Filter); ok && f.Next() == nil {
+			o.setRows(g, groupRows(f.Child)*o.selectivity(c, f.Filters, f.Child))
+		}
+	}
+}
+
+// distinctRows estimates the rows of a projection: of a distinct one no more than its columns have values.
+func (o *coster) distinctRows(c *sql.Context, g *memo.ExprGroup, p *memo.Project, distinct bool) {
+	child := g
+	switch n := g.First.(type) {
+	case *memo.Project:
+		child = n.Child
+	case *memo.Distinct:
+		child = n.Child
+	}
+	rows := groupRows(child)
+	if distinct && p != nil {
+		values := 1.0
+		for _, e := range p.Projections {
+			n := o.distinct(c, e, []*memo.ExprGroup{p.Child})
+			if n == 0 {
+				n = rows
+			}
+			values *= n
+		}
+		rows = math.Min(rows, values)
+	}
+	o.setRows(g, rows)
+}
+
+func groupRows(g *memo.ExprGroup) float64 { return float64(g.RelProps.GetStats().RowCount()) }
+
+// refused is what a filter reads for nothing. The library counts what passes filters, so a scan of a large table that few rows pass would cost nothing.
+func refused(f *memo.Filter) float64 {
+	switch f.Child.First.(type) {
+	case *memo.TableScan, *memo.TableAlias:
+		return math.Max(0, groupRows(f.Child)-groupRows(f.Group()))
+	}
+	return 0
+}
+
+// lookedUpRow is the library's cost of a row that a lookup finds.
+const lookedUpRow = 2.3
+
+// lookupCost is what a join's lookups cost more or less than the library takes: it charges the rows that the join gives, whichever index they are found by, and
+// what reading the right side as a whole would cost.
+func (o *coster) lookupCost(c *sql.Context, l *memo.LookupJoin) float64 {
+	left, right, out := groupRows(l.Left), groupRows(l.Right), groupRows(l.Group())
+	if !looksUp(c, l) {
+		return left * right
+	}
+	cost := -l.Right.Cost
+	if perKey := o.perKey(c, l.Lookup); perKey > 0 {
+		read := left * perKey
+		if l.Op.IsPartial() && left > 0 {
+			// It reads no further than to the first row that matches.
+			read /= math.Max(1, right*o.selectivity(c, l.Filter, l.Left, l.Right))
+		}
+		cost += math.Max(0, read-out) * lookedUpRow
+	}
+	if l.Op.IsPartial() {
+		cost += partialLookup * left
+	}
+	return cost
+}
+
+// perKey is how many rows a lookup's index has for one key; 0: nobody knows.
+func (o *coster) perKey(c *sql.Context, l *memo.IndexScan) float64 {
+	x, ok := l.Index.SqlIdx().(*index)
+	keys := len(l.Table.Expressions())
+	if !ok || keys == 0 || x.t.unopened(c) {
+		return 0
+	}
+	t, err := x.t.ensure(c)
+	if err != nil {
+		return 0
+	}
+	st, err := o.e.statisticsOf(c, t)
+	if err != nil {
+		return 0
+	}
+	at := slices.IndexFunc(x.t.m.def.Indexes, func(d table.Index) bool { return d.Name == x.ix().Name })
+	if at < 0 || at >= len(st.Distinct) || len(st.Distinct[at]) == 0 {
+		return 0
+	}
+	distinct := st.Distinct[at]
+	return math.Max(1, float64(st.Rows)/math.Max(1, float64(distinct[min(keys, len(distinct))-1])))
 }
 
 // loopCost is the cost of a nested loop that becomes a hash join (hashjoin.go) or one that looks up ranges (rangejoin.go); 0: n is none. Both read each side once.
@@ -75,8 +186,8 @@ func loopCost(c *sql.Context, n memo.JoinRel) float64 {
 		return 0
 	}
 	const read, keep, compare = 1.01, 3, 0.01 // of the library's factors: a row that is read, one that is kept, one that is compared
-	left, right := float64(j.Left.RelProps.GetStats().RowCount()), float64(j.Right.RelProps.GetStats().RowCount())
-	compared, depth := float64(n.Group().RelProps.GetStats().RowCount()), 0.0
+	left, right := groupRows(j.Left), groupRows(j.Right)
+	compared, depth := groupRows(n.Group()), 0.0
 	if j.Op.IsPartial() {
 		compared = left
 	}
@@ -205,7 +316,7 @@ func lockCost(j *memo.JoinBase) float64 {
 			continue
 		}
 		if b := baseBelow(nodes[0]); b != nil && b.mode.lock != table.LockNone {
-			cost += rowLock * float64(g.RelProps.GetStats().RowCount())
+			cost += rowLock * groupRows(g)
 		}
 	}
 	return cost
@@ -218,7 +329,7 @@ func (o *coster) setRows(g *memo.ExprGroup, rows float64) {
 // join estimates the rows of a join.
 func (o *coster) join(c *sql.Context, n memo.JoinRel) {
 	j := n.JoinPrivate()
-	left, right := float64(j.Left.RelProps.GetStats().RowCount()), float64(j.Right.RelProps.GetStats().RowCount())
+	left, right := groupRows(j.Left), groupRows(j.Right)
 	rows := left * right * o.selectivity(c, j.Filter, j.Left, j.Right)
 	switch {
 	case j.Op.IsFullOuter():
