@@ -49,7 +49,6 @@ func init() {
 }
 
 // NewRegexpCall is a call of REGEXP_LIKE and its kin, by name.
-// NewRegexpCall is a call of REGEXP_LIKE and its kin, by name.
 func NewRegexpCall(name string, args ...sql.Expression) (sql.Expression, error) {
 	if n := regexpArguments[name]; len(args) < n[0] || len(args) > n[1] {
 		return nil, sql.ErrInvalidArgumentNumber.New(name, n[0], len(args))

@@ -59,7 +59,6 @@ func uncompress(c *sql.Context, v []any) (any, error) {
 type jsonUnquote struct{ *gmsjson.JSONUnquote }
 
 // NewJSONUnquote is JSON_UNQUOTE(e).
-// NewJSONUnquote is JSON_UNQUOTE(e).
 func NewJSONUnquote(c *sql.Context, e sql.Expression) sql.Expression {
 	u, _ := gmsjson.NewJSONUnquote(c, e).(*gmsjson.JSONUnquote)
 	return &jsonUnquote{u}

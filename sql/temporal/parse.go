@@ -326,6 +326,9 @@ func TimeOfNumber(n, micro int64, neg bool) (v Value, st Status) {
 				return at, st
 			}
 		}
+		if n%100 > 59 || n/100%100 > 59 {
+			return v, Bad
+		}
 		v = OfSpan(MaxSeconds * 1e6)
 		v.Neg = neg
 		return v, Range

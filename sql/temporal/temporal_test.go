@@ -1,6 +1,9 @@
 package temporal
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 func date(y, m, d int) Value { return Value{Year: y, Month: m, Day: d, Kind: Date} }
 
@@ -63,6 +66,23 @@ func TestOfNumber(t *testing.T) {
 		got := ""
 		if st == OK {
 			got = v.Text(0)
+		}
+		if got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestTimeOfNumber: minutes and seconds are looked at before the hours' bound.
+func TestTimeOfNumber(t *testing.T) {
+	for n, want := range map[int64]string{101112: "10:11:12", 8385959: "838:59:59", 8390000: "838:59:59 2", 8388607: "", 99999999: "", 20240131101112: "2024-01-31 10:11:12", 6060: ""} {
+		v, st := TimeOfNumber(n, 0, false)
+		got := ""
+		switch st {
+		case OK:
+			got = v.Text(0)
+		case Range:
+			got = fmt.Sprint(v.Text(0), " ", st)
 		}
 		if got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
