@@ -114,7 +114,7 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 			if err := begin(); err != nil {
 				return err
 			}
-			if err := b.run(wait.Paced(ctx), s); err != nil {
+			if err := b.run(ctx, s); err != nil {
 				return err
 			}
 			// A reader that wants to write now waits for us, and we for it: it loses, not all our work.
@@ -128,17 +128,16 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 			if err := b.start(ctx, d, begin); err != nil {
 				return err
 			}
-			paced := wait.Paced(ctx)
-			if err := b.run(paced, s); err != nil {
+			if err := b.run(ctx, s); err != nil {
 				return err
 			}
-			if err := b.rounds(paced); err != nil {
+			if err := b.rounds(ctx); err != nil {
 				return err
 			}
 			if err := lockIt(); err != nil {
 				return err
 			}
-			if _, err := b.round(ctx); err != nil {
+			if _, err := b.round(wait.Brisk(ctx)); err != nil { // its table's statements wait for it
 				return err
 			}
 		}

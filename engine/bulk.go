@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/mtr"
@@ -71,9 +72,15 @@ func (b *batch) keep(at int) []byte { return b.arena[at:len(b.arena):len(b.arena
 // InsertRows adds rows in order, as an Insert of each would, and returns how many: an error is that of the row behind them.
 func (h *Handle) InsertRows(ctx context.Context, rows [][]row.Datum) (n int, err error) {
 	for n < len(rows) {
-		k := 0
-		if len(rows)-n > 1 {
-			if k, err = h.insertBatch(ctx, rows[n:]); err != nil {
+		if err := wait.Rest(ctx); err != nil {
+			return n, err
+		}
+		k, most := 0, len(rows)-n
+		if wait.Crowded(ctx) {
+			most = min(most, restRows)
+		}
+		if most > 1 {
+			if k, err = h.insertBatch(ctx, rows[n:n+most]); err != nil {
 				return n + k, err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/lock"
 	"github.com/zoryadb/zorya/engine/row"
@@ -192,6 +193,9 @@ func (db *DB) ddl(ctx context.Context, fn func(tx *Tx) error) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if err := wait.Rest(ctx); err != nil { // for what came before: from now on locks are held
+		return err
+	}
 	tx, err := db.sysBegin(ctx, true)
 	if err != nil {
 		return err
@@ -257,6 +261,9 @@ func (db *DB) DropSchema(ctx context.Context, name string) error {
 			return err
 		}
 		for _, n := range names {
+			if err := wait.Rest(ctx); err != nil {
+				return err
+			}
 			if err := tx.dropTable(ctx, name, n); err != nil {
 				return err
 			}

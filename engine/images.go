@@ -10,7 +10,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 )
 
-// restRows is after how many rows a build asks whether it is time to rest: fewer than it reads in a millisecond.
+// restRows is after how many rows DDL asks whether it is time to rest: fewer than it reads in a millisecond.
 const restRows = 128
 
 // images reads rows as of a snapshot of its own, for builds.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/btree"
 	"github.com/zoryadb/zorya/engine/dict"
 	"github.com/zoryadb/zorya/engine/table"
@@ -171,8 +172,29 @@ func (db *DB) bringBack(d *table.Def) {
 	id, schema, name := d.ID, d.Schema, d.Name
 	db.wg.Go(func() {
 		defer db.putOff.end(id)
-		if err := db.EnableKeys(db.ctx, schema, name, table.Build{Online: true}); err != nil && db.ctx.Err() == nil && !errors.Is(err, table.ErrNoTable) {
+		pace := wait.NewPace(background{db})
+		ctx, err := pace.Begin(db.ctx)
+		if err != nil {
+			return
+		}
+		defer pace.End()
+		if err := db.EnableKeys(ctx, schema, name, table.Build{Online: true}); err != nil && db.ctx.Err() == nil && !errors.Is(err, table.ErrNoTable) {
 			db.log.Warn("indexes that were put off are not built", "table", schema+"."+name, "err", err)
 		}
 	})
+}
+
+// background owns work that no session waits for. Its neighbours are all statements that read or change rows.
+type background struct{ db *DB }
+
+func (background) BeginWait() {}
+func (background) EndWait()   {}
+
+// Others implements wait.Neighbour. What DDL itself reads and writes is not counted as rows.
+func (b background) Others() (n uint64) {
+	for i := range b.db.rowOps {
+		r := &b.db.rowOps[i]
+		n += r.inserted.Load() + r.updated.Load() + r.deleted.Load() + r.read.Load()
+	}
+	return n
 }

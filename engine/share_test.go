@@ -151,8 +151,13 @@ func TestBuildRests(t *testing.T) {
 	for what, build := range builds {
 		for _, online := range []bool{true, false} {
 			alone, beside := &crowd{never: true}, &crowd{}
-			e.must(build(wait.With(bg, alone), online)) // it waits for helpers, and for what is in the way at the end
-			e.must(build(wait.With(bg, beside), online))
+			for _, c := range []*crowd{alone, beside} {
+				pace := wait.NewPace(c)
+				ctx, err := pace.Begin(wait.With(bg, c))
+				e.must(err)
+				e.must(build(ctx, online)) // it waits for helpers, and for what is in the way at the end
+				pace.End()
+			}
 			if a, b := alone.waits.Load(), beside.waits.Load(); b < 2*a+10 {
 				t.Errorf("%s, online %t: %d waits alone, %d beside others", what, online, a, b)
 			}

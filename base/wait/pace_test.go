@@ -23,7 +23,11 @@ func TestPace(t *testing.T) {
 		return took * paceRest / time.Duration(runtime.GOMAXPROCS(0))
 	}
 	o := &neighbour{n: 7}
-	p := Paced(With(t.Context(), o)).Value(paceKey{}).(*pace)
+	p := NewPace(o)
+	if _, err := p.Begin(With(t.Context(), o)); err != nil {
+		t.Fatal(err)
+	}
+	defer p.End()
 	now := p.since
 	for _, step := range []struct {
 		what   string
@@ -50,8 +54,13 @@ func TestPace(t *testing.T) {
 func TestRest(t *testing.T) {
 	o := &neighbour{}
 	plain := With(t.Context(), o)
-	ctx, cancel := context.WithCancel(Paced(plain))
-	p := ctx.Value(paceKey{}).(*pace)
+	p := NewPace(o)
+	ctx, err := p.Begin(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.End()
+	ctx, cancel := context.WithCancel(ctx)
 	long := func() { p.since = p.since.Add(-time.Hour) }
 	if long(); Rest(ctx) != nil || Crowded(ctx) || o.waits != 0 || !Spare(ctx) {
 		t.Error("rests alone")
@@ -60,11 +69,62 @@ func TestRest(t *testing.T) {
 	if long(); Rest(ctx) != nil || !Crowded(ctx) || o.waits != 1 || Spare(ctx) {
 		t.Error("does not rest beside others")
 	}
+	if brisk := Brisk(ctx); Rest(brisk) != nil || Crowded(brisk) || o.waits != 1 {
+		t.Error("rests where it was told not to")
+	}
 	if Rest(plain) != nil || Crowded(plain) || o.waits != 1 || !Spare(plain) {
 		t.Error("rests without being paced")
 	}
 	cancel()
 	if long(); Rest(ctx) != context.Canceled {
 		t.Error("outlives its context")
+	}
+}
+
+// TestPieces: what a piece of work leaves to rest for, the next does before it begins, unless time has passed or others have gone.
+func TestPieces(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		took   time.Duration
+		others bool
+		passed time.Duration // between the pieces
+		want   int           // rests
+	}{
+		{"alone", time.Hour, false, 0, 0},
+		{"one after the other", time.Millisecond, true, 0, 1},
+		{"time has passed", time.Millisecond, true, time.Second, 0},
+	} {
+		o := &neighbour{}
+		p := NewPace(o)
+		ctx := With(t.Context(), o)
+		piece := func() {
+			if _, err := p.Begin(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		piece()
+		p.since = p.since.Add(-c.took)
+		if c.others {
+			o.n++
+		}
+		p.End()
+		p.since = p.since.Add(-c.passed)
+		if piece(); o.waits != c.want {
+			t.Errorf("%s: %d rests, not %d", c.what, o.waits, c.want)
+		}
+		p.End()
+		if paced.Load() != 0 {
+			t.Errorf("%s: %d pieces are under way at the end", c.what, paced.Load())
+		}
+	}
+}
+
+// TestPacedTogether: several pieces of work leave together what one would.
+func TestPacedTogether(t *testing.T) {
+	one := restFor(time.Millisecond)
+	paced.Add(3)
+	defer paced.Add(-3)
+	if three := restFor(time.Millisecond); three != 3*one {
+		t.Errorf("each of three rests %v, one alone %v", three, one)
 	}
 }

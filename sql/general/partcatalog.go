@@ -10,6 +10,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -465,6 +466,9 @@ type treeWriter struct {
 // treeBatch is how many rows a transaction of a treeWriter writes.
 const treeBatch = 10_000
 
+// restRows is after how many rows a treeWriter asks whether it is time to rest.
+const restRows = 64
+
 func (w *treeWriter) put(ctx context.Context, r []row.Datum) error {
 	i := 0
 	if w.f != nil {
@@ -475,6 +479,11 @@ func (w *treeWriter) put(ctx context.Context, r []row.Datum) error {
 	}
 	if w.only != nil && !w.only[i] {
 		return mysqlerr.New(mysqlerr.ER_ROW_DOES_NOT_MATCH_PARTITION)
+	}
+	if w.rows%restRows == 0 {
+		if err := wait.Rest(ctx); err != nil {
+			return err
+		}
 	}
 	if w.rows++; w.rows%treeBatch == 0 {
 		if err := w.end(ctx); err != nil {

@@ -57,3 +57,32 @@ func TestWaitingDDLHasNoPlace(t *testing.T) {
 	}
 	eventually(t, "its place to be given back at the end", func() bool { return len(srv.ddlGate) == 0 })
 }
+
+// TestDDLBesideWhom: DDL has neighbours where other sessions end statements. The session's own are none, and DDL is nobody's.
+func TestDDLBesideWhom(t *testing.T) {
+	srv, addr := startFull(t)
+	c := connect(t, addr, "")
+	exec(t, c, "CREATE DATABASE d")
+	var idle ticket
+	for _, x := range []struct {
+		statement string
+		want      uint64
+	}{{"CREATE TABLE d.t (id INT PRIMARY KEY)", 0}, {"INSERT INTO d.t VALUES (1)", 1}, {"ALTER TABLE d.t ADD a INT", 0}, {"SELECT * FROM d.t", 1}} {
+		eventually(t, "the statement before to leave", func() bool { running, _ := srv.gate.load(); return running == 0 }) // its client hears first
+		before := srv.gate.others(&idle)
+		exec(t, c, x.statement)
+		eventually(t, x.statement+" to leave", func() bool { running, _ := srv.gate.load(); return running == 0 })
+		if n := srv.gate.others(&idle) - before; n != x.want {
+			t.Errorf("%s: %d statements seen by another session, not %d", x.statement, n, x.want)
+		}
+	}
+	g := still(1, 1)
+	var own ticket
+	if err := g.enter(t.Context(), &own, &writer{}, false); err != nil {
+		t.Fatal(err)
+	}
+	g.leave(&own, &writer{})
+	if mine, others := g.others(&own), g.others(&idle); mine != 0 || others != 1 {
+		t.Errorf("a session counts %d of its own statements, another %d", mine, others)
+	}
+}

@@ -33,7 +33,7 @@ type gate struct {
 	backlog func() int          // connections that wait for a worker; nil: none ever
 	running int                 // places taken
 	over    int                 // statements whose place lapsed and that still run
-	ended   uint64              // statements that have left
+	ended   uint64              // statements that have left, without those that were paced
 	active  linked.List[ticket] // that hold a place
 	first   linked.List[ticket] // queue: statements of transactions that hold locks
 	rest    linked.List[ticket] // queue: others
@@ -55,6 +55,9 @@ type ticket struct {
 
 	placed, over bool
 	tick         uint32 // gate.ticks when it got the place
+
+	paced bool   // the statement rests beside others' (wait.Pace)
+	ended uint64 // statements of the session in gate.ended
 }
 
 // enter waits for a place. It fails only when ctx ends, with its cause. w is the session's standing among the writers.
@@ -139,17 +142,21 @@ func (g *gate) place(t *ticket) {
 // leave gives a place back and passes it on: at the end of the statement.
 func (g *gate) leave(t *ticket, w *writer) {
 	g.mu.Lock()
-	g.ended++
+	if !t.paced {
+		g.ended++
+		t.ended++
+	}
+	t.paced = false
 	g.idle(w)
 	g.vacate(t)
 	g.mu.Unlock()
 }
 
-// statements is how many have ended.
-func (g *gate) statements() uint64 {
+// others is how many statements have ended beside those of t's session and those that were paced themselves.
+func (g *gate) others(t *ticket) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.ended
+	return g.ended - t.ended
 }
 
 // pause gives a place back for a wait.

@@ -30,6 +30,11 @@ func (s *Session) enableKeys(ctx context.Context) error {
 	if len(s.keysOff) == 0 {
 		return nil
 	}
+	ctx, leave, err := s.enterDDL(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx = table.WithDDL(ctx, table.DDLOptions{MetadataWait: s.set.MetadataWait, SessionID: uint64(s.login.ID)})
 	k := s.srv.db.Catalog().(table.KeySwitch)
 	for len(s.keysOff) > 0 {

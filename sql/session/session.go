@@ -72,6 +72,7 @@ type Session struct {
 	waits  int                       // nested waits
 	writer writer                    // standing among the transactions that lock rows
 	ddling struct{ on, placed bool } // at work as DDL; with a place at ddlGate
+	pace   *wait.Pace                // of its DDL
 
 	tracked   trackedState
 	meter     *meter // nil: no log is on
@@ -130,6 +131,7 @@ func (c statementContext) Value(k any) any {
 func newSession(srv *Server, c *wire.Conn) *Session {
 	s := &Session{srv: srv, conn: c, command: "Sleep", since: time.Now(), commit: make(chan error, 1)}
 	s.ticket.conn = c
+	s.pace = wait.NewPace(s)
 	s.onCommit = func(err error) { s.commit <- err }
 	s.onSending = func() { s.reveals = true }
 	s.stmt.s = s
@@ -163,7 +165,7 @@ func (s *Session) BeginWait() {
 func (s *Session) Spare() bool { return s.srv.gate.spare() }
 
 // Others implements wait.Neighbour.
-func (s *Session) Others() uint64 { return s.srv.gate.statements() }
+func (s *Session) Others() uint64 { return s.srv.gate.others(&s.ticket) }
 
 // BeginWaitAs implements wait.Teller.
 func (s *Session) BeginWaitAs(state string) {
@@ -192,18 +194,25 @@ func (s *Session) EndWait() {
 	s.ddling.placed = s.ddling.on && s.srv.ddlGate.again()
 }
 
-// enterDDL waits for a place at ddlGate, for as long as until the function that it returns is called.
-func (s *Session) enterDDL(ctx context.Context) (leave func(), err error) {
+// enterDDL makes what follows until leave is called go as DDL goes: it rests while others are at work, after the session's DDL before too, and it has a place at
+// ddlGate while it computes.
+func (s *Session) enterDDL(ctx context.Context) (paced context.Context, leave func(), err error) {
+	if paced, err = s.pace.Begin(ctx); err != nil {
+		return nil, nil, err
+	}
+	s.ticket.paced = true
 	placed, err := s.srv.ddlGate.enter(ctx)
 	if err != nil {
-		return nil, err
+		s.pace.End()
+		return nil, nil, err
 	}
 	s.ddling.on, s.ddling.placed = true, placed
-	return func() {
+	return paced, func() {
 		if s.ddling.placed {
 			s.srv.ddlGate.leave()
 		}
 		s.ddling.on, s.ddling.placed = false, false
+		s.pace.End()
 	}, nil
 }
 

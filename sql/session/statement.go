@@ -110,7 +110,7 @@ func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement,
 	}
 	s.own = true
 	defer func() { s.own = false }()
-	leave, err := s.enterDDL(ctx)
+	ctx, leave, err := s.enterDDL(ctx)
 	if err != nil {
 		return err
 	}
