@@ -28,6 +28,7 @@ type testBackend struct {
 	hooks   Hooks
 	stall   time.Duration // net_read_timeout, 0 for the default
 	entered chan *Conn    // a "wait" statement began
+	began   func(c *Conn) // called with each statement; may be nil
 }
 
 func newTestBackend() *testBackend {
@@ -96,6 +97,9 @@ var textColumn = NewColumnSet(Column{Name: "v", Charset: CollationUTF8MB4General
 
 func (s *testSession) Query(r *Reply, sql []byte, attrs []Attr) error {
 	q := string(sql)
+	if s.b.began != nil {
+		s.b.began(s.c)
+	}
 	verb, arg, _ := strings.Cut(q, " ")
 	n, _ := strconv.Atoi(arg)
 	switch verb {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/zoryadb/zorya/base/linked"
+	"github.com/zoryadb/zorya/base/socket"
 )
 
 // pool runs connections whose clients have sent something. A connection at rest has no goroutine: with thousands of
@@ -310,7 +311,7 @@ func (pl *pool) uncount(w *worker) {
 func (pl *pool) work(w *worker) {
 	for c := pl.next(w); c != nil; c = pl.next(w) {
 		if w.turns++; w.turns%yieldEvery == 0 {
-			runtime.Gosched()
+			socket.Yield()
 		}
 		c.turn(w)
 	}

@@ -95,6 +95,7 @@ type Server struct {
 	pool      *pool        // nil without connections
 	ready     atomic.Int32 // connections in its queues
 	crowded   atomic.Bool  // more than cfg.Direct connections came, and have not gone yet: all run in the pool
+	turns     turns
 
 	accepted, commands, prepared                  atomic.Int64
 	abortedClients, abortedConnects, refusedByMax atomic.Int64
@@ -187,6 +188,7 @@ func (s *Server) newConn(nc net.Conn) *Conn {
 		}
 	}
 	c.sock = newSock(nc, p)
+	c.sock.turns = &s.turns
 	c.host = s.hostName(nc.RemoteAddr())
 	c.f.in = inbuf{src: c.sock, raw: c.sock}
 	c.f.wr = c.sock
@@ -215,6 +217,7 @@ func (s *Server) register(c *Conn) (extra, ok bool) {
 	ok = !s.closed && n <= limit && s.conns[c.id] == nil
 	if ok {
 		s.conns[c.id] = c
+		s.turns.share(len(s.conns))
 		if len(s.conns) > s.cfg.Direct {
 			s.crowded.Store(true)
 		}
@@ -233,6 +236,7 @@ func (s *Server) unregister(c *Conn) {
 	s.pastOut.Add(out)
 	s.mu.Lock()
 	delete(s.conns, c.id)
+	s.turns.share(len(s.conns))
 	if len(s.conns) <= s.cfg.Direct*3/4 { // well below, so that one that comes and goes moves nobody
 		s.crowded.Store(false)
 	}

@@ -37,6 +37,9 @@ type sock struct {
 	hooks   *Hooks // non-nil pointers only while a Session method runs
 	waiting bool   // BeginWait was called
 
+	turns *turns    // of a connection with a goroutine, which it shares the processors with; nil: none
+	begun time.Time // of its turn: since it last waited, or gave way
+
 	idleTimeout, readTimeout, writeTimeout time.Duration // 0: none
 	idle                                   bool          // the next read waits for a command: idleTimeout, no hooks
 	armed                                  time.Time     // of the read deadline, zero: none
@@ -113,7 +116,7 @@ func (s *sock) end() {
 
 // armRead sets the read deadline that the present state calls for. Setting one costs a timer operation, so it is set a 16th of
 // the timeout late and kept while it is not early; a timeout is thus never cut short.
-func (s *sock) armRead() {
+func (s *sock) armRead(now time.Time) {
 	d := s.readTimeout
 	if s.idle {
 		d = s.idleTimeout
@@ -126,10 +129,10 @@ func (s *sock) armRead() {
 		return
 	}
 	slack := d / 16
-	if spare := s.armed.Sub(time.Now().Add(d)); spare >= 0 && spare <= slack {
+	if spare := s.armed.Sub(now.Add(d)); spare >= 0 && spare <= slack {
 		return
 	}
-	s.armed = time.Now().Add(d + slack)
+	s.armed = now.Add(d + slack)
 	s.setReadDeadline(s.armed)
 }
 
@@ -166,18 +169,35 @@ func (s *sock) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	if s.raw == nil {
-		s.armRead()
+		s.armRead(time.Now())
 		s.begin()
 		n, err := s.Conn.Read(p)
 		s.end()
 		s.received(n)
 		return n, s.mapErr(err)
 	}
-	s.armRead()
+	s.armRead(s.giveWay())
 	s.rbuf, s.n, s.opErr = p, 0, nil
 	err := s.raw.Read(s.readFn)
 	s.rbuf = nil
 	return s.finishRead(err)
+}
+
+// giveWay is called before a read, of which it returns the time. It lets others go first when a command is to be read and the turn is over.
+func (s *sock) giveWay() time.Time {
+	now := time.Now()
+	if s.turns == nil || !s.idle {
+		return now
+	}
+	switch {
+	case s.begun.IsZero(): // it waited for the command before
+		s.begun = now
+	case now.Sub(s.begun) >= s.turns.length():
+		socket.Yield()
+		now = time.Now()
+		s.begun = now
+	}
+	return now
 }
 
 func (s *sock) finishRead(err error) (int, error) {
@@ -204,6 +224,7 @@ func (s *sock) tryRead(fd uintptr) bool {
 	s.n, s.opErr = socket.Read(fd, s.rbuf)
 	s.more = s.n == len(s.rbuf)
 	if s.opErr == syscall.EAGAIN {
+		s.begun = time.Time{}
 		s.begin()
 		return false
 	}
@@ -219,7 +240,7 @@ func (s *sock) readIdle() (*buffer, int, error) {
 	var err error
 	switch {
 	case !s.turn || !s.idle:
-		s.armRead()
+		s.armRead(s.giveWay())
 		err = s.raw.Read(s.idleFn)
 	case s.polled.expired:
 		err = os.ErrDeadlineExceeded
@@ -244,6 +265,7 @@ func (s *sock) tryReadIdle(fd uintptr) bool {
 	s.more = s.n == len(b.b)
 	if s.opErr == syscall.EAGAIN {
 		readPool.Put(b)
+		s.begun = time.Time{}
 		s.begin()
 		return false
 	}

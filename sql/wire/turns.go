@@ -1,0 +1,27 @@
+package wire
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// turns is how connections that have a goroutine each share the processors. A client that is near and fast has always sent its next command by the time that
+// the answer to the last one is written, so that its goroutine never waits for anything, and as many such goroutines as there are processors would keep
+// everybody else from theirs for milliseconds. A connection that has not waited for the length of a turn lets the others go first.
+type turns struct{ each atomic.Int64 }
+
+const (
+	// turnRound is how long it should take until everybody has had a turn.
+	turnRound = time.Millisecond
+	// turnLeast is the shortest turn. A few commands one after the other find the processor's caches warm, and cost no wait.
+	turnLeast = 50 * time.Microsecond
+)
+
+// share says how many connections there are.
+func (t *turns) share(connections int) {
+	t.each.Store(int64(max(turnRound*time.Duration(runtime.GOMAXPROCS(0))/time.Duration(max(connections, 1)), turnLeast)))
+}
+
+// length is that of a turn.
+func (t *turns) length() time.Duration { return time.Duration(t.each.Load()) }
