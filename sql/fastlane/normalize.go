@@ -458,7 +458,7 @@ func (n *normalizer) stringArg(text []byte, kind ArgKind) bool {
 // unescaped is a literal's body with its escapes resolved, in scratch.
 func (n *normalizer) unescaped(body []byte, quote byte) []byte {
 	at := n.room(len(body))
-	n.q.scratch = unescape(n.q.scratch, body, quote)
+	n.q.scratch = lexer.AppendUnescaped(n.q.scratch, body, quote)
 	return n.q.scratch[at:len(n.q.scratch):len(n.q.scratch)]
 }
 
@@ -482,37 +482,6 @@ func (n *normalizer) room(size int) int {
 		n.q.scratch = make([]byte, 0, max(1024, 2*size, min(2*cap(n.q.scratch), 1<<20)))
 	}
 	return len(n.q.scratch)
-}
-
-// unescape appends a literal's body with its escapes resolved.
-func unescape(dst, s []byte, quote byte) []byte {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == quote: // doubled
-			i++
-		case c == '\\' && i+1 < len(s):
-			i++
-			switch c = s[i]; c {
-			case '0':
-				c = 0
-			case 'b':
-				c = '\b'
-			case 'n':
-				c = '\n'
-			case 'r':
-				c = '\r'
-			case 't':
-				c = '\t'
-			case 'Z':
-				c = 26
-			case '%', '_': // kept for LIKE
-				dst = append(dst, '\\')
-			}
-		}
-		dst = append(dst, c)
-	}
-	return dst
 }
 
 func paramArg(p *wire.Param) Arg {

@@ -337,14 +337,14 @@ func userEntry(rd interface {
 }
 
 // accountName reads user[@host] or CURRENT_USER[()]; role names are written alike.
-func (s *Session) accountName(t *tokens) (authID, bool) {
-	if t.accept("CURRENT_USER") || t.word(0) == "USER" && t.at(1) == "(" && t.accept("USER") {
-		if t.accept("(") && !t.accept(")") {
+func (s *Session) accountName(t *lexer.Cursor) (authID, bool) {
+	if t.Accept("CURRENT_USER") || t.Word(0) == "USER" && t.At(1) == "(" && t.Accept("USER") {
+		if t.Accept("(") && !t.Accept(")") {
 			return authID{}, false
 		}
 		return authID{s.login.AccountUser, s.login.AccountHost}, true
 	}
-	if k := t.kind(0); k != lexer.Word && k != lexer.Quoted && k != lexer.String {
+	if k := t.Kind(0); k != lexer.Word && k != lexer.Quoted && k != lexer.String {
 		return authID{}, false
 	}
 	user, host, ok := account(t)
@@ -352,14 +352,14 @@ func (s *Session) accountName(t *tokens) (authID, bool) {
 }
 
 // accountNames reads a list of them.
-func (s *Session) accountNames(t *tokens) (out []authID, ok bool) {
+func (s *Session) accountNames(t *lexer.Cursor) (out []authID, ok bool) {
 	for {
 		id, ok := s.accountName(t)
 		if !ok {
 			return nil, false
 		}
 		out = append(out, id)
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			return out, true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -30,51 +31,51 @@ type columnPrivilege struct {
 }
 
 // ownColumnGrant recognises the statements; nil for those that name no columns.
-func (s *Session) ownColumnGrant(t *tokens) (*Statement, error) {
+func (s *Session) ownColumnGrant(t *lexer.Cursor) (*Statement, error) {
 	named := false
-	for i := 1; t.pos+i < len(t.list) && t.word(i) != "ON"; i++ {
-		named = named || t.at(i) == "(" && slices.Contains([]string{"SELECT", "INSERT", "UPDATE", "REFERENCES"}, t.word(i-1))
+	for i := 1; t.Pos+i < len(t.Tokens) && t.Word(i) != "ON"; i++ {
+		named = named || t.At(i) == "(" && slices.Contains([]string{"SELECT", "INSERT", "UPDATE", "REFERENCES"}, t.Word(i-1))
 	}
 	if !named {
 		return nil, nil
 	}
-	g := &columnGrant{revoke: t.word(0) == "REVOKE"}
-	t.pos++
+	g := &columnGrant{revoke: t.Word(0) == "REVOKE"}
+	t.Pos++
 	for {
 		p, ok := columnPrivilegeOf(t)
 		if !ok {
 			return nil, s.wrong(t)
 		}
 		g.privs = append(g.privs, p)
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			break
 		}
 	}
-	if !t.accept("ON") {
+	if !t.Accept("ON") {
 		return nil, s.wrong(t)
 	}
-	t.accept("TABLE")
-	if t.at(0) == "*" || t.at(1) == "." && t.at(2) == "*" {
+	t.Accept("TABLE")
+	if t.At(0) == "*" || t.At(1) == "." && t.At(2) == "*" {
 		return nil, mysqlerr.NewMessage(mysqlerr.ER_WRONG_USAGE, "Incorrect usage of COLUMN GRANT and GLOBAL PRIVILEGES")
 	}
 	var ok bool
-	if g.schema, g.table, ok = t.qualified(); !ok || !t.accept(map[bool]string{true: "FROM", false: "TO"}[g.revoke]) {
+	if g.schema, g.table, ok = t.Qualified(); !ok || !t.Accept(map[bool]string{true: "FROM", false: "TO"}[g.revoke]) {
 		return nil, s.wrong(t)
 	}
 	if g.to, ok = s.accountNames(t); !ok {
 		return nil, s.wrong(t)
 	}
-	g.grantor = !g.revoke && t.accept("WITH", "GRANT", "OPTION")
+	g.grantor = !g.revoke && t.Accept("WITH", "GRANT", "OPTION")
 	return s.done(t, &Statement{Class: DDL, run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
 		return &Result{}, s.grantColumns(c, g)
 	}})
 }
 
-func columnPrivilegeOf(t *tokens) (p columnPrivilege, ok bool) {
+func columnPrivilegeOf(t *lexer.Cursor) (p columnPrivilege, ok bool) {
 	var words []string
-	for !t.end() && t.at(0) != "," && t.at(0) != "(" && t.word(0) != "ON" {
-		words = append(words, t.word(0))
-		t.pos++
+	for !t.End() && t.At(0) != "," && t.At(0) != "(" && t.Word(0) != "ON" {
+		words = append(words, t.Word(0))
+		t.Pos++
 	}
 	name := strings.Join(words, " ")
 	at := slices.IndexFunc(grantOrder, func(k sql.PrivilegeType) bool { return strings.EqualFold(k.String(), name) })
@@ -82,19 +83,19 @@ func columnPrivilegeOf(t *tokens) (p columnPrivilege, ok bool) {
 		return p, false
 	}
 	p.kind = grantOrder[at]
-	if !t.accept("(") {
+	if !t.Accept("(") {
 		return p, true
 	}
 	for {
-		col, ok := t.name()
+		col, ok := t.Name()
 		if !ok {
 			return p, false
 		}
 		p.columns = append(p.columns, col)
-		if t.accept(")") {
+		if t.Accept(")") {
 			return p, true
 		}
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			return p, false
 		}
 	}

@@ -15,48 +15,49 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // own statements among CREATE, ALTER and DROP; nil for those of the library's grammar.
-func (s *Session) ownDDL(t *tokens) (*Statement, error) {
+func (s *Session) ownDDL(t *lexer.Cursor) (*Statement, error) {
 	for i := 1; i < 8; i++ {
-		switch t.word(i) {
+		switch t.Word(i) {
 		case "FUNCTION", "PROCEDURE":
-			switch t.word(0) {
+			switch t.Word(0) {
 			case "CREATE":
-				return s.createRoutine(t, t.word(i))
+				return s.createRoutine(t, t.Word(i))
 			case "DROP":
-				return s.dropRoutine(t, t.word(i))
+				return s.dropRoutine(t, t.Word(i))
 			}
 			return s.alterRoutine(t)
 		case "USER":
-			if i == 1 && (t.word(0) == "CREATE" || t.word(0) == "ALTER") {
+			if i == 1 && (t.Word(0) == "CREATE" || t.Word(0) == "ALTER") {
 				return s.ownUser(t)
 			}
 			return nil, nil
 		case "PREPARE":
-			if t.word(0) == "DROP" {
-				t.pos += 2
+			if t.Word(0) == "DROP" {
+				t.Pos += 2
 				return s.dropPrepared(t)
 			}
 		case "TRIGGER":
-			if t.word(0) == "CREATE" {
+			if t.Word(0) == "CREATE" {
 				return s.createTrigger(t)
 			}
 			return nil, nil
 		case "EVENT":
 			return s.ownEvent(t)
 		case "TABLE":
-			if t.word(0) == "ALTER" && i == 1 {
+			if t.Word(0) == "ALTER" && i == 1 {
 				return s.ownPartition(t)
 			}
 			return nil, nil
 		case "VIEW", "INDEX", "DATABASE", "SCHEMA":
 			return nil, nil
 		case "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE":
-			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.word(0)+" "+t.word(i))
+			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.Word(0)+" "+t.Word(i))
 		}
 	}
 	return nil, nil

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -17,10 +18,10 @@ type alterOptions struct {
 // readAlterOptions finds the clauses in a statement's text: the grammar drops them.
 func readAlterOptions(text string) (alterOptions, error) {
 	o := alterOptions{algorithm: "DEFAULT", lock: "DEFAULT"}
-	t := cutTokens(text, 0, maxTokens)
+	t := lexer.NewCursor(text, 0, maxTokens)
 	depth := 0
-	for ; !t.end(); t.pos++ {
-		switch t.at(0) {
+	for ; !t.End(); t.Pos++ {
+		switch t.At(0) {
 		case "(":
 			depth++
 		case ")":
@@ -29,11 +30,11 @@ func readAlterOptions(text string) (alterOptions, error) {
 		if depth > 0 {
 			continue
 		}
-		v := t.word(1)
-		if t.at(1) == "=" {
-			v = t.word(2)
+		v := t.Word(1)
+		if t.At(1) == "=" {
+			v = t.Word(2)
 		}
-		switch t.word(0) {
+		switch t.Word(0) {
 		case "ALGORITHM":
 			switch v {
 			case "DEFAULT", "INSTANT", "INPLACE", "COPY":
@@ -51,7 +52,7 @@ func readAlterOptions(text string) (alterOptions, error) {
 		case "FORCE":
 			o.force = true
 		case "ENGINE":
-			o.force = o.force || t.at(-1) != "." && v != "" && t.word(-1) != "ADD" && t.word(-1) != "COLUMN"
+			o.force = o.force || t.At(-1) != "." && v != "" && t.Word(-1) != "ADD" && t.Word(-1) != "COLUMN"
 		}
 	}
 	if o.algorithm == "INSTANT" && o.lock != "DEFAULT" {
@@ -63,21 +64,21 @@ func readAlterOptions(text string) (alterOptions, error) {
 // alterOptionClauses removes the clauses from a text that the grammar refused.
 func (w *rewriter) alterOptionClauses() {
 	t := w.t
-	for i := range t.outer(0) {
-		if t.word(i) != "ALGORITHM" && t.word(i) != "LOCK" {
+	for i := range t.Outer(0) {
+		if t.Word(i) != "ALGORITHM" && t.Word(i) != "LOCK" {
 			continue
 		}
 		n := 2
-		if t.at(i+1) == "=" {
+		if t.At(i+1) == "=" {
 			n = 3
 		}
-		if t.word(i+n-1) == "" {
+		if t.Word(i+n-1) == "" {
 			continue
 		}
 		switch {
-		case t.at(i-1) == "," && !w.skip[t.pos+i-1]:
+		case t.At(i-1) == "," && !w.skip[t.Pos+i-1]:
 			w.drop(i-1, n+1)
-		case t.at(i+n) == ",":
+		case t.At(i+n) == ",":
 			w.drop(i, n+1)
 		default:
 			w.drop(i, n)

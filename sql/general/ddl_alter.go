@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -120,7 +121,7 @@ func (a *alteration) parse(c *sql.Context) error {
 			x.partitions = ""
 		}
 	}
-	text := namedParser(plainComments(a.old.createTableText(a.old.def.Name, false, 0, false)))
+	text := namedParser(lexer.PlainComments(a.old.createTableText(a.old.def.Name, false, 0, false)))
 	ast, err := sqlparser.Parse(text)
 	if err != nil {
 		again, _ := rewrite(text, 0)
@@ -646,9 +647,9 @@ func textType(t string) bool {
 }
 
 func convertsCharset(text string) bool {
-	t := cutTokens(text, 0, maxTokens)
-	for ; !t.end(); t.pos++ {
-		if t.word(0) == "CONVERT" && t.word(1) == "TO" {
+	t := lexer.NewCursor(text, 0, maxTokens)
+	for ; !t.End(); t.Pos++ {
+		if t.Word(0) == "CONVERT" && t.Word(1) == "TO" {
 			return true
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -136,7 +137,7 @@ func tableOptions(a *tableAttrs, opts []*sqlparser.TableOption) {
 		name, value := strings.ToUpper(o.Name), o.Value
 		switch name {
 		case "COMMENT":
-			a.Comment = unquote(value)
+			a.Comment = lexer.Unquote(value)
 			if !strings.HasPrefix(value, "'") {
 				a.Comment = value
 			}

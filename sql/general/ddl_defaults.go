@@ -17,6 +17,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 func columnDefaults(c *sql.Context, col *sql.Column, a *columnAttrs) error {
@@ -97,7 +98,7 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 	if col.Type.Type() == sqltypes.Char {
 		text = strings.TrimRight(text, " ") // as the column stores it
 	}
-	return quoteString(text), true, nil
+	return sqltext.Literal(text), true, nil
 }
 
 // noteRoundedDefault tells of a DECIMAL default with more digits than its column keeps.

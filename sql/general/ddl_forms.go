@@ -13,12 +13,12 @@ import (
 // sizedTexts: BLOB(n) and TEXT(n) are the smallest type that holds n bytes or characters.
 func (w *rewriter) sizedTexts() {
 	t := w.t
-	for i := range t.list {
-		name := t.word(i)
-		if name != "BLOB" && name != "TEXT" || t.at(i+1) != "(" || t.at(i+3) != ")" || t.at(i-1) == "(" || t.at(i-1) == "," {
+	for i := range t.Tokens {
+		name := t.Word(i)
+		if name != "BLOB" && name != "TEXT" || t.At(i+1) != "(" || t.At(i+3) != ")" || t.At(i-1) == "(" || t.At(i-1) == "," {
 			continue
 		}
-		n, err := strconv.ParseUint(t.at(i+2), 10, 32)
+		n, err := strconv.ParseUint(t.At(i+2), 10, 32)
 		if err != nil {
 			continue
 		}
@@ -42,20 +42,20 @@ func (w *rewriter) sizedTexts() {
 // conditionColumns gives the conditions that columns are generated from, or have for a default, parentheses of their own, which the grammar wants.
 func (w *rewriter) conditionColumns() {
 	t := w.t
-	for i := range t.list {
-		if word := t.word(i); word != "AS" && word != "DEFAULT" || t.at(i+1) != "(" {
+	for i := range t.Tokens {
+		if word := t.Word(i); word != "AS" && word != "DEFAULT" || t.At(i+1) != "(" {
 			continue
 		}
 		first := i + 2
-		for t.at(first) == "(" {
+		for t.At(first) == "(" {
 			first++
 		}
-		if queryWords[t.word(first)] {
+		if queryWords[t.Word(first)] {
 			continue
 		}
 		depth, condition := 1, false
-		for k := i + 2; k < len(t.list) && depth > 0; k++ {
-			switch s := t.at(k); {
+		for k := i + 2; k < len(t.Tokens) && depth > 0; k++ {
+			switch s := t.At(k); {
 			case s == "(":
 				depth++
 			case s == ")":
@@ -63,7 +63,7 @@ func (w *rewriter) conditionColumns() {
 					w.put(i+1, "((")
 					w.put(k, "))")
 				}
-			case depth == 1 && (strings.ContainsAny(s[:1], "=<>!") || conditionWords[t.word(k)]):
+			case depth == 1 && (strings.ContainsAny(s[:1], "=<>!") || conditionWords[t.Word(k)]):
 				condition = true
 			}
 		}
@@ -79,14 +79,14 @@ var (
 // characterBytes is how long a character is in the set that is named after a column's type, or else in the default one.
 func (w *rewriter) characterBytes(i int) int64 {
 	switch {
-	case w.t.word(i) == "CHARSET":
+	case w.t.Word(i) == "CHARSET":
 		i++
-	case (w.t.word(i) == "CHARACTER" || w.t.word(i) == "CHAR") && w.t.word(i+1) == "SET":
+	case (w.t.Word(i) == "CHARACTER" || w.t.Word(i) == "CHAR") && w.t.Word(i+1) == "SET":
 		i += 2
 	default:
 		return defaultCollation.CharacterSet().MaxLength()
 	}
-	cs, err := sql.ParseCharacterSet(w.t.word(i))
+	cs, err := sql.ParseCharacterSet(w.t.Word(i))
 	if err != nil || cs == sql.CharacterSet_Unspecified {
 		return defaultCollation.CharacterSet().MaxLength()
 	}

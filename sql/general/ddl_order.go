@@ -3,35 +3,36 @@ package general
 import (
 	"github.com/dolthub/go-mysql-server/sql"
 
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // ALTER TABLE ... ORDER BY: the library's grammar lacks it. As in InnoDB it changes nothing, because rows are in the order of the clustered index.
 
 // orderItem reads column [ASC | DESC] at token i and returns the next token and the column.
-func orderItem(t *tokens, i int) (next int, column string, ok bool) {
-	at := t.pos
-	defer func() { t.pos = at }()
-	t.pos += i
-	if column, ok = t.name(); !ok {
+func orderItem(t *lexer.Cursor, i int) (next int, column string, ok bool) {
+	at := t.Pos
+	defer func() { t.Pos = at }()
+	t.Pos += i
+	if column, ok = t.Name(); !ok {
 		return 0, "", false
 	}
-	for t.accept(".") {
-		if column, ok = t.name(); !ok {
+	for t.Accept(".") {
+		if column, ok = t.Name(); !ok {
 			return 0, "", false
 		}
 	}
-	if !t.accept("ASC") {
-		t.accept("DESC")
+	if !t.Accept("ASC") {
+		t.Accept("DESC")
 	}
-	next = t.pos - at
-	return next, column, t.at(0) == "," || t.at(0) == "" || t.at(0) == ";"
+	next = t.Pos - at
+	return next, column, t.At(0) == "," || t.At(0) == "" || t.At(0) == ";"
 }
 
 // orderClause finds ORDER BY outside of parentheses: its first token, the one behind it, and its columns.
-func orderClause(t *tokens) (from, to int, columns []string) {
-	for i := range t.outer(0) {
-		if t.word(i) != "ORDER" || t.word(i+1) != "BY" || i < 3 {
+func orderClause(t *lexer.Cursor) (from, to int, columns []string) {
+	for i := range t.Outer(0) {
+		if t.Word(i) != "ORDER" || t.Word(i+1) != "BY" || i < 3 {
 			continue
 		}
 		to = i + 2
@@ -41,7 +42,7 @@ func orderClause(t *tokens) (from, to int, columns []string) {
 				break
 			}
 			columns, to = append(columns, column), next
-			if _, _, more := orderItem(t, next+1); t.at(next) != "," || !more {
+			if _, _, more := orderItem(t, next+1); t.At(next) != "," || !more {
 				break
 			}
 			to++
@@ -58,9 +59,9 @@ func (w *rewriter) alterOrder() {
 	from, to, columns := orderClause(w.t)
 	switch {
 	case len(columns) == 0:
-	case w.t.at(from-1) == ",":
+	case w.t.At(from-1) == ",":
 		w.drop(from-1, to-from+1)
-	case w.t.at(to) == ",":
+	case w.t.At(to) == ",":
 		w.drop(from, to-from+1)
 	default: // it stands alone
 		w.drop(from+1, to-from-1)
@@ -70,7 +71,7 @@ func (w *rewriter) alterOrder() {
 
 // orderBy checks the columns of the clause and says that it changes nothing.
 func (a *alteration) orderBy(c *sql.Context, written string) error {
-	_, _, columns := orderClause(cutTokens(written, 0, maxTokens))
+	_, _, columns := orderClause(lexer.NewCursor(written, 0, maxTokens))
 	for _, name := range columns {
 		if _, err := a.column(name); err != nil {
 			return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "order clause")

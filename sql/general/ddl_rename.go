@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -144,12 +145,12 @@ func (s *Session) renameView(c *sql.Context, p [2][2]string, o *stored) error {
 
 // renameTarget changes the table of a CREATE TRIGGER text.
 func renameTarget(text, name string) string {
-	t := cutTokens(text, 0, maxTokens)
-	for ; !t.end(); t.pos++ {
-		if t.word(0) == "ON" && (t.word(-1) == "INSERT" || t.word(-1) == "UPDATE" || t.word(-1) == "DELETE") {
+	t := lexer.NewCursor(text, 0, maxTokens)
+	for ; !t.End(); t.Pos++ {
+		if t.Word(0) == "ON" && (t.Word(-1) == "INSERT" || t.Word(-1) == "UPDATE" || t.Word(-1) == "DELETE") {
 			w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
 			w.put(1, sqltext.Quote(name))
-			if t.at(2) == "." {
+			if t.At(2) == "." {
 				w.drop(2, 2)
 			}
 			return w.build()

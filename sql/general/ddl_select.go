@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
@@ -53,7 +54,7 @@ func (s *Session) withSelectColumns(c *sql.Context, x *execution, ddl *sqlparser
 		if text == "" {
 			text = computedColumn(c, col, e, tables, outer)
 		}
-		text = "CREATE TABLE t (" + plainComments(text) + ")"
+		text = "CREATE TABLE t (" + lexer.PlainComments(text) + ")"
 		ast, err := sqlparser.Parse(text)
 		if err != nil {
 			again, _ := rewrite(text, 0)

@@ -32,12 +32,12 @@ type described struct {
 	filter        string
 }
 
-func (s *Session) describedTable(t *tokens) (d described, ok bool) {
-	if d.schema, d.table, ok = t.qualified(); !ok {
+func (s *Session) describedTable(t *lexer.Cursor) (d described, ok bool) {
+	if d.schema, d.table, ok = t.Qualified(); !ok {
 		return d, false
 	}
-	if t.accept("FROM") || t.accept("IN") {
-		if d.schema, ok = t.name(); !ok {
+	if t.Accept("FROM") || t.Accept("IN") {
+		if d.schema, ok = t.Name(); !ok {
 			return d, false
 		}
 	}
@@ -45,51 +45,51 @@ func (s *Session) describedTable(t *tokens) (d described, ok bool) {
 }
 
 // filterOf reads LIKE or WHERE; column is what LIKE compares.
-func filterOf(t *tokens, column string) (filter string, ok bool) {
+func filterOf(t *lexer.Cursor, column string) (filter string, ok bool) {
 	switch {
-	case t.accept("LIKE"):
-		return sqltext.Quote(column) + " LIKE " + t.rest(), true
-	case t.accept("WHERE"):
-		return t.rest(), true
+	case t.Accept("LIKE"):
+		return sqltext.Quote(column) + " LIKE " + t.Rest(), true
+	case t.Accept("WHERE"):
+		return t.Rest(), true
 	}
-	return "", t.end()
+	return "", t.End()
 }
 
 // ownDescribe: DESCRIBE t [column]. Anything else is EXPLAIN.
-func (s *Session) ownDescribe(t *tokens) (*Statement, error) {
-	if k := t.kind(1); k != lexer.Word && k != lexer.Quoted {
+func (s *Session) ownDescribe(t *lexer.Cursor) (*Statement, error) {
+	if k := t.Kind(1); k != lexer.Word && k != lexer.Quoted {
 		return s.ownExplain(t)
 	}
-	switch t.word(1) {
+	switch t.Word(1) {
 	case "SELECT", "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH", "TABLE", "VALUES", "FORMAT", "ANALYZE", "EXTENDED", "PARTITIONS", "FOR", "PLAN":
 		return s.ownExplain(t)
 	}
-	t.pos++
+	t.Pos++
 	d, ok := s.describedTable(t)
 	if !ok {
 		return nil, s.wrong(t)
 	}
-	if !t.end() {
-		name, ok := t.name()
+	if !t.End() {
+		name, ok := t.Name()
 		if !ok {
 			return nil, s.wrong(t)
 		}
-		d.filter = "`Field` LIKE " + quoteString(name)
+		d.filter = "`Field` LIKE " + sqltext.Literal(name)
 	}
 	return s.done(t, s.columnsStatement(d, false))
 }
 
 // ownShowColumns: SHOW [EXTENDED] [FULL] {COLUMNS | FIELDS} {FROM | IN} t [{FROM | IN} schema] [LIKE | WHERE].
-func (s *Session) ownShowColumns(t *tokens) (*Statement, error) {
-	save := t.pos
-	t.pos++
-	t.accept("EXTENDED")
-	full := t.accept("FULL")
-	if !t.accept("COLUMNS") && !t.accept("FIELDS") {
-		t.pos = save
+func (s *Session) ownShowColumns(t *lexer.Cursor) (*Statement, error) {
+	save := t.Pos
+	t.Pos++
+	t.Accept("EXTENDED")
+	full := t.Accept("FULL")
+	if !t.Accept("COLUMNS") && !t.Accept("FIELDS") {
+		t.Pos = save
 		return nil, nil
 	}
-	if !t.accept("FROM") && !t.accept("IN") {
+	if !t.Accept("FROM") && !t.Accept("IN") {
 		return nil, s.wrong(t)
 	}
 	d, ok := s.describedTable(t)
@@ -103,11 +103,11 @@ func (s *Session) ownShowColumns(t *tokens) (*Statement, error) {
 }
 
 // ownShowIndex: SHOW [EXTENDED] {INDEX | INDEXES | KEYS} {FROM | IN} t [{FROM | IN} schema] [WHERE].
-func (s *Session) ownShowIndex(t *tokens) (*Statement, error) {
-	t.pos++
-	t.accept("EXTENDED")
-	t.pos++
-	if !t.accept("FROM") && !t.accept("IN") {
+func (s *Session) ownShowIndex(t *lexer.Cursor) (*Statement, error) {
+	t.Pos++
+	t.Accept("EXTENDED")
+	t.Pos++
+	if !t.Accept("FROM") && !t.Accept("IN") {
 		return nil, s.wrong(t)
 	}
 	d, ok := s.describedTable(t)
@@ -314,7 +314,7 @@ func (m *meta) shownDefault(i int) any {
 	case a.Default == "" || a.Generated != "":
 		return nil
 	case a.Literal && strings.HasPrefix(a.Default, "'"):
-		return unquote(a.Default)
+		return lexer.Unquote(a.Default)
 	case a.Literal:
 		return a.Default
 	case strings.HasPrefix(a.Default, "(") && closes(a.Default):
@@ -418,12 +418,12 @@ var statusSchema = sql.Schema{{Name: "Name", Type: varchars}, {Name: "Engine", T
 	{Name: "Create_options", Type: varchars, Nullable: true}, {Name: "Comment", Type: types.Text}}
 
 // ownShowStatus: SHOW TABLE STATUS [{FROM | IN} schema] [LIKE | WHERE].
-func (s *Session) ownShowStatus(t *tokens) (*Statement, error) {
-	t.pos += 3
+func (s *Session) ownShowStatus(t *lexer.Cursor) (*Statement, error) {
+	t.Pos += 3
 	schema := ""
-	if t.accept("FROM") || t.accept("IN") {
+	if t.Accept("FROM") || t.Accept("IN") {
 		var ok bool
-		if schema, ok = t.name(); !ok {
+		if schema, ok = t.Name(); !ok {
 			return nil, s.wrong(t)
 		}
 	}

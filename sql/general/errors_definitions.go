@@ -84,7 +84,7 @@ func definitionPatterns() []pattern {
 			return mysqlerr.NewMessage(mysqlerr.ER_INVALID_CHARACTER_STRING, "Invalid %s character string: '%s'", m[1], m[2])
 		}),
 		p(`CHARACTER SET introducer must be attached to a string`, func(c *sql.Context, _ []string) *mysqlerr.Error {
-			return parseErrorAt(c.Query(), len(c.Query()))
+			return mysqlerr.Syntax(c.Query(), len(c.Query()))
 		}),
 		p(`expected integer order by literal`, func(c *sql.Context, _ []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_WRONG_GROUP_FIELD, "const")

@@ -20,7 +20,7 @@ func parseError(src, msg string) *mysqlerr.Error {
 		}
 		pos = startOf(src, pos, m[2])
 	}
-	return parseErrorAt(src, pos)
+	return mysqlerr.Syntax(src, pos)
 }
 
 // startOf finds where the token that ends near pos begins.
@@ -36,19 +36,3 @@ func startOf(src string, pos int, token string) int {
 	}
 	return pos
 }
-
-func parseErrorAt(src string, pos int) *mysqlerr.Error {
-	pos = min(pos, len(src))
-	line := 1 + strings.Count(src[:pos], "\n")
-	near := src[pos:]
-	if len(near) > 80 {
-		near = near[:80]
-	}
-	return mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your "+
-		"MySQL server version for the right syntax to use near '%s' at line %d", near, line)
-}
-
-func (s *Session) vitessError(text string, err error) error { return parseError(text, err.Error()) }
-
-// syntaxError is 1064 at an offset of text.
-func (s *Session) syntaxError(text string, at int) error { return parseErrorAt(text, at) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -64,7 +65,7 @@ func (s *schedule) text() string {
 	} else {
 		every := s.Every
 		if intervalUnits[s.Unit].parts != nil {
-			every = quoteString(every)
+			every = sqltext.Literal(every)
 		}
 		b.WriteString("ON SCHEDULE EVERY " + every + " " + s.Unit + " STARTS " + show(s.Starts))
 		if !s.Ends.IsZero() {
@@ -249,11 +250,11 @@ type eventSpec struct {
 }
 
 // eventClause parses everything after the name.
-func (s *Session) eventClause(t *tokens, sp *eventSpec) error {
+func (s *Session) eventClause(t *lexer.Cursor, sp *eventSpec) error {
 	stop := func(words ...string) string {
-		from, depth := t.pos, 0
-		for ; !t.end(); t.pos++ {
-			switch t.at(0) {
+		from, depth := t.Pos, 0
+		for ; !t.End(); t.Pos++ {
+			switch t.At(0) {
 			case "(":
 				depth++
 			case ")":
@@ -261,7 +262,7 @@ func (s *Session) eventClause(t *tokens, sp *eventSpec) error {
 			}
 			if depth == 0 {
 				for _, w := range words {
-					if t.word(0) == w {
+					if t.Word(0) == w {
 						return between(t, from)
 					}
 				}
@@ -270,21 +271,21 @@ func (s *Session) eventClause(t *tokens, sp *eventSpec) error {
 		return between(t, from)
 	}
 	ends := []string{"ON", "ENABLE", "DISABLE", "COMMENT", "DO", "RENAME", "STARTS", "ENDS"}
-	if t.accept("ON", "SCHEDULE") {
+	if t.Accept("ON", "SCHEDULE") {
 		sp.scheduled = true
 		switch {
-		case t.accept("AT"):
+		case t.Accept("AT"):
 			sp.at = stop(ends...)
-		case t.accept("EVERY"):
+		case t.Accept("EVERY"):
 			sp.every = stop(unitWords...)
-			if sp.unit = t.word(0); intervalUnits[sp.unit].months == 0 && intervalUnits[sp.unit].micros == 0 && intervalUnits[sp.unit].parts == nil {
+			if sp.unit = t.Word(0); intervalUnits[sp.unit].months == 0 && intervalUnits[sp.unit].micros == 0 && intervalUnits[sp.unit].parts == nil {
 				return s.wrong(t)
 			}
-			t.pos++
-			if t.accept("STARTS") {
+			t.Pos++
+			if t.Accept("STARTS") {
 				sp.starts = stop(ends...)
 			}
-			if t.accept("ENDS") {
+			if t.Accept("ENDS") {
 				sp.ends = stop(ends...)
 			}
 		default:
@@ -294,40 +295,40 @@ func (s *Session) eventClause(t *tokens, sp *eventSpec) error {
 			return s.wrong(t)
 		}
 	}
-	if t.accept("ON", "COMPLETION") {
-		not := t.accept("NOT")
-		if !t.accept("PRESERVE") {
+	if t.Accept("ON", "COMPLETION") {
+		not := t.Accept("NOT")
+		if !t.Accept("PRESERVE") {
 			return s.wrong(t)
 		}
 		keep := !not
 		sp.preserve = &keep
 	}
-	if sp.alter && t.accept("RENAME", "TO") {
+	if sp.alter && t.Accept("RENAME", "TO") {
 		var ok bool
-		if sp.renameSchema, sp.renameTo, ok = t.qualified(); !ok {
+		if sp.renameSchema, sp.renameTo, ok = t.Qualified(); !ok {
 			return s.wrong(t)
 		}
 	}
 	switch {
-	case t.accept("ENABLE"):
+	case t.Accept("ENABLE"):
 		sp.status = eventEnabled
-	case t.accept("DISABLE", "ON", "SLAVE"), t.accept("DISABLE", "ON", "REPLICA"):
+	case t.Accept("DISABLE", "ON", "SLAVE"), t.Accept("DISABLE", "ON", "REPLICA"):
 		sp.status = eventReplica
-	case t.accept("DISABLE"):
+	case t.Accept("DISABLE"):
 		sp.status = eventDisabled
 	}
-	if t.accept("COMMENT") {
-		text := unquote(t.at(0))
+	if t.Accept("COMMENT") {
+		text := lexer.Unquote(t.At(0))
 		sp.comment = &text
-		t.pos++
+		t.Pos++
 	}
-	if t.accept("DO") {
-		if sp.body = t.rest(); sp.body == "" {
+	if t.Accept("DO") {
+		if sp.body = t.Rest(); sp.body == "" {
 			return s.wrong(t)
 		}
 		return nil
 	}
-	if !t.end() || !sp.alter {
+	if !t.End() || !sp.alter {
 		return s.wrong(t)
 	}
 	return nil
@@ -342,26 +343,26 @@ var unitWords = func() []string {
 }()
 
 // between is the source from token from up to where t stands.
-func between(t *tokens, from int) string {
-	if t.pos <= from {
+func between(t *lexer.Cursor, from int) string {
+	if t.Pos <= from {
 		return ""
 	}
-	return t.src[t.list[from].Start:t.list[t.pos-1].End]
+	return t.Span(from, t.Pos)
 }
 
 // ownEvent is CREATE EVENT, ALTER EVENT and DROP EVENT.
-func (s *Session) ownEvent(t *tokens) (*Statement, error) {
-	if t.word(0) == "DROP" {
+func (s *Session) ownEvent(t *lexer.Cursor) (*Statement, error) {
+	if t.Word(0) == "DROP" {
 		return s.dropEvent(t)
 	}
-	sp := &eventSpec{alter: t.word(0) == "ALTER"}
+	sp := &eventSpec{alter: t.Word(0) == "ALTER"}
 	var err error
 	if sp.definer, _, err = s.createHead(t, "EVENT"); err != nil {
 		return nil, err
 	}
-	sp.notExists = t.accept("IF", "NOT", "EXISTS")
+	sp.notExists = t.Accept("IF", "NOT", "EXISTS")
 	var ok bool
-	if sp.schema, sp.name, ok = t.qualified(); !ok {
+	if sp.schema, sp.name, ok = t.Qualified(); !ok {
 		return nil, s.wrong(t)
 	}
 	if err := s.eventClause(t, sp); err != nil {
@@ -560,10 +561,10 @@ func (s *Session) eventTime(c *sql.Context, x *execution, clause, text string) (
 	return time.Time{}, mysqlerr.NewMessage(mysqlerr.ER_WRONG_VALUE, "Incorrect %s value: '%s'", clause, text)
 }
 
-func (s *Session) dropEvent(t *tokens) (*Statement, error) {
-	t.pos += 2
-	exists := t.accept("IF", "EXISTS")
-	schema, name, ok := t.qualified()
+func (s *Session) dropEvent(t *lexer.Cursor) (*Statement, error) {
+	t.Pos += 2
+	exists := t.Accept("IF", "EXISTS")
+	schema, name, ok := t.Qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -598,7 +599,7 @@ func (o *stored) eventText() string {
 	}
 	comment := ""
 	if o.Comment != "" {
-		comment = " COMMENT " + quoteString(o.Comment)
+		comment = " COMMENT " + sqltext.Literal(o.Comment)
 	}
 	return fmt.Sprintf("CREATE DEFINER=%s EVENT %s %s%s DO %s", o.Definer, sqltext.Quote(o.Name), o.Schedule.text(), comment, o.Body)
 }
@@ -651,7 +652,7 @@ func eventRow(schema string, o *stored) sql.Row {
 }
 
 // showEvents is SHOW EVENTS.
-func (s *Session) showEvents(t *tokens) (*Statement, error) {
+func (s *Session) showEvents(t *lexer.Cursor) (*Statement, error) {
 	schema, where, err := s.listed(t, "Name")
 	if err != nil {
 		return nil, err
@@ -659,7 +660,7 @@ func (s *Session) showEvents(t *tokens) (*Statement, error) {
 	text := "SELECT * FROM (SELECT EVENT_SCHEMA `Db`, EVENT_NAME `Name`, DEFINER `Definer`, TIME_ZONE `Time zone`, EVENT_TYPE `Type`, EXECUTE_AT `Execute at`, " +
 		"INTERVAL_VALUE `Interval value`, INTERVAL_FIELD `Interval field`, STARTS `Starts`, ENDS `Ends`, STATUS `Status`, ORIGINATOR `Originator`, " +
 		"CHARACTER_SET_CLIENT `character_set_client`, COLLATION_CONNECTION `collation_connection`, DATABASE_COLLATION `Database Collation` " +
-		"FROM information_schema.EVENTS WHERE EVENT_SCHEMA = " + quoteString(schema) + " ORDER BY EVENT_NAME) EVENTS" + where
+		"FROM information_schema.EVENTS WHERE EVENT_SCHEMA = " + sqltext.Literal(schema) + " ORDER BY EVENT_NAME) EVENTS" + where
 	st, _, err := s.parseGMS(text, "")
 	return st, err
 }

@@ -16,22 +16,23 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // EXPLAIN shows the library's plan in MySQL's forms: the table of accesses, FORMAT=JSON made of that table, and FORMAT=TREE (explain_tree.go).
 
 // ownExplain: {EXPLAIN | DESCRIBE | DESC} [ANALYZE] [FORMAT = f] {statement | FOR CONNECTION n}.
-func (s *Session) ownExplain(t *tokens) (*Statement, error) {
-	t.pos++
+func (s *Session) ownExplain(t *lexer.Cursor) (*Statement, error) {
+	t.Pos++
 	x := &explanation{format: ""}
-	x.analyze = t.accept("ANALYZE")
+	x.analyze = t.Accept("ANALYZE")
 	for {
 		switch {
-		case t.accept("EXTENDED"), t.accept("PARTITIONS"):
+		case t.Accept("EXTENDED"), t.Accept("PARTITIONS"):
 			continue
-		case t.accept("FORMAT", "="):
-			name, ok := t.name()
+		case t.Accept("FORMAT", "="):
+			name, ok := t.Name()
 			if !ok {
 				return nil, s.wrong(t)
 			}
@@ -53,28 +54,28 @@ func (s *Session) ownExplain(t *tokens) (*Statement, error) {
 	if x.analyze && x.format != "TREE" {
 		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "EXPLAIN ANALYZE with "+x.format+" format")
 	}
-	if t.accept("FOR", "CONNECTION") {
-		id, err := strconv.ParseUint(t.at(0), 10, 64)
-		if t.pos++; err != nil || !t.end() || x.analyze {
-			t.pos--
+	if t.Accept("FOR", "CONNECTION") {
+		id, err := strconv.ParseUint(t.At(0), 10, 64)
+		if t.Pos++; err != nil || !t.End() || x.analyze {
+			t.Pos--
 			return nil, s.wrong(t)
 		}
-		return &Statement{Text: t.src, run: func(c *sql.Context, s *Session, e *execution) (*Result, error) { return x.connection(c, s, e, id) }}, nil
+		return &Statement{Text: t.Src, run: func(c *sql.Context, s *Session, e *execution) (*Result, error) { return x.connection(c, s, e, id) }}, nil
 	}
-	if t.word(0) == "PLAN" {
+	if t.Word(0) == "PLAN" {
 		return nil, nil
 	}
-	if t.end() {
+	if t.End() {
 		return nil, s.wrong(t)
 	}
-	st, _, err := s.parseGMS(t.rest(), "")
+	st, _, err := s.parseGMS(t.Rest(), "")
 	if err != nil {
 		return nil, err
 	}
 	if !explainable(st.ast) {
 		return nil, s.wrong(t)
 	}
-	return &Statement{Text: t.src, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints,
+	return &Statement{Text: t.Src, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints,
 		run: func(c *sql.Context, s *Session, e *execution) (*Result, error) { return x.run(c, s, e, st) }}, nil
 }
 

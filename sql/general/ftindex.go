@@ -10,6 +10,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -22,10 +23,10 @@ func namedParser(text string) string {
 	if !strings.Contains(strings.ToLower(text), "parser") {
 		return text
 	}
-	t := cutTokens(text, 0, 1<<20)
+	t := lexer.NewCursor(text, 0, 1<<20)
 	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
-	for ; t.pos+2 < len(t.list); t.pos++ {
-		if t.word(0) == "WITH" && t.word(1) == "PARSER" && strings.EqualFold(strings.Trim(t.src[t.list[t.pos+2].Start:t.list[t.pos+2].End], "`"), ngramParser) {
+	for ; t.Pos+2 < len(t.Tokens); t.Pos++ {
+		if t.Word(0) == "WITH" && t.Word(1) == "PARSER" && strings.EqualFold(strings.Trim(t.At(2), "`"), ngramParser) {
 			w.put(0, "USING")
 			w.put(1, ngramParser)
 			w.put(2, "")

@@ -122,10 +122,10 @@ func countList(s string) int {
 	if strings.TrimSpace(s) == "" {
 		return 0
 	}
-	t := cutTokens(s, 0, maxTokens)
+	t := lexer.NewCursor(s, 0, maxTokens)
 	depth, n := 0, 1
-	for ; !t.end(); t.pos++ {
-		switch t.at(0) {
+	for ; !t.End(); t.Pos++ {
+		switch t.At(0) {
 		case "(":
 			depth++
 		case ")":
@@ -168,13 +168,13 @@ func (s *Session) callsWriter(st sqlparser.Statement) bool {
 
 // writes reports whether a body holds a statement that changes rows, or a call that may.
 func writes(body string) bool {
-	t := cutTokens(body, 0, 1<<20)
-	for ; !t.end(); t.pos++ {
-		switch t.word(0) {
+	t := lexer.NewCursor(body, 0, 1<<20)
+	for ; !t.End(); t.Pos++ {
+		switch t.Word(0) {
 		case "INSERT", "UPDATE", "DELETE", "REPLACE", "CALL", "EXECUTE":
 			return true
 		}
-		if t.kind(0) == lexWord && t.at(1) == "(" && strings.Contains(t.at(0), "_") || t.kind(0) == lexer.Quoted && t.at(1) == "(" {
+		if t.Kind(0) == lexWord && t.At(1) == "(" && strings.Contains(t.At(0), "_") || t.Kind(0) == lexer.Quoted && t.At(1) == "(" {
 			return true // perhaps another stored function
 		}
 	}
@@ -182,39 +182,39 @@ func writes(body string) bool {
 }
 
 // createHead reads CREATE [OR REPLACE] [DEFINER = user] word.
-func (s *Session) createHead(t *tokens, word string) (definer string, replace bool, err error) {
-	t.pos++
-	replace = t.accept("OR", "REPLACE")
-	if t.accept("DEFINER", "=") {
-		from := t.pos
-		if t.word(0) == "CURRENT_USER" {
-			t.pos++
-			t.accept("(", ")")
+func (s *Session) createHead(t *lexer.Cursor, word string) (definer string, replace bool, err error) {
+	t.Pos++
+	replace = t.Accept("OR", "REPLACE")
+	if t.Accept("DEFINER", "=") {
+		from := t.Pos
+		if t.Word(0) == "CURRENT_USER" {
+			t.Pos++
+			t.Accept("(", ")")
 		} else if _, _, ok := account(t); !ok {
 			return "", false, s.wrong(t)
 		} else {
-			definer = t.src[t.list[from].Start:t.list[t.pos-1].End]
+			definer = t.Span(from, t.Pos)
 		}
 	}
-	if !t.accept(word) {
+	if !t.Accept(word) {
 		return "", false, s.wrong(t)
 	}
 	return definer, replace, nil
 }
 
 // createRoutine stores a function or a procedure.
-func (s *Session) createRoutine(t *tokens, word string) (*Statement, error) {
-	text := t.text()
+func (s *Session) createRoutine(t *lexer.Cursor, word string) (*Statement, error) {
+	text := t.Text()
 	definer, replace, err := s.createHead(t, word)
 	if err != nil {
 		return nil, err
 	}
-	notExists := t.accept("IF", "NOT", "EXISTS")
-	schema, name, ok := t.qualified()
-	if !ok || t.at(0) != "(" {
+	notExists := t.Accept("IF", "NOT", "EXISTS")
+	schema, name, ok := t.Qualified()
+	if !ok || t.At(0) != "(" {
 		return nil, s.wrong(t)
 	}
-	after := strings.TrimSpace(t.rest())
+	after := strings.TrimSpace(t.Rest())
 	kind := strings.ToLower(word)
 	return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		db, err := s.schemaNamed(c, schema)
@@ -244,7 +244,7 @@ func (s *Session) createRoutine(t *tokens, word string) (*Statement, error) {
 		o.routine(word, after)
 		o.DBCollation = db.GetCollation(c).Name()
 		if (o.Returns == "") != (kind == kindProcedure) || o.Body == "" {
-			return nil, s.syntaxError(text, len(text))
+			return nil, mysqlerr.Syntax(text, len(text))
 		}
 		if kind == kindFunction && !hasReturn(o.Body) {
 			return nil, mysqlerr.New(mysqlerr.ER_SP_NORETURN, schemaOr(schema, db.name)+"."+name)
@@ -275,9 +275,9 @@ func (s *Session) mayCreateRoutine(c *sql.Context, schema string) error {
 }
 
 func hasReturn(body string) bool {
-	t := cutTokens(body, 0, 1<<20)
-	for ; !t.end(); t.pos++ {
-		if t.word(0) == "RETURN" {
+	t := lexer.NewCursor(body, 0, 1<<20)
+	for ; !t.End(); t.Pos++ {
+		if t.Word(0) == "RETURN" {
 			return true
 		}
 	}
@@ -302,15 +302,15 @@ func (s *Session) checkRoutine(c *sql.Context, o *stored) error {
 func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string) error {
 	for i := range p.Vars {
 		if _, err := datum.ParseType(c, p.Vars[i].Type); err != nil {
-			return s.syntaxError(p.Vars[i].Type, 0)
+			return mysqlerr.Syntax(p.Vars[i].Type, 0)
 		}
 	}
 	for _, st := range p.Stmts {
-		switch cutTokens(st.Text, 0, 1).word(0) {
+		switch lexer.NewCursor(st.Text, 0, 1).Word(0) {
 		case "EXECUTE", "DEALLOCATE":
 			continue
 		case "LOCK", "UNLOCK", "USE", "LOAD":
-			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, cutTokens(st.Text, 0, 1).word(0))
+			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, lexer.NewCursor(st.Text, 0, 1).Word(0))
 		}
 		parsed, _, err := s.parse(st.Text)
 		if err != nil {
@@ -348,10 +348,10 @@ func givesRows(st sqlparser.Statement) bool {
 }
 
 // dropRoutine: DROP FUNCTION and DROP PROCEDURE.
-func (s *Session) dropRoutine(t *tokens, word string) (*Statement, error) {
-	t.pos += 2
-	exists := t.accept("IF", "EXISTS")
-	schema, name, ok := t.qualified()
+func (s *Session) dropRoutine(t *lexer.Cursor, word string) (*Statement, error) {
+	t.Pos += 2
+	exists := t.Accept("IF", "EXISTS")
+	schema, name, ok := t.Qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -393,10 +393,10 @@ func (s *Session) mayAlterRoutine(c *sql.Context, schema, name string, procedure
 }
 
 // alterRoutine: ALTER PROCEDURE and ALTER FUNCTION change characteristics only.
-func (s *Session) alterRoutine(t *tokens) (*Statement, error) {
-	kind := strings.ToLower(t.word(1))
-	t.pos += 2
-	schema, name, ok := t.qualified()
+func (s *Session) alterRoutine(t *lexer.Cursor) (*Statement, error) {
+	kind := strings.ToLower(t.Word(1))
+	t.Pos += 2
+	schema, name, ok := t.Qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -444,7 +444,7 @@ func (o *stored) compose(kind string) string {
 		b.WriteString("\n    SQL SECURITY INVOKER")
 	}
 	if o.Comment != "" {
-		b.WriteString("\n    COMMENT " + quoteString(o.Comment))
+		b.WriteString("\n    COMMENT " + sqltext.Literal(o.Comment))
 	}
 	return b.String() + "\n" + o.Body
 }

@@ -52,17 +52,17 @@ type handlerRead struct {
 	offset, rows uint64
 }
 
-func (s *Session) ownHandler(t *tokens) (*Statement, error) {
-	t.pos++
-	schema, name, ok := t.qualified()
+func (s *Session) ownHandler(t *lexer.Cursor) (*Statement, error) {
+	t.Pos++
+	schema, name, ok := t.Qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
 	switch {
-	case t.accept("OPEN"):
+	case t.Accept("OPEN"):
 		alias := name
-		if as := t.accept("AS"); as || !t.end() {
-			if alias, ok = t.name(); !ok {
+		if as := t.Accept("AS"); as || !t.End() {
+			if alias, ok = t.Name(); !ok {
 				return nil, s.wrong(t)
 			}
 		}
@@ -71,7 +71,7 @@ func (s *Session) ownHandler(t *tokens) (*Statement, error) {
 		}})
 	case schema != "":
 		return nil, s.wrong(t)
-	case t.accept("CLOSE"):
+	case t.Accept("CLOSE"):
 		return s.done(t, &Statement{run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
 			if s.handlers[strings.ToLower(name)] == nil {
 				return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, name, "HANDLER")
@@ -79,7 +79,7 @@ func (s *Session) ownHandler(t *tokens) (*Statement, error) {
 			delete(s.handlers, strings.ToLower(name))
 			return &Result{}, nil
 		}})
-	case t.accept("READ"):
+	case t.Accept("READ"):
 		r, err := s.handlerRead(t)
 		if err != nil {
 			return nil, err
@@ -90,71 +90,71 @@ func (s *Session) ownHandler(t *tokens) (*Statement, error) {
 }
 
 // handlerRead reads what follows READ.
-func (s *Session) handlerRead(t *tokens) (*handlerRead, error) {
+func (s *Session) handlerRead(t *lexer.Cursor) (*handlerRead, error) {
 	r := &handlerRead{rows: 1}
 	step := func() bool {
-		switch t.word(0) {
+		switch t.Word(0) {
 		case "FIRST", "NEXT", "PREV", "LAST":
-			r.step = t.word(0)
-			t.pos++
+			r.step = t.Word(0)
+			t.Pos++
 			return true
 		}
 		return false
 	}
-	if next := t.word(1); t.word(0) != "FIRST" && t.word(0) != "NEXT" || next == "FIRST" || next == "NEXT" || next == "PREV" || next == "LAST" || t.kind(1) == lexer.Op && t.at(1) != ";" {
+	if next := t.Word(1); t.Word(0) != "FIRST" && t.Word(0) != "NEXT" || next == "FIRST" || next == "NEXT" || next == "PREV" || next == "LAST" || t.Kind(1) == lexer.Op && t.At(1) != ";" {
 		var ok bool
-		if r.index, ok = t.name(); !ok {
+		if r.index, ok = t.Name(); !ok {
 			return nil, s.wrong(t)
 		}
 	}
 	if !step() {
-		switch r.op = t.at(0); r.op {
+		switch r.op = t.At(0); r.op {
 		case "=", "<=", ">=", "<", ">":
 		default:
 			return nil, s.wrong(t)
 		}
-		t.pos++
-		end := t.closing(0)
-		if r.index == "" || t.at(0) != "(" || end < 0 {
+		t.Pos++
+		end := t.Closing(0)
+		if r.index == "" || t.At(0) != "(" || end < 0 {
 			return nil, s.wrong(t)
 		}
-		from := t.list[t.pos].End
+		from := t.Tokens[t.Pos].End
 		for i, depth := 0, 0; i <= end; i++ {
-			switch t.at(i) {
+			switch t.At(i) {
 			case "(":
 				depth++
 			case ")":
 				depth--
 			}
-			if i == end || depth == 1 && t.at(i) == "," {
-				k := t.list[t.pos+i]
-				r.values = append(r.values, strings.TrimSpace(t.src[from:k.Start]))
+			if i == end || depth == 1 && t.At(i) == "," {
+				k := t.Tokens[t.Pos+i]
+				r.values = append(r.values, strings.TrimSpace(t.Src[from:k.Start]))
 				from = k.End
 			}
 		}
-		t.pos += end + 1
+		t.Pos += end + 1
 	}
-	if t.accept("WHERE") {
-		from, depth := t.pos, 0
-		for ; !t.end() && (depth > 0 || t.word(0) != "LIMIT"); t.pos++ {
-			switch t.at(0) {
+	if t.Accept("WHERE") {
+		from, depth := t.Pos, 0
+		for ; !t.End() && (depth > 0 || t.Word(0) != "LIMIT"); t.Pos++ {
+			switch t.At(0) {
 			case "(":
 				depth++
 			case ")":
 				depth--
 			}
 		}
-		if t.pos == from {
+		if t.Pos == from {
 			return nil, s.wrong(t)
 		}
-		r.where = t.src[t.list[from].Start:t.list[t.pos-1].End]
+		r.where = t.Span(from, t.Pos)
 	}
-	if t.accept("LIMIT") {
+	if t.Accept("LIMIT") {
 		number := func(n *uint64) (err error) {
-			if *n, err = strconv.ParseUint(t.at(0), 10, 64); err != nil {
+			if *n, err = strconv.ParseUint(t.At(0), 10, 64); err != nil {
 				return s.wrong(t)
 			}
-			t.pos++
+			t.Pos++
 			return nil
 		}
 		if err := number(&r.rows); err != nil {
@@ -162,17 +162,17 @@ func (s *Session) handlerRead(t *tokens) (*handlerRead, error) {
 		}
 		var err error
 		switch {
-		case t.accept(","):
+		case t.Accept(","):
 			r.offset = r.rows
 			err = number(&r.rows)
-		case t.accept("OFFSET"):
+		case t.Accept("OFFSET"):
 			err = number(&r.offset)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	if !t.end() {
+	if !t.End() {
 		return nil, s.wrong(t)
 	}
 	return r, nil

@@ -120,26 +120,26 @@ func (h *hints) unsupported(one *hint) {
 }
 
 // plainName is the name at token i.
-func plainName(t *tokens, i int) string {
-	if t.kind(i) == lexer.Quoted {
-		return unquote(t.at(i))
+func plainName(t *lexer.Cursor, i int) string {
+	if t.Kind(i) == lexer.Quoted {
+		return lexer.Unquote(t.At(i))
 	}
-	return t.at(i)
+	return t.At(i)
 }
 
 // indexClauses finds the index hints of FROM that the library's grammar lacks: FOR JOIN, ORDER BY or GROUP BY, KEY, an empty list, several hints of a
 // table. clause gets each with the numbers of its first token and of the one behind it.
-func indexClauses(t *tokens, clause func(from, to int, one indexHint)) {
+func indexClauses(t *lexer.Cursor, clause func(from, to int, one indexHint)) {
 	table := ""
-	for i := 1; i < len(t.list)-t.pos; i++ {
-		verb := t.word(i)
-		if verb != "USE" && verb != "FORCE" && verb != "IGNORE" || t.word(i+1) != "INDEX" && t.word(i+1) != "KEY" {
+	for i := 1; i < len(t.Tokens)-t.Pos; i++ {
+		verb := t.Word(i)
+		if verb != "USE" && verb != "FORCE" && verb != "IGNORE" || t.Word(i+1) != "INDEX" && t.Word(i+1) != "KEY" {
 			continue
 		}
 		one := indexHint{hint: strings.ToLower(verb)}
 		open := i + 2
-		if t.word(open) == "FOR" {
-			switch t.word(open + 1) {
+		if t.Word(open) == "FOR" {
+			switch t.Word(open + 1) {
 			case "JOIN":
 				open += 2
 			case "ORDER", "GROUP":
@@ -147,21 +147,21 @@ func indexClauses(t *tokens, clause func(from, to int, one indexHint)) {
 			default:
 				continue
 			}
-			one.purpose = t.word(i + 3)
+			one.purpose = t.Word(i + 3)
 		}
-		if t.at(open) != "(" {
+		if t.At(open) != "(" {
 			continue
 		}
-		end := t.closing(open)
+		end := t.Closing(open)
 		if end < 0 {
 			return
 		}
 		for k := open + 1; k < end; k++ {
-			if t.at(k) != "," {
+			if t.At(k) != "," {
 				one.names = append(one.names, plainName(t, k))
 			}
 		}
-		if t.at(i-1) != ")" || table == "" {
+		if t.At(i-1) != ")" || table == "" {
 			table = plainName(t, i-1)
 		}
 		one.table = table
@@ -173,7 +173,7 @@ func indexClauses(t *tokens, clause func(from, to int, one indexHint)) {
 // indexClausesOf are those of a text; the lists of several like ones are one.
 func indexClausesOf(text string, mode lexer.Mode) []indexHint {
 	var out []indexHint
-	indexClauses(cutTokens(text, mode, maxTokens), func(_, _ int, one indexHint) {
+	indexClauses(lexer.NewCursor(text, mode, maxTokens), func(_, _ int, one indexHint) {
 		for i := range out {
 			if have := &out[i]; have.table == one.table && have.hint == one.hint && have.purpose == one.purpose {
 				have.names = append(have.names, one.names...)

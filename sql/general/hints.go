@@ -99,15 +99,15 @@ func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hi
 		return nil
 	}
 	h := &hintReader{out: &hints{indexes: clauses}, blocks: blocksOf(ast)}
-	t := cutTokens(text, mode, maxTokens)
+	t := lexer.NewCursor(text, mode, maxTokens)
 	block := -1
 	var found [][]*hint
-	for ; !t.end(); t.pos++ {
-		switch t.word(0) {
+	for ; !t.End(); t.Pos++ {
+		switch t.Word(0) {
 		case "SELECT":
 			block++
 		case "INSERT", "REPLACE", "UPDATE", "DELETE":
-			if t.pos > 0 {
+			if t.Pos > 0 {
 				continue
 			}
 			if _, selects := ast.(sqlparser.SelectStatement); !selects {
@@ -119,10 +119,10 @@ func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hi
 		default:
 			continue
 		}
-		if t.kind(1) != lexer.Hint {
+		if t.Kind(1) != lexer.Hint {
 			continue
 		}
-		k := t.list[t.pos+1]
+		k := t.Tokens[t.Pos+1]
 		if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(text[k.Start+3:k.End-2])), "TIDB_") {
 			continue // another product's, as benchmarks carry them: neither lane looks at them
 		}
@@ -191,14 +191,14 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 
 // read parses the hints of one comment, up to the first that is wrong.
 func (h *hintReader) read(text string, from, to int, mode lexer.Mode) []*hint {
-	t := cutTokens(text[from:to], mode, maxTokens)
+	t := lexer.NewCursor(text[from:to], mode, maxTokens)
 	var out []*hint
-	for !t.end() {
+	for !t.End() {
 		one, ok := readHint(t)
 		if !ok {
 			at := to
-			if !t.end() {
-				at = from + t.list[t.pos].Start
+			if !t.End() {
+				at = from + t.Tokens[t.Pos].Start
 			}
 			near := text[at:]
 			h.warn(mysqlerr.ER_PARSE_ERROR, "Optimizer hint syntax error near '%.80s' at line %d", near, 1+strings.Count(text[:at], "\n"))
@@ -214,23 +214,23 @@ func (h *hintReader) warn(code mysqlerr.Code, format string, args ...any) {
 }
 
 // readHint parses one hint; the token that is wrong stays.
-func readHint(t *tokens) (*hint, bool) {
-	name := t.word(0)
+func readHint(t *lexer.Cursor) (*hint, bool) {
+	name := t.Word(0)
 	kind := hintKinds[name]
 	if kind == nil {
 		return nil, false
 	}
-	t.pos++
-	if !t.accept("(") {
+	t.Pos++
+	if !t.Accept("(") {
 		return nil, false
 	}
 	one := &hint{kind: kind, name: name}
 	ok := true
 	switch kind.shape {
 	case ofNumber:
-		ok = t.kind(0) == lexer.Int
-		one.args = []string{t.at(0)}
-		t.pos++
+		ok = t.Kind(0) == lexer.Int
+		one.args = []string{t.At(0)}
+		t.Pos++
 	case ofName:
 		ok = one.word(t)
 	case ofVariable:
@@ -239,87 +239,87 @@ func readHint(t *tokens) (*hint, bool) {
 		one.atBlock(t)
 		switch kind.shape {
 		case ofWords:
-			for ok && t.at(0) != ")" {
-				if ok = slices.Contains(kind.words, t.word(0)); ok {
-					one.args = append(one.args, t.word(0))
-					t.pos++
-					ok = t.at(0) == ")" || t.accept(",") && t.at(0) != ")"
+			for ok && t.At(0) != ")" {
+				if ok = slices.Contains(kind.words, t.Word(0)); ok {
+					one.args = append(one.args, t.Word(0))
+					t.Pos++
+					ok = t.At(0) == ")" || t.Accept(",") && t.At(0) != ")"
 				}
 			}
 			ok = ok && (name != "SUBQUERY" || len(one.args) == 1)
 		case ofBlock:
 		case ofIndexes:
-			if ok = one.table(t); ok && t.at(0) != ")" {
-				for ok = one.word(t); ok && t.accept(","); {
+			if ok = one.table(t); ok && t.At(0) != ")" {
+				for ok = one.word(t); ok && t.Accept(","); {
 					ok = one.word(t)
 				}
 			}
 		default:
-			if kind.shape == ofOrder || t.at(0) != ")" {
-				for ok = one.table(t); ok && t.accept(","); {
+			if kind.shape == ofOrder || t.At(0) != ")" {
+				for ok = one.table(t); ok && t.Accept(","); {
 					ok = one.table(t)
 				}
 			}
 		}
 	}
-	if !ok || t.at(0) != ")" {
+	if !ok || t.At(0) != ")" {
 		return nil, false
 	}
-	t.pos++
-	t.accept(",")
+	t.Pos++
+	t.Accept(",")
 	return one, true
 }
 
 // atBlock reads @block.
-func (one *hint) atBlock(t *tokens) {
-	if s := t.at(0); len(s) > 1 && s[0] == '@' {
+func (one *hint) atBlock(t *lexer.Cursor) {
+	if s := t.At(0); len(s) > 1 && s[0] == '@' {
 		one.block = strings.Trim(s[1:], "`")
-		t.pos++
+		t.Pos++
 	}
 }
 
-func (one *hint) word(t *tokens) bool {
-	name, ok := t.name()
+func (one *hint) word(t *lexer.Cursor) bool {
+	name, ok := t.Name()
 	if ok {
 		one.args = append(one.args, name)
 	}
 	return ok
 }
 
-func (one *hint) table(t *tokens) bool {
-	name, ok := t.name()
+func (one *hint) table(t *lexer.Cursor) bool {
+	name, ok := t.Name()
 	if !ok {
 		return false
 	}
-	if s := t.at(0); len(s) > 1 && s[0] == '@' {
+	if s := t.At(0); len(s) > 1 && s[0] == '@' {
 		name += s[:1] + strings.Trim(s[1:], "`")
-		t.pos++
+		t.Pos++
 	}
 	one.tables = append(one.tables, name)
 	return true
 }
 
 // variable reads name = value.
-func (one *hint) variable(t *tokens) bool {
-	if !one.word(t) || !t.accept("=") {
+func (one *hint) variable(t *lexer.Cursor) bool {
+	if !one.word(t) || !t.Accept("=") {
 		return false
 	}
-	value := t.at(0)
-	switch t.kind(0) {
+	value := t.At(0)
+	switch t.Kind(0) {
 	case lexer.String:
 		one.quoted = true
 		value = value[1 : len(value)-1]
 	case lexer.Int, lexer.Decimal, lexer.Float, lexer.Word:
 	case lexer.Op:
-		t.pos++
-		if value != "-" || t.kind(0) != lexer.Int {
+		t.Pos++
+		if value != "-" || t.Kind(0) != lexer.Int {
 			return false
 		}
-		value += t.at(0)
+		value += t.At(0)
 	default:
 		return false
 	}
-	t.pos++
+	t.Pos++
 	one.args = append(one.args, value)
 	return true
 }

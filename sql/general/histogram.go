@@ -18,6 +18,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -179,32 +180,32 @@ type histogramClause struct {
 	buckets int
 }
 
-func (s *Session) ownHistogram(t *tokens, list [][2]string) (*Statement, error) {
-	h := histogramClause{drop: t.word(0) == "DROP", buckets: histogramBuckets}
-	t.pos++
-	if !t.accept("HISTOGRAM") || !t.accept("ON") {
+func (s *Session) ownHistogram(t *lexer.Cursor, list [][2]string) (*Statement, error) {
+	h := histogramClause{drop: t.Word(0) == "DROP", buckets: histogramBuckets}
+	t.Pos++
+	if !t.Accept("HISTOGRAM") || !t.Accept("ON") {
 		return nil, s.wrong(t)
 	}
 	for {
-		name, ok := t.name()
+		name, ok := t.Name()
 		if !ok {
 			return nil, s.wrong(t)
 		}
 		h.columns = append(h.columns, name)
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			break
 		}
 	}
-	if !h.drop && t.accept("WITH") {
-		n, err := strconv.Atoi(t.at(0))
-		if err != nil || t.word(1) != "BUCKETS" {
+	if !h.drop && t.Accept("WITH") {
+		n, err := strconv.Atoi(t.At(0))
+		if err != nil || t.Word(1) != "BUCKETS" {
 			return nil, s.wrong(t)
 		}
 		if n < 1 || n > 1024 {
 			return nil, mysqlerr.NewMessage(1690, "Number of buckets value is out of range in 'ANALYZE TABLE'")
 		}
 		h.buckets = n
-		t.pos += 2
+		t.Pos += 2
 	}
 	return s.done(t, &Statement{Class: DDL, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		return s.changeHistograms(c, x, list, h)

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Invisible columns: a star does not show them, an INSERT without column list does not fill them, and who names them sees them. The library's
@@ -36,7 +37,7 @@ func markInvisible(st sqlparser.Statement, text string, mode lexer.Mode) {
 	if !strings.Contains(strings.ToUpper(text), "INVISIBLE") {
 		return
 	}
-	names := invisibleNames(cutTokens(text, mode, maxTokens))
+	names := invisibleNames(lexer.NewCursor(text, mode, maxTokens))
 	for _, spec := range specs {
 		if spec == nil {
 			continue
@@ -62,59 +63,59 @@ func hide(cd *sqlparser.ColumnDefinition, invisible bool) {
 }
 
 // invisibleNames are the columns whose definitions have the word INVISIBLE.
-func invisibleNames(t *tokens) map[string]bool {
+func invisibleNames(t *lexer.Cursor) map[string]bool {
 	names := map[string]bool{}
 	items := func(from, to int, item func(from, to int)) { // what commas outside of parentheses separate
 		depth := 0
 		for i := from; i <= to; i++ {
 			switch {
-			case i == to || depth == 0 && t.at(i) == ",":
+			case i == to || depth == 0 && t.At(i) == ",":
 				item(from, i)
 				from = i + 1
-			case t.at(i) == "(":
+			case t.At(i) == "(":
 				depth++
-			case t.at(i) == ")":
+			case t.At(i) == ")":
 				depth--
 			}
 		}
 	}
 	definition := func(from, to int) {
-		if notColumns[t.word(from)] {
+		if notColumns[t.Word(from)] {
 			return
 		}
-		t.pos += from
-		name, ok := t.name()
-		t.pos = 0
+		t.Pos += from
+		name, ok := t.Name()
+		t.Pos = 0
 		for i := from + 1; ok && i < to; i++ {
-			if t.word(i) == "INVISIBLE" {
+			if t.Word(i) == "INVISIBLE" {
 				names[strings.ToLower(name)] = true
 			}
 		}
 	}
-	list := func(open int) { items(open+1, t.closing(open), definition) }
-	t.pos = 0
-	if t.word(0) == "CREATE" {
-		for i := range t.list {
-			if t.at(i) == "(" {
+	list := func(open int) { items(open+1, t.Closing(open), definition) }
+	t.Pos = 0
+	if t.Word(0) == "CREATE" {
+		for i := range t.Tokens {
+			if t.At(i) == "(" {
 				list(i)
 				break
 			}
 		}
 		return names
 	}
-	items(0, len(t.list), func(from, to int) {
+	items(0, len(t.Tokens), func(from, to int) {
 		for ; from < to; from++ { // ALTER TABLE t stands before the first clause
-			w := t.word(from)
+			w := t.Word(from)
 			if w != "ADD" && w != "MODIFY" && w != "CHANGE" {
 				continue
 			}
-			if from++; t.word(from) == "COLUMN" {
+			if from++; t.Word(from) == "COLUMN" {
 				from++
 			}
 			if w == "CHANGE" {
 				from++
 			}
-			if t.at(from) == "(" {
+			if t.At(from) == "(" {
 				list(from)
 			} else {
 				definition(from, to)
@@ -132,15 +133,15 @@ var notColumns = map[string]bool{"INDEX": true, "KEY": true, "UNIQUE": true, "FU
 // setVisibility: ALTER [COLUMN] c SET VISIBLE or INVISIBLE, which the grammar lacks, is a default that stands for it.
 func (w *rewriter) setVisibility() {
 	t := w.t
-	for i := range t.list {
-		if t.word(i) != "SET" {
+	for i := range t.Tokens {
+		if t.Word(i) != "SET" {
 			continue
 		}
-		switch t.word(i + 1) {
+		switch t.Word(i + 1) {
 		case "INVISIBLE":
-			w.put(i+1, "DEFAULT "+quoteString(invisibleMark))
+			w.put(i+1, "DEFAULT "+sqltext.Literal(invisibleMark))
 		case "VISIBLE":
-			w.put(i+1, "DEFAULT "+quoteString(visibleMark))
+			w.put(i+1, "DEFAULT "+sqltext.Literal(visibleMark))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // JSON_TABLE(doc, path COLUMNS (...)). The library's knows neither ranges nor wildcards within paths, takes objects for their text and has one clause a column. The rows of a document are
@@ -26,10 +27,10 @@ const errorOnMarker = "\x01zorya error"
 
 // jsonTableClauses: ERROR ON EMPTY beside DEFAULT or NULL ON ERROR, and the other way round.
 func (w *rewriter) jsonTableClauses() {
-	end := w.t.closing(1)
+	end := w.t.Closing(1)
 	for i := 1; i < end; i++ {
-		if w.t.word(i) == "ERROR" && w.t.word(i+1) == "ON" && (w.t.word(i+2) == "EMPTY" || w.t.word(i+2) == "ERROR") {
-			w.put(i, "DEFAULT "+quoteString(errorOnMarker))
+		if w.t.Word(i) == "ERROR" && w.t.Word(i+1) == "ON" && (w.t.Word(i+2) == "EMPTY" || w.t.Word(i+2) == "ERROR") {
+			w.put(i, "DEFAULT "+sqltext.Literal(errorOnMarker))
 			i += 2
 		}
 	}

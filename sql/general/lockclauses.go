@@ -22,25 +22,25 @@ func (w *rewriter) lockClauses() bool {
 	t := w.t
 	var list []string
 	i, clauses := 0, 0
-	for t.word(i) == "FOR" && (t.word(i+1) == "UPDATE" || t.word(i+1) == "SHARE") {
+	for t.Word(i) == "FOR" && (t.Word(i+1) == "UPDATE" || t.Word(i+1) == "SHARE") {
 		m := lockMode{lock: table.LockExclusive}
-		if t.word(i+1) == "SHARE" {
+		if t.Word(i+1) == "SHARE" {
 			m.lock = table.LockShared
 		}
 		i += 2
 		var names []string
-		for sep := "OF"; t.word(i) == sep || t.at(i) == sep; sep = "," {
-			if k := t.kind(i + 1); k != lexer.Word && k != lexer.Quoted {
+		for sep := "OF"; t.Word(i) == sep || t.At(i) == sep; sep = "," {
+			if k := t.Kind(i + 1); k != lexer.Word && k != lexer.Quoted {
 				return false
 			}
-			names = append(names, t.at(i+1))
+			names = append(names, t.At(i+1))
 			i += 2
 		}
 		switch {
-		case t.word(i) == "NOWAIT":
+		case t.Word(i) == "NOWAIT":
 			m.policy = table.NoWait
 			i++
-		case t.word(i) == "SKIP" && t.word(i+1) == "LOCKED":
+		case t.Word(i) == "SKIP" && t.Word(i+1) == "LOCKED":
 			m.policy = table.SkipLocked
 			i += 2
 		}
@@ -52,7 +52,7 @@ func (w *rewriter) lockClauses() bool {
 	}
 	w.put(0, "FOR UPDATE OF "+strings.Join(list, ", "))
 	w.drop(1, i-1)
-	t.pos += i - 1
+	t.Pos += i - 1
 	return true
 }
 

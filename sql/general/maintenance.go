@@ -14,46 +14,46 @@ import (
 )
 
 // ownMaintenance: CHECK, OPTIMIZE, REPAIR, CHECKSUM and ANALYZE TABLE.
-func (s *Session) ownMaintenance(t *tokens) (*Statement, error) {
-	op := strings.ToLower(t.word(0))
-	t.pos++
+func (s *Session) ownMaintenance(t *lexer.Cursor) (*Statement, error) {
+	op := strings.ToLower(t.Word(0))
+	t.Pos++
 	if op == "analyze" || op == "optimize" || op == "repair" {
-		_ = t.accept("LOCAL") || t.accept("NO_WRITE_TO_BINLOG")
+		_ = t.Accept("LOCAL") || t.Accept("NO_WRITE_TO_BINLOG")
 	}
-	if !t.accept("TABLE") && !t.accept("TABLES") {
+	if !t.Accept("TABLE") && !t.Accept("TABLES") {
 		return nil, nil
 	}
 	var list [][2]string
 	for {
-		schema, name, ok := t.qualified()
+		schema, name, ok := t.Qualified()
 		if !ok {
 			return nil, s.wrong(t)
 		}
 		list = append(list, [2]string{schema, name})
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			break
 		}
 	}
-	if op == "analyze" && (t.word(0) == "UPDATE" || t.word(0) == "DROP") {
+	if op == "analyze" && (t.Word(0) == "UPDATE" || t.Word(0) == "DROP") {
 		return s.ownHistogram(t, list)
 	}
 	quick := false
-	for !t.end() && t.kind(0) == lexer.Word {
-		switch t.word(0) {
+	for !t.End() && t.Kind(0) == lexer.Word {
+		switch t.Word(0) {
 		case "QUICK", "FAST", "CHANGED":
 			quick = true
 		case "MEDIUM", "EXTENDED":
 			quick = false
 		case "FOR":
-			if t.word(1) != "UPGRADE" {
+			if t.Word(1) != "UPGRADE" {
 				return nil, s.wrong(t)
 			}
-			t.pos++
+			t.Pos++
 		case "USE_FRM":
 		default:
 			return nil, s.wrong(t)
 		}
-		t.pos++
+		t.Pos++
 	}
 	run := func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.maintain(c, x, op, list) }
 	switch op {

@@ -28,42 +28,42 @@ func init() {
 func (w *rewriter) memberOf() {
 	t := w.t
 	open := 1
-	if t.word(1) == "OF" {
+	if t.Word(1) == "OF" {
 		open = 2
 	}
-	if t.pos == 0 || t.at(open) != "(" {
+	if t.Pos == 0 || t.At(open) != "(" {
 		return
 	}
 	first := -1
-	if t.at(-1) == ")" {
+	if t.At(-1) == ")" {
 		for depth := 1; depth > 0; {
-			if first--; t.pos+first < 0 {
+			if first--; t.Pos+first < 0 {
 				return
 			}
-			switch t.at(first) {
+			switch t.At(first) {
 			case ")":
 				depth++
 			case "(":
 				depth--
 			}
 		}
-		if t.pos+first > 0 && t.kind(first-1) == lexer.Word && !beforeValue[t.word(first-1)] {
+		if t.Pos+first > 0 && t.Kind(first-1) == lexer.Word && !beforeValue[t.Word(first-1)] {
 			first-- // the function
 		}
 	}
-	for t.pos+first > 1 && t.at(first-1) == "." {
+	for t.Pos+first > 1 && t.At(first-1) == "." {
 		first -= 2
 	}
-	for depth, i := 0, open; t.kind(i) != lexer.EOF; i++ {
-		switch t.at(i) {
+	for depth, i := 0, open; t.Kind(i) != lexer.EOF; i++ {
+		switch t.At(i) {
 		case "(":
 			depth++
 		case ")":
 			if depth--; depth > 0 {
 				continue
 			}
-			text := t.at(first)
-			if have, ok := w.with[t.pos+first]; ok {
+			text := t.At(first)
+			if have, ok := w.with[t.Pos+first]; ok {
 				text = have
 			}
 			w.put(first, memberFunction+"("+text)

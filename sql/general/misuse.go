@@ -192,16 +192,16 @@ func readsTarget(targets []changedTable, db string, clauses ...sqlparser.SQLNode
 
 // defaultSelected is the syntax error of a DEFAULT that is no call.
 func defaultSelected(text string, mode lexer.Mode) error {
-	t := cutTokens(text, mode, maxTokens)
+	t := lexer.NewCursor(text, mode, maxTokens)
 	selected := false
-	for i := range t.list {
-		selected = selected || t.word(i) == "SELECT"
-		if selected && t.word(i) == "DEFAULT" && t.at(i+1) != "(" {
-			if i+1 < len(t.list) {
-				return parseErrorAt(text, t.list[i+1].Start)
+	for i := range t.Tokens {
+		selected = selected || t.Word(i) == "SELECT"
+		if selected && t.Word(i) == "DEFAULT" && t.At(i+1) != "(" {
+			if i+1 < len(t.Tokens) {
+				return mysqlerr.Syntax(text, t.Tokens[i+1].Start)
 			}
 			break
 		}
 	}
-	return parseErrorAt(text, len(text))
+	return mysqlerr.Syntax(text, len(text))
 }

@@ -35,26 +35,26 @@ func init() {
 // castArray: CAST(x AS type ARRAY) becomes a function call.
 func (w *rewriter) castArray() {
 	t := w.t
-	if t.at(1) != "(" {
+	if t.At(1) != "(" {
 		return
 	}
 	as, depth := 0, 0
-	for i := 1; t.kind(i) != lexer.EOF; i++ {
+	for i := 1; t.Kind(i) != lexer.EOF; i++ {
 		switch {
-		case t.at(i) == "(":
+		case t.At(i) == "(":
 			depth++
-		case t.at(i) == ")":
+		case t.At(i) == ")":
 			if depth--; depth > 0 {
 				continue
 			}
-			if as > 0 && t.word(i-1) == "ARRAY" && i-1 > as+1 {
-				of := t.src[t.list[t.pos+as+1].Start:t.list[t.pos+i-2].End]
+			if as > 0 && t.Word(i-1) == "ARRAY" && i-1 > as+1 {
+				of := t.Span(t.Pos+as+1, t.Pos+i-1)
 				w.put(0, arrayFunction)
-				w.put(as, ", "+quoteString(strings.ToLower(of)))
+				w.put(as, ", "+sqltext.Literal(strings.ToLower(of)))
 				w.drop(as+1, i-as-1)
 			}
 			return
-		case depth == 1 && t.word(i) == "AS":
+		case depth == 1 && t.Word(i) == "AS":
 			as = i
 		}
 	}

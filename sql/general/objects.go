@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -177,8 +178,8 @@ func definerOf(ctx *sql.Context, given string) string {
 }
 
 func splitDefiner(text string) (user, host string, ok bool) {
-	t := cutTokens(text, 0, 8)
-	if t.empty() || t.word(0) == "CURRENT_USER" {
+	t := lexer.NewCursor(text, 0, 8)
+	if t.Empty() || t.Word(0) == "CURRENT_USER" {
 		return "", "", false
 	}
 	return account(t)
@@ -364,67 +365,67 @@ func (d *database) DropStoredProcedure(*sql.Context, string) error {
 // routine sets what a routine's text says: parameters, characteristics, body.
 func (o *stored) routine(kind, after string) {
 	o.Text = fmt.Sprintf("CREATE DEFINER=%s %s %s%s", o.Definer, kind, sqltext.Quote(o.Name), after)
-	t := cutTokens(after, 0, 1<<20)
+	t := lexer.NewCursor(after, 0, 1<<20)
 	depth, start := 0, -1
-	for ; !t.end(); t.pos++ {
-		switch t.at(0) {
+	for ; !t.End(); t.Pos++ {
+		switch t.At(0) {
 		case "(":
 			if depth++; start < 0 {
-				start = t.list[t.pos].End
+				start = t.Tokens[t.Pos].End
 			}
 		case ")":
 			depth--
 		}
 		if depth == 0 {
-			o.Params = strings.TrimSpace(after[start:t.list[t.pos].Start])
-			t.pos++
+			o.Params = strings.TrimSpace(after[start:t.Tokens[t.Pos].Start])
+			t.Pos++
 			break
 		}
 	}
 	o.characteristics(t)
 }
 
-func (o *stored) characteristics(t *tokens) {
-	if t.accept("RETURNS") {
-		from := t.pos
-		for !t.end() && !characteristicWord(t) {
-			t.pos++
+func (o *stored) characteristics(t *lexer.Cursor) {
+	if t.Accept("RETURNS") {
+		from := t.Pos
+		for !t.End() && !characteristicWord(t) {
+			t.Pos++
 		}
-		if t.pos > from && t.pos <= len(t.list) {
-			o.Returns = strings.TrimSpace(t.src[t.list[from].Start:t.list[t.pos-1].End])
+		if t.Pos > from && t.Pos <= len(t.Tokens) {
+			o.Returns = strings.TrimSpace(t.Span(from, t.Pos))
 		}
 	}
-	for !t.end() {
+	for !t.End() {
 		switch {
-		case t.accept("LANGUAGE", "SQL"):
-		case t.accept("NOT", "DETERMINISTIC"):
-		case t.accept("DETERMINISTIC"):
+		case t.Accept("LANGUAGE", "SQL"):
+		case t.Accept("NOT", "DETERMINISTIC"):
+		case t.Accept("DETERMINISTIC"):
 			o.Traits = append(o.Traits, "DETERMINISTIC")
-		case t.accept("CONTAINS", "SQL"):
-		case t.accept("NO", "SQL"):
+		case t.Accept("CONTAINS", "SQL"):
+		case t.Accept("NO", "SQL"):
 			o.Traits = append(o.Traits, "NO SQL")
-		case t.accept("READS", "SQL", "DATA"):
+		case t.Accept("READS", "SQL", "DATA"):
 			o.Traits = append(o.Traits, "READS SQL DATA")
-		case t.accept("MODIFIES", "SQL", "DATA"):
+		case t.Accept("MODIFIES", "SQL", "DATA"):
 			o.Traits = append(o.Traits, "MODIFIES SQL DATA")
-		case t.accept("SQL", "SECURITY", "INVOKER"):
+		case t.Accept("SQL", "SECURITY", "INVOKER"):
 			o.Invoker = true
-		case t.accept("SQL", "SECURITY", "DEFINER"):
-		case t.accept("COMMENT"):
-			o.Comment = unquote(t.at(0))
-			t.pos++
+		case t.Accept("SQL", "SECURITY", "DEFINER"):
+		case t.Accept("COMMENT"):
+			o.Comment = lexer.Unquote(t.At(0))
+			t.Pos++
 		default:
-			o.Body = t.rest()
+			o.Body = t.Rest()
 			return
 		}
 	}
 }
 
 // characteristicWord reports whether the type of RETURNS is over.
-func characteristicWord(t *tokens) bool {
-	switch t.word(0) {
+func characteristicWord(t *lexer.Cursor) bool {
+	switch t.Word(0) {
 	case "LANGUAGE", "NOT", "DETERMINISTIC", "CONTAINS", "NO", "READS", "MODIFIES", "SQL", "COMMENT", "RETURN", "BEGIN":
 		return true
 	}
-	return t.kind(0) == lexWord && t.at(1) == ":" // a label
+	return t.Kind(0) == lexWord && t.At(1) == ":" // a label
 }

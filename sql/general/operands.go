@@ -53,22 +53,22 @@ func operandAlone(s sqlparser.SelectStatement, left bool, n *int) sqlparser.Sele
 // derived table.
 func (w *rewriter) parenthesized() {
 	t := w.t
-	if word := t.word(1); word != "SELECT" && word != "WITH" && word != "VALUES" && word != "TABLE" && t.at(1) != "(" {
+	if word := t.Word(1); word != "SELECT" && word != "WITH" && word != "VALUES" && word != "TABLE" && t.At(1) != "(" {
 		return
 	}
-	if t.pos > 0 && !w.startsQuery() {
+	if t.Pos > 0 && !w.startsQuery() {
 		return
 	}
-	end := t.closing(0)
-	if next := t.word(end + 1); end < 0 || next != "ORDER" && next != "LIMIT" || t.word(end+1) == "ORDER" && t.word(end+2) != "BY" {
+	end := t.Closing(0)
+	if next := t.Word(end + 1); end < 0 || next != "ORDER" && next != "LIMIT" || t.Word(end+1) == "ORDER" && t.Word(end+2) != "BY" {
 		return
 	}
-	own := t.at(1) == "("
-	for i := range t.outer(1) {
+	own := t.At(1) == "("
+	for i := range t.Outer(1) {
 		if i >= end {
 			break
 		}
-		word := t.word(i)
+		word := t.Word(i)
 		own = own || word == "ORDER" || word == "LIMIT" || word == "WITH" && i == 1
 	}
 	if !own {
@@ -77,16 +77,16 @@ func (w *rewriter) parenthesized() {
 		return
 	}
 	w.put(0, "SELECT * FROM (")
-	w.put(end, fmt.Sprintf(") AS `zorya query %d`", t.pos))
+	w.put(end, fmt.Sprintf(") AS `zorya query %d`", t.Pos))
 }
 
 // startsQuery reports whether the token before may stand before a query expression.
 func (w *rewriter) startsQuery() bool {
 	t := w.t
-	switch t.word(-1) {
+	switch t.Word(-1) {
 	case "UNION", "ALL", "DISTINCT", "INTERSECT", "EXCEPT", "IN", "EXISTS", "ANY", "SOME", "FROM", "JOIN", "LATERAL", "BY", "SELECT", "WHERE", "AND", "OR", "NOT", "THEN", "ELSE", "WHEN", "ON", "HAVING", "LIMIT":
 		return false
 	}
-	p := t.at(-1)
-	return p == "(" || p == ")" || t.kind(-1) == lexer.Word || t.kind(-1) == lexer.Quoted // else it is an operand of an expression
+	p := t.At(-1)
+	return p == "(" || p == ")" || t.Kind(-1) == lexer.Word || t.Kind(-1) == lexer.Quoted // else it is an operand of an expression
 }

@@ -13,8 +13,8 @@ import (
 
 // own recognises the statements that do not go through the library's grammar: the dispatcher's, and those that
 // the grammar lacks. It returns nil for all others.
-func (s *Session) own(t *tokens) (*Statement, error) {
-	switch t.word(0) {
+func (s *Session) own(t *lexer.Cursor) (*Statement, error) {
+	switch t.Word(0) {
 	case "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "XA":
 		return s.ownTransaction(t)
 	case "SET":
@@ -49,78 +49,72 @@ func (s *Session) own(t *tokens) (*Statement, error) {
 	return nil, nil
 }
 
-func (s *Session) unsupported(t *tokens) error {
-	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.word(0))
+func (s *Session) unsupported(t *lexer.Cursor) error {
+	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.Word(0))
 }
 
-func (s *Session) wrong(t *tokens) error {
-	at := len(t.src)
-	if !t.end() {
-		at = t.list[t.pos].Start
-	}
-	return s.syntaxError(t.src, at)
-}
+func (s *Session) wrong(t *lexer.Cursor) error { return mysqlerr.Syntax(t.Src, t.Offset()) }
 
 func control(c ControlStatement) *Statement { return &Statement{Class: Control, Control: &c} }
 
 // done demands that the statement is over.
-func (s *Session) done(t *tokens, st *Statement) (*Statement, error) {
-	if !t.end() {
+func (s *Session) done(t *lexer.Cursor, st *Statement) (*Statement, error) {
+	if !t.End() {
 		return nil, s.wrong(t)
 	}
 	return st, nil
 }
 
-func (s *Session) ownTransaction(t *tokens) (*Statement, error) {
+func (s *Session) ownTransaction(t *lexer.Cursor) (*Statement, error) {
 	switch {
-	case t.accept("BEGIN"):
-		t.accept("WORK")
+	case t.Accept("BEGIN"):
+		t.Accept("WORK")
 		return s.done(t, control(ControlStatement{Op: Begin}))
-	case t.accept("START", "TRANSACTION"):
+	case t.Accept("START", "TRANSACTION"):
 		return s.startTransaction(t)
-	case t.accept("START"):
-		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "START "+t.word(0))
-	case t.accept("COMMIT"):
+	case t.Accept("START"):
+		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "START "+t.Word(0))
+	case t.Accept("COMMIT"):
 		return s.completion(t, ControlStatement{Op: Commit})
-	case t.accept("ROLLBACK"):
-		t.accept("WORK")
-		if t.accept("TO") {
-			t.accept("SAVEPOINT")
+	case t.Accept("ROLLBACK"):
+		t.Accept("WORK")
+		if t.Accept("TO") {
+			t.Accept("SAVEPOINT")
 			return s.savepoint(t, RollbackTo)
 		}
 		return s.completion(t, ControlStatement{Op: Rollback})
-	case t.accept("SAVEPOINT"):
+	case t.Accept("SAVEPOINT"):
 		return s.savepoint(t, Savepoint)
-	case t.accept("RELEASE", "SAVEPOINT"):
+	case t.Accept("RELEASE", "SAVEPOINT"):
 		return s.savepoint(t, ReleaseSave)
-	case t.accept("XA"):
+	case t.Accept("XA"):
 		return s.ownXA(t)
 	}
 	return nil, s.wrong(t)
 }
 
-func (s *Session) savepoint(t *tokens, op ControlOp) (*Statement, error) {
-	name, ok := t.name()
+func (s *Session) savepoint(t *lexer.Cursor, op ControlOp) (*Statement, error) {
+	name, ok := t.Name()
 	if !ok {
 		return nil, s.wrong(t)
 	}
 	return s.done(t, control(ControlStatement{Op: op, Name: name}))
 }
 
-func (s *Session) startTransaction(t *tokens) (*Statement, error) {
+func (s *Session) startTransaction(t *lexer.Cursor) (*Statement, error) {
 	c := ControlStatement{Op: Begin}
-	for !t.end() {
+	for !t.End() {
 		switch {
-		case t.accept("WITH", "CONSISTENT", "SNAPSHOT"):
+		case t.Accept("WITH", "CONSISTENT", "SNAPSHOT"):
 			c.ConsistentSnapshot = true
-		case t.accept("READ", "ONLY"):
+		case t.Accept("READ", "ONLY"):
 			c.ReadOnly = true
-		case t.accept("READ", "WRITE"):
+		case t.Accept("READ", "WRITE"):
 			c.ReadWrite = true
 		default:
 			return nil, s.wrong(t)
 		}
-		if !t.end() && !t.accept(",") {
+		if !t.End() && !t.Accept(",") {
 			return nil, s.wrong(t)
 		}
 	}
@@ -131,19 +125,19 @@ func (s *Session) startTransaction(t *tokens) (*Statement, error) {
 }
 
 // completion reads [WORK] [AND [NO] CHAIN] [[NO] RELEASE].
-func (s *Session) completion(t *tokens, c ControlStatement) (*Statement, error) {
-	t.accept("WORK")
+func (s *Session) completion(t *lexer.Cursor, c ControlStatement) (*Statement, error) {
+	t.Accept("WORK")
 	set := s.Settings().CompletionType
 	c.Chain, c.Release = set == 1, set == 2
-	if t.accept("AND") {
-		no := t.accept("NO")
-		if !t.accept("CHAIN") {
+	if t.Accept("AND") {
+		no := t.Accept("NO")
+		if !t.Accept("CHAIN") {
 			return nil, s.wrong(t)
 		}
 		c.Chain = !no
 	}
-	no := t.accept("NO")
-	if t.accept("RELEASE") {
+	no := t.Accept("NO")
+	if t.Accept("RELEASE") {
 		c.Release = !no
 	} else if no {
 		return nil, s.wrong(t)
@@ -151,24 +145,24 @@ func (s *Session) completion(t *tokens, c ControlStatement) (*Statement, error) 
 	return s.done(t, control(c))
 }
 
-func (s *Session) ownXA(t *tokens) (*Statement, error) {
+func (s *Session) ownXA(t *lexer.Cursor) (*Statement, error) {
 	c := ControlStatement{}
 	switch {
-	case t.accept("RECOVER"):
+	case t.Accept("RECOVER"):
 		c.Op = XARecover
-		if t.accept("CONVERT", "XID") {
+		if t.Accept("CONVERT", "XID") {
 			c.Name = "CONVERT XID"
 		}
 		return s.done(t, control(c))
-	case t.accept("START"), t.accept("BEGIN"):
+	case t.Accept("START"), t.Accept("BEGIN"):
 		c.Op = XAStart
-	case t.accept("END"):
+	case t.Accept("END"):
 		c.Op = XAEnd
-	case t.accept("PREPARE"):
+	case t.Accept("PREPARE"):
 		c.Op = XAPrepare
-	case t.accept("COMMIT"):
+	case t.Accept("COMMIT"):
 		c.Op = XACommit
-	case t.accept("ROLLBACK"):
+	case t.Accept("ROLLBACK"):
 		c.Op = XARollback
 	default:
 		return nil, s.wrong(t)
@@ -177,69 +171,69 @@ func (s *Session) ownXA(t *tokens) (*Statement, error) {
 	if c.XID, ok = readXID(t); !ok {
 		return nil, s.wrong(t)
 	}
-	if c.Op == XACommit && t.accept("ONE", "PHASE") {
+	if c.Op == XACommit && t.Accept("ONE", "PHASE") {
 		c.OnePhase = true
 	}
 	if c.Op == XAStart {
-		_ = t.accept("JOIN") || t.accept("RESUME")
+		_ = t.Accept("JOIN") || t.Accept("RESUME")
 	}
-	if c.Op == XAEnd && t.accept("SUSPEND") {
-		_ = t.accept("FOR", "MIGRATE")
+	if c.Op == XAEnd && t.Accept("SUSPEND") {
+		_ = t.Accept("FOR", "MIGRATE")
 	}
 	return s.done(t, control(c))
 }
 
-func (s *Session) ownSet(t *tokens) (*Statement, error) {
+func (s *Session) ownSet(t *lexer.Cursor) (*Statement, error) {
 	if text, ok := componentVariables(t); ok {
 		st, _, err := s.parseGMS(text, "")
 		return st, err
 	}
-	t.pos++
+	t.Pos++
 	scope := ""
 	switch {
-	case t.word(0) == "GLOBAL" || t.word(0) == "SESSION" || t.word(0) == "LOCAL":
-		if t.word(1) != "TRANSACTION" {
+	case t.Word(0) == "GLOBAL" || t.Word(0) == "SESSION" || t.Word(0) == "LOCAL":
+		if t.Word(1) != "TRANSACTION" {
 			return nil, nil
 		}
-		scope = t.word(0)
-		t.pos++
-	case t.word(0) == "PASSWORD":
+		scope = t.Word(0)
+		t.Pos++
+	case t.Word(0) == "PASSWORD":
 		return s.setPassword(t)
-	case t.word(0) == "ROLE", t.word(0) == "DEFAULT" && t.word(1) == "ROLE":
+	case t.Word(0) == "ROLE", t.Word(0) == "DEFAULT" && t.Word(1) == "ROLE":
 		return s.setRole(t)
-	case t.word(0) != "TRANSACTION":
+	case t.Word(0) != "TRANSACTION":
 		return nil, nil
 	}
-	t.pos++
+	t.Pos++
 	return s.setTransaction(t, scope)
 }
 
-func (s *Session) setTransaction(t *tokens, scope string) (*Statement, error) {
+func (s *Session) setTransaction(t *lexer.Cursor, scope string) (*Statement, error) {
 	c := ControlStatement{Op: SetTransaction}
 	var sets []string
 	for {
 		switch {
-		case t.accept("ISOLATION", "LEVEL"):
+		case t.Accept("ISOLATION", "LEVEL"):
 			level, text, ok := isolationWords(t)
 			if !ok || c.Isolation != nil {
 				return nil, s.wrong(t)
 			}
 			c.Isolation = &level
 			sets = append(sets, "transaction_isolation='"+text+"'")
-		case t.accept("READ", "ONLY"):
+		case t.Accept("READ", "ONLY"):
 			c.ReadOnly = true
 			sets = append(sets, "transaction_read_only=1")
-		case t.accept("READ", "WRITE"):
+		case t.Accept("READ", "WRITE"):
 			c.ReadWrite = true
 			sets = append(sets, "transaction_read_only=0")
 		default:
 			return nil, s.wrong(t)
 		}
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			break
 		}
 	}
-	if scope == "" || !t.end() {
+	if scope == "" || !t.End() {
 		return s.done(t, control(c))
 	}
 	for i := range sets {
@@ -249,32 +243,32 @@ func (s *Session) setTransaction(t *tokens, scope string) (*Statement, error) {
 	return st, err
 }
 
-func isolationWords(t *tokens) (table.Isolation, string, bool) {
+func isolationWords(t *lexer.Cursor) (table.Isolation, string, bool) {
 	switch {
-	case t.accept("READ", "UNCOMMITTED"):
+	case t.Accept("READ", "UNCOMMITTED"):
 		return table.ReadUncommitted, "READ-UNCOMMITTED", true
-	case t.accept("READ", "COMMITTED"):
+	case t.Accept("READ", "COMMITTED"):
 		return table.ReadCommitted, "READ-COMMITTED", true
-	case t.accept("REPEATABLE", "READ"):
+	case t.Accept("REPEATABLE", "READ"):
 		return table.RepeatableRead, "REPEATABLE-READ", true
-	case t.accept("SERIALIZABLE"):
+	case t.Accept("SERIALIZABLE"):
 		return table.Serializable, "SERIALIZABLE", true
 	}
 	return 0, "", false
 }
 
 // account reads 'user'@'host'.
-func account(t *tokens) (user, host string, ok bool) {
-	if t.word(0) == "CURRENT_USER" {
+func account(t *lexer.Cursor) (user, host string, ok bool) {
+	if t.Word(0) == "CURRENT_USER" {
 		return "", "", false
 	}
-	if user, ok = t.name(); !ok {
+	if user, ok = t.Name(); !ok {
 		return "", "", false
 	}
 	host = "%"
-	if t.kind(0) == lexer.UserVar {
-		host = unquote(strings.TrimPrefix(t.at(0), "@"))
-		t.pos++
+	if t.Kind(0) == lexer.UserVar {
+		host = lexer.Unquote(strings.TrimPrefix(t.At(0), "@"))
+		t.Pos++
 	}
 	return user, host, true
 }
@@ -284,40 +278,40 @@ func nothing(class Class) *Statement {
 	return &Statement{Class: class, run: func(*sql.Context, *Session, *execution) (*Result, error) { return &Result{}, nil }}
 }
 
-func (s *Session) ownAdmin(t *tokens) (*Statement, error) {
+func (s *Session) ownAdmin(t *lexer.Cursor) (*Statement, error) {
 	switch {
-	case t.accept("LOCK", "TABLES"), t.accept("LOCK", "TABLE"):
+	case t.Accept("LOCK", "TABLES"), t.Accept("LOCK", "TABLE"):
 		return s.lockTables(t)
-	case t.accept("LOCK", "INSTANCE"), t.accept("UNLOCK", "INSTANCE"):
+	case t.Accept("LOCK", "INSTANCE"), t.Accept("UNLOCK", "INSTANCE"):
 		return nothing(Read), nil
-	case t.accept("UNLOCK", "TABLES"), t.accept("UNLOCK", "TABLE"):
+	case t.Accept("UNLOCK", "TABLES"), t.Accept("UNLOCK", "TABLE"):
 		return s.done(t, control(ControlStatement{Op: UnlockTables}))
-	case t.accept("FLUSH"):
+	case t.Accept("FLUSH"):
 		return s.flush(t)
-	case t.accept("KILL"):
-		c := ControlStatement{Op: Kill, KillQuery: t.accept("QUERY")}
+	case t.Accept("KILL"):
+		c := ControlStatement{Op: Kill, KillQuery: t.Accept("QUERY")}
 		if !c.KillQuery {
-			t.accept("CONNECTION")
+			t.Accept("CONNECTION")
 		}
-		n, err := strconv.ParseUint(t.at(0), 10, 64)
+		n, err := strconv.ParseUint(t.At(0), 10, 64)
 		if err != nil {
 			return nil, s.wrong(t)
 		}
-		t.pos++
+		t.Pos++
 		c.ID = n
 		return s.done(t, control(c))
-	case t.accept("SHUTDOWN"):
+	case t.Accept("SHUTDOWN"):
 		return s.done(t, control(ControlStatement{Op: Shutdown}))
 	}
 	return nil, s.wrong(t)
 }
 
-func (s *Session) lockTables(t *tokens) (*Statement, error) {
+func (s *Session) lockTables(t *lexer.Cursor) (*Statement, error) {
 	c := ControlStatement{Op: LockTables}
 	for {
 		l := TableLock{}
 		var ok bool
-		if l.Schema, l.Table, ok = t.qualified(); !ok {
+		if l.Schema, l.Table, ok = t.Qualified(); !ok {
 			return nil, s.wrong(t)
 		}
 		if l.Schema == "" {
@@ -325,39 +319,39 @@ func (s *Session) lockTables(t *tokens) (*Statement, error) {
 				return nil, mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
 			}
 		}
-		t.accept("AS")
-		switch t.word(0) {
+		t.Accept("AS")
+		switch t.Word(0) {
 		case "READ", "WRITE", "LOW_PRIORITY":
 		default:
-			if l.Alias, ok = t.name(); !ok {
+			if l.Alias, ok = t.Name(); !ok {
 				return nil, s.wrong(t)
 			}
 		}
 		switch {
-		case t.accept("READ"):
-			t.accept("LOCAL")
-		case t.accept("WRITE"), t.accept("LOW_PRIORITY", "WRITE"):
+		case t.Accept("READ"):
+			t.Accept("LOCAL")
+		case t.Accept("WRITE"), t.Accept("LOW_PRIORITY", "WRITE"):
 			l.Write = true
 		default:
 			return nil, s.wrong(t)
 		}
 		c.Tables = append(c.Tables, l)
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			return s.done(t, control(c))
 		}
 	}
 }
 
 // flush: FLUSH TABLES WITH READ LOCK is the dispatcher's; the caches that the other forms empty do not exist here.
-func (s *Session) flush(t *tokens) (*Statement, error) {
-	_ = t.accept("LOCAL") || t.accept("NO_WRITE_TO_BINLOG")
+func (s *Session) flush(t *lexer.Cursor) (*Statement, error) {
+	_ = t.Accept("LOCAL") || t.Accept("NO_WRITE_TO_BINLOG")
 	lock := false
-	for i := range t.list {
-		if t.word(i) == "READ" && t.word(i+1) == "LOCK" || t.word(i) == "FOR" && t.word(i+1) == "EXPORT" {
+	for i := range t.Tokens {
+		if t.Word(i) == "READ" && t.Word(i+1) == "LOCK" || t.Word(i) == "FOR" && t.Word(i+1) == "EXPORT" {
 			lock = true
 		}
 	}
-	switch t.word(0) {
+	switch t.Word(0) {
 	case "TABLES", "TABLE":
 		if lock {
 			return control(ControlStatement{Op: FlushReadLock}), nil
@@ -373,7 +367,7 @@ func (s *Session) flush(t *tokens) (*Statement, error) {
 			return &Result{}, nil
 		}}, nil
 	case "LOGS", "ERROR", "GENERAL", "SLOW":
-		return flushLogs(t.word(0)), nil
+		return flushLogs(t.Word(0)), nil
 	case "BINARY", "ENGINE", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "DES_KEY_FILE", "QUERY":
 	default:
 		return nil, s.wrong(t)
@@ -382,9 +376,9 @@ func (s *Session) flush(t *tokens) (*Statement, error) {
 }
 
 // ownDo: DO expr, ... is a SELECT whose result nobody sees.
-func (s *Session) ownDo(t *tokens) (*Statement, error) {
-	t.pos++
-	st, _, err := s.parseGMS("SELECT "+t.rest(), "")
+func (s *Session) ownDo(t *lexer.Cursor) (*Statement, error) {
+	t.Pos++
+	st, _, err := s.parseGMS("SELECT "+t.Rest(), "")
 	if err != nil {
 		return nil, err
 	}
@@ -417,17 +411,17 @@ func (s *Session) ownDo(t *tokens) (*Statement, error) {
 }
 
 // ownPrepared: text-prepared statements are Statements by name.
-func (s *Session) ownPrepared(t *tokens) (*Statement, error) {
+func (s *Session) ownPrepared(t *lexer.Cursor) (*Statement, error) {
 	switch {
-	case t.accept("DEALLOCATE", "PREPARE"):
+	case t.Accept("DEALLOCATE", "PREPARE"):
 		return s.dropPrepared(t)
-	case t.accept("PREPARE"):
+	case t.Accept("PREPARE"):
 		return s.prepareNamed(t)
-	case t.accept("EXECUTE"):
+	case t.Accept("EXECUTE"):
 	default:
 		return nil, s.wrong(t)
 	}
-	name, ok := t.name()
+	name, ok := t.Name()
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -436,14 +430,14 @@ func (s *Session) ownPrepared(t *tokens) (*Statement, error) {
 		return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_STMT_HANDLER, name, "EXECUTE")
 	}
 	var vars []string
-	if t.accept("USING") {
+	if t.Accept("USING") {
 		for {
-			if t.kind(0) != lexer.UserVar {
+			if t.Kind(0) != lexer.UserVar {
 				return nil, s.wrong(t)
 			}
-			vars = append(vars, unquote(strings.TrimPrefix(t.at(0), "@")))
-			t.pos++
-			if !t.accept(",") {
+			vars = append(vars, lexer.Unquote(strings.TrimPrefix(t.At(0), "@")))
+			t.Pos++
+			if !t.Accept(",") {
 				break
 			}
 		}
@@ -470,8 +464,8 @@ func (s *Session) ownPrepared(t *tokens) (*Statement, error) {
 	return s.done(t, &n)
 }
 
-func (s *Session) dropPrepared(t *tokens) (*Statement, error) {
-	name, ok := t.name()
+func (s *Session) dropPrepared(t *lexer.Cursor) (*Statement, error) {
+	name, ok := t.Name()
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -484,21 +478,21 @@ func (s *Session) dropPrepared(t *tokens) (*Statement, error) {
 	}})
 }
 
-func (s *Session) prepareNamed(t *tokens) (*Statement, error) {
-	name, ok := t.name()
-	if !ok || !t.accept("FROM") {
+func (s *Session) prepareNamed(t *lexer.Cursor) (*Statement, error) {
+	name, ok := t.Name()
+	if !ok || !t.Accept("FROM") {
 		return nil, s.wrong(t)
 	}
-	src := t.at(0)
-	isVar := t.kind(0) == lexer.UserVar
-	if !isVar && t.kind(0) != lexer.String {
+	src := t.At(0)
+	isVar := t.Kind(0) == lexer.UserVar
+	if !isVar && t.Kind(0) != lexer.String {
 		return nil, s.wrong(t)
 	}
-	t.pos++
+	t.Pos++
 	return s.done(t, &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
-		text := unquote(src)
+		text := lexer.Unquote(src)
 		if isVar {
-			_, v, err := c.GetUserVariable(c, unquote(strings.TrimPrefix(src, "@")))
+			_, v, err := c.GetUserVariable(c, lexer.Unquote(strings.TrimPrefix(src, "@")))
 			if err != nil {
 				return nil, err
 			}
@@ -519,7 +513,7 @@ func (s *Session) prepareText(name, text string) error {
 		return err
 	}
 	if st == nil || strings.TrimSpace(rest) != "" {
-		return s.syntaxError(text, 0)
+		return mysqlerr.Syntax(text, 0)
 	}
 	if unprepared(s.tokens(text)) {
 		return mysqlerr.New(mysqlerr.ER_UNSUPPORTED_PS)
@@ -532,16 +526,16 @@ func (s *Session) prepareText(name, text string) error {
 }
 
 // unprepared names the statements that MySQL does not prepare: what defines programs, and USE.
-func unprepared(t *tokens) bool {
-	switch t.word(0) {
+func unprepared(t *lexer.Cursor) bool {
+	switch t.Word(0) {
 	case "USE":
 		return true
 	case "CREATE", "ALTER", "DROP":
 	default:
 		return false
 	}
-	for i := range t.list {
-		switch t.word(i) {
+	for i := range t.Tokens {
+		switch t.Word(i) {
 		case "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT":
 			return true
 		case "TABLE", "VIEW", "INDEX", "DATABASE", "SCHEMA", "USER", "ROLE", "AS", "(":

@@ -64,13 +64,13 @@ func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 			st, err = nil, mapError(nil, crashed(r))
 		}
 	}()
-	text = namedParser(knownCollations(plainComments(text)))
-	text, end, rest := s.cut(text)
+	text = namedParser(knownCollations(lexer.PlainComments(text)))
+	text, end, rest := lexer.CutStatement(text, lexMode(s.parserOptions()))
 	if text == "" && !end {
 		return nil, rest, nil
 	}
 	t := s.tokens(text)
-	if t.empty() {
+	if t.Empty() {
 		if end {
 			return nil, rest, nil
 		}
@@ -81,7 +81,7 @@ func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 		return nil, "", mapError(nil, err)
 	}
 	if st != nil {
-		st.Text = t.text()
+		st.Text = t.Text()
 		return st, rest, nil
 	}
 	return s.parseGMS(text, rest)
@@ -97,8 +97,8 @@ func (s *Session) Prepare(ctx context.Context, text string) (*Statement, error) 
 		return nil, mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
 	}
 	st.prepared = true
-	if strings.TrimSpace(rest) != "" && !s.tokens(rest).empty() {
-		return nil, s.syntaxError(rest, 0)
+	if strings.TrimSpace(rest) != "" && !s.tokens(rest).Empty() {
+		return nil, mysqlerr.Syntax(rest, 0)
 	}
 	if st.ast == nil || st.Class != Read && !returnsRows(st.ast) {
 		return st, nil
@@ -298,9 +298,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		if refused := otherTreatment(text, lexMode(o)); refused != nil {
 			return nil, "", refused
 		}
-		return nil, "", s.vitessError(text, err)
+		return nil, "", parseError(text, err.Error())
 	}
-	namesCollation(st, cutTokens(text, lexMode(o), maxTokens))
+	namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens))
 	likeExactly(st, text)
 	namePartitions(st)
 	keyColumns(st)
@@ -333,13 +333,20 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		out.scope = scopeOf(st, s.gms.GetCurrentDatabase())
 	}
 	if ddl, ok := st.(*sqlparser.DDL); ok && out.Class == Control {
-		return nil, "", s.vitessError(text, errors.New(ddl.Action))
+		return nil, "", parseError(text, ddl.Action)
 	}
 	return out, rest, nil
 }
 
 func (s *Session) parserOptions() sqlparser.ParserOptions {
 	return sql.LoadSqlMode(s.context(context.Background(), "")).ParserOptions()
+}
+
+// maxTokens bounds how much of a statement is cut for recognition: own statements are short, an INSERT of megabytes is not.
+const maxTokens = 1 << 10
+
+func (s *Session) tokens(text string) *lexer.Cursor {
+	return lexer.NewCursor(text, lexMode(s.parserOptions()), maxTokens)
 }
 
 func lexMode(o sqlparser.ParserOptions) lexer.Mode {

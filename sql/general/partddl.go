@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -29,21 +30,21 @@ type partitionChange struct {
 }
 
 // ownPartition recognises ALTER TABLE name <operation> PARTITION ...; nil for any other ALTER TABLE.
-func (s *Session) ownPartition(t *tokens) (*Statement, error) {
-	start := t.pos
-	t.pos += 2
-	schema, name, ok := t.qualified()
-	op := t.word(0)
+func (s *Session) ownPartition(t *lexer.Cursor) (*Statement, error) {
+	start := t.Pos
+	t.Pos += 2
+	schema, name, ok := t.Qualified()
+	op := t.Word(0)
 	switch op {
 	case "ADD", "DROP", "TRUNCATE", "COALESCE", "REORGANIZE", "EXCHANGE", "ANALYZE", "CHECK", "OPTIMIZE", "REBUILD", "REPAIR", "DISCARD", "IMPORT":
 	default:
 		ok = false
 	}
-	if !ok || t.word(1) != "PARTITION" || t.word(2) == "BY" {
-		t.pos = start
+	if !ok || t.Word(1) != "PARTITION" || t.Word(2) == "BY" {
+		t.Pos = start
 		return nil, nil
 	}
-	t.pos += 2
+	t.Pos += 2
 	run, err := s.partitionOperation(t, op)
 	if err != nil {
 		return nil, err
@@ -86,22 +87,22 @@ func (s *Session) ownPartition(t *tokens) (*Statement, error) {
 type partitionRun func(ch *partitionChange, x *execution) (*Result, error)
 
 // partitionOperation parses what follows PARTITION.
-func (s *Session) partitionOperation(t *tokens, op string) (partitionRun, error) {
-	_ = t.accept("LOCAL") || t.accept("NO_WRITE_TO_BINLOG")
+func (s *Session) partitionOperation(t *lexer.Cursor, op string) (partitionRun, error) {
+	_ = t.Accept("LOCAL") || t.Accept("NO_WRITE_TO_BINLOG")
 	done := func(run partitionRun) (partitionRun, error) {
-		if !t.end() {
+		if !t.End() {
 			return nil, s.wrong(t)
 		}
 		return run, nil
 	}
 	number := func() (int, bool) {
-		n, err := strconv.Atoi(t.at(0))
-		t.pos++
+		n, err := strconv.Atoi(t.At(0))
+		t.Pos++
 		return n, err == nil
 	}
 	switch op {
 	case "ADD":
-		if t.accept("PARTITIONS") {
+		if t.Accept("PARTITIONS") {
 			n, ok := number()
 			if !ok {
 				return nil, s.wrong(t)
@@ -123,13 +124,13 @@ func (s *Session) partitionOperation(t *tokens, op string) (partitionRun, error)
 		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, op+" PARTITION")
 	}
 	var names []string
-	if !t.accept("ALL") {
+	if !t.Accept("ALL") {
 		for {
-			name, ok := t.name()
+			name, ok := t.Name()
 			if !ok {
 				return nil, s.wrong(t)
 			}
-			if names = append(names, name); !t.accept(",") {
+			if names = append(names, name); !t.Accept(",") {
 				break
 			}
 		}
@@ -140,7 +141,7 @@ func (s *Session) partitionOperation(t *tokens, op string) (partitionRun, error)
 	case "TRUNCATE":
 		return done(func(ch *partitionChange, _ *execution) (*Result, error) { return ch.truncate(names) })
 	case "REORGANIZE":
-		if !t.accept("INTO") {
+		if !t.Accept("INTO") {
 			return nil, s.wrong(t)
 		}
 		defs, ok := partitionDefs(t)
@@ -149,34 +150,34 @@ func (s *Session) partitionOperation(t *tokens, op string) (partitionRun, error)
 		}
 		return done(func(ch *partitionChange, _ *execution) (*Result, error) { return ch.reorganize(names, defs) })
 	case "EXCHANGE":
-		if len(names) != 1 || !t.accept("WITH", "TABLE") {
+		if len(names) != 1 || !t.Accept("WITH", "TABLE") {
 			return nil, s.wrong(t)
 		}
-		schema, with, ok := t.qualified()
+		schema, with, ok := t.Qualified()
 		if !ok {
 			return nil, s.wrong(t)
 		}
 		validate := true
-		if t.accept("WITHOUT", "VALIDATION") {
+		if t.Accept("WITHOUT", "VALIDATION") {
 			validate = false
 		} else {
-			t.accept("WITH", "VALIDATION")
+			t.Accept("WITH", "VALIDATION")
 		}
 		return done(func(ch *partitionChange, _ *execution) (*Result, error) {
 			return ch.exchange(names[0], schema, with, validate)
 		})
 	}
-	_ = t.accept("QUICK") || t.accept("EXTENDED") || t.accept("FAST") || t.accept("MEDIUM") || t.accept("CHANGED")
+	_ = t.Accept("QUICK") || t.Accept("EXTENDED") || t.Accept("FAST") || t.Accept("MEDIUM") || t.Accept("CHANGED")
 	return done(func(ch *partitionChange, x *execution) (*Result, error) { return ch.maintain(x, op, names) })
 }
 
 // partitionDefs reads (PARTITION ..., ...).
-func partitionDefs(t *tokens) ([]partitionDef, bool) {
-	from := t.pos
+func partitionDefs(t *lexer.Cursor) ([]partitionDef, bool) {
+	from := t.Pos
 	if _, ok := parenthesis(t); !ok {
 		return nil, false
 	}
-	text := t.src[t.list[from].Start:t.list[t.pos-1].End]
+	text := t.Span(from, t.Pos)
 	p := parsePartitioning("PARTITION BY RANGE (x) " + text)
 	if p == nil || len(p.parts) == 0 {
 		return nil, false

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -92,8 +93,8 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 		}
 		return nil
 	}
-	for t := cutTokens(f.p.expr, 0, maxTokens); !t.end(); t.accept(",") {
-		name, ok := t.name()
+	for t := lexer.NewCursor(f.p.expr, 0, maxTokens); !t.End(); t.Accept(",") {
+		name, ok := t.Name()
 		at := columnPosition(f.m.def, name)
 		if !ok || at < 0 {
 			return mysqlerr.NewMessage(1488, "Field in list of fields for partition function not found in table")
@@ -246,12 +247,12 @@ func (f *partFunc) checkKeys() error {
 
 // splitList cuts at commas outside of parentheses and quotes.
 func splitList(text string) (out []string) {
-	t := cutTokens(text, 0, 1<<16)
+	t := lexer.NewCursor(text, 0, 1<<16)
 	from := 0
-	for i := range t.outer(0) {
-		if t.at(i) == "," {
-			out = append(out, strings.TrimSpace(text[from:t.list[i].Start]))
-			from = t.list[i].End
+	for i := range t.Outer(0) {
+		if t.At(i) == "," {
+			out = append(out, strings.TrimSpace(text[from:t.Tokens[i].Start]))
+			from = t.Tokens[i].End
 		}
 	}
 	return append(out, strings.TrimSpace(text[from:]))

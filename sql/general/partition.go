@@ -31,46 +31,46 @@ func partitionClause(text string, mode lexer.Mode) (string, error) {
 	if !strings.Contains(strings.ToUpper(text), "PARTITION") {
 		return "", nil
 	}
-	t := cutTokens(plainComments(text), mode, 1<<20)
+	t := lexer.NewCursor(lexer.PlainComments(text), mode, 1<<20)
 	depth := 0
-	for ; !t.end(); t.pos++ {
-		switch t.at(0) {
+	for ; !t.End(); t.Pos++ {
+		switch t.At(0) {
 		case "(":
 			depth++
 		case ")":
 			depth--
 		}
-		if depth == 0 && t.word(0) == "PARTITION" && t.word(1) == "BY" {
-			p := parsePartitioning(t.rest())
+		if depth == 0 && t.Word(0) == "PARTITION" && t.Word(1) == "BY" {
+			p := parsePartitioning(t.Rest())
 			if p == nil {
 				return "", unreadable(t)
 			}
-			return t.src[t.list[t.pos].Start:t.list[t.pos+p.tokens-1].End], nil
+			return t.Span(t.Pos, t.Pos+p.tokens), nil
 		}
 	}
 	return "", nil
 }
 
 // unreadable says what is wrong with a PARTITION BY.
-func unreadable(t *tokens) error {
-	for i := range t.list[t.pos:] {
+func unreadable(t *lexer.Cursor) error {
+	for i := range t.Tokens[t.Pos:] {
 		switch {
-		case t.word(i) == "SUBPARTITION":
+		case t.Word(i) == "SUBPARTITION":
 			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "SUBPARTITION")
-		case t.word(i) == "PARTITIONS" && strings.Trim(t.at(i+1), "0") == "" && t.at(i+1) != "":
+		case t.Word(i) == "PARTITIONS" && strings.Trim(t.At(i+1), "0") == "" && t.At(i+1) != "":
 			return mysqlerr.New(mysqlerr.ER_NO_PARTS_ERROR, "partitions")
-		case t.word(i) == "PARTITIONS" && len(t.at(i+1)) > 4:
+		case t.Word(i) == "PARTITIONS" && len(t.At(i+1)) > 4:
 			return mysqlerr.NewMessage(1499, "Too many partitions (including subpartitions) were defined")
 		}
 	}
-	return mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%.80s' at line 1", t.rest())
+	return mysqlerr.Syntax(t.Rest(), 0)
 }
 
 // removesPartitions reports whether an ALTER TABLE says REMOVE PARTITIONING.
 func removesPartitions(text string) bool {
-	t := cutTokens(text, 0, maxTokens)
-	for ; !t.end(); t.pos++ {
-		if t.word(0) == "REMOVE" && t.word(1) == "PARTITIONING" {
+	t := lexer.NewCursor(text, 0, maxTokens)
+	for ; !t.End(); t.Pos++ {
+		if t.Word(0) == "REMOVE" && t.Word(1) == "PARTITIONING" {
 			return true
 		}
 	}
@@ -79,62 +79,62 @@ func removesPartitions(text string) bool {
 
 // parsePartitioning parses a clause; nil where it is not one.
 func parsePartitioning(clause string) *partitioning {
-	t := cutTokens(clause, 0, 1<<20)
-	if !t.accept("PARTITION", "BY") {
+	t := lexer.NewCursor(clause, 0, 1<<20)
+	if !t.Accept("PARTITION", "BY") {
 		return nil
 	}
 	p := &partitioning{}
-	if t.accept("LINEAR") {
+	if t.Accept("LINEAR") {
 		p.method = "LINEAR "
 	}
-	switch w := t.word(0); w {
+	switch w := t.Word(0); w {
 	case "RANGE", "LIST", "HASH", "KEY":
 		p.method += w
-		t.pos++
+		t.Pos++
 	default:
 		return nil
 	}
-	if t.accept("COLUMNS") {
+	if t.Accept("COLUMNS") {
 		p.method += "  COLUMNS" // two blanks, as MySQL prints it
 	}
-	if t.accept("ALGORITHM", "=") {
-		t.pos++
+	if t.Accept("ALGORITHM", "=") {
+		t.Pos++
 	}
 	var ok bool
 	if p.expr, ok = parenthesis(t); !ok {
 		return nil
 	}
-	if t.accept("PARTITIONS") {
-		n, err := strconv.Atoi(t.at(0))
+	if t.Accept("PARTITIONS") {
+		n, err := strconv.Atoi(t.At(0))
 		if err != nil || n < 1 || n > 8192 {
 			return nil
 		}
 		p.count = n
-		t.pos++
+		t.Pos++
 	}
-	if t.word(0) == "SUBPARTITION" {
+	if t.Word(0) == "SUBPARTITION" {
 		return nil
 	}
-	if p.tokens = t.pos; t.at(0) != "(" || t.word(1) != "PARTITION" {
+	if p.tokens = t.Pos; t.At(0) != "(" || t.Word(1) != "PARTITION" {
 		return p
 	}
-	t.pos++
-	for t.accept("PARTITION") {
+	t.Pos++
+	for t.Accept("PARTITION") {
 		d := partitionDef{}
-		if d.name, ok = t.name(); !ok {
+		if d.name, ok = t.Name(); !ok {
 			return nil
 		}
-		if t.accept("VALUES") {
+		if t.Accept("VALUES") {
 			switch {
-			case t.accept("LESS", "THAN", "MAXVALUE"):
+			case t.Accept("LESS", "THAN", "MAXVALUE"):
 				d.values = "LESS THAN MAXVALUE"
-			case t.accept("LESS", "THAN"):
+			case t.Accept("LESS", "THAN"):
 				v, ok := parenthesis(t)
 				if !ok {
 					return nil
 				}
 				d.values = "LESS THAN (" + v + ")"
-			case t.accept("IN"):
+			case t.Accept("IN"):
 				v, ok := parenthesis(t)
 				if !ok {
 					return nil
@@ -142,46 +142,46 @@ func parsePartitioning(clause string) *partitioning {
 				d.values = "IN (" + v + ")"
 			}
 		}
-		for depth := 0; !t.end() && (depth > 0 || t.at(0) != "," && t.at(0) != ")"); t.pos++ {
+		for depth := 0; !t.End() && (depth > 0 || t.At(0) != "," && t.At(0) != ")"); t.Pos++ {
 			switch {
-			case t.at(0) == "(":
+			case t.At(0) == "(":
 				depth++
-			case t.at(0) == ")":
+			case t.At(0) == ")":
 				depth--
-			case t.word(0) == "COMMENT" && depth == 0:
-				if t.at(1) == "=" {
-					t.pos++
+			case t.Word(0) == "COMMENT" && depth == 0:
+				if t.At(1) == "=" {
+					t.Pos++
 				}
-				d.comment = unquote(t.at(1))
-				t.pos++
+				d.comment = lexer.Unquote(t.At(1))
+				t.Pos++
 			}
 		}
 		p.parts = append(p.parts, d)
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			break
 		}
 	}
-	if !t.accept(")") {
+	if !t.Accept(")") {
 		return nil
 	}
-	p.tokens = t.pos
+	p.tokens = t.Pos
 	return p
 }
 
 // parenthesis reads ( ... ) and returns what is within.
-func parenthesis(t *tokens) (string, bool) {
-	if t.at(0) != "(" {
+func parenthesis(t *lexer.Cursor) (string, bool) {
+	if t.At(0) != "(" {
 		return "", false
 	}
-	depth, from := 0, t.pos
-	for ; !t.end(); t.pos++ {
-		switch t.at(0) {
+	depth, from := 0, t.Pos
+	for ; !t.End(); t.Pos++ {
+		switch t.At(0) {
 		case "(":
 			depth++
 		case ")":
 			if depth--; depth == 0 {
-				text := strings.TrimSpace(t.src[t.list[from].End:t.list[t.pos].Start])
-				t.pos++
+				text := strings.TrimSpace(t.Src[t.Tokens[from].End:t.Tokens[t.Pos].Start])
+				t.Pos++
 				return text, true
 			}
 		}
@@ -206,7 +206,7 @@ func (p *partitioning) text() string {
 			b.WriteString(" VALUES " + d.values)
 		}
 		if d.comment != "" {
-			b.WriteString(" COMMENT = " + quoteString(d.comment))
+			b.WriteString(" COMMENT = " + sqltext.Literal(d.comment))
 		}
 		b.WriteString(" ENGINE = InnoDB")
 	}

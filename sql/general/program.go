@@ -89,8 +89,7 @@ func (h *programHost) typeOf(m *program.Machine, slot int) (sql.Type, error) {
 	if h.types[slot] == nil {
 		t, err := datum.ParseType(h.c, m.Variable(slot).Type)
 		if err != nil {
-			return nil, mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%s' at line 1",
-				m.Variable(slot).Type).Because(err)
+			return nil, mysqlerr.Syntax(m.Variable(slot).Type, 0).Because(err)
 		}
 		h.types[slot] = t
 	}
@@ -104,14 +103,14 @@ func (h *programHost) compileExpr(e *program.Expr) (*compiled, error) {
 	}
 	k := &compiled{simple: -1}
 	t := h.s.tokens(e.Text)
-	if len(t.list) == 1 {
-		switch t.kind(0) {
+	if len(t.Tokens) == 1 {
+		switch t.Kind(0) {
 		case lexer.Word, lexer.Quoted:
-			if slot, ok := e.Scope.Lookup(unquote(t.at(0))); ok {
+			if slot, ok := e.Scope.Lookup(lexer.Unquote(t.At(0))); ok {
 				k.simple = slot
 			}
 		case lexer.Int:
-			if n, err := strconv.ParseInt(t.at(0), 10, 64); err == nil {
+			if n, err := strconv.ParseInt(t.At(0), 10, 64); err == nil {
 				k.literal = expression.NewLiteral(n, types.Int64)
 			}
 		}
@@ -375,7 +374,7 @@ func (h *programHost) Assign(target string, v any) error {
 	if col, ok := strings.CutPrefix(target, "NEW."); ok {
 		return h.row.set(h.c, col, v)
 	}
-	name := unquote(strings.TrimPrefix(target, "@"))
+	name := lexer.Unquote(strings.TrimPrefix(target, "@"))
 	return h.c.SetUserVariable(h.c, name, v, types.ApproximateTypeFromValue(v))
 }
 
@@ -398,7 +397,7 @@ func (h *programHost) compileStmt(st *program.Stmt) (*compiled, error) {
 	if err := h.bind(k, st.Scope); err != nil {
 		return nil, err
 	}
-	switch h.s.tokens(st.Text).word(0) {
+	switch h.s.tokens(st.Text).Word(0) {
 	case "EXECUTE", "PREPARE", "DEALLOCATE", "DROP":
 		return k, nil // these look at the session when they are parsed
 	}
@@ -606,12 +605,12 @@ func (h *programHost) Stopped() error {
 }
 
 // ownProgram runs SIGNAL, RESIGNAL and GET DIAGNOSTICS outside of routines.
-func (s *Session) ownProgram(t *tokens) (*Statement, error) {
-	p, err := program.Parse(t.text(), nil, lexMode(s.parserOptions()))
+func (s *Session) ownProgram(t *lexer.Cursor) (*Statement, error) {
+	p, err := program.Parse(t.Text(), nil, lexMode(s.parserOptions()))
 	if err != nil {
 		return nil, err
 	}
-	keeps := t.word(0) == "GET"
+	keeps := t.Word(0) == "GET"
 	return &Statement{Class: Read, keepsWarnings: keeps, run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		h := &programHost{s: s, c: c, x: x}
 		m := program.NewMachine(p, h, nil)

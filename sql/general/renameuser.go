@@ -6,6 +6,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -16,16 +17,16 @@ import (
 type renaming struct{ from, to authID }
 
 // ownRename recognises RENAME USER; nil for RENAME TABLE.
-func (s *Session) ownRename(t *tokens) (*Statement, error) {
-	if t.word(1) != "USER" {
+func (s *Session) ownRename(t *lexer.Cursor) (*Statement, error) {
+	if t.Word(1) != "USER" {
 		return nil, nil
 	}
-	t.pos += 2
+	t.Pos += 2
 	var list []renaming
-	for ok := true; ok; ok = t.accept(",") {
+	for ok := true; ok; ok = t.Accept(",") {
 		var r renaming
 		var is bool
-		if r.from, is = s.accountName(t); !is || !t.accept("TO") {
+		if r.from, is = s.accountName(t); !is || !t.Accept("TO") {
 			return nil, s.wrong(t)
 		}
 		if r.to, is = s.accountName(t); !is {

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Calls whose syntax the library's grammar lacks become calls of functions of its own.
@@ -11,15 +13,15 @@ import (
 // intervalCall puts a name that the parser knows as a function's in the place of INTERVAL(n, n1, ...). A span of time has no comma of its own.
 func (w *rewriter) intervalCall() bool {
 	t := w.t
-	end := t.closing(1)
-	if t.at(1) != "(" || end < 0 {
+	end := t.Closing(1)
+	if t.At(1) != "(" || end < 0 {
 		return false
 	}
-	for i := range t.outer(2) {
+	for i := range t.Outer(2) {
 		if i >= end {
 			break
 		}
-		if t.at(i) == "," {
+		if t.At(i) == "," {
 			w.put(0, builtin.PlaceFunction)
 			return true
 		}
@@ -31,8 +33,8 @@ func (w *rewriter) intervalCall() bool {
 func (w *rewriter) jsonValueClauses() {
 	t := w.t
 	depth, end, first := 0, 0, 0
-	for i := 1; t.at(i) != ""; i++ {
-		switch t.at(i) {
+	for i := 1; t.At(i) != ""; i++ {
+		switch t.At(i) {
 		case "(":
 			depth++
 		case ")":
@@ -42,7 +44,7 @@ func (w *rewriter) jsonValueClauses() {
 			end = i
 			break
 		}
-		if word := t.word(i); depth == 1 && first == 0 && (word == "RETURNING" || (word == "NULL" || word == "ERROR" || word == "DEFAULT") && i > 3 && t.at(i-1) != "," && t.at(i-1) != "(") {
+		if word := t.Word(i); depth == 1 && first == 0 && (word == "RETURNING" || (word == "NULL" || word == "ERROR" || word == "DEFAULT") && i > 3 && t.At(i-1) != "," && t.At(i-1) != "(") {
 			first = i
 		}
 	}
@@ -50,34 +52,34 @@ func (w *rewriter) jsonValueClauses() {
 		return
 	}
 	kind, i := "char(512)", first
-	clause := func() bool { return t.word(i) == "NULL" || t.word(i) == "ERROR" || t.word(i) == "DEFAULT" }
-	if t.word(i) == "RETURNING" {
+	clause := func() bool { return t.Word(i) == "NULL" || t.Word(i) == "ERROR" || t.Word(i) == "DEFAULT" }
+	if t.Word(i) == "RETURNING" {
 		from := i + 1
 		for i++; i < end && !clause(); i++ {
 		}
-		kind = strings.ToLower(t.src[t.list[t.pos+from].Start:t.list[t.pos+i-1].End])
+		kind = strings.ToLower(t.Span(t.Pos+from, t.Pos+i))
 	}
 	action := map[string]string{"EMPTY": "'', NULL", "ERROR": "'', NULL"}
 	for i < end {
 		if !clause() {
 			return
 		}
-		what, value := strings.ToLower(t.word(i)), "NULL"
+		what, value := strings.ToLower(t.Word(i)), "NULL"
 		from := i + 1
-		for i++; i < end && !(t.word(i) == "ON" && (t.word(i+1) == "EMPTY" || t.word(i+1) == "ERROR")); i++ {
+		for i++; i < end && !(t.Word(i) == "ON" && (t.Word(i+1) == "EMPTY" || t.Word(i+1) == "ERROR")); i++ {
 		}
 		if i >= end {
 			return
 		}
 		if what == "default" && i > from {
-			value = t.src[t.list[t.pos+from].Start:t.list[t.pos+i-1].End]
+			value = t.Span(t.Pos+from, t.Pos+i)
 		}
-		action[t.word(i+1)] = quoteString(what) + ", " + value
+		action[t.Word(i+1)] = sqltext.Literal(what) + ", " + value
 		i += 2
 	}
 	w.drop(first, end-first)
 	w.put(0, builtin.JSONValueFunction)
-	w.put(end, ", "+quoteString(kind)+", "+action["EMPTY"]+", "+action["ERROR"]+")")
+	w.put(end, ", "+sqltext.Literal(kind)+", "+action["EMPTY"]+", "+action["ERROR"]+")")
 }
 
 // jsonValueText writes the calls of jsonValueFunction in a definition as MySQL shows them: with clauses.
@@ -87,18 +89,18 @@ func jsonValueText(text string) string {
 		if at < 0 {
 			return text
 		}
-		t := cutTokens(text[at:], 0, 1<<20)
-		end := t.closing(1)
+		t := lexer.NewCursor(text[at:], 0, 1<<20)
+		end := t.Closing(1)
 		if end < 0 {
 			return text
 		}
 		var args []string
-		depth, from := 0, t.list[1].End
+		depth, from := 0, t.Tokens[1].End
 		for i := 2; i <= end; i++ {
-			switch k := t.at(i); {
+			switch k := t.At(i); {
 			case i == end || k == "," && depth == 0:
-				args = append(args, strings.TrimSpace(t.src[from:t.list[i].Start]))
-				from = t.list[i].End
+				args = append(args, strings.TrimSpace(t.Src[from:t.Tokens[i].Start]))
+				from = t.Tokens[i].End
 			case k == "(":
 				depth++
 			case k == ")":
@@ -118,7 +120,7 @@ func jsonValueText(text string) string {
 				shown += " " + action + " on " + on
 			}
 		}
-		text = text[:at] + shown + ")" + text[at+t.list[end].End:]
+		text = text[:at] + shown + ")" + text[at+t.Tokens[end].End:]
 	}
 }
 
@@ -127,5 +129,5 @@ func literalContent(s string) string {
 	if i := strings.IndexByte(s, '\''); i > 0 {
 		s = s[i:]
 	}
-	return unquote(s)
+	return lexer.Unquote(s)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -58,8 +59,8 @@ func (g grants) mandatory() (out []authID) {
 	if text == "" {
 		return nil
 	}
-	t := cutTokens(text, 0, maxTokens)
-	for !t.end() {
+	t := lexer.NewCursor(text, 0, maxTokens)
+	for !t.End() {
 		user, host, ok := account(t)
 		if !ok {
 			return out
@@ -67,7 +68,7 @@ func (g grants) mandatory() (out []authID) {
 		if id := (authID{user, strings.ToLower(host)}); userEntry(g.rd, id) != nil {
 			out = append(out, id)
 		}
-		t.accept(",")
+		t.Accept(",")
 	}
 	return out
 }
@@ -78,8 +79,8 @@ func (e *Engine) mandatoryRolesChange(c *sql.Context, _ sql.SystemVariableScope,
 		return nil // at start
 	}
 	text, _ := v.Val.(string)
-	for t := cutTokens(text, 0, maxTokens); !t.end(); {
-		if _, _, ok := account(t); !ok || !t.end() && !t.accept(",") {
+	for t := lexer.NewCursor(text, 0, maxTokens); !t.End(); {
+		if _, _, ok := account(t); !ok || !t.End() && !t.Accept(",") {
 			return mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, "mandatory_roles", text)
 		}
 	}
@@ -205,15 +206,15 @@ func currentRole(*Engine) sql.Function {
 }
 
 // setRole is SET ROLE and SET DEFAULT ROLE.
-func (s *Session) setRole(t *tokens) (*Statement, error) {
-	byDefault := t.accept("DEFAULT")
-	t.accept("ROLE")
+func (s *Session) setRole(t *lexer.Cursor) (*Statement, error) {
+	byDefault := t.Accept("DEFAULT")
+	t.Accept("ROLE")
 	choice, ok := s.roleChoice(t)
 	if !ok || byDefault && (choice.kind == rolesDefault || len(choice.except) > 0) {
 		return nil, s.wrong(t)
 	}
 	if byDefault {
-		if !t.accept("TO") {
+		if !t.Accept("TO") {
 			return nil, s.wrong(t)
 		}
 		to, ok := s.accountNames(t)
@@ -248,16 +249,16 @@ type roleChoice struct {
 	named, except []authID
 }
 
-func (s *Session) roleChoice(t *tokens) (c roleChoice, ok bool) {
+func (s *Session) roleChoice(t *lexer.Cursor) (c roleChoice, ok bool) {
 	ok = true
 	switch {
-	case t.accept("NONE"):
+	case t.Accept("NONE"):
 		c.kind = rolesNone
-	case t.accept("DEFAULT"):
+	case t.Accept("DEFAULT"):
 		c.kind = rolesDefault
-	case t.accept("ALL"):
+	case t.Accept("ALL"):
 		c.kind = rolesAll
-		if t.accept("EXCEPT") {
+		if t.Accept("EXCEPT") {
 			c.except, ok = s.accountNames(t)
 		}
 	default:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -38,26 +39,26 @@ func listing(schema sql.Schema, f func(c *sql.Context, s *Session) ([]sql.Row, e
 }
 
 // ownShow recognises the SHOW statements that the grammar lacks or that need more than the library knows.
-func (s *Session) ownShow(t *tokens) (*Statement, error) {
-	switch t.word(1) {
+func (s *Session) ownShow(t *lexer.Cursor) (*Statement, error) {
+	switch t.Word(1) {
 	case "CREATE":
 		return s.ownShowCreate(t)
 	case "COLLATION":
-		t.pos = 2
+		t.Pos = 2
 		return s.showSelected(t, "COLLATION", "Collation")
 	case "CHARSET":
-		t.pos = 2
+		t.Pos = 2
 		return s.showSelected(t, "CHARSET", "Charset")
 	case "CHARACTER", "CHAR":
-		if t.word(2) == "SET" {
-			t.pos = 3
+		if t.Word(2) == "SET" {
+			t.Pos = 3
 			return s.showSelected(t, "CHARSET", "Charset")
 		}
 	case "COLUMNS", "FIELDS", "FULL", "EXTENDED":
-		if t.word(2) == "INDEX" || t.word(2) == "INDEXES" || t.word(2) == "KEYS" {
+		if t.Word(2) == "INDEX" || t.Word(2) == "INDEXES" || t.Word(2) == "KEYS" {
 			return s.ownShowIndex(t)
 		}
-		if t.word(1) == "FULL" && t.word(2) == "PROCESSLIST" {
+		if t.Word(1) == "FULL" && t.Word(2) == "PROCESSLIST" {
 			return showProcesses(true), nil
 		}
 		return s.ownShowColumns(t)
@@ -70,7 +71,7 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	case "INDEX", "INDEXES", "KEYS":
 		return s.ownShowIndex(t)
 	case "TABLE":
-		if t.word(2) == "STATUS" {
+		if t.Word(2) == "STATUS" {
 			return s.ownShowStatus(t)
 		}
 	case "ENGINE":
@@ -78,7 +79,7 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	case "ENGINES":
 		return listing(engineSchema, showEngines), nil
 	case "STORAGE":
-		if t.word(2) == "ENGINES" {
+		if t.Word(2) == "ENGINES" {
 			return listing(engineSchema, showEngines), nil
 		}
 	case "TRIGGERS":
@@ -94,16 +95,16 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	case "PLUGINS":
 		return listing(texts("Name", "Status", "Type", "Library", "License"), showPlugins), nil
 	case "MASTER":
-		if t.word(2) == "LOGS" {
+		if t.Word(2) == "LOGS" {
 			return nil, mysqlerr.New(mysqlerr.ER_NO_BINARY_LOGGING)
 		}
 		return listing(texts("File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"), noRows), nil
 	case "BINARY":
-		if t.word(2) == "LOGS" {
+		if t.Word(2) == "LOGS" {
 			return nil, mysqlerr.New(mysqlerr.ER_NO_BINARY_LOGGING)
 		}
 	case "BINLOG", "RELAYLOG":
-		if t.word(2) == "EVENTS" {
+		if t.Word(2) == "EVENTS" {
 			return listing(texts("Log_name", "Pos", "Event_type", "Server_id", "End_log_pos", "Info"), noRows), nil
 		}
 	case "SLAVE", "REPLICA", "REPLICAS":
@@ -115,7 +116,7 @@ func (s *Session) ownShow(t *tokens) (*Statement, error) {
 	case "COUNT":
 		return s.showCount(t)
 	case "FUNCTION", "PROCEDURE":
-		if t.word(2) == "STATUS" {
+		if t.Word(2) == "STATUS" {
 			return s.showRoutines(t)
 		}
 	}
@@ -148,10 +149,10 @@ func showErrors(c *sql.Context, _ *Session) ([]sql.Row, error) {
 }
 
 // showCount: SHOW COUNT(*) WARNINGS and ERRORS.
-func (s *Session) showCount(t *tokens) (*Statement, error) {
+func (s *Session) showCount(t *lexer.Cursor) (*Statement, error) {
 	name := "@@session.warning_count"
 	only := ""
-	if t.word(5) == "ERRORS" {
+	if t.Word(5) == "ERRORS" {
 		name, only = "@@session.error_count", "Error"
 	}
 	st := listing(sql.Schema{{Name: name, Type: types.Int64}}, func(c *sql.Context, _ *Session) ([]sql.Row, error) {
@@ -168,8 +169,8 @@ func (s *Session) showCount(t *tokens) (*Statement, error) {
 }
 
 // showEngine: SHOW ENGINE INNODB STATUS.
-func (s *Session) showEngine(t *tokens) (*Statement, error) {
-	if t.word(3) != "STATUS" {
+func (s *Session) showEngine(t *lexer.Cursor) (*Statement, error) {
+	if t.Word(3) != "STATUS" {
 		return listing(texts("Type", "Name", "Status"), noRows), nil
 	}
 	return listing(texts("Type", "Name", "Status"), func(c *sql.Context, s *Session) ([]sql.Row, error) {
@@ -185,10 +186,10 @@ func (s *Session) showEngine(t *tokens) (*Statement, error) {
 }
 
 // ownShowCreate: all kinds but DATABASE, which the library knows.
-func (s *Session) ownShowCreate(t *tokens) (*Statement, error) {
-	t.pos = 2
-	kind := t.word(0)
-	t.pos++
+func (s *Session) ownShowCreate(t *lexer.Cursor) (*Statement, error) {
+	t.Pos = 2
+	kind := t.Word(0)
+	t.Pos++
 	switch kind {
 	case "TABLE", "VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT":
 	case "USER":
@@ -196,7 +197,7 @@ func (s *Session) ownShowCreate(t *tokens) (*Statement, error) {
 	default:
 		return nil, nil
 	}
-	schema, name, ok := t.qualified()
+	schema, name, ok := t.Qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -310,9 +311,9 @@ func (s *Session) showCreateObject(c *sql.Context, x *execution, kind, schema, n
 		[]sql.Row{{o.Name, o.SQLMode, o.Text, o.Charset, o.Collation, o.DBCollation}}), nil
 }
 
-func (s *Session) showCreateUser(t *tokens) (*Statement, error) {
+func (s *Session) showCreateUser(t *lexer.Cursor) (*Statement, error) {
 	user, host, ok := account(t)
-	if t.word(0) == "CURRENT_USER" {
+	if t.Word(0) == "CURRENT_USER" {
 		user, host, ok = s.login.AccountUser, s.login.AccountHost, true
 	}
 	if !ok {
@@ -336,16 +337,16 @@ func (s *Session) showCreateUser(t *tokens) (*Statement, error) {
 
 // showRoutines: SHOW PROCEDURE STATUS and SHOW FUNCTION STATUS are queries of information_schema.routines, which rebuilds them; here the
 // catalog is read and the LIKE or WHERE is applied by a derived table.
-func (s *Session) showRoutines(t *tokens) (*Statement, error) {
-	kind := t.word(1)
-	t.pos = 3
+func (s *Session) showRoutines(t *lexer.Cursor) (*Statement, error) {
+	kind := t.Word(1)
+	t.Pos = 3
 	filter := ""
 	switch {
-	case t.accept("LIKE"):
-		filter = " WHERE `Name` LIKE " + t.rest()
-	case t.accept("WHERE"):
-		filter = " WHERE " + t.rest()
-	case !t.end():
+	case t.Accept("LIKE"):
+		filter = " WHERE `Name` LIKE " + t.Rest()
+	case t.Accept("WHERE"):
+		filter = " WHERE " + t.Rest()
+	case !t.End():
 		return nil, s.wrong(t)
 	}
 	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
@@ -398,7 +399,7 @@ func (s *Session) filtered(c *sql.Context, x *execution, names []string, list []
 	for i, r := range list {
 		cols := make([]string, len(r))
 		for j, v := range r {
-			cols[j] = quoteString(v)
+			cols[j] = sqltext.Literal(v)
 			if i == 0 {
 				cols[j] += " AS " + sqltext.Quote(names[j])
 			}

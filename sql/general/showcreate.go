@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
@@ -57,7 +58,7 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 		fmt.Fprintf(&b, " %s=%s", k, m.attrs.Options[k])
 	}
 	if m.attrs.Comment != "" {
-		b.WriteString(" COMMENT=" + quoteString(m.attrs.Comment))
+		b.WriteString(" COMMENT=" + sqltext.Literal(m.attrs.Comment))
 	}
 	if m.attrs.PartSQL != "" {
 		if p := parsePartitioning(m.attrs.PartSQL); p != nil {
@@ -120,7 +121,7 @@ func (m *meta) columnText(i int, quoted bool) string {
 		b.WriteString(" /*!80023 INVISIBLE */")
 	}
 	if a.Comment != "" {
-		b.WriteString(" COMMENT " + quoteString(a.Comment))
+		b.WriteString(" COMMENT " + sqltext.Literal(a.Comment))
 	}
 	return b.String()
 }
@@ -145,7 +146,7 @@ func closes(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '\'', '"', '`':
-			i = afterQuote([]byte(s), i) - 1
+			i = lexer.AfterQuote([]byte(s), i) - 1
 		case '(':
 			depth++
 		case ')':
@@ -243,7 +244,7 @@ func (m *meta) indexText(i int) string {
 		text += " /*!50100 WITH PARSER `ngram` */ " // a blank follows in MySQL too
 	}
 	if a.Comment != "" {
-		text += " COMMENT " + quoteString(a.Comment)
+		text += " COMMENT " + sqltext.Literal(a.Comment)
 	}
 	if a.Invisible {
 		text += " /*!80000 INVISIBLE */"

@@ -5,15 +5,17 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/sql/lexer"
 )
 
 // showDatabases is SHOW {DATABASES | SCHEMAS} [LIKE 'pattern' | WHERE condition]. The library lists the schemas that a user has privileges on; in MySQL everybody
 // has some on performance_schema, and sees sys with a privilege on all schemas. A pattern is part of the title.
-func (s *Session) showDatabases(t *tokens) (*Statement, error) {
-	t.pos = 2
+func (s *Session) showDatabases(t *lexer.Cursor) (*Statement, error) {
+	t.Pos = 2
 	title := "Database"
-	if t.word(0) == "LIKE" {
-		title += " (" + unquote(t.at(1)) + ")"
+	if t.Word(0) == "LIKE" {
+		title += " (" + lexer.Unquote(t.At(1)) + ")"
 	}
 	filter, ok := filterOf(t, "Database")
 	if !ok {

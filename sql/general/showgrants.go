@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -29,18 +30,18 @@ const (
 )
 
 // showGrants is SHOW GRANTS [FOR account [USING role, ...]].
-func (s *Session) showGrants(t *tokens) (*Statement, error) {
-	t.pos = 2
+func (s *Session) showGrants(t *lexer.Cursor) (*Statement, error) {
+	t.Pos = 2
 	me := authID{s.login.AccountUser, s.login.AccountHost}
 	id, own := me, true
 	var using []authID
-	if t.accept("FOR") {
+	if t.Accept("FOR") {
 		var ok bool
 		if id, ok = s.accountName(t); !ok {
 			return nil, s.wrong(t)
 		}
-		own = id == me && t.end()
-		if t.accept("USING") {
+		own = id == me && t.End()
+		if t.Accept("USING") {
 			if using, ok = s.accountNames(t); !ok {
 				return nil, s.wrong(t)
 			}

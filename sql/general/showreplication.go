@@ -26,15 +26,15 @@ var formerWords = strings.NewReplacer("Get_Source", "Get_master", "Source_UUID",
 	"Source_public", "Master_public", "Source", "Master", "Replica_", "Slave_")
 
 // showReplication: SHOW REPLICA STATUS and SHOW REPLICAS, and the same under their former names.
-func showReplication(t *tokens) *Statement {
+func showReplication(t *lexer.Cursor) *Statement {
 	columns, former, now := replicaStatus, "SHOW SLAVE STATUS", "SHOW REPLICA STATUS"
-	if t.word(1) == "REPLICAS" || t.word(2) == "HOSTS" {
+	if t.Word(1) == "REPLICAS" || t.Word(2) == "HOSTS" {
 		columns, former, now = "Server_Id,Host,Port,Source_Id,Replica_UUID", "SHOW SLAVE HOSTS", "SHOW REPLICAS"
-		if t.word(1) == "SLAVE" {
+		if t.Word(1) == "SLAVE" {
 			columns = "Server_id" + strings.TrimPrefix(columns, "Server_Id")
 		}
 	}
-	if t.word(1) != "SLAVE" {
+	if t.Word(1) != "SLAVE" {
 		return listing(texts(strings.Split(columns, ",")...), noRows)
 	}
 	return outdated(texts(strings.Split(formerWords.Replace(columns), ",")...), former, now)
@@ -54,11 +54,11 @@ var profileColumns = map[string][]string{"CPU": {"CPU_user", "CPU_system"}, "CON
 	"SOURCE": {"Source_function", "Source_file", "Source_line"}, "MEMORY": nil}
 
 // showProfile: SHOW PROFILE [type, ...] [FOR QUERY n] [LIMIT n [OFFSET n]].
-func (s *Session) showProfile(t *tokens) (*Statement, error) {
-	t.pos = 2
+func (s *Session) showProfile(t *lexer.Cursor) (*Statement, error) {
+	t.Pos = 2
 	order := []string{"CPU", "CONTEXT", "BLOCK", "IPC", "PAGE", "SWAPS", "SOURCE"}
 	asked := map[string]bool{}
-	for w := t.word(0); !t.end() && w != "FOR" && w != "LIMIT"; w = t.word(0) {
+	for w := t.Word(0); !t.End() && w != "FOR" && w != "LIMIT"; w = t.Word(0) {
 		_, known := profileColumns[w]
 		switch {
 		case w == "ALL":
@@ -69,22 +69,22 @@ func (s *Session) showProfile(t *tokens) (*Statement, error) {
 			return nil, s.wrong(t)
 		}
 		asked[w] = true
-		t.pos++
-		if w == "CONTEXT" && !t.accept("SWITCHES") || w == "BLOCK" && !t.accept("IO") || w == "PAGE" && !t.accept("FAULTS") {
+		t.Pos++
+		if w == "CONTEXT" && !t.Accept("SWITCHES") || w == "BLOCK" && !t.Accept("IO") || w == "PAGE" && !t.Accept("FAULTS") {
 			return nil, s.wrong(t)
 		}
-		if !t.accept(",") {
+		if !t.Accept(",") {
 			break
 		}
 	}
-	number := func() bool { ok := t.kind(0) == lexer.Int; t.pos++; return ok }
-	if t.accept("FOR") && !(t.accept("QUERY") && number()) {
+	number := func() bool { ok := t.Kind(0) == lexer.Int; t.Pos++; return ok }
+	if t.Accept("FOR") && !(t.Accept("QUERY") && number()) {
 		return nil, s.wrong(t)
 	}
-	if t.accept("LIMIT") && (!number() || t.accept("OFFSET") && !number()) {
+	if t.Accept("LIMIT") && (!number() || t.Accept("OFFSET") && !number()) {
 		return nil, s.wrong(t)
 	}
-	if !t.end() {
+	if !t.End() {
 		return nil, s.wrong(t)
 	}
 	columns := []string{"Status", "Duration"}

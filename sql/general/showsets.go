@@ -1,6 +1,10 @@
 package general
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
 
 // showSelects are statements that MySQL, too, answers from information_schema; the library's own have other names of columns and another order.
 var showSelects = map[string]string{
@@ -11,20 +15,20 @@ var showSelects = map[string]string{
 }
 
 // showSelected answers SHOW what [LIKE 'pattern' | WHERE condition]; t stands behind what, of which first is the first column.
-func (s *Session) showSelected(t *tokens, what, first string) (*Statement, error) {
+func (s *Session) showSelected(t *lexer.Cursor, what, first string) (*Statement, error) {
 	text := showSelects[what]
 	switch {
-	case t.end():
-	case t.word(0) == "LIKE" && t.pos+2 == len(t.list):
-		text += " WHERE `" + first + "` LIKE " + t.at(1) + " COLLATE utf8mb4_general_ci"
-	case t.word(0) == "WHERE":
-		text += " " + t.rest()
+	case t.End():
+	case t.Word(0) == "LIKE" && t.Pos+2 == len(t.Tokens):
+		text += " WHERE `" + first + "` LIKE " + t.At(1) + " COLLATE utf8mb4_general_ci"
+	case t.Word(0) == "WHERE":
+		text += " " + t.Rest()
 	default:
 		return nil, s.wrong(t)
 	}
 	st, _, err := s.parseGMS(text+" ORDER BY `"+first+"`", "")
 	if err == nil {
-		st.Text = strings.TrimSpace(t.src)
+		st.Text = strings.TrimSpace(t.Src)
 	}
 	return st, err
 }

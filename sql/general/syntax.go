@@ -25,8 +25,8 @@ const (
 func (w *rewriter) compositeInterval() {
 	t := w.t
 	depth := 0
-	for i := 1; t.kind(i) != lexer.EOF; i++ {
-		switch t.at(i) {
+	for i := 1; t.Kind(i) != lexer.EOF; i++ {
+		switch t.At(i) {
 		case "(":
 			depth++
 		case ")":
@@ -34,7 +34,7 @@ func (w *rewriter) compositeInterval() {
 				return
 			}
 		}
-		unit := t.word(i)
+		unit := t.Word(i)
 		u, ok := intervalUnits[unit]
 		if depth != 0 || !ok || i == 1 {
 			continue
@@ -57,9 +57,9 @@ func (w *rewriter) compositeInterval() {
 
 // prefix puts text before the i-th token from here.
 func (w *rewriter) prefix(i int, text string) {
-	old, ok := w.with[w.t.pos+i]
+	old, ok := w.with[w.t.Pos+i]
 	if !ok {
-		old = w.t.at(i)
+		old = w.t.At(i)
 	}
 	w.put(i, text+old)
 }
@@ -67,27 +67,27 @@ func (w *rewriter) prefix(i int, text string) {
 // quantified: x > ALL (SELECT ...) becomes zorya_quantified('>', 'ALL', x, (SELECT ...)).
 func (w *rewriter) quantified() {
 	t := w.t
-	op := t.at(-1)
+	op := t.At(-1)
 	switch op {
 	case "=", "<", ">", "<=", ">=", "<>", "!=":
 	default:
 		return
 	}
-	if t.at(1) != "(" || t.word(2) != "SELECT" && t.word(2) != "TABLE" && t.word(2) != "VALUES" && t.word(2) != "WITH" && t.at(2) != "(" {
+	if t.At(1) != "(" || t.Word(2) != "SELECT" && t.Word(2) != "TABLE" && t.Word(2) != "VALUES" && t.Word(2) != "WITH" && t.At(2) != "(" {
 		return
 	}
 	from := w.operandStart(-2)
 	if from > -2 {
 		return
 	}
-	word := t.word(0)
+	word := t.Word(0)
 	if word == "SOME" {
 		word = "ANY"
 	}
 	w.prefix(from, fmt.Sprintf("%s('%s', '%s', ", quantifiedFunction, op, word))
 	w.put(-1, ",")
 	w.drop(0, 1)
-	if i := t.closing(1); i > 0 {
+	if i := t.Closing(1); i > 0 {
 		w.put(i, "))")
 	}
 }
@@ -96,8 +96,8 @@ func (w *rewriter) quantified() {
 func (w *rewriter) operandStart(i int) int {
 	t := w.t
 	depth := 0
-	for ; t.pos+i >= 0; i-- {
-		switch text := t.at(i); {
+	for ; t.Pos+i >= 0; i-- {
+		switch text := t.At(i); {
 		case text == ")":
 			depth++
 		case text == "(":
@@ -126,7 +126,7 @@ func (w *rewriter) rollup() {
 // grouping: GROUPING(a) becomes ANY_VALUE(zorya_grouping(a)).
 func (w *rewriter) grouping() {
 	t := w.t
-	if i := t.closing(1); i > 0 {
+	if i := t.Closing(1); i > 0 {
 		w.put(0, "ANY_VALUE("+groupingFunction)
 		w.put(i, "))")
 	}
@@ -136,8 +136,8 @@ func (w *rewriter) grouping() {
 func (w *rewriter) substring() {
 	t := w.t
 	depth := 0
-	for i := 1; t.kind(i) != lexer.EOF; i++ {
-		switch t.at(i) {
+	for i := 1; t.Kind(i) != lexer.EOF; i++ {
+		switch t.At(i) {
 		case "(":
 			depth++
 		case ")":
@@ -145,7 +145,7 @@ func (w *rewriter) substring() {
 				return
 			}
 		}
-		if depth == 1 && (t.word(i) == "FROM" || t.word(i) == "FOR") {
+		if depth == 1 && (t.Word(i) == "FROM" || t.Word(i) == "FOR") {
 			w.put(i, ",")
 		}
 	}
@@ -164,10 +164,10 @@ func misread(text string, mode lexer.Mode) string {
 	if !n && !d && !dated && !quick {
 		return text
 	}
-	t := cutTokens(text, mode, 1<<20)
+	t := lexer.NewCursor(text, mode, 1<<20)
 	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
-	d = d && t.word(0) == "SELECT"
-	switch t.word(0) {
+	d = d && t.Word(0) == "SELECT"
+	switch t.Word(0) {
 	case "SELECT", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "":
 	default: // a definition keeps its text
 		dated = false
@@ -175,14 +175,14 @@ func misread(text string, mode lexer.Mode) string {
 	if quick {
 		w.drop(1, 1)
 	}
-	for ; !t.end(); t.pos++ {
+	for ; !t.End(); t.Pos++ {
 		switch {
-		case t.kind(0) == lexer.String && strings.HasPrefix(strings.ToUpper(t.at(0)), "N"):
-			w.put(0, t.at(0)[1:])
-		case dated && builtin.DatedWords[t.word(0)] != "" && t.kind(1) == lexer.String && t.at(-1) != ".":
+		case t.Kind(0) == lexer.String && strings.HasPrefix(strings.ToUpper(t.At(0)), "N"):
+			w.put(0, t.At(0)[1:])
+		case dated && builtin.DatedWords[t.Word(0)] != "" && t.Kind(1) == lexer.String && t.At(-1) != ".":
 			w.drop(0, 1)
-			w.put(1, builtin.DatedWords[t.word(0)]+"("+t.at(1)+")")
-		case d && t.word(0) == "DEFAULT" && t.at(1) == "(" && (t.kind(2) == lexer.Word || t.kind(2) == lexer.Quoted):
+			w.put(1, builtin.DatedWords[t.Word(0)]+"("+t.At(1)+")")
+		case d && t.Word(0) == "DEFAULT" && t.At(1) == "(" && (t.Kind(2) == lexer.Word || t.Kind(2) == lexer.Quoted):
 			w.put(0, defaultFunction)
 		}
 	}
@@ -193,20 +193,20 @@ func misread(text string, mode lexer.Mode) string {
 // nameItems gives the items of the outermost SELECT that were rewritten, and have no alias, their original text as a name.
 func (w *rewriter) nameItems() {
 	t := w.t
-	t.pos = 0
-	if !w.changed || t.word(0) != "SELECT" {
+	t.Pos = 0
+	if !w.changed || t.Word(0) != "SELECT" {
 		return
 	}
 	depth, from := 0, 1
-	for i := 1; i <= len(t.list); i++ {
-		switch t.at(i) {
+	for i := 1; i <= len(t.Tokens); i++ {
+		switch t.At(i) {
 		case "(":
 			depth++
 		case ")":
 			depth--
 		}
-		end := i == len(t.list) || depth == 0 && (t.word(i) == "FROM" || t.word(i) == "WHERE" || t.word(i) == "ORDER" || t.word(i) == "LIMIT" || t.word(i) == "UNION" || t.word(i) == "INTO")
-		if !end && (depth != 0 || t.at(i) != ",") {
+		end := i == len(t.Tokens) || depth == 0 && (t.Word(i) == "FROM" || t.Word(i) == "WHERE" || t.Word(i) == "ORDER" || t.Word(i) == "LIMIT" || t.Word(i) == "UNION" || t.Word(i) == "INTO")
+		if !end && (depth != 0 || t.At(i) != ",") {
 			continue
 		}
 		w.nameItem(from, i)
@@ -220,7 +220,7 @@ func (w *rewriter) nameItems() {
 // nameItem names the item of the tokens [from, to).
 func (w *rewriter) nameItem(from, to int) {
 	t := w.t
-	for from < to && (t.word(from) == "DISTINCT" || t.word(from) == "ALL" && t.at(from+1) != "(" || strings.HasPrefix(t.word(from), "SQL_")) {
+	for from < to && (t.Word(from) == "DISTINCT" || t.Word(from) == "ALL" && t.At(from+1) != "(" || strings.HasPrefix(t.Word(from), "SQL_")) {
 		from++
 	}
 	changed := false
@@ -228,25 +228,25 @@ func (w *rewriter) nameItem(from, to int) {
 		_, put := w.with[i]
 		changed = changed || put || w.skip[i]
 	}
-	if !changed || from >= to || to-from == 1 && t.kind(from) == lexer.String {
+	if !changed || from >= to || to-from == 1 && t.Kind(from) == lexer.String {
 		return
 	}
 	last := to - 1
-	_, unit := intervalUnits[t.word(last)]
+	_, unit := intervalUnits[t.Word(last)]
 	switch {
-	case t.kind(last) == lexer.String && last > from && builtin.DatedWords[t.word(last-1)] != "":
-	case t.at(last) == ")" || t.kind(last) == lexer.Int || unit, to-from == 1:
+	case t.Kind(last) == lexer.String && last > from && builtin.DatedWords[t.Word(last-1)] != "":
+	case t.At(last) == ")" || t.Kind(last) == lexer.Int || unit, to-from == 1:
 	default:
 		return // perhaps an alias
 	}
-	text := t.src[t.list[from].Start:t.list[last].End]
+	text := t.Span(from, last+1)
 	now, ok := w.with[last]
 	switch {
 	case ok:
 	case w.skip[last]:
 		return
 	default:
-		now = t.at(last)
+		now = t.At(last)
 	}
 	w.with[last] = now + " AS " + sqltext.Quote(text)
 }

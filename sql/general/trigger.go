@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -228,41 +229,41 @@ func executionOf(c *sql.Context) *execution {
 }
 
 // createTrigger is CREATE TRIGGER.
-func (s *Session) createTrigger(t *tokens) (*Statement, error) {
-	text := t.text()
+func (s *Session) createTrigger(t *lexer.Cursor) (*Statement, error) {
+	text := t.Text()
 	definer, _, err := s.createHead(t, "TRIGGER")
 	if err != nil {
 		return nil, err
 	}
-	notExists := t.accept("IF", "NOT", "EXISTS")
-	schema, name, ok := t.qualified()
+	notExists := t.Accept("IF", "NOT", "EXISTS")
+	schema, name, ok := t.Qualified()
 	if !ok {
 		return nil, s.wrong(t)
 	}
-	after := t.rest()
-	timing, event := t.word(0), t.word(1)
+	after := t.Rest()
+	timing, event := t.Word(0), t.Word(1)
 	if timing != "BEFORE" && timing != "AFTER" || event != "INSERT" && event != "UPDATE" && event != "DELETE" {
 		return nil, s.wrong(t)
 	}
-	t.pos += 2
-	if !t.accept("ON") {
+	t.Pos += 2
+	if !t.Accept("ON") {
 		return nil, s.wrong(t)
 	}
-	tableSchema, table, ok := t.qualified()
-	if !ok || !t.accept("FOR", "EACH", "ROW") {
+	tableSchema, table, ok := t.Qualified()
+	if !ok || !t.Accept("FOR", "EACH", "ROW") {
 		return nil, s.wrong(t)
 	}
 	if tableSchema == "" {
 		tableSchema = schema
 	}
-	place, other := t.word(0), ""
+	place, other := t.Word(0), ""
 	if place == "FOLLOWS" || place == "PRECEDES" {
-		t.pos++
-		if other, ok = t.name(); !ok {
+		t.Pos++
+		if other, ok = t.Name(); !ok {
 			return nil, s.wrong(t)
 		}
 	}
-	body := t.rest()
+	body := t.Rest()
 	return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
 		db, err := s.schemaNamed(c, tableSchema)
 		if err != nil {
@@ -317,7 +318,7 @@ func (s *Session) createTrigger(t *tokens) (*Statement, error) {
 // checkTrigger reports what is wrong with a trigger's body, also columns of NEW and OLD that do not exist.
 func (s *Session) checkTrigger(c *sql.Context, o *stored, m *meta, text string) error {
 	if o.Body == "" {
-		return s.syntaxError(text, len(text))
+		return mysqlerr.Syntax(text, len(text))
 	}
 	p, err := s.programOf(c, o)
 	if err != nil {
@@ -419,33 +420,33 @@ func triggersTable(e *Engine) *ownTable {
 }
 
 // showTriggers is SHOW TRIGGERS.
-func (s *Session) showTriggers(t *tokens) (*Statement, error) {
+func (s *Session) showTriggers(t *lexer.Cursor) (*Statement, error) {
 	schema, where, err := s.listed(t, "Table")
 	if err != nil {
 		return nil, err
 	}
 	text := "SELECT * FROM (SELECT TRIGGER_NAME `Trigger`, EVENT_MANIPULATION `Event`, EVENT_OBJECT_TABLE `Table`, ACTION_STATEMENT `Statement`, ACTION_TIMING `Timing`, CREATED `Created`, " +
 		"SQL_MODE `sql_mode`, DEFINER `Definer`, CHARACTER_SET_CLIENT `character_set_client`, COLLATION_CONNECTION `collation_connection`, DATABASE_COLLATION `Database Collation` " +
-		"FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = " + quoteString(schema) + " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING DESC, EVENT_MANIPULATION, ACTION_ORDER) TRIGGERS" + where
+		"FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = " + sqltext.Literal(schema) + " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING DESC, EVENT_MANIPULATION, ACTION_ORDER) TRIGGERS" + where
 	st, _, err := s.parseGMS(text, "")
 	return st, err
 }
 
 // listed reads what follows SHOW EVENTS and SHOW TRIGGERS: [FROM schema] [LIKE pattern | WHERE condition]. LIKE is about the column like.
-func (s *Session) listed(t *tokens, like string) (schema, where string, err error) {
-	t.pos = 2
-	if t.accept("FROM") || t.accept("IN") {
+func (s *Session) listed(t *lexer.Cursor, like string) (schema, where string, err error) {
+	t.Pos = 2
+	if t.Accept("FROM") || t.Accept("IN") {
 		var ok bool
-		if schema, ok = t.name(); !ok {
+		if schema, ok = t.Name(); !ok {
 			return "", "", s.wrong(t)
 		}
 	}
 	switch {
-	case t.accept("LIKE"):
-		where = " WHERE " + sqltext.Quote(like) + " LIKE " + t.rest()
-	case t.word(0) == "WHERE":
-		where = " " + t.rest()
-	case !t.end():
+	case t.Accept("LIKE"):
+		where = " WHERE " + sqltext.Quote(like) + " LIKE " + t.Rest()
+	case t.Word(0) == "WHERE":
+		where = " " + t.Rest()
+	case !t.End():
 		return "", "", s.wrong(t)
 	}
 	if schema == "" {

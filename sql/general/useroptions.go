@@ -12,7 +12,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/jsondoc"
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // The options of CREATE USER and ALTER USER: roles, TLS, limits, password policies, blocking after failed logins, ACCOUNT LOCK, attributes.
@@ -36,20 +38,20 @@ const (
 )
 
 // userOptions reads the options to the end of the statement.
-func (s *Session) userOptions(t *tokens, create bool) (out []userOption, err error) {
-	for !t.end() {
+func (s *Session) userOptions(t *lexer.Cursor, create bool) (out []userOption, err error) {
+	for !t.End() {
 		var option userOption
 		switch {
-		case t.accept("DEFAULT", "ROLE"):
+		case t.Accept("DEFAULT", "ROLE"):
 			option, err = s.defaultRoleOption(t, create)
-		case t.accept("REQUIRE"):
+		case t.Accept("REQUIRE"):
 			option, err = s.tlsOption(t)
-		case t.accept("WITH"):
+		case t.Accept("WITH"):
 			option, err = s.limitsOption(t)
-		case t.word(0) == "PASSWORD":
+		case t.Word(0) == "PASSWORD":
 			option, err = s.passwordOption(t)
-		case t.accept("FAILED_LOGIN_ATTEMPTS"):
-			n, ok := t.number(0, maxFailedLogins)
+		case t.Accept("FAILED_LOGIN_ATTEMPTS"):
+			n, ok := boundedNumber(t, 0, maxFailedLogins)
 			if !ok {
 				return nil, s.wrong(t)
 			}
@@ -58,24 +60,24 @@ func (s *Session) userOptions(t *tokens, create bool) (out []userOption, err err
 				s.e.logins.forget(authID{u.User, u.Host})
 				return nil
 			}
-		case t.accept("PASSWORD_LOCK_TIME"):
+		case t.Accept("PASSWORD_LOCK_TIME"):
 			n, ok := int64(-1), true
-			if !t.accept("UNBOUNDED") {
-				n, ok = t.number(0, maxFailedLogins)
+			if !t.Accept("UNBOUNDED") {
+				n, ok = boundedNumber(t, 0, maxFailedLogins)
 			}
 			if !ok {
 				return nil, s.wrong(t)
 			}
 			option = func(o *accountOptions, _ *mysql_db.User) error { o.LockDays = n; return nil }
-		case t.accept("ACCOUNT", "LOCK"):
+		case t.Accept("ACCOUNT", "LOCK"):
 			option = func(_ *accountOptions, u *mysql_db.User) error { u.Locked = true; return nil }
-		case t.accept("ACCOUNT", "UNLOCK"):
+		case t.Accept("ACCOUNT", "UNLOCK"):
 			option = func(_ *accountOptions, u *mysql_db.User) error {
 				u.Locked = false
 				s.e.logins.forget(authID{u.User, u.Host})
 				return nil
 			}
-		case t.word(0) == "COMMENT" || t.word(0) == "ATTRIBUTE":
+		case t.Word(0) == "COMMENT" || t.Word(0) == "ATTRIBUTE":
 			option, err = s.attributeOption(t)
 		default:
 			err = s.wrong(t)
@@ -88,17 +90,17 @@ func (s *Session) userOptions(t *tokens, create bool) (out []userOption, err err
 	return out, nil
 }
 
-// number reads a number within bounds.
-func (t *tokens) number(least, most int64) (int64, bool) {
-	n, err := strconv.ParseInt(t.at(0), 10, 64)
+// boundedNumber reads a number within bounds.
+func boundedNumber(t *lexer.Cursor, least, most int64) (int64, bool) {
+	n, err := strconv.ParseInt(t.At(0), 10, 64)
 	if err != nil || n < least || n > most {
 		return 0, false
 	}
-	t.pos++
+	t.Pos++
 	return n, true
 }
 
-func (s *Session) defaultRoleOption(t *tokens, create bool) (userOption, error) {
+func (s *Session) defaultRoleOption(t *lexer.Cursor, create bool) (userOption, error) {
 	choice, ok := s.roleChoice(t)
 	if !ok || choice.kind == rolesDefault || create && choice.kind != rolesNamed {
 		return nil, s.wrong(t)
@@ -114,10 +116,10 @@ func (s *Session) defaultRoleOption(t *tokens, create bool) (userOption, error) 
 }
 
 // tlsOption reads what follows REQUIRE.
-func (s *Session) tlsOption(t *tokens) (userOption, error) {
-	kind := t.word(0)
+func (s *Session) tlsOption(t *lexer.Cursor) (userOption, error) {
+	kind := t.Word(0)
 	if ssl, known := map[string]string{"NONE": "", "SSL": sslAny, "X509": sslX509}[kind]; known {
-		t.pos++
+		t.Pos++
 		return func(_ *accountOptions, u *mysql_db.User) error {
 			u.SslType, u.X509Issuer, u.X509Subject, u.SslCipher = ssl, "", "", ""
 			return nil
@@ -125,17 +127,17 @@ func (s *Session) tlsOption(t *tokens) (userOption, error) {
 	}
 	parts := map[string]string{}
 	for {
-		kind := t.word(0)
+		kind := t.Word(0)
 		if _, twice := parts[kind]; twice || kind != "ISSUER" && kind != "SUBJECT" && kind != "CIPHER" {
 			break
 		}
-		t.pos++
-		text, ok := t.secret()
+		t.Pos++
+		text, ok := secretText(t)
 		if !ok {
 			return nil, s.wrong(t)
 		}
 		parts[kind] = text
-		t.accept("AND")
+		t.Accept("AND")
 	}
 	if len(parts) == 0 {
 		return nil, s.wrong(t)
@@ -147,7 +149,7 @@ func (s *Session) tlsOption(t *tokens) (userOption, error) {
 }
 
 // limitsOption reads what follows WITH.
-func (s *Session) limitsOption(t *tokens) (userOption, error) {
+func (s *Session) limitsOption(t *lexer.Cursor) (userOption, error) {
 	limit := map[string]func(o *accountOptions) *int64{
 		"MAX_QUERIES_PER_HOUR":     func(o *accountOptions) *int64 { return &o.Queries },
 		"MAX_UPDATES_PER_HOUR":     func(o *accountOptions) *int64 { return &o.Updates },
@@ -155,10 +157,10 @@ func (s *Session) limitsOption(t *tokens) (userOption, error) {
 		"MAX_USER_CONNECTIONS":     func(o *accountOptions) *int64 { return &o.UserConnections },
 	}
 	var set []userOption
-	for limit[t.word(0)] != nil {
-		at := limit[t.word(0)]
-		t.pos++
-		n, ok := t.number(0, maxAccountLimit)
+	for limit[t.Word(0)] != nil {
+		at := limit[t.Word(0)]
+		t.Pos++
+		n, ok := boundedNumber(t, 0, maxAccountLimit)
 		if !ok {
 			return nil, s.wrong(t)
 		}
@@ -176,43 +178,43 @@ func (s *Session) limitsOption(t *tokens) (userOption, error) {
 }
 
 // passwordOption reads PASSWORD EXPIRE, HISTORY, REUSE INTERVAL and REQUIRE CURRENT.
-func (s *Session) passwordOption(t *tokens) (userOption, error) {
+func (s *Session) passwordOption(t *lexer.Cursor) (userOption, error) {
 	plain := func(change func(o *accountOptions)) (userOption, error) {
 		return func(o *accountOptions, _ *mysql_db.User) error { change(o); return nil }, nil
 	}
 	days := func(least int64, set func(o *accountOptions, n *int64)) (userOption, error) {
-		n, ok := t.number(least, maxPolicyNumber)
-		if !ok || !t.accept("DAY") {
+		n, ok := boundedNumber(t, least, maxPolicyNumber)
+		if !ok || !t.Accept("DAY") {
 			return nil, s.wrong(t)
 		}
 		return plain(func(o *accountOptions) { set(o, &n) })
 	}
 	switch {
-	case t.accept("PASSWORD", "EXPIRE", "DEFAULT"):
+	case t.Accept("PASSWORD", "EXPIRE", "DEFAULT"):
 		return plain(func(o *accountOptions) { o.Lifetime = nil })
-	case t.accept("PASSWORD", "EXPIRE", "NEVER"):
+	case t.Accept("PASSWORD", "EXPIRE", "NEVER"):
 		return plain(func(o *accountOptions) { o.Lifetime = new(int64) })
-	case t.accept("PASSWORD", "EXPIRE", "INTERVAL"):
+	case t.Accept("PASSWORD", "EXPIRE", "INTERVAL"):
 		return days(1, func(o *accountOptions, n *int64) { o.Lifetime = n })
-	case t.accept("PASSWORD", "EXPIRE"):
+	case t.Accept("PASSWORD", "EXPIRE"):
 		return plain(func(o *accountOptions) { o.Expired = true })
-	case t.accept("PASSWORD", "HISTORY", "DEFAULT"):
+	case t.Accept("PASSWORD", "HISTORY", "DEFAULT"):
 		return plain(func(o *accountOptions) { o.History = nil })
-	case t.accept("PASSWORD", "HISTORY"):
-		n, ok := t.number(0, maxPolicyNumber)
+	case t.Accept("PASSWORD", "HISTORY"):
+		n, ok := boundedNumber(t, 0, maxPolicyNumber)
 		if !ok {
 			return nil, s.wrong(t)
 		}
 		return plain(func(o *accountOptions) { o.History = &n })
-	case t.accept("PASSWORD", "REUSE", "INTERVAL", "DEFAULT"):
+	case t.Accept("PASSWORD", "REUSE", "INTERVAL", "DEFAULT"):
 		return plain(func(o *accountOptions) { o.ReuseDays = nil })
-	case t.accept("PASSWORD", "REUSE", "INTERVAL"):
+	case t.Accept("PASSWORD", "REUSE", "INTERVAL"):
 		return days(0, func(o *accountOptions, n *int64) { o.ReuseDays = n })
-	case t.accept("PASSWORD", "REQUIRE", "CURRENT", "DEFAULT"):
+	case t.Accept("PASSWORD", "REQUIRE", "CURRENT", "DEFAULT"):
 		return plain(func(o *accountOptions) { o.RequireCurrent = nil })
-	case t.accept("PASSWORD", "REQUIRE", "CURRENT", "OPTIONAL"):
+	case t.Accept("PASSWORD", "REQUIRE", "CURRENT", "OPTIONAL"):
 		return plain(func(o *accountOptions) { o.RequireCurrent = new(bool) })
-	case t.accept("PASSWORD", "REQUIRE", "CURRENT"):
+	case t.Accept("PASSWORD", "REQUIRE", "CURRENT"):
 		yes := true
 		return plain(func(o *accountOptions) { o.RequireCurrent = &yes })
 	}
@@ -223,10 +225,10 @@ func (s *Session) passwordOption(t *tokens) (userOption, error) {
 const codeAttributeJSON = 3980
 
 // attributeOption reads COMMENT 'text', which is the attribute "comment", or ATTRIBUTE '{..}', which is merged: null takes one away.
-func (s *Session) attributeOption(t *tokens) (userOption, error) {
-	kind := t.word(0)
-	t.pos++
-	text, ok := t.secret()
+func (s *Session) attributeOption(t *lexer.Cursor) (userOption, error) {
+	kind := t.Word(0)
+	t.Pos++
+	text, ok := secretText(t)
 	if !ok {
 		return nil, s.wrong(t)
 	}
@@ -328,7 +330,7 @@ func createUserText(u *mysql_db.User, o accountOptions) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE USER %s IDENTIFIED WITH '%s'", authID{u.User, u.Host}, orDefault(u.Plugin, pluginNative))
 	if u.AuthString != "" {
-		b.WriteString(" AS " + quoteString(u.AuthString))
+		b.WriteString(" AS " + sqltext.Literal(u.AuthString))
 	}
 	if len(o.DefaultRoles) > 0 {
 		b.WriteString(" DEFAULT ROLE " + roleText(o.DefaultRoles))
@@ -374,7 +376,7 @@ func createUserText(u *mysql_db.User, o accountOptions) string {
 		fmt.Fprintf(&b, " PASSWORD_LOCK_TIME %d", o.LockDays)
 	}
 	if text := attributeText(o); text != "" {
-		b.WriteString(" ATTRIBUTE " + quoteString(text))
+		b.WriteString(" ATTRIBUTE " + sqltext.Literal(text))
 	}
 	return b.String()
 }
@@ -391,7 +393,7 @@ func requireText(u *mysql_db.User) string {
 	var parts []string
 	for _, p := range [][2]string{{"SUBJECT", u.X509Subject}, {"ISSUER", u.X509Issuer}, {"CIPHER", u.SslCipher}} {
 		if p[1] != "" {
-			parts = append(parts, p[0]+" "+quoteString(p[1]))
+			parts = append(parts, p[0]+" "+sqltext.Literal(p[1]))
 		}
 	}
 	return strings.Join(parts, " ")

@@ -51,18 +51,18 @@ const (
 )
 
 // ownUser recognises CREATE USER and ALTER USER.
-func (s *Session) ownUser(t *tokens) (*Statement, error) {
-	if len(t.list) == maxTokens { // many accounts
-		t = cutTokens(t.src, lexMode(s.parserOptions()), len(t.src)+1)
+func (s *Session) ownUser(t *lexer.Cursor) (*Statement, error) {
+	if len(t.Tokens) == maxTokens { // many accounts
+		t = lexer.NewCursor(t.Src, lexMode(s.parserOptions()), len(t.Src)+1)
 	}
-	st := &userStatement{create: t.word(0) == "CREATE"}
-	t.pos += 2
+	st := &userStatement{create: t.Word(0) == "CREATE"}
+	t.Pos += 2
 	if st.create {
-		st.lenient = t.accept("IF", "NOT", "EXISTS")
+		st.lenient = t.Accept("IF", "NOT", "EXISTS")
 	} else {
-		st.lenient = t.accept("IF", "EXISTS")
+		st.lenient = t.Accept("IF", "EXISTS")
 	}
-	for ok := true; ok; ok = t.accept(",") {
+	for ok := true; ok; ok = t.Accept(",") {
 		u, err := s.userChange(t, st.create)
 		if err != nil {
 			return nil, err
@@ -84,35 +84,35 @@ func (st *userStatement) statement() *Statement {
 }
 
 // userChange reads an account and what is said of its password.
-func (s *Session) userChange(t *tokens, create bool) (u userChange, err error) {
+func (s *Session) userChange(t *lexer.Cursor, create bool) (u userChange, err error) {
 	var ok bool
 	if u.id, ok = s.accountName(t); !ok {
 		return u, s.wrong(t)
 	}
-	if !create && t.accept("DISCARD", "OLD", "PASSWORD") {
+	if !create && t.Accept("DISCARD", "OLD", "PASSWORD") {
 		u.discard = true
 		return u, nil
 	}
-	if !t.accept("IDENTIFIED") {
+	if !t.Accept("IDENTIFIED") {
 		return u, nil
 	}
 	p := &passwordClause{}
 	u.password = p
-	if t.accept("WITH") {
-		if p.plugin, ok = t.name(); !ok {
+	if t.Accept("WITH") {
+		if p.plugin, ok = t.Name(); !ok {
 			return u, s.wrong(t)
 		}
 		p.plugin = strings.ToLower(p.plugin)
 	}
 	switch {
-	case t.accept("BY", "RANDOM", "PASSWORD"):
+	case t.Accept("BY", "RANDOM", "PASSWORD"):
 		p.how = passwordRandom
-	case t.accept("BY"):
+	case t.Accept("BY"):
 		p.how = passwordClear
-		p.text, ok = t.secret()
-	case p.plugin != "" && t.accept("AS"):
+		p.text, ok = secretText(t)
+	case p.plugin != "" && t.Accept("AS"):
 		p.how = passwordHashed
-		p.hash, ok = t.secret()
+		p.hash, ok = secretText(t)
 	default:
 		ok = p.plugin != ""
 	}
@@ -123,27 +123,27 @@ func (s *Session) userChange(t *tokens, create bool) (u userChange, err error) {
 }
 
 // passwordTail reads [REPLACE 'current'] [RETAIN CURRENT PASSWORD].
-func (s *Session) passwordTail(t *tokens, p *passwordClause, create bool) error {
+func (s *Session) passwordTail(t *lexer.Cursor, p *passwordClause, create bool) error {
 	if create {
 		return nil
 	}
-	if t.accept("REPLACE") {
-		current, ok := t.secret()
+	if t.Accept("REPLACE") {
+		current, ok := secretText(t)
 		if !ok {
 			return s.wrong(t)
 		}
 		p.current = &current
 	}
-	p.retain = t.accept("RETAIN", "CURRENT", "PASSWORD")
+	p.retain = t.Accept("RETAIN", "CURRENT", "PASSWORD")
 	return nil
 }
 
-// secret reads a password or a hash: a string, or hexadecimal digits as print_identified_with_as_hex writes them.
-func (t *tokens) secret() (string, bool) {
-	text := t.at(0)
-	switch t.kind(0) {
+// secretText reads a password or a hash: a string, or hexadecimal digits as print_identified_with_as_hex writes them.
+func secretText(t *lexer.Cursor) (string, bool) {
+	text := t.At(0)
+	switch t.Kind(0) {
 	case lexer.String:
-		text = unquote(text)
+		text = lexer.Unquote(text)
 	case lexer.Hex:
 		b, err := hex.DecodeString(strings.TrimSuffix(strings.TrimLeft(text, "0xX'"), "'"))
 		if err != nil {
@@ -153,25 +153,25 @@ func (t *tokens) secret() (string, bool) {
 	default:
 		return "", false
 	}
-	t.pos++
+	t.Pos++
 	return text, true
 }
 
 // setPassword is SET PASSWORD [FOR account] { = 'text' | TO RANDOM } [REPLACE 'current'] [RETAIN CURRENT PASSWORD].
-func (s *Session) setPassword(t *tokens) (*Statement, error) {
-	t.pos++
+func (s *Session) setPassword(t *lexer.Cursor) (*Statement, error) {
+	t.Pos++
 	u := userChange{id: authID{s.login.AccountUser, s.login.AccountHost}, password: &passwordClause{how: passwordClear}}
 	ok := true
-	if t.accept("FOR") {
+	if t.Accept("FOR") {
 		if u.id, ok = s.accountName(t); !ok {
 			return nil, s.wrong(t)
 		}
 	}
 	switch {
-	case t.accept("TO", "RANDOM"):
+	case t.Accept("TO", "RANDOM"):
 		u.password.how = passwordRandom
-	case t.accept("="):
-		u.password.text, ok = t.secret()
+	case t.Accept("="):
+		u.password.text, ok = secretText(t)
 	default:
 		ok = false
 	}

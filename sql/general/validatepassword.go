@@ -36,27 +36,27 @@ const (
 )
 
 // componentVariables quotes the names of the component's variables in a SET: the library's grammar takes them for columns of a table.
-func componentVariables(t *tokens) (text string, ok bool) {
+func componentVariables(t *lexer.Cursor) (text string, ok bool) {
 	last := 0
-	for i := 0; i+2 < len(t.list); i++ {
-		if strings.EqualFold(t.at(i), "validate_password") && t.at(i+1) == "." && t.kind(i-1) == lexer.Word {
-			text += t.src[last:t.list[t.pos+i].Start] + sqltext.Quote("validate_password."+t.at(i+2))
-			last = t.list[t.pos+i+2].End
+	for i := 0; i+2 < len(t.Tokens); i++ {
+		if strings.EqualFold(t.At(i), "validate_password") && t.At(i+1) == "." && t.Kind(i-1) == lexer.Word {
+			text += t.Src[last:t.Tokens[t.Pos+i].Start] + sqltext.Quote("validate_password."+t.At(i+2))
+			last = t.Tokens[t.Pos+i+2].End
 		}
 	}
-	return text + t.src[last:], last > 0
+	return text + t.Src[last:], last > 0
 }
 
 // ownComponent is INSTALL COMPONENT and UNINSTALL COMPONENT; nil for plugins.
-func (s *Session) ownComponent(t *tokens) (*Statement, error) {
-	install := t.word(0) == "INSTALL"
-	if t.word(1) != "COMPONENT" {
+func (s *Session) ownComponent(t *lexer.Cursor) (*Statement, error) {
+	install := t.Word(0) == "INSTALL"
+	if t.Word(1) != "COMPONENT" {
 		return nil, s.unsupported(t)
 	}
-	t.pos += 2
+	t.Pos += 2
 	var urns []string
-	for ok := true; ok; ok = t.accept(",") {
-		urn, is := t.secret()
+	for ok := true; ok; ok = t.Accept(",") {
+		urn, is := secretText(t)
 		if !is {
 			return nil, s.wrong(t)
 		}

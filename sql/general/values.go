@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // displayValue is a value as the text protocol would send it.
@@ -137,7 +138,7 @@ func sqlLiteral(c *sql.Context, t sql.Type, v any) string {
 	if types.IsDecimal(t) {
 		return displayValue(c, t, v)
 	}
-	return quoteString(displayValue(c, t, v))
+	return sqltext.Literal(displayValue(c, t, v))
 }
 
 // displayAny is a value of no known type as text.

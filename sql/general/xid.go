@@ -13,13 +13,13 @@ import (
 const maxXIDPart = 64
 
 // readXID reads gtrid [, bqual [, formatID]] and makes one string of it: formatID, length of gtrid, gtrid, bqual. The defaults are ” and 1.
-func readXID(t *tokens) (string, bool) {
+func readXID(t *lexer.Cursor) (string, bool) {
 	parts, format := [2]string{}, uint64(1)
 	for i := range 3 {
-		text := t.at(0)
-		switch kind := t.kind(0); {
+		text := t.At(0)
+		switch kind := t.Kind(0); {
 		case i < 2 && kind == lexer.String:
-			parts[i] = unquote(text)
+			parts[i] = lexer.Unquote(text)
 		case i < 2 && kind == lexer.Hex:
 			digits := strings.Trim(text[1:], "'") // x'61'
 			if text[0] == '0' {                   // 0x61
@@ -41,8 +41,8 @@ func readXID(t *tokens) (string, bool) {
 		default:
 			return "", false
 		}
-		t.pos++
-		if !t.accept(",") {
+		t.Pos++
+		if !t.Accept(",") {
 			break
 		}
 	}

@@ -1,6 +1,6 @@
-// Package lexer cuts SQL text into tokens without allocating. It serves two readers: the dispatcher, which
-// recognises transaction control by leading words, and the fast lane, which
-// normalises a statement into a digest and its literals (Normalize).
+// Package lexer cuts SQL text into tokens without allocating (lexer.go): the dispatcher recognises transaction control by leading words, the fast lane
+// normalises a statement into a digest and its literals. On it stand a Cursor over the tokens of one statement, for parsers of what the library's grammar
+// lacks (cursor.go), what literals and quoted names stand for (literal.go), executable comments (comments.go) and where a statement ends (statements.go).
 //
 // It follows MySQL's lexical rules: three comment styles, executable comments by version, quoting with doubled
 // quotes and backslashes, identifiers that start with digits, @user and @@system variables. It never fails: what it does not understand

@@ -64,3 +64,46 @@ func FuzzNext(f *testing.F) {
 		}
 	})
 }
+
+func TestUnquote(t *testing.T) {
+	for in, want := range map[string]string{
+		`'a''b'`: "a'b", `N'n'`: "n", `n''`: "", `"a\"b"`: `a"b`, "`a``b`": "a`b", "`a\\n`": `a\n`, `'\n\0\Z\q'`: "\n\x00\x1aq", `'\%\_\\'`: `\%\_\`,
+		`name`: "name", `''`: "", `n`: "n", `'`: "'",
+	} {
+		if got := Unquote(in); got != want {
+			t.Errorf("%s: %q, not %q", in, got, want)
+		}
+	}
+}
+
+func TestCutStatement(t *testing.T) {
+	for _, c := range []struct{ text, first, rest string }{
+		{"SELECT 1; SELECT 2", "SELECT 1", " SELECT 2"},
+		{"SELECT ';' /* ; */ -- ;\n, 1;", "SELECT ';' /* ; */ -- ;\n, 1", ""},
+		{"CREATE PROCEDURE p() BEGIN IF (a) THEN SELECT IF(b, 1, 2); END IF; CASE a WHEN 1 THEN SELECT 1; END CASE; END; SELECT 2",
+			"CREATE PROCEDURE p() BEGIN IF (a) THEN SELECT IF(b, 1, 2); END IF; CASE a WHEN 1 THEN SELECT 1; END CASE; END", " SELECT 2"},
+		{"CREATE EVENT IF NOT EXISTS e ON SCHEDULE EVERY 1 DAY DO SELECT REPEAT('a', 2); SELECT 2",
+			"CREATE EVENT IF NOT EXISTS e ON SCHEDULE EVERY 1 DAY DO SELECT REPEAT('a', 2)", " SELECT 2"},
+		{"CREATE TABLE `if;` (`end` INT); SELECT 2", "CREATE TABLE `if;` (`end` INT)", " SELECT 2"},
+	} {
+		if first, end, rest := CutStatement(c.text, 0); first != c.first || !end || rest != c.rest {
+			t.Errorf("%s: %q and %q", c.text, first, rest)
+		}
+	}
+}
+
+func TestPlainComments(t *testing.T) {
+	for in, want := range map[string]string{
+		"a /*!40101 SET x */ b":    "a          SET x    b",
+		"/*!99999 no */ b":         "               b",
+		"/*M!100100 no */ b":       "                 b",
+		"'/*!1*/' /*! y */":        "'/*!1*/'     y   ",
+		"/* /*!40101 z */ c":       "/* /*!40101 z */ c",
+		"/*!50001 'a*/' */ d":      "         'a*/'    d",
+		"-- /*!40101 z */\n/*!w*/": "-- /*!40101 z */\n   w  ",
+	} {
+		if got := PlainComments(in); got != want {
+			t.Errorf("%q: %q, not %q", in, got, want)
+		}
+	}
+}

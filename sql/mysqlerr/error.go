@@ -9,6 +9,7 @@ package mysqlerr
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 //go:generate go run gen.go
@@ -45,6 +46,20 @@ func New(code Code, args ...any) *Error {
 	}
 	return &Error{Code: code, State: e.state, Message: msg}
 }
+
+// Syntax is ER_PARSE_ERROR (1064) of a text that cannot be read from its byte at on. It names at most 80 bytes from there, and the line.
+func Syntax(text string, at int) *Error {
+	at = min(at, len(text))
+	near := text[at:]
+	if len(near) > maxNear {
+		near = near[:maxNear]
+	}
+	return NewMessage(ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%s' at line %d",
+		strings.ToValidUTF8(near, "?"), 1+strings.Count(text[:at], "\n"))
+}
+
+// maxNear is how much of a statement MySQL shows of where it stopped reading.
+const maxNear = 80
 
 // NewMessage makes an error of a code with the code's SQLSTATE and a message of the caller's own.
 func NewMessage(code Code, format string, args ...any) *Error {

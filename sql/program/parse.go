@@ -17,25 +17,25 @@ type Param struct {
 func ParseParams(text string, mode lexer.Mode) ([]Param, error) {
 	p := newParser(text, mode)
 	var out []Param
-	for !p.end() {
+	for !p.End() {
 		a := Param{Mode: "IN"}
-		switch w := p.word(0); w {
+		switch w := p.Word(0); w {
 		case "IN", "OUT", "INOUT":
-			if p.kind(1) == lexer.Word || p.kind(1) == lexer.Quoted {
+			if p.Kind(1) == lexer.Word || p.Kind(1) == lexer.Quoted {
 				a.Mode = w
-				p.pos++
+				p.Pos++
 			}
 		}
 		var err error
 		if a.Name, err = p.name(); err != nil {
 			return nil, err
 		}
-		a.Type = p.until(func() bool { return p.at(0) == "," })
+		a.Type = p.until(func() bool { return p.At(0) == "," })
 		if a.Type == "" {
 			return nil, p.wrong()
 		}
 		out = append(out, a)
-		if !p.accept(",") && !p.end() {
+		if !p.Accept(",") && !p.End() {
 			return nil, p.wrong()
 		}
 	}
@@ -58,8 +58,8 @@ func Parse(body string, params []Param, mode lexer.Mode) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.accept(";")
-	if !p.end() {
+	p.Accept(";")
+	if !p.End() {
 		return nil, p.wrong()
 	}
 	p.prog.Body = n
@@ -67,9 +67,7 @@ func Parse(body string, params []Param, mode lexer.Mode) (*Program, error) {
 }
 
 type parser struct {
-	src   string
-	list  []lexer.Token
-	pos   int
+	*lexer.Cursor
 	prog  *Program
 	scope *Scope
 	loops []label
@@ -85,113 +83,53 @@ type label struct {
 const maxNesting = 200
 
 func newParser(text string, mode lexer.Mode) *parser {
-	l := lexer.Lexer{Src: []byte(text), Mode: mode}
-	p := &parser{src: text}
-	for {
-		k := l.Next()
-		if k.Kind == lexer.EOF {
-			return p
-		}
-		p.list = append(p.list, k)
-	}
-}
-
-func (p *parser) end() bool { return p.pos >= len(p.list) }
-
-func (p *parser) at(i int) string {
-	if p.pos+i >= len(p.list) || p.pos+i < 0 {
-		return ""
-	}
-	return p.src[p.list[p.pos+i].Start:p.list[p.pos+i].End]
-}
-
-func (p *parser) kind(i int) lexer.Kind {
-	if p.pos+i >= len(p.list) {
-		return lexer.EOF
-	}
-	return p.list[p.pos+i].Kind
-}
-
-func (p *parser) word(i int) string {
-	if p.kind(i) != lexer.Word {
-		return ""
-	}
-	return strings.ToUpper(p.at(i))
-}
-
-func (p *parser) accept(words ...string) bool {
-	for i, w := range words {
-		if p.word(i) != w && p.at(i) != w {
-			return false
-		}
-	}
-	p.pos += len(words)
-	return true
+	return &parser{Cursor: lexer.NewCursor(text, mode, len(text))}
 }
 
 func (p *parser) expect(words ...string) error {
-	if !p.accept(words...) {
+	if !p.Accept(words...) {
 		return p.wrong()
 	}
 	return nil
 }
 
 // wrong is 1064 at the current token.
-func (p *parser) wrong() error {
-	near, at := "", len(p.src)
-	if !p.end() {
-		at = p.list[p.pos].Start
-		near = p.src[at:]
-	}
-	if len(near) > 80 {
-		near = near[:80]
-	}
-	return mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%s' at line %d",
-		strings.ToValidUTF8(near, "?"), 1+strings.Count(p.src[:at], "\n"))
-}
+func (p *parser) wrong() error { return mysqlerr.Syntax(p.Src, p.Offset()) }
 
 func (p *parser) name() (string, error) {
-	switch p.kind(0) {
+	switch p.Kind(0) {
 	case lexer.Word:
-		p.pos++
-		return p.at(-1), nil
+		p.Pos++
+		return p.At(-1), nil
 	case lexer.Quoted:
-		p.pos++
-		return unquote(p.at(-1)), nil
+		p.Pos++
+		return lexer.Unquote(p.At(-1)), nil
 	}
 	return "", p.wrong()
 }
 
-func unquote(s string) string {
-	if len(s) < 2 {
-		return s
-	}
-	q := s[:1]
-	return strings.ReplaceAll(s[1:len(s)-1], q+q, q)
-}
-
 // until returns the text up to where stop holds outside of parentheses and CASE expressions, or the end.
 func (p *parser) until(stop func() bool) string {
-	from, parens, cases := p.pos, 0, 0
-	for ; !p.end(); p.pos++ {
+	from, parens, cases := p.Pos, 0, 0
+	for ; !p.End(); p.Pos++ {
 		if parens == 0 && cases == 0 && stop() {
 			break
 		}
 		switch {
-		case p.at(0) == "(":
+		case p.At(0) == "(":
 			parens++
-		case p.at(0) == ")":
+		case p.At(0) == ")":
 			parens--
-		case p.word(0) == "CASE" && p.at(-1) != ".":
+		case p.Word(0) == "CASE" && p.At(-1) != ".":
 			cases++
-		case p.word(0) == "END" && cases > 0 && p.at(-1) != ".":
+		case p.Word(0) == "END" && cases > 0 && p.At(-1) != ".":
 			cases--
 		}
 	}
-	if from == p.pos {
+	if from == p.Pos {
 		return ""
 	}
-	return p.src[p.list[from].Start:p.list[p.pos-1].End]
+	return p.Span(from, p.Pos)
 }
 
 func (p *parser) expr(stop func() bool) (*Expr, error) {
@@ -211,7 +149,7 @@ func (p *parser) host(text string) *Stmt {
 	return st
 }
 
-func (p *parser) semicolon() bool { return p.at(0) == ";" }
+func (p *parser) semicolon() bool { return p.At(0) == ";" }
 
 func (p *parser) declareVar(name, typ string) error {
 	k := strings.ToLower(name)
@@ -231,11 +169,11 @@ func (p *parser) statements(ends ...string) ([]node, error) {
 	var out []node
 	for {
 		for _, w := range ends {
-			if p.word(0) == w {
+			if p.Word(0) == w {
 				return out, nil
 			}
 		}
-		if p.end() {
+		if p.End() {
 			return nil, p.wrong()
 		}
 		n, err := p.statement()
@@ -254,12 +192,12 @@ func (p *parser) statement() (node, error) {
 		return nil, p.wrong()
 	}
 	defer func() { p.depth-- }()
-	if (p.kind(0) == lexer.Word || p.kind(0) == lexer.Quoted) && p.at(1) == ":" {
+	if (p.Kind(0) == lexer.Word || p.Kind(0) == lexer.Quoted) && p.At(1) == ":" {
 		name, err := p.name()
 		if err != nil {
 			return nil, err
 		}
-		p.pos++
+		p.Pos++
 		for _, l := range p.loops {
 			if strings.EqualFold(l.name, name) {
 				return nil, mysqlerr.NewMessage(1309, "Redefining label %s", name)
@@ -267,9 +205,9 @@ func (p *parser) statement() (node, error) {
 		}
 		return p.labelled(name)
 	}
-	switch p.word(0) {
+	switch p.Word(0) {
 	case "BEGIN", "LOOP", "WHILE", "REPEAT":
-		if p.word(0) != "REPEAT" || p.at(1) != "(" {
+		if p.Word(0) != "REPEAT" || p.At(1) != "(" {
 			return p.labelled("")
 		}
 	case "IF":
@@ -279,7 +217,7 @@ func (p *parser) statement() (node, error) {
 	case "LEAVE", "ITERATE":
 		return p.jump()
 	case "RETURN":
-		p.pos++
+		p.Pos++
 		e, err := p.expr(p.semicolon)
 		return &ret{e}, err
 	case "OPEN", "CLOSE", "FETCH":
@@ -302,13 +240,13 @@ func (p *parser) statement() (node, error) {
 
 // labelled parses a block or a loop.
 func (p *parser) labelled(name string) (node, error) {
-	word := p.word(0)
+	word := p.Word(0)
 	switch word {
 	case "BEGIN", "LOOP", "WHILE", "REPEAT":
 	default:
 		return nil, p.wrong()
 	}
-	p.pos++
+	p.Pos++
 	p.loops = append(p.loops, label{name, word != "BEGIN"})
 	defer func() { p.loops = p.loops[:len(p.loops)-1] }()
 	var n node
@@ -324,7 +262,7 @@ func (p *parser) labelled(name string) (node, error) {
 		n = l
 	case "WHILE":
 		l := &loop{label: name}
-		if l.while, err = p.expr(func() bool { return p.word(0) == "DO" }); err != nil {
+		if l.while, err = p.expr(func() bool { return p.Word(0) == "DO" }); err != nil {
 			return nil, err
 		}
 		if err = p.expect("DO"); err != nil {
@@ -339,8 +277,8 @@ func (p *parser) labelled(name string) (node, error) {
 		if l.body, err = p.statements("UNTIL"); err != nil {
 			return nil, err
 		}
-		p.pos++
-		if l.until, err = p.expr(func() bool { return p.word(0) == "END" && p.word(1) == "REPEAT" }); err == nil {
+		p.Pos++
+		if l.until, err = p.expr(func() bool { return p.Word(0) == "END" && p.Word(1) == "REPEAT" }); err == nil {
 			err = p.expect("END", "REPEAT")
 		}
 		n = l
@@ -348,7 +286,7 @@ func (p *parser) labelled(name string) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !p.end() && p.at(0) != ";" && (p.kind(0) == lexer.Word || p.kind(0) == lexer.Quoted) {
+	if !p.End() && p.At(0) != ";" && (p.Kind(0) == lexer.Word || p.Kind(0) == lexer.Quoted) {
 		close, err := p.name()
 		if err != nil {
 			return nil, err
@@ -366,8 +304,8 @@ func (p *parser) block(name string) (node, error) {
 	p.scope = &Scope{parent: outer, vars: map[string]int{}, conds: map[string]match{}, cursors: map[string]*cursorDecl{}}
 	defer func() { p.scope = outer }()
 	stage := 0
-	for p.word(0) == "DECLARE" {
-		p.pos++
+	for p.Word(0) == "DECLARE" {
+		p.Pos++
 		if err := p.declaration(b, &stage); err != nil {
 			return nil, err
 		}
@@ -379,7 +317,7 @@ func (p *parser) block(name string) (node, error) {
 	if b.body, err = p.statements("END"); err != nil {
 		return nil, err
 	}
-	p.pos++
+	p.Pos++
 	return b, nil
 }
 
@@ -387,9 +325,9 @@ func (p *parser) ifStatement() (node, error) {
 	n := &ifNode{}
 	for first := true; ; first = false {
 		switch {
-		case first || p.word(0) == "ELSEIF":
-			p.pos++
-			e, err := p.expr(func() bool { return p.word(0) == "THEN" })
+		case first || p.Word(0) == "ELSEIF":
+			p.Pos++
+			e, err := p.expr(func() bool { return p.Word(0) == "THEN" })
 			if err != nil {
 				return nil, err
 			}
@@ -397,7 +335,7 @@ func (p *parser) ifStatement() (node, error) {
 			if err := p.expect("THEN"); err != nil {
 				return nil, err
 			}
-		case p.accept("ELSE"):
+		case p.Accept("ELSE"):
 		default:
 			return n, p.expect("END", "IF")
 		}
@@ -411,15 +349,15 @@ func (p *parser) ifStatement() (node, error) {
 
 func (p *parser) caseStatement() (node, error) {
 	n := &caseNode{}
-	p.pos++
+	p.Pos++
 	var err error
-	if p.word(0) != "WHEN" {
-		if n.value, err = p.expr(func() bool { return p.word(0) == "WHEN" }); err != nil {
+	if p.Word(0) != "WHEN" {
+		if n.value, err = p.expr(func() bool { return p.Word(0) == "WHEN" }); err != nil {
 			return nil, err
 		}
 	}
-	for p.accept("WHEN") {
-		e, err := p.expr(func() bool { return p.word(0) == "THEN" })
+	for p.Accept("WHEN") {
+		e, err := p.expr(func() bool { return p.Word(0) == "THEN" })
 		if err != nil {
 			return nil, err
 		}
@@ -432,7 +370,7 @@ func (p *parser) caseStatement() (node, error) {
 		}
 		n.when, n.then = append(n.when, e), append(n.then, body)
 	}
-	if p.accept("ELSE") {
+	if p.Accept("ELSE") {
 		n.has = true
 		if n.other, err = p.statements("END"); err != nil {
 			return nil, err
@@ -442,8 +380,8 @@ func (p *parser) caseStatement() (node, error) {
 }
 
 func (p *parser) jump() (node, error) {
-	word := p.word(0)
-	p.pos++
+	word := p.Word(0)
+	p.Pos++
 	name, err := p.name()
 	if err != nil {
 		return nil, err
@@ -460,13 +398,13 @@ func (p *parser) jump() (node, error) {
 }
 
 func (p *parser) cursorStatement() (node, error) {
-	word := p.word(0)
-	p.pos++
+	word := p.Word(0)
+	p.Pos++
 	if word == "FETCH" {
-		if p.accept("NEXT") {
-			p.accept("FROM")
-		} else if p.word(0) == "FROM" {
-			p.pos++
+		if p.Accept("NEXT") {
+			p.Accept("FROM")
+		} else if p.Word(0) == "FROM" {
+			p.Pos++
 		}
 	}
 	name, err := p.name()
@@ -496,7 +434,7 @@ func (p *parser) cursorStatement() (node, error) {
 			return nil, err
 		}
 		n.into = append(n.into, t)
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			return n, nil
 		}
 	}
@@ -504,9 +442,9 @@ func (p *parser) cursorStatement() (node, error) {
 
 // target parses a local variable or @name.
 func (p *parser) target() (Target, error) {
-	if p.kind(0) == lexer.UserVar {
-		p.pos++
-		return Target{-1, p.at(-1)}, nil
+	if p.Kind(0) == lexer.UserVar {
+		p.Pos++
+		return Target{-1, p.At(-1)}, nil
 	}
 	name, err := p.name()
 	if err != nil {
@@ -521,7 +459,7 @@ func (p *parser) target() (Target, error) {
 
 // setStatement: assignments to local variables and NEW columns are ours, others the Host's.
 func (p *parser) setStatement() (node, error) {
-	p.pos++
+	p.Pos++
 	var out []node
 	for {
 		if n, ok, err := p.ownSet(); err != nil {
@@ -529,16 +467,16 @@ func (p *parser) setStatement() (node, error) {
 		} else if ok {
 			out = append(out, n)
 		} else {
-			text := p.until(func() bool { return p.semicolon() || p.at(0) == "," })
+			text := p.until(func() bool { return p.semicolon() || p.At(0) == "," })
 			if text == "" {
 				return nil, p.wrong()
 			}
 			out = append(out, &leaf{p.host("SET " + text)})
 		}
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			break
 		}
-		if w := p.word(0); w == "" && p.kind(0) != lexer.UserVar && p.kind(0) != lexer.SysVar && p.kind(0) != lexer.Quoted {
+		if w := p.Word(0); w == "" && p.Kind(0) != lexer.UserVar && p.Kind(0) != lexer.SysVar && p.Kind(0) != lexer.Quoted {
 			return nil, p.wrong()
 		}
 	}
@@ -552,12 +490,12 @@ func (p *parser) ownSet() (node, bool, error) {
 	t := Target{}
 	width := 1
 	switch {
-	case p.word(0) == "OLD" && p.at(1) == ".":
+	case p.Word(0) == "OLD" && p.At(1) == ".":
 		return nil, false, mysqlerr.NewMessage(1362, "Updating of OLD row is not allowed in trigger")
-	case p.word(0) == "NEW" && p.at(1) == ".":
-		t.Slot, t.Name, width = -1, "NEW."+unquoteName(p.at(2)), 3
-	case p.kind(0) == lexer.Word || p.kind(0) == lexer.Quoted:
-		name := unquoteName(p.at(0))
+	case p.Word(0) == "NEW" && p.At(1) == ".":
+		t.Slot, t.Name, width = -1, "NEW."+lexer.Unquote(p.At(2)), 3
+	case p.Kind(0) == lexer.Word || p.Kind(0) == lexer.Quoted:
+		name := lexer.Unquote(p.At(0))
 		slot, ok := p.scope.Lookup(name)
 		if !ok {
 			return nil, false, nil
@@ -566,18 +504,11 @@ func (p *parser) ownSet() (node, bool, error) {
 	default:
 		return nil, false, nil
 	}
-	if eq := p.at(width); eq != "=" && eq != ":=" {
+	if eq := p.At(width); eq != "=" && eq != ":=" {
 		return nil, false, nil
 	}
-	p.pos += width + 1
-	e, err := p.expr(func() bool { return p.semicolon() || p.at(0) == "," })
+	p.Pos += width + 1
+	e, err := p.expr(func() bool { return p.semicolon() || p.At(0) == "," })
 	p.prog.Targets = append(p.prog.Targets, t)
 	return &set{t, e}, true, err
-}
-
-func unquoteName(s string) string {
-	if strings.HasPrefix(s, "`") || strings.HasPrefix(s, `"`) {
-		return unquote(s)
-	}
-	return s
 }

@@ -20,12 +20,12 @@ func (p *parser) declaration(b *block, stage *int) error {
 		return nil
 	}
 	switch {
-	case (p.word(0) == "CONTINUE" || p.word(0) == "EXIT" || p.word(0) == "UNDO") && p.word(1) == "HANDLER":
+	case (p.Word(0) == "CONTINUE" || p.Word(0) == "EXIT" || p.Word(0) == "UNDO") && p.Word(1) == "HANDLER":
 		if err := after(2, 0, ""); err != nil {
 			return err
 		}
 		return p.handler(b)
-	case p.word(1) == "CONDITION":
+	case p.Word(1) == "CONDITION":
 		if err := after(0, 1337, "Variable or condition declaration after cursor or handler declaration"); err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (p *parser) declaration(b *block, stage *int) error {
 		if err != nil {
 			return err
 		}
-		p.pos++
+		p.Pos++
 		if err := p.expect("FOR"); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (p *parser) declaration(b *block, stage *int) error {
 		m, err := p.condition()
 		p.scope.conds[strings.ToLower(name)] = m
 		return err
-	case p.word(1) == "CURSOR":
+	case p.Word(1) == "CURSOR":
 		if err := after(1, 1338, "Cursor declaration after handler declaration"); err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (p *parser) declaration(b *block, stage *int) error {
 		if err != nil {
 			return err
 		}
-		p.pos++
+		p.Pos++
 		if err := p.expect("FOR"); err != nil {
 			return err
 		}
@@ -75,16 +75,16 @@ func (p *parser) declaration(b *block, stage *int) error {
 			return err
 		}
 		names = append(names, name)
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			break
 		}
 	}
 	d := declare{}
-	typ := p.until(func() bool { return p.semicolon() || p.word(0) == "DEFAULT" })
+	typ := p.until(func() bool { return p.semicolon() || p.Word(0) == "DEFAULT" })
 	if typ == "" {
 		return p.wrong()
 	}
-	if p.accept("DEFAULT") {
+	if p.Accept("DEFAULT") {
 		var err error
 		if d.init, err = p.expr(p.semicolon); err != nil {
 			return err
@@ -101,11 +101,11 @@ func (p *parser) declaration(b *block, stage *int) error {
 }
 
 func (p *parser) handler(b *block) error {
-	h := &handler{action: p.word(0)}
+	h := &handler{action: p.Word(0)}
 	if h.action == "UNDO" {
 		return p.wrong()
 	}
-	p.pos += 2
+	p.Pos += 2
 	if err := p.expect("FOR"); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (p *parser) handler(b *block) error {
 			}
 		}
 		h.on = append(h.on, m)
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			break
 		}
 	}
@@ -143,29 +143,29 @@ func (p *parser) handler(b *block) error {
 // condition parses an error number, a SQLSTATE, a class or a declared name.
 func (p *parser) condition() (match, error) {
 	switch {
-	case p.kind(0) == lexer.Int:
-		n, err := strconv.ParseUint(p.at(0), 10, 16)
+	case p.Kind(0) == lexer.Int:
+		n, err := strconv.ParseUint(p.At(0), 10, 16)
 		if err != nil || n == 0 {
-			return match{}, mysqlerr.NewMessage(1407, "Bad SQLSTATE: '%s'", p.at(0))
+			return match{}, mysqlerr.NewMessage(1407, "Bad SQLSTATE: '%s'", p.At(0))
 		}
-		p.pos++
+		p.Pos++
 		return match{code: mysqlerr.Code(n)}, nil
-	case p.accept("SQLSTATE"):
-		p.accept("VALUE")
-		state := unquote(p.at(0))
-		if p.kind(0) != lexer.String {
+	case p.Accept("SQLSTATE"):
+		p.Accept("VALUE")
+		state := lexer.Unquote(p.At(0))
+		if p.Kind(0) != lexer.String {
 			return match{}, p.wrong()
 		}
-		p.pos++
+		p.Pos++
 		if len(state) != 5 || strings.HasPrefix(state, "00") || strings.ToUpper(state) != state {
 			return match{}, mysqlerr.NewMessage(1407, "Bad SQLSTATE: '%s'", state)
 		}
 		return match{state: state}, nil
-	case p.accept("SQLWARNING"):
+	case p.Accept("SQLWARNING"):
 		return match{class: classWarning}, nil
-	case p.accept("NOT", "FOUND"):
+	case p.Accept("NOT", "FOUND"):
 		return match{class: classNotFound}, nil
-	case p.accept("SQLEXCEPTION"):
+	case p.Accept("SQLEXCEPTION"):
 		return match{class: classException}, nil
 	}
 	name, err := p.name()

@@ -10,9 +10,9 @@ var signalItems = map[string]bool{"CLASS_ORIGIN": true, "SUBCLASS_ORIGIN": true,
 	"CONSTRAINT_SCHEMA": true, "CONSTRAINT_NAME": true, "CATALOG_NAME": true, "SCHEMA_NAME": true, "TABLE_NAME": true, "COLUMN_NAME": true, "CURSOR_NAME": true}
 
 func (p *parser) signalStatement() (node, error) {
-	n := &signal{again: p.word(0) == "RESIGNAL", items: map[string]*Expr{}}
-	p.pos++
-	if !p.end() && !p.semicolon() && p.word(0) != "SET" {
+	n := &signal{again: p.Word(0) == "RESIGNAL", items: map[string]*Expr{}}
+	p.Pos++
+	if !p.End() && !p.semicolon() && p.Word(0) != "SET" {
 		m, err := p.condition()
 		if err != nil {
 			return nil, err
@@ -24,24 +24,24 @@ func (p *parser) signalStatement() (node, error) {
 	} else if !n.again {
 		return nil, p.wrong()
 	}
-	if !p.accept("SET") {
+	if !p.Accept("SET") {
 		return n, nil
 	}
 	for {
-		name := p.word(0)
-		if !signalItems[name] || p.at(1) != "=" {
+		name := p.Word(0)
+		if !signalItems[name] || p.At(1) != "=" {
 			return nil, p.wrong()
 		}
 		if n.items[name] != nil {
 			return nil, mysqlerr.NewMessage(1641, "Duplicate condition information item '%s'", name)
 		}
-		p.pos += 2
-		e, err := p.expr(func() bool { return p.semicolon() || p.at(0) == "," })
+		p.Pos += 2
+		e, err := p.expr(func() bool { return p.semicolon() || p.At(0) == "," })
 		if err != nil {
 			return nil, err
 		}
 		n.items[name] = e
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			return n, nil
 		}
 	}
@@ -49,20 +49,20 @@ func (p *parser) signalStatement() (node, error) {
 
 func (p *parser) diagnostics() (node, error) {
 	n := &diagnose{}
-	p.pos++
-	if !p.accept("CURRENT") {
-		n.stacked = p.accept("STACKED")
+	p.Pos++
+	if !p.Accept("CURRENT") {
+		n.stacked = p.Accept("STACKED")
 	}
 	if err := p.expect("DIAGNOSTICS"); err != nil {
 		return nil, err
 	}
 	known := map[string]bool{"NUMBER": true, "ROW_COUNT": true}
-	if p.accept("CONDITION") {
-		if p.end() {
+	if p.Accept("CONDITION") {
+		if p.End() {
 			return nil, p.wrong()
 		}
-		n.number = &Expr{Text: p.at(0), Scope: p.scope}
-		p.pos++
+		n.number = &Expr{Text: p.At(0), Scope: p.scope}
+		p.Pos++
 		known = map[string]bool{"RETURNED_SQLSTATE": true}
 		for k := range signalItems {
 			known[k] = true
@@ -76,13 +76,13 @@ func (p *parser) diagnostics() (node, error) {
 		if err := p.expect("="); err != nil {
 			return nil, err
 		}
-		name := p.word(0)
+		name := p.Word(0)
 		if !known[name] {
 			return nil, p.wrong()
 		}
-		p.pos++
+		p.Pos++
 		n.items = append(n.items, item{t, name})
-		if !p.accept(",") {
+		if !p.Accept(",") {
 			return n, nil
 		}
 	}

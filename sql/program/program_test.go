@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -32,7 +33,7 @@ func (h *fakeHost) Eval(m *Machine, e *Expr) (any, error) {
 		}
 	}
 	if strings.HasPrefix(e.Text, "'") {
-		return unquote(e.Text), nil
+		return lexer.Unquote(e.Text), nil
 	}
 	return h.atom(m, e, e.Text), nil
 }

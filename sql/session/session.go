@@ -375,9 +375,7 @@ func (s *Session) queryText(ctx context.Context, r *wire.Reply, text string) err
 		}
 		more := !blank(rest)
 		if more && !s.conn.MultiStatements() {
-			return mysqlerr.NewMessage(mysqlerr.ER_PARSE_ERROR,
-				"You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use near '%.80s' at line %d",
-				strings.TrimLeft(rest, " \t\r\n"), 1+strings.Count(text[:len(text)-len(rest)], "\n"))
+			return mysqlerr.Syntax(text, len(text)-len(strings.TrimLeft(rest, " \t\r\n")))
 		}
 		s.tellStatement([]byte(text[:len(text)-len(rest)]))
 		if err := s.statement(ctx, r, st, nil, more); err != nil {
