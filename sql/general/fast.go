@@ -11,7 +11,6 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
-	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -30,59 +29,18 @@ const fastLaneVariable = "zorya_fast_lane"
 
 // Plain reports whether all that changes what simple statements mean is at its default, or changes nothing. zeros: NO_AUTO_VALUE_ON_ZERO.
 func (s *Session) Plain() (ok, zeros bool) {
-	const zero = "NO_AUTO_VALUE_ON_ZERO"
-	mode, _ := s.variable("sql_mode").(string)
-	rest := strings.Split(mode, ",")
-	n := len(rest)
-	rest = slices.DeleteFunc(rest, func(m string) bool { return m == zero })
-	return s.plain(strings.Join(rest, ",")), len(rest) < n
+	t := s.told()
+	return t.plain && len(s.temps) == 0 && !s.e.opts.ReadOnly, t.zeros
 }
 
 // ForeignChecks reports whether foreign keys are checked: dumps switch that off.
-func (s *Session) ForeignChecks() bool { return integer(s.variable("foreign_key_checks")) != 0 }
-
-// plain is Plain in a sql_mode.
-func (s *Session) plain(mode string) bool {
-	if len(s.temps) > 0 || s.e.opts.ReadOnly {
-		return false
-	}
-	for _, m := range strings.Split(mode, ",") {
-		if !plainModes[m] {
-			return false
-		}
-	}
-	for name, want := range plainValues {
-		if v := s.variable(name); v != nil && integer(v) != want {
-			return false
-		}
-	}
-	// The library's default is 2^31-1, MySQL's 2^64-1.
-	limit := s.variable("sql_select_limit")
-	if u, ok := limit.(uint64); ok {
-		return u >= 1<<31-1
-	}
-	return integer(limit) >= 1<<31-1
-}
+func (s *Session) ForeignChecks() bool { return s.told().foreignChecks }
 
 // Zone returns the session's time zone, nil for UTC.
-func (s *Session) Zone() *time.Location {
-	name, _ := s.variable("time_zone").(string)
-	if name != s.zoneName {
-		s.zoneName, s.zone = name, item.LocationOf(name)
-	}
-	return s.zone
-}
+func (s *Session) Zone() *time.Location { return s.told().zone }
 
 // SetTime is the time that the session has set (@@timestamp), if it has.
 func (s *Session) SetTime() (time.Time, bool) { return s.gms.setTime() }
-
-func (s *Session) variable(name string) any {
-	v, err := s.gms.GetSessionVariable(nil, name)
-	if err != nil {
-		return nil
-	}
-	return v
-}
 
 // GlobalInt returns the global value of an integer variable.
 func (e *Engine) GlobalInt(name string) (int64, bool) {
@@ -103,13 +61,8 @@ func (e *Engine) GlobalInt(name string) (int64, bool) {
 
 // Charsets returns character_set_client and character_set_results; unspecified results mean no conversion.
 func (s *Session) Charsets() (client, results sql.CharacterSetID) {
-	client = sql.CharacterSet_utf8mb4
-	if name, ok := s.variable("character_set_client").(string); ok {
-		if id, err := sql.ParseCharacterSet(name); err == nil {
-			client = id
-		}
-	}
-	return client, s.gms.GetCharacterSetResults()
+	t := s.told()
+	return t.client, t.results
 }
 
 // TableInfo describes a table to the fast lane.

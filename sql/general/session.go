@@ -79,9 +79,6 @@ type Session struct {
 
 	caches *sql.MemoryManager // the library's own, of subqueries
 
-	zoneName string // of time_zone when zone was last asked for
-	zone     *time.Location
-
 	named    map[string]*Statement   // PREPARE name FROM ...
 	handlers map[string]*openHandler // HANDLER ... OPEN, by alias
 	temps    map[string]*tempTable   // by "schema.table" in lower case
@@ -104,6 +101,7 @@ type gmsSession struct {
 	counts    map[string]sql.StatusVarValue // those that it has counted
 	muted     *int                          // if set, warnings are only counted
 	recorded  *[]sql.SystemVarValue         // if set, what variables are given (setagain.go)
+	told      told                          // what they say to the dispatcher
 }
 
 var (
@@ -253,35 +251,6 @@ func (s *Session) context(ctx context.Context, query string) *sql.Context {
 		c.SetQueryTime(at)
 	}
 	return c
-}
-
-// Settings returns the variables that concern the dispatcher.
-func (s *Session) Settings() Settings {
-	v := func(name string) any {
-		x, err := s.gms.GetSessionVariable(nil, name)
-		if err != nil {
-			return nil
-		}
-		return x
-	}
-	out := Settings{Autocommit: truth(v("autocommit")), ReadOnly: truth(v("transaction_read_only")), Isolation: table.RepeatableRead,
-		LockWait: seconds(v("innodb_lock_wait_timeout")), MetadataWait: seconds(v("lock_wait_timeout")), MaxExecution: time.Duration(integer(v("max_execution_time"))) * time.Millisecond,
-		WaitTimeout: seconds(v("wait_timeout")), NetWriteTimeout: seconds(v("net_write_timeout")),
-		Database: s.gms.GetCurrentDatabase(), MaxAllowedPacket: uint64(integer(v("max_allowed_packet"))),
-		LongQuery: queryTime(v("long_query_time")), MinExamined: uint64(integer(v("min_examined_row_limit")))}
-	if len(s.roles) > 0 {
-		out.Roles = roleText(s.roles)
-	}
-	if text, ok := v("transaction_isolation").(string); ok {
-		out.Isolation = isolationOf(text)
-	}
-	switch text, _ := v("completion_type").(string); strings.ToUpper(text) {
-	case "CHAIN":
-		out.CompletionType = 1
-	case "RELEASE":
-		out.CompletionType = 2
-	}
-	return out
 }
 
 func isolationOf(text string) table.Isolation {

@@ -168,11 +168,17 @@ func (g *gmsSession) keep(v sql.SystemVarValue) {
 	if g.set == nil {
 		g.set = make(map[string]sql.SystemVarValue)
 	}
+	name := strings.ToLower(v.Var.GetName())
+	if parts := tellers[name]; parts != 0 {
+		if was, ok := g.set[name]; !ok || was.Val != v.Val {
+			g.told.current &^= parts
+		}
+	}
 	g.settings = ""
 	if g.recorded != nil {
 		*g.recorded = append(*g.recorded, v)
 	}
-	g.set[strings.ToLower(v.Var.GetName())] = v
+	g.set[name] = v
 }
 
 // GetAllSessionVariables implements sql.Session, for SHOW VARIABLES.
