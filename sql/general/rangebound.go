@@ -48,7 +48,7 @@ func (rangeBound) Next(e sql.Expression) sql.Expression {
 	return expression.JoinAnd(list...)
 }
 
-// compared is the comparisons that a BETWEEN of a column, or the negation of one or of a comparison, stands for, as the index coster knows nothing else; any other
+// compared is the comparisons that a BETWEEN of a column, a LIKE, or the negation of a BETWEEN or of a comparison, stands for, as the index coster knows nothing else; any other
 // condition is itself. The library's rules that say so see no UPDATE and no DELETE of one table, which would read, and lock, all of it. Conjunctions of its result
 // must stay flat: the index coster forgets, at one within another, which conditions its ranges meet only roughly.
 func compared(e sql.Expression) sql.Expression {
@@ -57,6 +57,8 @@ func compared(e sql.Expression) sql.Expression {
 		if _, ok := e.Val.(*expression.GetField); ok {
 			return expression.NewAnd(expression.NewGreaterThanOrEqual(e.Val, e.Lower), expression.NewLessThanOrEqual(e.Val, e.Upper))
 		}
+	case *expression.Like:
+		return likeRange(e)
 	case *expression.Not:
 		switch of := e.Child.(type) {
 		case *expression.Between:
