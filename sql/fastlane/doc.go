@@ -3,8 +3,8 @@
 //
 //	text  --normalize-->  digest + arguments        (normalize.go: literals become ?, lists collapse; clock.go: so does NOW())
 //	digest  --cache-->  Statement                   (lane.go: shape parsed once; bounded; template.go: texts of prepared statements, normalised once)
-//	Statement + table.Defs  --compile-->  plan      (plan.go, where.go: columns, order of tables, access paths, column definitions)
-//	plan + arguments  --run-->  rows or counts      (exec.go, interval.go; read.go, aggregate.go: straight into wire's buffer; write.go, assign.go, foreign.go)
+//	Statement + table.Defs  --compile-->  plan      (plan.go, names.go, where.go, probe.go: columns, order of tables, access paths, column definitions)
+//	plan + arguments  --run-->  rows or counts      (exec.go, holds.go, interval.go; read.go, aggregate.go: straight into wire's buffer; write.go, assign.go, foreign.go)
 //
 // A plan is a nested loop over at most four tables. The first is entered by constants: equalities on leading parts of an index, then
 // one part in intervals (a range, a list, alternatives), or a list of tuples; where several indexes serve, the arguments of the execution
@@ -13,6 +13,8 @@
 //
 // A table of a LEFT JOIN (the first one of a RIGHT JOIN of two) comes behind those that its ON names, is entered by conditions of ON alone, and yields a row of NULL where nothing
 // matches them; conditions of WHERE on it are always evaluated.
+//
+// EXISTS and IN with a subquery of tables that indexes lead to are probes (probe.go): steps behind those of FROM, left at the first match.
 //
 // Text and prepared statements share plans: both end as a digest and arguments.
 //

@@ -22,9 +22,10 @@ type exec struct {
 	vals   []prepared
 	lists  []preparedList
 	likes  []expression.LikeMatcher
-	keys   [maxTables][maxParts]row.Datum
+	keys   *stepKeys              // kept: clearing it costs more than most statements
 	saved  [maxTables][]row.Datum // rows that Get lent, copied
 	match  [maxTables]bool        // by step, of an outer table: a row matches
+	met    [maxTables]bool        // by probe: there was a match
 	level  int                    // of the step whose cursor is asked for its next row
 	each   func([]row.Datum) bool // offer, bound once
 	behind bool                   // a row that each has refused is still to come: those after it are refused, too
@@ -72,7 +73,7 @@ type member struct {
 }
 
 var execs = sync.Pool{New: func() any {
-	x := new(exec)
+	x := &exec{keys: new(stepKeys)}
 	x.each = x.offer
 	return x
 }}
@@ -95,7 +96,8 @@ func (x *exec) free() {
 	clear(x.only.acc)
 	clear(x.order)
 	clear(x.batch)
-	*x = exec{room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], turns: x.turns[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved, each: x.each}
+	x.forgetKeys()
+	*x = exec{keys: x.keys, room: x.room[:0], cells: x.cells[:0], ivals: x.ivals[:0], spanv: x.spanv[:0], only: group{acc: x.only.acc[:0]}, order: x.order[:0], vals: x.vals[:0], lists: x.lists[:0], likes: x.likes[:0], bytes: x.bytes[:0], key: x.key[:0], whole: x.whole[:0], kept: x.kept[:0], turns: x.turns[:0], now: x.now[:0], batch: x.batch[:0], saved: x.saved, each: x.each}
 	for i := range x.saved {
 		clear(x.saved[i])
 	}
@@ -136,6 +138,11 @@ func (x *exec) prepare() error {
 	}
 	for _, i := range x.p.some {
 		if x.q.Args[i].Kind == ArgNull || x.q.Args[i].Kind == ArgOther {
+			return ErrDecline
+		}
+	}
+	for _, i := range x.p.positive {
+		if a := &x.q.Args[i]; a.Kind != ArgInt || a.Neg || a.N == 0 {
 			return ErrDecline
 		}
 	}
@@ -200,142 +207,6 @@ func (l *preparedList) has(key []byte) bool {
 	return ok
 }
 
-// compare compares a value that is not NULL with a constant.
-func (x *exec) compare(k *colKind, d *row.Datum, slot int) int {
-	v := &x.vals[slot]
-	switch k.form {
-	case formString:
-		if bytes.Equal(d.B, v.d.B) {
-			return 0
-		}
-		if v.compared > memoFrom && bytes.Equal(d.B, v.last) {
-			return v.result
-		}
-		if v.key == nil {
-			v.key = x.ownKey(k, &v.d)
-		}
-		x.key = k.appendKey(x.key[:0], d)
-		v.result = bytes.Compare(x.key, v.key)
-		if v.compared++; v.compared >= memoFrom {
-			v.last = append(v.last[:0], d.B...)
-		}
-		return v.result
-	default:
-		return compareSame(k, d, &v.d)
-	}
-}
-
-// compareSame compares two values of one form that are not strings.
-func compareSame(k *colKind, a, b *row.Datum) int {
-	switch k.form {
-	case formDecimal:
-		return bytes.Compare(a.B, b.B)
-	case formUint, formEnum:
-		switch {
-		case a.N < b.N:
-			return -1
-		case a.N > b.N:
-			return 1
-		}
-		return 0
-	}
-	switch {
-	case a.Int() < b.Int():
-		return -1
-	case a.Int() > b.Int():
-		return 1
-	}
-	return 0
-}
-
-// ownKey makes a sort key that lasts as long as the execution.
-func (x *exec) ownKey(k *colKind, d *row.Datum) []byte {
-	at := len(x.bytes)
-	x.bytes = k.appendKey(x.bytes, d)
-	return x.bytes[at:len(x.bytes):len(x.bytes)]
-}
-
-// holds reports whether a condition is true for the current rows. Unknown is not true; no condition negates another (not.go).
-func (x *exec) holds(c *predicate) bool {
-	if c.cmp == cmpOr {
-		for _, all := range c.any {
-			if x.allHold(all) {
-				return true
-			}
-		}
-		return false
-	}
-	d := &x.rows[c.at.t][c.at.c]
-	switch {
-	case c.cmp == cmpNull:
-		return d.Null
-	case d.Null:
-		return false
-	case c.cmp == cmpNotNull:
-		return true
-	case c.cmp == cmpIn || c.cmp == cmpNotIn:
-		return x.member(c)
-	case c.cmp == cmpLike || c.cmp == cmpNotLike:
-		return x.alike(c.like, d) == (c.cmp == cmpLike)
-	}
-	k := x.p.kind(c.at)
-	n := 0
-	if c.other.t >= 0 {
-		o := &x.rows[c.other.t][c.other.c]
-		if o.Null {
-			return false
-		}
-		if k.form == formString {
-			x.key = k.appendKey(x.key[:0], d)
-			at := len(x.key)
-			x.key = k.appendKey(x.key, o)
-			n = bytes.Compare(x.key[:at], x.key[at:])
-		} else {
-			n = compareSame(k, d, o)
-		}
-	} else {
-		n = x.compare(k, d, c.x)
-	}
-	switch c.cmp {
-	case cmpEQ:
-		return n == 0
-	case cmpNE:
-		return n != 0
-	case cmpLT:
-		return n < 0
-	case cmpLE:
-		return n <= 0
-	case cmpGT:
-		return n > 0
-	case cmpGE:
-		return n >= 0
-	case cmpBetween:
-		return n >= 0 && x.compare(k, d, c.y) <= 0
-	}
-	return false
-}
-
-func (x *exec) member(c *predicate) bool {
-	x.key = x.p.kind(c.at).appendKey(x.key[:0], &x.rows[c.at.t][c.at.c])
-	for _, r := range c.more {
-		d := &x.rows[r.t][r.c]
-		if d.Null {
-			return false
-		}
-		x.key = x.p.kind(r).appendKey(x.key, d)
-	}
-	return x.lists[c.list].has(x.key) == (c.cmp == cmpIn)
-}
-
-func (x *exec) allHold(all []*predicate) bool {
-	for _, c := range all {
-		if !x.holds(c) {
-			return false
-		}
-	}
-	return true
-}
-
 // visitor is where an execution stands in one step.
 type visitor struct {
 	cursor table.Cursor // nil: the row came from Get
@@ -354,6 +225,9 @@ func (v *visitor) Ref() table.Ref {
 // reports whether more are wanted.
 func (x *exec) visit(level int) (more bool, err error) {
 	s := &x.p.steps[level]
+	if s.probe > 0 && x.p.probes[s.probe-1].first == level {
+		return x.probe(level)
+	}
 	if !s.outer {
 		return x.visitRows(level)
 	}
@@ -463,8 +337,12 @@ func (x *exec) copyRow(t int, vals []row.Datum) []row.Datum {
 func (x *exec) scan(level int, r table.Range) (more bool, err error) {
 	s := &x.p.steps[level]
 	o := table.ScanOptions{Index: s.access.index, Range: r, Reverse: s.access.reverse, Lock: x.p.lock, Columns: x.p.tables[s.t].need}
-	if len(s.filter) == 0 && len(x.p.steps) == 1 {
+	switch {
+	case len(s.filter) > 0 || s.outer:
+	case len(x.p.steps) == 1:
 		o.Limit = x.hint()
+	case s.probe > 0 && x.p.probes[s.probe-1].last == level:
+		o.Limit = 1
 	}
 	locks := x.p.lock != table.LockNone
 	if locks && len(s.filter) > 0 {
@@ -546,7 +424,7 @@ func (x *exec) offer(r []row.Datum) bool {
 		return true
 	}
 	switch {
-	case level+1 < len(x.p.steps):
+	case level+1 < len(x.p.steps) || s.probe > 0:
 		return false
 	case x.p.aggs:
 		if x.p.single {
@@ -578,8 +456,17 @@ func (x *exec) hint() int {
 	return int(x.left + x.skip)
 }
 
-// found takes a row of a step: the next step goes on from it, or it is complete.
+// found takes a row of a step: a probe that it completes has its match.
 func (x *exec) found(level int, v *visitor) (more bool, err error) {
+	if n := x.p.steps[level].probe; n > 0 && x.p.probes[n-1].last == level {
+		x.met[n-1] = true
+		return false, nil
+	}
+	return x.onward(level, v)
+}
+
+// onward goes on with the next step from a row, which is complete when there is none.
+func (x *exec) onward(level int, v *visitor) (more bool, err error) {
 	if level+1 < len(x.p.steps) {
 		return x.visit(level + 1)
 	}

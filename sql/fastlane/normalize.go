@@ -233,10 +233,15 @@ func (n *normalizer) word(text []byte) bool {
 	if len(n.q.Digest) == 0 {
 		n.insert = lexer.EqualFold(text, "INSERT") || lexer.EqualFold(text, "REPLACE")
 	}
+	selects := len(text) == 6 && lexer.EqualFold(text, "SELECT")
+	if selects && n.in == inOpen && n.list().Count == 0 { // IN (SELECT ...): no list
+		n.in, n.q.Lists = inNone, n.q.Lists[:len(n.q.Lists)-1]
+		n.depth++
+	}
 	if !n.put(text, !keyword(text)) {
 		return false
 	}
-	n.first1 = len(text) == 6 && lexer.EqualFold(text, "SELECT")
+	n.first1 = selects
 	n.counts = len(text) == 5 && lexer.EqualFold(text, "COUNT")
 	return true
 }

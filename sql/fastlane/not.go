@@ -17,7 +17,8 @@ func (p *parser) not(to *[]*condition) bool {
 
 // negations are the comparisons that are true where others are false, and unknown where they are.
 var negations = map[compare]compare{cmpEQ: cmpNE, cmpNE: cmpEQ, cmpLT: cmpGE, cmpGE: cmpLT, cmpLE: cmpGT, cmpGT: cmpLE, cmpIn: cmpNotIn, cmpNotIn: cmpIn,
-	cmpNull: cmpNotNull, cmpNotNull: cmpNull, cmpLike: cmpNotLike, cmpNotLike: cmpLike}
+	cmpNull: cmpNotNull, cmpNotNull: cmpNull, cmpLike: cmpNotLike, cmpNotLike: cmpLike,
+	cmpExists: cmpNotExists, cmpNotExists: cmpExists}
 
 // negated is the negation of a conjunction, as a conjunction: by De Morgan's laws, which hold with unknown, too.
 func negated(all []*condition) ([]*condition, bool) {
@@ -54,5 +55,5 @@ func (c *condition) negated() (out []*condition, ok bool) {
 	}
 	n := *c
 	n.cmp, ok = negations[c.cmp]
-	return []*condition{&n}, ok && len(c.columns) == 1 // a tuple with NULL in it may yet differ
+	return []*condition{&n}, ok && len(c.columns) <= 1 // a tuple with NULL in it may yet differ
 }

@@ -13,6 +13,7 @@ type parser struct {
 	args  int // seen so far
 	lists int
 	depth int
+	outer *shape // of whose WHERE subqueries may stand in
 }
 
 func (p *parser) next() { p.t = p.l.Next() }
@@ -279,6 +280,9 @@ func (p *parser) condition(to *[]*condition) bool {
 	if p.take("NOT") {
 		return p.not(to)
 	}
+	if p.take("EXISTS") {
+		return p.exists(to)
+	}
 	col, ok := p.column()
 	if !ok {
 		return false
@@ -374,6 +378,15 @@ func (p *parser) list(c *condition) bool {
 		return false
 	}
 	tuple := len(c.columns) > 1
+	if !tuple && p.l.Is(p.t, "SELECT") {
+		not := c.cmp == cmpNotIn
+		if c.cmp = cmpExists; not {
+			c.cmp = cmpNotExists
+		}
+		var ok bool
+		c.sub, ok = p.subquery(&c.columns[0])
+		return ok
+	}
 	if p.takePunct('(') != tuple {
 		return false
 	}

@@ -22,11 +22,13 @@ type plan struct {
 	steps    []step       // in the order in which they are visited
 	lock     table.Lock
 
-	consts []constant
-	lists  []boundList
-	likes  []likePattern
-	same   [][2]int // pairs of arguments; no row is visited unless those of each are equal
-	some   []int    // arguments that must not be NULL
+	consts   []constant
+	lists    []boundList
+	likes    []likePattern
+	same     [][2]int // pairs of arguments; no row is visited unless those of each are equal
+	some     []int    // arguments that must not be NULL
+	positive []int    // arguments that must be numbers from 1 on
+	probes   []probe
 
 	// SELECT
 	set     *wire.ColumnSet
@@ -113,6 +115,7 @@ type step struct {
 	outer  bool
 	on     []*predicate // of an outer table: what makes a row a match
 	filter []*predicate
+	probe  int // it is a step of plan.probes[probe-1]; 0: of none
 }
 
 // compile binds a shape to its tables. A plan that declines is kept too, so that it is not tried again. An error means that the
@@ -203,42 +206,11 @@ func (p *plan) current(tables []table.Table) bool {
 
 // binder is a compilation at work.
 type binder struct {
-	p    *plan
-	env  *Env
-	q    *Query // of the execution that asked for the plan: its arguments decide between indexes
-	open []table.Table
-}
-
-// column finds a column by its name, which compares without case; false if there is none, or several.
-func (b *binder) column(n colName) (ref, bool) {
-	found := ref{-1, -1}
-	for t := range b.p.tables {
-		bt := &b.p.tables[t]
-		if !b.qualifies(n, t) {
-			continue
-		}
-		for c := range bt.def.Columns {
-			if !strings.EqualFold(bt.def.Columns[c].Name, n.name) || bt.desc.Columns[c].Hidden {
-				continue
-			}
-			if found.t >= 0 {
-				return found, false
-			}
-			found = ref{t, c}
-		}
-	}
-	return found, found.t >= 0
-}
-
-func (b *binder) qualifies(n colName, t int) bool {
-	bt := &b.p.tables[t]
-	if n.qualifier == "" {
-		return true
-	}
-	if bt.alias != "" {
-		return n.schema == "" && strings.EqualFold(n.qualifier, bt.alias)
-	}
-	return n.qualifier == b.p.shape.tables[t].name && (n.schema == "" || n.schema == bt.def.Schema)
+	p     *plan
+	env   *Env
+	q     *Query // of the execution that asked for the plan: its arguments decide between indexes
+	open  []table.Table
+	scope int // of which names are resolved: the subquery's tables, then those of FROM
 }
 
 func (p *plan) kind(r ref) *colKind { return &p.tables[r.t].kinds[r.c] }
@@ -363,7 +335,7 @@ func (b *binder) bindItems() bool {
 // star adds the columns of *, or table.*.
 func (b *binder) star(n colName) bool {
 	some := false
-	for t := range b.p.tables {
+	for t := range b.p.shape.joined() {
 		if !b.qualifies(n, t) {
 			continue
 		}
@@ -587,6 +559,11 @@ func (b *binder) bindNeeds() {
 			f.columns(add)
 		}
 		for _, f := range p.steps[i].filter {
+			f.columns(add)
+		}
+	}
+	for i := range p.probes {
+		for _, f := range p.probes[i].then {
 			f.columns(add)
 		}
 	}

@@ -44,12 +44,14 @@ type shape struct {
 	sets []assignment
 
 	where []*condition // all must hold
+	subs  []subquery   // that conditions ask for
 }
 
 type tableRef struct {
 	schema, name, alias string
 	outer               bool         // LEFT JOIN: without a match its columns are NULL
 	on                  []*condition // of an outer one; others are in where
+	scope               int          // 0: of FROM, else of shape.subs[scope-1]
 }
 
 // colName is a column as written; qualifier is a table or alias, or "".
@@ -138,7 +140,9 @@ const (
 	cmpLike
 	cmpNotLike
 	cmpSame // of the arguments x and y, without a column: 1 = 1
-	cmpOr   // of the conjunctions in any
+	cmpExists
+	cmpNotExists
+	cmpOr // of the conjunctions in any
 )
 
 // condition is a comparison, or a disjunction.
@@ -147,6 +151,7 @@ type condition struct {
 	columns []colName // several: a tuple, for cmpIn
 	x, y    *expr     // y: of BETWEEN and cmpSame
 	list    int       // of IN
+	sub     int       // of cmpExists: of shape.subs
 	any     [][]*condition
 }
 
@@ -191,14 +196,17 @@ func parseShape(digest []byte) *shape {
 		ok = true
 		p.take("WORK")
 	}
-	if !ok || p.t.Kind != lexer.EOF || len(s.tables) > maxTables {
+	if !ok || p.t.Kind != lexer.EOF || len(s.tables) > maxTables || s.joined() > maxJoined {
 		return nil
 	}
 	return s
 }
 
-// maxTables bounds a join.
-const maxTables = 4
+// maxJoined bounds a join, maxTables all tables of a statement, those of subqueries among them.
+const (
+	maxJoined = 4
+	maxTables = 8
+)
 
 func (p *parser) selectStatement(s *shape) bool {
 	s.verb = verbSelect
@@ -222,7 +230,11 @@ func (p *parser) selectStatement(s *shape) bool {
 		}
 		return !s.distinct && !s.calc
 	}
-	if !p.take("FROM") || !p.from(s) || !p.whereClause(s) || !p.groupClause(s) || !p.orderClause(s) || !p.limitClause(s) {
+	if !p.take("FROM") || !p.from(s) {
+		return false
+	}
+	p.outer = s
+	if !p.whereClause(s) || !p.groupClause(s) || !p.orderClause(s) || !p.limitClause(s) {
 		return false
 	}
 	switch {

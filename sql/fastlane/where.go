@@ -14,8 +14,8 @@ type predicate struct {
 	more   []ref // the others of a tuple
 	x, y   int   // slots; -1: none
 	other  ref   // compared with instead of x; t < 0: none
-	list   int
-	like   int // of plan.likes
+	list   int   // of cmpExists: plan.probes
+	like   int   // of plan.likes
 	any    [][]*predicate
 	tables uint // bits of the tables that must have been visited
 }
@@ -30,7 +30,7 @@ func (c *predicate) columns(fn func(ref)) {
 	if c.cmp == cmpOr {
 		return
 	}
-	fn(c.at)
+	fn(c.at) // of no table: a probe
 	for _, r := range c.more {
 		fn(r)
 	}
@@ -82,6 +82,7 @@ func (b *binder) bindWhere() bool {
 		if !bt.outer {
 			continue
 		}
+		b.scope = b.p.shape.tables[t].scope
 		for _, c := range b.p.shape.tables[t].on {
 			k, ok := b.predicate(c)
 			if !ok || k.tables>>(t+1) != 0 && !b.p.shape.right { // of a table to the right: an error
@@ -90,13 +91,17 @@ func (b *binder) bindWhere() bool {
 			bt.on = append(bt.on, k)
 		}
 	}
-	return b.arrange(conds) && b.scansWell(conds)
+	b.scope = 0
+	return b.bindProbes() && b.arrange(conds) && b.scansWell(conds) && !b.scansForProbe(conds)
 }
 
 func (b *binder) predicate(c *condition) (*predicate, bool) {
 	k := &predicate{cmp: c.cmp, x: -1, y: -1, other: ref{-1, -1}}
-	if c.cmp == cmpSame {
+	switch c.cmp {
+	case cmpSame:
 		return nil, false
+	case cmpExists, cmpNotExists:
+		return b.existsPredicate(c)
 	}
 	if c.cmp == cmpOr {
 		for _, all := range c.any {
@@ -186,14 +191,14 @@ func (b *binder) constant(x *expr, at ref) int {
 
 // arrange picks the table to begin with, by how few rows are expected, then each next one by how well it is found from those before.
 func (b *binder) arrange(conds []*predicate) bool {
-	n := len(b.p.tables)
+	n := b.p.shape.joined()
 	type start struct {
 		t    int
 		a    access
 		rows uint64
 	}
 	var starts []start
-	for t := range b.p.tables {
+	for t := range n {
 		if b.p.tables[t].outer {
 			continue
 		}
@@ -206,8 +211,9 @@ func (b *binder) arrange(conds []*predicate) bool {
 		starts = append(starts[:at], append([]start{s}, starts[at:]...)...)
 	}
 	for _, s := range starts {
-		if b.follow(s.t, s.a, conds) {
+		if b.follow(s.t, s.a, conds) && b.followProbes() {
 			b.assign(conds)
+			b.assignProbes(conds)
 			return true
 		}
 	}
@@ -219,30 +225,37 @@ func (b *binder) follow(first int, a access, conds []*predicate) bool {
 	p := b.p
 	p.steps = append(p.steps[:0], step{t: first, access: a})
 	seen := uint(1) << first
-	for len(p.steps) < len(p.tables) {
-		bestScore, best := 0, step{}
-		for t := range p.tables {
-			if seen&(1<<t) != 0 {
-				continue
-			}
-			from := conds
-			if bt := &p.tables[t]; bt.outer {
-				if from = bt.on; !bound(from, seen|1<<t) {
-					continue
-				}
-			}
-			a, _ := b.best(t, seen, from, false)
-			if s := b.score(t, &a); s > bestScore && len(a.eq) > 0 && a.tuple == nil && len(a.ranges) == 0 {
-				bestScore, best = s, step{t: t, access: a, outer: p.tables[t].outer}
-			}
-		}
-		if bestScore == 0 {
+	for len(p.steps) < p.shape.joined() {
+		s, ok := b.next(seen, 0, conds)
+		if !ok {
 			return false
 		}
-		seen |= 1 << best.t
-		p.steps = append(p.steps, best)
+		seen |= 1 << s.t
+		p.steps = append(p.steps, s)
 	}
 	return true
+}
+
+// next finds the table of a scope that is found best from those in seen.
+func (b *binder) next(seen uint, scope int, conds []*predicate) (best step, ok bool) {
+	p := b.p
+	bestScore := 0
+	for t := range p.tables {
+		if seen&(1<<t) != 0 || p.shape.tables[t].scope != scope {
+			continue
+		}
+		from := conds
+		if bt := &p.tables[t]; bt.outer {
+			if from = bt.on; !bound(from, seen|1<<t) {
+				continue
+			}
+		}
+		a, _ := b.best(t, seen, from, false)
+		if s := b.score(t, &a); s > bestScore && len(a.eq) > 0 && a.tuple == nil && len(a.ranges) == 0 {
+			bestScore, best = s, step{t: t, access: a, outer: p.tables[t].outer}
+		}
+	}
+	return best, bestScore > 0
 }
 
 // bound reports whether the conditions concern none but the tables in seen.
@@ -258,25 +271,30 @@ func bound(conds []*predicate, seen uint) bool {
 // assign gives each step the conditions that can first be evaluated there and that its access path does not answer.
 func (b *binder) assign(conds []*predicate) {
 	seen := uint(0)
-	for i := range b.p.steps {
+	for i := range b.p.shape.joined() {
 		s := &b.p.steps[i]
 		before := seen
 		seen |= 1 << s.t
-		for _, c := range conds {
-			if c.tables&^seen != 0 || c.tables&^before == 0 && before != 0 {
-				continue
-			}
-			if s.outer || !b.answers(s, c) { // an outer table's access path answers its ON only
-				s.filter = append(s.filter, c)
-			}
-		}
-		if !s.outer {
+		b.assignStep(s, conds, before, seen)
+	}
+}
+
+// assignStep gives a step the conditions that the tables in seen are enough for, and those before it, if there are any, were not.
+func (b *binder) assignStep(s *step, conds []*predicate, before, seen uint) {
+	for _, c := range conds {
+		if c.tables&^seen != 0 || c.tables&^before == 0 && before != 0 {
 			continue
 		}
-		for _, c := range b.p.tables[s.t].on {
-			if !b.answers(s, c) {
-				s.on = append(s.on, c)
-			}
+		if s.outer || !b.answers(s, c) { // an outer table's access path answers its ON only
+			s.filter = append(s.filter, c)
+		}
+	}
+	if !s.outer {
+		return
+	}
+	for _, c := range b.p.tables[s.t].on {
+		if !b.answers(s, c) {
+			s.on = append(s.on, c)
 		}
 	}
 }
@@ -368,7 +386,7 @@ func (b *binder) passesPrefix() bool {
 // along finds an index whose order is the one asked for, for a LIMIT without a condition to look up.
 func (b *binder) along(t int, seen uint) (int, bool) {
 	p := b.p
-	if seen != 0 || len(p.sort) == 0 || p.shape.limit < 0 || p.shape.distinct || len(p.tables) > 1 {
+	if seen != 0 || len(p.sort) == 0 || p.shape.limit < 0 || p.shape.distinct || p.shape.joined() > 1 {
 		return 0, false
 	}
 	for i := range p.tables[t].def.Indexes {
