@@ -52,7 +52,7 @@ func (db *DB) alterTable(ctx context.Context, old, new *table.Def, o table.Build
 	fresh := slices.ContainsFunc(new.Indexes, func(x table.Index) bool { return x.ID == 0 })
 	online := o.Online && fresh
 	o.Shared = o.Shared && fresh
-	return db.built(ctx, old, online, o, func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error) {
+	return db.built(ctx, old, new, online, o, func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error) {
 		n, err := alteredColumns(s, new)
 		if err != nil {
 			return nil, nil, err
@@ -81,7 +81,7 @@ func (db *DB) alterTable(ctx context.Context, old, new *table.Def, o table.Build
 
 // built runs a DDL that may build. plan makes the new definition of the committed one; a nil build: that is all. finish runs under
 // the exclusive lock, before the new definition is published.
-func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Build,
+func (db *DB) built(ctx context.Context, d, new *table.Def, online bool, o table.Build,
 	plan func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error), finish func(tx *Tx, s, n *dict.Stored) error) (*table.Def, error) {
 	err := db.ddl(ctx, func(tx *Tx) error {
 		if err := tx.lockMeta(ctx, d.Schema, "", lock.Shared); err != nil {
@@ -89,7 +89,19 @@ func (db *DB) built(ctx context.Context, d *table.Def, online bool, o table.Buil
 		}
 		pf := newProof(tx, d, o.ForeignKeys)
 		defer pf.end()
-		if err := pf.begin(ctx, tx, d, &o); err != nil {
+		if err := pf.lockDDL(ctx, tx, d); err != nil {
+			return err
+		}
+		if !slices.Equal(d.Names, new.Names) { // before all the work
+			s, err := tx.committed(ctx, d.Schema, d.Name, d.Version)
+			if err != nil {
+				return err
+			}
+			if err := tx.claim(ctx, constraintsOf(s.Schema, s.Names), constraintsOf(s.Schema, new.Names)); err != nil {
+				return err
+			}
+		}
+		if err := pf.begin(ctx, &o); err != nil {
 			return err
 		}
 		b := &building{tx: tx, o: o, proof: pf}

@@ -181,6 +181,10 @@ func (c *check) table(ctx context.Context, schema, name string) error {
 			return err
 		}
 	}
+	c.at.Index = ""
+	if err := c.names(ctx, t); err != nil {
+		return err
+	}
 	if c.o.Tables != nil {
 		return c.ownPages(ctx, t)
 	}
@@ -225,6 +229,9 @@ func (c *check) whole(ctx context.Context) error {
 		_, err := row.ParseHeader(val)
 		return err
 	}); err != nil {
+		return err
+	}
+	if err := c.constraints(ctx); err != nil {
 		return err
 	}
 	if err := c.tree(ctx, dict.Counter, db.counters, nil); err != nil {

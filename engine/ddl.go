@@ -264,6 +264,9 @@ func (db *DB) CreateTable(ctx context.Context, d *table.Def) (*table.Def, error)
 		if err := number(s); err != nil {
 			return err
 		}
+		if err := tx.claim(ctx, nil, constraintsOf(s.Schema, s.Names)); err != nil {
+			return err
+		}
 		if err := tx.assign(ctx, s); err != nil {
 			return err
 		}
@@ -272,6 +275,9 @@ func (db *DB) CreateTable(ctx context.Context, d *table.Def) (*table.Def, error)
 			s.Created = time.Now().UTC()
 		}
 		if err := tx.store(ctx, s); err != nil {
+			return err
+		}
+		if err := tx.rewriteNames(ctx, nil, s); err != nil {
 			return err
 		}
 		return tx.refer(ctx, s, nil)
@@ -307,6 +313,9 @@ func (tx *Tx) dropTable(ctx context.Context, schema, name string) error {
 		return err
 	}
 	if err := tx.sysDelete(ctx, dict.NameKey(schema, name)); err != nil {
+		return err
+	}
+	if err := tx.rewriteNames(ctx, s, nil); err != nil {
 		return err
 	}
 	old := s.ReferTo
@@ -374,6 +383,9 @@ func (tx *Tx) publish(ctx context.Context, s, n *dict.Stored) error {
 	if err := tx.store(ctx, n); err != nil {
 		return err
 	}
+	if err := tx.rewriteNames(ctx, s, n); err != nil {
+		return err
+	}
 	if !slices.Equal(old, n.ReferTo) {
 		return tx.refer(ctx, n, old)
 	}
@@ -400,7 +412,10 @@ func (db *DB) TruncateTable(ctx context.Context, schema, name string) error {
 }
 
 // RenameTables renames tables, all or none. A name may be both given up and taken in one call.
-func (db *DB) RenameTables(ctx context.Context, pairs [][2][2]string) error {
+func (db *DB) RenameTables(ctx context.Context, pairs [][2][2]string, renamed func(d *table.Def, from, to [2]string) error) error {
+	if renamed == nil {
+		renamed = func(*table.Def, [2]string, [2]string) error { return nil }
+	}
 	return db.ddl(ctx, func(tx *Tx) error {
 		var names [][2]string
 		for _, p := range pairs {
@@ -421,7 +436,7 @@ func (db *DB) RenameTables(ctx context.Context, pairs [][2][2]string) error {
 			return err
 		}
 		for _, p := range pairs {
-			if err := tx.rename(ctx, p[0], p[1]); err != nil {
+			if err := tx.rename(ctx, p[0], p[1], renamed); err != nil {
 				return err
 			}
 		}
@@ -429,7 +444,7 @@ func (db *DB) RenameTables(ctx context.Context, pairs [][2][2]string) error {
 	})
 }
 
-func (tx *Tx) rename(ctx context.Context, from, to [2]string) error {
+func (tx *Tx) rename(ctx context.Context, from, to [2]string, renamed func(d *table.Def, from, to [2]string) error) error {
 	s, err := tx.load(ctx, from[0], from[1])
 	if err != nil {
 		return err
@@ -456,9 +471,16 @@ func (tx *Tx) rename(ctx context.Context, from, to [2]string) error {
 			s.ReferTo[i] = newName
 		}
 	}
+	old := *s
 	s.Schema, s.Name = to[0], to[1]
 	s.Version++
+	if err := renamed(&s.Def, from, to); err != nil {
+		return err
+	}
 	if err := tx.store(ctx, s); err != nil {
+		return err
+	}
+	if err := tx.rewriteNames(ctx, &old, s); err != nil {
 		return err
 	}
 	if err := tx.refer(ctx, s, nil); err != nil {
@@ -485,6 +507,9 @@ func (tx *Tx) rename(ctx context.Context, from, to [2]string) error {
 			}
 		}
 		c.Version++
+		if err := renamed(&c.Def, from, to); err != nil {
+			return err
+		}
 		if err := tx.store(ctx, c); err != nil {
 			return err
 		}

@@ -140,12 +140,17 @@ func TestCountersSurvive(t *testing.T) {
 func TestDDLCrashPoints(t *testing.T) {
 	ops := map[string]func(db *DB, d *table.Def) error{
 		"create": func(db *DB, _ *table.Def) error {
-			_, err := db.CreateTable(bg, &table.Def{Schema: "s", Name: "n", AutoInc: -1, Columns: []table.Column{{Name: "a", Class: row.Int}}})
+			_, err := db.CreateTable(bg, &table.Def{Schema: "s", Name: "n", AutoInc: -1, Names: []string{"n_key"}, Columns: []table.Column{{Name: "a", Class: row.Int}}})
 			return err
 		},
 		"drop":     func(db *DB, _ *table.Def) error { return db.DropTable(bg, "s", "t") },
 		"truncate": func(db *DB, _ *table.Def) error { return db.TruncateTable(bg, "s", "t") },
-		"rename":   func(db *DB, _ *table.Def) error { return db.RenameTables(bg, [][2][2]string{{{"s", "t"}, {"s", "z"}}}) },
+		"rename": func(db *DB, _ *table.Def) error {
+			return db.RenameTables(bg, [][2][2]string{{{"s", "t"}, {"s", "z"}}}, func(d *table.Def, _, _ [2]string) error {
+				d.Names = []string{"z_key", "key"}
+				return nil
+			})
+		},
 		"index": func(db *DB, d *table.Def) error {
 			_, err := addIndex(db, d, table.Index{Name: "c", Parts: []table.Part{{Column: 2, Prefix: 3}}}, table.Build{Online: true})
 			return err
@@ -167,6 +172,7 @@ func TestDDLCrashPoints(t *testing.T) {
 				}
 				e := &env{t: t, vol: v.Volume, db: db}
 				e.sbtest("t")
+				e.must(e.altered(bg, "t", table.Build{}, "t_key", "key"))
 				s := e.begin(table.RepeatableRead)
 				for _, i := range []int64{10, 20, 30} {
 					e.must(s.insert("t", sbrow(i, i, "x")))
@@ -229,6 +235,7 @@ func (e *env) verify(name string, cut int64) {
 	if len(names) == 0 && name != "drop" {
 		e.t.Fatalf("cut %d: no table", cut)
 	}
+	e.check() // names of constraints too
 	e.purged()
 }
 

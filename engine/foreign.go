@@ -51,16 +51,24 @@ func newProof(tx *Tx, d *table.Def, keys []table.ForeignKey) *proof {
 	return p
 }
 
-// begin keeps other DDL away from the table d and from the parents, in the order of their names, so that two proofs do not wait for each other. It
-// starts the proof and has the caller read the rows. A nil proof locks d alone.
-func (p *proof) begin(ctx context.Context, tx *Tx, d *table.Def, o *table.Build) error {
+// lockDDL keeps other DDL away from the table d and from the parents, in the order of their names, so that two proofs do not wait for each other.
+// A nil proof locks d alone.
+func (p *proof) lockDDL(ctx context.Context, tx *Tx, d *table.Def) error {
 	if p == nil {
 		return tx.lockDDL(ctx, d.Schema, d.Name)
 	}
 	for _, n := range p.names {
-		if err := p.tx.lockDDL(ctx, n[0], n[1]); err != nil {
+		if err := tx.lockDDL(ctx, n[0], n[1]); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// begin starts the proof and has the caller read the rows. A nil one has none.
+func (p *proof) begin(ctx context.Context, o *table.Build) error {
+	if p == nil {
+		return nil
 	}
 	if err := p.start(ctx, logLimit(o)); err != nil || o.Prove == nil {
 		return err

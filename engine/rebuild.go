@@ -35,7 +35,7 @@ func (db *DB) RebuildTable(ctx context.Context, old, new *table.Def, convert fun
 		return nil, err
 	}
 	var made *dict.Stored
-	return db.built(ctx, old, o.Online, o, func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error) {
+	return db.built(ctx, old, new, o.Online, o, func(tx *Tx, s *dict.Stored) (*dict.Stored, build, error) {
 		n := clone(new)
 		n.Schema, n.Name, n.Created = s.Schema, s.Name, s.Created
 		if err := number(n); err != nil {

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/zoryadb/zorya/engine/btree"
@@ -44,6 +45,7 @@ const (
 	kindDef    = 'd' // table id, chunk -> definition
 	kindObject = 'o' // kind 0 schema 0 name 0, chunk -> body
 	kindRefer  = 'f' // parent schema 0 parent name 0 child schema 0 child name -> nothing
+	kindConstr = 'c' // schema 0 constraint -> table id
 )
 
 // ErrCorrupt means that an entry of the dictionary cannot be read.
@@ -89,6 +91,20 @@ func ReferPrefix(parent string) []byte { return join(kindRefer, parent, "") }
 
 // ReferKey says that a foreign key of child ("schema.table") points to parent.
 func ReferKey(parent, child string) []byte { return join(kindRefer, parent, child) }
+
+// ConstraintKey is the key of a name that no two constraints of a schema's tables have.
+func ConstraintKey(schema, name string) []byte { return join(kindConstr, schema, name) }
+
+// ConstraintsPrefix begins the keys of those of all schemas.
+func ConstraintsPrefix() []byte { return []byte{kindConstr} }
+
+// SplitConstraint takes a ConstraintKey apart.
+func SplitConstraint(key []byte) (schema, name string, ok bool) {
+	if len(key) == 0 || key[0] != kindConstr {
+		return "", "", false
+	}
+	return strings.Cut(string(key[1:]), "\x00")
+}
 
 // ChunkKey is the key of the i-th chunk under a prefix.
 func ChunkKey(prefix []byte, i int) []byte {

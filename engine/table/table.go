@@ -66,17 +66,19 @@ type Extractor interface {
 
 // Def is one version of a table's definition. A Def is immutable once published.
 type Def struct {
-	ID       uint64
-	Schema   string
-	Name     string
-	Version  uint64 // grows with every DDL on this table
-	Columns  []Column
-	Indexes  []Index
-	AutoInc  int    // position of the AUTO_INCREMENT column, -1 if none
-	Attrs    string // engine, collation, comment, checks, foreign keys, row format ... as the sql wing wrote them
-	Created  time.Time
-	ReferTo  []string // "schema.table" of the parents of this table's foreign keys
-	ReferBy  []string // "schema.table" of tables whose foreign keys point here
+	ID      uint64
+	Schema  string
+	Name    string
+	Version uint64 // grows with every DDL on this table
+	Columns []Column
+	Indexes []Index
+	AutoInc int    // position of the AUTO_INCREMENT column, -1 if none
+	Attrs   string // engine, collation, comment, checks, foreign keys, row format ... as the sql wing wrote them
+	Created time.Time
+	ReferTo []string // "schema.table" of the parents of this table's foreign keys
+	ReferBy []string // "schema.table" of tables whose foreign keys point here
+	// Names are those of constraints that no other table of the schema may have, as the sql wing folds them.
+	Names    []string `json:",omitempty"`
 	Triggers bool     // some trigger exists: lanes that do not run triggers decline
 	// Later are indexes that are away until the table is loaded, by their place in Indexes: KeySwitch.
 	Later []LaterIndex `json:",omitempty"`
@@ -395,11 +397,12 @@ type Catalog interface {
 	// TableNames lists the tables of a schema in name order; Definition loads one, lazily and cached.
 	TableNames(ctx context.Context, schema string) ([]string, error)
 	Definition(ctx context.Context, schema, name string) (*Def, error)
-	CreateTable(ctx context.Context, d *Def) (*Def, error) // IDs and roots are assigned; ErrTableExists
+	CreateTable(ctx context.Context, d *Def) (*Def, error) // IDs and roots are assigned; ErrTableExists, NameTaken
 	DropTable(ctx context.Context, schema, name string) error
 	TruncateTable(ctx context.Context, schema, name string) error
-	// RenameTables renames all or none: pairs of {schema, name}, from and to.
-	RenameTables(ctx context.Context, pairs [][2][2]string) error
+	// RenameTables renames all or none: pairs of {schema, name}, from and to. renamed, if not nil, is called pair by pair, for the table, which has its new name
+	// then, and for each table that refers to it: it writes into Attrs and Names what follows from that.
+	RenameTables(ctx context.Context, pairs [][2][2]string, renamed func(d *Def, from, to [2]string) error) error
 	// AlterTable publishes a new definition in one step, whatever it takes short of new rows: attributes, defaults, names, comments, columns
 	// added (with Instant set) or dropped, indexes dropped (those of old that new lacks) and built (those of new without an ID).
 	AlterTable(ctx context.Context, old *Def, new *Def, o Build) (*Def, error)
@@ -516,6 +519,13 @@ var (
 	ErrNotNull      = errors.New("column cannot be null")                                    // 1048
 	ErrBuildLog     = errors.New("too many changes to the table while it was being altered") // 1799
 )
+
+// NameTaken says that another table of the schema has a constraint of the name (Def.Names).
+type NameTaken struct{ Schema, Name string }
+
+func (e *NameTaken) Error() string {
+	return fmt.Sprintf("constraint %s exists in schema %s", e.Name, e.Schema)
+}
 
 // DuplicateKey is a violated unique index.
 type DuplicateKey struct {

@@ -1,6 +1,9 @@
 package general
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 func TestFirst(t *testing.T) {
 	c := newServer(t).client()
@@ -116,6 +119,13 @@ func TestCheckTexts(t *testing.T) {
 	for _, clause := range []string{"DROP COLUMN a", "RENAME COLUMN a TO z", "CHANGE a z INT"} {
 		c.fails("ALTER TABLE cn "+clause, 3959, "Check constraint 'c1' uses column 'a', hence column cannot be dropped or renamed.")
 	}
+	const other, unknown = "Column check constraint '%s' references other column.", "Check constraint '%s' refers to non-existing column '%s'."
+	c.fails("CREATE TABLE cm (a INT CHECK (b > 0), b INT)", 3813, fmt.Sprintf(other, "cm_chk_1"))
+	c.fails("CREATE TABLE cm (a INT CONSTRAINT own CHECK (a > z))", 3813, fmt.Sprintf(other, "own"))
+	c.fails("CREATE TABLE cm (a INT, CHECK (a > 0 AND Z > 0))", 3820, fmt.Sprintf(unknown, "cm_chk_1", "Z"))
+	c.fails("ALTER TABLE cn ADD CONSTRAINT c2 CHECK (z > 0)", 3820, fmt.Sprintf(unknown, "c2", "z"))
+	c.fails("ALTER TABLE cn ADD d INT CHECK (a > d)", 3813, fmt.Sprintf(other, "cn_chk_2"))
+	c.must("CREATE TABLE cm (A DATETIME CHECK (a > '2000-01-01'), b INT, CHECK (TIMESTAMPDIFF(DAY, a, a + INTERVAL b DAY) < 9 AND EXTRACT(YEAR FROM cm.A) > 1 AND b <> TRUE))")
 	c.must("ALTER TABLE cn CHANGE a A BIGINT")
 	c.must("ALTER TABLE cn DROP CHECK c1, RENAME COLUMN A TO z")
 	c.must("INSERT INTO u VALUES ('y', 10), (NULL, NULL)")
@@ -125,6 +135,38 @@ func TestCheckTexts(t *testing.T) {
 	c.must("CREATE TABLE q (a int, b int, FOREIGN KEY (a) REFERENCES p (id), CONSTRAINT q_ibfk_x FOREIGN KEY (b) REFERENCES p (id))")
 	c.must("RENAME TABLE q TO r")
 	c.query("SELECT constraint_name FROM information_schema.table_constraints WHERE table_name = 'r' ORDER BY 1", "q_ibfk_x\nr_ibfk_1")
+}
+
+// TestForeignNames: names of foreign keys are unique in a database, in any case, and those that were made go with their tables.
+func TestForeignNames(t *testing.T) {
+	c := newServer(t).client()
+	const dup = "Duplicate foreign key constraint name '%s'"
+	c.must("CREATE DATABASE e")
+	c.must("CREATE DATABASE d")
+	c.must("USE d")
+	for _, schema := range []string{"d", "e"} {
+		c.must("CREATE TABLE " + schema + ".p (id INT PRIMARY KEY)")
+		c.must("CREATE TABLE " + schema + ".a (x INT, y INT, CONSTRAINT Mine FOREIGN KEY (x) REFERENCES p (id), FOREIGN KEY (y) REFERENCES p (id))")
+	}
+	c.fails("CREATE TABLE b (x INT, CONSTRAINT mINE FOREIGN KEY (x) REFERENCES p (id))", 1826, fmt.Sprintf(dup, "mINE"))
+	c.fails("CREATE TABLE b (x INT, CONSTRAINT a_ibfk_1 FOREIGN KEY (x) REFERENCES p (id))", 1826, fmt.Sprintf(dup, "a_ibfk_1"))
+	c.must("SET foreign_key_checks = 0")
+	c.fails("CREATE TABLE b (x INT, CONSTRAINT mine FOREIGN KEY (x) REFERENCES p (id))", 1826, fmt.Sprintf(dup, "mine"))
+	c.must("SET foreign_key_checks = 1")
+	c.must("CREATE TABLE b (x INT, y INT, FOREIGN KEY (x) REFERENCES p (id))")
+	c.fails("ALTER TABLE b ADD CONSTRAINT MINE FOREIGN KEY (y) REFERENCES p (id)", 1826, fmt.Sprintf(dup, "MINE"))
+	c.must("ALTER TABLE a DROP FOREIGN KEY mine, ADD CONSTRAINT Mine FOREIGN KEY (x) REFERENCES p (id) ON DELETE CASCADE")
+	c.must("RENAME TABLE a TO t, b TO a, t TO b")
+	names := "SELECT table_name, constraint_name FROM information_schema.referential_constraints WHERE constraint_schema = 'd' ORDER BY 1, 2"
+	c.query(names, "a\ta_ibfk_1\nb\tb_ibfk_1\nb\tMine")
+	c.fails("RENAME TABLE e.a TO d.c", 1826, fmt.Sprintf(dup, "mine"))
+	c.must("RENAME TABLE p TO q")
+	c.fails("INSERT INTO a VALUES (7, 7)", 1452, "")
+	c.must("ALTER TABLE b DROP FOREIGN KEY Mine")
+	c.must("CREATE TABLE c (x INT, CONSTRAINT mine FOREIGN KEY (x) REFERENCES q (id))")
+	c.must("DROP TABLE a, c")
+	c.must("CREATE TABLE c (x INT, y INT, CONSTRAINT mine FOREIGN KEY (x) REFERENCES q (id), CONSTRAINT a_ibfk_1 FOREIGN KEY (y) REFERENCES q (id))")
+	c.query(names, "b\tb_ibfk_1\nc\ta_ibfk_1\nc\tmine")
 }
 
 func TestAlter(t *testing.T) {

@@ -2,6 +2,7 @@ package general
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,8 +120,27 @@ func checkConstraints(spec *sqlparser.TableSpec, name string) error {
 		case d.variable:
 			return mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_VARIABLES, called)
 		}
+		if err := checkRefers(spec, con, ch.Expr, called); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// checkRefers refuses a check of columns that are not there, and one written with a column that names another.
+func checkRefers(spec *sqlparser.TableSpec, con *sqlparser.ConstraintDefinition, e sqlparser.Expr, called string) error {
+	at := slices.IndexFunc(spec.Columns, func(cd *sqlparser.ColumnDefinition) bool { return cd.Type.Constraint == con })
+	return sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		col, ok := n.(*sqlparser.ColName)
+		switch {
+		case !ok:
+		case at >= 0 && !spec.Columns[at].Name.Equal(col.Name):
+			return false, mysqlerr.New(mysqlerr.ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN, called)
+		case !slices.ContainsFunc(spec.Columns, func(cd *sqlparser.ColumnDefinition) bool { return cd.Name.Equal(col.Name) }):
+			return false, mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN, called, col.Name.String())
+		}
+		return true, nil
+	}, e)
 }
 
 // highestCheck is the highest number among the names that were made for checks of the table.

@@ -52,7 +52,7 @@ func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Resul
 		res, err = a.run(c, old, d, sources, plan)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fkTaken(d, err)
 	}
 	warnDuplicateIndexes(c, d, old)
 	return res, a.renameInChildren(c, d, sources)

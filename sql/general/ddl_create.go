@@ -327,7 +327,7 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 			return &Result{}, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, fkTaken(d, err)
 		}
 	}
 	if start := startValue(ddl.TableSpec); start > 0 && d.AutoInc >= 0 {

@@ -52,7 +52,7 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 		}
 		for i := range attrs.FKs {
 			if strings.EqualFold(attrs.FKs[i].Name, f.Name) {
-				return mysqlerr.NewMessage(1826, "Duplicate foreign key constraint name '%s'", f.Name)
+				return mysqlerr.New(mysqlerr.ER_FK_DUP_NAME, f.Name)
 			}
 		}
 		attrs.FKs = append(attrs.FKs, f)
@@ -60,8 +60,34 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 			return err
 		}
 	}
-	d.ReferTo = referredTables(attrs.FKs)
+	d.ReferTo, d.Names = referredTables(attrs.FKs), foreignNames(attrs.FKs)
 	return nil
+}
+
+// foreignNames are what makes foreign keys' names unique in a schema: MySQL compares them in lower case.
+func foreignNames(fks []foreignKey) []string {
+	var out []string
+	for i := range fks {
+		out = append(out, strings.ToLower(fks[i].Name))
+	}
+	return out
+}
+
+// fkTaken explains that a foreign key of d has the name of another table's.
+func fkTaken(d *table.Def, err error) error {
+	var taken *table.NameTaken
+	if !errors.As(err, &taken) {
+		return err
+	}
+	name := taken.Name
+	if a, aerr := tableAttrsOf(d); aerr == nil {
+		for i := range a.FKs {
+			if strings.ToLower(a.FKs[i].Name) == taken.Name {
+				name = a.FKs[i].Name
+			}
+		}
+	}
+	return mysqlerr.New(mysqlerr.ER_FK_DUP_NAME, name)
 }
 
 func actionText(a sql.ForeignKeyReferentialAction) string {

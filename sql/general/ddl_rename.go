@@ -34,7 +34,6 @@ func (s *Session) renameTables(c *sql.Context, pairs [][2][2]string) error {
 	}
 	type moved struct{ triggers []*stored }
 	triggers := make([]moved, len(pairs))
-	var refer []func() error
 	for i, p := range pairs {
 		if _, err := s.e.catalog.Schema(c, p[1][0]); errors.Is(err, table.ErrNoSchema) {
 			return mysqlerr.New(mysqlerr.ER_BAD_DB_ERROR, p[1][0])
@@ -51,16 +50,12 @@ func (s *Session) renameTables(c *sql.Context, pairs [][2][2]string) error {
 		if len(triggers[i].triggers) > 0 && p[0][0] != p[1][0] {
 			return mysqlerr.New(mysqlerr.ER_TRG_IN_WRONG_SCHEMA)
 		}
-		d, err := s.e.catalog.Definition(c, p[0][0], p[0][1])
-		if err == nil {
-			for _, by := range d.ReferBy {
-				schema, child, _ := strings.Cut(by, ".")
-				refer = append(refer, func() error { return s.repointForeignKeys(c, pairs, schema, child) })
-			}
-		}
 	}
-	err := s.e.catalog.RenameTables(c, pairs)
+	err := s.e.catalog.RenameTables(c, pairs, renamedKeys)
+	var taken *table.NameTaken
 	switch {
+	case errors.As(err, &taken):
+		return mysqlerr.New(mysqlerr.ER_FK_DUP_NAME, taken.Name)
 	case errors.Is(err, table.ErrTableExists):
 		for _, p := range pairs {
 			if _, derr := s.e.catalog.Definition(c, p[1][0], p[1][1]); derr == nil {
@@ -87,50 +82,38 @@ func (s *Session) renameTables(c *sql.Context, pairs [][2][2]string) error {
 			}
 		}
 	}
-	for _, f := range refer {
-		if err := f(); err != nil {
-			return err
-		}
-	}
-	for _, p := range pairs {
-		if err := s.renameConstraints(c, p); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-// renameConstraints gives the constraints of a renamed table whose names were made from its old name those of its new one, as MySQL does: the
-// next table of the old name makes the same ones again.
-func (s *Session) renameConstraints(c *sql.Context, p [2][2]string) error {
-	d, err := s.e.catalog.Definition(c, p[1][0], p[1][1])
+// renamedKeys writes what follows from a table's new name into its definition and those of the tables that refer to it: foreign keys refer to the new one, and
+// the table's own constraints whose names were made from its old name have those of its new one, as in MySQL: the next table of the old name makes the same ones again.
+func renamedKeys(d *table.Def, from, to [2]string) error {
+	a, err := tableAttrsOf(d)
 	if err != nil {
-		return skipMissing(err)
-	}
-	var a tableAttrs
-	if err := fromJSON(d.Attrs, &a); err != nil {
 		return err
 	}
-	changed := false
+	if len(a.FKs)+len(a.Checks) == 0 {
+		return nil
+	}
+	own := d.Schema == to[0] && d.Name == to[1]
 	rename := func(name *string, infix string) {
-		rest, ok := strings.CutPrefix(*name, p[0][1]+infix)
-		if _, err := strconv.ParseUint(rest, 10, 32); ok && err == nil {
-			*name, changed = p[1][1]+infix+rest, true
+		rest, ok := strings.CutPrefix(*name, from[1]+infix)
+		if _, err := strconv.ParseUint(rest, 10, 32); own && ok && err == nil {
+			*name = to[1] + infix + rest
 		}
 	}
 	for i := range a.FKs {
-		rename(&a.FKs[i].Name, "_ibfk_")
+		f := &a.FKs[i]
+		if f.ParentSchema == from[0] && f.ParentTable == from[1] {
+			f.ParentSchema, f.ParentTable = to[0], to[1]
+		}
+		rename(&f.Name, "_ibfk_")
 	}
 	for i := range a.Checks {
 		rename(&a.Checks[i].Name, "_chk_")
 	}
-	if !changed || p[0][1] == p[1][1] {
-		return nil
-	}
-	n := *d
-	n.Attrs = toJSON(a)
-	_, err = s.e.catalog.AlterTable(c, d, &n, table.Build{})
-	return err
+	d.Attrs, d.Names = toJSON(a), foreignNames(a.FKs)
+	return nil
 }
 
 func (s *Session) renameView(c *sql.Context, p [2][2]string, o *stored) error {
@@ -157,39 +140,4 @@ func renameTarget(text, name string) string {
 		}
 	}
 	return text
-}
-
-// repointForeignKeys writes the new names of parents into a child's foreign keys.
-func (s *Session) repointForeignKeys(c *sql.Context, pairs [][2][2]string, schema, child string) error {
-	for _, p := range pairs { // the child itself may have moved
-		if p[0] == [2]string{schema, child} {
-			schema, child = p[1][0], p[1][1]
-		}
-	}
-	d, err := s.e.catalog.Definition(c, schema, child)
-	if err != nil {
-		return skipMissing(err)
-	}
-	var a tableAttrs
-	if err := fromJSON(d.Attrs, &a); err != nil {
-		return err
-	}
-	n := *d
-	n.ReferTo = nil
-	changed := false
-	for i := range a.FKs {
-		for _, p := range pairs {
-			if a.FKs[i].ParentSchema == p[0][0] && a.FKs[i].ParentTable == p[0][1] {
-				a.FKs[i].ParentSchema, a.FKs[i].ParentTable = p[1][0], p[1][1]
-				changed = true
-			}
-		}
-		n.ReferTo = append(n.ReferTo, a.FKs[i].ParentSchema+"."+a.FKs[i].ParentTable)
-	}
-	if !changed {
-		return nil
-	}
-	n.Attrs = toJSON(a)
-	_, err = s.e.catalog.AlterTable(c, d, &n, table.Build{})
-	return err
 }

@@ -262,7 +262,7 @@ func (p *partCatalog) publish(ctx context.Context, d *table.Def, a *tableAttrs, 
 }
 
 // RenameTables implements table.Catalog.
-func (p *partCatalog) RenameTables(ctx context.Context, pairs [][2][2]string) error {
+func (p *partCatalog) RenameTables(ctx context.Context, pairs [][2][2]string, renamed func(d *table.Def, from, to [2]string) error) error {
 	all := slices.Clone(pairs)
 	for _, pair := range pairs {
 		_, parts, err := p.partsOf(ctx, pair[0][0], pair[0][1])
@@ -273,7 +273,7 @@ func (p *partCatalog) RenameTables(ctx context.Context, pairs [][2][2]string) er
 			all = append(all, [2][2]string{{pair[0][0], treeName(pair[0][1], r.Tree)}, {pair[1][0], treeName(pair[1][1], r.Tree)}})
 		}
 	}
-	return p.Catalog.RenameTables(ctx, all)
+	return p.Catalog.RenameTables(ctx, all, renamed)
 }
 
 // AlterTable implements table.Catalog. The trees of a table of other columns or indexes are made anew.

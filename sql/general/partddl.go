@@ -429,7 +429,7 @@ func (ch *partitionChange) exchange(name, schema, with string, validate bool) (*
 			}
 		}
 		between := [2]string{tree[0], treeName(ch.d.Name, ch.a.PartNext)}
-		if err := ch.p.Catalog.RenameTables(ctx, [][2][2]string{{other, between}, {tree, other}, {between, tree}}); err != nil {
+		if err := ch.p.Catalog.RenameTables(ctx, [][2][2]string{{other, between}, {tree, other}, {between, tree}}, nil); err != nil {
 			return err
 		}
 		return ch.redefine(ctx, other, tree, u, td)
