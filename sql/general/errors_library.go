@@ -174,12 +174,6 @@ func init() {
 			return mysqlerr.New(mysqlerr.ER_OPERAND_COLUMNS, n)
 		}),
 		p(`(?i)the used SELECT statements have a different number of columns`, args(mysqlerr.ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT)),
-		p(`in aggregated query without GROUP BY, expression #(\d+) of SELECT list contains nonaggregated column '(.*?)'`, text(mysqlerr.ER_MIX_OF_GROUP_FUNC_AND_FIELDS,
-			"In aggregated query without GROUP BY, expression #%s of SELECT list contains nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
-		p(`(?i)expression #(\d+) of SELECT list is not in GROUP BY clause.*?'(.*?)'`, text(mysqlerr.ER_WRONG_FIELD_WITH_GROUP,
-			"Expression #%s of SELECT list is not in GROUP BY clause and contains nonaggregated column '%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
-		p(`(?i)expression #(\d+) of ORDER BY clause is not in GROUP BY clause.*?'(.*?)'`, text(mysqlerr.ER_WRONG_FIELD_WITH_GROUP,
-			"Expression #%s of ORDER BY clause is not in GROUP BY clause and contains nonaggregated column '%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by", 1, 2)),
 		p(`Invalid argument to (NTILE|NTH_VALUE|LAG|LEAD)`, func(_ *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, strings.ToLower(m[1]))
 		}),

@@ -57,7 +57,7 @@ var spillQueries = []string{
 	"SELECT COUNT(DISTINCT id), COUNT(DISTINCT txt), COUNT(DISTINCT odd) FROM s",
 	"SELECT small, k, GROUPING(small), SUM(id), COUNT(DISTINCT txt) FROM s GROUP BY small, k WITH ROLLUP",
 	"SELECT DISTINCT k, txt FROM s",
-	"SELECT DISTINCT txt, doc FROM s ORDER BY id",
+	"SELECT DISTINCT txt, doc, id FROM s ORDER BY id",
 	"SELECT id, txt FROM s UNION SELECT id + 5000, txt FROM s",
 	"SELECT k, small FROM s INTERSECT SELECT k, small + 1 FROM s",
 	"SELECT id, k FROM s EXCEPT SELECT id * 2, k FROM s",

@@ -99,7 +99,7 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	case *plan.SubqueryAlias:
 		return r.derived(x), nil
 	case *plan.Project:
-		return besideGroups(r.c, computedOnce(r.c, x))
+		return computedOnce(r.c, x), nil
 	case *plan.Sort:
 		return r.sorted(x), nil
 	}

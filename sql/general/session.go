@@ -158,6 +158,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	keepSelfSorts(a)
 	allowGenerated(a)
 	heedHints(a)
+	checkGroups(a)
 	deleteAcrossDatabases(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}

@@ -49,7 +49,7 @@ func TestBesideAggregates(t *testing.T) {
 	c.must("CREATE DATABASE d; USE d; CREATE TABLE z (a INT, b INT); INSERT INTO z VALUES (1, 1), (2, 1)")
 	c.query("SELECT MAX(a) + RAND() >= 2, @@version_comment = '', COUNT(*) FROM z", "1\t0\t2")
 	c.query("SELECT b, MAX(a) + RAND() >= 2, NOW() > '2000-01-01' FROM z GROUP BY b", "1\t1\t1")
-	c.fails("SELECT MAX(a) + b FROM z", 1140, "In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column 'z.b'; this is incompatible with sql_mode=only_full_group_by")
+	c.fails("SELECT MAX(a) + b FROM z", 1140, "In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column 'd.z.b'; this is incompatible with sql_mode=only_full_group_by")
 	c.fails("SELECT EXP(1000)", 1690, "DOUBLE value is out of range in 'exp(1000)'")
 	c.fails("SELECT POW(10, 400)", 1690, "DOUBLE value is out of range in 'pow(10,400)'")
 	c.query("SELECT POW(2, 10), EXP(0), POW(NULL, 2), POWER('3x', 2)", "1024\t1\tNULL\t9")

@@ -14,19 +14,26 @@ import (
 // Window functions over groups. The library refuses them in a query with GROUP BY or aggregates. MySQL groups first and computes windows over the
 // groups, and so does what is written here: SELECT g, RANK() OVER (ORDER BY SUM(v)) FROM t GROUP BY g selects from (SELECT g, SUM(v) ... GROUP BY g).
 
-// groupsFirst rewrites the queries of a statement that do both. Most texts do not hold the word OVER, and cost no more than to see that.
+// groupsFirst rewrites the queries of a statement that do both, and those with aggregates in subqueries. Most texts hold neither OVER nor a second SELECT, and
+// cost no more than to see that.
 // A window function where it has no place is 3593.
 func groupsFirst(st sqlparser.Statement, text string) error {
 	node, ok := st.(sqlparser.SQLNode)
-	if !ok || !holdsOver(text) {
+	windows, nested := ok && holdsWord(text, "over", 1), ok && holdsWord(text, "select", 2)
+	if !windows && !nested {
 		return nil
 	}
 	return walk(func(n sqlparser.SQLNode) (bool, error) {
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
-			if err := misplacedWindow(sel); err != nil {
-				return false, err
+			if windows {
+				if err := misplacedWindow(sel); err != nil {
+					return false, err
+				}
+				groupFirst(sel)
 			}
-			groupFirst(sel)
+			if nested {
+				aggregatesFirst(sel)
+			}
 		}
 		return true, nil
 	}, node)
@@ -51,14 +58,20 @@ func misplacedWindow(sel *sqlparser.Select) error {
 	return nil
 }
 
-func holdsOver(text string) bool {
-	for i := 0; i+4 <= len(text); i++ {
-		if text[i]|0x20 == 'o' && strings.EqualFold(text[i:i+4], "over") {
-			return true
+// holdsWord reports whether a text has a word, in lower case here, so many times.
+func holdsWord(text, word string, times int) bool {
+	for i := 0; i+len(word) <= len(text); i++ {
+		if text[i]|0x20 == word[0] && strings.EqualFold(text[i:i+len(word)], word) {
+			if times--; times == 0 {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// groupsTable is the derived table of the groups.
+var groupsTable = sqlparser.NewTableIdent("zorya_groups")
 
 // grouped collects what the query over the groups takes from the query that makes them.
 type grouped struct {
@@ -68,6 +81,11 @@ type grouped struct {
 	names   map[string]bool           // the same names
 	exprs   sqlparser.SelectExprs     // what is taken
 	prefer  map[sqlparser.Expr]string // names that whole items of the select list have
+	outside map[string]bool           // tables of the query that its subqueries may name; nil: they are not looked into
+}
+
+func newGrouped() *grouped {
+	return &grouped{by: map[string]bool{}, aliases: map[string]bool{}, taken: map[string]string{}, names: map[string]bool{}, prefer: map[sqlparser.Expr]string{}}
 }
 
 // isAggregate reports whether e is an aggregate function without OVER.
@@ -101,10 +119,13 @@ func groupFirst(sel *sqlparser.Select) {
 	look(sel.SelectExprs)
 	look(sel.OrderBy)
 	look(sel.GroupBy)
-	if !windows || !aggregates || strange {
-		return
+	if windows && aggregates && !strange {
+		newGrouped().rewrite(sel, false)
 	}
-	g := &grouped{by: map[string]bool{}, aliases: map[string]bool{}, taken: map[string]string{}, names: map[string]bool{}, prefer: map[sqlparser.Expr]string{}}
+}
+
+// rewrite makes the query that groups and has the one over its groups take its place; above: HAVING is a condition of the latter.
+func (g *grouped) rewrite(sel *sqlparser.Select, above bool) {
 	items := make([]*sqlparser.AliasedExpr, len(sel.SelectExprs))
 	for i, e := range sel.SelectExprs {
 		item, ok := e.(*sqlparser.AliasedExpr)
@@ -134,6 +155,9 @@ func groupFirst(sel *sqlparser.Select) {
 		}
 	}
 	inner := &sqlparser.Select{From: sel.From, Where: sel.Where, GroupBy: sel.GroupBy, Having: sel.Having}
+	if above {
+		inner.Having = nil
+	}
 	for _, item := range items {
 		if item.As.IsEmpty() {
 			if col, ok := item.Expr.(*sqlparser.ColName); ok {
@@ -151,13 +175,17 @@ func groupFirst(sel *sqlparser.Select) {
 		}
 		o.Expr = g.outer(o.Expr)
 	}
+	sel.Where = nil
+	if above && sel.Having != nil {
+		sel.Where = sqlparser.NewWhere(sqlparser.WhereStr, g.condition(sel.Having.Expr, items))
+	}
 	if len(g.exprs) == 0 {
 		g.exprs = sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: sqlparser.NewIntVal([]byte("1")), As: sqlparser.NewColIdent("zorya_group")}}
 	}
 	inner.SelectExprs = g.exprs
-	sel.From = sqlparser.TableExprs{&sqlparser.AliasedTableExpr{Expr: &sqlparser.Subquery{Select: inner}, As: sqlparser.NewTableIdent("zorya_groups"),
+	sel.From = sqlparser.TableExprs{&sqlparser.AliasedTableExpr{Expr: &sqlparser.Subquery{Select: inner}, As: groupsTable,
 		Auth: sqlparser.AuthInformation{AuthType: sqlparser.AuthType_IGNORE}}}
-	sel.Where, sel.GroupBy, sel.Having = nil, nil, nil
+	sel.GroupBy, sel.Having = nil, nil
 }
 
 // outer is an expression over the groups.
@@ -171,6 +199,10 @@ func (g *grouped) outer(e sqlparser.Expr) sqlparser.Expr {
 
 // take returns the column of the groups that stands for e; nil: what is within e is looked at.
 func (g *grouped) take(e sqlparser.Expr) sqlparser.Expr {
+	if q := queryOf(e); q != nil && g.outside != nil {
+		g.takeWithin(q)
+		return e
+	}
 	text := strings.ToLower(sqlparser.String(e))
 	_, column := e.(*sqlparser.ColName)
 	if !column && !g.by[text] && !isAggregate(e) {
@@ -188,7 +220,11 @@ func (g *grouped) take(e sqlparser.Expr) sqlparser.Expr {
 		g.names[strings.ToLower(name)] = true
 		g.exprs = append(g.exprs, &sqlparser.AliasedExpr{Expr: e, As: sqlparser.NewColIdent(name)})
 	}
-	return &sqlparser.ColName{Name: sqlparser.NewColIdent(name)}
+	col := &sqlparser.ColName{Name: sqlparser.NewColIdent(name)}
+	if g.outside != nil {
+		col.Qualifier.Name = groupsTable // a table of the subquery may have a column of the name
+	}
+	return col
 }
 
 // swapExprs puts f's expressions in the place of those within v; where f gives nil it looks within.
