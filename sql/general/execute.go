@@ -57,6 +57,8 @@ type execution struct {
 	silent       int                       // > 0: within a function, whose SELECTs give no result
 	missing      [2]string                 // the last table that was not found, for its message
 	multi        *multiDelete
+	carried      []any                     // what carry noted of the row that comes next
+	carriedTypes []sql.Type                // of those
 	lost         uint64                    // rows of a DELETE that were gone already: editor.loses
 	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
@@ -263,6 +265,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	}
 	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
 		u.IsJoin, u.HasSingleRel = false, false
+	}
+	if v, ok := bound.(*plan.ShowVariables); ok {
+		bound = filteredVariables(c, v)
 	}
 	if bound, err = (&folder{s: s, x: x, ast: ast, flags: flags, env: env}).statement(c, bound); err != nil {
 		return nil, nil, err

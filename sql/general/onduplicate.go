@@ -68,6 +68,9 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 			set.Expr = sqlparser.ReplaceExpr(set.Expr, v, &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(insertedFunction), Exprs: sqlparser.SelectExprs{arg}})
 		}
 	}
+	if sel, ok := ins.Rows.(*sqlparser.Select); ok {
+		s.carryColumns(c, x, ins, sel, others)
+	}
 	return nil
 }
 

@@ -67,6 +67,7 @@ func newOuterNames(q *sqlparser.Subquery, outer map[string]bool) outerNames {
 	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
 			namedIn(sel.From, inner)
+			o.bare = o.bare && ofNoTable(sel.From)
 		}
 		return true, nil
 	}, q)
@@ -75,9 +76,13 @@ func newOuterNames(q *sqlparser.Subquery, outer map[string]bool) outerNames {
 			o.names[name] = true
 		}
 	}
-	delete(inner, "dual")
-	o.bare = len(inner) == 0
 	return o
+}
+
+func ofNoTable(from sqlparser.TableExprs) bool {
+	names := map[string]bool{}
+	namedIn(from, names)
+	return len(from) == 0 || len(from) == 1 && len(names) == 1 && names["dual"]
 }
 
 // has reports whether a column is the outer query's.

@@ -458,6 +458,9 @@ func (s *Session) ownPrepared(t *lexer.Cursor) (*Statement, error) {
 				}
 				x.params = append(x.params, val)
 			}
+			if st.run != nil {
+				return st.run(c, s, x)
+			}
 			return s.runNode(c, x, &Statement{Text: text, Class: st.Class, ast: ast, listsDatabases: st.listsDatabases})
 		}
 	}

@@ -78,6 +78,9 @@ type wholeIter struct {
 	src  sql.RowIter
 	kept *spill.Spool
 	rows sql.RowIter
+
+	carries *execution // whose rows carry columns with them
+	width   int        // of a row without those
 }
 
 func (it *wholeIter) Next(c *sql.Context) (sql.Row, error) {
@@ -86,7 +89,12 @@ func (it *wholeIter) Next(c *sql.Context) (sql.Row, error) {
 			return nil, err
 		}
 	}
-	return it.rows.Next(c)
+	r, err := it.rows.Next(c)
+	if n := len(r) - it.width; err == nil && it.carries != nil && n > 0 {
+		it.carries.carried = r[len(r)-n:]
+		r = r[:len(r)-n]
+	}
+	return r, err
 }
 
 func (it *wholeIter) fill(c *sql.Context) error {
@@ -97,6 +105,10 @@ func (it *wholeIter) fill(c *sql.Context) error {
 			return err
 		}
 		if err == nil {
+			if x := executionOf(c); x != nil && len(x.carriedTypes) > 0 {
+				it.carries, it.width = x, len(r)
+				r = append(r[:len(r):len(r)], x.carried...)
+			}
 			err = it.kept.Add(r)
 		}
 		if err != nil {

@@ -20,7 +20,7 @@ func (s *Session) showSelected(t *lexer.Cursor, what, first string) (*Statement,
 	switch {
 	case t.End():
 	case t.Word(0) == "LIKE" && t.Pos+2 == len(t.Tokens):
-		text += " WHERE `" + first + "` LIKE " + t.At(1) + " COLLATE utf8mb4_general_ci"
+		text += " WHERE `" + first + "` LIKE CONVERT(" + t.At(1) + " USING utf8mb4) COLLATE utf8mb4_general_ci" // whatever the connection's character set is
 	case t.Word(0) == "WHERE":
 		text += " " + t.Rest()
 	default:

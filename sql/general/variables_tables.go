@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 )
@@ -123,4 +125,12 @@ func systemVariableRows(c *sql.Context) []sql.Row {
 		out = append(out, r)
 	}
 	return out
+}
+
+// filteredVariables has the condition of SHOW VARIABLES look at rows: the library shows it the names alone.
+func filteredVariables(c *sql.Context, n *plan.ShowVariables) sql.Node {
+	if _, all := n.Filter.(*expression.Literal); all || n.Filter == nil {
+		return n
+	}
+	return plan.NewFilter(c, n.Filter, plan.NewShowVariables(expression.NewLiteral(true, types.Boolean), n.Global))
 }
