@@ -21,7 +21,7 @@ const (
 
 	flagNotNull, flagPrimary, flagUnique, flagMultiple, flagBlob, flagUnsigned = 1, 2, 4, 8, 16, 32
 	flagZerofill, flagBinary, flagEnum, flagAutoInc, flagTimestamp, flagSet    = 64, 128, 256, 512, 1024, 2048
-	flagNoDefault, flagOnUpdate, flagNum                                       = 4096, 8192, 32768
+	flagNoDefault, flagOnUpdate, flagPartKey, flagNum                          = 4096, 8192, 16384, 32768
 
 	collationBinary = 63
 	notFixed        = 31 // decimals of floating point without a fixed number

@@ -21,9 +21,6 @@ import (
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
-// maxVarchar is how many characters of four bytes a VARCHAR column may have.
-const maxVarchar = 65535 / 4
-
 // withSelectColumns makes of CREATE TABLE ... SELECT a CREATE TABLE with the columns that the SELECT adds. A column that is one of a table's has that one's
 // type, default and comment; one that is computed has its expression's type and length.
 func (s *Session) withSelectColumns(c *sql.Context, x *execution, ddl *sqlparser.DDL) (*sqlparser.DDL, error) {
@@ -168,8 +165,19 @@ func copiedColumn(tables map[string]origin, col *sql.Column, e sql.Expression, o
 func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables map[string]origin, outer bool) string {
 	t, nullable := columnType(col.Type), true
 	if e != nil {
-		stored := func(table string) bool { return tables[strings.ToLower(table)].m != nil }
-		t, nullable = expressionType(c, t, e), outer || item.MaybeNull(c, e, stored)
+		shaper := item.Shaper{Context: c, Column: func(f *expression.GetField) (item.Shape, bool) {
+			stored := tables[strings.ToLower(f.Table())].m != nil
+			sh := item.OfColumn(c, f.Type(c), !stored || f.IsNullable(c))
+			if a := item.Of(c, f); a.Kind == item.Time && a.Dec != 0 { // the type does not tell
+				sh.Length += 1 + int64(datum.Fraction)
+				if a.Dec > 0 {
+					sh.Length -= int64(datum.Fraction - a.Dec)
+				}
+			}
+			return sh, true
+		}, Query: func(q *plan.Subquery) (item.Shape, bool, bool) { return item.OfColumn(c, q.Type(c), true), false, true }}
+		shape := shaper.Of(e)
+		t, nullable = expressionType(c, t, e, &shape), outer || shape.Null
 	}
 	written := typeText(t)
 	if e != nil {
@@ -194,7 +202,7 @@ func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables ma
 }
 
 // expressionType narrows what the library calls an expression's type to MySQL's.
-func expressionType(c *sql.Context, t sql.Type, e sql.Expression) sql.Type {
+func expressionType(c *sql.Context, t sql.Type, e sql.Expression, shape *item.Shape) sql.Type {
 	switch t.Type() {
 	case sqltypes.Int8, sqltypes.Int16, sqltypes.Int24:
 		return types.Int32
@@ -215,14 +223,13 @@ func expressionType(c *sql.Context, t sql.Type, e sql.Expression) sql.Type {
 	if coll == sql.Collation_utf8mb4_0900_bin || coll == sql.Collation_Unspecified { // the library's, of what has none
 		coll = c.GetCollation()
 	}
-	n, ok := item.Width(c, e)
 	switch {
 	case coll == sql.Collation_binary:
 		return t
-	case !ok || n > maxVarchar:
+	case shape.Blob():
 		return types.CreateLongText(coll)
 	}
-	made, err := types.CreateString(sqltypes.VarChar, int64(max(n, 1)), coll)
+	made, err := types.CreateString(sqltypes.VarChar, max(shape.Chars(), 1), coll)
 	if err != nil {
 		return t
 	}

@@ -82,7 +82,8 @@ type execution struct {
 	plan         *keptPlan                 // the statement's, if it is kept or was
 	returned     bool                      // the statement is in the cache again
 	jsonTables   map[*plan.JSONTable]*tableMaker
-	generated    bool // generated columns stand for their expressions
+	generated    bool        // generated columns stand for their expressions
+	shape        resultShape // of the query's result, nil: found in its plan
 }
 
 // openTable opens a table once per statement.
@@ -249,6 +250,7 @@ func (s *Session) ready(c *sql.Context, x *execution, node sql.Node, env *item.E
 
 // plan binds a statement and has it planned.
 func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, text string, env *item.Env) (sql.Node, *sql.QueryFlags, error) {
+	x.shape = nil
 	if retyped(ast) {
 		bindHaving(ast)
 		keepLiterals(ast)
@@ -282,6 +284,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		}
 		if bound, err = newRetype(c, env, ast).node(bound); err != nil {
 			return nil, nil, err
+		}
+		if _, query := ast.(sqlparser.SelectStatement); query {
+			x.shape = describeBound(c, bound)
 		}
 	}
 	if err := hintIndexes(c, x, ast, bound); err != nil {
@@ -393,7 +398,7 @@ func (s *Session) runPlan(c *sql.Context, x *execution, node sql.Node, flags *sq
 		}
 		return res, err
 	}
-	columns := describeResult(c, node, schema, x.st.ast)
+	columns := describeResult(c, x, node, schema, x.st.ast)
 	if !warned {
 		s.keepPlan(c, x, node, flags, columns)
 	}

@@ -326,7 +326,7 @@ func (s *Session) readHandler(c *sql.Context, x *execution, name string, r *hand
 		return nil, err
 	}
 	placed := &placing{RowIter: iter, h: h, columns: q.columns(), index: strings.ToLower(r.index), left: r.rows, backward: backward, exact: r.op == "="}
-	return &Result{Columns: describeResult(c, node, schema, ast), Rows: &rows{s: s, c: c, x: x, iter: placed}}, nil
+	return &Result{Columns: describeResult(c, x, node, schema, ast), Rows: &rows{s: s, c: c, x: x, iter: placed}}, nil
 }
 
 // placing notes where a READ ends.

@@ -2,7 +2,10 @@ package general
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
@@ -24,11 +27,35 @@ func keepLiterals(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
+	numbers := map[*sqlparser.SQLVal]bool{}
+	note := func(list ...sqlparser.Expr) {
+		for _, e := range list {
+			if v, ok := e.(*sqlparser.SQLVal); ok {
+				numbers[v] = true
+			}
+		}
+	}
 	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch x := n.(type) {
+		case *sqlparser.SQLVal:
+			if x != nil && x.Type == sqlparser.BitVal && !numbers[x] {
+				bitsAsBytes(x)
+			}
+		case *sqlparser.BinaryExpr:
+			if x != nil {
+				note(x.Left, x.Right)
+			}
+		case *sqlparser.RangeCond:
+			if x != nil {
+				note(x.Left, x.From, x.To)
+			}
 		case *sqlparser.ComparisonExpr:
 			if x == nil {
 				break
+			}
+			note(x.Left, x.Right)
+			if list, ok := x.Right.(sqlparser.ValTuple); ok {
+				note(list...)
 			}
 			if _, ok := x.Left.(*sqlparser.ColName); ok {
 				x.Right = keepLiteral(x.Right)
@@ -42,6 +69,24 @@ func keepLiterals(st sqlparser.Statement) {
 		}
 		return true, nil
 	}, node)
+}
+
+// bitsAsBytes writes b'101' as x'05', which is what it is: a string of bytes, and a number where one is wanted. The library takes it for a number, which may stay
+// in comparisons and arithmetic: an index on a column of type BIT serves these.
+func bitsAsBytes(v *sqlparser.SQLVal) {
+	bits := string(v.Val)
+	out := make([]byte, 0, len(bits)/4+2)
+	if pad := len(bits) % 8; pad > 0 {
+		bits = strings.Repeat("0", 8-pad) + bits
+	}
+	for ; len(bits) >= 8; bits = bits[8:] {
+		n, err := strconv.ParseUint(bits[:8], 2, 8)
+		if err != nil {
+			return
+		}
+		out = append(out, fmt.Sprintf("%02X", n)...)
+	}
+	v.Type, v.Val = sqlparser.HexVal, out
 }
 
 func keepLiteral(e sqlparser.Expr) sqlparser.Expr {

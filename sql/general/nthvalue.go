@@ -45,6 +45,14 @@ type rowFunction struct {
 
 var _ sql.WindowAggregation = (*rowFunction)(nil)
 
+// PicksFrom is what NTH_VALUE gives one of the values of, nil of CUME_DIST.
+func (f *rowFunction) PicksFrom() sql.Expression {
+	if len(f.args) == 0 {
+		return nil
+	}
+	return f.args[0]
+}
+
 // newNthValue returns a function beside an error too: the library asks it what it is before it looks at the error.
 func newNthValue(c *sql.Context, args ...sql.Expression) (sql.Expression, error) {
 	f := &rowFunction{name: "nth_value", args: args}

@@ -15,9 +15,15 @@ import (
 
 // describeResult describes the result of a plan: types as MySQL has them, and for each column that is one of a table's, whatever both are called in
 // the statement, where it comes from.
-func describeResult(c *sql.Context, node sql.Node, schema sql.Schema, ast sqlparser.Statement) []Column {
+func describeResult(c *sql.Context, x *execution, node sql.Node, schema sql.Schema, ast sqlparser.Statement) []Column {
 	out := columnsOf(c, resultColumns(c, node, schema))
 	describeOrigins(c, node, out)
+	if results := c.GetCharacterSetResults(); len(x.shape) == len(out) {
+		for i := range out {
+			x.shape[i].apply(&out[i], results)
+			encodeNames(&out[i], results)
+		}
+	}
 	writtenAliases(ast, out)
 	return out
 }

@@ -461,7 +461,7 @@ func (s *Session) preview(c *sql.Context, st *Statement) ([]Column, error) {
 	if types.IsOkResultSchema(schema) || returnsNothing(node) {
 		return nil, nil
 	}
-	return describeResult(c, node, schema, st.ast), nil
+	return describeResult(c, x, node, schema, st.ast), nil
 }
 
 func (s *Session) scanAll(c *sql.Context, x *execution, schema, name string, scan bool, each func(m *meta, r sql.Row) error) error {

@@ -1,6 +1,9 @@
 package item
 
-import "github.com/dolthub/go-mysql-server/sql"
+import (
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+)
 
 // Merge is the type that the columns of the sides of a set operation, of the given coercibilities, have together, and what stands for each so
 // that it has it; nil: it has.
@@ -37,6 +40,17 @@ func newMerged(c *sql.Context, env *Env, e sql.Expression, as Attr) *merged {
 	})}
 	x.is = as
 	return x
+}
+
+// Unmerged is the column that Merge has given another type, nil of any other expression.
+func Unmerged(e sql.Expression) sql.Expression {
+	if a, ok := e.(*expression.Alias); ok {
+		e = a.Child
+	}
+	if x, ok := e.(*merged); ok {
+		return x.args[0].Expression
+	}
+	return nil
 }
 
 func (x *merged) Eval(c *sql.Context, r sql.Row) (any, error) {

@@ -3,8 +3,8 @@ package wire
 // Type is a column or parameter type as it travels on the wire.
 type Type uint8
 
-// The MySQL column types. The blob subtypes (TypeTinyBlob ...) appear in parameters only: columns of every blob and
-// text type are sent as TypeBlob, as MySQL does, and CHAR/BINARY as TypeString, ENUM and SET as TypeString with a flag.
+// The MySQL column types. Of the blob subtypes TypeMediumBlob and TypeLongBlob are what computed texts are, and others appear in parameters only: tables' columns
+// of every blob and text type are sent as TypeBlob, as MySQL does, and CHAR/BINARY as TypeString, ENUM and SET as TypeString with a flag.
 const (
 	TypeDecimal    Type = 0x00
 	TypeTiny       Type = 0x01
