@@ -94,8 +94,15 @@ func TestDiff(t *testing.T) {
 		wg.Go(func() {
 			p := &diff.Pair{A: diff.Wire(diffConfig(zoryaAddr)), B: diff.Wire(diffConfig(mariaAddr)), Database: fmt.Sprintf("diff%d", w), General: *diffLane == "general"}
 			defer p.Close()
+			sought := func(f *diff.Finding) bool {
+				return *diffWhat == "" || slices.Contains(strings.Split(*diffWhat, ","), f.What)
+			}
+			p.Skip = func(f *diff.Finding) bool { return !sought(f) }
 			if tally {
 				p.Skip = func(f *diff.Finding) bool {
+					if !sought(f) {
+						return true
+					}
 					mu.Lock()
 					defer mu.Unlock()
 					kind := f.What + ": " + digits.ReplaceAllString(firstLine(f.A), "#") + " <> " + digits.ReplaceAllString(firstLine(f.B), "#")
@@ -105,9 +112,6 @@ func TestDiff(t *testing.T) {
 					kinds[kind] = append(kinds[kind], fmt.Sprintf("seed %d: %s\n   A: %.300s\n   B: %.300s", f.Case.Seed, f.Last(), f.A, f.B))
 					return true
 				}
-			}
-			if !tally && *diffWhat != "" {
-				p.Skip = func(f *diff.Finding) bool { return !slices.Contains(strings.Split(*diffWhat, ","), f.What) }
 			}
 			for time.Since(begun) < limit && int(findings.Load()) < *diffMost {
 				n := next.Add(1) - 1

@@ -219,7 +219,12 @@ func (g *gen) where(sc *scope, sources []source) *Node {
 	if s.table != nil && len(s.key) > 0 && r.IntN(5) == 0 {
 		var conds []*Node
 		for i, c := range s.table.primary {
-			conds = append(conds, expr(s.key[i], []string{" = ", " = ", " >= ", " < "}[r.IntN(4)], g.sought(s.table.columns[c].typ)))
+			op, typ := []string{" = ", " = ", " >= ", " < "}[r.IntN(4)], s.table.columns[c].typ
+			v := g.sought(typ)
+			if op != " = " && numberAsText(typ, v) {
+				v = untold(s.key[i], v)
+			}
+			conds = append(conds, expr(s.key[i], op, v))
 		}
 		return opt(" WHERE ", list(" AND ", 1, conds...))
 	}

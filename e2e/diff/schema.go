@@ -164,7 +164,9 @@ func (g *gen) newIndex(t *tableModel) (index, bool) {
 		}
 		prefix := 0
 		if col.typ.long || col.typ.family == text && r.IntN(6) == 0 {
-			prefix = 1 + r.IntN(3)
+			if prefix = 1 + r.IntN(3); prefix == col.typ.length {
+				prefix = 0 // the same index for MariaDB
+			}
 		}
 		ix.columns, ix.prefix, ix.desc = append(ix.columns, c), append(ix.prefix, prefix), append(ix.desc, r.IntN(6) == 0)
 	}

@@ -92,12 +92,15 @@ func (c *wireConn) withWarnings(o Outcome, warnings int) Outcome {
 	for _, r := range w.Rows {
 		cells := strings.SplitN(r, "|", 3)
 		if len(cells) == 3 {
-			o.Warnings = append(o.Warnings, strings.Trim(cells[0], "'")+" "+strings.Trim(cells[1], "'"))
-			o.Said = append(o.Said, strings.Trim(cells[2], "'"))
+			o.Warnings = append(o.Warnings, bare(cells[0])+" "+bare(cells[1]))
+			o.Said = append(o.Said, bare(cells[2]))
 		}
 	}
 	return o
 }
+
+// bare is a cell that is not NULL, without textRow's quotes.
+func bare(cell string) string { return cell[1 : len(cell)-1] }
 
 // read drains a result into an Outcome and the number of warnings.
 func read(rs *wire.Rows, err error) (Outcome, int) {

@@ -80,7 +80,11 @@ func (g *gen) indexed(t *tableModel) *query {
 				w := []string{"A", "a ", "AB", "ab ", "b  ", "B"}[r.IntN(6)]
 				return lit(quote(w), w)
 			}
-			return g.sought(typ)
+			v := g.sought(typ)
+			if numberAsText(typ, v) {
+				v = asText(name, v)
+			}
+			return v
 		}
 		one := func() *Node {
 			switch r.IntN(6) {

@@ -89,7 +89,7 @@ func (j *jsonCall) String() string {
 
 func (j *jsonCall) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
 	if j.of == types.LongText {
-		return sql.Collation_Default, 4
+		return sql.Collation_utf8mb4_bin, 4
 	}
 	return c.GetCharacterSet().BinaryCollation(), 2
 }

@@ -61,7 +61,7 @@ type retype struct {
 }
 
 func newRetype(c *sql.Context, env *item.Env, ast sqlparser.Statement) *retype {
-	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, assigns: assigns(ast), decides: decides(c, env, ast)}
+	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, assigns: assigns(ast), decides: decides(ast)}
 }
 
 func (r *retype) node(n sql.Node) (sql.Node, error) {
@@ -335,9 +335,15 @@ func (r *retype) condition(n sql.Node) (sql.Node, error) {
 			return nil, err
 		}
 		if r.decides && r.nested == 0 {
-			value, known, err := decided(r.c, x.Expression)
-			if known || err != nil {
-				return plan.NewFilter(r.c, expression.NewLiteral(value, types.Boolean), child), err
+			left, value, err := r.decided(x.Expression, ofStoredRows(x.Child))
+			switch {
+			case err != nil:
+				return nil, err
+			case left == nil:
+				return plan.NewFilter(r.c, expression.NewLiteral(value, types.Boolean), child), nil
+			case left != x.Expression:
+				x = plan.NewFilter(r.c, left, x.Child)
+				n = x
 			}
 		}
 		e, err := r.held(x.Expression, r.nested > 0)

@@ -84,6 +84,9 @@ func (st *store) bad(c *sql.Context, near any, e *mysqlerr.Error) (any, error) {
 
 // column converts v, not nil, for column i.
 func (st *store) column(c *sql.Context, i int, v any) (any, error) {
+	if exact, ok := v.(*apd.Decimal); ok && exact.Sign() < 0 && st.m.columns[i].unsigned() {
+		return st.bad(c, zeroValue(st.m.schema[i].Type), st.outOfRange(st.m.schema[i].Name))
+	}
 	out, err := st.value(c, st.m.schema[i].Type, st.m.schema[i].Name, st.m.columns[i].Fraction, v)
 	if err == nil && st.m.columns[i].unsigned() && negative(out) {
 		return st.bad(c, zeroValue(st.m.schema[i].Type), st.outOfRange(st.m.schema[i].Name))
@@ -186,6 +189,7 @@ func shown(v any) string {
 
 func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, error) {
 	var note *mysqlerr.Error
+	exact, _ := v.(*apd.Decimal)
 	if s, ok := datum.Text(v); ok {
 		digits, rest := numberPrefix(s)
 		kind := "integer"
@@ -220,7 +224,8 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 			return st.bad(c, near, st.outOfRange(name))
 		}
 	}
-	if err != nil || in != sql.InRange || negativeUnsigned(t, v) {
+	below := exact != nil && exact.Sign() < 0 && types.IsUnsigned(t) // a DECIMAL is looked at before it is rounded (convert_decimal2longlong), texts and DOUBLE after it
+	if err != nil || in != sql.InRange || below || negativeUnsigned(t, v) {
 		return st.bad(c, limit(t, v, in), st.outOfRange(name))
 	}
 	if note != nil {

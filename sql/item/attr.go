@@ -127,10 +127,6 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 			a.Coll, a.Coerc = a.Coll.CharacterSet().DefaultCollation(), 4
 			return a
 		}
-		if a.Kind == String && ofConnection[strings.ToLower(e.FunctionName())] {
-			a.Coll, a.Coerc = c.GetCollation(), 4
-			return a
-		}
 		if texts := madeOf[strings.ToLower(e.FunctionName())]; a.Kind == String && texts != "" {
 			var of []*Attr
 			for i, x := range e.Children() {
@@ -140,6 +136,12 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 				}
 			}
 			if coll, coerc, ok := mixed(c, of...); ok {
+				a.Coll, a.Coerc = coll, coerc
+			}
+			return a
+		}
+		if x, ok := e.(sql.CollationCoercible); ok && a.Kind == String && a.Coll != sql.Collation_binary {
+			if coll, coerc := x.CollationCoercibility(c); coll != sql.Collation_binary {
 				a.Coll, a.Coerc = coll, coerc
 			}
 			return a

@@ -451,6 +451,15 @@ func numberEnd(s string) int {
 
 // textFloat reads the number that a text begins with.
 func (n *Env) textFloat(c *sql.Context, s string) (float64, error) {
+	f, all := leadingFloat(s)
+	if !all {
+		return f, n.truncated(c, "DOUBLE", s)
+	}
+	return f, nil
+}
+
+// leadingFloat is the number that a text begins with, 0 if there is none, and whether it is all of the text and no greater than a DOUBLE.
+func leadingFloat(s string) (f float64, all bool) {
 	t := strings.TrimLeft(s, " \t\n\v\f\r")
 	end := numberEnd(t)
 	f, err := strconv.ParseFloat(t[:end], 64)
@@ -459,10 +468,7 @@ func (n *Env) textFloat(c *sql.Context, s string) (float64, error) {
 	} else if err != nil {
 		f = 0
 	}
-	if end == 0 || err != nil || strings.TrimRight(t[end:], " ") != "" {
-		return f, n.truncated(c, "DOUBLE", s)
-	}
-	return f, nil
+	return f, end > 0 && err == nil && strings.TrimRight(t[end:], " ") == ""
 }
 
 // decimal gives the argument as val_decimal does.

@@ -1,6 +1,7 @@
 package item
 
 import (
+	"math"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -212,6 +213,9 @@ func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expressio
 		if found := n.foundBy(c, left, right); found != nil {
 			return expression.NewAnd(found, x), nil
 		}
+		if found := n.foundAs(c, left, right); found != nil {
+			return expression.NewAnd(x, found), nil // each row that is looked at warns
+		}
 	}
 	return x, nil
 }
@@ -230,6 +234,31 @@ func (n *Env) foundBy(c *sql.Context, left, right sql.Expression) sql.Expression
 		return nil
 	}
 	return Native("=", left, text)
+}
+
+// foundAs is the comparison that an index finds the rows by whose whole number equals a literal that is none: a text that begins with it, or has no number and is 0, or
+// a number with a fraction, which equals nothing. nil: there is none. As floating numbers, as they are compared, great whole numbers are no longer each its own.
+func (n *Env) foundAs(c *sql.Context, left, right sql.Expression) sql.Expression {
+	const distinct = 1 << 53
+	if !n.column(left) {
+		left, right = right, left
+	}
+	column, with := newArg(c, n, left), newArg(c, n, right)
+	if !n.column(left) || column.Kind != Int || !with.Const || with.Hex || with.Kind != String && with.Kind != Decimal && with.Kind != Real {
+		return nil
+	}
+	v, err := with.value(c, nil)
+	if err != nil || v == nil {
+		return nil
+	}
+	if s, ok := with.plain(c, v).(string); ok {
+		v, _ = leadingFloat(s)
+	}
+	f, err := with.toFloat(c, v)
+	if err != nil || math.Abs(f) >= distinct {
+		return nil
+	}
+	return Native("=", left, expression.NewLiteral(int64(f), types.Int64))
 }
 
 func inUTF8(coll sql.CollationID) bool {
@@ -571,7 +600,7 @@ func (n *Env) collated(c *sql.Context, e sql.FunctionExpression, given sql.Expre
 		x = e
 	}
 	a := Of(c, x)
-	if a.Kind != String || a.Coll == sql.Collation_binary {
+	if a.Kind != String || a.Coll == sql.Collation_binary || e.FunctionName() == "json_unquote" { // indexes know the library's JSON_UNQUOTE
 		return given, nil
 	}
 	if t, ok := x.Type(c).(sql.StringType); ok && t.Collation() == a.Coll {
