@@ -211,6 +211,9 @@ var meant = []rule{
 	{"LEAST and GREATEST of integers are integers in MySQL 8.0, and what is added to an unsigned one may be below zero (1690); in MariaDB they are DECIMALs where one is unsigned", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1690 && strings.HasPrefix(a.Message, "BIGINT UNSIGNED") && b.Code == 0 && q.callsAny("LEAST", "GREATEST")
 	}},
+	{"REPLACE deletes the row that is in its way, which a row that refers to it refuses (1451, write_record); MariaDB says which key was in the way", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && q.verb == "REPLACE" && a.Code == 1451 && b.Code == 1062
+	}},
 	codes(3855, 0, "MySQL 8.0 neither drops nor renames a column of the partitioning function (ER_DEPENDENT_BY_PARTITION_FUNC)"),
 	codes(3819, 4025, "a violated CHECK constraint is ER_CHECK_CONSTRAINT_VIOLATED (3819) in MySQL 8.0, ER_CONSTRAINT_FAILED (4025) in MariaDB"),
 }
@@ -248,9 +251,6 @@ func sameOr(a, b []string, explained func(x, y string) bool) bool {
 	}
 	return len(left) == 0
 }
-
-// aggregates are those that the generator makes.
-var aggregates = []string{"COUNT", "SUM", "AVG", "MIN", "MAX", "GROUP_CONCAT", "BIT_AND", "BIT_OR", "BIT_XOR"}
 
 // plainNumber writes a quoted number as a floating one.
 func plainNumber(s string) string {
