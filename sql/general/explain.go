@@ -75,7 +75,7 @@ func (s *Session) ownExplain(t *lexer.Cursor) (*Statement, error) {
 	if !explainable(st.ast) {
 		return nil, s.wrong(t)
 	}
-	return &Statement{Text: t.Src, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints,
+	return &Statement{Text: t.Src, inner: st.ast, Params: st.Params, listsDatabases: st.listsDatabases, hints: st.hints,
 		run: func(c *sql.Context, s *Session, e *execution) (*Result, error) { return x.run(c, s, e, st) }}, nil
 }
 

@@ -312,6 +312,9 @@ func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string
 		case "LOCK", "UNLOCK", "USE", "LOAD":
 			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, lexer.NewCursor(st.Text, 0, 1).Word(0))
 		}
+		if err := definesRoutine(s.tokens(st.Text)); err != nil {
+			return err
+		}
 		parsed, _, err := s.parse(st.Text)
 		if err != nil {
 			return err
@@ -447,4 +450,27 @@ func (o *stored) compose(kind string) string {
 		b.WriteString("\n    COMMENT " + sqltext.Literal(o.Comment))
 	}
 	return b.String() + "\n" + o.Body
+}
+
+// definesRoutine refuses what programs may not do to routines and triggers (1303, 1357).
+func definesRoutine(t *lexer.Cursor) error {
+	word := t.Word(0)
+	if word != "CREATE" && word != "DROP" && word != "ALTER" {
+		return nil
+	}
+	for i := 1; i < len(t.Tokens); i++ {
+		switch kind := t.Word(i); kind {
+		case "PROCEDURE", "FUNCTION", "TRIGGER":
+			if word == "CREATE" {
+				return mysqlerr.New(mysqlerr.ER_SP_NO_RECURSIVE_CREATE, kind)
+			}
+			if kind != "TRIGGER" {
+				return mysqlerr.New(mysqlerr.ER_SP_NO_DROP_SP, kind)
+			}
+			return nil
+		case "TABLE", "VIEW", "INDEX", "DATABASE", "SCHEMA", "USER", "ROLE", "EVENT":
+			return nil
+		}
+	}
+	return nil
 }

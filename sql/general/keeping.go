@@ -170,7 +170,7 @@ func asksQuery(c *sql.Context, e sql.Expression) (found bool) {
 // growing names the aggregates that keep something of every row.
 func growing(e sql.Expression) bool {
 	switch e.(type) {
-	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *builtin.ArrayAgg, *aggregation.JSONObjectAgg:
+	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *builtin.ArrayAgg, *objectAgg:
 		return true
 	}
 	return false

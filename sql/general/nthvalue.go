@@ -28,7 +28,7 @@ func init() {
 	library := planbuilder.IsWindowFunc
 	planbuilder.IsWindowFunc = func(c *sql.Context, name string) (bool, error) {
 		switch name {
-		case "nth_value", "cume_dist", "bit_and", "bit_or", "bit_xor":
+		case "nth_value", "cume_dist", "bit_and", "bit_or", "bit_xor", "json_objectagg":
 			return true, nil
 		}
 		return library(c, name)

@@ -384,7 +384,7 @@ func (s *Session) ownDo(t *lexer.Cursor) (*Statement, error) {
 	}
 	ast := st.ast
 	new(lockWalk).subqueries(ast, lockMode{lock: table.LockShared}) // it is no SELECT
-	st.ast = nil
+	st.ast, st.inner = nil, ast
 	text := st.Text
 	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		node, flags, err := s.analyze(c, x, ast, text)

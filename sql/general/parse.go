@@ -22,7 +22,8 @@ type Statement struct {
 	Columns []Column // of a prepared statement that returns rows
 
 	ast            sqlparser.Statement
-	written        string // the text as it came, where Text is a rewritten one too
+	inner          sqlparser.Statement // where ast is nil: what run executes, for the names of local variables in it
+	written        string              // the text as it came, where Text is a rewritten one too
 	run            func(c *sql.Context, s *Session, x *execution) (*Result, error)
 	keepsWarnings  bool // SHOW WARNINGS and the like
 	listsDatabases bool
@@ -180,6 +181,9 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		likeExactly(st, text)
 		concatAll(st)
 		operandsAlone(st)
+		joinLists(st)
+		collateLast(st, text)
+		defaultCalls(st, text)
 		nameOrdinals(st)
 		namePartitions(st)
 		markInvisible(st, text, lexMode(o))
@@ -310,6 +314,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	}
 	concatAll(st)
 	operandsAlone(st)
+	joinLists(st)
+	collateLast(st, text)
+	defaultCalls(st, text)
 	nameOrdinals(st)
 	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
 	if wrong == nil {

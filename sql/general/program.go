@@ -131,7 +131,11 @@ func (h *programHost) compileExpr(e *program.Expr) (*compiled, error) {
 
 // bind turns the names of local variables, and NEW and OLD columns, into placeholders.
 func (h *programHost) bind(k *compiled, scope *program.Scope) error {
-	node, ok := k.st.ast.(sqlparser.SQLNode)
+	tree := k.st.ast
+	if tree == nil {
+		tree = k.st.inner
+	}
+	node, ok := tree.(sqlparser.SQLNode)
 	if !ok {
 		return nil
 	}

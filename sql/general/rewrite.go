@@ -73,6 +73,9 @@ func (w *rewriter) statement() {
 			w.aliasedDelete()
 			w.starredTargets()
 		}
+		if t.Word(0) == "INSERT" {
+			w.setAliased()
+		}
 		for i := 1; i < 4; i++ {
 			switch t.Word(i) {
 			case "DELAYED", "LOW_PRIORITY", "HIGH_PRIORITY", "QUICK":
@@ -86,8 +89,13 @@ func (w *rewriter) statement() {
 	case "SET":
 		w.binarySet()
 	case "SHOW":
-		if t.Word(1) == "SCHEMAS" {
+		switch {
+		case t.Word(1) == "SCHEMAS":
 			w.put(1, "DATABASES")
+		case t.Word(1) == "LOCAL":
+			w.put(1, "SESSION")
+		case t.Word(1) == "EXTENDED" && (t.Word(2) == "TABLES" || t.Word(3) == "TABLES"): // there are no tables that a failed ALTER has left
+			w.drop(1, 1)
 		}
 	case "EXPLAIN", "DESCRIBE", "DESC":
 		if t.Word(1) == "FORMAT" && t.At(2) == "=" {
@@ -116,6 +124,7 @@ func (w *rewriter) statement() {
 		w.partitions()
 		w.sizedTexts()
 		if t.Word(1) == "TABLE" || t.Word(2) == "TABLE" {
+			w.tableOfQuery()
 			w.conditionColumns()
 		}
 	case "DROP":
@@ -265,8 +274,12 @@ func (w *rewriter) partitions() {
 // token handles what may stand anywhere.
 func (w *rewriter) token() {
 	t := w.t
-	if t.At(0) == "(" {
+	switch t.At(0) {
+	case "(":
 		w.parenthesized()
+		return
+	case "{":
+		w.braces()
 		return
 	}
 	if t.Kind(0) == lexer.Word && strings.Contains(t.At(0), "$") { // x$name: a name, though the grammar has no such
@@ -278,6 +291,8 @@ func (w *rewriter) token() {
 		for i := 1; selectOptions[t.Word(i)] > 0; i++ {
 			if selectOptions[t.Word(i)] == dropped {
 				w.drop(i, 1)
+			} else if t.Word(i) == "DISTINCTROW" {
+				w.put(i, "DISTINCT")
 			}
 		}
 	case "FOR":
@@ -307,6 +322,8 @@ func (w *rewriter) token() {
 		if t.At(1) == "(" && t.Pos > 0 && !strings.EqualFold(t.At(-1), "VALUES") && (t.At(-1) != "," || !w.has("VALUES")) {
 			w.drop(0, 1)
 		}
+	case "VALUES":
+		w.valuesQuery()
 	case "MEMBER":
 		w.memberOf()
 	case "JSON_VALUE":

@@ -55,6 +55,9 @@ func (s *Session) ownShow(t *lexer.Cursor) (*Statement, error) {
 			return s.showSelected(t, "CHARSET", "Charset")
 		}
 	case "COLUMNS", "FIELDS", "FULL", "EXTENDED":
+		if t.Word(1) == "EXTENDED" && (t.Word(2) == "TABLES" || t.Word(2) == "FULL" && t.Word(3) == "TABLES") {
+			return nil, nil
+		}
 		if t.Word(2) == "INDEX" || t.Word(2) == "INDEXES" || t.Word(2) == "KEYS" {
 			return s.ownShowIndex(t)
 		}
@@ -118,6 +121,9 @@ func (s *Session) ownShow(t *lexer.Cursor) (*Statement, error) {
 	case "FUNCTION", "PROCEDURE":
 		if t.Word(2) == "STATUS" {
 			return s.showRoutines(t)
+		}
+		if t.Word(2) == "CODE" {
+			return nil, mysqlerr.New(mysqlerr.ER_FEATURE_DISABLED, "SHOW PROCEDURE|FUNCTION CODE", "--with-debug")
 		}
 	}
 	return nil, nil

@@ -1,11 +1,15 @@
 package general
 
 import (
+	"maps"
+
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation/window"
+	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -21,7 +25,7 @@ type windowed struct {
 func newWindowed(e sql.Expression) sql.Expression {
 	switch e := e.(type) {
 	case *item.Sum, *aggregation.Sum, *aggregation.Avg, *aggregation.Min, *aggregation.Max, *aggregation.Count, *aggregation.CountDistinct,
-		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor, *window.LastValue:
+		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor, *aggregation.JsonArray, *window.LastValue:
 		if a, ok := e.(sql.WindowAdaptableExpression); ok && a.Window() != nil {
 			return &windowed{a}
 		}
@@ -53,7 +57,11 @@ func (w *windowed) NewWindowFunction(*sql.Context) (sql.WindowFunction, error) {
 		return f, err
 	}
 	framer, err := framerOf(w.Window())
-	return &frameSum{of: w.WindowAdaptableExpression.(sql.Aggregation), framer: framer}, err
+	of := w.WindowAdaptableExpression.(sql.Aggregation)
+	if a, ok := of.(*aggregation.JsonArray); ok {
+		of = &builtin.ArrayAgg{JsonArray: a}
+	}
+	return &frameSum{of: of, framer: framer}, err
 }
 
 // framerOf gives the frames of a window: as it says, or up to the row's last peer, or without an order the whole partition.
@@ -104,8 +112,13 @@ func (f *frameSum) Compute(c *sql.Context, frame sql.WindowInterval, rows sql.Wi
 		}
 	}
 	v, err := f.buf.Eval(c)
-	if d, ok := v.(*apd.Decimal); ok { // the buffer goes on adding to it
-		v = new(apd.Decimal).Set(d)
+	switch x := v.(type) { // the buffer goes on adding to it
+	case *apd.Decimal:
+		v = new(apd.Decimal).Set(x)
+	case types.JSONDocument:
+		if members, ok := x.Val.(map[string]any); ok {
+			v = types.JSONDocument{Val: maps.Clone(members)}
+		}
 	}
 	return v, err
 }
