@@ -95,6 +95,16 @@ func (OS) Free(dir string) (uint64, error) {
 	return st.Bavail * uint64(st.Bsize), nil
 }
 
+// ReadAt implements io.ReaderAt. What is not in memory is read by a call of which Go's runtime knows that it waits.
+func (f osFile) ReadAt(p []byte, off int64) (int, error) {
+	n := readCached(f.Fd(), p, off)
+	if n == len(p) {
+		return n, nil
+	}
+	m, err := f.File.ReadAt(p[n:], off+int64(n))
+	return n + m, err
+}
+
 func (f osFile) Sync() error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))

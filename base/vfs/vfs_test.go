@@ -3,9 +3,12 @@ package vfs
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // both runs a test on the real file system and on the twin: they must agree.
@@ -142,5 +145,51 @@ func TestFaults(t *testing.T) {
 	must(t, err)
 	if b[0] != 0x01 {
 		t.Fatalf("flipped to %x", b[0])
+	}
+}
+
+// TestReadAt reads what lies in memory, what does not, and behind the end.
+func TestReadAt(t *testing.T) {
+	const size = 300_000
+	both(t, func(t *testing.T, fsys FS, dir string) {
+		must(t, fsys.MkdirAll(dir))
+		f, err := fsys.Create(dir + "/r")
+		must(t, err)
+		defer f.Close()
+		want := make([]byte, size)
+		for i := range want {
+			want[i] = byte(i * 7 >> 3)
+		}
+		_, err = f.WriteAt(want, 0)
+		must(t, err)
+		must(t, f.Sync())
+		for _, r := range []struct{ off, n int }{{0, 100}, {5000, 1}, {4095, 70_000}, {8192, 64 << 10}, {size - 10, 10}, {size - 10, 4096}, {size, 5}, {100, 0}} {
+			if o, ok := f.(osFile); ok && r.off%2 == 0 { // some of it is read from the disk
+				must(t, unix.Fadvise(int(o.Fd()), 4096, size/2, unix.FADV_DONTNEED))
+			}
+			b := make([]byte, r.n)
+			n, err := f.ReadAt(b, int64(r.off))
+			if end := min(r.off+r.n, size); n != end-r.off || !bytes.Equal(b[:n], want[r.off:end]) || (n < r.n) != (err == io.EOF) || err != nil && err != io.EOF {
+				t.Errorf("read of %d bytes at %d: %d, %v", r.n, r.off, n, err)
+			}
+		}
+	})
+}
+
+// BenchmarkReadAt reads records of a log that lies in memory.
+func BenchmarkReadAt(b *testing.B) {
+	f, err := OS{}.Create(b.TempDir() + "/log")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Preallocate(32 << 20); err != nil {
+		b.Fatal(err)
+	}
+	buf := make([]byte, 120)
+	for i := 0; b.Loop(); i++ {
+		if _, err := f.ReadAt(buf, int64(i*40_009)%(31<<20)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -2,6 +2,8 @@ package segment
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/proto"
@@ -37,14 +39,30 @@ func (s *Segment) Collect() (more bool, err error) {
 
 const pruneAtOnce = 512
 
+// sweeping has every page pruned, from the first on. mu is held.
+func (s *Segment) sweeping() { s.sweep, s.sweepAt = true, 0 }
+
+// sweepSome prunes the next pages of a sweep. mu is held.
+func (s *Segment) sweepSome() {
+	n := 0
+	for p := range s.known(s.sweepAt, s.pages-s.sweepAt) {
+		if n++; n > pruneAtOnce {
+			s.sweepAt = p
+			return
+		}
+		s.prune(p)
+	}
+	s.sweep = false
+}
+
 // pruneSettled raises the horizon and drops what it leaves behind from the index.
 func (s *Segment) pruneSettled() (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.core.RaiseHorizon()
 	if s.sweep {
-		s.sweep = false
-		s.eachPage(0, s.pages, s.prune)
+		s.sweepSome()
+		more = s.sweep
 	}
 	n, keep := 0, 0
 	for i, e := range s.settling {
@@ -235,11 +253,7 @@ func (s *Segment) copyForward(m *imager) (bool, error) {
 	}
 	n := 0
 	m.buf, m.es = m.buf[:0], m.es[:0]
-	for i := range ft.entries {
-		e := &ft.entries[i]
-		if !s.isLiveImage(from, e) {
-			continue
-		}
+	for e := range s.liveImages(from, ft.entries) {
 		at := len(m.buf)
 		m.buf = append(m.buf, make([]byte, e.size)...)
 		if _, err := from.f.ReadAt(m.buf[at:], int64(e.off)); err != nil {
@@ -265,11 +279,32 @@ func (s *Segment) copyForward(m *imager) (bool, error) {
 	return true, s.writeImages(m.buf, m.es)
 }
 
+// liveImages are those of a file's images that the index points at. Of many that are dead, many are compared at once.
+func (s *Segment) liveImages(im *imageFile, es []entry) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		var live [indexAtOnce]*entry
+		for some := range slices.Chunk(es, indexAtOnce) {
+			n := 0
+			s.mu.Lock()
+			for i := range some {
+				if s.isLiveImage(im, &some[i]) {
+					live[n] = &some[i]
+					n++
+				}
+			}
+			s.mu.Unlock()
+			for _, e := range live[:n] {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // isLiveImage reports whether the index points at e. An absent page's last mark is let go once no file holds anything older
-// that it would have to hide at the next start.
+// that it would have to hide at the next start. mu is held.
 func (s *Segment) isLiveImage(im *imageFile, e *entry) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	sl := s.idx.peek(e.page)
 	if sl == nil {
 		return false
@@ -362,26 +397,32 @@ func (s *Segment) nextStraggler() (bool, error) {
 		err = s.footerError(err, true, oldest.seq, oldest.f)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.unrefLog(oldest)
+	oldest.pushed = oldest.pushed || err == nil
+	s.mu.Unlock()
 	if err != nil {
 		return false, err
 	}
-	oldest.pushed = true
 	s.straggling = straggling{file: oldest.seq}
-	add := func(p uint32) {
-		if n := len(s.straggling.pages); n == 0 || s.straggling.pages[n-1] != p {
-			s.straggling.pages = append(s.straggling.pages, p)
-		}
-	}
 	for _, e := range ft.entries {
 		if e.flags&flagFree != 0 {
-			s.eachPage(e.page, e.free, add)
+			s.mu.Lock()
+			for p := range s.known(e.page, e.free) {
+				s.straggling.add(p)
+			}
+			s.mu.Unlock()
 		} else {
-			add(e.page)
+			s.straggling.add(e.page)
 		}
 	}
 	return true, nil
+}
+
+// add has a page looked at, unless it is the last one that has.
+func (g *straggling) add(p uint32) {
+	if n := len(g.pages); n == 0 || g.pages[n-1] != p {
+		g.pages = append(g.pages, p)
+	}
 }
 
 // recountSpilled looks at the oldest file that is kept only for spilled records, whether the horizon has freed it.
@@ -406,11 +447,17 @@ func (s *Segment) recountSpilled() error {
 	if err != nil {
 		err = s.footerError(err, true, l.seq, l.f)
 	}
+	n := 0
+	if err == nil {
+		for some := range slices.Chunk(ft.entries, indexAtOnce) {
+			n += s.spilled(some)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unrefLog(l)
 	if err == nil {
-		s.unspill(l, &ft)
+		l.spilled = n // who spills holds imageMu, as the caller does
 	}
 	return err
 }
@@ -449,16 +496,16 @@ func (s *Segment) Spill(n int) (bool, error) {
 	s.mu.Lock()
 	var todo []uint32
 	start := s.scrub.spillAt
-	visit := func(p uint32) {
-		if sl := s.idx.peek(p); len(todo) < n && sl.recs != 0 {
-			todo = append(todo, p)
-			s.scrub.spillAt = p + 1
+	for _, r := range [2][2]uint32{{start, s.pages}, {0, start}} {
+		for p := range s.known(r[0], r[1]-r[0]) {
+			if len(todo) == n {
+				break
+			}
+			if s.idx.peek(p).recs != 0 {
+				todo = append(todo, p)
+				s.scrub.spillAt = p + 1
+			}
 		}
-	}
-	s.eachPage(start, s.pages-start, visit)
-	if len(todo) < n {
-		s.scrub.spillAt = 0
-		s.eachPage(0, start, visit)
 	}
 	s.mu.Unlock()
 	if len(todo) == 0 {
@@ -505,10 +552,12 @@ func (s *Segment) spillPage(p uint32) (freed bool) {
 	return freed
 }
 
-// unspill recounts the spilled records of a file that may still be needed, by its footer.
-func (s *Segment) unspill(l *logFile, ft *footer) {
-	n := 0
-	for _, e := range ft.entries {
+// spilled counts the spilled records that may still be needed among those of a file, of which nothing is in the index.
+func (s *Segment) spilled(es []entry) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range es {
+		e := &es[i]
 		need := func(p uint32) {
 			sl := s.idx.peek(p)
 			if sl == nil || sl.flags&slotSpilled == 0 {
@@ -529,11 +578,13 @@ func (s *Segment) unspill(l *logFile, ft *footer) {
 				n++
 			}
 		}
-		if e.flags&flagFree != 0 {
-			s.eachPage(e.page, e.free, need)
-		} else {
+		if e.flags&flagFree == 0 {
 			need(e.page)
+			continue
+		}
+		for p := range s.known(e.page, e.free) {
+			need(p)
 		}
 	}
-	l.spilled = n
+	return n
 }

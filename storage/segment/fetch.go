@@ -208,13 +208,13 @@ func (s *Segment) FetchBaseline(r *proto.BaselineRequest) (*proto.BaselineReply,
 	}
 	var nos []page.No
 	rep.Done = true
-	s.eachPage(next, s.pages-next, func(p uint32) {
-		if len(nos) < limit {
-			nos = append(nos, s.first+page.No(p))
-		} else {
+	for p := range s.known(next, s.pages-next) {
+		if len(nos) == limit {
 			rep.Done = false
+			break
 		}
-	})
+		nos = append(nos, s.first+page.No(p))
+	}
 	s.mu.Unlock()
 	rep.Next = s.first + page.No(s.pages)
 	if !rep.Done {
@@ -226,7 +226,7 @@ func (s *Segment) FetchBaseline(r *proto.BaselineRequest) (*proto.BaselineReply,
 	for i := range dst {
 		dst[i] = mem[i*page.Size : (i+1)*page.Size]
 	}
-	if err := s.readAt(rep.At, nos, dst, lsns); err != nil {
+	if err := s.readAt(rep.At, nos, dst, lsns, nil); err != nil {
 		return nil, err
 	}
 	for _, p := range dst {
@@ -294,7 +294,7 @@ func (s *Segment) InstallBaseline(n proto.NodeID, asked *proto.BaselineRequest, 
 	s.mu.Lock()
 	need := s.core.BaselineDurable()
 	s.advance(s.core.Rebased())
-	s.sweep = true
+	s.sweeping()
 	s.mu.Unlock()
 	return s.Persist(need)
 }
@@ -306,7 +306,9 @@ func (s *Segment) baselineGap(m *imager, from, to uint32, at page.LSN) error {
 	}
 	var gone []uint32
 	s.mu.Lock()
-	s.eachPage(from, to-from, func(p uint32) { gone = append(gone, p) })
+	for p := range s.known(from, to-from) {
+		gone = append(gone, p)
+	}
 	s.mu.Unlock()
 	for _, p := range gone {
 		if err := s.baselineImage(m, p, at, nil); err != nil {

@@ -113,7 +113,7 @@ func (s *Segment) imageBatch(m *imager, pages []uint32) error {
 	if len(m.nos) == 0 {
 		return nil
 	}
-	if err := s.readAt(limit, m.nos, m.dst[:len(m.nos)], m.lsns); err != nil {
+	if err := s.readAt(limit, m.nos, m.dst[:len(m.nos)], m.lsns, nil); err != nil {
 		var d *Damage
 		if errors.As(err, &d) && len(m.nos) > 1 { // the others are not to blame: one at a time
 			for _, no := range append([]page.No(nil), m.nos...) {

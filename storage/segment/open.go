@@ -60,7 +60,9 @@ func (s *Segment) load(sb *superblock, damaged *bool) error {
 		}
 	}
 	for _, fr := range s.frees {
-		s.eachPage(fr.first, fr.n, func(p uint32) { s.addFree(p, fr.e) })
+		for p := range s.known(fr.first, fr.n) {
+			s.addFree(p, fr.e)
+		}
 	}
 	tip := s.core.Tip()
 	keep := s.frees[:0]

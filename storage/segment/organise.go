@@ -3,6 +3,7 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/zoryadb/zorya/storage/page"
 	"github.com/zoryadb/zorya/storage/redo"
@@ -34,6 +35,13 @@ func (s *Segment) Organise(raw []byte, recs []Rec, tip page.LSN) error {
 	at := l.size
 	l.size += int64(len(raw))
 	for i := range recs {
+		if i%indexAtOnce == indexAtOnce-1 {
+			s.mu.Unlock() // readers go first
+			s.mu.Lock()
+			if s.err != nil {
+				return s.err
+			}
+		}
 		r := &recs[i]
 		e := entry{page: uint32(r.Page - s.first), lsn: r.LSN, off: uint32(at + int64(r.Off)), size: r.Len}
 		if r.Flags&redo.WillInit != 0 {
@@ -64,6 +72,10 @@ func (s *Segment) advance(tip page.LSN) {
 		s.cond.Broadcast()
 	}
 }
+
+// indexAtOnce bounds the records that are indexed, or the lines of a footer that are compared with the index, under one hold of the lock: some tens
+// of microseconds.
+const indexAtOnce = 256
 
 // openLog returns the log file to append n bytes to.
 func (s *Segment) openLog(n int) (*logFile, error) {
@@ -135,7 +147,9 @@ func (s *Segment) queueImage(p uint32, sl *slot) {
 // theirs is still to come.
 func (s *Segment) indexFree(l *logFile, first, n uint32, e ent) {
 	s.frees = append(s.frees, freed{first, n, e})
-	s.eachPage(first, n, func(p uint32) { s.addFree(p, e) })
+	for p := range s.known(first, n) {
+		s.addFree(p, e)
+	}
 }
 
 func (s *Segment) addFree(p uint32, e ent) {
@@ -158,20 +172,22 @@ func (s *Segment) supersedes(p uint32, e *ent) {
 	}
 }
 
-// eachPage calls fn for the pages of a range that have a record or an image.
-func (s *Segment) eachPage(first, n uint32, fn func(p uint32)) {
-	end := uint64(first) + uint64(n)
-	for p := uint64(first); p < end; p++ {
-		c := p / chunkSize
-		if c >= uint64(len(s.idx.slots)) {
-			return
-		}
-		if s.idx.slots[c] == nil {
-			p = (c+1)*chunkSize - 1
-			continue
-		}
-		if sl := &s.idx.slots[c][p%chunkSize]; sl.recs != 0 || sl.imgs != 0 {
-			fn(uint32(p))
+// known are the pages of a range that have a record or an image, in order. mu is held while they are gone through.
+func (s *Segment) known(first, n uint32) iter.Seq[uint32] {
+	return func(yield func(p uint32) bool) {
+		end := uint64(first) + uint64(n)
+		for p := uint64(first); p < end; p++ {
+			c := p / chunkSize
+			if c >= uint64(len(s.idx.slots)) {
+				return
+			}
+			if s.idx.slots[c] == nil {
+				p = (c+1)*chunkSize - 1
+				continue
+			}
+			if sl := &s.idx.slots[c][p%chunkSize]; (sl.recs != 0 || sl.imgs != 0) && !yield(uint32(p)) {
+				return
+			}
 		}
 	}
 }

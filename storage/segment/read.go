@@ -48,6 +48,7 @@ type reader struct {
 	window []byte // what is read at once, gaps and all
 	logs   []*logFile
 	images []*imageFile
+	ok     bool // the read is admitted
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -66,28 +67,25 @@ func (s *Segment) GetPages(ctx context.Context, r *proto.PageRead, dst [][]byte)
 			return proto.StatusBad, nil
 		}
 	}
-	s.mu.Lock()
-	st := s.core.CheckRead(r)
-	if st == proto.OK && !s.waitOrganised(ctx, r.PGLSN) {
-		st = proto.StatusBehind
-	}
-	if st == proto.OK {
-		for _, no := range r.Pages {
-			s.noteRead(uint32(no - s.first))
+	st := proto.OK
+	err := s.readAt(r.ReadLSN, r.Pages, dst, nil, func(after bool) bool {
+		// The horizon may pass the read while it is under way, and take versions with it.
+		if st = s.core.CheckRead(r); st == proto.OK && !after && !s.waitOrganised(ctx, r.PGLSN) {
+			st = proto.StatusBehind
 		}
-	}
-	s.mu.Unlock()
-	if st != proto.OK {
-		return st, nil
-	}
-	if err := s.readAt(r.ReadLSN, r.Pages, dst, nil); err != nil {
+		if st == proto.OK && !after {
+			for _, no := range r.Pages {
+				s.noteRead(uint32(no - s.first))
+			}
+		}
+		return st == proto.OK
+	})
+	if err != nil {
 		return proto.StatusFailed, err
 	}
-	s.mu.Lock()
-	// The horizon may have passed the read meanwhile, and taken versions with it.
-	st = s.core.CheckRead(r)
-	s.mu.Unlock()
-	s.opt.Stats.PagesRead.Add(int64(len(dst)))
+	if st == proto.OK {
+		s.opt.Stats.PagesRead.Add(int64(len(dst)))
+	}
 	return st, nil
 }
 
@@ -124,13 +122,14 @@ func (s *Segment) waitOrganised(ctx context.Context, lsn page.LSN) bool {
 }
 
 // readAt makes pages as of lsn, sealed. lsns, if not nil, receives the LSN of the version of each page, also of
-// an absent one (0: it never was).
-func (s *Segment) readAt(lsn page.LSN, pages []page.No, dst [][]byte, lsns []page.LSN) error {
+// an absent one (0: it never was). check, if not nil, is called before the first page is looked up and after the last was read, with mu held; nothing is
+// read once it says no.
+func (s *Segment) readAt(lsn page.LSN, pages []page.No, dst [][]byte, lsns []page.LSN, check func(after bool) bool) error {
 	rd := readers.Get().(*reader)
 	defer readers.Put(rd)
-	for len(pages) > 0 {
+	for rd.ok = true; len(pages) > 0 && rd.ok; {
 		n := min(len(pages), pagesAtOnce)
-		if err := s.readSome(rd, lsn, pages[:n], dst[:n]); err != nil {
+		if err := s.readSome(rd, lsn, pages[:n], dst[:n], check); err != nil {
 			return err
 		}
 		if lsns != nil {
@@ -144,12 +143,18 @@ func (s *Segment) readAt(lsn page.LSN, pages []page.No, dst [][]byte, lsns []pag
 	return nil
 }
 
-func (s *Segment) readSome(rd *reader, lsn page.LSN, pages []page.No, dst [][]byte) error {
-	defer s.releaseFiles(rd)
+// readSome reads pagesAtOnce pages at most. Readers queue for the lock, so it is taken twice for a page: to check and plan, and to let go and check again.
+func (s *Segment) readSome(rd *reader, lsn page.LSN, pages []page.No, dst [][]byte, check func(after bool) bool) error {
+	defer s.releaseFiles(rd, check)
 	rd.plans = rd.plans[:0]
 	var spilled []int
 	for i := 0; i < len(pages); i += planAtOnce {
 		s.mu.Lock()
+		if i == 0 && check != nil && !check(false) {
+			rd.ok = false
+			s.mu.Unlock()
+			return nil
+		}
 		if s.err != nil {
 			s.mu.Unlock()
 			return s.err
@@ -242,10 +247,16 @@ func (s *Segment) pinFiles(rd *reader) {
 	}
 }
 
-func (s *Segment) releaseFiles(rd *reader) {
+func (s *Segment) releaseFiles(rd *reader, check func(after bool) bool) {
+	if !rd.ok {
+		return // nothing was planned
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unpin(rd)
+	if check != nil {
+		rd.ok = check(true)
+	}
 }
 
 func (s *Segment) unpin(rd *reader) {

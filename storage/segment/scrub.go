@@ -267,13 +267,13 @@ func (s *Segment) scrubImages(seq uint32) (int64, error) {
 func (s *Segment) imagesIn(seq uint32) (es []entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.eachPage(0, s.pages, func(p uint32) {
+	for p := range s.known(0, s.pages) {
 		for id := s.idx.peek(p).imgs; id != 0; id = s.idx.at(id).next {
 			if e := s.idx.at(id); e.file == seq {
 				es = append(es, entry{page: p, lsn: e.lsn, off: e.off, size: uint32(e.len()), flags: e.flags()})
 			}
 		}
-	})
+	}
 	return es
 }
 

@@ -100,7 +100,8 @@ type Segment struct {
 	settling   []settling
 	toImage    []uint32
 	readQueued int  // of toImage, about: queued because they were read
-	sweep      bool // a history was installed: dead records lie in the index
+	sweep      bool // a history was installed, or a retain point has gone: the index holds what is not needed from page sweepAt on
+	sweepAt    uint32
 	damage     []Damage
 	err        error // not nil: closed or failed
 	scrub      scrubber
@@ -240,7 +241,9 @@ func (s *Segment) OfferReply(n proto.NodeID, r *proto.LogReply, recs []Rec, now 
 	defer s.mu.Unlock()
 	history := s.core.History().Version
 	take, need := s.core.BeginReply(n, r)
-	s.sweep = s.sweep || s.core.History().Version != history
+	if s.core.History().Version != history {
+		s.sweeping()
+	}
 	if !take || s.err != nil {
 		recs = nil
 	}
@@ -279,7 +282,9 @@ func (s *Segment) Underway(ticket uint64) bool {
 func (s *Segment) Fence(r *proto.FenceRequest) (proto.Sample, proto.Status, error) {
 	s.mu.Lock()
 	st, need := s.core.Fence(r)
-	s.sweep = s.sweep || st == proto.OK
+	if st == proto.OK {
+		s.sweeping()
+	}
 	s.mu.Unlock()
 	if err := s.Persist(need); err != nil {
 		return proto.Sample{}, proto.StatusFailed, err
@@ -296,7 +301,9 @@ func (s *Segment) Fence(r *proto.FenceRequest) (proto.Sample, proto.Status, erro
 func (s *Segment) InstallHistory(r *proto.HistoryRequest) (proto.Status, error) {
 	s.mu.Lock()
 	st, need := s.core.InstallHistory(r)
-	s.sweep = s.sweep || st == proto.OK
+	if st == proto.OK {
+		s.sweeping()
+	}
 	s.mu.Unlock()
 	return s.settle(st, need)
 }
@@ -305,7 +312,9 @@ func (s *Segment) InstallHistory(r *proto.HistoryRequest) (proto.Status, error) 
 func (s *Segment) Retain(r *proto.RetainRequest) (proto.SegmentStatus, error) {
 	s.mu.Lock()
 	st, need := s.core.Retain(r)
-	s.sweep = s.sweep || need > 0 // what a point has held may go
+	if need > 0 { // what a point has held may go
+		s.sweeping()
+	}
 	s.mu.Unlock()
 	st, err := s.settle(st, need)
 	s.mu.Lock()
