@@ -30,6 +30,7 @@ func ServeNode(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	role.SpareProcessor()
 	n, err := node.Open(role.NodeOptions(dir, bareNode))
 	if err != nil {
 		return err
