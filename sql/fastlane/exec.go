@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -143,6 +144,11 @@ func (x *exec) prepare() error {
 	}
 	for _, i := range x.p.positive {
 		if a := &x.q.Args[i]; a.Kind != ArgInt || a.Neg || a.N == 0 {
+			return ErrDecline
+		}
+	}
+	for _, i := range x.p.ascii {
+		if a := &x.q.Args[i]; a.Kind != ArgString || bytes.ContainsFunc(a.B, func(r rune) bool { return r >= utf8.RuneSelf }) {
 			return ErrDecline
 		}
 	}

@@ -84,6 +84,8 @@ func (x *exec) holds(c *predicate) bool {
 		return true
 	case c.cmp == cmpIn || c.cmp == cmpNotIn:
 		return x.member(c)
+	case c.cmp == cmpBytes:
+		return bytes.Equal(d.B, x.q.Args[c.arg].B)
 	case c.cmp == cmpLike || c.cmp == cmpNotLike:
 		return x.alike(c.like, d) == (c.cmp == cmpLike)
 	}

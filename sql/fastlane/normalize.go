@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"math"
+	"strconv"
 
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/wire"
@@ -266,7 +267,7 @@ func keyword(w []byte) bool {
 	case 5:
 		return lexer.EqualFold(w, "LIMIT") || lexer.EqualFold(w, "WHERE")
 	case 6:
-		return lexer.EqualFold(w, "SELECT") || lexer.EqualFold(w, "OFFSET")
+		return lexer.EqualFold(w, "SELECT") || lexer.EqualFold(w, "OFFSET") || lexer.EqualFold(w, "BINARY")
 	case 7:
 		return lexer.EqualFold(w, "BETWEEN")
 	}
@@ -437,6 +438,10 @@ func (n *normalizer) number(k lexer.Kind, text []byte, neg bool) Arg {
 			v = v*10 + uint64(c-'0')
 		}
 		return Arg{Kind: ArgInt, N: v, Neg: neg && v != 0}
+	case k == lexer.Int && len(text) == 20 && !neg: // LIMIT 18446744073709551615
+		if v, err := strconv.ParseUint(string(text), 10, 64); err == nil {
+			return Arg{Kind: ArgInt, N: v}
+		}
 	}
 	return Arg{Kind: ArgOther}
 }

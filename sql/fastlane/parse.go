@@ -327,7 +327,21 @@ func (p *parser) condition(to *[]*condition) bool {
 			c.cmp, c.x = cmpNE, &expr{arg: -1, zero: true}
 			return true
 		}
+		if c.cmp == cmpEQ && p.take("BINARY") {
+			return p.binary(c, to)
+		}
 		c.x, ok = p.expr()
+	}
+	return ok
+}
+
+// binary parses what stands behind = BINARY: an argument. What is equal byte by byte is so by any collation, by which an index may find it.
+func (p *parser) binary(c *condition, to *[]*condition) (ok bool) {
+	if p.t.Kind != lexer.Param {
+		return false
+	}
+	if c.x, ok = p.operand(); ok {
+		*to = append(*to, &condition{cmp: cmpBytes, columns: c.columns, x: c.x})
 	}
 	return ok
 }

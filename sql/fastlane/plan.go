@@ -27,6 +27,7 @@ type plan struct {
 	likes    []likePattern
 	same     [][2]int // pairs of arguments; no row is visited unless those of each are equal
 	some     []int    // arguments that must not be NULL
+	ascii    []int    // those that must be strings of ASCII: whose bytes are the same in each character set of a connection
 	positive []int    // arguments that must be numbers from 1 on
 	probes   []probe
 

@@ -142,7 +142,8 @@ const (
 	cmpSame // of the arguments x and y, without a column: 1 = 1
 	cmpExists
 	cmpNotExists
-	cmpOr // of the conjunctions in any
+	cmpOr    // of the conjunctions in any
+	cmpBytes // = BINARY: byte by byte
 )
 
 // condition is a comparison, or a disjunction.

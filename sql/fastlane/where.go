@@ -16,6 +16,7 @@ type predicate struct {
 	other  ref   // compared with instead of x; t < 0: none
 	list   int   // of cmpExists: plan.probes
 	like   int   // of plan.likes
+	arg    int   // of cmpBytes
 	any    [][]*predicate
 	tables uint // bits of the tables that must have been visited
 }
@@ -147,6 +148,10 @@ func (b *binder) predicate(c *condition) (*predicate, bool) {
 		b.p.lists = append(b.p.lists, boundList{c.list, append([]ref{k.at}, k.more...)})
 		return k, true
 	case cmpEQ, cmpNE:
+	case cmpBytes:
+		k.arg = c.x.arg
+		b.p.ascii = append(b.p.ascii, k.arg)
+		return k, kind.form == formString && kind.charset == sql.CharacterSet_utf8mb4
 	case cmpLike, cmpNotLike:
 		k.like = len(b.p.likes)
 		b.p.likes = append(b.p.likes, likePattern{arg: c.x.arg, collation: kind.collation})
