@@ -106,6 +106,20 @@ func Spare(ctx context.Context) bool {
 	return !Crowded(ctx) && (!ok || o.Spare())
 }
 
+// Breather is an Owner that lets others go first now and then, when its work is long and never waits by itself.
+type Breather interface {
+	Owner
+	Breathe()
+}
+
+// Breathe is called between units of work that may go on for long without a wait (the leaves of a scan), under no latch, by any goroutine of the work. It may
+// let others go first.
+func Breathe(ctx context.Context) {
+	if o, ok := ctx.Value(Key).(Breather); ok {
+		o.Breathe()
+	}
+}
+
 // End says that the wait is over. It does not block.
 func (b Bracket) End() {
 	switch {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
 )
 
@@ -202,5 +203,43 @@ func TestShortRange(t *testing.T) {
 			}
 			from += leaves*perLeaf + 1000
 		}
+	}
+}
+
+// breathing counts how often work would let others go first.
+type breathing struct{ n int }
+
+func (*breathing) BeginWait() {}
+func (*breathing) EndWait()   {}
+func (b *breathing) Breathe() { b.n++ }
+
+// TestScanBreathes: a scan whose pages are all in memory waits for nothing, and lets others go first from leaf to leaf.
+func TestScanBreathes(t *testing.T) {
+	e := newEnv(t, memvol.Options{PagesPerPG: 1 << 12}, 512)
+	tree := e.tree(100)
+	for i := range uint64(4000) {
+		if err := put(tree, be(i), make([]byte, 50)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leaves, err := tree.Check(bg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := new(breathing)
+	ctx := wait.With(bg, who)
+	c := tree.Scan(ScanOptions{Low: be(0), High: be(1)})
+	for c.Next(ctx) {
+	}
+	if who.n != 0 {
+		t.Errorf("a scan of one leaf breathes %d times", who.n)
+	}
+	c = tree.Scan(ScanOptions{})
+	n := 0
+	for c.Next(ctx) {
+		n++
+	}
+	if n != 4000 || who.n < leaves/2 {
+		t.Errorf("a scan of %d entries in %d leaves breathes %d times", n, leaves, who.n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/buffer"
 	"github.com/zoryadb/zorya/storage/page"
 )
@@ -120,8 +121,11 @@ func (c *Cursor) Next(ctx context.Context) bool {
 
 // fill copies the next batch and moves the bound behind it. An empty batch with done unset means: go on with the next leaf.
 func (c *Cursor) fill(ctx context.Context) error {
-	if err := ctx.Err(); err != nil && c.leaves > 0 { // nothing else would stop a scan that finds every page in memory, and nothing it wants
-		return err
+	if c.leaves > 0 { // nothing else would stop a scan that finds every page in memory, and nothing it wants, nor let others go first
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		wait.Breathe(ctx)
 	}
 	g, n, err := c.descend(ctx)
 	if err != nil {
