@@ -33,7 +33,7 @@ func (d *dependence) follow(n sql.Node) {
 }
 
 func (d *dependence) node(n sql.Node) {
-	switch n := n.(type) {
+	switch n := unaliased(n).(type) {
 	case *plan.Filter:
 		d.equalities(n.Expression, sql.ColSet{})
 	case *plan.JoinNode:
