@@ -47,6 +47,9 @@ func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvide
 	if first := n.Group().First; first == n {
 		o.count(c, n)
 	}
+	if j, ok := n.(*memo.ConcatJoin); ok {
+		j.Right = filtering(j.Right)
+	}
 	cost, err := o.Coster.EstimateCost(c, n, s)
 	if f, ok := n.(*memo.Filter); ok && err == nil {
 		cost += refused(f)
@@ -237,6 +240,32 @@ func looksUp(c *sql.Context, l *memo.LookupJoin) (found bool) {
 		})
 	}
 	return found
+}
+
+// filtering is a group whose plan filters what it reads with all of its conditions. The library puts lookups in the place of the table that the plan reads, and where
+// that is by an index of its own, which has taken conditions over, these would be gone: of a join by lookups for each part of an OR it does not think
+// (ExprGroup.fixConflicts).
+func filtering(g *memo.ExprGroup) *memo.ExprGroup {
+	for n := g.First; n != nil; n = n.Next() {
+		own := *g
+		own.Done, own.HintOk = true, true
+		switch n := n.(type) {
+		case *memo.IndexScan:
+			continue
+		case memo.SourceRel:
+			n.SetDistinct(memo.NoDistinctOp)
+			own.Best = n
+		case *memo.Filter:
+			f := *n
+			f.Child = filtering(n.Child)
+			f.SetDistinct(memo.NoDistinctOp)
+			own.Best = &f
+		default:
+			return g
+		}
+		return &own
+	}
+	return g
 }
 
 // partialLookup is what a lookup of a semijoin costs that finds nothing, in sequentially read rows. The library counts only what it finds.

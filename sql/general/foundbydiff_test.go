@@ -219,4 +219,13 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	c.query("SELECT id FROM j1 o WHERE EXISTS (SELECT 1 FROM j2 a JOIN j2 b ON b.k = o.k WHERE o.k > 0)", "2")
 	c.query("SELECT id FROM j1 o WHERE EXISTS (SELECT 1 FROM j2 a LEFT JOIN j2 b ON b.k = o.k WHERE a.id = o.id AND b.id IS NULL)", "1")
 	c.query("SELECT id FROM j1 o WHERE NOT EXISTS (SELECT 1 FROM j2 a LEFT JOIN j2 b ON b.k = o.k WHERE o.k > 0 AND b.id IS NULL) ORDER BY id", "2\n3\n4")
+
+	// Lookups for each part of an OR, in a table that another index could read by a condition on it.
+	c.must("CREATE TABLE l (id INT NOT NULL, k INT, v INT, UNIQUE KEY (id), KEY (k)); INSERT INTO l VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 1, 1), (5, 1, 1), (6, 1, 2)")
+	c.query("SELECT a.id, b.id FROM l b JOIN l a ON a.k = b.v OR a.k = b.id WHERE a.id BETWEEN 1 AND 2 ORDER BY 1, 2", "1\t1\n1\t4\n1\t5\n2\t2\n2\t6")
+	c.query("SELECT a.id, b.id FROM l b JOIN l a ON a.k = b.v OR a.k = b.id WHERE a.id = 2 ORDER BY 2", "2\t2\n2\t6")
+	c.query("SELECT a.id, b.id FROM l b LEFT JOIN l a ON (a.k = b.v OR a.k = b.id) AND a.id BETWEEN 1 AND 2 ORDER BY 2, 1", "1\t1\n2\t2\nNULL\t3\n1\t4\n1\t5\n2\t6")
+	c.query("SELECT 1 FROM l a CROSS JOIN l b WHERE 0 BETWEEN a.id AND a.id AND (NULL OR b.id = a.id)", "")
+	c.must("CREATE TABLE twice (k INT, v INT, KEY (k), KEY (v)); INSERT INTO twice VALUES (1, 1), (1, 1), (1, 2), (NULL, 2), (3, 3)")
+	c.query("SELECT a.id, b.k, b.v FROM l a JOIN twice b ON b.k = a.id OR b.v = a.id WHERE a.id < 3 ORDER BY 1, 2, 3", "1\t1\t1\n1\t1\t1\n1\t1\t2\n2\tNULL\t2\n2\t1\t2")
 }
