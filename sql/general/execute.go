@@ -43,19 +43,20 @@ type execution struct {
 	serializable bool
 	unlocks      bool // rows that do not match do not stay locked
 	params       []any
-	bindings     map[string]sql.Expression // local variables of the program whose statement runs
-	searches     map[string]*search        // of MATCH, by query, table and columns
-	aliases      map[string][2]string      // of tables, when there is a MATCH
-	partitions   string                    // the PARTITION BY of the table being defined
-	spans        *spans                    // digits of TIME columns, nil: not looked for
-	sorting      bool                      // the planner looks for indexes that give an order
-	planned      sql.Node                  // the plan that they are those of
-	declared     map[string]string         // of a CREATE TABLE: types as written
-	checks       []string                  // of a CREATE TABLE: the conditions of its checks
-	casts        map[string]string         // of a CREATE TABLE: the texts of functional key parts with casts, by their columns as they are analysed
-	results      []*Result                 // of a CALL, so far
-	silent       int                       // > 0: within a function, whose SELECTs give no result
-	missing      [2]string                 // the last table that was not found, for its message
+	bindings     map[string]sql.Expression        // local variables of the program whose statement runs
+	variables    map[*expression.Literal]sql.Type // the types that those of bindings are declared with
+	searches     map[string]*search               // of MATCH, by query, table and columns
+	aliases      map[string][2]string             // of tables, when there is a MATCH
+	partitions   string                           // the PARTITION BY of the table being defined
+	spans        *spans                           // digits of TIME columns, nil: not looked for
+	sorting      bool                             // the planner looks for indexes that give an order
+	planned      sql.Node                         // the plan that they are those of
+	declared     map[string]string                // of a CREATE TABLE: types as written
+	checks       []string                         // of a CREATE TABLE: the conditions of its checks
+	casts        map[string]string                // of a CREATE TABLE: the texts of functional key parts with casts, by their columns as they are analysed
+	results      []*Result                        // of a CALL, so far
+	silent       int                              // > 0: within a function, whose SELECTs give no result
+	missing      [2]string                        // the last table that was not found, for its message
 	multi        *multiDelete
 	carried      []any                     // what carry noted of the row that comes next
 	carriedTypes []sql.Type                // of those
@@ -286,7 +287,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			return nil, nil, err
 		}
 		if _, query := ast.(sqlparser.SelectStatement); query {
-			x.shape = describeBound(c, bound)
+			x.shape = describeBound(c, bound, x.variables)
 		}
 	}
 	if err := hintIndexes(c, x, ast, bound); err != nil {

@@ -45,18 +45,23 @@ type compiled struct {
 	literal sql.Expression
 }
 
-// bindings are the placeholders' values.
-func (h *programHost) bindings(m *program.Machine, k *compiled) (map[string]sql.Expression, error) {
+// bindings are the placeholders' values, and the types that they are declared with.
+func (h *programHost) bindings(m *program.Machine, k *compiled) (map[string]sql.Expression, map[*expression.Literal]sql.Type, error) {
 	if len(k.slots) == 0 && len(k.columns) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	out := make(map[string]sql.Expression, len(k.slots)+len(k.columns))
+	declared := make(map[*expression.Literal]sql.Type, len(out))
+	hold := func(name string, v any, t sql.Type) {
+		l := literalOf(v, t)
+		out[name], declared[l] = l, t
+	}
 	for name, slot := range k.slots {
 		t, err := h.typeOf(m, slot)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out[name] = literalOf(m.Value(slot), t)
+		hold(name, m.Value(slot), t)
 	}
 	for name, i := range k.columns {
 		row := h.row.new
@@ -64,18 +69,18 @@ func (h *programHost) bindings(m *program.Machine, k *compiled) (map[string]sql.
 			i, row = -1-i, h.row.old
 		}
 		if row == nil {
-			return nil, mysqlerr.NewMessage(1363, "There is no %s row in on %s trigger", map[bool]string{true: "NEW", false: "OLD"}[h.row.new == nil], h.row.event)
+			return nil, nil, mysqlerr.NewMessage(1363, "There is no %s row in on %s trigger", map[bool]string{true: "NEW", false: "OLD"}[h.row.new == nil], h.row.event)
 		}
 		v, err := sql.UnwrapAny(h.c, row[i])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out[name] = literalOf(v, h.row.schema[i].Type)
+		hold(name, v, h.row.schema[i].Type)
 	}
-	return out, nil
+	return out, declared, nil
 }
 
-func literalOf(v any, t sql.Type) sql.Expression {
+func literalOf(v any, t sql.Type) *expression.Literal {
 	if v == nil {
 		return expression.NewLiteral(nil, types.Null)
 	}
@@ -260,13 +265,13 @@ func (h *programHost) Eval(m *program.Machine, e *program.Expr) (any, error) {
 
 // run executes a compiled statement and collects its rows.
 func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, error) {
-	b, err := h.bindings(m, k)
+	b, declared, err := h.bindings(m, k)
 	if err != nil {
 		return nil, nil, err
 	}
 	x := h.x
 	save := *x
-	x.st, x.bindings, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = k.st, b, nil, nil, nil, 0, nil, nil
+	x.st, x.bindings, x.variables, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = k.st, b, declared, nil, nil, nil, 0, nil, nil
 	if h.within != "" {
 		x.silent++
 		if n, ok := x.stmt.(table.Nester); ok {
@@ -276,7 +281,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 		x.used = nil
 	}
 	defer func() {
-		x.st, x.bindings, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = save.st, save.bindings, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks, save.behind
+		x.st, x.bindings, x.variables, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = save.st, save.bindings, save.variables, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks, save.behind
 		if h.within != "" {
 			x.silent--
 		}

@@ -47,10 +47,10 @@ type columnSource struct {
 // maxShapeDepth bounds how deep expressions and derived tables are followed.
 const maxShapeDepth = 200
 
-// describeBound describes the columns of a bound query.
-func describeBound(c *sql.Context, bound sql.Node) resultShape {
+// describeBound describes the columns of a bound query. The literals in variables are values of a program's variables.
+func describeBound(c *sql.Context, bound sql.Node, variables map[*expression.Literal]sql.Type) resultShape {
 	d := &describer{sources: map[sql.ColumnId]columnSource{}}
-	d.s = item.Shaper{Context: c, Column: d.shape, Query: d.scalar}
+	d.s = item.Shaper{Context: c, Column: d.shape, Query: d.scalar, Variables: variables}
 	d.collect(bound)
 	return d.outputs(bound)
 }

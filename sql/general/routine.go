@@ -183,7 +183,7 @@ func (s *Session) callProcedure(c *sql.Context, x *execution, schema, name strin
 
 // call is CALL within a program.
 func (h *programHost) call(m *program.Machine, k *compiled, n *sqlparser.Call) error {
-	b, err := h.bindings(m, k)
+	b, _, err := h.bindings(m, k)
 	if err != nil {
 		return err
 	}

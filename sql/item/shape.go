@@ -66,6 +66,8 @@ type Shaper struct {
 	Column func(f *expression.GetField) (Shape, bool)
 	// Query is the shape of the only column of a scalar subquery, and says whether it has a row in any case.
 	Query func(q *plan.Subquery) (s Shape, row, ok bool)
+	// Variables are the declared types of the literals that are a program's variables.
+	Variables map[*expression.Literal]sql.Type
 }
 
 // Of is the shape of e.
@@ -77,8 +79,14 @@ func (s *Shaper) Of(e sql.Expression) Shape {
 		if sh, ok := s.Column(x); ok {
 			return sh
 		}
-		return OfColumn(s.Context, x.Type(s.Context), true)
+		if t := x.Type(s.Context); t != nil {
+			return OfColumn(s.Context, t, true)
+		}
+		return Shape{Type: WireNull, Null: true, Coll: sql.Collation_binary} // the column of a query without tables has no type
 	case *expression.Literal:
+		if t := s.Variables[x]; t != nil {
+			return OfColumn(s.Context, t, true)
+		}
 		return s.literal(x)
 	case *held:
 		return s.Of(x.of)

@@ -30,7 +30,7 @@ $m->query('DROP DATABASE IF EXISTS drv_php'); $m->query('CREATE DATABASE drv_php
 $m->query("CREATE TABLE types (id INT AUTO_INCREMENT PRIMARY KEY, ti TINYINT, i INT, iu INT UNSIGNED, bi BIGINT, bu BIGINT UNSIGNED, f FLOAT, d DOUBLE, de DECIMAL(30,10),
   b BIT(10), da DATE, dt DATETIME(6), ts TIMESTAMP(3) NULL, t TIME(6), y YEAR, ch CHAR(10), vc VARCHAR(100), bin BINARY(4), vb VARBINARY(100), tx TEXT, bl BLOB, en ENUM('a','b','ü'), st SET('x','y','z'), js JSON)");
 $row = ['ti' => -128, 'i' => -2147483648, 'iu' => 4294967295, 'bi' => PHP_INT_MIN, 'bu' => '18446744073709551615', 'f' => 1.5, 'd' => 3.141592653589793,
-  'de' => '12345678901234567890.0123456789', 'b' => 513, 'da' => '2024-02-29', 'dt' => '2024-02-29 23:59:59.123456', 'ts' => '2024-02-29 01:02:03.456', 't' => '-838:59:58.999999', 'y' => 2024,
+  'de' => '12345678901234567890.0123456789', 'b' => 513, 'da' => '2024-02-29', 'dt' => '2024-02-29 23:59:59.123456', 'ts' => '2024-02-29 01:02:03.456', 't' => '-838:59:58.999999', 'y' => '2024',
   'ch' => 'ch', 'vc' => 'Grüße 😀 日本', 'bin' => "\x00\x01\x02\xff", 'vb' => implode('', array_map('chr', range(0, 99))), 'tx' => "text\n'q' \\ \"", 'bl' => implode('', array_map('chr', range(0, 255))),
   'en' => 'ü', 'st' => 'x,z', 'js' => '{"a": [1, 2.5, null, "x"]}'];
 $cols = implode(',', array_keys($row));
