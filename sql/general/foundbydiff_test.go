@@ -228,4 +228,12 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	c.query("SELECT 1 FROM l a CROSS JOIN l b WHERE 0 BETWEEN a.id AND a.id AND (NULL OR b.id = a.id)", "")
 	c.must("CREATE TABLE twice (k INT, v INT, KEY (k), KEY (v)); INSERT INTO twice VALUES (1, 1), (1, 1), (1, 2), (NULL, 2), (3, 3)")
 	c.query("SELECT a.id, b.k, b.v FROM l a JOIN twice b ON b.k = a.id OR b.v = a.id WHERE a.id < 3 ORDER BY 1, 2, 3", "1\t1\t1\n1\t1\t1\n1\t1\t2\n2\tNULL\t2\n2\t1\t2")
+
+	// Sides of set operations that are all columns of a table.
+	c.must("CREATE TABLE w (y DECIMAL(6, 4)); INSERT INTO w VALUES (0.3333), (1)")
+	for _, side := range []string{"SELECT y FROM (SELECT IF(y < 1, 1, 3) / 3 y FROM w) t", "SELECT * FROM (SELECT 1 / 3 y UNION SELECT 1) t", "SELECT * FROM w", "TABLE w"} {
+		c.query(side+" UNION SELECT 0.3333 ORDER BY 1", "0.3333\n1.0000")
+		c.query("SELECT 0.3 UNION "+side+" ORDER BY 1", "0.3000\n0.3333\n1.0000")
+		c.query(side+" EXCEPT SELECT 1 ORDER BY 1", "0.3333")
+	}
 }

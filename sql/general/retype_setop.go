@@ -169,6 +169,10 @@ func columnIDs(n sql.Node) []sql.ColumnId {
 		return ids
 	case *plan.SetOp:
 		return columnIDs(n.Left())
+	case plan.TableIdNode: // a side that is all columns of a table has no projection
+		var ids []sql.ColumnId
+		n.Columns().ForEach(func(id sql.ColumnId) { ids = append(ids, id) })
+		return ids
 	case *plan.Filter, *plan.Distinct, *plan.Limit, *plan.Offset, *plan.Sort, *plan.Having, *plan.TopN:
 		return columnIDs(n.Children()[0])
 	}
