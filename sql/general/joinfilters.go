@@ -32,7 +32,38 @@ func addJoinFilters(a *analyzer.Analyzer) {
 const joinFiltersRule analyzer.RuleId = 1 << 20
 
 func joinFilters(c *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope, _ analyzer.RuleSelector, _ *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
-	return liftBelow(c, n)
+	n, given, err := giveColumns(c, n)
+	if err != nil {
+		return nil, transform.SameTree, err
+	}
+	n, same, err := liftBelow(c, n)
+	return n, same && given, err
+}
+
+// giveColumns gives a column to tables of which nothing is needed but whether or how often they have a row, where a semi- or anti-join is: to the library's
+// join planner a table without columns has not been planned yet.
+func giveColumns(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+	partial := false
+	transform.Inspect(n, func(n sql.Node) bool {
+		j, ok := n.(*plan.JoinNode)
+		partial = partial || ok && j.Op.IsPartial()
+		return !partial
+	})
+	if !partial {
+		return n, transform.SameTree, nil
+	}
+	return transform.Node(c, n, func(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		r, ok := n.(*plan.ResolvedTable)
+		if !ok {
+			return n, transform.SameTree, nil
+		}
+		t, ok := r.Table.(*userTable)
+		if !ok || t.proj == nil || len(t.proj) > 0 {
+			return n, transform.SameTree, nil
+		}
+		out, err := r.WithTable(c, t.project([]string{t.schema[0].Name}))
+		return out, transform.NewTree, err
+	})
 }
 
 // liftBelow lifts the conditions of all joins at and below n.

@@ -2,6 +2,7 @@ package general
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -106,7 +107,7 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	return out, nil
 }
 
-// aliases gives the names that a node computes the ids that they had before: the library's forget theirs when their children change.
+// aliases gives the names and aggregates that a node computes the ids that they had before: the library's forget theirs when their children change.
 func (r *retype) aliases(before, after sql.Node) (sql.Node, error) {
 	was, is := before.(sql.Expressioner).Expressions(), after.(sql.Expressioner).Expressions()
 	if len(was) != len(is) {
@@ -114,6 +115,12 @@ func (r *retype) aliases(before, after sql.Node) (sql.Node, error) {
 	}
 	changed := false
 	for i := range is {
+		if a, ok := was[i].(sql.Aggregation); ok {
+			if b, ok := is[i].(sql.Aggregation); ok && b.Id() != a.Id() {
+				is[i], changed = b.WithId(a.Id()), true
+			}
+			continue
+		}
 		old, ok1 := was[i].(*expression.Alias)
 		now, ok2 := is[i].(*expression.Alias)
 		if !ok1 || !ok2 || old.Id() == now.Id() {
@@ -197,13 +204,19 @@ func (r *retype) below(n sql.Node) (sql.Node, error) {
 func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
 	switch x := e.(type) {
 	case *expression.GetField:
-		if t := r.types[x.Id()]; t != nil && x.Id() > 0 && !t.Equals(x.Type(c)) {
-			return withType(c, x, t), transform.NewTree, nil
+		named := x
+		if strings.Contains(x.Name(), ownMark) {
+			named = x.WithName(strings.ReplaceAll(x.Name(), ownMark, ""))
 		}
-		return e, transform.SameTree, nil
+		if t := r.types[x.Id()]; t != nil && x.Id() > 0 && !t.Equals(x.Type(c)) {
+			return withType(c, named, t), transform.NewTree, nil
+		}
+		return named, transform.TreeIdentity(named == x), nil
 	case *literal:
 		return x.shown()
 	case *operand:
+		return x.Child, transform.NewTree, nil
+	case *ownArgument:
 		return x.Child, transform.NewTree, nil
 	case *json.JSONExtract: // of ->, which the planner makes without asking for the function
 		return builtin.NewExtract(x), transform.NewTree, nil

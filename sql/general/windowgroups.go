@@ -33,6 +33,7 @@ func groupsFirst(st sqlparser.Statement, text string) error {
 			}
 			if nested {
 				aggregatesFirst(sel)
+				ownAggregates(sel)
 			}
 		}
 		return true, nil
