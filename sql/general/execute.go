@@ -287,7 +287,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			return nil, nil, err
 		}
 		if _, query := ast.(sqlparser.SelectStatement); query {
-			x.shape = describeBound(c, bound, x.variables)
+			x.shape = describeBound(c, bound, ast, x.variables)
 		}
 	}
 	if err := hintIndexes(c, x, ast, bound); err != nil {

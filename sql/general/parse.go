@@ -181,6 +181,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		likeExactly(st, text)
 		concatAll(st)
 		operandsAlone(st)
+		invertBits(st)
 		joinLists(st)
 		collateLast(st, text)
 		defaultCalls(st, text)
@@ -285,7 +286,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
 	written := text
-	text = misread(bitNot(text, lexMode(o)), lexMode(o))
+	text = misread(text, lexMode(o))
 	text = doubled(text, likeEscapes(text, lexMode(o)))
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
@@ -314,6 +315,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	}
 	concatAll(st)
 	operandsAlone(st)
+	invertBits(st)
 	joinLists(st)
 	collateLast(st, text)
 	defaultCalls(st, text)

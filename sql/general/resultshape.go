@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/item"
 )
@@ -32,6 +33,8 @@ type describer struct {
 	sources map[sql.ColumnId]columnSource
 	missing sql.ColSet // columns of tables that an outer join may have no row of
 	depth   int
+	ast     sqlparser.Statement
+	written map[string]bool // the names of its derived tables and common table expressions, nil: not looked for
 }
 
 // columnSource is where a column comes from: an expression, or the column at a place of a table or derived table.
@@ -48,8 +51,8 @@ type columnSource struct {
 const maxShapeDepth = 200
 
 // describeBound describes the columns of a bound query. The literals in variables are values of a program's variables.
-func describeBound(c *sql.Context, bound sql.Node, variables map[*expression.Literal]sql.Type) resultShape {
-	d := &describer{sources: map[sql.ColumnId]columnSource{}}
+func describeBound(c *sql.Context, bound sql.Node, ast sqlparser.Statement, variables map[*expression.Literal]sql.Type) resultShape {
+	d := &describer{sources: map[sql.ColumnId]columnSource{}, ast: ast}
 	d.s = item.Shaper{Context: c, Column: d.shape, Query: d.scalar, Variables: variables}
 	d.collect(bound)
 	return d.outputs(bound)
@@ -288,13 +291,32 @@ func (s *shaped) temporary(name string) {
 func (d *describer) of(e sql.Expression) shaped {
 	if f := fieldOf(e); f != nil {
 		if s, ok := d.column(f.Id()); ok {
-			if d.sources[f.Id()].derived != nil && f.Database() != "" { // a view
+			if q := d.sources[f.Id()].derived; q != nil && f.Database() != "" && d.view(q) {
 				s.schema, s.orgTable, s.orgName = f.Database(), s.table, f.Name()
 			}
 			return s
 		}
 	}
 	return shaped{Shape: d.s.Of(e)}
+}
+
+// view reports whether what a statement reads under a name is a view.
+func (d *describer) view(q *plan.SubqueryAlias) bool {
+	if d.written == nil {
+		d.written = map[string]bool{}
+		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor never fails
+			switch n := n.(type) {
+			case *sqlparser.AliasedTableExpr:
+				if _, derived := n.Expr.(*sqlparser.Subquery); derived {
+					d.written[strings.ToLower(n.As.String())] = true
+				}
+			case *sqlparser.CommonTableExpr:
+				d.written[strings.ToLower(n.AliasedTableExpr.As.String())] = true
+			}
+			return true, nil
+		}, d.ast)
+	}
+	return !d.written[strings.ToLower(q.Name())]
 }
 
 // shape implements item.Shaper.

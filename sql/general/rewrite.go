@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -453,34 +455,19 @@ func (w *rewriter) soundsLike() {
 	w.put(2, "SOUNDEX("+t.At(2)+")")
 }
 
-// bitNot rewrites ~x, which the library parses and does not execute, as x XOR all ones.
-func bitNot(text string, mode lexer.Mode) string {
-	if !strings.Contains(text, "~") {
-		return text
+// invertBits makes ~x, which the library parses and does not execute, +(x XOR all ones).
+func invertBits(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
 	}
-	t := lexer.NewCursor(text, mode, 1<<20)
-	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
-	for ; !t.End(); t.Pos++ {
-		if t.At(0) != "~" || t.Kind(0) != lexer.Op {
-			continue
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		if u, ok := n.(*sqlparser.UnaryExpr); ok && u != nil && u.Operator == sqlparser.TildaStr {
+			ones := sqlparser.NewIntVal([]byte("18446744073709551615"))
+			u.Operator, u.Expr = sqlparser.UPlusStr, &sqlparser.ParenExpr{Expr: &sqlparser.BinaryExpr{Operator: sqlparser.BitXorStr, Left: ones, Right: u.Expr}}
 		}
-		end, depth := 1, 0
-		for ; t.Kind(end) != lexer.EOF; end++ { // the operand: a name, a number, a call or a parenthesis
-			switch {
-			case t.At(end) == "(":
-				depth++
-			case t.At(end) == ")":
-				depth--
-			}
-			next := t.At(end + 1)
-			if depth <= 0 && next != "(" && next != "." && t.At(end) != "." && t.At(end) != "-" && t.At(end) != "~" {
-				break
-			}
-		}
-		w.put(0, "(18446744073709551615 ^ ")
-		w.put(end, t.At(end)+")")
-	}
-	return w.build()
+		return true, nil
+	}, node)
 }
 
 // knownCollations replaces MariaDB's UCA 14.0 collations by MySQL's nearest.

@@ -190,15 +190,28 @@ func misread(text string, mode lexer.Mode) string {
 	return w.build()
 }
 
-// nameItems gives the items of the outermost SELECT that were rewritten, and have no alias, their original text as a name.
+// nameItems gives the items of the outermost SELECT that were rewritten, of a view's or a table's too, and have no alias, their original text as a name.
 func (w *rewriter) nameItems() {
 	t := w.t
 	t.Pos = 0
-	if !w.changed || t.Word(0) != "SELECT" {
+	first := 0
+	if t.Word(0) == "CREATE" || t.Word(0) == "ALTER" {
+		for parentheses := 0; t.Kind(first) != lexer.EOF && (parentheses > 0 || t.Word(first) != "SELECT"); first++ {
+			switch t.At(first) {
+			case "(":
+				parentheses++
+			case ")":
+				parentheses--
+			case ";": // of a routine's body
+				return
+			}
+		}
+	}
+	if !w.changed || t.Word(first) != "SELECT" {
 		return
 	}
-	depth, from := 0, 1
-	for i := 1; i <= len(t.Tokens); i++ {
+	depth, from := 0, first+1
+	for i := from; i <= len(t.Tokens); i++ {
 		switch t.At(i) {
 		case "(":
 			depth++
