@@ -27,29 +27,36 @@ const (
 	notFixed        = 31 // decimals of floating point without a fixed number
 )
 
-// columnsOf describes a result for the wire.
+// columnsOf describes a result for the wire, but for the names' character set (encodeNames).
 func columnsOf(c *sql.Context, schema sql.Schema) []Column {
 	results := c.GetCharacterSetResults()
 	out := make([]Column, len(schema))
 	for i, col := range schema {
 		out[i] = columnOf(c, col, results)
-		encodeNames(&out[i], results)
 	}
 	return out
 }
 
-// encodeNames writes the column's names in the character set of results, as the values are.
-func encodeNames(col *Column, results sql.CharacterSetID) {
+// encodeNames writes the columns' names in the character set of results, as the values are. It is the last that is done to them.
+func encodeNames(c *sql.Context, columns []Column) []Column {
+	results := c.GetCharacterSetResults()
 	switch results {
 	case sql.CharacterSet_Unspecified, sql.CharacterSet_binary, sql.CharacterSet_utf8mb4, sql.CharacterSet_utf8mb3:
-		return
+		return columns
 	}
 	enc := results.Encoder()
-	for _, name := range []*string{&col.Schema, &col.Table, &col.OrgTable, &col.Name, &col.OrgName} {
-		if enc != nil && strings.ContainsFunc(*name, func(r rune) bool { return r >= utf8.RuneSelf }) {
-			*name = string(enc.EncodeReplaceUnknown([]byte(*name)))
+	if enc == nil {
+		return columns
+	}
+	for i := range columns {
+		col := &columns[i]
+		for _, name := range []*string{&col.Schema, &col.Table, &col.OrgTable, &col.Name, &col.OrgName} {
+			if strings.ContainsFunc(*name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+				*name = string(enc.EncodeReplaceUnknown([]byte(*name)))
+			}
 		}
 	}
+	return columns
 }
 
 func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Column {

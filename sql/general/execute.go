@@ -555,7 +555,7 @@ func (r *rows) Close() (err error) {
 
 // rowsOf makes a result of rows that are at hand.
 func (s *Session) rowsOf(c *sql.Context, x *execution, schema sql.Schema, all []sql.Row) *Result {
-	return &Result{Columns: columnsOf(c, schema), Rows: &rows{s: s, c: c, x: x, iter: sql.RowsToRowIter(all...)}}
+	return &Result{Columns: encodeNames(c, columnsOf(c, schema)), Rows: &rows{s: s, c: c, x: x, iter: sql.RowsToRowIter(all...)}}
 }
 
 // query runs a statement of the lane's own making within the current one and returns its rows.

@@ -21,11 +21,10 @@ func describeResult(c *sql.Context, x *execution, node sql.Node, schema sql.Sche
 	if results := c.GetCharacterSetResults(); len(x.shape) == len(out) {
 		for i := range out {
 			x.shape[i].apply(&out[i], results)
-			encodeNames(&out[i], results)
 		}
 	}
 	writtenAliases(ast, out)
-	return out
+	return encodeNames(c, out)
 }
 
 // writtenAliases gives tables the case in which the statement wrote their aliases: the library folds it.
