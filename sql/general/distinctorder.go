@@ -13,7 +13,7 @@ import (
 // SELECT DISTINCT f(a) ... ORDER BY 1: to the library the number is the expression, which it would compute from rows that DISTINCT no longer gives. So the
 // expression gets a name, and the rows are sorted by the column of that name.
 
-// nameOrdinals names what ORDER BY of a DISTINCT query or of a set operation numbers.
+// nameOrdinals names what ORDER BY of a DISTINCT query or of a set operation numbers, and marks what in GROUP BY is no number of the select list.
 func nameOrdinals(st sqlparser.Statement) {
 	node, ok := st.(sqlparser.SQLNode)
 	if !ok {
@@ -22,7 +22,11 @@ func nameOrdinals(st sqlparser.Statement) {
 	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Select:
-			if n != nil && n.QueryOpts.Distinct {
+			if n == nil {
+				return true, nil
+			}
+			groupConstants(n.GroupBy)
+			if n.QueryOpts.Distinct {
 				nameNumbered(n, n.OrderBy)
 			}
 		case *sqlparser.SetOp:
@@ -90,4 +94,13 @@ func (r *retype) byName(n *plan.Sort) *plan.Sort {
 		}
 	}
 	return plan.NewSort(conditions, n.Child)
+}
+
+// groupConstants has groups by a text, a parameter or another constant that is no whole number made by its value: the library takes each for an ordinal.
+func groupConstants(by sqlparser.GroupBy) {
+	for i, e := range by {
+		if v, ok := e.(*sqlparser.SQLVal); ok && v.Type != sqlparser.IntVal {
+			by[i] = &sqlparser.ParenExpr{Expr: v}
+		}
+	}
 }

@@ -86,9 +86,6 @@ func definitionPatterns() []pattern {
 		p(`CHARACTER SET introducer must be attached to a string`, func(c *sql.Context, _ []string) *mysqlerr.Error {
 			return mysqlerr.Syntax(c.Query(), len(c.Query()))
 		}),
-		p(`expected integer order by literal`, func(c *sql.Context, _ []string) *mysqlerr.Error {
-			return mysqlerr.New(mysqlerr.ER_WRONG_GROUP_FIELD, "const")
-		}),
 		p(`strconv.ParseFloat: parsing "(.*)": value out of range`, func(_ *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.NewMessage(mysqlerr.ER_ILLEGAL_VALUE_FOR_TYPE, "Illegal double '%s' value found during parsing", m[1])
 		}),

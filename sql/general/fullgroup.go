@@ -133,7 +133,9 @@ func (s *single) take(e sql.Expression) {
 		}
 		return
 	}
-	s.texts[strings.ToLower(e.String())] = true
+	if _, constant := e.(*expression.Literal); !constant { // 'a' is no column that is written a
+		s.texts[strings.ToLower(e.String())] = true
+	}
 }
 
 // other is the first column of an expression that may have several values, nil if there is none.
