@@ -178,16 +178,7 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		}
 	}
 	if err == nil {
-		likeExactly(st, text)
-		concatAll(st)
-		operandsAlone(st)
-		invertBits(st)
-		joinLists(st)
-		collateLast(st, text)
-		defaultCalls(st, text)
-		nameOrdinals(st)
-		namePartitions(st)
-		markInvisible(st, text, lexMode(o))
+		respell(st, text, lexMode(o))
 		if err = groupsFirst(st, text); err == nil {
 			err = matchCalls(st, text)
 		}
@@ -196,6 +187,21 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		}
 	}
 	return st, n, err
+}
+
+// respell gives a tree the forms that the library takes for what MySQL's grammar means.
+func respell(st sqlparser.Statement, text string, mode lexer.Mode) {
+	likeExactly(st, text)
+	concatAll(st)
+	operandsAlone(st)
+	invertBits(st)
+	joinLists(st)
+	collateLast(st, text)
+	defaultCalls(st, text)
+	nameOrdinals(st)
+	namePartitions(st)
+	keyColumns(st)
+	markInvisible(st, text, mode)
 }
 
 // escaped parses a text whose strings have \% or \_ in them. MySQL keeps these backslashes, for LIKE; the library's lexer drops them
@@ -306,20 +312,10 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", parseError(text, err.Error())
 	}
 	namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens))
-	likeExactly(st, text)
-	namePartitions(st)
-	keyColumns(st)
-	markInvisible(st, text, lexMode(o))
+	respell(st, text, lexMode(o))
 	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
 	}
-	concatAll(st)
-	operandsAlone(st)
-	invertBits(st)
-	joinLists(st)
-	collateLast(st, text)
-	defaultCalls(st, text)
-	nameOrdinals(st)
 	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
 	if wrong == nil {
 		wrong = s.wrongVariables(st, text)
