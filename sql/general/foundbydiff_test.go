@@ -237,3 +237,26 @@ func TestFoundByDifferencesSince(t *testing.T) {
 		c.query(side+" EXCEPT SELECT 1 ORDER BY 1", "0.3333")
 	}
 }
+
+// What is computed with an average or a sum of quotients has more digits than these show.
+func TestDigitsKept(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE a (g INT, x INT); INSERT INTO a VALUES (1, 1), (1, 1), (1, 2), (2, 5), (2, 5), (2, 6)")
+	for query, want := range map[string]string{
+		"SELECT AVG(x), AVG(x) * 3, AVG(x) + 0e0, ROUND(AVG(x), 9), CONCAT(AVG(x)), JSON_ARRAY(AVG(x)) FROM a WHERE g = 1": "1.3333\t4.0000\t1.333333333\t1.333333333\t1.3333\t[1.3333]",
+		"SELECT g, AVG(x) * 3 y FROM a GROUP BY g HAVING AVG(x) * 3 > 3.9999 ORDER BY y":                                   "1\t4.0000\n2\t16.0000",
+		"SELECT g, AVG(x) y FROM a GROUP BY g HAVING y * 3 > 3.9999 ORDER BY AVG(x) DESC":                                  "2\t5.3333\n1\t1.3333",
+		"SELECT g FROM a GROUP BY g HAVING AVG(x) > 1.3333 ORDER BY -AVG(x) LIMIT 5":                                       "2\n1",
+		"SELECT g, SUM(x) * 3 y FROM a GROUP BY g HAVING y > 12 OR COUNT(*) > 2 ORDER BY y DESC, COUNT(*) * 2":             "2\t48\n1\t12",
+		"SELECT DISTINCT AVG(x), AVG(x) * 3 FROM a GROUP BY g ORDER BY 1":                                                  "1.3333\t4.0000\n5.3333\t16.0000",
+		"SELECT g, AVG(x) * 3 FROM a GROUP BY g WITH ROLLUP":                                                               "1\t4.0000\n2\t16.0000\nNULL\t10.0000",
+		"SELECT SUM(x / 3), SUM(x / 3) * 3 FROM a WHERE g = 1":                                                             "1.3333\t4.0000",
+		"SELECT y, y * 3 FROM (SELECT AVG(x) y, AVG(x) * 3 FROM a WHERE g = 1) t":                                          "1.3333\t3.9999",
+		"SELECT AVG(x) * 3 FROM a GROUP BY g UNION SELECT 4.0000 ORDER BY 1":                                               "4.0000\n16.0000",
+		"SELECT AVG(x + 0e0) * 3, AVG(DISTINCT x) * 3 FROM a WHERE g = 1":                                                  "4\t4.5000",
+	} {
+		c.query(query, want)
+	}
+	c.must("CREATE TABLE b AS SELECT AVG(x) y, AVG(x) * 3 z FROM a WHERE g = 1")
+	c.query("SELECT y * 3, z FROM b", "3.9999\t4.0000")
+}

@@ -55,6 +55,7 @@ type retype struct {
 	c      *sql.Context
 	env    *item.Env
 	types  map[sql.ColumnId]sql.Type // of what projections and groups compute
+	whole  map[sql.ColumnId]bool     // columns with all digits of an aggregate
 	nested int                       // how many subqueries are around
 
 	assigns bool // the statement sets user variables
@@ -62,15 +63,18 @@ type retype struct {
 }
 
 func newRetype(c *sql.Context, env *item.Env, ast sqlparser.Statement) *retype {
-	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, assigns: assigns(ast), decides: decides(ast)}
+	return &retype{c: c, env: env, types: map[sql.ColumnId]sql.Type{}, whole: map[sql.ColumnId]bool{}, assigns: assigns(ast), decides: decides(ast)}
 }
 
 func (r *retype) node(n sql.Node) (sql.Node, error) {
 	if u, ok := n.(*plan.SetOp); ok {
 		return r.setOp(u)
 	}
-	n, err := r.below(n)
+	n, err := r.wholeAggregates(n)
 	if err != nil {
+		return nil, err
+	}
+	if n, err = r.below(n); err != nil {
 		return nil, err
 	}
 	if f, ok := n.(*plan.Filter); ok {
@@ -218,6 +222,8 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return x.Child, transform.NewTree, nil
 	case *ownArgument:
 		return x.Child, transform.NewTree, nil
+	case *wholeColumn:
+		return r.env.Shown(c, x.Child), transform.NewTree, nil
 	case *json.JSONExtract: // of ->, which the planner makes without asking for the function
 		return builtin.NewExtract(x), transform.NewTree, nil
 	case *function.RegexpLike: // of REGEXP and RLIKE, likewise
@@ -240,6 +246,9 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return nil, transform.SameTree, err
 	}
 	if out != nil {
+		if sum, ok := out.(*item.Sum); ok && r.whole[sum.Id()] {
+			out = sum.Whole()
+		}
 		r.noteOne(out)
 		return out, transform.NewTree, nil
 	}

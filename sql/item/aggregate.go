@@ -14,8 +14,9 @@ import (
 // Sum is SUM or AVG: exact of integers and decimals, floating of anything else. The library adds up what its argument is given as.
 type Sum struct {
 	sql.Aggregation
-	is  Attr
-	env *Env
+	is    Attr
+	env   *Env
+	whole bool // with all of its digits
 }
 
 // newSum returns nil for an argument whose type is not known.
@@ -51,7 +52,7 @@ func newSum(c *sql.Context, env *Env, agg sql.Aggregation, more int) (sql.Expres
 		return nil, err
 	}
 	is.Coerc, is.typ = 5, typeOf(&is)
-	return &Sum{in.(sql.Aggregation), is, env}, nil
+	return &Sum{Aggregation: in.(sql.Aggregation), is: is, env: env}, nil
 }
 
 func (s *Sum) attr() Attr                 { return s.is }
@@ -65,26 +66,47 @@ func (s *Sum) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression
 	if err != nil {
 		return nil, err
 	}
-	return &Sum{in.(sql.Aggregation), s.is, s.env}, nil
+	return s.of(in), nil
+}
+
+func (s *Sum) of(in sql.Expression) *Sum {
+	out := *s
+	out.Aggregation = in.(sql.Aggregation)
+	return &out
+}
+
+// Whole is the aggregate with all the digits that it is computed with, which may be more than its type's.
+func (s *Sum) Whole() *Sum {
+	out := *s
+	out.whole = true
+	return &out
 }
 
 func (s *Sum) WithId(id sql.ColumnId) sql.IdExpression {
-	return &Sum{s.Aggregation.WithId(id).(sql.Aggregation), s.is, s.env}
+	return s.of(s.Aggregation.WithId(id))
 }
 
 func (s *Sum) WithWindow(c *sql.Context, w *sql.WindowDefinition) sql.WindowAdaptableExpression {
-	return &Sum{s.Aggregation.WithWindow(c, w).(sql.Aggregation), s.is, s.env}
+	return s.of(s.Aggregation.WithWindow(c, w))
+}
+
+// digits rounds a value of the aggregate.
+func (s *Sum) digits(d *apd.Decimal) *apd.Decimal {
+	if s.whole {
+		return asShown(d, maxScale).(*apd.Decimal)
+	}
+	return scaled(d, s.is.Dec)
 }
 
 func (s *Sum) NewBuffer(c *sql.Context) (sql.AggregationBuffer, error) {
 	if avg, ok := s.Aggregation.(*aggregation.Avg); ok && s.is.Kind == Decimal {
-		return &avgBuffer{expr: avg.Children()[0], dec: s.is.Dec}, nil
+		return &avgBuffer{expr: avg.Children()[0], result: s}, nil
 	}
 	b, err := s.Aggregation.NewBuffer(c)
 	if err != nil || s.is.Kind != Decimal {
 		return b, err
 	}
-	return &sumBuffer{b, s.is.Dec}, nil
+	return &sumBuffer{b, s}, nil
 }
 
 // Unwrap is the library's aggregate.
@@ -93,13 +115,13 @@ func (s *Sum) Unwrap() sql.Aggregation { return s.Aggregation }
 // sumBuffer rounds what its buffer gives to the decimals of the result.
 type sumBuffer struct {
 	sql.AggregationBuffer
-	dec int
+	result *Sum
 }
 
 func (b *sumBuffer) Eval(c *sql.Context) (any, error) {
 	v, err := b.AggregationBuffer.Eval(c)
 	if d, ok := v.(*apd.Decimal); ok {
-		if d = scaled(d, b.dec); d == v {
+		if d = b.result.digits(d); d == v {
 			d = new(apd.Decimal).Set(d) // the buffer goes on adding to it
 		}
 		return d, err
@@ -112,7 +134,8 @@ type avgBuffer struct {
 	expr sql.Expression // of a DISTINCT average NULL where it has had the value
 	sum  apd.Decimal
 	rows int64
-	dec  int
+
+	result *Sum
 }
 
 func (b *avgBuffer) Update(c *sql.Context, r sql.Row) error {
@@ -133,7 +156,7 @@ func (b *avgBuffer) Eval(*sql.Context) (any, error) {
 	if b.rows == 0 {
 		return nil, nil
 	}
-	return scaled(quotient(&b.sum, apd.New(b.rows, 0)), b.dec), nil
+	return b.result.digits(quotient(&b.sum, apd.New(b.rows, 0))), nil
 }
 
 func (b *avgBuffer) Dispose(c *sql.Context) { expression.Dispose(c, b.expr) }

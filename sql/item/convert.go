@@ -111,6 +111,27 @@ type uncut interface {
 	raw(c *sql.Context, r sql.Row) (any, error)
 }
 
+// wholeDecimal is a Decimal of which a value may have more digits than its type says.
+type wholeDecimal struct{ function }
+
+// Shown is e as it is shown, with the digits of its type, and for what goes on computing with all that its values have.
+func (n *Env) Shown(c *sql.Context, e sql.Expression) sql.Expression {
+	is := Of(c, e)
+	if is.Kind != Decimal {
+		return e
+	}
+	x := &wholeDecimal{newFunction(c, n, e.String(), []sql.Expression{e}, func(c *sql.Context, ch []sql.Expression) sql.Expression { return n.Shown(c, ch[0]) })}
+	x.is = is
+	return x
+}
+
+func (x *wholeDecimal) Eval(c *sql.Context, r sql.Row) (any, error) {
+	v, err := x.raw(c, r)
+	return asShown(v, x.is.Dec), err
+}
+
+func (x *wholeDecimal) raw(c *sql.Context, r sql.Row) (any, error) { return x.args[0].value(c, r) }
+
 // asShown rounds what raw gives to dec decimals.
 func asShown(v any, dec int) any {
 	if d, ok := v.(*apd.Decimal); ok && int(-d.Exponent) > dec {
