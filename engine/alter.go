@@ -153,6 +153,7 @@ func (db *DB) built(ctx context.Context, d, new *table.Def, online bool, o table
 				return err
 			}
 		}
+		ctx := wait.Brisk(ctx) // the tables' statements wait from here on
 		b.tell(table.StageEnd, 1, 1)
 		if pf != nil {
 			if err := pf.lock(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/storage/volume/memvol"
@@ -206,12 +207,16 @@ func TestShortRange(t *testing.T) {
 	}
 }
 
-// breathing counts how often work would let others go first.
-type breathing struct{ n int }
+// breathing counts how often work would let others go first, and rests beside them.
+type breathing struct {
+	n, rests int
+	others   uint64
+}
 
-func (*breathing) BeginWait() {}
-func (*breathing) EndWait()   {}
-func (b *breathing) Breathe() { b.n++ }
+func (b *breathing) BeginWait()     { b.rests++ }
+func (*breathing) EndWait()         {}
+func (b *breathing) Breathe()       { b.n++ }
+func (b *breathing) Others() uint64 { b.others++; return b.others }
 
 // TestScanBreathes: a scan whose pages are all in memory waits for nothing, and lets others go first from leaf to leaf.
 func TestScanBreathes(t *testing.T) {
@@ -241,5 +246,29 @@ func TestScanBreathes(t *testing.T) {
 	}
 	if n != 4000 || who.n < leaves/2 {
 		t.Errorf("a scan of %d entries in %d leaves breathes %d times", n, leaves, who.n)
+	}
+
+	// Paced work, as the proof of a foreign key is, rests from leaf to leaf while others are at work.
+	pace := wait.NewPace(who)
+	paced, err := pace.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who.rests = 0
+	for began := time.Now(); who.rests == 0 && time.Since(began) < 10*time.Second; {
+		c = tree.Scan(ScanOptions{})
+		for c.Next(paced) {
+		}
+	}
+	pace.End()
+	if who.rests == 0 {
+		t.Error("a paced scan never rests")
+	}
+	who.rests = 0
+	c = tree.Scan(ScanOptions{})
+	for c.Next(wait.Brisk(paced)) {
+	}
+	if who.rests > 0 {
+		t.Error("a brisk scan rests")
 	}
 }

@@ -126,6 +126,9 @@ func (c *Cursor) fill(ctx context.Context) error {
 			return err
 		}
 		wait.Breathe(ctx)
+		if err := wait.Rest(ctx); err != nil {
+			return err
+		}
 	}
 	g, n, err := c.descend(ctx)
 	if err != nil {

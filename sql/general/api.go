@@ -122,6 +122,9 @@ const (
 	FailStatement
 )
 
+// XAResume is the XAOption of XA START that takes up a transaction whose work has ended.
+const XAResume = "RESUME"
+
 // TableLock is one table of LOCK TABLES.
 type TableLock struct {
 	Schema, Table, Alias string
@@ -141,7 +144,8 @@ type ControlStatement struct {
 	KillQuery           bool
 	XID                 string // see SplitXID
 	OnePhase            bool
-	Err                 error // of FailStatement
+	XAOption            string // JOIN, RESUME or SUSPEND behind the XID
+	Err                 error  // of FailStatement
 }
 
 // Column describes a result column for the wire.

@@ -483,7 +483,7 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 			return nil, nil
 		case s.st.upsert && s.st.m.schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
 			return zeroValue(s.target.Type(c)), nil
-		case s.fails() && (s.st.m.def.Triggers || s.st.m.schema[s.pos].AutoIncrement): // a trigger may mend it
+		case s.st.m.def.Triggers, s.fails() && s.st.m.schema[s.pos].AutoIncrement: // a trigger may mend it
 			return nil, nil
 		case s.fails(): // before anything is wrong with what is assigned next
 			return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name())

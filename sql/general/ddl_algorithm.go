@@ -92,7 +92,7 @@ type alterKind uint8
 const (
 	alterInstant alterKind = iota
 	alterInplace
-	alterCopy // why says what stands against INPLACE
+	alterCopy // why says what stands against INPLACE, "" if MySQL does not
 )
 
 // permit answers the ALGORITHM and LOCK clauses of a statement of that kind as MySQL does. noneReason, if not "", is why LOCK=NONE is refused.
@@ -100,10 +100,16 @@ func (o *alterOptions) permit(kind alterKind, why, noneReason string) error {
 	switch {
 	case o.algorithm == "INSTANT" && kind == alterInplace:
 		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED, "ALGORITHM=INSTANT", "ALGORITHM=COPY/INPLACE")
+	case o.algorithm != "DEFAULT" && o.algorithm != "COPY" && kind == alterCopy && why == "":
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED, "ALGORITHM="+o.algorithm, "ALGORITHM=COPY")
 	case o.algorithm != "DEFAULT" && o.algorithm != "COPY" && kind == alterCopy:
 		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "ALGORITHM="+o.algorithm, why, "ALGORITHM=COPY")
-	case o.lock == "NONE" && (o.algorithm == "COPY" || kind == alterCopy):
+	case o.lock == "NONE" && o.algorithm == "COPY":
 		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "LOCK=NONE", "COPY algorithm requires a lock", "LOCK=SHARED")
+	case o.lock == "NONE" && kind == alterCopy && why == "":
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED, "LOCK=NONE", "LOCK=SHARED")
+	case o.lock == "NONE" && kind == alterCopy:
+		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "LOCK=NONE", why, "LOCK=SHARED")
 	case o.lock == "NONE" && noneReason != "":
 		return mysqlerr.New(mysqlerr.ER_ALTER_OPERATION_NOT_SUPPORTED_REASON, "LOCK=NONE", noneReason, "LOCK=SHARED")
 	}

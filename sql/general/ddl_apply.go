@@ -377,6 +377,7 @@ type converter struct {
 	exprs   []sql.Expression // generated columns, and defaults that are expressions
 	fill    []row.Datum
 	same    []bool // the column holds its values as they were
+	stamps  []bool // of these TIMESTAMPs whose zero is looked at: storeDates
 	st      *store
 	checks  []sql.Expression // each for a check of the new definition, nil: rows are known to pass it
 	evals   bool             // there are expressions
@@ -392,7 +393,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		return nil, err
 	}
 	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns)),
-		same: make([]bool, len(d.Columns)), loc: item.Location(c), st: newStore(c, nm, false)}
+		same: make([]bool, len(d.Columns)), stamps: make([]bool, len(d.Columns)), loc: item.Location(c), st: newStore(c, nm, false)}
 	defaults, err := a.s.evalDefaults(c, nm)
 	if err != nil {
 		return nil, err
@@ -428,8 +429,8 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 	return cv, nil
 }
 
-// storeDates has the dates of unchanged columns stored anew, and so looked at, where another column's type changes: MySQL copies such a table row by row, and a
-// DATE or DATETIME is then not copied as it is while the sql_mode allows not all dates (Copy_field::get_copy_func).
+// storeDates has the dates of unchanged columns stored anew, and so looked at, where another column's type changes: MySQL copies such a table row by row, and what
+// has a date is then not copied as it is (Copy_field::get_copy_func). Of TIMESTAMPs only the zero is: the others are moments, which no wall clock need tell again.
 func (cv *converter) storeDates() {
 	if !cv.st.noZero {
 		return
@@ -439,8 +440,12 @@ func (cv *converter) storeDates() {
 		retyped = retyped || src >= 0 && !cv.same[i] && cv.nm.columns[i].Generated == ""
 	}
 	for i, src := range cv.sources {
-		if t := cv.nm.schema[i].Type.Type(); retyped && src >= 0 && (t == sqltypes.Date || t == sqltypes.Datetime) {
+		switch t := cv.nm.schema[i].Type.Type(); {
+		case !retyped || src < 0:
+		case t == sqltypes.Date || t == sqltypes.Datetime:
 			cv.same[i] = false
+		case t == sqltypes.Timestamp:
+			cv.stamps[i] = cv.same[i]
 		}
 	}
 }
@@ -472,6 +477,11 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 				if out[i].Null && !cv.nm.def.Columns[i].Nullable {
 					var err error
 					if out[i], err = cv.cast(i, nil); err != nil {
+						return nil, err
+					}
+				}
+				if cv.stamps[i] && !out[i].Null {
+					if err := cv.zeroStamp(i, &out[i]); err != nil {
 						return nil, err
 					}
 				}
@@ -508,6 +518,18 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 		}
 	}
 	return out, cv.check(vals)
+}
+
+// zeroStamp stores a TIMESTAMP anew that is the zero date.
+func (cv *converter) zeroStamp(i int, d *row.Datum) error {
+	v, err := cv.nm.codecs[i].Decode(cv.c, d, cv.loc)
+	if err != nil {
+		return err
+	}
+	if at, ok := v.(time.Time); ok && at.Equal(types.ZeroTime) {
+		*d, err = cv.cast(i, v)
+	}
+	return err
 }
 
 // check finds the first constraint that a row violates.

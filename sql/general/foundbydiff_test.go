@@ -236,6 +236,10 @@ func TestFoundByDifferencesSince(t *testing.T) {
 		c.query("SELECT 0.3 UNION "+side+" ORDER BY 1", "0.3000\n0.3333\n1.0000")
 		c.query(side+" EXCEPT SELECT 1 ORDER BY 1", "0.3333")
 	}
+	c.query("SELECT MAX(id) FROM j1 o WHERE EXISTS (SELECT 1 FROM j2 WHERE o.id > 1) AND NOT EXISTS (SELECT 1 FROM j2 WHERE 1)", "NULL")
+	c.query("SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2) AND id > 1", "")
+	c.query("SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2 WHERE id > 9) AND id > 1", "2\n3\n4")
+	c.query("SELECT id FROM j1 WHERE id IN (SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2 LIMIT 0))", "1\n2\n3\n4")
 }
 
 // What is computed with an average or a sum of quotients has more digits than these show.

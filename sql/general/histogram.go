@@ -239,6 +239,11 @@ func (s *Session) changeHistograms(c *sql.Context, x *execution, list [][2]strin
 		return nil, err
 	}
 	var rows []sql.Row
+	for i, name := range h.columns {
+		if slices.ContainsFunc(h.columns[:i], func(before string) bool { return strings.EqualFold(before, name) }) {
+			return nil, mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, name)
+		}
+	}
 	for _, name := range h.columns {
 		kind, text, err := s.changeHistogram(c, x, t, mt, name, h)
 		if err != nil {

@@ -31,7 +31,9 @@ s	[["base64:type254:YQ==", 0.5], ["base64:type254:Yg==", 0.75], ["base64:type254
 		`[[1, 7, 0.75, 2]]	"equi-height"`)
 	c.fails("ANALYZE TABLE t UPDATE HISTOGRAM ON a WITH 2000 BUCKETS", 1690, "")
 	c.query("ANALYZE TABLE v UPDATE HISTOGRAM ON x", "d.v\thistogram\tError\tCannot create histogram statistics for a view.")
-	c.query("ANALYZE TABLE t DROP HISTOGRAM ON dt, dt", "d.t\thistogram\tstatus\tHistogram statistics removed for column 'dt'.\nd.t\thistogram\tError\tNo histogram statistics found for column 'dt'.")
+	c.fails("ANALYZE TABLE t DROP HISTOGRAM ON dt, dt", 1060, "Duplicate column name 'dt'")
+	c.query("ANALYZE TABLE t DROP HISTOGRAM ON dt", "d.t\thistogram\tstatus\tHistogram statistics removed for column 'dt'.")
+	c.query("ANALYZE TABLE t DROP HISTOGRAM ON dt", "d.t\thistogram\tError\tNo histogram statistics found for column 'dt'.")
 	c.must("ALTER TABLE t MODIFY a BIGINT") // of another type
 	c.query("SELECT column_name FROM information_schema.column_statistics", "m\ns")
 	c.must("DROP TABLE t; CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(10))")

@@ -287,8 +287,11 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 		return nil
 	}
 	for j, col := range i.schema {
-		if now[j] == nil && !col.Nullable {
-			return mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
+		if now[j] != nil || col.Nullable {
+			continue
+		}
+		if now[j], err = i.in.st.leftNull(c, col); err != nil {
+			return err
 		}
 	}
 	if err := evaluateChecks(c, i.n.Checks(), now); err != nil {

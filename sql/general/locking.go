@@ -138,6 +138,7 @@ func markLocks(st sqlparser.Statement) (locking bool, err error) {
 		err = walk(func(node sqlparser.SQLNode) (bool, error) {
 			if sel, ok := node.(*sqlparser.Select); ok && sel != nil {
 				w.names(sel.With)
+				nameBeforeFor(sel)
 				clauses, err := clausesOf(sel.Lock)
 				for i := range clauses {
 					locking = true
@@ -255,6 +256,18 @@ func readBeside(st sqlparser.Statement) lockMode {
 		return lockMode{}
 	}
 	return share
+}
+
+// nameBeforeFor takes the word FOR from the name of a last select item that a locking clause follows: the grammar has read that word already when it notes where the item ends.
+func nameBeforeFor(sel *sqlparser.Select) {
+	if sel.Lock == nil || len(sel.SelectExprs) == 0 {
+		return
+	}
+	if item, ok := sel.SelectExprs[len(sel.SelectExprs)-1].(*sqlparser.AliasedExpr); ok {
+		if text := item.InputExpression; len(text) > len(" FOR") && strings.EqualFold(text[len(text)-len(" FOR"):], " FOR") {
+			item.InputExpression = strings.TrimSpace(text[:len(text)-len(" FOR")])
+		}
+	}
 }
 
 // subqueries marks what the queries within a statement read.

@@ -60,6 +60,15 @@ func (w *rewriter) parenthesized() {
 		return
 	}
 	end := t.Closing(0)
+	if end > 0 && w.wholeQuery(end) {
+		for i := 0; ; i++ {
+			w.put(i, "")
+			w.put(end-i, "")
+			if t.At(i+1) != "(" || t.Closing(i+1) != end-i-1 {
+				return
+			}
+		}
+	}
 	if next := t.Word(end + 1); end < 0 || next != "ORDER" && next != "LIMIT" || t.Word(end+1) == "ORDER" && t.Word(end+2) != "BY" {
 		return
 	}
@@ -78,6 +87,33 @@ func (w *rewriter) parenthesized() {
 	}
 	w.put(0, "SELECT * FROM (")
 	w.put(end, fmt.Sprintf(") AS `zorya query %d`", t.Pos))
+}
+
+// wholeQuery reports whether the parenthesis that begins here and closes at end holds all of a statement's query but for INTO and locking clauses, so that the query means the
+// same without it: (SELECT 1), CREATE TABLE t AS (SELECT 1), EXPLAIN (SELECT 1). Where a query stands elsewhere the grammar knows it.
+func (w *rewriter) wholeQuery(end int) bool {
+	t := w.t
+	switch next := t.Word(end + 1); {
+	case t.Kind(end+1) == lexer.EOF, t.At(end+1) == ";" && t.Kind(end+2) == lexer.EOF, next == "INTO":
+	case next == "FOR" && (t.Word(end+2) == "UPDATE" || t.Word(end+2) == "SHARE"), next == "LOCK" && t.Word(end+2) == "IN":
+	default:
+		return false
+	}
+	if t.Pos == 0 {
+		return true
+	}
+	switch first := t.Word(-t.Pos); {
+	case first == "EXPLAIN" || first == "DESCRIBE" || first == "DESC":
+		return t.Pos == 1 || t.Word(1-t.Pos) == "FORMAT" && t.Pos == 4
+	case first != "CREATE" || t.Word(1-t.Pos) != "TABLE" && t.Word(1-t.Pos) != "TEMPORARY":
+		return false
+	}
+	for i := 1 - t.Pos; i < 0; i++ {
+		if word := t.Word(i); word == "SELECT" || word == "WITH" || word == "VALUES" {
+			return false
+		}
+	}
+	return true
 }
 
 // startsQuery reports whether the token before may stand before a query expression.

@@ -175,9 +175,14 @@ func (s *Session) ownXA(t *lexer.Cursor) (*Statement, error) {
 		c.OnePhase = true
 	}
 	if c.Op == XAStart {
-		_ = t.Accept("JOIN") || t.Accept("RESUME")
+		if t.Accept("JOIN") {
+			c.XAOption = "JOIN"
+		} else if t.Accept("RESUME") {
+			c.XAOption = XAResume
+		}
 	}
 	if c.Op == XAEnd && t.Accept("SUSPEND") {
+		c.XAOption = "SUSPEND"
 		_ = t.Accept("FOR", "MIGRATE")
 	}
 	return s.done(t, control(c))
@@ -334,6 +339,11 @@ func (s *Session) lockTables(t *lexer.Cursor) (*Statement, error) {
 			l.Write = true
 		default:
 			return nil, s.wrong(t)
+		}
+		for _, before := range c.Tables {
+			if before.Schema == l.Schema && strings.EqualFold(orDefault(before.Alias, before.Table), orDefault(l.Alias, l.Table)) {
+				return nil, mysqlerr.New(mysqlerr.ER_NONUNIQ_TABLE, orDefault(l.Alias, l.Table))
+			}
 		}
 		c.Tables = append(c.Tables, l)
 		if !t.Accept(",") {

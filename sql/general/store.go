@@ -50,6 +50,16 @@ func sqlModes(c *sql.Context) map[string]bool {
 	return out
 }
 
+// leftNull is what an UPDATE stores where the column is NOT NULL and no trigger has mended the NULL.
+func (st *store) leftNull(c *sql.Context, col *sql.Column) (any, error) {
+	e := mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
+	if st.strict || st.refuses {
+		return nil, e
+	}
+	st.warn(c, e)
+	return zeroValue(col.Type), nil
+}
+
 func (st *store) warn(c *sql.Context, e *mysqlerr.Error) {
 	st.say(c, "Warning", e)
 }

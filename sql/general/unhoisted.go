@@ -32,7 +32,7 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 		unless(rule, func(c *sql.Context, n sql.Node) bool {
 			return anyQuery(c, n, func(q *plan.Subquery) bool {
 				return alwaysARow(q.Query) || limited(q.Query) || joinsByOuter(c, q)
-			})
+			}) || bothForAll(c, n)
 		})
 	}
 }
@@ -134,6 +134,39 @@ func joinsByOuter(c *sql.Context, q *plan.Subquery) bool {
 		return true
 	})
 	return joins && filters
+}
+
+// bothForAll reports whether a condition asks both for EXISTS and for NOT EXISTS of queries that have no say of the outer row, or none any more: the planner of joins cannot
+// order a semi-join and an anti-join that have no condition.
+func bothForAll(c *sql.Context, n sql.Node) (both bool) {
+	transform.InspectWithOpaque(c, n, func(c *sql.Context, n sql.Node) bool {
+		f, ok := n.(*plan.Filter)
+		if !ok {
+			return !both
+		}
+		is, isNot := false, false
+		for _, e := range expression.SplitConjunction(c, f.Expression) {
+			of, negated := e, false
+			if not, ok := e.(*expression.Not); ok {
+				of, negated = not.Child, true
+			}
+			if x, ok := of.(*plan.ExistsSubquery); ok && !usedWithin(c, x.Query.Query, x.Query.Correlated()) {
+				is, isNot = is || !negated, isNot || negated
+			}
+		}
+		both = both || is && isNot
+		return !both
+	})
+	return both
+}
+
+// usedWithin reports whether a plan uses one of some columns.
+func usedWithin(c *sql.Context, n sql.Node, columns sql.ColSet) (found bool) {
+	transform.InspectExpressionsWithNode(c, n, func(c *sql.Context, _ sql.Node, e sql.Expression) bool {
+		found = found || e != nil && usesAny(c, e, columns)
+		return !found
+	})
+	return found
 }
 
 // limited reports whether a query has a LIMIT that may be 0.

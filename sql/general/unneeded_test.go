@@ -49,6 +49,8 @@ func TestBesideAggregates(t *testing.T) {
 	c.must("CREATE DATABASE d; USE d; CREATE TABLE z (a INT, b INT); INSERT INTO z VALUES (1, 1), (2, 1)")
 	c.query("SELECT MAX(a) + RAND() >= 2, @@version_comment = '', COUNT(*) FROM z", "1\t0\t2")
 	c.query("SELECT b, MAX(a) + RAND() >= 2, NOW() > '2000-01-01' FROM z GROUP BY b", "1\t1\t1")
+	c.query("SELECT SUM(a IN (SELECT a FROM z)) AS s, COUNT(CASE WHEN a IN (SELECT b FROM z) THEN 1 END), MAX((a, b) IN (SELECT a, b FROM z)) + 1 FROM z HAVING s > 1", "2\t1\t2")
+	c.query("SELECT b, SUM(a NOT IN (SELECT b FROM z)) AS s, a IN (SELECT b FROM z) AS i FROM z GROUP BY b, a IN (SELECT b FROM z) ORDER BY s", "1\t0\t1\n1\t1\t0")
 	c.fails("SELECT MAX(a) + b FROM z", 1140, "In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column 'd.z.b'; this is incompatible with sql_mode=only_full_group_by")
 	c.fails("SELECT EXP(1000)", 1690, "DOUBLE value is out of range in 'exp(1000)'")
 	c.fails("SELECT POW(10, 400)", 1690, "DOUBLE value is out of range in 'pow(10,400)'")

@@ -16,7 +16,6 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
-	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // UPDATE is executed here: for the library a row whose texts changed only in what their collation ignores is unchanged.
@@ -171,8 +170,11 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 			return err
 		}
 		for j, col := range t.schema {
-			if will[j] == nil && !col.Nullable {
-				return mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
+			if will[j] != nil || col.Nullable {
+				continue
+			}
+			if will[j], err = u.in.st.leftNull(c, col); err != nil {
+				return err
 			}
 		}
 		if err := u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, was, will) }); err != nil {

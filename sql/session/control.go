@@ -26,11 +26,15 @@ func (s *Session) control(ctx context.Context, r *wire.Reply, st *general.Statem
 		return err
 	}
 	s.note(0, 0, 0)
+	var warnings uint16
+	if c.Op == general.Begin && c.ConsistentSnapshot {
+		warnings = s.warnSnapshot()
+	}
 	release := c.Release
 	if (c.Op == general.Commit || c.Op == general.Rollback) && s.set.CompletionType == completionRelease && !c.Chain {
 		release = true
 	}
-	if err := s.sendOK(r, more); err != nil {
+	if err := s.sendWarned(r, more, warnings); err != nil {
 		return err
 	}
 	if release {
@@ -83,7 +87,11 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 	case general.SetTransaction:
 		return s.setTransaction(c)
 	case general.LockTables:
-		return s.lockTables(ctx, c.Tables)
+		want, err := s.lockedTables(ctx, c.Tables)
+		if err != nil {
+			return err
+		}
+		return s.lockTables(ctx, want)
 	case general.UnlockTables:
 		if len(s.tables) > 0 {
 			if err := s.commitTxn(ctx); err != nil {
@@ -127,6 +135,18 @@ func (s *Session) beginStatement(ctx context.Context, c *general.ControlStatemen
 	s.explicit = true
 	s.beginTxn(c.ConsistentSnapshot)
 	return nil
+}
+
+// warnSnapshot is InnoDB's warning of a WITH CONSISTENT SNAPSHOT that the isolation level leaves without effect.
+func (s *Session) warnSnapshot() uint16 {
+	if s.txn == nil || s.txn.Options().Isolation >= table.RepeatableRead {
+		return 0
+	}
+	if _, err := s.half(s.clean); err != nil || s.fast == nil {
+		return 0
+	}
+	s.fast.Warn([]*mysqlerr.Error{mysqlerr.NewMessage(138, "InnoDB: WITH CONSISTENT SNAPSHOT was ignored because this phrase can only be used with REPEATABLE READ isolation level.")})
+	return s.gen.Warnings()
 }
 
 // endTransaction is COMMIT and ROLLBACK with their AND CHAIN, which begins the next with the same characteristics.

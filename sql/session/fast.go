@@ -173,6 +173,9 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	if !write && s.serializable() {
 		return false, nil
 	}
+	if len(s.tables) > 0 && !s.covers(st) {
+		return false, nil
+	}
 	if !s.mayRun(ctx, st) {
 		return false, nil
 	}

@@ -75,6 +75,9 @@ func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.State
 			return err
 		}
 	}
+	if err := s.checkNames(ctx, st); err != nil {
+		return err
+	}
 	switch st.Class {
 	case general.Control:
 		return s.control(ctx, r, st, more)
@@ -242,7 +245,12 @@ func (s *Session) sendEnd(r *wire.Reply, res *general.Result, flags uint16) erro
 
 // sendOK answers a statement that the dispatcher has run itself.
 func (s *Session) sendOK(r *wire.Reply, more bool) error {
-	ok := wire.OK{Status: s.Status()}
+	return s.sendWarned(r, more, 0)
+}
+
+// sendWarned is sendOK of a statement that has warned so many times.
+func (s *Session) sendWarned(r *wire.Reply, more bool, warnings uint16) error {
+	ok := wire.OK{Status: s.Status(), Warnings: warnings}
 	if more {
 		ok.Status |= wire.StatusMoreResults
 	}

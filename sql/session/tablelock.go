@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -93,6 +94,70 @@ func (srv *Server) TableLocks() (out []table.MetadataLockInfo) {
 func (l *tableLocks) release() {
 	close(l.changed)
 	l.changed = make(chan struct{})
+}
+
+// lockNamer is a half of a session that knows what names stand for.
+type lockNamer interface {
+	NamedTables(st *general.Statement, fn func(change, schema, name string) error) error
+	LockedTables(ctx context.Context, list []general.TableLock) ([]general.TableLock, error)
+}
+
+// lockedTables are the tables that LOCK TABLES locks.
+func (s *Session) lockedTables(ctx context.Context, list []general.TableLock) ([]general.TableLock, error) {
+	g, err := s.half(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := g.(lockNamer); ok {
+		return n.LockedTables(ctx, list)
+	}
+	return list, nil
+}
+
+// checkNames refuses a statement that names a table which the session's LOCK TABLES does not cover (1100), or changes the definition of one that it may only read (1099). Tables
+// that views, triggers and foreign keys lead to need not be named in LOCK TABLES: they are waited for when they are opened.
+func (s *Session) checkNames(ctx context.Context, st *general.Statement) error {
+	if len(s.tables) == 0 {
+		return nil
+	}
+	g, err := s.half(ctx)
+	if err != nil {
+		return err
+	}
+	n, ok := g.(lockNamer)
+	if !ok {
+		return nil
+	}
+	return n.NamedTables(st, func(change, schema, name string) error {
+		if systemSchema(schema) {
+			return nil
+		}
+		own := s.ownLock(tableKey{schema, name})
+		switch {
+		case own == nil:
+			return mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, name)
+		case change != "" && !own.write:
+			return mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED_FOR_WRITE, name)
+		}
+		return nil
+	})
+}
+
+// covers reports whether the session's LOCK TABLES covers what a statement names.
+func (s *Session) covers(st *fastlane.Statement) bool {
+	return st.Tables(func(schema, name string) bool {
+		return s.ownLock(tableKey{cmp.Or(schema, s.set.Database), name}) != nil
+	})
+}
+
+// ownLock is the session's lock on a table, nil if it has none.
+func (s *Session) ownLock(k tableKey) *lockedTable {
+	for i := range s.tables {
+		if s.tables[i].key == k {
+			return &s.tables[i]
+		}
+	}
+	return nil
 }
 
 // lockTables is LOCK TABLES: all or none, after what was locked before was given up. The tables are locked in the order of their names, so two LOCK TABLES do
@@ -293,19 +358,14 @@ func (l *tableLocks) commitAllowed(ctx context.Context, s *Session) error {
 	return l.wait(ctx, func() bool { return l.global == nil || l.global == s })
 }
 
-// checkTableLock waits for other sessions' locks on a table, or checks that the session's own cover it.
+// checkTableLock waits for other sessions' locks on a table that the session's own do not cover, and reports whether its own is for reading only.
 func (s *Session) checkTableLock(ctx context.Context, schema, name string, write bool) (readOnly bool, err error) {
 	if systemSchema(schema) {
 		return false, nil
 	}
 	k := tableKey{schema, name}
-	if len(s.tables) > 0 {
-		for _, t := range s.tables {
-			if t.key == k {
-				return !t.write, nil
-			}
-		}
-		return false, mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, name)
+	if own := s.ownLock(k); own != nil {
+		return !own.write, nil
 	}
 	l := s.srv.locks
 	if l.active.Load() == 0 {

@@ -72,8 +72,20 @@ func (s *Session) xaAllows(class general.Class) error {
 func (s *Session) xaOp(ctx context.Context, c *general.ControlStatement) error {
 	switch c.Op {
 	case general.XAStart:
+		switch {
+		case c.XAOption == general.XAResume && s.xa.state == xaIdle && s.xa.xid != c.XID:
+			return mysqlerr.New(mysqlerr.ER_XAER_NOTA)
+		case c.XAOption == general.XAResume && s.xa.state == xaIdle:
+			s.xa.state = xaActive
+			return nil
+		case c.XAOption != "":
+			return mysqlerr.New(mysqlerr.ER_XAER_INVAL)
+		}
 		return s.xaStart(c.XID)
 	case general.XAEnd:
+		if c.XAOption != "" {
+			return mysqlerr.New(mysqlerr.ER_XAER_INVAL)
+		}
 		if s.xa.state != xaActive && s.xa.state != xaRollbackOnly {
 			return s.xaFails()
 		}
