@@ -155,7 +155,7 @@ func (x *explanation) connection(c *sql.Context, s *Session, e *execution, id ui
 var explainSchema = sql.Schema{{Name: "id", Type: types.Uint64, Nullable: true}, {Name: "select_type", Type: varchars}, {Name: "table", Type: varchars, Nullable: true},
 	{Name: "partitions", Type: types.Text, Nullable: true}, {Name: "type", Type: varchars, Nullable: true}, {Name: "possible_keys", Type: types.Text, Nullable: true},
 	{Name: "key", Type: varchars, Nullable: true}, {Name: "key_len", Type: varchars, Nullable: true}, {Name: "ref", Type: types.Text, Nullable: true},
-	{Name: "rows", Type: types.Uint64, Nullable: true}, {Name: "filtered", Type: types.Float64, Nullable: true}, {Name: "Extra", Type: types.Text, Nullable: true}}
+	{Name: "rows", Type: types.Uint64, Nullable: true}, {Name: "filtered", Type: item.FixedReal(2), Nullable: true}, {Name: "Extra", Type: types.Text, Nullable: true}}
 
 // access is one line: how a table of a query block is read.
 type access struct {

@@ -25,7 +25,7 @@ func TestMatchIsAnAccess(t *testing.T) {
 			t.Errorf("%s: %s, want %s", q, got, want)
 		}
 	}
-	const by = "1|SIMPLE|a|NULL|fulltext|ft|ft|0|const|1|100|Using where"
+	const by = "1|SIMPLE|a|NULL|fulltext|ft|ft|0|const|1|100.00|Using where"
 	plan("SELECT * FROM a WHERE MATCH (title, body) AGAINST ('tutorial')", by)
 	plan("SELECT id, MATCH (title, body) AGAINST ('tutorial') AS s FROM a WHERE MATCH (title, body) AGAINST ('tutorial') ORDER BY s DESC LIMIT 3", by)
 	plan("SELECT id FROM a WHERE k = 1 AND MATCH (title, body) AGAINST ('tutorial' IN BOOLEAN MODE) > 0.01", by)

@@ -34,9 +34,9 @@ func TestMultiIndexRules(t *testing.T) {
 			t.Errorf("%s: %s, want %s", q, got, want)
 		}
 	}
-	plan("SELECT * FROM t WHERE JSON_CONTAINS(j->'$.tags', '\"a\"')", "1|SIMPLE|t|NULL|range|tags|tags|23|NULL|1|100|Using where")
-	plan("SELECT * FROM t x WHERE 7 MEMBER OF (x.j->'$.zip')", "1|SIMPLE|x|NULL|ref|zips|zips|9|const|1|100|Using where")
-	plan("SELECT * FROM t WHERE JSON_OVERLAPS('[1, 7]', JSON_EXTRACT(j, '$.zip'))", "1|SIMPLE|t|NULL|range|zips|zips|9|NULL|2|100|Using where")
+	plan("SELECT * FROM t WHERE JSON_CONTAINS(j->'$.tags', '\"a\"')", "1|SIMPLE|t|NULL|range|tags|tags|23|NULL|1|100.00|Using where")
+	plan("SELECT * FROM t x WHERE 7 MEMBER OF (x.j->'$.zip')", "1|SIMPLE|x|NULL|ref|zips|zips|9|const|1|100.00|Using where")
+	plan("SELECT * FROM t WHERE JSON_OVERLAPS('[1, 7]', JSON_EXTRACT(j, '$.zip'))", "1|SIMPLE|t|NULL|range|zips|zips|9|NULL|2|100.00|Using where")
 	for _, scan := range []string{"SELECT * FROM t WHERE JSON_CONTAINS(j->'$.other', '1')", "SELECT * FROM t IGNORE INDEX (zips) WHERE 7 MEMBER OF (j->'$.zip')"} {
 		if got := c.must("EXPLAIN " + scan).rows[0]; got[4] != "ALL" {
 			t.Errorf("%s: %v", scan, got)

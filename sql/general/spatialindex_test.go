@@ -27,9 +27,9 @@ func TestSpatialIndexRules(t *testing.T) {
 			t.Errorf("%s: %s, want %s", q, got, want)
 		}
 	}
-	plan("SELECT * FROM t "+q, "1|SIMPLE|t|NULL|range|sp|sp|34|NULL|2|100|Using where")
-	plan("SELECT * FROM t x FORCE INDEX (sp) WHERE ST_Within(x.g, ST_GeomFromText('POLYGON((0 0,0 9,9 9,9 0,0 0))')) = 1", "1|SIMPLE|x|NULL|range|sp|sp|34|NULL|2|100|Using where")
-	plan("DELETE FROM t "+q, "1|DELETE|t|NULL|range|sp|sp|34|NULL|2|100|Using where")
+	plan("SELECT * FROM t "+q, "1|SIMPLE|t|NULL|range|sp|sp|34|NULL|2|100.00|Using where")
+	plan("SELECT * FROM t x FORCE INDEX (sp) WHERE ST_Within(x.g, ST_GeomFromText('POLYGON((0 0,0 9,9 9,9 0,0 0))')) = 1", "1|SIMPLE|x|NULL|range|sp|sp|34|NULL|2|100.00|Using where")
+	plan("DELETE FROM t "+q, "1|DELETE|t|NULL|range|sp|sp|34|NULL|2|100.00|Using where")
 	for _, scan := range []string{"SELECT * FROM u " + q, "SELECT * FROM t IGNORE INDEX (sp) " + q, "SELECT * FROM t WHERE NOT MBRContains(g, ST_GeomFromText('POINT(1 1)'))"} {
 		if got := c.must("EXPLAIN " + scan).rows[0]; got[4] != "ALL" {
 			t.Errorf("%s: %v", scan, got)

@@ -329,7 +329,7 @@ func typeOf(a *Attr) sql.Type {
 		return types.MustCreateDecimalType(uint8(min(max(a.Prec, dec, 1), maxPrec)), uint8(dec))
 	case Real:
 		if a.Dec < notFixed {
-			return fixedReal(a.Dec)
+			return FixedReal(a.Dec)
 		}
 		return types.Float64
 	case Date:
@@ -355,7 +355,8 @@ type realType struct {
 	decimals int
 }
 
-func fixedReal(decimals int) sql.Type {
+// FixedReal is DOUBLE that shows so many decimals, as ROUND(x, 2) does.
+func FixedReal(decimals int) sql.Type {
 	return realType{types.Float64.(types.NumberTypeImpl_), decimals}
 }
 
