@@ -278,6 +278,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	if bound, err = s.byGenerated(c, x, bound); err != nil {
 		return nil, nil, err
 	}
+	if bound, err = mergeDerived(c, x, ast, bound); err != nil {
+		return nil, nil, err
+	}
 	x.planned, x.spans = bound, nil
 	if retyped(ast) {
 		if _, view := ast.(*sqlparser.DDL); !view {

@@ -109,7 +109,9 @@ func (h *hints) strategy(one *hint, tables []string) {
 		}
 	case "NO_DERIVED_CONDITION_PUSHDOWN":
 		h.noPushdown = true
-	case "BKA", "MERGE", "INDEX_MERGE", "MRR", "SKIP_SCAN", "GROUP_INDEX", "NO_RANGE_OPTIMIZATION":
+	case "NO_MERGE":
+		h.noMerge = true
+	case "BKA", "INDEX_MERGE", "MRR", "SKIP_SCAN", "GROUP_INDEX", "NO_RANGE_OPTIMIZATION":
 		h.unsupported(one)
 	}
 }

@@ -35,8 +35,8 @@ type hints struct {
 	set     []*hint       // SET_VAR
 	indexes []indexHint
 
-	noHash                 map[string]bool // tables, lower case, of which no join makes a hash table; "": of none
-	noSemijoin, noPushdown bool
+	noHash                          map[string]bool // tables, lower case, of which no join makes a hash table; "": of none
+	noSemijoin, noPushdown, noMerge bool
 }
 
 // shape says what stands within a hint's parentheses.
