@@ -348,7 +348,7 @@ func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
 	case *plan.Sort, *plan.TopN:
 		b.sorted = true
 	case *plan.GroupBy:
-		b.temporary = b.temporary || len(n.GroupByExprs) > 0
+		b.temporary = b.temporary || len(n.GroupByExprs) > 0 && !groupsInOrder(b.e.c, n, rowOrder(b.e.c, n.Child))
 	case *plan.Distinct:
 		b.temporary = true
 	case *plan.EmptyTable:

@@ -298,6 +298,11 @@ func (t *tree) group(n *plan.GroupBy, depth int, alias string) {
 		t.node(n.Child, depth+1, alias)
 		return
 	}
+	if groupsInOrder(t.c, n, rowOrder(t.c, n.Child)) {
+		t.line(depth, n, "", "Group aggregate: %s", shownAll(aggregates))
+		t.node(n.Child, depth+1, alias)
+		return
+	}
 	t.line(depth, nil, "", "Table scan on <temporary>")
 	t.line(depth+1, n, "", "Aggregate using temporary table")
 	t.node(n.Child, depth+2, alias)

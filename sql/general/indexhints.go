@@ -94,12 +94,15 @@ func hintIndexes(c *sql.Context, x *execution, ast sqlparser.Statement, bound sq
 			if purpose := one.scope(); purpose == "" || purpose == "ORDER" {
 				b.sortKeeps = append(b.sortKeeps, keep)
 			}
+			if purpose := one.scope(); purpose == "" || purpose == "GROUP" {
+				b.groupKeeps = append(b.groupKeeps, keep)
+			}
 		}
 	}
 	return nil
 }
 
-// scope is what a hint is for. (Nothing groups by an index here, so that what is for GROUP BY forbids nothing.)
+// scope is what a hint is for.
 func (one *indexHint) scope() string {
 	for _, scope := range []string{"JOIN", "ORDER", "GROUP"} {
 		if strings.HasSuffix(one.hint, scope+"_INDEX") {

@@ -143,6 +143,7 @@ func (b *builder) groupBy(c *sql.Context, a *spill.Account, n *plan.GroupBy, r s
 	}
 	if len(n.GroupByExprs) > 0 {
 		g.Key = hashOfValues(c, n.GroupByExprs)
+		g.Ordered = groupsInOrder(c, n, rowOrder(c, n.Child))
 	}
 	return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Group(g, in) })
 }

@@ -159,6 +159,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	allowGenerated(a)
 	heedHints(a)
 	checkGroups(a)
+	serveOrders(a, e)
 	deleteAcrossDatabases(a)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}

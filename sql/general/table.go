@@ -28,8 +28,9 @@ type base struct {
 	chosen []bool // the partitions that the statement names; nil: all
 	pruned []bool // those that conditions leave
 
-	keeps     []func(index string) bool // index hints: those that all of them keep may be used to look up
-	sortKeeps []func(index string) bool // and those for the order of rows
+	keeps      []func(index string) bool // index hints: those that all of them keep may be used to look up
+	sortKeeps  []func(index string) bool // and those for the order of rows
+	groupKeeps []func(index string) bool // and those for groups
 
 	narrows bool      // a condition will narrow it: the library shall not look for other indexes
 	narrow  narrowing // what finds its rows; nil: scans do

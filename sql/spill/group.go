@@ -14,6 +14,64 @@ type Grouping struct {
 	Buffers func(c *sql.Context) ([]sql.AggregationBuffer, error) // of a new group
 	// Growing says that the buffers grow with the rows of their group. Such groups are made one after the other, of sorted rows.
 	Growing bool
+	// Ordered says that the rows of a group come one after the other: a group is given as soon as the next one begins.
+	Ordered bool
+}
+
+// orderedIter makes groups of rows that come group by group.
+type orderedIter struct {
+	g       Grouping
+	child   sql.RowIter
+	key     uint64
+	buffers []sql.AggregationBuffer // of the group that is being read; nil: none yet
+	end     bool
+}
+
+func (it *orderedIter) Next(c *sql.Context) (sql.Row, error) {
+	for !it.end {
+		r, err := it.child.Next(c)
+		if errors.Is(err, io.EOF) {
+			it.end = true
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		k, err := it.g.Key(c, r)
+		if err != nil {
+			return nil, err
+		}
+		if it.buffers != nil && k == it.key {
+			if err := update(c, it.buffers, r); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		done := it.buffers
+		if it.buffers, err = it.g.Buffers(c); err == nil {
+			it.key = k
+			err = update(c, it.buffers, r)
+		}
+		if err != nil {
+			dispose(c, done)
+			return nil, err
+		}
+		if done != nil {
+			return closed(c, done)
+		}
+	}
+	if it.buffers == nil {
+		return nil, io.EOF
+	}
+	done := it.buffers
+	it.buffers = nil
+	return closed(c, done)
+}
+
+func (it *orderedIter) Close(c *sql.Context) error {
+	dispose(c, it.buffers)
+	it.buffers = nil
+	return it.child.Close(c)
 }
 
 // groupIter makes groups in a hash table. Rows of groups that no longer fit in memory are sorted by the hash of their group, and make one group after the
@@ -35,6 +93,9 @@ type groupIter struct {
 
 // Group groups the rows of child.
 func (a *Account) Group(g Grouping, child sql.RowIter) sql.RowIter {
+	if g.Ordered {
+		return &orderedIter{g: g, child: child}
+	}
 	return &groupIter{a: a, g: g, child: child, held: charge{a: a}, groups: map[uint64]int{}}
 }
 
