@@ -228,6 +228,9 @@ func (b *binder) bindSelect() (bool, error) {
 	if p.aggs && (len(p.sort) > 0 || s.distinct || s.calc && s.limit >= 0 && len(p.group) > 0 || p.lock != table.LockNone) {
 		return false, nil
 	}
+	if b.groupsAlong() {
+		return false, nil
+	}
 	if p.once && (s.distinct || p.lock != table.LockNone || !b.ofGroup()) {
 		return false, nil
 	}

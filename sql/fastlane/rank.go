@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"github.com/zoryadb/zorya/engine/table"
 )
 
 // bindRank binds the ORDER BY of groups: columns that they are grouped by, and aggregates of the select list by alias or as written.
@@ -135,4 +137,32 @@ func (p *plan) appendAggregate(dst []byte, o *outItem, a *accumulator) []byte {
 		return binary.BigEndian.AppendUint64(dst, a.lo)
 	}
 	return p.kind(o.ref).appendKey(dst, &a.best)
+}
+
+// groupsAlong reports whether an index of the first table, which is read as a whole, gives the groups one after the other, in their order: the general lane reads no
+// more of it than LIMIT wants, while here all rows are counted first.
+func (b *binder) groupsAlong() bool {
+	p := b.p
+	first := &p.steps[0]
+	if !p.aggs || len(p.group) == 0 || len(p.rank) > len(p.group) || p.shape.limit < 0 || len(p.shape.where) > 0 || !first.access.full() || slices.ContainsFunc(p.group, func(r ref) bool { return r.t != first.t }) {
+		return false
+	}
+	def := p.tables[first.t].def
+	return slices.ContainsFunc(def.Indexes, func(ix table.Index) bool {
+		if ix.Kind != "" || ix.Hidden || len(ix.Parts) < len(p.group) {
+			return false
+		}
+		for i, part := range ix.Parts[:len(p.group)] {
+			if part.Prefix > 0 || !contains(p.group, ref{first.t, part.Column}) {
+				return false
+			}
+			if i < len(p.rank) {
+				k := p.rank[i]
+				if k.by < 0 || p.group[k.by].c != part.Column || (k.desc != part.Desc) != (p.rank[0].desc != ix.Parts[0].Desc) {
+					return false
+				}
+			}
+		}
+		return true
+	})
 }

@@ -74,3 +74,42 @@ func TestFastLaneBound(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupsAlongAnIndex: groups that an index gives in the order of their LIMIT are the general lane's, which reads no more of it; others stay in the fast lane.
+func TestGroupsAlongAnIndex(t *testing.T) {
+	srv, addr := startFull(t)
+	c := connect(t, addr, "")
+	for _, q := range []string{
+		"CREATE DATABASE ga", "CREATE TABLE ga.t (id INT PRIMARY KEY, k INT NOT NULL, v INT, KEY (k))",
+		"INSERT INTO ga.t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i, i % 100, i FROM n",
+	} {
+		exec(t, c, q)
+	}
+	for _, q := range []struct {
+		text  string
+		fast  bool
+		first int
+	}{
+		{"SELECT k, MAX(v) FROM ga.t GROUP BY k ORDER BY k LIMIT 3", false, 0},
+		{"SELECT k, MAX(v) FROM ga.t GROUP BY k ORDER BY k DESC LIMIT 3", false, 99},
+		{"SELECT k, MAX(v) FROM ga.t GROUP BY k ORDER BY MAX(v) DESC LIMIT 3", true, 0},
+		{"SELECT k, MAX(v) FROM ga.t GROUP BY k ORDER BY k", true, 0},
+		{"SELECT v, COUNT(*) FROM ga.t GROUP BY v ORDER BY v LIMIT 3", true, 1},
+		{"SELECT k, MAX(v) FROM ga.t WHERE v > 50 GROUP BY k ORDER BY k LIMIT 3", true, 0},
+	} {
+		hits, misses, declined := srv.fast.Counts()
+		rows, err := c.QueryContext(context.Background(), q.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group, most int
+		if !rows.Next() || rows.Scan(&group, &most) != nil || group != q.first {
+			t.Errorf("%s: group %d, want %d", q.text, group, q.first)
+		}
+		rows.Close()
+		h, m, d := srv.fast.Counts()
+		if fast := h+m-hits-misses > d-declined; fast != q.fast {
+			t.Errorf("%s: in the fast lane: %v, want %v (hits %d, misses %d, declined %d)", q.text, fast, q.fast, h-hits, m-misses, d-declined)
+		}
+	}
+}
