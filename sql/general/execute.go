@@ -278,9 +278,6 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	if bound, err = s.byGenerated(c, x, bound); err != nil {
 		return nil, nil, err
 	}
-	if bound, err = mergeDerived(c, x, ast, bound); err != nil {
-		return nil, nil, err
-	}
 	x.planned, x.spans = bound, nil
 	if retyped(ast) {
 		if _, view := ast.(*sqlparser.DDL); !view {
@@ -290,7 +287,10 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			return nil, nil, err
 		}
 		if _, query := ast.(sqlparser.SelectStatement); query {
-			x.shape = describeBound(c, bound, ast, x.variables)
+			x.shape = describeBound(c, bound, ast, x.variables) // which tells derived tables' columns from tables' own
+			if bound, err = mergeDerived(c, x, ast, bound); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	if err := hintIndexes(c, x, ast, bound); err != nil {

@@ -99,7 +99,7 @@ func groupsInOrder(c *sql.Context, n *plan.GroupBy, order []orderedBy) bool {
 		return false
 	}
 	fields := groupFields(n)
-	if fields == nil {
+	if fields == nil || namesTwice(n.Child) {
 		return false
 	}
 	for i, o := range order {
@@ -163,7 +163,23 @@ func namedTable(n sql.Node) (string, sql.TableNode) {
 	return "", nil
 }
 
-// sorted reports whether rows in an order are in that of sort conditions as well.
+// namesTwice reports whether two tables of a plan have one name, in two databases: an order's columns go by the names.
+func namesTwice(n sql.Node) (twice bool) {
+	have := map[string]bool{}
+	transform.Inspect(n, func(n sql.Node) bool {
+		name, t := namedTable(n)
+		if t == nil {
+			return !twice
+		}
+		name = strings.ToLower(name)
+		twice = twice || have[name]
+		have[name] = true
+		return false
+	})
+	return twice
+}
+
+// sortedBy reports whether rows in an order are in that of sort conditions as well.
 func sortedBy(by sql.SortConditions, order []orderedBy) bool {
 	i := 0
 	for _, k := range by {
@@ -302,6 +318,9 @@ func (o *orderServer) through(p *plan.Project) {
 func (o *orderServer) ordered(n sql.Node, groups *plan.GroupBy) (sql.Node, error) {
 	serves := func(order []orderedBy) bool {
 		return len(order) > 0 && (groups == nil || groupsInOrder(o.c, groups, order)) && sortedBy(o.by, order)
+	}
+	if namesTwice(n) {
+		return nil, nil
 	}
 	if serves(rowOrder(o.c, n)) {
 		return n, nil

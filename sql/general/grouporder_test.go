@@ -19,7 +19,7 @@ CREATE TABLE ord2 (id INT, cust_id INT NOT NULL, odate DATE NOT NULL, total DECI
 	load(c, "ord", 10000, func(i int) string {
 		return fmt.Sprintf("%d,%d,DATE'2020-01-01' + INTERVAL %d DAY,%d.5,'%s%d'", i, i*i*7%2100, i*13%200, i*31%500, "aA"[i%2:i%2+1], i%90)
 	})
-	c.must("INSERT INTO cust2 SELECT * FROM cust; INSERT INTO ord2 SELECT * FROM ord; ANALYZE TABLE cust, ord, cust2, ord2")
+	c.must("INSERT INTO cust2 SELECT * FROM cust; INSERT INTO ord2 SELECT * FROM ord; CREATE DATABASE go2; CREATE TABLE go2.cust LIKE cust; INSERT INTO go2.cust SELECT id, name, city, 2000 - id FROM cust; ANALYZE TABLE cust, ord, cust2, ord2")
 	const groups, table = "Group aggregate", "using temporary table"
 	for _, q := range []struct {
 		text string
@@ -48,6 +48,9 @@ CREATE TABLE ord2 (id INT, cust_id INT NOT NULL, odate DATE NOT NULL, total DECI
 		{"SELECT id, odate FROM ord ORDER BY odate, id DESC LIMIT 10", []string{"Sort"}, ""},
 		{"SELECT cust_id, MAX(total) FROM ord IGNORE INDEX FOR GROUP BY (cust_id) GROUP BY cust_id ORDER BY cust_id LIMIT 10", []string{table}, groups},
 		{"SELECT cust_id, MAX(total) FROM ord IGNORE INDEX FOR JOIN (cust_id) GROUP BY cust_id ORDER BY cust_id LIMIT 10", []string{groups}, table},
+		// Two tables of one name.
+		{"SELECT go2.cust.region, COUNT(*) FROM go.cust JOIN go2.cust ON go2.cust.id = go.cust.id GROUP BY go2.cust.region ORDER BY go2.cust.region LIMIT 5", nil, ""},
+		{"SELECT go2.cust.city, COUNT(*) FROM go.cust JOIN go2.cust ON go2.cust.id = 2000 - go.cust.id GROUP BY go2.cust.city ORDER BY go2.cust.city LIMIT 2", nil, groups},
 		// Order that is there anyway.
 		{"SELECT cust_id, COUNT(*) FROM ord WHERE cust_id BETWEEN 5 AND 9 GROUP BY cust_id ORDER BY cust_id", []string{groups}, ""},
 		{"SELECT cust_id, odate, COUNT(*) FROM ord WHERE odate = '2020-01-14' GROUP BY odate, id ORDER BY odate, id LIMIT 7", []string{groups}, "Sort"},

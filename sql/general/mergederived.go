@@ -281,7 +281,10 @@ func (m *derivedMerger) rename(n sql.Node) (sql.Node, error) {
 	out, _, err := transform.NodeWithOpaque(m.c, n, func(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
 		same := transform.SameTree
 		if d, ok := n.(*plan.SubqueryAlias); ok {
-			mapping := map[sql.ColumnId]sql.Expression{}
+			var mapping map[sql.ColumnId]sql.Expression // nil stays nil: no condition may go into it
+			if d.ScopeMapping != nil {
+				mapping = make(map[sql.ColumnId]sql.Expression, len(d.ScopeMapping))
+			}
 			for id, e := range d.ScopeMapping {
 				if f, ok := e.(*expression.GetField); ok && m.renamed[f.Id()] { // the name that the projection below gives it
 					mapping[id] = e

@@ -44,6 +44,7 @@ CREATE VIEW sv AS SELECT id FROM m WHERE s < 5`)
 		{"SELECT v.name, w.name FROM v JOIN v w ON w.uid = v.uid + 3 WHERE v.uid < 30 ORDER BY v.uid", "index lookup on w using PRIMARY", "Materialize"},
 		{"SELECT cust.name, d.name FROM cust JOIN (SELECT id, name FROM cust WHERE region = 3) d ON d.id = cust.id ORDER BY d.id", "Index lookup on d using region", "Materialize"},
 		{"SELECT COUNT(*) FROM (SELECT * FROM cust WHERE 'a' > 'b') a WHERE a.id IN (SELECT cust_id FROM ord WHERE EXISTS (SELECT 1 FROM ord b WHERE a.region = b.id))", "", ""},
+		{"SELECT a.id FROM cust a JOIN (SELECT region r FROM cust) b ON 1 WHERE a.id < 3 AND NOT EXISTS (SELECT 1 FROM (SELECT NULL n, total FROM ord) d CROSS JOIN m WHERE a.region > d.n) AND b.r = 1 ORDER BY 1", "on b using region", ""},
 		{"SELECT COUNT(a.id), COUNT(*) FROM ord LEFT JOIN (SELECT * FROM cust WHERE id = NULL OR 1 = 0) a ON a.id = cust_id", "", ""},
 	} {
 		c.must("SET optimizer_switch = 'derived_merge=off'")
