@@ -240,6 +240,16 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	c.query("SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2) AND id > 1", "")
 	c.query("SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2 WHERE id > 9) AND id > 1", "2\n3\n4")
 	c.query("SELECT id FROM j1 WHERE id IN (SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2 LIMIT 0))", "1\n2\n3\n4")
+
+	// Integers that an indexed DECIMAL has no room for.
+	c.must("CREATE TABLE small (id DECIMAL(3, 1) PRIMARY KEY, f DECIMAL(2, 2), KEY (f)); INSERT INTO small VALUES (99.9, 0.5), (-99.9, 0)")
+	for _, where := range []string{"id < 100", "100 > id", "id >= -100", "id <> 100", "id BETWEEN -1000 AND 18446744073709551615", "id IN (99.9, 100, -99.9)", "NOT id = 100", "f < 1", "f IN (0, 0.5)"} {
+		c.query("SELECT id FROM small WHERE "+where+" ORDER BY id", "-99.9\n99.9")
+		c.query("SELECT b.id FROM small a JOIN small b ON "+strings.NewReplacer("id", "b.id", "f ", "b.f ").Replace(where)+" WHERE a.id = 99.9 ORDER BY b.id", "-99.9\n99.9")
+	}
+	c.query("SELECT id FROM small WHERE id = 100 OR id > 100 OR id <=> 1000 OR f = 0", "-99.9")
+	c.must("UPDATE small SET f = 0.1 WHERE id < 100; DELETE FROM small WHERE id = 100")
+	c.query("SELECT COUNT(*), SUM(f) FROM small", "2\t0.20")
 }
 
 // What is computed with an average or a sum of quotients has more digits than these show.

@@ -346,7 +346,12 @@ func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
 		b, ok2 := with.typ.(sql.StringType)
 		return ok1 && ok2 && a.MaxCharacterLength() == b.MaxCharacterLength()
 	case Decimal:
-		return with.Kind == Decimal && with.Dec == column.Dec && with.Prec == column.Prec || with.Kind == Int && with.Const
+		if with.Kind == Int && with.Const { // one that the type has no room for is an error to the library
+			n, null, err := with.whole(c, nil)
+			d := n.decimal()
+			return err == nil && !null && (d.IsZero() || d.NumDigits() <= int64(column.Prec-column.Dec))
+		}
+		return with.Kind == Decimal && with.Dec == column.Dec && with.Prec == column.Prec
 	case Real:
 		return with.Kind == Real && column.typ == with.typ || with.Kind == Int && with.Const
 	case Date, Datetime:
