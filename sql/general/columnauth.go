@@ -34,15 +34,18 @@ type columnAuth struct {
 
 // AuthorizationHandler implements sql.Catalog.
 func (c *catalog) AuthorizationHandler() sql.AuthorizationHandler {
-	in := c.Catalog.AuthorizationHandler()
-	if c.partial == nil {
-		return in
-	}
-	return columnAuth{in, c}
+	return columnAuth{c.Catalog.AuthorizationHandler(), c}
 }
 
 func (h columnAuth) HandleAuth(c *sql.Context, state sql.AuthorizationQueryState, auth sqlparser.AuthInformation) error {
-	err := h.AuthorizationHandler.HandleAuth(c, state, auth)
+	auth, err := openTables(c, auth)
+	if err != nil {
+		return err
+	}
+	err = deniedTable(c, auth, h.AuthorizationHandler.HandleAuth(c, state, auth))
+	if h.c.partial == nil {
+		return err
+	}
 	want, known := columnVerbs[auth.AuthType]
 	if err == nil || !known || !sql.ErrPrivilegeCheckFailed.Is(err) ||
 		auth.TargetType != sqlparser.AuthTargetType_SingleTableIdentifier && auth.TargetType != sqlparser.AuthTargetType_MultipleTableIdentifiers {

@@ -53,9 +53,12 @@ func keepLiterals(st sqlparser.Statement) {
 			if x == nil {
 				break
 			}
-			note(x.Left, x.Right)
+			operands := []sqlparser.Expr{x.Left, x.Right}
 			if list, ok := x.Right.(sqlparser.ValTuple); ok {
-				note(list...)
+				operands = append(operands, list...)
+			}
+			if !slices.ContainsFunc(operands, isText) { // with a text, bits are compared as one
+				note(operands...)
 			}
 			if _, ok := x.Left.(*sqlparser.ColName); ok {
 				x.Right = keepLiteral(x.Right)
@@ -87,6 +90,12 @@ func bitsAsBytes(v *sqlparser.SQLVal) {
 		out = append(out, fmt.Sprintf("%02X", n)...)
 	}
 	v.Type, v.Val = sqlparser.HexVal, out
+}
+
+// isText reports whether an expression is a literal text.
+func isText(e sqlparser.Expr) bool {
+	v, ok := e.(*sqlparser.SQLVal)
+	return ok && v.Type == sqlparser.StrVal
 }
 
 func keepLiteral(e sqlparser.Expr) sqlparser.Expr {

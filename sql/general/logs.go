@@ -298,7 +298,7 @@ type systemDatabase struct {
 
 func (d *systemDatabase) GetTableNames(ctx *sql.Context) ([]string, error) {
 	names, err := d.MySQLDb.GetTableNames(ctx)
-	return append(names, "columns_priv", "component", "default_roles", "innodb_index_stats", "innodb_table_stats", "password_history", logs.GeneralTable, logs.SlowTable), err
+	return append(names, systemTableNames(names)...), err
 }
 
 func (d *systemDatabase) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {

@@ -34,7 +34,7 @@ func TestRoles(t *testing.T) {
 
 	u := sv.as("u", "%")
 	u.query("SELECT CURRENT_ROLE()", "NONE")
-	u.fails("SELECT v FROM d.t", mysqlerr.ER_DBACCESS_DENIED_ERROR, "")
+	u.fails("SELECT v FROM d.t", mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "")
 	u.must("SET ROLE reader")
 	u.query("SELECT CURRENT_ROLE(), v FROM d.t", "`reader`@`%`\t10")
 	u.fails("UPDATE d.t SET v = 1", mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "")
@@ -80,7 +80,7 @@ func TestRoles(t *testing.T) {
 	root.must("REVOKE reader FROM u")
 	u.query("SELECT v FROM d.t", "11") // still through boss
 	root.must("DROP ROLE boss")
-	u.fails("SELECT v FROM d.t", mysqlerr.ER_DBACCESS_DENIED_ERROR, "")
+	u.fails("SELECT v FROM d.t", mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "")
 	root.query("SELECT COUNT(*) FROM mysql.default_roles WHERE default_role_user = 'boss'", "0")
 
 	root.must("SET GLOBAL activate_all_roles_on_login = ON")
@@ -92,7 +92,7 @@ func TestRoles(t *testing.T) {
 	root.query("SHOW GRANTS FOR w", "GRANT USAGE ON *.* TO `w`@`%`\nGRANT `reader`@`%` TO `w`@`%`")
 	root.fails("DROP ROLE reader", 3628, "The role `reader`@`%` is a mandatory role and can't be revoked or dropped. The restriction can be lifted by excluding the role identifier from the global variable mandatory_roles.")
 	root.must("SET GLOBAL mandatory_roles = ''")
-	w.fails("SELECT v FROM d.t", mysqlerr.ER_DBACCESS_DENIED_ERROR, "")
+	w.fails("SELECT v FROM d.t", mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "")
 
 	// After a restart.
 	if err := sv.e.loadPrivileges(context.Background()); err != nil {
@@ -113,5 +113,5 @@ func TestRolesOfDefiner(t *testing.T) {
 	u.query("CALL d.p()", "7")
 	u.fails("SELECT id FROM d.t", mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "")
 	root.must("SET DEFAULT ROLE NONE TO def")
-	u.fails("CALL d.p()", mysqlerr.ER_DBACCESS_DENIED_ERROR, "")
+	u.fails("CALL d.p()", mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "")
 }

@@ -50,7 +50,7 @@ func (e *Engine) initVariables(ctx context.Context) error {
 			Type: types.NewSystemDoubleType(timestampVariable, 0, math.MaxInt32), Default: float64(0)},
 		count("error_count"), count("warning_count"),
 		text("aurora_version", orDefault(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
-		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("version", o.Version),
+		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("character_set_system", "utf8mb3"), text("version", o.Version),
 		&sql.MysqlSystemVariable{Name: "aurora_replica_read_consistency", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
 			Type: types.NewSystemStringType("aurora_replica_read_consistency"), Default: ""},
 		&sql.MysqlSystemVariable{Name: "innodb_lock_wait_timeout", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
