@@ -27,6 +27,9 @@ func (s *Session) ownDDL(t *lexer.Cursor) (*Statement, error) {
 		case "FUNCTION", "PROCEDURE":
 			switch t.Word(0) {
 			case "CREATE":
+				if st, is, err := s.loadableFunction(t); is {
+					return st, err
+				}
 				return s.createRoutine(t, t.Word(i))
 			case "DROP":
 				return s.dropRoutine(t, t.Word(i))
@@ -53,10 +56,19 @@ func (s *Session) ownDDL(t *lexer.Cursor) (*Statement, error) {
 			if t.Word(0) == "ALTER" && i == 1 {
 				return s.ownPartition(t)
 			}
+			if t.Word(0) == "CREATE" {
+				return s.createFromQuery(t)
+			}
 			return nil, nil
 		case "VIEW", "INDEX", "DATABASE", "SCHEMA":
 			return nil, nil
-		case "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE":
+		case "SERVER":
+			return s.ownServerDefinition(t)
+		case "INSTANCE":
+			return s.alterInstance(t)
+		case "RESOURCE":
+			return s.resourceGroup(t)
+		case "TABLESPACE", "LOGFILE":
 			return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, t.Word(0)+" "+t.Word(i))
 		}
 	}

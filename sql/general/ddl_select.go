@@ -267,7 +267,7 @@ func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, 
 	if q := ddl.Table.DbQualifier.String(); q != "" {
 		target = sqltext.Quote(q) + "." + target
 	}
-	text := fmt.Sprintf("INSERT INTO %s (%s) %s", target, quoteNames(names), sel)
+	text := fmt.Sprintf("%s INTO %s (%s) %s", orDefault(x.st.duplicates, "INSERT"), target, quoteNames(names), sel)
 	ast, err := s.e.parseOne(c, text)
 	if err != nil {
 		return nil, err
@@ -285,4 +285,45 @@ func (s *Session) selectSchema(c *sql.Context, x *execution, sel sqlparser.State
 		return nil, err
 	}
 	return node.Schema(c), nil
+}
+
+// createFromQuery is CREATE TABLE ... [IGNORE | REPLACE] [AS] query where the library's grammar lacks it: it knows neither of the words, nor a set operation without AS. nil: it has it.
+func (s *Session) createFromQuery(t *lexer.Cursor) (*Statement, error) {
+	depth := 0
+	for i := 2; t.Kind(i) != lexer.EOF; i++ {
+		switch t.At(i) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth > 0 {
+			continue
+		}
+		here, next := t.Tokens[t.Pos+i], t.Word(i+1)
+		switch word := t.Word(i); word {
+		case "AS":
+			return nil, nil
+		case "SELECT", "WITH":
+			st, _, err := s.parseGMS(t.Src[:here.Start]+"AS "+t.Src[here.Start:], "")
+			return st, err
+		case "IGNORE", "REPLACE":
+			as := "AS"
+			switch {
+			case next == "AS":
+				as = ""
+			case next != "SELECT" && next != "WITH" && next != "VALUES" && next != "TABLE" && t.At(i+1) != "(":
+				continue
+			}
+			st, _, err := s.parseGMS(t.Src[:here.Start]+as+t.Src[here.End:], "")
+			if err != nil {
+				return nil, err
+			}
+			if st.duplicates = word; word == "IGNORE" {
+				st.duplicates = "INSERT IGNORE"
+			}
+			return st, nil
+		}
+	}
+	return nil, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
@@ -70,6 +71,65 @@ func (s *Session) ownMaintenance(t *lexer.Cursor) (*Statement, error) {
 	}
 	return s.done(t, &Statement{run: run})
 }
+
+// What LOAD INDEX INTO CACHE and CACHE INDEX do with a table, in the words of their results. Only MyISAM's tables have key caches.
+const (
+	preloadKeys = "preload_keys"
+	assignKeys  = "assign_to_keycache"
+)
+
+// ownKeyCache: LOAD INDEX INTO CACHE and CACHE INDEX ... IN cache; nil for LOAD DATA.
+func (s *Session) ownKeyCache(t *lexer.Cursor) (*Statement, error) {
+	op := assignKeys
+	switch {
+	case t.Accept("LOAD", "INDEX", "INTO", "CACHE"):
+		op = preloadKeys
+	case t.Word(0) == "LOAD":
+		return nil, nil
+	case !t.Accept("CACHE", "INDEX"):
+		return nil, s.wrong(t)
+	}
+	var list [][2]string
+	for {
+		schema, name, ok := t.Qualified()
+		if !ok {
+			return nil, s.wrong(t)
+		}
+		list = append(list, [2]string{schema, name})
+		for _, word := range []string{"PARTITION", "INDEX", "KEY"} {
+			if t.Accept(word) {
+				if end := t.Closing(0); t.At(0) == "(" && end > 0 {
+					t.Pos += end + 1
+				} else {
+					return nil, s.wrong(t)
+				}
+			}
+		}
+		if op == preloadKeys {
+			t.Accept("IGNORE", "LEAVES")
+		}
+		if !t.Accept(",") {
+			break
+		}
+	}
+	if op == assignKeys {
+		if !t.Accept("IN") {
+			return nil, s.wrong(t)
+		}
+		if !t.Accept("DEFAULT") {
+			name, ok := t.Name()
+			if !ok {
+				return nil, s.wrong(t)
+			}
+			return s.done(t, &Statement{run: func(*sql.Context, *Session, *execution) (*Result, error) {
+				return nil, mysqlerr.NewMessage(codeKeyCache, "Unknown key cache '%s'", name)
+			}})
+		}
+	}
+	return s.done(t, &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) { return s.maintain(c, x, op, list) }})
+}
+
+const codeKeyCache = 1284 // ER_UNKNOWN_KEY_CACHE
 
 // maintenanceTable is a table of a maintenance statement.
 type maintenanceTable struct {
@@ -172,8 +232,8 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 			if err := s.analyzeStatistics(c, t); err != nil {
 				return nil, err
 			}
-		case "repair":
-			out = append(out, sql.Row{m.full, op, "note", "The storage engine for the table doesn't support repair"})
+		case "repair", preloadKeys, assignKeys:
+			out = append(out, sql.Row{m.full, op, "note", "The storage engine for the table doesn't support " + op})
 			continue
 		}
 		out = append(out, sql.Row{m.full, op, "status", "OK"})

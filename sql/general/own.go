@@ -43,8 +43,10 @@ func (s *Session) own(t *lexer.Cursor) (*Statement, error) {
 		return s.ownHandler(t)
 	case "INSTALL", "UNINSTALL":
 		return s.ownComponent(t)
-	case "HELP", "RESET", "PURGE", "CHANGE", "STOP", "BINLOG", "CLONE", "IMPORT", "CACHE":
-		return nil, s.unsupported(t)
+	case "LOAD", "CACHE":
+		return s.ownKeyCache(t)
+	case "HELP", "RESET", "PURGE", "CHANGE", "STOP", "RESTART", "BINLOG", "CLONE", "IMPORT":
+		return s.ownServer(t)
 	}
 	return nil, nil
 }
@@ -72,8 +74,8 @@ func (s *Session) ownTransaction(t *lexer.Cursor) (*Statement, error) {
 		return s.done(t, control(ControlStatement{Op: Begin}))
 	case t.Accept("START", "TRANSACTION"):
 		return s.startTransaction(t)
-	case t.Accept("START"):
-		return nil, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "START "+t.Word(0))
+	case t.Word(0) == "START":
+		return s.replicaStatement(t)
 	case t.Accept("COMMIT"):
 		return s.completion(t, ControlStatement{Op: Commit})
 	case t.Accept("ROLLBACK"):
@@ -189,6 +191,9 @@ func (s *Session) ownXA(t *lexer.Cursor) (*Statement, error) {
 }
 
 func (s *Session) ownSet(t *lexer.Cursor) (*Statement, error) {
+	if t.Word(1) == "RESOURCE" && t.Word(2) == "GROUP" {
+		return s.resourceGroup(t)
+	}
 	if text, ok := componentVariables(t); ok {
 		st, _, err := s.parseGMS(text, "")
 		return st, err

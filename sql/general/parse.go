@@ -29,7 +29,8 @@ type Statement struct {
 	listsDatabases bool
 	scope          *infoScope // of a query of information_schema
 	locking        bool
-	misuse         error // what MySQL refuses when it resolves names (misuse.go)
+	misuse         error  // what MySQL refuses when it resolves names (misuse.go)
+	duplicates     string // of CREATE TABLE ... SELECT: how its rows are inserted; "": INSERT
 
 	// For the next time (plancache.go). A statement is one session's at a time.
 	key      string // under which the engine keeps it; "": nowhere
@@ -311,6 +312,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		}
 		return nil, "", parseError(text, err.Error())
 	}
+	variableDefaults(st)
 	namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens))
 	respell(st, text, lexMode(o))
 	if err := matchCalls(st, text); err != nil {

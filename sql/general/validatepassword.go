@@ -47,11 +47,11 @@ func componentVariables(t *lexer.Cursor) (text string, ok bool) {
 	return text + t.Src[last:], last > 0
 }
 
-// ownComponent is INSTALL COMPONENT and UNINSTALL COMPONENT; nil for plugins.
+// ownComponent is INSTALL COMPONENT and UNINSTALL COMPONENT; plugins are ownServer's.
 func (s *Session) ownComponent(t *lexer.Cursor) (*Statement, error) {
 	install := t.Word(0) == "INSTALL"
 	if t.Word(1) != "COMPONENT" {
-		return nil, s.unsupported(t)
+		return s.ownServer(t)
 	}
 	t.Pos += 2
 	var urns []string

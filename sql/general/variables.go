@@ -100,6 +100,11 @@ func (e *Engine) initVariables(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("set %s: %w", name, err)
 			}
+			if m, ok := sv.(*sql.MysqlSystemVariable); ok { // what SET x = DEFAULT goes back to
+				with := *m
+				with.Default = cv
+				sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&with})
+			}
 			if err := sql.SystemVariables.AssignValues(map[string]any{name: cv}); err != nil {
 				return fmt.Errorf("set %s: %w", name, err)
 			}
