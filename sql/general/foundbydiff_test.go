@@ -274,3 +274,21 @@ func TestDigitsKept(t *testing.T) {
 	c.must("CREATE TABLE b AS SELECT AVG(x) y, AVG(x) * 3 z FROM a WHERE g = 1")
 	c.query("SELECT y * 3, z FROM b", "3.9999\t4.0000")
 }
+
+// WHERE above joins on the side of an outer join that may be missing.
+func TestWhereAboveOuterJoins(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE o (id INT, v INT); INSERT INTO o VALUES (1, 1), (2, 5), (3, NULL)")
+	for query, want := range map[string]string{
+		"SELECT c.id FROM o a CROSS JOIN o b RIGHT JOIN o c ON NULL WHERE a.v > b.v":                                                                           "",
+		"SELECT c.id FROM o c LEFT JOIN (o a CROSS JOIN o b) ON a.id = 2 WHERE a.v > b.v ORDER BY 1":                                                           "1\n2\n3",
+		"SELECT c.id FROM o c LEFT JOIN (o a CROSS JOIN o b) ON a.id = c.id WHERE a.v > b.v":                                                                   "2",
+		"SELECT c.id FROM o c LEFT JOIN (o a CROSS JOIN o b) ON a.id = c.id WHERE a.v > b.v OR a.v IS NULL GROUP BY 1 ORDER BY 1":                              "2\n3",
+		"SELECT a.id, b.id, c.id FROM o a CROSS JOIN o b LEFT JOIN o c ON c.id = 9 WHERE a.v > b.v OR c.v IS NOT NULL":                                         "2\t1\tNULL",
+		"SELECT a.id, b.id, c.id FROM o a CROSS JOIN o b LEFT JOIN o c ON c.id = a.id WHERE a.v = b.v AND a.id = b.id ORDER BY 1":                              "1\t1\t1\n2\t2\t2",
+		"SELECT a.id, b.id, c.id FROM o a CROSS JOIN o b CROSS JOIN o c WHERE a.v = b.v AND b.v = c.v ORDER BY 1":                                              "1\t1\t1\n2\t2\t2",
+		"SELECT a.id, b.id, c.id FROM o a CROSS JOIN o b CROSS JOIN o c WHERE (a.v = b.v OR c.id = 3) AND c.v IS NULL AND a.id = 1 AND b.id < 3 ORDER BY 1, 2": "1\t1\t3\n1\t2\t3",
+	} {
+		c.query(query, want)
+	}
+}

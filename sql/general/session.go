@@ -152,6 +152,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}, CostedIndexScanExpressionFilter: rangeBound{}})
 	a := ab.Build()
 	addJoinFilters(a)
+	joinByWhere(a)
 	unnestForDelete(a)
 	keepDeepQueries(a)
 	keepRowsOfFalse(a)
