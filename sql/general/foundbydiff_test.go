@@ -231,6 +231,8 @@ func TestFoundByDifferencesSince(t *testing.T) {
 
 	// Sides of set operations that are all columns of a table.
 	c.must("CREATE TABLE w (y DECIMAL(6, 4)); INSERT INTO w VALUES (0.3333), (1)")
+	c.query("SELECT id, k, v FROM l WHERE id = 2 UNION SELECT id, k, v FROM l WHERE id = 3", "2\t2\t2\n3\t3\t3")
+	c.query("SELECT * FROM l UNION ALL SELECT id, k, v FROM l WHERE id = 3 ORDER BY id LIMIT 1", "1\t1\t1")
 	for _, side := range []string{"SELECT y FROM (SELECT IF(y < 1, 1, 3) / 3 y FROM w) t", "SELECT * FROM (SELECT 1 / 3 y UNION SELECT 1) t", "SELECT * FROM w", "TABLE w"} {
 		c.query(side+" UNION SELECT 0.3333 ORDER BY 1", "0.3333\n1.0000")
 		c.query("SELECT 0.3 UNION "+side+" ORDER BY 1", "0.3000\n0.3333\n1.0000")

@@ -31,6 +31,9 @@ func (r *retype) setOp(u *plan.SetOp) (sql.Node, error) {
 		}
 	}
 	changed := make([]bool, len(sides))
+	for i, n := range sides {
+		changed[i] = !projected(n) // else the table would be read without the columns that no condition needs
+	}
 	for k := range ids[0] {
 		all, strengths := make([]sql.Expression, len(sides)), make([]byte, len(sides))
 		for i := range sides {
@@ -152,6 +155,17 @@ func unconverted(c *sql.Context, n sql.Node) sql.Node {
 		}
 	}
 	return p.Child
+}
+
+// projected reports whether a side of a set operation says which columns it has: one that is all columns of a table may have lost its projection (unconverted).
+func projected(n sql.Node) bool {
+	switch n := n.(type) {
+	case plan.TableIdNode:
+		return false
+	case *plan.Filter, *plan.Distinct, *plan.Limit, *plan.Offset, *plan.Sort, *plan.Having, *plan.TopN:
+		return projected(n.Children()[0])
+	}
+	return true
 }
 
 // columnIDs are the ids of a node's columns, nil if they cannot be told.
