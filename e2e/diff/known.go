@@ -31,7 +31,7 @@ func codes(a, b int, why string) rule {
 var meant = []rule{
 	{"MySQL 8.0 lets a selected expression be one that GROUP BY names (1055 otherwise); MariaDB only knows columns and some expressions again",
 		func(_ *facts, a, b Outcome, d *Difference) bool {
-			return d.What == "error" && (a.Code == 0 || slices.Contains(ofValues, a.Code)) && b.Code == 1055
+			return d.What == "error" && (a.Code == 0 || a.Code == 1525 || slices.Contains(ofValues, a.Code)) && b.Code == 1055
 		}},
 	{"SQLSTATE of 1366 is HY000 in MySQL 8.0, 22007 in MariaDB", func(_ *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1366 && b.Code == 1366 && a.State == "HY000"
@@ -44,11 +44,14 @@ var meant = []rule{
 	}},
 	{"UPDATE IGNORE warns of a duplicate key (1062) and of foreign keys (1451, 1452) since MySQL 5.7 (Ignore_error_handler); MariaDB is silent", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "warnings" && q.verb == "UPDATE" && q.ignore() &&
-			slices.Equal(without(a.Warnings, "Warning 1062", "Warning 1451", "Warning 1452"), without(b.Warnings, "Warning 1062", "Warning 1451", "Warning 1452"))
+			slices.Equal(without(a.Warnings, "Warning 1062", "Warning 1451", "Warning 1452"), without(b.Warnings, "Warning 1062", "Warning 1451", "Warning 1452", "Note 1105"))
 	}},
 	{"strict mode applies to all of a statement that changes data in MySQL 8.0 (Strict_error_handler), not to conditions in MariaDB", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && (q.verb == "DELETE" || q.verb == "UPDATE" || q.verb == "INSERT") && b.Code == 0 && a.Code != 0 &&
 			slices.Contains(b.Warnings, fmt.Sprint("Warning ", a.Code))
+	}},
+	{"a negative DECIMAL cast to UNSIGNED is out of range in MySQL 8.0 (my_decimal2int), and an error in the condition of what changes data; MariaDB notes it or is silent", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && (q.verb == "DELETE" || q.verb == "UPDATE") && b.Code == 0 && a.Code == 1292 && q.words["UNSIGNED"] > 0 && strings.HasPrefix(a.Message, "Truncated incorrect DECIMAL value: '-")
 	}},
 	{"strict mode applies to the condition of a DELETE in MySQL 8.0, so that its first fault ends it", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && q.verb == "DELETE" && (a.Code == 1292 || a.Code == 1365) && b.Code == 1690
@@ -147,7 +150,7 @@ var meant = []rule{
 		return d.What == "error" && (a.Code == 0 && a.Affected == 0 || slices.Contains(ofRows, a.Code) || slices.Contains(ofValues, a.Code)) && b.Code == 1364 && (q.verb == "INSERT" || q.verb == "REPLACE")
 	}},
 	{"a column without a default that only ON DUPLICATE KEY UPDATE names has no value in MySQL 8.0 (1364, TABLE::fields_set_during_insert); MariaDB takes it for given", func(q *facts, a, b Outcome, d *Difference) bool {
-		return q.onDuplicate() && (d.What == "error" && a.Code == 1364 && b.Code == 0 ||
+		return q.onDuplicate() && (d.What == "error" && a.Code == 1364 && (b.Code == 0 || slices.Contains(ofRows, b.Code)) ||
 			d.What == "warnings" && slices.Contains(a.Warnings, "Warning 1364") && slices.Equal(without(a.Warnings, "Warning 1364"), distinct(b.Warnings)))
 	}},
 	{"IGNORE ignores a violated CHECK (3819) in MySQL 8.0 (Ignore_error_handler), of a single row too; MariaDB refuses an INSERT of one row", func(q *facts, a, b Outcome, d *Difference) bool {
@@ -194,6 +197,9 @@ var meant = []rule{
 			sameOr(a.Rows, b.Rows, func(x, y string) bool { return aYear.MatchString(x) && (y == "'127'" || y == "'255'") })
 	}},
 	{"ROUND or TRUNCATE of an integer is an integer in MySQL 8.0 while its type has less than 22 digits (Item_func_round::resolve_type); MariaDB shows decimals for those that are computed", func(q *facts, a, b Outcome, d *Difference) bool {
+		if d.What == "error" { // and an integer may be out of range
+			return a.Code == 1690 && strings.HasPrefix(a.Message, "BIGINT") && b.Code == 0 && q.callsAny("ROUND", "TRUNCATE")
+		}
 		return d.What == "rows" && q.callsAny("ROUND", "TRUNCATE") && sameOr(a.Rows, b.Rows, func(x, y string) bool { return x == noDecimals.ReplaceAllString(y, "'$1'") })
 	}},
 	{"a group may be what a select item computes; MariaDB refuses that (1056) under some of WITH ROLLUP", func(q *facts, a, b Outcome, d *Difference) bool {
@@ -214,6 +220,15 @@ var meant = []rule{
 	{"REPLACE deletes the row that is in its way, which a row that refers to it refuses (1451, write_record); MariaDB says which key was in the way", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && q.verb == "REPLACE" && a.Code == 1451 && b.Code == 1062
 	}},
+	{"the number that AUTO_INCREMENT gave to one row of a REPLACE has no say in the next, which may take the place of another (write_record); MariaDB remembers it, and refuses", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && q.verb == "REPLACE" && a.Code == 0 && b.Code == 1062 && strings.HasSuffix(b.Message, "for key 'PRIMARY'") && strings.Contains(q.past, "AUTO_INCREMENT")
+	}},
+	{"a DATE or DATETIME without a default is looked for in every partition that has rows (error_if_not_empty); MariaDB looks in the first", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && q.alters("ADD") && a.Code == 1292 && zeroDateStored.MatchString(a.Message) && b.Code == 0 && strings.Contains(q.past, "PARTITION BY")
+	}},
+	{"what is subtracted from zero may be out of range, as the least BIGINT is, in MySQL 8.0 (Item_func_minus::int_op); MariaDB gives that again", func(_ *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && a.Code == 1690 && strings.HasPrefix(a.Message, "BIGINT value is out of range in '(0 - ") && b.Code == 0
+	}},
 	codes(3855, 0, "MySQL 8.0 neither drops nor renames a column of the partitioning function (ER_DEPENDENT_BY_PARTITION_FUNC)"),
 	codes(3819, 4025, "a violated CHECK constraint is ER_CHECK_CONSTRAINT_VIOLATED (3819) in MySQL 8.0, ER_CONSTRAINT_FAILED (4025) in MariaDB"),
 }
@@ -227,11 +242,12 @@ var (
 )
 
 var (
-	quoted       = regexp.MustCompile(`'-?[0-9.]+(e[0-9]+)?'`)
-	increment    = regexp.MustCompile("= `\\w+` \\+ 1")
-	negativeCast = regexp.MustCompile(`^'1844674407[0-9]{10}(\.0+)?'$`)
-	noDecimals   = regexp.MustCompile(`^'(-?\d+)\.0+'$`)
-	zeroDate     = regexp.MustCompile(`^'0000-00-00[0:. ]*'$`)
+	comparedColumns = regexp.MustCompile("(\\w+\\.`\\w+`) (?:<|>|<=|>=|=|<>|<=>) (\\w+\\.`\\w+`)")
+	quoted          = regexp.MustCompile(`'-?[0-9.]+(e[0-9]+)?'`)
+	increment       = regexp.MustCompile("= `\\w+` \\+ 1")
+	negativeCast    = regexp.MustCompile(`^'1844674407[0-9]{10}(\.0+)?'$`)
+	noDecimals      = regexp.MustCompile(`^'(-?\d+)\.0+'$`)
+	zeroDate        = regexp.MustCompile(`^'0000-00-00[0:. ]*'$`)
 	// zeroDateStored is of a zero date that a column is given.
 	zeroDateStored = regexp.MustCompile(`^Incorrect (date|datetime) value: '0000-00-00[0:. ]*' for column`)
 	aYear          = regexp.MustCompile(`^'(19\d\d|20\d\d|21[0-4]\d|215[0-5])'$`)
@@ -276,6 +292,24 @@ func sameBut(a, b []string, form func(string) string) bool {
 
 // open are differences that are Zorya's faults, known and not mended. Each is to go.
 var open = []rule{
+	{"a column that is NOT NULL and compared with itself is no constant here, so that rows are looked at which warn", func(q *facts, a, b Outcome, d *Difference) bool {
+		same := slices.ContainsFunc(comparedColumns.FindAllStringSubmatch(q.text, -1), func(m []string) bool { return m[1] == m[2] })
+		return d.What == "warnings" && same && subset(b.Warnings, a.Warnings) && slices.Equal(without(a.Warnings, "Warning 1292", "Warning 1365"), without(b.Warnings, "Warning 1292", "Warning 1365"))
+	}},
+	{"a DATETIME of the day zero has no time of day: 0000-00-00 03:20:24 is stored as 0000-00-00 00:00:00, with a warning", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "warnings" && (q.verb == "INSERT" || q.verb == "REPLACE" || q.verb == "UPDATE") && strings.Contains(q.text, "'0000-00-00 ") &&
+			slices.Contains(a.Warnings, "Warning 1265") && slices.Equal(without(a.Warnings, "Warning 1265"), distinct(b.Warnings))
+	}},
+	{"NULL becomes the time of now in a column that ALTER TABLE copies into a TIMESTAMP NOT NULL (do_copy_timestamp); here it is error 1138", func(q *facts, a, _ Outcome, d *Difference) bool {
+		return d.What == "error" && q.verb == "ALTER" && a.Code == 1138 && q.words["TIMESTAMP"] > 0
+	}},
+	{"names of ORDER BY are resolved before the types of the select list are", func(_ *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && a.Code == 1054 && strings.HasSuffix(a.Message, "in 'order clause'") && b.Code == 1267
+	}},
+	{"a remainder of zero has no sign, so that one of a negative number may be stored as UNSIGNED", func(q *facts, a, b Outcome, d *Difference) bool {
+		return strings.Contains(q.text, " % ") && (d.What == "warnings" && slices.Contains(b.Warnings, "Warning 1264") && slices.Equal(distinct(a.Warnings), without(b.Warnings, "Warning 1264")) ||
+			d.What == "error" && a.Code == 0 && b.Code == 1264)
+	}},
 	{"the select list is computed for rows that LIMIT cuts off behind a sort, too", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1690 && b.Code == 0 && q.verb == "SELECT" && q.words["ORDER"] > 0 && q.words["LIMIT"] > 0
 	}},
