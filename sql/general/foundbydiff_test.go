@@ -294,3 +294,21 @@ func TestWhereAboveOuterJoins(t *testing.T) {
 		c.query(query, want)
 	}
 }
+
+// <=> with the outer row's NULL, where an index is.
+func TestOuterNulls(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE n (id INT, k VARCHAR(10), t TEXT, KEY (k), KEY (t(3))); INSERT INTO n VALUES (1, NULL, NULL), (2, 'a', 'abcd'), (3, NULL, 'abce')")
+	c.query("SELECT id FROM n o WHERE id IN (SELECT id FROM n WHERE k <=> o.k) ORDER BY id", "1\n2\n3")
+	c.query("SELECT id FROM n o WHERE id IN (SELECT id FROM n WHERE o.t <=> t AND id <= o.id) ORDER BY id", "1\n2\n3")
+	c.query("SELECT id, (SELECT COUNT(*) FROM n WHERE k <=> o.k) FROM n o ORDER BY id", "1\t2\n2\t1\n3\t2")
+	c.query("SELECT id, (SELECT COUNT(*) FROM n WHERE k = o.k) FROM n o ORDER BY id", "1\t0\n2\t1\n3\t0")
+	c.query("SELECT id FROM n o WHERE NOT EXISTS (SELECT 1 FROM n WHERE k <=> o.k AND id <> o.id) ORDER BY id", "2")
+	c.query("SELECT a.id, b.id FROM n a JOIN n b ON b.k <=> a.k OR b.k = a.t ORDER BY 1, 2", "1\t1\n1\t3\n2\t2\n3\t1\n3\t3")
+	c.query("SELECT a.id, b.id FROM n a LEFT JOIN n b ON b.k <=> a.k OR b.k = a.t ORDER BY 1, 2", "1\t1\n1\t3\n2\t2\n3\t1\n3\t3")
+	c.must("CREATE TABLE two (id INT PRIMARY KEY, a INT, b INT, KEY (a, b)); INSERT INTO two VALUES (1, NULL, 1), (2, NULL, NULL), (3, 1, NULL), (4, 1, 1)")
+	c.query("SELECT o.id, (SELECT GROUP_CONCAT(id ORDER BY id) FROM two WHERE a <=> o.a AND b = o.b) FROM two o ORDER BY 1", "1\t1\n2\tNULL\n3\tNULL\n4\t4")
+	c.query("SELECT o.id, (SELECT GROUP_CONCAT(id ORDER BY id) FROM two WHERE a <=> o.a AND b <=> o.b) FROM two o ORDER BY 1", "1\t1\n2\t2\n3\t3\n4\t4")
+	c.query("SELECT o.id, (SELECT GROUP_CONCAT(id ORDER BY id) FROM two WHERE a = o.a AND b <=> o.b) FROM two o ORDER BY 1", "1\tNULL\n2\tNULL\n3\t3\n4\t4")
+	c.query("SELECT o.id FROM two o WHERE EXISTS (SELECT 1 FROM two WHERE a <=> o.a AND b <=> o.b AND id = o.id) ORDER BY 1", "1\n2\n3\n4")
+}

@@ -75,10 +75,10 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 	if ix := x.ix(); len(ix.Parts) > 0 && ix.Parts[0].Desc && x.Order(ctx) == sql.IndexOrderDesc {
 		it.reverse = !it.reverse
 	}
-	if part.lookup.IsEmptyRange {
+	ranges, _ := part.lookup.Ranges.(sql.MySQLRangeCollection)
+	if part.lookup.IsEmptyRange && !slices.ContainsFunc(ranges, findsNulls) {
 		return it, nil
 	}
-	ranges, _ := part.lookup.Ranges.(sql.MySQLRangeCollection)
 	ranges, apart, err := t.byCollation(ctx, x, ranges, it.reverse)
 	if err != nil {
 		return nil, err
@@ -94,6 +94,21 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 		}
 	}
 	return it, nil
+}
+
+// findsNulls reports whether a range that the library calls empty, as a key in it is NULL, is one of <=> alone, which finds NULLs.
+func findsNulls(r sql.MySQLRange) bool {
+	found := false
+	for _, x := range r {
+		_, null := x.UpperBound.(sql.AboveNull)
+		low, some := x.LowerBound.(sql.Below)
+		_, none := x.LowerBound.(sql.AboveAll)
+		if none || some && low.Key == nil {
+			return false
+		}
+		found = found || null
+	}
+	return found
 }
 
 // effectiveMode is the reference's own lock mode; under SERIALIZABLE plain reads lock too.
