@@ -291,6 +291,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			if bound, err = mergeDerived(c, x, ast, bound); err != nil {
 				return nil, nil, err
 			}
+			if bound, err = spreadFacts(c, x, ast, bound); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	if err := hintIndexes(c, x, ast, bound); err != nil {
