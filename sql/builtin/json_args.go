@@ -30,6 +30,8 @@ func JSONArgument(c *sql.Context, r sql.Row, e sql.Expression, function string, 
 		return nil, false, err
 	}
 	switch v := v.(type) {
+	case jsondoc.Temporal, jsondoc.Opaque:
+		doc = v
 	case sql.JSONWrapper:
 		doc, err = v.ToInterface(c)
 	case string:

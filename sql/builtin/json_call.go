@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/jsondoc"
@@ -120,19 +122,45 @@ func jsonMember(c *sql.Context, r sql.Row, e sql.Expression) (any, error) {
 		return nil, err
 	}
 	switch x := v.(type) {
-	case jsondoc.Double, jsondoc.Temporal:
+	case jsondoc.Double, jsondoc.Temporal, jsondoc.Opaque:
 	case time.Time, types.Timespan:
 		return item.InDocument(c, e, v), nil
 	case sql.JSONWrapper:
 		return x.ToInterface(c)
 	case []byte:
-		return string(x), nil
+		return bytesMember(c, e, x), nil
 	case float64:
 		return jsondoc.Real(x), nil
 	case int64:
 		return jsondoc.Integer(x), nil
 	}
 	return v, nil
+}
+
+// bytesMember is bytes as a value of a document: what is of no character set is opaque.
+func bytesMember(c *sql.Context, e sql.Expression, b []byte) any {
+	t := e.Type(c)
+	st, ok := t.(sql.StringType)
+	if !ok || st.Collation() != sql.Collation_binary {
+		return string(b)
+	}
+	field := uint8(jsondoc.FieldVarchar)
+	if _, column := e.(*expression.GetField); column {
+		switch {
+		case t.Type() == sqltypes.Binary:
+			field = jsondoc.FieldString
+		case t.Type() != sqltypes.Blob:
+		case st.MaxByteLength() <= math.MaxUint8:
+			field = jsondoc.FieldTinyBlob
+		case st.MaxByteLength() <= math.MaxUint16:
+			field = jsondoc.FieldBlob
+		case st.MaxByteLength() <= 1<<24-1:
+			field = jsondoc.FieldMediumBlob
+		default:
+			field = jsondoc.FieldLongBlob
+		}
+	}
+	return jsondoc.Opaque{Field: field, Bytes: string(b)}
 }
 
 func changed(how jsonpath.Change) func(*sql.Context, sql.Row, *jsonCall) (any, error) {
@@ -170,7 +198,7 @@ func grown(doc any) (any, error) {
 	if Deeper(doc, MaxJSONDepth) {
 		return nil, mysqlerr.New(mysqlerr.ER_JSON_DOCUMENT_TOO_DEEP)
 	}
-	return types.JSONDocument{Val: doc}, nil
+	return jsondoc.Wrap(doc), nil
 }
 
 func jsonRemove(c *sql.Context, r sql.Row, j *jsonCall) (any, error) {
@@ -193,7 +221,7 @@ func jsonRemove(c *sql.Context, r sql.Row, j *jsonCall) (any, error) {
 	if null {
 		return nil, nil
 	}
-	return types.JSONDocument{Val: doc}, nil
+	return jsondoc.Wrap(doc), nil
 }
 
 func jsonArray(c *sql.Context, r sql.Row, j *jsonCall) (any, error) {
@@ -445,14 +473,14 @@ func (j *JSONCast) Eval(c *sql.Context, r sql.Row) (any, error) {
 		if null || err != nil {
 			return nil, err
 		}
-		return types.JSONDocument{Val: doc}, nil
+		return jsondoc.Wrap(doc), nil
 	}
 	v, err := j.Child.Eval(c, r)
 	if err != nil || v == nil {
 		return nil, err
 	}
 	v, err = jsonMember(c, r, expression.NewLiteral(v, j.Child.Type(c)))
-	return types.JSONDocument{Val: v}, err
+	return jsondoc.Wrap(v), err
 }
 
 // ArrayAgg is JSON_ARRAYAGG: NULL of no rows.

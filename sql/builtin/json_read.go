@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -78,7 +79,7 @@ func (j *Extract) Eval(c *sql.Context, r sql.Row) (any, error) {
 	case many:
 		return types.JSONDocument{Val: found}, nil
 	}
-	return types.JSONDocument{Val: found[0]}, nil
+	return jsondoc.Wrap(found[0]), nil
 }
 
 // jsonContainsPath is JSON_CONTAINS_PATH.

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -147,11 +148,15 @@ func (v *valueCall) convert(c *sql.Context, x any) (any, error) {
 		return mysqlerr.New(mysqlerr.ER_INVALID_JSON_VALUE_FOR_CAST, name, "json_value", 1)
 	}
 	if v.kind == "json" {
-		return types.JSONDocument{Val: x}, nil
+		return jsondoc.Wrap(x), nil
 	}
 	switch y := x.(type) {
 	case []any, map[string]any:
 		return nil, wrong()
+	case jsondoc.Temporal:
+		x = y.Text
+	case jsondoc.Opaque:
+		x = y.Text()
 	case bool:
 		if !types.IsText(t) {
 			x = int64(0)

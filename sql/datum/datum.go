@@ -11,7 +11,7 @@
 //	DECIMAL(p,s)              Bytes: MySQL's binary form (decimal.go), whose bytes sort as the numbers do
 //	CHAR, VARCHAR, TEXT       Bytes in UTF-8, ordered by the column's collation
 //	BINARY, VARBINARY, BLOB   Bytes
-//	JSON                      Bytes: its text
+//	JSON                      Bytes: its text, and kinds of scalars (package jsondoc)
 //	spatial types             Bytes: SRID and WKB, as MySQL stores them
 //	VECTOR                    Bytes
 //
@@ -188,8 +188,6 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 		}
 	case kJSON:
 		switch j := v.(type) {
-		case *jsondoc.Lazy:
-			return row.FromBytes(j.Text), nil
 		case string:
 			doc, err := jsondoc.Decode([]byte(j))
 			if err != nil {
@@ -197,7 +195,7 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 			}
 			return c.Encode(ctx, types.JSONDocument{Val: doc}, loc)
 		case sql.JSONWrapper:
-			b, err := types.JsonToMySqlBytes(ctx, j) // MySQL's own text: sent as it is stored
+			b, err := jsondoc.Stored(ctx, j)
 			return row.FromBytes(b), err
 		}
 	case kGeometry:
@@ -265,7 +263,7 @@ func (c *Codec) Decode(ctx context.Context, d *row.Datum, loc *time.Location) (a
 	case kBinary:
 		return append(make([]byte, 0, len(d.B)), d.B...), nil
 	case kJSON:
-		return jsondoc.NewLazy(append(make([]byte, 0, len(d.B)), d.B...)), nil
+		return jsondoc.Load(append(make([]byte, 0, len(d.B)), d.B...))
 	case kGeometry:
 		v, _, err := types.GeometryType{}.Convert(ctx, append(make([]byte, 0, len(d.B)), d.B...))
 		return v, err

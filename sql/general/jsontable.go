@@ -258,7 +258,7 @@ func (m *tableMaker) value(c *sql.Context, col *tableColumn, doc any, ordinal ui
 // convert makes a column's value of one of JSON. JSON's null is NULL.
 func (m *tableMaker) convert(c *sql.Context, col *tableColumn, v any) (any, error) {
 	if types.IsJSON(col.of) {
-		return types.JSONDocument{Val: v}, nil
+		return jsondoc.Wrap(v), nil
 	}
 	switch {
 	case v == nil:
@@ -299,6 +299,10 @@ func plainScalar(v any, text bool) (any, error) {
 			return int64(0), nil
 		}
 		return jsondoc.Text(v)
+	case jsondoc.Temporal:
+		return x.Text, nil
+	case jsondoc.Opaque:
+		return x.Text(), nil
 	case jsondoc.Double:
 		if text {
 			return jsondoc.Text(v)

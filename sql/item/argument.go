@@ -122,6 +122,7 @@ func (a *Argument) Date(c *sql.Context, r sql.Row, flags temporal.Flags) (v temp
 
 // date is Date of a value.
 func (a *arg) date(c *sql.Context, x any, flags temporal.Flags) (v temporal.Value, ok bool, err error) {
+	x = jsonMoment(c, x)
 	if sql.LoadSqlMode(c).ModeEnabled("NO_ZERO_DATE") {
 		if _, stored := x.(time.Time); !stored {
 			flags |= temporal.NoZero
@@ -173,6 +174,7 @@ func (a *Argument) Time(c *sql.Context, r sql.Row) (v temporal.Value, ok bool, e
 
 // clock is Time of a value.
 func (a *arg) clock(c *sql.Context, x any) (v temporal.Value, ok bool, err error) {
+	x = jsonMoment(c, x)
 	switch x := x.(type) {
 	case time.Time:
 		return OfTime(x, a.Kind), true, nil
@@ -225,4 +227,14 @@ func Today(c *sql.Context) (y, m, d int) {
 	}
 	year, month, day := now.Date()
 	return year, int(month), day
+}
+
+// jsonMoment is the text that a document is, a date's or a time's too; any other value is itself.
+func jsonMoment(c *sql.Context, x any) any {
+	if w, ok := x.(sql.JSONWrapper); ok {
+		if text, ok := jsonNumber(c, w).(string); ok {
+			return text
+		}
+	}
+	return x
 }

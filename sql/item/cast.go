@@ -51,7 +51,7 @@ func makeCast(c *sql.Context, env *Env, shown string, e sql.Expression, as strin
 		return out
 	})
 	a := &x.args[0]
-	if a.Kind == Other || a.Kind == JSON {
+	if a.Kind == Other || a.Kind == JSON && as != "date" && as != "datetime" && as != "time" {
 		return nil
 	}
 	switch as {

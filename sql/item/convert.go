@@ -267,6 +267,10 @@ func jsonNumber(c *sql.Context, v sql.JSONWrapper) any {
 		return x
 	case jsondoc.Double:
 		return float64(x)
+	case jsondoc.Temporal:
+		return x.Text
+	case jsondoc.Opaque:
+		return x.Text()
 	}
 	return float64(0)
 }

@@ -26,6 +26,8 @@ func rank(v any) int {
 		return 4
 	case bool:
 		return 5
+	case Opaque:
+		return map[string]int{"OPAQUE": 9, "BIT": 10, "BLOB": 11}[v.kind()]
 	}
 	if _, ok := decimal(v); ok {
 		return 1
@@ -51,6 +53,8 @@ func Compare(a, b any) (int, error) {
 		return cmp.Compare(bit(x), bit(b.(bool))), nil
 	case Temporal:
 		return cmp.Compare(x.At, b.(Temporal).At), nil
+	case Opaque:
+		return cmp.Compare(x.Bytes, b.(Opaque).Bytes), nil
 	case []any:
 		y := b.([]any)
 		for i := range min(len(x), len(y)) {
@@ -93,7 +97,7 @@ func compareObjects(a, b map[string]any) (int, error) {
 func unwrapped(a, b any) (any, any, error) {
 	for _, p := range []*any{&a, &b} {
 		switch (*p).(type) {
-		case Double, Temporal:
+		case Double, Temporal, Opaque:
 			continue
 		}
 		if w, ok := (*p).(sql.JSONWrapper); ok {

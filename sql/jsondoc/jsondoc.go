@@ -168,22 +168,28 @@ func (t Temporal) JsonType(context.Context) (string, error) { return t.Kind, nil
 
 // A Lazy is a document that is read when it is first looked into.
 type Lazy struct {
-	Text []byte
-	doc  func() (any, error)
+	Text   []byte
+	stored []byte // the text, with kinds if there are any
+	kinds  []byte
+	doc    func() (any, error)
 }
 
 var _ types.JSONBytes = (*Lazy)(nil)
 
-// NewLazy is the document that a text is, which must not change.
-func NewLazy(text []byte) *Lazy {
-	return &Lazy{text, sync.OnceValues(func() (any, error) { return Decode(text) })}
+func onceDoc(l *Lazy) func() (any, error) {
+	return sync.OnceValues(func() (any, error) {
+		if l.kinds != nil {
+			return decodeKinds(l.Text, l.kinds)
+		}
+		return Decode(l.Text)
+	})
 }
 
 // ToInterface implements sql.JSONWrapper. What it gives must not be changed.
 func (l *Lazy) ToInterface(context.Context) (any, error) { return l.doc() }
 
 // Clone implements sql.JSONWrapper.
-func (l *Lazy) Clone(context.Context) sql.JSONWrapper { return NewLazy(l.Text) }
+func (l *Lazy) Clone(context.Context) sql.JSONWrapper { return NewLazy(l.stored) }
 
 // GetBytes implements types.JSONBytes.
 func (l *Lazy) GetBytes(context.Context) ([]byte, error) { return l.Text, nil }
@@ -225,6 +231,8 @@ func Type(v any) string {
 		return "DOUBLE"
 	case Temporal:
 		return v.Kind
+	case Opaque:
+		return v.kind()
 	}
 	return "OPAQUE"
 }

@@ -1,6 +1,16 @@
 package jsondoc
 
-import "testing"
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/dolthub/go-mysql-server/sql/types"
+)
 
 func decoded(t *testing.T, text string) any {
 	t.Helper()
@@ -93,4 +103,65 @@ func TestContains(t *testing.T) {
 			t.Errorf("%s in %s: %v (%v)", x.candidate, x.target, got, err)
 		}
 	}
+}
+
+func TestStored(t *testing.T) {
+	ctx := context.Background()
+	dec, _, err := apd.NewFromString("1.50")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := Temporal{Kind: "DATETIME", Text: "2020-01-02 03:04:05.600000", At: time.Date(2020, 1, 2, 3, 4, 5, 600000000, time.UTC).UnixMicro()}
+	clock := Temporal{Kind: "TIME", Text: "-10:00:01.000000", At: -36001000000}
+	day := Temporal{Kind: "DATE", Text: "2020-01-02", At: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC).UnixMicro()}
+	for _, doc := range []any{dec, at, clock, day, uint64(7), Opaque{FieldVarchar, "a\x00\xff"}, Opaque{FieldBlob, ""},
+		map[string]any{"bb": "x\x00\"", "a": []any{dec, "1.50", map[string]any{"n": uint64(1), "": nil}, []any{}, day}, "z": float64(5e9), "c": uint64(5e9), "q": Double(1)}} {
+		stored, err := Stored(ctx, Wrap(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Load(stored)
+		if err != nil {
+			t.Fatalf("%q: %v", stored, err)
+		}
+		again, err := Stored(ctx, back)
+		if err != nil || !bytes.Equal(stored, again) {
+			t.Errorf("%q stored again: %q, %v", stored, again, err)
+		}
+		got := any(back)
+		if l, ok := back.(*Lazy); ok {
+			if got, err = l.ToInterface(ctx); err != nil {
+				t.Fatal(err)
+			}
+		} else if d, ok := back.(types.JSONDocument); ok {
+			got = d.Val
+		}
+		if !same(got, doc) {
+			t.Errorf("%q: %#v, want %#v", stored, got, doc)
+		}
+		text, err := types.JsonToMySqlBytes(ctx, back)
+		if want, _ := Text(doc); err != nil || string(text) != want {
+			t.Errorf("text %q, want %q, %v", text, want, err)
+		}
+	}
+	plain := []byte(`{"a": [1, 2.5, "x"]}`)
+	if stored, err := Stored(ctx, NewLazy(plain)); err != nil || !bytes.Equal(stored, plain) {
+		t.Errorf("%q, %v", stored, err)
+	}
+}
+
+// same reports whether two values are of the same kinds throughout.
+func same(a, b any) bool {
+	switch x := a.(type) {
+	case *apd.Decimal:
+		y, ok := b.(*apd.Decimal)
+		return ok && x.Text('f') == y.Text('f')
+	case []any:
+		y, ok := b.([]any)
+		return ok && slices.EqualFunc(x, y, same)
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(x, y, same)
+	}
+	return a == b
 }

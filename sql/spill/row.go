@@ -111,7 +111,8 @@ func (k *codec) value(dst []byte, v any) []byte {
 	case types.JSONDocument:
 		return k.value(append(dst, tagJSON), x.Val)
 	case *jsondoc.Lazy:
-		return append(binary.AppendUvarint(append(dst, tagJSONText), uint64(len(x.Text))), x.Text...)
+		b := x.Stored()
+		return append(binary.AppendUvarint(append(dst, tagJSONText), uint64(len(b))), b...)
 	case jsondoc.Double:
 		return binary.BigEndian.AppendUint64(append(dst, tagDouble), math.Float64bits(float64(x)))
 	case map[string]any:
