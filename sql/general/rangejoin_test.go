@@ -66,24 +66,60 @@ func TestRangeJoin(t *testing.T) {
 	c := rangeRows(t)
 	c.sv.e.memory.Least = 1 << 7
 	for _, on := range rangeConditions {
-		for _, q := range []string{
-			"SELECT HINT l.id, r.id FROM l JOIN r ON " + on + " ORDER BY 1, 2",
-			"SELECT HINT l.id, r.id FROM l LEFT JOIN r ON " + on + " ORDER BY 1, 2",
-			"SELECT HINT l.id FROM l WHERE EXISTS (SELECT HINT 1 FROM r WHERE " + on + ") ORDER BY 1",
-			"SELECT HINT l.id FROM l WHERE NOT EXISTS (SELECT HINT 1 FROM r WHERE " + on + ") ORDER BY 1",
-			"SELECT HINT l.id, (SELECT HINT COUNT(*) FROM r JOIN r z ON " + strings.ReplaceAll(on, "r.", "z.") + " WHERE r.id < 3) FROM l WHERE l.id < 20 ORDER BY 1",
-		} {
-			want := c.must(strings.ReplaceAll(q, "HINT", "/*+ NO_BNL() */")).String()
-			for _, bytes := range []int{256 << 20, 1 << 10, 1 << 7} {
-				mustExec(c, fmt.Sprintf("SET join_buffer_size = %d", bytes))
-				if got := c.must(strings.ReplaceAll(q, "HINT", "")).String(); got != want {
-					t.Errorf("%s with %d bytes:\n%s\nwant\n%s", q, bytes, got, want)
-				}
+		for _, bytes := range []int{256 << 20, 1 << 10, 1 << 7} {
+			for _, d := range rangeDifferences(c, on, bytes) {
+				t.Error(d)
 			}
 		}
 	}
 	if n := c.sv.e.memory.Used(); n != 0 {
 		t.Errorf("%d bytes are still held", n)
+	}
+}
+
+// rangeDifferences are the queries that have other rows than a nested loop has.
+func rangeDifferences(c *client, on string, bytes int) (out []string) {
+	mustExec(c, fmt.Sprintf("SET join_buffer_size = %d", bytes))
+	for _, q := range []string{
+		"SELECT HINT l.id, r.id FROM l JOIN r ON " + on + " ORDER BY 1, 2",
+		"SELECT HINT l.id, r.id FROM l LEFT JOIN r ON " + on + " ORDER BY 1, 2",
+		"SELECT HINT l.id FROM l WHERE EXISTS (SELECT HINT 1 FROM r WHERE " + on + ") ORDER BY 1",
+		"SELECT HINT l.id FROM l WHERE NOT EXISTS (SELECT HINT 1 FROM r WHERE " + on + ") ORDER BY 1",
+		"SELECT HINT l.id, (SELECT HINT COUNT(*) FROM r JOIN r z ON " + strings.ReplaceAll(on, "r.", "z.") + " WHERE r.id < 3) FROM l WHERE l.id < 20 ORDER BY 1",
+	} {
+		want, got := c.must(strings.ReplaceAll(q, "HINT", "/*+ NO_BNL() */")).String(), c.must(strings.ReplaceAll(q, "HINT", "")).String()
+		if got != want {
+			out = append(out, fmt.Sprintf("%s with %d bytes:\n%s\nwant\n%s", q, bytes, got, want))
+		}
+	}
+	return out
+}
+
+// TestMutantRanges: ranges that leave out rows that match are noticed, each by a condition whose ends it moves. Ranks of unequal values may be equal, so that an end
+// belongs to its range even where the comparison excludes it.
+func TestMutantRanges(t *testing.T) {
+	c := rangeRows(t)
+	t.Cleanup(func() { rangeMutant.ends, rangeMutant.unturned = nil, false })
+	for _, m := range []struct {
+		on       string
+		ends     func(low, high uint64) (uint64, uint64)
+		unturned bool
+	}{
+		{"l.a >= r.a AND l.a < r.a + 3", func(low, high uint64) (uint64, uint64) { return low + 1, high }, false},
+		{"l.a BETWEEN r.a AND r.b", func(low, high uint64) (uint64, uint64) { return low, high - 1 }, false},
+		{"l.s >= r.s", func(low, high uint64) (uint64, uint64) { return low + 1, high }, false},
+		{"l.n = r.a", func(low, high uint64) (uint64, uint64) { return low + 1, high + 1 }, false},
+		{"r.a <= l.b AND r.b >= l.a", func(low, high uint64) (uint64, uint64) { return high, low }, false},
+		{"r.a <= l.a", nil, true},
+	} {
+		if d := rangeDifferences(c, m.on, 256<<20); len(d) > 0 {
+			t.Errorf("%s: unbroken, it differs: %s", m.on, d[0])
+		}
+		rangeMutant.ends, rangeMutant.unturned = m.ends, m.unturned
+		if len(rangeDifferences(c, m.on, 256<<20)) == 0 {
+			t.Errorf("%s: the mutant was not caught", m.on)
+		}
+		rangeMutant.ends, rangeMutant.unturned = nil, false
 	}
 }
 
