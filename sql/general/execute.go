@@ -42,6 +42,7 @@ type execution struct {
 	refs         rowRefs
 	serializable bool
 	unlocks      bool // rows that do not match do not stay locked
+	world        bool // it reads a table of performance_schema that everybody reads
 	params       []any
 	bindings     map[string]sql.Expression        // local variables of the program whose statement runs
 	variables    map[*expression.Literal]sql.Type // the types that those of bindings are declared with

@@ -27,6 +27,9 @@ func openTables(c *sql.Context, auth sqlparser.AuthInformation) (sqlparser.AuthI
 		switch strings.ToLower(orDefault(db, c.GetCurrentDatabase())) {
 		case "performance_schema":
 			if slices.Contains(worldTables, name) {
+				if x := executionOf(c); x != nil {
+					x.world = true
+				}
 				continue
 			}
 		case sql.InformationSchemaDatabaseName:
@@ -71,10 +74,10 @@ func deniedTable(c *sql.Context, auth sqlparser.AuthInformation, err error) erro
 	return err
 }
 
-// Database implements sql.Catalog: performance_schema is everybody's as far as its tables are.
+// Database implements sql.Catalog: performance_schema is everybody's in a statement that reads tables of it that are.
 func (c *catalog) Database(ctx *sql.Context, name string) (sql.Database, error) {
 	db, err := c.Catalog.Database(ctx, name)
-	if err != nil && strings.EqualFold(name, "performance_schema") && sql.ErrDatabaseAccessDeniedForUser.Is(err) {
+	if x := executionOf(ctx); err != nil && x != nil && x.world && strings.EqualFold(name, "performance_schema") && sql.ErrDatabaseAccessDeniedForUser.Is(err) {
 		return c.e.monitorDatabase(name), nil
 	}
 	return db, err
