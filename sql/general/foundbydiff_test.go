@@ -243,6 +243,13 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	c.query("SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2 WHERE id > 9) AND id > 1", "2\n3\n4")
 	c.query("SELECT id FROM j1 WHERE id IN (SELECT id FROM j1 WHERE EXISTS (SELECT 1 FROM j2) AND NOT EXISTS (SELECT 1 FROM j2 LIMIT 0))", "1\n2\n3\n4")
 
+	c.must("CREATE TABLE three (id INT PRIMARY KEY, x INT, y INT); INSERT INTO three VALUES (1, 1, 2), (2, 2, 3), (3, 3, 4)")
+	for _, from := range []string{"three", "three t", "(SELECT * FROM three) t", "(SELECT id, x / 1 x, y FROM three) t", "(SELECT * FROM three UNION SELECT 9, 9, 9) t"} {
+		c.query("SELECT id, y FROM (SELECT * FROM "+from+" WHERE id = 2 UNION SELECT * FROM "+from+" WHERE id = 3) u ORDER BY id", "2\t3\n3\t4")
+		c.query("SELECT COUNT(x), MAX(y) FROM (SELECT id, x, y FROM "+from+" WHERE id = 2 UNION ALL SELECT id, x, y FROM "+from+" WHERE id = 3 UNION ALL SELECT 1.5, 'a', 2) u", "3\t4")
+	}
+	c.query("SELECT id, x, y FROM three WHERE id = 2 UNION SELECT id, x, y FROM three WHERE id = 3 ORDER BY id", "2\t2\t3\n3\t3\t4")
+	c.query("SELECT * FROM (SELECT * FROM three) t WHERE id = 2 UNION SELECT * FROM (SELECT * FROM three) t WHERE id = 3 ORDER BY id", "2\t2\t3\n3\t3\t4")
 	// Integers that an indexed DECIMAL has no room for.
 	c.must("CREATE TABLE small (id DECIMAL(3, 1) PRIMARY KEY, f DECIMAL(2, 2), KEY (f)); INSERT INTO small VALUES (99.9, 0.5), (-99.9, 0)")
 	for _, where := range []string{"id < 100", "100 > id", "id >= -100", "id <> 100", "id BETWEEN -1000 AND 18446744073709551615", "id IN (99.9, 100, -99.9)", "NOT id = 100", "f < 1", "f IN (0, 0.5)"} {

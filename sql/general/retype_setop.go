@@ -50,7 +50,7 @@ func (r *retype) setOp(u *plan.SetOp) (sql.Node, error) {
 		}
 	}
 	for i := range sides {
-		if changed[i] {
+		if changed[i] || !projects(sides[i]) { // what no projection names is not read
 			sides[i] = plan.NewProject(r.c, columns[i], sides[i])
 		}
 	}
@@ -120,6 +120,17 @@ func (r *retype) strength(n sql.Node, i int) byte {
 	return 2
 }
 
+// projects reports whether a side's columns are those of a projection.
+func projects(n sql.Node) bool {
+	switch n := n.(type) {
+	case *plan.Project, *plan.SetOp:
+		return true
+	case *plan.Filter, *plan.Distinct, *plan.Limit, *plan.Offset, *plan.Sort, *plan.Having, *plan.TopN:
+		return projects(n.Children()[0])
+	}
+	return false
+}
+
 func (r *retype) typeOf(id sql.ColumnId, otherwise sql.Type) sql.Type {
 	if t := r.types[id]; t != nil && id > 0 {
 		return t
@@ -183,7 +194,7 @@ func columnIDs(n sql.Node) []sql.ColumnId {
 		return ids
 	case *plan.SetOp:
 		return columnIDs(n.Left())
-	case plan.TableIdNode: // a side that is all columns of a table has no projection
+	case *plan.SubqueryAlias: // a side that is all columns of a derived table has no projection
 		var ids []sql.ColumnId
 		n.Columns().ForEach(func(id sql.ColumnId) { ids = append(ids, id) })
 		return ids
