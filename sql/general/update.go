@@ -170,7 +170,7 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 			return err
 		}
 		for j, col := range t.schema {
-			if will[j] != nil || col.Nullable {
+			if will[j] != nil || col.Nullable || t.fires() { // a trigger may mend it: the engine looks again
 				continue
 			}
 			if will[j], err = u.in.st.leftNull(c, col); err != nil {
