@@ -131,12 +131,16 @@ func (s *Session) completion(t *lexer.Cursor, c ControlStatement) (*Statement, e
 	t.Accept("WORK")
 	set := s.Settings().CompletionType
 	c.Chain, c.Release = set == 1, set == 2
+	chain := false
 	if t.Accept("AND") {
 		no := t.Accept("NO")
 		if !t.Accept("CHAIN") {
 			return nil, s.wrong(t)
 		}
-		c.Chain = !no
+		c.Chain, chain = !no, !no
+	}
+	if chain && t.Word(0) == "RELEASE" {
+		return nil, s.wrong(t)
 	}
 	no := t.Accept("NO")
 	if t.Accept("RELEASE") {
@@ -211,11 +215,39 @@ func (s *Session) ownSet(t *lexer.Cursor) (*Statement, error) {
 		return s.setPassword(t)
 	case t.Word(0) == "ROLE", t.Word(0) == "DEFAULT" && t.Word(1) == "ROLE":
 		return s.setRole(t)
+	case t.Kind(0) == lexer.SysVar:
+		return nextTransaction(t), nil
 	case t.Word(0) != "TRANSACTION":
 		return nil, nil
 	}
 	t.Pos++
 	return s.setTransaction(t, scope)
+}
+
+// nextTransaction is SET @@transaction_isolation = 'level' and SET @@transaction_read_only = n, which without a scope are those of SET TRANSACTION: of the next transaction.
+// It is nil for all other variables, and for what is no value of these.
+func nextTransaction(t *lexer.Cursor) *Statement {
+	if t.At(2) != "=" && t.At(2) != ":=" || t.Kind(3) == lexer.EOF || t.Kind(4) != lexer.EOF {
+		return nil
+	}
+	value := strings.ToUpper(lexer.Unquote(t.At(3)))
+	c := ControlStatement{Op: SetTransaction}
+	switch t.Word(1) {
+	case "TRANSACTION_ISOLATION", "TX_ISOLATION":
+		level, ok := isolationNamed(value)
+		if !ok {
+			return nil
+		}
+		c.Isolation = &level
+	case "TRANSACTION_READ_ONLY", "TX_READ_ONLY":
+		c.ReadOnly, c.ReadWrite = value == "1" || value == "ON" || value == "TRUE", value == "0" || value == "OFF" || value == "FALSE"
+		if !c.ReadOnly && !c.ReadWrite {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return control(c)
 }
 
 func (s *Session) setTransaction(t *lexer.Cursor, scope string) (*Statement, error) {

@@ -256,16 +256,27 @@ func (s *Session) context(ctx context.Context, query string) *sql.Context {
 	return c
 }
 
+// isolationOf is the level that a value of transaction_isolation names, REPEATABLE READ if it names none.
 func isolationOf(text string) table.Isolation {
-	switch strings.ToUpper(strings.ReplaceAll(text, " ", "-")) {
-	case "READ-UNCOMMITTED":
-		return table.ReadUncommitted
-	case "READ-COMMITTED":
-		return table.ReadCommitted
-	case "SERIALIZABLE":
-		return table.Serializable
+	level, ok := isolationNamed(strings.ToUpper(strings.ReplaceAll(text, " ", "-")))
+	if !ok {
+		return table.RepeatableRead
 	}
-	return table.RepeatableRead
+	return level
+}
+
+func isolationNamed(text string) (level table.Isolation, ok bool) {
+	switch text {
+	case "READ-UNCOMMITTED":
+		return table.ReadUncommitted, true
+	case "READ-COMMITTED":
+		return table.ReadCommitted, true
+	case "REPEATABLE-READ":
+		return table.RepeatableRead, true
+	case "SERIALIZABLE":
+		return table.Serializable, true
+	}
+	return 0, false
 }
 
 func truth(v any) bool {
