@@ -319,3 +319,19 @@ func TestOuterNulls(t *testing.T) {
 	c.query("SELECT o.id, (SELECT GROUP_CONCAT(id ORDER BY id) FROM two WHERE a = o.a AND b <=> o.b) FROM two o ORDER BY 1", "1\tNULL\n2\tNULL\n3\t3\n4\t4")
 	c.query("SELECT o.id FROM two o WHERE EXISTS (SELECT 1 FROM two WHERE a <=> o.a AND b <=> o.b AND id = o.id) ORDER BY 1", "1\n2\n3\n4")
 }
+
+// EXISTS of a query that has a condition, but none of the outer row, beside queries of the outer row.
+func TestExistsForAllRows(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE o (id INT PRIMARY KEY, v INT); INSERT INTO o VALUES (1, 1), (2, 5), (3, NULL)")
+	for query, want := range map[string]string{
+		"SELECT id FROM o WHERE EXISTS (SELECT 1 FROM o x WHERE x.v) AND EXISTS (SELECT 1 FROM o z WHERE z.v = o.v) ORDER BY 1":                                                         "1\n2",
+		"SELECT id FROM o WHERE EXISTS (SELECT 1 FROM o x WHERE x.v > 9) AND EXISTS (SELECT 1 FROM o z WHERE z.v = o.v)":                                                                "",
+		"SELECT id FROM o WHERE EXISTS (SELECT 1 FROM o x WHERE x.v = 5) AND NOT EXISTS (SELECT 1 FROM o z WHERE z.v = o.v)":                                                            "3",
+		"SELECT id FROM o WHERE EXISTS (SELECT 1 FROM o x JOIN o y ON x.v = 5) AND id > 1 AND EXISTS (SELECT 1 FROM o z WHERE z.v = o.v)":                                               "2",
+		"SELECT id FROM o WHERE NOT EXISTS (SELECT 1 FROM o x WHERE x.v > 9) AND EXISTS (SELECT 1 FROM o z WHERE z.v = o.v) ORDER BY 1":                                                 "1\n2",
+		"SELECT a.id FROM o a LEFT JOIN o b ON b.v = 5 WHERE EXISTS (SELECT 1 FROM o x WHERE x.v) AND EXISTS (SELECT 1 FROM o z WHERE z.v = b.id) AND EXISTS (SELECT 1 FROM o WHERE v)": "",
+	} {
+		c.query(query, want)
+	}
+}

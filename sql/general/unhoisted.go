@@ -35,6 +35,19 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 			}) || bothForAll(c, n)
 		})
 	}
+	replaceRule(a, "unnestExistsSubqueries", func(library analyzer.RuleFunc) analyzer.RuleFunc {
+		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+			if !flags.SubqueryIsSet() {
+				return n, transform.SameTree, nil
+			}
+			n, moved, err := forAllLast(c, n)
+			if err != nil {
+				return nil, transform.SameTree, err
+			}
+			n, same, err := library(c, a, n, scope, sel, flags)
+			return n, moved && same, err
+		}
+	})
 }
 
 // anyQuery reports whether a subquery in the expressions of a plan, or of the plans of those, is one that is looked for.
@@ -150,7 +163,7 @@ func bothForAll(c *sql.Context, n sql.Node) (both bool) {
 			if not, ok := e.(*expression.Not); ok {
 				of, negated = not.Child, true
 			}
-			if x, ok := of.(*plan.ExistsSubquery); ok && !usedWithin(c, x.Query.Query, x.Query.Correlated()) {
+			if forAll(c, of) {
 				is, isNot = is || !negated, isNot || negated
 			}
 		}
@@ -158,6 +171,38 @@ func bothForAll(c *sql.Context, n sql.Node) (both bool) {
 		return !both
 	})
 	return both
+}
+
+// forAll reports whether a condition is EXISTS of a query that has no say of the outer row.
+func forAll(c *sql.Context, e sql.Expression) bool {
+	x, ok := e.(*plan.ExistsSubquery)
+	return ok && !usedWithin(c, x.Query.Query, x.Query.Correlated())
+}
+
+// forAllLast puts the conditions that are EXISTS of queries for all rows behind the others. Such a query becomes a table that each row is joined with, and its own tables have
+// lost the columns that it does not read: a semi-join above it fails to find them.
+func forAllLast(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+	return transform.Node(c, n, func(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+		f, ok := n.(*plan.Filter)
+		if !ok {
+			return n, transform.SameTree, nil
+		}
+		all := expression.SplitConjunction(c, f.Expression)
+		var first, last []sql.Expression
+		moves := false
+		for _, e := range all {
+			if forAll(c, e) {
+				last = append(last, e)
+			} else {
+				moves = moves || len(last) > 0
+				first = append(first, e)
+			}
+		}
+		if !moves {
+			return n, transform.SameTree, nil
+		}
+		return plan.NewFilter(c, expression.JoinAnd(append(first, last...)...), f.Child), transform.NewTree, nil
+	})
 }
 
 // usedWithin reports whether a plan uses one of some columns.
