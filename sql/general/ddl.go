@@ -87,6 +87,9 @@ func (s *Session) schemaFor(t sqlparser.TableName) (string, error) {
 	if hidden(name) {
 		return "", mysqlerr.New(mysqlerr.ER_BAD_DB_ERROR, name)
 	}
+	if systemSchema(name) {
+		return "", s.deniedSchema(name)
+	}
 	return name, nil
 }
 

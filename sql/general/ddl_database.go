@@ -18,7 +18,12 @@ func (s *Session) databaseDDL(c *sql.Context, n *sqlparser.DBDDL) (*Result, bool
 	}
 	name := n.DBName
 	if systemSchema(name) {
-		return nil, true, mysqlerr.NewMessage(mysqlerr.ER_DBACCESS_DENIED_ERROR, "Access denied for user '%s'@'%s' to database '%s'", s.login.User, s.login.Host, name)
+		if n.IfNotExists && !strings.EqualFold(name, sql.InformationSchemaDatabaseName) { // as dumps of all databases have it
+			e := mysqlerr.New(mysqlerr.ER_DB_CREATE_EXISTS, name)
+			c.Session.Warn(&sql.Warning{Level: "Note", Code: int(e.Code), Message: e.Message})
+			return &Result{Affected: 1}, true, nil
+		}
+		return nil, true, s.deniedSchema(name)
 	}
 	switch strings.ToLower(n.Action) {
 	case sqlparser.CreateStr:
@@ -38,6 +43,11 @@ func (s *Session) databaseDDL(c *sql.Context, n *sqlparser.DBDDL) (*Result, bool
 		return &Result{Affected: 1}, true, db.SetCollation(c, coll)
 	}
 	return nil, false, nil
+}
+
+// deniedSchema refuses DDL in a schema that is the server's own.
+func (s *Session) deniedSchema(name string) error {
+	return mysqlerr.New(mysqlerr.ER_DBACCESS_DENIED_ERROR, s.login.User, s.login.Host, name)
 }
 
 func (s *Session) createDatabase(c *sql.Context, n *sqlparser.DBDDL, name string) (*Result, bool, error) {

@@ -434,7 +434,11 @@ func (s *Session) ownShowStatus(t *lexer.Cursor) (*Statement, error) {
 	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		name := orDefault(schema, c.GetCurrentDatabase())
 		if systemSchema(name) {
-			return s.library(c, x, "SHOW TABLE STATUS FROM "+sqltext.Quote(name))
+			list, err := s.systemStatusRows(c, name)
+			if err != nil {
+				return nil, err
+			}
+			return s.selected(c, x, statusSchema, list, filter)
 		}
 		db, err := s.schemaNamed(c, name)
 		if err != nil {

@@ -161,12 +161,20 @@ func (e *Engine) readAhead(c *sql.Context, schema string, names []string) int {
 func (e *Engine) listedDatabases(c *sql.Context) []sql.Database {
 	out := e.gms.Analyzer.Catalog.AllDatabases(c)
 	s := sessionOf(c)
-	for _, name := range []string{"performance_schema", "sys"} {
+	for _, name := range []string{"mysql", "performance_schema", "sys"} {
 		if s == nil || s.cur == nil || s.hasSchema(name) && (s.mayGlobal(c, sql.PrivilegeType_Select) || s.mayGlobal(c, sql.PrivilegeType_ShowDB)) {
-			out = append(out, e.monitorDatabase(name))
+			out = append(out, e.systemDatabase(name))
 		}
 	}
 	return out
+}
+
+// systemDatabase is a schema that is not stored.
+func (e *Engine) systemDatabase(name string) sql.Database {
+	if strings.EqualFold(name, "mysql") {
+		return &systemDatabase{e.mysqlDB(), e}
+	}
+	return e.monitorDatabase(name)
 }
 
 // next is the next table of db, or, view not being nil, the next view; io.EOF after the last.

@@ -324,8 +324,10 @@ func (s *Session) ownAdmin(t *lexer.Cursor) (*Statement, error) {
 	switch {
 	case t.Accept("LOCK", "TABLES"), t.Accept("LOCK", "TABLE"):
 		return s.lockTables(t)
-	case t.Accept("LOCK", "INSTANCE"), t.Accept("UNLOCK", "INSTANCE"):
-		return nothing(Read), nil
+	case t.Accept("LOCK", "INSTANCE", "FOR", "BACKUP"), t.Accept("UNLOCK", "INSTANCE"):
+		st := answered([]string{"BACKUP_ADMIN"}, nil)
+		st.Class = Read
+		return s.done(t, st)
 	case t.Accept("UNLOCK", "TABLES"), t.Accept("UNLOCK", "TABLE"):
 		return s.done(t, control(ControlStatement{Op: UnlockTables}))
 	case t.Accept("FLUSH"):

@@ -236,6 +236,11 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 		if err != nil {
 			return nil, err
 		}
+		if db := s.e.systemDatabase(schema); db != nil && kind == "TABLE" {
+			if t, ok, err := db.GetTableInsensitive(c, name); ok || err != nil {
+				return s.showCreateSystem(c, x, db, t, err)
+			}
+		}
 		return s.runPlan(c, x, node, flags)
 	}
 	db, err := s.schemaNamed(c, schema)

@@ -2,6 +2,7 @@ package general
 
 import (
 	_ "embed"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // Tables of the database mysql that clients and tools look into and that hold little or nothing here.
@@ -103,4 +107,85 @@ func globalGrantsTable(e *Engine, name string) *ownTable {
 		})
 		return out, nil
 	}}
+}
+
+// systemStatusRows are the rows of SHOW TABLE STATUS of a schema that is not stored: as information_schema.TABLES tells of its tables.
+func (s *Session) systemStatusRows(c *sql.Context, schema string) ([]sql.Row, error) {
+	db := s.e.systemDatabase(schema)
+	if db == nil {
+		var err error
+		if db, err = s.e.gms.Analyzer.Catalog.Database(c, schema); err != nil {
+			return nil, err
+		}
+	}
+	if !strings.EqualFold(schema, sql.InformationSchemaDatabaseName) {
+		err := s.authorize(c, sqlparser.AuthInformation{AuthType: sqlparser.AuthType_SELECT, TargetType: sqlparser.AuthTargetType_DatabaseIdentifiers, TargetNames: []string{db.Name()}})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var out []sql.Row
+	for w := (infoWalk{e: s.e, databases: []sql.Database{db}}); ; {
+		name, view, err := w.next(c)
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		one := infoTable{e: s.e, db: db, name: name, view: view != nil}
+		row := sql.Row{name}
+		for col := infoEngine; col <= infoComment; col++ {
+			v, err := one.column(c, col)
+			if err != nil {
+				return nil, err
+			}
+			row = append(row, v)
+		}
+		out = append(out, row)
+	}
+}
+
+// showCreateSystem is SHOW CREATE TABLE of a table that is not stored. A default is written as the text of its value: the library has the numbers of an ENUM's members.
+func (s *Session) showCreateSystem(c *sql.Context, x *execution, db sql.Database, t sql.Table, err error) (*Result, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authorize(c, sqlparser.AuthInformation{AuthType: sqlparser.AuthType_SELECT, TargetType: sqlparser.AuthTargetType_SingleTableIdentifier,
+		TargetNames: []string{db.Name(), "", t.Name()}}); err != nil {
+		return nil, err
+	}
+	var format sql.MySqlSchemaFormatter
+	var lines, keys []string
+	for _, col := range t.Schema(c) {
+		def, shown := "", *col
+		switch {
+		case types.IsTextBlob(col.Type) || types.IsJSON(col.Type): // have no literal as their default
+			shown.Default = nil
+		case col.Default != nil:
+			v, err := col.Default.Eval(c, nil)
+			if err != nil {
+				return nil, err
+			}
+			if def = "NULL"; v != nil {
+				text, err := col.Type.SQL(c, nil, v)
+				if err != nil {
+					return nil, err
+				}
+				def = sqltext.Literal(text.ToString())
+			}
+		}
+		lines = append(lines, format.GenerateCreateTableColumnDefinition(&shown, def, "", t.Collation()))
+		if col.PrimaryKey {
+			keys = append(keys, col.Name)
+		}
+	}
+	if len(keys) > 0 {
+		lines = append(lines, format.GenerateCreateTablePrimaryKeyDefinition(keys))
+	}
+	text := format.GenerateCreateTableStatement(t.Name(), lines, "", "", t.Collation().CharacterSet().String(), t.Collation().String(), "")
+	if db.Name() == "performance_schema" {
+		text = strings.Replace(text, "ENGINE=InnoDB", "ENGINE=PERFORMANCE_SCHEMA", 1)
+	}
+	return s.rowsOf(c, x, texts("Table", "Create Table"), []sql.Row{{t.Name(), text}}), nil
 }

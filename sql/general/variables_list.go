@@ -295,7 +295,7 @@ xa_detach_on_prepare B bool ON
 =key_buffer_size G int:0:18446744073709551615:4096 8388608
 =key_cache_age_threshold G int:100:18446744073709551500:100 300
 =log_throttle_queries_not_using_indexes G int:0:4294967295 0
-=max_allowed_packet B int:1024:1073741824:1024 1073741824
+=max_allowed_packet B int:1024:1073741824:1024 67108864
 =max_binlog_size G int:4096:1073741824:4096 1073741824
 =sql_select_limit B int:0:18446744073709551615 18446744073709551615
 =max_execution_time B int:0:4294967295 0
