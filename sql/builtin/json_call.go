@@ -457,6 +457,9 @@ type JSONCast struct {
 	expression.UnaryExpressionStub
 }
 
+// FunctionName is what warnings call the cast.
+func (j *JSONCast) FunctionName() string { return "cast_as_json" }
+
 func (j *JSONCast) Type(*sql.Context) sql.Type   { return types.JSON }
 func (j *JSONCast) IsNullable(*sql.Context) bool { return true }
 func (j *JSONCast) String() string               { return "cast(" + j.Child.String() + " as json)" }

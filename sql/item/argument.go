@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -122,11 +123,13 @@ func (a *Argument) Date(c *sql.Context, r sql.Row, flags temporal.Flags) (v temp
 
 // date is Date of a value.
 func (a *arg) date(c *sql.Context, x any, flags temporal.Flags) (v temporal.Value, ok bool, err error) {
-	x = jsonMoment(c, x)
 	if sql.LoadSqlMode(c).ModeEnabled("NO_ZERO_DATE") {
 		if _, stored := x.(time.Time); !stored {
 			flags |= temporal.NoZero
 		}
+	}
+	if w, ok := x.(sql.JSONWrapper); ok {
+		return a.ofDocument(c, w, func(s string) (temporal.Value, temporal.Status) { return temporal.ParseDatetime(s, flags) })
 	}
 	switch x := x.(type) {
 	case time.Time:
@@ -174,7 +177,9 @@ func (a *Argument) Time(c *sql.Context, r sql.Row) (v temporal.Value, ok bool, e
 
 // clock is Time of a value.
 func (a *arg) clock(c *sql.Context, x any) (v temporal.Value, ok bool, err error) {
-	x = jsonMoment(c, x)
+	if w, ok := x.(sql.JSONWrapper); ok {
+		return a.ofDocument(c, w, temporal.ParseTime)
+	}
 	switch x := x.(type) {
 	case time.Time:
 		return OfTime(x, a.Kind), true, nil
@@ -229,12 +234,23 @@ func Today(c *sql.Context) (y, m, d int) {
 	return year, int(month), day
 }
 
-// jsonMoment is the text that a document is, a date's or a time's too; any other value is itself.
-func jsonMoment(c *sql.Context, x any) any {
-	if w, ok := x.(sql.JSONWrapper); ok {
-		if text, ok := jsonNumber(c, w).(string); ok {
-			return text
+// ofDocument is a document as a date or time: one that it is, or a text that is one as a whole. Anything else raises warning 3156, which names the column or function
+// that the document is of.
+func (a *arg) ofDocument(c *sql.Context, w sql.JSONWrapper, read func(string) (temporal.Value, temporal.Status)) (v temporal.Value, ok bool, err error) {
+	if text, is := jsonNumber(c, w).(string); is {
+		v, st := read(text)
+		if st == temporal.OK {
+			return v, true, nil
 		}
 	}
-	return x
+	name := ""
+	switch e := a.Expression.(type) {
+	case *expression.GetField:
+		name = e.Name()
+	case interface{ FunctionName() string }:
+		name = strings.ToLower(e.FunctionName())
+	}
+	e := mysqlerr.New(mysqlerr.ER_INVALID_JSON_VALUE_FOR_CAST, "DATE/TIME/DATETIME/TIMESTAMP", name, 1)
+	c.Warn(int(e.Code), "%s", e.Message)
+	return v, false, nil
 }
