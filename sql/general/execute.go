@@ -295,6 +295,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			if bound, err = spreadFacts(c, x, ast, bound); err != nil {
 				return nil, nil, err
 			}
+			if bound, err = nullableAbove(c, bound); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	if err := hintIndexes(c, x, ast, bound); err != nil {
