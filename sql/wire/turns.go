@@ -12,10 +12,11 @@ import (
 type turns struct{ each atomic.Int64 }
 
 const (
-	// turnRound is how long it should take until everybody has had a turn.
-	turnRound = time.Millisecond
-	// turnLeast is the shortest turn. A few commands one after the other find the processor's caches warm, and cost no wait.
-	turnLeast = 50 * time.Microsecond
+	// turnRound is how long it should take until everybody has had a turn. A round of 1 ms halves what 16 connections get done and takes a fifth off their p99
+	// (docs/bench/profile.md).
+	turnRound = 4 * time.Millisecond
+	// turnLeast is the shortest turn: as many commands as make the price of a wait small, for the processor's caches are warm to those that follow each other.
+	turnLeast = 250 * time.Microsecond
 )
 
 // share says how many connections there are.
