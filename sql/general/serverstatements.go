@@ -14,19 +14,6 @@ import (
 // Statements about what this server lacks or has nothing of: replication from other servers, a binary log, plugins, loadable functions, resource groups, a keyring. They are
 // answered as MySQL answers where that is switched off.
 
-// Codes of MySQL's that the list of codes lacks.
-const (
-	codeOpenLibrary      = 1126 // ER_CANT_OPEN_LIBRARY
-	codeNoPaths          = 1124 // ER_UDF_NO_PATHS
-	codeBadReplica       = 1200 // ER_BAD_REPLICA
-	codeNoChannel        = 3074 // ER_REPLICA_CHANNEL_DOES_NOT_EXIST
-	codeChannelStopped   = 3084 // ER_REPLICA_CHANNEL_WAS_NOT_RUNNING
-	codeGroupReplication = 3092 // ER_GROUP_REPLICATION_CONFIGURATION
-	codeUnsupported      = 3658 // ER_FEATURE_UNSUPPORTED
-	codeRestart          = 3707 // ER_RESTART_SERVER_FAILED
-	codeNotPersisted     = 3615 // ER_VAR_DOES_NOT_EXIST
-)
-
 // answered is a statement that changes nothing: what it needs, then its error.
 func answered(needs []string, err func(*sql.Context) error) *Statement {
 	return &Statement{Class: DDL, run: func(c *sql.Context, s *Session, _ *execution) (*Result, error) {
@@ -52,8 +39,8 @@ func (s *Session) lacks(privileges ...string) error {
 }
 
 // fails is an error that does not depend on the statement's surroundings.
-func fails(code mysqlerr.Code, format string, args ...any) func(*sql.Context) error {
-	return func(*sql.Context) error { return mysqlerr.NewMessage(code, format, args...) }
+func fails(code mysqlerr.Code, args ...any) func(*sql.Context) error {
+	return func(*sql.Context) error { return mysqlerr.New(code, args...) }
 }
 
 // ownServer recognises these statements by their first words; nil: unsupported.
@@ -71,9 +58,9 @@ func (s *Session) ownServer(t *lexer.Cursor) (*Statement, error) {
 	case t.Word(0) == "RESET", t.Word(0) == "STOP", t.Word(0) == "START":
 		return s.replicaStatement(t)
 	case t.Accept("RESTART"):
-		return s.done(t, answered([]string{"SHUTDOWN"}, fails(codeRestart, "Restart server failed (mysqld is not managed by supervisor process).")))
+		return s.done(t, answered([]string{"SHUTDOWN"}, fails(mysqlerr.ER_RESTART_SERVER_FAILED, "mysqld is not managed by supervisor process")))
 	case t.Accept("CLONE"):
-		return answered([]string{"BACKUP_ADMIN"}, fails(mysqlerr.ER_PLUGIN_IS_NOT_LOADED, "Plugin 'clone' is not loaded")), nil
+		return answered([]string{"BACKUP_ADMIN"}, fails(mysqlerr.ER_PLUGIN_IS_NOT_LOADED, "clone")), nil
 	case t.Accept("INSTALL", "PLUGIN"), t.Accept("UNINSTALL", "PLUGIN"):
 		return s.pluginStatement(t)
 	}
@@ -109,8 +96,7 @@ func (s *Session) replicaStatement(t *lexer.Cursor) (*Statement, error) {
 	needs := []string{"SUPER", "REPLICATION_SLAVE_ADMIN"}
 	switch {
 	case object == "GROUP_REPLICATION" && verb != "RESET":
-		return answered([]string{"SUPER", "GROUP_REPLICATION_ADMIN"}, fails(codeGroupReplication,
-			"The server is not configured properly to be an active member of the group. Please see more details on error log.")), nil
+		return answered([]string{"SUPER", "GROUP_REPLICATION_ADMIN"}, fails(mysqlerr.ER_GROUP_REPLICATION_CONFIGURATION)), nil
 	case object != "REPLICA" && object != "SLAVE":
 		t.Pos--
 		return nil, s.wrong(t)
@@ -126,22 +112,22 @@ func (s *Session) replicaStatement(t *lexer.Cursor) (*Statement, error) {
 	}
 	return answered(needs, func(c *sql.Context) error {
 		if object == "SLAVE" {
-			warn(c, mysqlerr.ER_WARN_DEPRECATED_SYNTAX, "Warning", mysqlerr.New(mysqlerr.ER_WARN_DEPRECATED_SYNTAX, verb+" SLAVE", verb+" REPLICA").Message)
+			warn(c, "Warning", mysqlerr.New(mysqlerr.ER_WARN_DEPRECATED_SYNTAX, verb+" SLAVE", verb+" REPLICA"))
 		}
 		switch {
 		case channel != "":
-			return mysqlerr.NewMessage(codeNoChannel, "Replica channel '%s' does not exist.", channel)
+			return mysqlerr.New(mysqlerr.ER_REPLICA_CHANNEL_DOES_NOT_EXIST, channel)
 		case verb == "START":
-			return mysqlerr.NewMessage(codeBadReplica, "The server is not configured as replica; fix in config file or with CHANGE REPLICATION SOURCE TO")
+			return mysqlerr.New(mysqlerr.ER_BAD_REPLICA)
 		case verb == "STOP":
-			warn(c, codeChannelStopped, "Note", "Replication thread(s) for channel '' are already stopped.")
+			warn(c, "Note", mysqlerr.New(mysqlerr.ER_REPLICA_CHANNEL_WAS_NOT_RUNNING, ""))
 		}
 		return nil
 	}), nil
 }
 
-func warn(c *sql.Context, code mysqlerr.Code, level, message string) {
-	c.Session.Warn(&sql.Warning{Level: level, Code: int(code), Message: message})
+func warn(c *sql.Context, level string, e *mysqlerr.Error) {
+	c.Session.Warn(&sql.Warning{Level: level, Code: int(e.Code), Message: e.Message})
 }
 
 // pluginStatement: INSTALL PLUGIN name SONAME 'library' and UNINSTALL PLUGIN name.
@@ -181,9 +167,9 @@ func (s *Session) sharedLibrary(t *lexer.Cursor, table string) (*Statement, erro
 		case !s.Allowed("INSERT"):
 			return nil, mysqlerr.New(mysqlerr.ER_TABLEACCESS_DENIED_ERROR, "INSERT", s.login.User, s.login.Host, table)
 		case strings.ContainsAny(library, `/\`):
-			return nil, mysqlerr.NewMessage(codeNoPaths, "No paths allowed for shared library")
+			return nil, mysqlerr.New(mysqlerr.ER_UDF_NO_PATHS)
 		}
-		return nil, mysqlerr.NewMessage(codeOpenLibrary, "Can't open shared library '%s' (errno: 2 cannot open shared object file: No such file or directory)", library)
+		return nil, mysqlerr.New(mysqlerr.ER_CANT_OPEN_LIBRARY, library, 2, "cannot open shared object file: No such file or directory")
 	}})
 }
 
@@ -223,7 +209,7 @@ func (s *Session) resourceGroup(t *lexer.Cursor) (*Statement, error) {
 	if _, ok := t.Name(); !ok {
 		return nil, s.wrong(t)
 	}
-	return answered(needs, fails(codeUnsupported, "Feature Resource Groups is unsupported (Platform Unsupported).")), nil
+	return answered(needs, fails(mysqlerr.ER_FEATURE_UNSUPPORTED, "Resource Groups", "Platform Unsupported")), nil
 }
 
 // alterInstance: ALTER INSTANCE ROTATE INNODB MASTER KEY; there is no keyring.
@@ -265,11 +251,11 @@ func (s *Session) resetPersist(t *lexer.Cursor) (*Statement, error) {
 			return nil, err
 		}
 		if have == nil {
-			missing := mysqlerr.NewMessage(codeNotPersisted, "Variable %s does not exist in persisted config file", name)
+			missing := mysqlerr.New(mysqlerr.ER_VAR_DOES_NOT_EXIST, name)
 			if !ifExists {
 				return nil, missing
 			}
-			warn(c, codeNotPersisted, "Warning", missing.Message)
+			warn(c, "Warning", missing)
 			return &Result{}, nil
 		}
 		return &Result{}, s.gms.RemovePersistedGlobal(name)

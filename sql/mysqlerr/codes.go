@@ -107,7 +107,9 @@ const (
 	ER_NULL_COLUMN_IN_INDEX                                 Code = 1121
 	ER_CANT_FIND_UDF                                        Code = 1122
 	ER_CANT_INITIALIZE_UDF                                  Code = 1123
+	ER_UDF_NO_PATHS                                         Code = 1124
 	ER_UDF_EXISTS                                           Code = 1125
+	ER_CANT_OPEN_LIBRARY                                    Code = 1126
 	ER_FUNCTION_NOT_DEFINED                                 Code = 1128
 	ER_HOST_IS_BLOCKED                                      Code = 1129
 	ER_HOST_NOT_PRIVILEGED                                  Code = 1130
@@ -163,6 +165,7 @@ const (
 	ER_CRASHED_ON_USAGE                                     Code = 1194
 	ER_WARNING_NOT_COMPLETE_ROLLBACK                        Code = 1196
 	ER_TRANS_CACHE_FULL                                     Code = 1197
+	ER_BAD_REPLICA                                          Code = 1200
 	ER_TOO_MANY_USER_CONNECTIONS                            Code = 1203
 	ER_SET_CONSTANTS_ONLY                                   Code = 1204
 	ER_LOCK_WAIT_TIMEOUT                                    Code = 1205
@@ -519,9 +522,12 @@ const (
 	ER_GTID_MODE_OFF                                        Code = 3062
 	ER_FIELD_IN_ORDER_NOT_SELECT                            Code = 3065
 	ER_AGGREGATE_IN_ORDER_NOT_SELECT                        Code = 3066
-	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG               Code = 3072
-	ER_INVALID_GEOJSON_MISSING_MEMBER                       Code = 3073
-	ER_INVALID_GEOJSON_WRONG_TYPE                           Code = 3074
+	ER_INVALID_GEOJSON_MISSING_MEMBER                       Code = 3070
+	ER_INVALID_GEOJSON_WRONG_TYPE                           Code = 3071
+	ER_REPLICA_CHANNEL_DOES_NOT_EXIST                       Code = 3074
+	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG               Code = 3076
+	ER_REPLICA_CHANNEL_WAS_NOT_RUNNING                      Code = 3084
+	ER_GROUP_REPLICATION_CONFIGURATION                      Code = 3092
 	ER_BEFORE_DML_VALIDATION_ERROR                          Code = 3098
 	ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED             Code = 3102
 	ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN                 Code = 3104
@@ -582,10 +588,12 @@ const (
 	ER_WINDOW_DUPLICATE_NAME                                Code = 3591
 	ER_WINDOW_INVALID_WINDOW_FUNC_USE                       Code = 3593
 	ER_FIELD_IN_GROUPING_NOT_GROUP_BY                       Code = 3602
+	ER_VAR_DOES_NOT_EXIST                                   Code = 3615
 	ER_ILLEGAL_PRIVILEGE_LEVEL                              Code = 3619
 	ER_CTE_MAX_RECURSION_DEPTH                              Code = 3636
 	ER_NOT_HINT_UPDATABLE_VARIABLE                          Code = 3637
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY                    Code = 3638
+	ER_FEATURE_UNSUPPORTED                                  Code = 3658
 	ER_MISSING_JSON_TABLE_VALUE                             Code = 3665
 	ER_WRONG_JSON_TABLE_VALUE                               Code = 3666
 	ER_TF_MUST_HAVE_ALIAS                                   Code = 3667
@@ -608,6 +616,7 @@ const (
 	ER_REGEXP_STACK_OVERFLOW                                Code = 3698
 	ER_REGEXP_TIME_OUT                                      Code = 3699
 	ER_REGEXP_PATTERN_TOO_BIG                               Code = 3700
+	ER_RESTART_SERVER_FAILED                                Code = 3707
 	ER_RESERVED_TABLESPACE_NAME                             Code = 3723
 	ER_FK_CANNOT_DROP_PARENT                                Code = 3730
 	ER_FK_CANNOT_USE_VIRTUAL_COLUMN                         Code = 3733
@@ -765,7 +774,9 @@ var table = map[Code]entry{
 	ER_NULL_COLUMN_IN_INDEX:                                 {"ER_NULL_COLUMN_IN_INDEX", "42000", "Table handler doesn't support NULL in given index. Please change column '%s' to be NOT NULL or use another handler"},
 	ER_CANT_FIND_UDF:                                        {"ER_CANT_FIND_UDF", "HY000", "Can't load function '%s'"},
 	ER_CANT_INITIALIZE_UDF:                                  {"ER_CANT_INITIALIZE_UDF", "HY000", "Can't initialize function '%s'; %s"},
+	ER_UDF_NO_PATHS:                                         {"ER_UDF_NO_PATHS", "HY000", "No paths allowed for shared library"},
 	ER_UDF_EXISTS:                                           {"ER_UDF_EXISTS", "HY000", "Function '%s' already exists"},
+	ER_CANT_OPEN_LIBRARY:                                    {"ER_CANT_OPEN_LIBRARY", "HY000", "Can't open shared library '%s' (errno: %d %s)"},
 	ER_FUNCTION_NOT_DEFINED:                                 {"ER_FUNCTION_NOT_DEFINED", "HY000", "Function '%s' is not defined"},
 	ER_HOST_IS_BLOCKED:                                      {"ER_HOST_IS_BLOCKED", "HY000", "Host '%s' is blocked because of many connection errors; unblock with 'mysqladmin flush-hosts'"},
 	ER_HOST_NOT_PRIVILEGED:                                  {"ER_HOST_NOT_PRIVILEGED", "HY000", "Host '%s' is not allowed to connect to this MySQL server"},
@@ -821,6 +832,7 @@ var table = map[Code]entry{
 	ER_CRASHED_ON_USAGE:                                     {"ER_CRASHED_ON_USAGE", "HY000", "Table '%s' is marked as crashed and should be repaired"},
 	ER_WARNING_NOT_COMPLETE_ROLLBACK:                        {"ER_WARNING_NOT_COMPLETE_ROLLBACK", "HY000", "Some non-transactional changed tables couldn't be rolled back"},
 	ER_TRANS_CACHE_FULL:                                     {"ER_TRANS_CACHE_FULL", "HY000", "Multi-statement transaction required more than 'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again"},
+	ER_BAD_REPLICA:                                          {"ER_BAD_REPLICA", "HY000", "The server is not configured as replica; fix in config file or with CHANGE REPLICATION SOURCE TO"},
 	ER_TOO_MANY_USER_CONNECTIONS:                            {"ER_TOO_MANY_USER_CONNECTIONS", "42000", "User %s already has more than 'max_user_connections' active connections"},
 	ER_SET_CONSTANTS_ONLY:                                   {"ER_SET_CONSTANTS_ONLY", "HY000", "You may only use constant expressions with SET"},
 	ER_LOCK_WAIT_TIMEOUT:                                    {"ER_LOCK_WAIT_TIMEOUT", "HY000", "Lock wait timeout exceeded; try restarting transaction"},
@@ -1177,9 +1189,12 @@ var table = map[Code]entry{
 	ER_GTID_MODE_OFF:                                        {"ER_GTID_MODE_OFF", "HY000", "Cannot %s when @@GLOBAL.GTID_MODE = OFF."},
 	ER_FIELD_IN_ORDER_NOT_SELECT:                            {"ER_FIELD_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, references column '%s' which is not in SELECT list; this is incompatible with %s"},
 	ER_AGGREGATE_IN_ORDER_NOT_SELECT:                        {"ER_AGGREGATE_IN_ORDER_NOT_SELECT", "HY000", "Expression #%d of ORDER BY clause is not in SELECT list, contains aggregate function; this is incompatible with %s"},
-	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG:               {"ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG", "HY000", "Couldn't create channel: Channel name is either invalid or too long."},
 	ER_INVALID_GEOJSON_MISSING_MEMBER:                       {"ER_INVALID_GEOJSON_MISSING_MEMBER", "HY000", "Invalid GeoJSON data provided to function %s: Missing required member '%s'"},
 	ER_INVALID_GEOJSON_WRONG_TYPE:                           {"ER_INVALID_GEOJSON_WRONG_TYPE", "HY000", "Invalid GeoJSON data provided to function %s: Member '%s' must be of type '%s'."},
+	ER_REPLICA_CHANNEL_DOES_NOT_EXIST:                       {"ER_REPLICA_CHANNEL_DOES_NOT_EXIST", "HY000", "Replica channel '%s' does not exist."},
+	ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG:               {"ER_SLAVE_CHANNEL_NAME_INVALID_OR_TOO_LONG", "HY000", "Couldn't create channel: Channel name is either invalid or too long."},
+	ER_REPLICA_CHANNEL_WAS_NOT_RUNNING:                      {"ER_REPLICA_CHANNEL_WAS_NOT_RUNNING", "HY000", "Replication thread(s) for channel '%s' are already stopped."},
+	ER_GROUP_REPLICATION_CONFIGURATION:                      {"ER_GROUP_REPLICATION_CONFIGURATION", "HY000", "The server is not configured properly to be an active member of the group. Please see more details on error log."},
 	ER_BEFORE_DML_VALIDATION_ERROR:                          {"ER_BEFORE_DML_VALIDATION_ERROR", "HY000", "The table does not comply with the requirements by an external plugin."},
 	ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED:             {"ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED", "HY000", "Expression of generated column '%s' contains a disallowed function."},
 	ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN:                 {"ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN", "HY000", "Cannot define foreign key with %s clause on a generated column."},
@@ -1240,10 +1255,12 @@ var table = map[Code]entry{
 	ER_WINDOW_DUPLICATE_NAME:                                {"ER_WINDOW_DUPLICATE_NAME", "HY000", "Window '%s' is defined twice."},
 	ER_WINDOW_INVALID_WINDOW_FUNC_USE:                       {"ER_WINDOW_INVALID_WINDOW_FUNC_USE", "HY000", "You cannot use the window function '%s' in this context.'"},
 	ER_FIELD_IN_GROUPING_NOT_GROUP_BY:                       {"ER_FIELD_IN_GROUPING_NOT_GROUP_BY", "HY000", "Argument #%d of GROUPING function is not in GROUP BY"},
+	ER_VAR_DOES_NOT_EXIST:                                   {"ER_VAR_DOES_NOT_EXIST", "HY000", "Variable %s does not exist in persisted config file"},
 	ER_ILLEGAL_PRIVILEGE_LEVEL:                              {"ER_ILLEGAL_PRIVILEGE_LEVEL", "HY000", "Illegal privilege level specified for %s"},
 	ER_CTE_MAX_RECURSION_DEPTH:                              {"ER_CTE_MAX_RECURSION_DEPTH", "HY000", "Recursive query aborted after %d iterations. Try increasing @@cte_max_recursion_depth to a larger value."},
 	ER_NOT_HINT_UPDATABLE_VARIABLE:                          {"ER_NOT_HINT_UPDATABLE_VARIABLE", "HY000", "Variable '%s' cannot be set using SET_VAR hint."},
 	ER_CREDENTIALS_CONTRADICT_TO_HISTORY:                    {"ER_CREDENTIALS_CONTRADICT_TO_HISTORY", "HY000", "Cannot use these credentials for '%s@%s' because they contradict the password history policy"},
+	ER_FEATURE_UNSUPPORTED:                                  {"ER_FEATURE_UNSUPPORTED", "HY000", "Feature %s is unsupported (%s)."},
 	ER_MISSING_JSON_TABLE_VALUE:                             {"ER_MISSING_JSON_TABLE_VALUE", "22035", "Missing value for JSON_TABLE column '%s'"},
 	ER_WRONG_JSON_TABLE_VALUE:                               {"ER_WRONG_JSON_TABLE_VALUE", "2203F", "Can't store an array or an object in the scalar JSON_TABLE column '%s'"},
 	ER_TF_MUST_HAVE_ALIAS:                                   {"ER_TF_MUST_HAVE_ALIAS", "42000", "Every table function must have an alias"},
@@ -1266,6 +1283,7 @@ var table = map[Code]entry{
 	ER_REGEXP_STACK_OVERFLOW:                                {"ER_REGEXP_STACK_OVERFLOW", "HY000", "Overflow in the regular expression backtrack stack."},
 	ER_REGEXP_TIME_OUT:                                      {"ER_REGEXP_TIME_OUT", "HY000", "Timeout exceeded in regular expression match."},
 	ER_REGEXP_PATTERN_TOO_BIG:                               {"ER_REGEXP_PATTERN_TOO_BIG", "HY000", "The regular expression pattern exceeds limits on size or complexity."},
+	ER_RESTART_SERVER_FAILED:                                {"ER_RESTART_SERVER_FAILED", "HY000", "Restart server failed (%s)."},
 	ER_RESERVED_TABLESPACE_NAME:                             {"ER_RESERVED_TABLESPACE_NAME", "HY000", "The table '%s' may not be created in the reserved tablespace '%s'."},
 	ER_FK_CANNOT_DROP_PARENT:                                {"ER_FK_CANNOT_DROP_PARENT", "HY000", "Cannot drop table '%s' referenced by a foreign key constraint '%s' on table '%s'."},
 	ER_FK_CANNOT_USE_VIRTUAL_COLUMN:                         {"ER_FK_CANNOT_USE_VIRTUAL_COLUMN", "HY000", "Foreign key '%s' uses virtual column '%s' which is not supported."},

@@ -12,8 +12,8 @@ import (
 type turns struct{ each atomic.Int64 }
 
 const (
-	// turnRound is how long it should take until everybody has had a turn. A round of 1 ms halves what 16 connections get done and takes a fifth off their p99
-	// (docs/bench/profile.md).
+	// turnRound is how long it should take until everybody has had a turn. With 16 connections, a round of 1 ms takes a third off p99 and a fifth of
+	// what gets done (docs/bench/profile.md).
 	turnRound = 4 * time.Millisecond
 	// turnLeast is the shortest turn: as many commands as make the price of a wait small, for the processor's caches are warm to those that follow each other.
 	turnLeast = 250 * time.Microsecond
