@@ -66,9 +66,15 @@ func keepLiterals(st sqlparser.Statement) {
 				x.Left = keepLiteral(x.Left)
 			}
 		case *sqlparser.ConvertExpr:
-			if x != nil {
-				x.Expr = keepOperand(x.Expr)
+			if x == nil {
+				break
 			}
+			if x.Type != nil && x.Type.Charset != "" && strings.EqualFold(x.Type.Type, "char") { // the library's cast knows no character set
+				if _, done := x.Expr.(sqlparser.InjectedExpr); !done {
+					x.Expr = &sqlparser.ConvertUsingExpr{Expr: x.Expr, Type: x.Type.Charset}
+				}
+			}
+			x.Expr = keepOperand(x.Expr)
 		}
 		return true, nil
 	}, node)

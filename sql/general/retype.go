@@ -77,6 +77,7 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	if n, err = r.below(n); err != nil {
 		return nil, err
 	}
+	r.noteFilled(n)
 	if f, ok := n.(*plan.Filter); ok {
 		if e := zeroDates(r.c, f.Expression, outerJoined(r.c, f.Child)); e != nil {
 			n = plan.NewFilter(r.c, e, f.Child)
@@ -182,7 +183,10 @@ func (r *retype) below(n sql.Node) (sql.Node, error) {
 			return nil, err
 		}
 		if src != in.Source {
-			n = in.WithSource(src)
+			in = in.WithSource(src)
+		}
+		if n, err = r.storedFilled(in); err != nil {
+			return nil, err
 		}
 	}
 	ch := n.Children()
@@ -224,6 +228,10 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return x.Child, transform.NewTree, nil
 	case *wholeColumn:
 		return r.env.Shown(c, x.Child), transform.NewTree, nil
+	case *expression.SetField:
+		if out := r.assigned(x); out != nil {
+			return out, transform.NewTree, nil
+		}
 	case *json.JSONExtract: // of ->, which the planner makes without asking for the function
 		return builtin.NewExtract(x), transform.NewTree, nil
 	case *function.RegexpLike: // of REGEXP and RLIKE, likewise
@@ -313,6 +321,7 @@ func (r *retype) noteOne(e sql.Expression) {
 	case *expression.Alias:
 		if x.Id() > 0 && x.Resolved() {
 			r.types[x.Id()] = x.Type(r.c)
+			r.fill(x.Id(), x.Child)
 		}
 	case sql.WindowAdaptableExpression:
 		if x.Id() > 0 {

@@ -200,12 +200,12 @@ func (n *Env) aggregate(c *sql.Context, e sql.Expression) (sql.Expression, error
 	return nil, nil
 }
 
-// concatenated gives GROUP_CONCAT times as texts with all digits of their type; what it sorts by stays, and comes first.
+// concatenated gives GROUP_CONCAT times as texts with all digits of their type, and ZEROFILL columns as texts with their zeros; what it sorts by stays, and comes first.
 func (n *Env) concatenated(c *sql.Context, e *aggregation.GroupConcat) (sql.Expression, error) {
 	ch := slices.Clone(e.Children())
 	changed := false
 	for i := len(ch) - len(e.OutputExpressions()); i < len(ch); i++ {
-		if a := Of(c, ch[i]); a.temporal() {
+		if a := Of(c, ch[i]); a.temporal() || n.filled(ch[i]) > 0 {
 			ch[i], changed = newGiven(c, n, ch[i], String), true
 		}
 	}
@@ -235,6 +235,18 @@ func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expressio
 		want := spec[min(i, len(spec)-1)]
 		a := Of(c, x)
 		to, needed := Other, false
+		if want == 'b' || want == 'h' {
+			if a.text() && foreign(a.Coll) {
+				if out == nil {
+					out = append([]sql.Expression(nil), ch...)
+				}
+				out[i] = newEncoded(c, n, x)
+				continue
+			}
+			if want == 'b' {
+				want = 's'
+			}
+		}
 		switch want { // '-': none of these
 		case 's':
 			to, needed = String, a.Kind != String && a.Kind != Null
@@ -259,14 +271,14 @@ func (n *Env) give(c *sql.Context, e sql.Expression, spec string) (sql.Expressio
 	return e.WithChildren(c, out...)
 }
 
-// taken says what the library's functions take: s a text, i an integer, t a time, j a document as its text (the
+// taken says what the library's functions take: s a text, b a text's bytes, h these or a number, i an integer, t a time, j a document as its text (the
 // library compares parsed numbers only), - whatever it is; the last one is for all that follow.
 var taken = map[string]string{
 	"concat": "s", "concat_ws": "s", "upper": "s", "lower": "s", "ucase": "s", "lcase": "s", "reverse": "s", "trim": "s", "ltrim": "s", "rtrim": "s",
-	"substring": "sii", "substr": "sii", "mid": "sii", "left": "si", "right": "si", "length": "s", "octet_length": "s",
-	"character_length": "s", "char_length": "s", "ascii": "s", "ord": "s", "bit_length": "s",
-	"insert": "siis", "elt": "is", "soundex": "s", "md5": "s", "sha1": "s", "sha": "s", "sha2": "si",
-	"to_base64": "s", "from_base64": "s", "unhex": "s", "export_set": "isssi", "make_set": "is", "crc32": "s",
+	"substring": "sii", "substr": "sii", "mid": "sii", "left": "si", "right": "si", "length": "b", "octet_length": "b",
+	"character_length": "s", "char_length": "s", "ascii": "s", "ord": "s", "bit_length": "b", "hex": "h",
+	"insert": "siis", "elt": "is", "soundex": "s", "md5": "b", "sha1": "b", "sha": "b", "sha2": "bi",
+	"to_base64": "b", "compress": "b", "from_base64": "s", "unhex": "s", "export_set": "isssi", "make_set": "is", "crc32": "b",
 }
 
 func specOf(name string) string { return taken[strings.ToLower(name)] }

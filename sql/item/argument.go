@@ -234,8 +234,7 @@ func Today(c *sql.Context) (y, m, d int) {
 	return year, int(month), day
 }
 
-// ofDocument is a document as a date or time: one that it is, or a text that is one as a whole. Anything else raises warning 3156, which names the column or function
-// that the document is of.
+// ofDocument is a document as a date or time: one that it is, or a text that is one as a whole. Anything else raises warning 3156.
 func (a *arg) ofDocument(c *sql.Context, w sql.JSONWrapper, read func(string) (temporal.Value, temporal.Status)) (v temporal.Value, ok bool, err error) {
 	if text, is := jsonNumber(c, w).(string); is {
 		v, st := read(text)
@@ -243,6 +242,11 @@ func (a *arg) ofDocument(c *sql.Context, w sql.JSONWrapper, read func(string) (t
 			return v, true, nil
 		}
 	}
+	return v, false, a.invalidDocument(c, "DATE/TIME/DATETIME/TIMESTAMP")
+}
+
+// invalidDocument is warning 3156, which names the column or function that the document is of.
+func (a *arg) invalidDocument(c *sql.Context, to string) error {
 	name := ""
 	switch e := a.Expression.(type) {
 	case *expression.GetField:
@@ -250,7 +254,7 @@ func (a *arg) ofDocument(c *sql.Context, w sql.JSONWrapper, read func(string) (t
 	case interface{ FunctionName() string }:
 		name = strings.ToLower(e.FunctionName())
 	}
-	e := mysqlerr.New(mysqlerr.ER_INVALID_JSON_VALUE_FOR_CAST, "DATE/TIME/DATETIME/TIMESTAMP", name, 1)
+	e := mysqlerr.New(mysqlerr.ER_INVALID_JSON_VALUE_FOR_CAST, to, name, 1)
 	c.Warn(int(e.Code), "%s", e.Message)
-	return v, false, nil
+	return nil
 }

@@ -123,10 +123,6 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 		if n := integers[strings.ToLower(e.FunctionName())]; n > 0 {
 			return Attr{Kind: Int, Prec: n, Coerc: 5, typ: types.Int64}
 		}
-		if a.Kind == String && a.Coll != sql.Collation_binary && strings.EqualFold(e.FunctionName(), "char") { // whose text the library takes for binary
-			a.Coll, a.Coerc = a.Coll.CharacterSet().DefaultCollation(), 4
-			return a
-		}
 		if texts := madeOf[strings.ToLower(e.FunctionName())]; a.Kind == String && texts != "" {
 			var of []*Attr
 			for i, x := range e.Children() {

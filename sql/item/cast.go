@@ -51,7 +51,7 @@ func makeCast(c *sql.Context, env *Env, shown string, e sql.Expression, as strin
 		return out
 	})
 	a := &x.args[0]
-	if a.Kind == Other || a.Kind == JSON && as != "date" && as != "datetime" && as != "time" {
+	if a.Kind == Other || a.Kind == JSON && (as == "char" || as == "nchar") {
 		return nil
 	}
 	switch as {
@@ -70,7 +70,8 @@ func makeCast(c *sql.Context, env *Env, shown string, e sql.Expression, as strin
 	case "double", "real":
 		x.become(Attr{Kind: Real, Dec: notFixed})
 	case "char", "nchar":
-		coll := c.GetCollation()
+		coll := castCharset(c, e)
+		x.nulls = a.Kind == String && a.Coll == sql.Collation_binary
 		if as == "nchar" {
 			coll = sql.Collation_utf8mb3_general_ci
 		}
@@ -135,6 +136,13 @@ func (x *cast) Eval(c *sql.Context, r sql.Row) (any, error) {
 	s, err := a.toText(c, v)
 	if err != nil {
 		return nil, err
+	}
+	if x.nulls {
+		text, err := readBytes(c, s, x.is.Coll.CharacterSet())
+		if err != nil || text == nil {
+			return nil, err
+		}
+		s = text.(string)
 	}
 	if x.length >= 0 && utf8.RuneCountInString(s) > x.length {
 		cut := string([]rune(s)[:x.length])

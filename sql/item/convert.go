@@ -23,7 +23,8 @@ import (
 type arg struct {
 	sql.Expression
 	Attr
-	env *Env
+	env  *Env
+	fill int // the width that its text has zeros up to: a ZEROFILL column
 }
 
 // Env is what the expressions of one statement share.
@@ -41,6 +42,33 @@ type Env struct {
 	// Dates makes MySQL's of the library's calls of DATE_ADD, DATE_SUB, TIMESTAMPDIFF and EXTRACT, which the planner makes without asking for the function;
 	// it returns nil for others.
 	Dates func(*sql.Context, sql.Expression) sql.Expression
+	// Filled are the columns that are ZEROFILL, by the width that their texts have.
+	Filled map[sql.ColumnId]int
+}
+
+// filled is the width that e's text has zeros up to, 0 for none.
+func (n *Env) filled(e sql.Expression) int {
+	if len(n.Filled) == 0 {
+		return 0
+	}
+	for {
+		switch x := e.(type) {
+		case *expression.Alias:
+			e = x.Child
+		case *expression.GetField:
+			return n.Filled[x.Id()]
+		default:
+			return 0
+		}
+	}
+}
+
+// FilledText is e as a text, nil if it is no ZEROFILL column.
+func (n *Env) FilledText(c *sql.Context, e sql.Expression) sql.Expression {
+	if n.filled(e) == 0 {
+		return nil
+	}
+	return newGiven(c, n, e, String)
 }
 
 // warn raises a warning, in Strict statements an error.
@@ -58,7 +86,9 @@ func (n *Env) truncated(c *sql.Context, what, s string) error {
 	return n.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, what, s)
 }
 
-func newArg(c *sql.Context, env *Env, e sql.Expression) arg { return arg{e, Of(c, e), env} }
+func newArg(c *sql.Context, env *Env, e sql.Expression) arg {
+	return arg{Expression: e, Attr: Of(c, e), env: env, fill: env.filled(e)}
+}
 
 func newArgs(c *sql.Context, env *Env, list []sql.Expression) []arg {
 	out := make([]arg, len(list))
@@ -257,6 +287,19 @@ func hexNumber(b []byte) any {
 	return binary.BigEndian.Uint64(eight[:])
 }
 
+// scalarDocument reports whether a document is something that may be a number: no array, no object, no null.
+func scalarDocument(c *sql.Context, v sql.JSONWrapper) bool {
+	x, err := v.ToInterface(c)
+	if err != nil || x == nil {
+		return false
+	}
+	switch x.(type) {
+	case []any, map[string]any:
+		return false
+	}
+	return true
+}
+
 func jsonNumber(c *sql.Context, v sql.JSONWrapper) any {
 	x, err := v.ToInterface(c)
 	if err != nil {
@@ -336,9 +379,20 @@ func (a *arg) whole(c *sql.Context, r sql.Row) (n integer, null bool, err error)
 }
 
 func (a *arg) toInteger(c *sql.Context, v any) (integer, error) {
+	doc, _ := v.(sql.JSONWrapper)
+	if doc != nil && !scalarDocument(c, doc) {
+		return integer{}, a.invalidDocument(c, "INTEGER")
+	}
 	switch v := a.plain(c, v).(type) {
 	case string:
-		return a.env.textInteger(c, v)
+		n, all := leadingInteger(v)
+		switch {
+		case all:
+			return n, nil
+		case doc != nil:
+			return n, a.invalidDocument(c, "INTEGER")
+		}
+		return n, a.env.truncated(c, "INTEGER", v)
 	case *apd.Decimal:
 		n, ok := decimalInteger(v)
 		if !ok {
@@ -384,8 +438,8 @@ func decimalInteger(d *apd.Decimal) (n integer, ok bool) {
 	return integer{-1, true}, false
 }
 
-// textInteger reads the integer that a text begins with.
-func (n *Env) textInteger(c *sql.Context, s string) (integer, error) {
+// leadingInteger is the integer that a text begins with, and whether it is all of the text and no greater than a BIGINT [UNSIGNED].
+func leadingInteger(s string) (out integer, all bool) {
 	t := strings.TrimLeft(s, " \t\n\v\f\r")
 	neg := strings.HasPrefix(t, "-")
 	if neg || strings.HasPrefix(t, "+") {
@@ -395,7 +449,6 @@ func (n *Env) textInteger(c *sql.Context, s string) (integer, error) {
 	for end < len(t) && t[end] >= '0' && t[end] <= '9' {
 		end++
 	}
-	var out integer
 	u, err := strconv.ParseUint(t[:end], 10, 64)
 	bad := end == 0 || strings.TrimRight(t[end:], " ") != "" || err != nil
 	switch {
@@ -409,10 +462,7 @@ func (n *Env) textInteger(c *sql.Context, s string) (integer, error) {
 	default:
 		out = integer{int64(u), u > math.MaxInt64}
 	}
-	if bad {
-		return out, n.truncated(c, "INTEGER", s)
-	}
-	return out, nil
+	return out, !bad
 }
 
 // float gives the argument as val_real does.
@@ -426,11 +476,22 @@ func (a *arg) float(c *sql.Context, r sql.Row) (f float64, null bool, err error)
 }
 
 func (a *arg) toFloat(c *sql.Context, v any) (float64, error) {
+	doc, _ := v.(sql.JSONWrapper)
+	if doc != nil && !scalarDocument(c, doc) {
+		return 0, a.invalidDocument(c, "DOUBLE")
+	}
 	switch v := a.plain(c, v).(type) {
 	case float64:
 		return v, nil
 	case string:
-		return a.env.textFloat(c, v)
+		if doc == nil {
+			return a.env.textFloat(c, v)
+		}
+		f, all := leadingFloat(v)
+		if !all {
+			return f, a.invalidDocument(c, "DOUBLE")
+		}
+		return f, nil
 	case *apd.Decimal:
 		f, _ := v.Float64()
 		return f, nil
@@ -506,11 +567,22 @@ func (a *arg) decimal(c *sql.Context, r sql.Row) (d *apd.Decimal, err error) {
 }
 
 func (a *arg) toDecimal(c *sql.Context, v any) (*apd.Decimal, error) {
+	doc, _ := v.(sql.JSONWrapper)
+	if doc != nil && !scalarDocument(c, doc) {
+		return apd.New(0, 0), a.invalidDocument(c, "DECIMAL")
+	}
 	switch v := a.plain(c, v).(type) {
 	case *apd.Decimal:
 		return v, nil
 	case string:
-		return a.env.textDecimal(c, v)
+		d, all := leadingDecimal(v)
+		switch {
+		case all:
+			return d, nil
+		case doc != nil:
+			return d, a.invalidDocument(c, "DECIMAL")
+		}
+		return d, a.env.truncated(c, "DECIMAL", v)
 	case float64:
 		d, err := new(apd.Decimal).SetFloat64(v)
 		if err != nil {
@@ -523,11 +595,11 @@ func (a *arg) toDecimal(c *sql.Context, v any) (*apd.Decimal, error) {
 	}
 }
 
-// textDecimal reads the number that a text begins with, exactly.
-func (n *Env) textDecimal(c *sql.Context, s string) (*apd.Decimal, error) {
+// leadingDecimal is the number that a text begins with, exactly, and whether it is all of the text.
+func leadingDecimal(s string) (d *apd.Decimal, all bool) {
 	t := strings.TrimLeft(s, " \t\n\v\f\r")
 	end := numberEnd(t)
-	d := apd.New(0, 0)
+	d = apd.New(0, 0)
 	if end > 0 {
 		x, _, err := apd.NewFromString(strings.TrimPrefix(t[:end], "+"))
 		if err == nil {
@@ -536,10 +608,7 @@ func (n *Env) textDecimal(c *sql.Context, s string) (*apd.Decimal, error) {
 			end = 0
 		}
 	}
-	if end == 0 || strings.TrimRight(t[end:], " ") != "" {
-		return d, n.truncated(c, "DECIMAL", s)
-	}
-	return d, nil
+	return d, end > 0 && strings.TrimRight(t[end:], " ") == ""
 }
 
 // cutDecimal brings a decimal into the range of DECIMAL: no exponent above zero, at most 65 digits and 30 decimals.
@@ -594,6 +663,14 @@ func (a *arg) str(c *sql.Context, r sql.Row) (s string, null bool, err error) {
 }
 
 func (a *arg) toText(c *sql.Context, v any) (string, error) {
+	s, err := a.plainText(c, v)
+	if len(s) < a.fill {
+		s = strings.Repeat("0", a.fill-len(s)) + s
+	}
+	return s, err
+}
+
+func (a *arg) plainText(c *sql.Context, v any) (string, error) {
 	switch v := v.(type) {
 	case string:
 		return v, nil

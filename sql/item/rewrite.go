@@ -84,6 +84,10 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *expression.Convert:
 		x := newCast(c, n, e.String(), e.Child)
 		return some(x, x != nil, nil)
+	case *expression.ConvertUsing:
+		if n.known(c, e) {
+			return newRecoded(c, n, e.String(), e.Child, e.TargetCharSet.DefaultCollation(), 2), nil
+		}
 	case *expression.IsTrue:
 		if n.known(c, e) {
 			op := "is true"
@@ -525,8 +529,12 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	case "mod":
 		return n.arithmetic(c, "%", e)
 	case "char":
-		if a := Of(c, e); a.Kind == String && a.Coll != sql.Collation_binary {
-			return newCollatedCall(c, e, a.Coll, a.Coerc), nil
+		if x, ok := e.(*builtin.Char); ok && x.Collation != sql.Collation_binary && x.Collation != sql.Collation_Unspecified {
+			return charUsing(c, n, x), nil
+		}
+	case "ord", "ascii":
+		if a := Of(c, ch[0]); a.text() && foreign(a.Coll) {
+			return newOrdinal(c, n, shown, ch[0], name == "ascii"), nil
 		}
 	case "locate", "position", "instr", "find_in_set", "replace":
 		x, err := newSearching(c, n, name, shown, ch)

@@ -129,7 +129,7 @@ func (s *Shaper) chars(e sql.Expression) (int64, bool) {
 // textWidth is the most characters that the text of e, whose static type is a, may have.
 func (s *Shaper) textWidth(e sql.Expression, a *Attr) (chars int64, ok bool) {
 	switch x := e.(type) {
-	case *given, *merged:
+	case *given, *merged, *recoded:
 		return s.chars(e.Children()[0])
 	case *cast:
 		if x.length >= 0 {
@@ -140,6 +140,9 @@ func (s *Shaper) textWidth(e sql.Expression, a *Attr) (chars int64, ok bool) {
 		v, err := x.Eval(s.Context, nil)
 		text, isText := v.(string)
 		return int64(utf8.RuneCountInString(text)), err == nil && isText
+	case *encoded:
+		sh := s.Of(x.args[0].Expression)
+		return sh.Length, sh.Length < MaxLongBlob
 	case *expression.Binary:
 		sh := s.Of(x.Child)
 		return sh.Length, sh.Length < MaxLongBlob
