@@ -93,6 +93,7 @@ type cursor struct {
 	live   bool   // of a locking scan: the current entry is not deleted
 	open   bool
 	taker  taker
+	walk   *uint64 // of the statement's work, what rows of this cursor count for
 
 	gap gapScan
 
@@ -129,10 +130,9 @@ func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool, 
 		return nil, table.ErrNoIndex
 	}
 	s := h.s
-	s.full = s.full || o.Range.Low == nil && o.Range.High == nil
 	o.Lock = s.level(o.Lock)
-	if o.Lock == table.LockExclusive && s.tx.o.ReadOnly {
-		return nil, table.ErrReadOnly
+	if err := h.claim(ctx, o.Lock); err != nil {
+		return nil, err
 	}
 	ix := h.t.Indexes[o.Index]
 	if o.Lock == table.LockNone {
@@ -142,6 +142,7 @@ func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool, 
 	}
 	c := cursors.Get().(*cursor)
 	c.h, c.ix, c.o, c.open = h, ix, o, true
+	c.walk = s.walks(&o)
 	c.rd = newReader(s, o.OwnWrites)
 	c.how = s.how(o.Lock)
 	var err error
@@ -175,6 +176,35 @@ func (h *Handle) scanWith(ctx context.Context, o table.ScanOptions, count bool, 
 	return c, nil
 }
 
+// walks counts the beginning of a walk, and returns what its rows count for.
+func (s *Stmt) walks(o *table.ScanOptions) *uint64 {
+	w := &s.work
+	w.Keys++
+	switch {
+	case o.Range.Low != nil || o.Range.High != nil:
+		w.Ranged = true
+	case o.Reverse:
+		w.Full = true
+		w.Lasts++
+	default:
+		w.Full = true
+		w.Firsts++
+		if o.Index == 0 {
+			return &w.Scanned
+		}
+	}
+	if o.Reverse {
+		return &w.Prev
+	}
+	return &w.Next
+}
+
+// gave counts rows that the cursor has given.
+func (c *cursor) gave(rows uint64) {
+	*c.walk += rows
+	c.h.fetched(c.o.Index, rows)
+}
+
 // Close gives the cursor's buffers back.
 func (c *cursor) Close() {
 	if !c.open {
@@ -183,7 +213,7 @@ func (c *cursor) Close() {
 	c.open = false
 	c.bc.Close()
 	c.rd.free()
-	c.rd, c.h, c.o = nil, nil, table.ScanOptions{}
+	c.rd, c.h, c.o, c.walk = nil, nil, table.ScanOptions{}, nil
 	cursors.Put(c)
 }
 
@@ -207,12 +237,12 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 	if c.o.Lock != table.LockNone {
 		ok, err := c.nextLocked(ctx)
 		if ok {
-			c.h.fetched(c.o.Index, 1)
+			c.gave(1)
 		}
 		return ok, err
 	}
 	for c.bc.Next(ctx) {
-		c.h.s.examined++
+		c.h.s.work.Examined++
 		var ok bool
 		var err error
 		if c.o.Index == 0 {
@@ -224,7 +254,7 @@ func (c *cursor) Next(ctx context.Context) (bool, error) {
 			ok, err = c.o.Filter(c.rd.row)
 		}
 		if ok {
-			c.h.fetched(c.o.Index, 1)
+			c.gave(1)
 		}
 		if err != nil || ok {
 			return ok, err

@@ -265,7 +265,7 @@ func (c *cursor) nextLocked(ctx context.Context) (bool, error) {
 			g.ended = !again
 			continue
 		}
-		c.h.s.examined++
+		c.h.s.work.Examined++
 		c.key = append(c.key[:0], c.bc.Key()...)
 		if g.on && !g.unique && !c.o.RecordsOnly {
 			if again, err := c.cover(ctx, c.key); err != nil {

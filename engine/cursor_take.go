@@ -68,7 +68,7 @@ func (k *taker) counted(_, v []byte) btree.Taken {
 	if len(v) <= at || !k.sees(trxOf(v)) {
 		return btree.CopyRest
 	}
-	k.c.h.s.examined++
+	k.c.h.s.work.Examined++
 	if !row.IsDeleted(v[at]) {
 		k.count++
 	}
@@ -82,7 +82,7 @@ func (k *taker) clustered(_, v []byte) btree.Taken {
 		return btree.CopyRest
 	}
 	if hd.Deleted {
-		c.h.s.examined++
+		c.h.s.work.Examined++
 		return btree.Took
 	}
 	r, t := c.rd, c.h.t
@@ -99,7 +99,7 @@ func (k *taker) secondary(key, v []byte) btree.Taken {
 		return btree.CopyRest
 	}
 	if e.Deleted {
-		c.h.s.examined++
+		c.h.s.work.Examined++
 		return btree.Took
 	}
 	if c.rd.decodeKey(c.h.t, c.ix, key) != nil {
@@ -113,8 +113,8 @@ func (k *taker) show() btree.Taken {
 	if !c.o.Each(c.rd.row) {
 		return btree.Copy
 	}
-	c.h.s.examined++
-	c.h.fetched(c.o.Index, 1)
+	c.h.s.work.Examined++
+	c.gave(1)
 	return btree.Took
 }
 
@@ -183,10 +183,13 @@ func (h *Handle) CountRows(ctx context.Context, o table.ScanOptions, match func(
 	n := uint64(0)
 	for i := range each {
 		n += each[i].n
-		h.s.examined += stmts[i].examined
+		h.s.work.Examined += stmts[i].work.Examined
+		h.s.work.Scanned += stmts[i].work.Scanned
+		h.s.work.Next += stmts[i].work.Next
 		h.fetched(o.Index, stmts[i].ops.read)
 	}
-	h.s.full = true
+	h.s.work.Full = true
+	h.s.work.Firsts++
 	return n, err
 }
 
@@ -221,7 +224,7 @@ func (k *counting) count(ctx context.Context, o table.ScanOptions, only *part) e
 			return err
 		}
 		if !ok {
-			k.h.fetched(o.Index, c.taker.count)
+			c.gave(c.taker.count)
 			k.n += c.taker.count
 			return nil
 		}

@@ -389,7 +389,9 @@ func (db *DB) Info() table.Info {
 		},
 	}
 	p := db.pool.Stats()
-	n.PoolPages, n.PoolDirty, n.PoolHits, n.PoolReads = p.Pages, p.Dirty, p.Hits, p.Reads
+	n.PoolPages, n.PoolFree, n.PoolDirty, n.PoolHits, n.PoolReads = p.Pages, p.Free, p.Dirty, p.Hits, p.Reads
+	n.PoolReadPages, n.PoolAhead, n.PoolCreated, n.PoolWaits = p.ReadPages, p.Prefetched, p.Created, p.Waits
+	n.TablesOpened = db.cache.Added()
 	return n
 }
 

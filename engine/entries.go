@@ -144,10 +144,11 @@ func (h *Handle) Row(ctx context.Context, ref table.Ref, cols []int, l table.Loc
 	if err := h.usable(false); err != nil {
 		return nil, err
 	}
-	if l = h.s.level(l); l == table.LockExclusive && h.s.tx.o.ReadOnly {
-		return nil, table.ErrReadOnly
+	l = h.s.level(l)
+	if err := h.claim(ctx, l); err != nil {
+		return nil, err
 	}
-	h.s.examined++
+	h.s.work.Examined++
 	r := h.s.rd
 	need, err := r.wants(h.t, cols)
 	if err != nil {
@@ -159,6 +160,7 @@ func (h *Handle) Row(ctx context.Context, ref table.Ref, cols []int, l table.Loc
 	if err != nil || !ok {
 		return nil, err
 	}
+	h.s.work.Positioned++
 	h.fetched(0, 1)
 	if err := r.decode(ctx, h.t, r.val, need); err != nil {
 		return nil, err

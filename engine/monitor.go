@@ -448,5 +448,4 @@ func (db *DB) countOps(session uint64, o *statementOps) {
 			x.to.Add(x.n)
 		}
 	}
-	*o = statementOps{}
 }

@@ -400,10 +400,12 @@ func (h *Handle) Get(ctx context.Context, index int, key []row.Datum, l table.Lo
 	if index < 0 || index >= len(h.t.Indexes) {
 		return nil, nil, table.ErrNoIndex
 	}
-	h.s.examined++
+	h.s.work.Examined++
+	h.s.work.Keys++
 	ix, r := h.t.Indexes[index], h.s.rd
-	if l = h.s.level(l); l == table.LockExclusive && h.s.tx.o.ReadOnly {
-		return nil, nil, table.ErrReadOnly
+	l = h.s.level(l)
+	if err := h.claim(ctx, l); err != nil {
+		return nil, nil, err
 	}
 	if len(key) != ix.Own {
 		return nil, nil, fmt.Errorf("get by %d datums of index %s, which has %d parts", len(key), ix.Def.Name, ix.Own)

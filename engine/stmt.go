@@ -19,9 +19,8 @@ type Stmt struct {
 	bulk       bool // table.StmtOptions.Bulk
 	wrote      bool // it has changed rows: its cursors must look which versions are its own
 	start      undoMark
-	since      uint64   // what the transaction's statements of this number and later have written is hidden from its cursors
-	examined   uint64   // entries looked at
-	full       bool     // an index was walked without a bound
+	since      uint64 // what the transaction's statements of this number and later have written is hidden from its cursors
+	work       table.Work
 	rd         *reader  // point reads: rows that Get returns alias it
 	wr         *writer  // writes, whose arguments may alias rd
 	counters   []uint64 // tables whose AUTO-INC lock it holds
@@ -35,6 +34,8 @@ type Handle struct {
 	s    *Stmt
 	t    *dict.Table
 	uses uses
+
+	claimed bool // claim has been here
 }
 
 // BeginStmt opens the next statement. Under READ COMMITTED it sees what is committed now.
@@ -78,8 +79,12 @@ func (tx *Tx) closeStmt() {
 // Txn returns the statement's transaction.
 func (s *Stmt) Txn() table.Txn { return s.tx }
 
-// Examined implements table.Meter.
-func (s *Stmt) Examined() (entries uint64, full bool) { return s.examined, s.full }
+// Work implements table.Meter.
+func (s *Stmt) Work() table.Work {
+	w := s.work
+	w.Inserted, w.Updated, w.Deleted = s.ops.inserted, s.ops.updated, s.ops.deleted
+	return w
+}
 
 // BeginNested implements table.Nester: what was written so far is another statement's.
 func (s *Stmt) BeginNested() (outer uint64) {
@@ -125,6 +130,7 @@ func (s *Stmt) Open(ctx context.Context, schema, name string) (table.Table, erro
 	}
 	*h = Handle{s: s, t: t}
 	s.tables = append(s.tables, h)
+	s.work.Tables++
 	return h, nil
 }
 
@@ -161,6 +167,28 @@ func (tx *Tx) open(ctx context.Context, schema, name string) (*dict.Table, error
 		tx.places[[2]string{schema, name}] = n - 1
 	}
 	return t, nil
+}
+
+// claim is called before a read that locks rows: one that locks them exclusively holds the table's metadata lock as a change does.
+func (h *Handle) claim(ctx context.Context, l table.Lock) error {
+	if l != table.LockExclusive {
+		return nil
+	}
+	tx := h.s.tx
+	if tx.o.ReadOnly {
+		return table.ErrReadOnly
+	}
+	if h.s.write || h.claimed {
+		return nil
+	}
+	if o := tx.has(h.t.Schema, h.t.Name); o != nil && !o.write {
+		if err := tx.lockMeta(ctx, o.schema, o.name, lock.Write); err != nil {
+			return err
+		}
+		o.write = true
+	}
+	h.claimed = true
+	return nil
 }
 
 // manyOpened is how many opened tables a transaction looks through one by one; more are found by places.

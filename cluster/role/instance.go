@@ -232,6 +232,7 @@ func (o *InstanceOptions) serveSQL(p *Process, db table.DB, vol *volume.Client, 
 			}
 			return addStatus(srv.Status(), db, vol)
 		},
+		StatusTexts: func() map[string]string { return srv.StatusTexts() },
 		Performance: performance,
 		Logs:        written.queries, ErrorLog: written.errors,
 		Temp: temp, MemoryLimit: statementMemory(),

@@ -13,6 +13,7 @@ type Cache struct {
 	ids    map[uint64]*list.Element
 	recent list.List // of *Table, most recent first
 	epoch  uint64    // grows with each Forget
+	added  uint64    // tables that entered, ever
 	// gone has the epoch of a name's last Forget, of those after floor: a definition that was read before may not enter. So DDL of one table
 	// keeps no other out.
 	gone  map[cacheKey]uint64
@@ -72,6 +73,7 @@ func (c *Cache) Put(t *Table, epoch uint64) {
 		return
 	}
 	c.forget(name)
+	c.added++
 	e := c.recent.PushFront(t)
 	c.names[name], c.ids[t.ID] = e, e
 	for c.recent.Len() > c.max {
@@ -103,6 +105,13 @@ func (c *Cache) forget(name cacheKey) {
 		delete(c.ids, t.ID)
 	}
 	c.recent.Remove(e)
+}
+
+// Added is how many tables have entered so far.
+func (c *Cache) Added() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.added
 }
 
 // Len is the number of tables in the cache.

@@ -224,9 +224,40 @@ type Recycler interface {
 
 // Meter is implemented by a Stmt that counts its work.
 type Meter interface {
-	// Examined returns how many entries of indexes the statement looked at, and whether it walked one without a bound. It may be asked
-	// after End too, until the transaction's next statement.
-	Examined() (entries uint64, full bool)
+	// Work returns what the statement has done. It may be asked after End too, until the transaction's next statement.
+	Work() Work
+}
+
+// Work is what a statement has done, in the terms of MySQL's Handler_ variables.
+type Work struct {
+	Examined     uint64 // entries of indexes looked at
+	Full, Ranged bool   // an index was walked without a bound; within bounds
+	Tables       uint64 // opened
+	Keys         uint64 // lookups of a key, also of the first one of a walk
+	Firsts       uint64 // walks that begin at an index's first entry
+	Lasts        uint64 // and at its last
+	Next, Prev   uint64 // rows that walks within bounds gave, or walks of secondary indexes, forwards and backwards
+	Scanned      uint64 // rows that walks of whole tables gave
+	Positioned   uint64 // rows by their reference
+
+	Inserted, Updated, Deleted uint64 // rows
+}
+
+// Add adds what another statement has done.
+func (w *Work) Add(o *Work) {
+	w.Examined += o.Examined
+	w.Full, w.Ranged = w.Full || o.Full, w.Ranged || o.Ranged
+	w.Tables += o.Tables
+	w.Keys += o.Keys
+	w.Firsts += o.Firsts
+	w.Lasts += o.Lasts
+	w.Next += o.Next
+	w.Prev += o.Prev
+	w.Scanned += o.Scanned
+	w.Positioned += o.Positioned
+	w.Inserted += o.Inserted
+	w.Updated += o.Updated
+	w.Deleted += o.Deleted
 }
 
 // UseCounter is implemented by a DB that counts what goes through indexes.
@@ -490,8 +521,14 @@ type Info struct {
 	ActiveTxns        int
 	PoolPages         int
 	PoolDirty         int // above VDL, not evictable
+	PoolFree          int
 	PoolHits          uint64
 	PoolReads         uint64
+	PoolReadPages     uint64 // by PoolReads; of these, ahead of need
+	PoolAhead         uint64
+	PoolCreated       uint64 // pages made without a read
+	PoolWaits         uint64 // for a frame, or for VDL
+	TablesOpened      uint64 // definitions read from the dictionary, ever
 	LockWaits         uint64
 	Deadlocks         uint64
 	Records, RedoByte uint64

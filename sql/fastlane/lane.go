@@ -95,6 +95,7 @@ type Result struct {
 	Rows     bool
 	Count    int64 // rows sent
 	Found    int64 // FOUND_ROWS(): rows sent, or those that LIMIT left out too
+	Sorted   int   // rows or groups that were put in order
 	Affected uint64
 	InsertID uint64 // of the OK packet: the first auto-increment value, generated or given
 	LastID   uint64 // LAST_INSERT_ID(): the first generated one

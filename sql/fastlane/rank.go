@@ -121,6 +121,7 @@ func (x *exec) rankGroups() bool {
 			return false
 		}
 	}
+	x.res.Sorted += len(x.order)
 	slices.SortStableFunc(x.order, func(a, b *group) int { return bytes.Compare(a.rank, b.rank) })
 	return true
 }

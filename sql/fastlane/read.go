@@ -405,6 +405,7 @@ func (x *exec) sortKept() {
 	if len(x.p.sort) == 0 {
 		return
 	}
+	x.res.Sorted += len(x.turns)
 	slices.SortFunc(x.turns, func(a, b turn) int {
 		switch {
 		case a.head < b.head:

@@ -11,6 +11,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/perfschema"
+	"github.com/zoryadb/zorya/sql/spill"
 )
 
 // Options configure an Engine. The zero value is usable.
@@ -34,6 +35,8 @@ type Options struct {
 	TableLocks func() []table.MetadataLockInfo
 	// Tables are further tables of information_schema.
 	Tables []InfoTable
+	// StatusTexts are status variables that are no numbers; nil: none.
+	StatusTexts func() map[string]string
 	// Performance counts what performance_schema shows; nil: nothing.
 	Performance *perfschema.Recorder
 	// Logs follow the variables and serve mysql.slow_log and mysql.general_log; nil: these are empty. ErrorLog serves
@@ -74,6 +77,8 @@ type Hooks struct {
 	// Stage says what a long statement is doing and how far it is, for the process list; total is an estimate. It may be nil, and comes from
 	// the executing goroutine.
 	Stage func(stage string, done, total uint64)
+	// Kept tells what the operators of a statement, or of one within it, have kept for a while. It may be nil.
+	Kept func(spill.Kept)
 	// KeysOff is ALTER TABLE ... DISABLE KEYS of a base table without partitions. It may be nil.
 	KeysOff func(ctx context.Context, schema, name string) error
 	// LocalFile opens a file of the client for LOAD DATA LOCAL INFILE.

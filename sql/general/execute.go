@@ -77,6 +77,7 @@ type execution struct {
 	previewing   bool                      // only the columns are wanted: no table is opened
 	viewChecks   map[[2]string][]viewCheck // by base table, of the view that the statement writes to
 	memory       *spill.Account            // nil: nothing wanted any yet
+	kept         func(spill.Kept)          // is told what it kept; nil: nobody wants to know
 	scope        *spill.Scope              // of the plan or subquery that runs
 	outer        *outerTables              // of its correlated subqueries; nil: none yet
 	refused      error                     // why the library got no memory
@@ -375,9 +376,6 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 		return r, err
 	}
 	if r, done, err := s.runAccounts(c, x, st); done || err != nil {
-		return r, err
-	}
-	if r, done, err := s.runShow(c, x, st.ast); done || err != nil {
 		return r, err
 	}
 	modes := sqlModes(c)

@@ -64,7 +64,7 @@ func (e *Engine) withMemory(in map[string]uint64) map[string]uint64 {
 // account is the statement's memory, opened when something first wants some.
 func (x *execution) account(s *Session) *spill.Account {
 	if x.memory == nil {
-		x.memory = s.newAccount()
+		x.memory, x.kept = s.newAccount(), s.hooks.Kept
 	}
 	return x.memory
 }
@@ -105,6 +105,9 @@ func (x *execution) release() {
 		x.outer = nil
 	}
 	if x.memory != nil {
+		if x.kept != nil {
+			x.kept(x.memory.Kept())
+		}
 		x.memory.Close()
 		x.memory = nil
 	}

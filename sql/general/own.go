@@ -417,7 +417,14 @@ func (s *Session) flush(t *lexer.Cursor) (*Statement, error) {
 		}}, nil
 	case "LOGS", "ERROR", "GENERAL", "SLOW":
 		return flushLogs(t.Word(0)), nil
-	case "BINARY", "ENGINE", "RELAY", "STATUS", "HOSTS", "OPTIMIZER_COSTS", "DES_KEY_FILE", "QUERY":
+	case "STATUS":
+		return &Statement{Class: DDL, run: func(_ *sql.Context, s *Session, _ *execution) (*Result, error) {
+			if t := s.thread(); t != nil {
+				t.Flush()
+			}
+			return &Result{}, nil
+		}}, nil
+	case "BINARY", "ENGINE", "RELAY", "HOSTS", "OPTIMIZER_COSTS", "DES_KEY_FILE", "QUERY":
 	default:
 		return nil, s.wrong(t)
 	}

@@ -16,6 +16,9 @@ import (
 
 // What package perfschema needs to show its tables.
 
+// perfRows are the rows of tables of performance_schema that this package knows alone.
+var perfRows = map[string]func(*Engine, *sql.Context) [][]any{}
+
 // perfTable makes a table of performance_schema; nil: there is none of the name.
 func (e *Engine) perfTable(ctx *sql.Context, name string) (*ownTable, error) {
 	t := perfschema.Tables()[strings.ToLower(name)]
@@ -31,7 +34,12 @@ func (e *Engine) perfTable(ctx *sql.Context, name string) (*ownTable, error) {
 		out.schema[i] = &sql.Column{Name: c.Name, Type: typ, Nullable: true, Source: t.Name, DatabaseSource: "performance_schema"}
 	}
 	out.rows = func(ctx *sql.Context) ([]sql.Row, error) {
-		rows := t.Rows(e.perfSource(ctx))
+		var rows [][]any
+		if own := perfRows[strings.ToLower(name)]; own != nil {
+			rows = own(e, ctx)
+		} else {
+			rows = t.Rows(e.perfSource(ctx))
+		}
 		list := make([]sql.Row, len(rows))
 		for i, r := range rows {
 			list[i] = r
@@ -100,9 +108,16 @@ func (e *Engine) tableUse() (out []table.TableUse) {
 
 // truncatePerf is TRUNCATE of a table of performance_schema that can be.
 func (e *Engine) truncatePerf(name string) bool {
-	if e.opts.Performance == nil || !strings.EqualFold(name, "events_statements_summary_by_digest") {
+	if e.opts.Performance == nil {
 		return false
 	}
-	e.opts.Performance.Truncate()
+	switch strings.ToLower(name) {
+	case "events_statements_summary_by_digest":
+		e.opts.Performance.Truncate()
+	case "status_by_account", "status_by_host", "status_by_thread", "status_by_user":
+		e.opts.Performance.TruncateStatus()
+	default:
+		return false
+	}
 	return true
 }

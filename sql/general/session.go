@@ -39,6 +39,7 @@ type Engine struct {
 	histograms histogramCache
 
 	memory      spill.Pool
+	open        openSessions
 	gms         *sqle.Engine
 	started     time.Time
 	later       sync.WaitGroup // drops of temporary tables under way
@@ -93,15 +94,15 @@ type gmsSession struct {
 	*sql.BaseSession
 	s *Session
 
-	begun     map[string]sql.SystemVarValue // system variables as the session began, shared with others
-	begunID   uint64                        // names begun
-	settings  string                        // settingsKey; "": not made since a variable was set
-	set       map[string]sql.SystemVarValue // those that it has set
-	countless map[string]sql.StatusVarValue // status variables at zero, shared with others
-	counts    map[string]sql.StatusVarValue // those that it has counted
-	muted     *int                          // if set, warnings are only counted
-	recorded  *[]sql.SystemVarValue         // if set, what variables are given (setagain.go)
-	told      told                          // what they say to the dispatcher
+	begun    map[string]sql.SystemVarValue // system variables as the session began, shared with others
+	begunID  uint64                        // names begun
+	settings string                        // settingsKey; "": not made since a variable was set
+	mu       sync.Mutex                    // of set and named: others read them too, the session's own goroutine alone writes
+	set      map[string]sql.SystemVarValue // those that it has set
+	named    map[string]bool               // user variables that it has set
+	muted    *int                          // if set, warnings are only counted
+	recorded *[]sql.SystemVarValue         // if set, what variables are given (setagain.go)
+	told     told                          // what they say to the dispatcher
 }
 
 var (
@@ -216,8 +217,9 @@ func (s *Session) begin(l Login) {
 		user, host = internalUser, "localhost"
 	}
 	vars, id := sessionVariables()
-	s.gms = &gmsSession{s: s, begun: vars, begunID: id, countless: sql.StatusVariables.NewSessionMap(), BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
+	s.gms = &gmsSession{s: s, begun: vars, begunID: id, BaseSession: sql.NewBaseSessionWithClientServer(s.e.opts.ServerID,
 		sql.Client{User: user, Address: host, Capabilities: l.Capabilities}, l.ID)}
+	s.e.open.put(s.gms)
 	s.gms.SetIgnoreAutoCommit(true)
 	s.gms.SetTransaction(noTransaction{})
 	s.caches = sql.NewMemoryManager(libraryMemory{s})
@@ -361,7 +363,10 @@ func (s *Session) ChangeUser(ctx context.Context, l Login) error {
 }
 
 // Close frees the session: user locks, temporary tables.
-func (s *Session) Close() { s.release() }
+func (s *Session) Close() {
+	s.e.open.drop(s.gms)
+	s.release()
+}
 
 func (s *Session) release() {
 	s.e.userLocks.releaseAll(s)

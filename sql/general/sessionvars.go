@@ -1,7 +1,6 @@
 package general
 
 import (
-	"maps"
 	"math"
 	"strings"
 	"sync"
@@ -20,8 +19,9 @@ type variableRegistry struct {
 	shared atomic.Pointer[sharedVariables]
 
 	mu      sync.Mutex
-	changes uint64 // so that no copy is kept that misses one
-	made    uint64 // copies, so that each has its number
+	changes uint64                    // so that no copy is kept that misses one
+	made    uint64                    // copies, so that each has its number
+	origins map[string]variableOrigin // of variables that do not have their default
 }
 
 // sharedVariables are the variables of sessions that began between two changes of a global one. The map must not be written.
@@ -65,7 +65,27 @@ func (r *variableRegistry) AssignValues(vals map[string]any) (err error) {
 // SetGlobal implements sql.SystemVariableRegistry.
 func (r *variableRegistry) SetGlobal(ctx *sql.Context, name string, val any) (err error) {
 	r.change(func() { err = r.SystemVariableRegistry.SetGlobal(ctx, name, val) })
+	if s := sessionOf(ctx); err == nil && s != nil {
+		r.note(name, variableOrigin{source: "DYNAMIC", at: time.Now(), user: s.login.User, host: s.login.Host})
+	}
 	return err
+}
+
+// note keeps where a variable has its global value from.
+func (r *variableRegistry) note(name string, o variableOrigin) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.origins == nil {
+		r.origins = map[string]variableOrigin{}
+	}
+	r.origins[strings.ToLower(name)] = o
+}
+
+// variableOrigin says where a variable has its global value from; the zero value: it is the default.
+type variableOrigin struct {
+	source, path string
+	at           time.Time
+	user, host   string
 }
 
 // NewSessionMap implements sql.SystemVariableRegistry. The map is shared: it must not be written.
@@ -166,7 +186,9 @@ func (g *gmsSession) InitSessionVariableDefault(ctx *sql.Context, name string, v
 
 func (g *gmsSession) keep(v sql.SystemVarValue) {
 	if g.set == nil {
+		g.mu.Lock()
 		g.set = make(map[string]sql.SystemVarValue)
+		g.mu.Unlock()
 	}
 	name := strings.ToLower(v.Var.GetName())
 	if parts := tellers[name]; parts != 0 {
@@ -178,7 +200,9 @@ func (g *gmsSession) keep(v sql.SystemVarValue) {
 	if g.recorded != nil {
 		*g.recorded = append(*g.recorded, v)
 	}
+	g.mu.Lock()
 	g.set[name] = v
+	g.mu.Unlock()
 }
 
 // GetAllSessionVariables implements sql.Session, for SHOW VARIABLES.
@@ -261,66 +285,4 @@ func (g *gmsSession) GetCollation() sql.CollationID {
 		return sql.Collation_Default
 	}
 	return c
-}
-
-// counter is the session's own value of a status variable, nil if there is no such variable or it counts nothing.
-func (g *gmsSession) counter(name string) sql.StatusVarValue {
-	if v := g.counts[name]; v != nil {
-		return v
-	}
-	shared, ok := g.countless[name]
-	if !ok {
-		return nil
-	}
-	if _, ok := shared.Value().(uint64); !ok {
-		return shared.Copy()
-	}
-	v := &sql.MutableStatusVarValue{Var: shared.Variable(), Val: new(atomic.Uint64)}
-	if g.counts == nil {
-		g.counts = make(map[string]sql.StatusVarValue)
-	}
-	g.counts[name] = v
-	return v
-}
-
-// IncrementStatusVariable implements sql.Session.
-func (g *gmsSession) IncrementStatusVariable(_ *sql.Context, name string, by int) {
-	if v := g.counter(name); v != nil {
-		_ = v.Increment(uint64(by)) // a value that is no number is not counted
-	}
-}
-
-// SetStatusVariable implements sql.Session.
-func (g *gmsSession) SetStatusVariable(_ *sql.Context, name string, value any) error {
-	v := g.counter(name)
-	if v == nil {
-		return sql.ErrUnknownSystemVariable.New(name)
-	}
-	return v.Set(value)
-}
-
-// GetStatusVariable implements sql.Session.
-func (g *gmsSession) GetStatusVariable(_ *sql.Context, name string) (any, error) {
-	if v := g.counts[name]; v != nil {
-		return v.Value(), nil
-	}
-	v, ok := g.countless[name]
-	if !ok {
-		return nil, sql.ErrUnknownSystemVariable.New(name)
-	}
-	return v.Value(), nil
-}
-
-// GetAllStatusVariables implements sql.Session: those of the connection are known here.
-func (g *gmsSession) GetAllStatusVariables(c *sql.Context) map[string]sql.StatusVarValue {
-	m := g.BaseSession.GetAllStatusVariables(c)
-	maps.Copy(m, g.counts)
-	for name, v := range map[string]string{"Ssl_version": g.s.login.TLSVersion, "Ssl_cipher": g.s.login.TLSCipher} {
-		if old, ok := m[name]; ok && v != "" {
-			n := old.Copy()
-			n.Set(v)
-			m[name] = n
-		}
-	}
-	return m
 }

@@ -425,33 +425,6 @@ func (s *Session) filtered(c *sql.Context, x *execution, names []string, list []
 	return s.rowsOf(c, x, schema, rows), nil
 }
 
-// runShow answers SHOW statements of the library's grammar that it would answer wrongly.
-func (s *Session) runShow(c *sql.Context, x *execution, st sqlparser.Statement) (*Result, bool, error) {
-	if n, ok := st.(*sqlparser.Show); ok && strings.EqualFold(n.Type, "status") {
-		return nil, false, s.e.refreshStatus()
-	}
-	return nil, false, nil
-}
-
-// refreshStatus writes the engine's and the dispatcher's counters into the library's status variables.
-func (e *Engine) refreshStatus() error {
-	i := e.db.Info()
-	values := map[string]uint64{"Uptime": uint64(e.uptime().Seconds()), "Innodb_buffer_pool_pages_total": uint64(i.PoolPages),
-		"Innodb_buffer_pool_read_requests": i.PoolHits + i.PoolReads, "Innodb_buffer_pool_reads": i.PoolReads, "Innodb_os_log_written": i.RedoByte,
-		"Innodb_log_writes": i.Records}
-	if e.opts.Status != nil {
-		for k, v := range e.opts.Status() {
-			values[k] = v
-		}
-	}
-	for k, v := range values {
-		if err := sql.StatusVariables.SetGlobal(k, v); err != nil && !sql.ErrUnknownSystemVariable.Is(err) && !sql.ErrUnknownStatusVariable.Is(err) {
-			return fmt.Errorf("status variable %s: %w", k, err)
-		}
-	}
-	return nil
-}
-
 // preview finds the columns of a statement by analysing it.
 func (s *Session) preview(c *sql.Context, st *Statement) ([]Column, error) {
 	x := s.cur

@@ -166,6 +166,7 @@ func (e *Engine) loadPersisted(ctx context.Context) error {
 		if err := sql.SystemVariables.AssignValues(map[string]any{o.Name: v}); err != nil {
 			return fmt.Errorf("apply the persisted variable %s: %w", o.Name, err)
 		}
+		sql.SystemVariables.(*variableRegistry).note(o.Name, variableOrigin{source: "PERSISTED", path: e.opts.DataDir + "mysqld-auto.cnf"})
 	}
 	return nil
 }

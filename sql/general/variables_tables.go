@@ -88,11 +88,11 @@ func statusRows(global bool) func(*sql.Context) []sql.Row {
 	return func(c *sql.Context) []sql.Row {
 		values := map[string]any{}
 		for name, v := range sql.StatusVariables.NewGlobalMap() {
-			values[name] = fmt.Sprint(v.Value())
+			values[name] = v.Value()
 		}
 		if !global {
 			for name, v := range c.Session.GetAllStatusVariables(c) {
-				values[name] = fmt.Sprint(v.Value())
+				values[name] = v.Value()
 			}
 		}
 		return valueRows(values)

@@ -2,6 +2,7 @@ package perfschema
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -13,7 +14,9 @@ type AccountName struct{ User, Host string }
 type Account struct {
 	AccountName
 	mu             sync.Mutex
-	current, total uint64              // connections
+	current, total uint64 // connections
+	live           map[*Thread]struct{}
+	past           Counts              // of sessions that have ended
 	cells          cells[[kinds]*Sums] // nil: there was none of the kind
 }
 
@@ -31,10 +34,12 @@ type AccountState struct {
 	AccountName
 	Current, Total uint64 // connections
 	Kinds          [kinds]Sums
+	Counts         Counts
 }
 
-// Connect counts a connection of an account, which it returns for Record and Disconnect.
-func (r *Recorder) Connect(n AccountName) *Account {
+// Connect counts a connection of an account, and returns what counts its session, for Record and Disconnect. traffic returns how many bytes came and went so
+// far; it may be nil.
+func (r *Recorder) Connect(n AccountName, id uint64, traffic func() (in, out uint64)) *Thread {
 	t := &r.accounts
 	t.Lock()
 	a := t.by[n]
@@ -43,38 +48,77 @@ func (r *Recorder) Connect(n AccountName) *Account {
 	case len(t.by) >= maxAccounts:
 		a = t.over
 	default:
-		a = &Account{AccountName: n}
+		a = &Account{AccountName: n, live: map[*Thread]struct{}{}}
 		t.by[n] = a
 	}
 	t.Unlock()
+	th := &Thread{ID: id, account: a, traffic: traffic}
 	a.mu.Lock()
 	a.current++
 	a.total++
+	a.live[th] = struct{}{}
 	a.mu.Unlock()
-	return a
+	return th
 }
 
 // Disconnect counts the end of a connection.
-func (a *Account) Disconnect() {
+func (t *Thread) Disconnect() {
+	c := t.Counts()
+	a := t.account
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.current--
-	a.mu.Unlock()
+	a.past.add(&c)
+	delete(a.live, t)
 }
 
-// Accounts returns the accounts that have connected since the start, by name.
-func (r *Recorder) Accounts() []AccountState {
+// Threads returns the sessions that are connected, by their numbers.
+func (r *Recorder) Threads() []*Thread {
+	var out []*Thread
+	for _, a := range r.list() {
+		a.mu.Lock()
+		out = slices.AppendSeq(out, maps.Keys(a.live))
+		a.mu.Unlock()
+	}
+	slices.SortFunc(out, func(a, b *Thread) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+// Thread returns the session of a connection; nil: there is none.
+func (r *Recorder) Thread(id uint64) *Thread {
+	for _, t := range r.Threads() {
+		if t.ID == id {
+			return t
+		}
+	}
+	return nil
+}
+
+func (r *Recorder) list() []*Account {
 	t := &r.accounts
 	t.Lock()
+	defer t.Unlock()
 	all := make([]*Account, 0, len(t.by)+1)
 	for _, a := range t.by {
 		all = append(all, a)
 	}
-	all = append(all, t.over)
-	t.Unlock()
+	return append(all, t.over)
+}
+
+// Account is whom the session's statements count for.
+func (t *Thread) Account() AccountName { return t.account.AccountName }
+
+// Accounts returns the accounts that have connected since the start, by name.
+func (r *Recorder) Accounts() []AccountState {
+	all := r.list()
 	out := make([]AccountState, 0, len(all))
 	for _, a := range all {
 		a.mu.Lock()
-		s := AccountState{AccountName: a.AccountName, Current: a.current, Total: a.total}
+		s := AccountState{AccountName: a.AccountName, Current: a.current, Total: a.total, Counts: a.past}
+		for t := range a.live {
+			c := t.Counts()
+			s.Counts.add(&c)
+		}
 		a.mu.Unlock()
 		a.cells.each(func(c *[kinds]*Sums) {
 			for k, sums := range c {
@@ -83,7 +127,7 @@ func (r *Recorder) Accounts() []AccountState {
 				}
 			}
 		})
-		if a != t.over || s.Total > 0 {
+		if a != r.accounts.over || s.Total > 0 {
 			out = append(out, s)
 		}
 	}

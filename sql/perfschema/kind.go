@@ -1,6 +1,10 @@
 package perfschema
 
-import "github.com/zoryadb/zorya/sql/lexer"
+import (
+	"strings"
+
+	"github.com/zoryadb/zorya/sql/lexer"
+)
 
 // Kind is what kind of statement one is: what performance_schema's EVENT_NAME says behind statement/sql/.
 type Kind uint8
@@ -14,7 +18,10 @@ var names = [...]string{"error", "select", "insert", "insert_select", "update", 
 	"repair", "checksum", "ha_open", "ha_read", "ha_close", "xa_start", "xa_end", "xa_prepare", "xa_commit", "xa_rollback", "xa_recover", "signal", "resignal", "get_diagnostics",
 	"explain_other", "show_databases", "show_tables", "show_fields", "show_variables", "show_status", "show_warnings", "show_errors", "show_create_table", "show_create_db", "show_keys",
 	"show_processlist", "show_grants", "show_table_status", "show_engine_status", "show_storage_engines", "show_collations", "show_charsets", "show_binlogs", "show_master_status", "show_slave_status",
-	"show_triggers", "show_events", "show_plugins", "show_privileges", "show_profiles", "show_open_tables", "show_create_user", "help", "other"}
+	"show_triggers", "show_events", "show_plugins", "show_privileges", "show_profiles", "show_open_tables", "show_create_user", "help", "show_profile", "show_create_view", "show_create_proc", "show_create_func", "show_create_trigger",
+	"show_create_event", "show_procedure_status", "show_function_status", "show_relaylog_events", "show_binlog_events", "show_replicas", "show_replica_status", "show_engine_mutex",
+	"show_engine_logs", "install_plugin", "uninstall_plugin", "install_component", "uninstall_component", "shutdown", "restart", "purge", "reset", "revoke_roles", "create_server", "alter_server",
+	"drop_server", "alter_user_default_role", "other"}
 
 const kinds = len(names)
 
@@ -32,11 +39,16 @@ var kindOf = func() map[string]Kind {
 	return out
 }()
 
-// Select, Failed and Other are the kinds that code names.
+// The kinds that code names.
 var (
 	Select = kindOf["select"]
 	Failed = kindOf["error"] // the text could not be parsed
 	Other  = kindOf["other"]
+
+	Insert, InsertSelect   = kindOf["insert"], kindOf["insert_select"]
+	Replace, ReplaceSelect = kindOf["replace"], kindOf["replace_select"]
+	Update, UpdateMulti    = kindOf["update"], kindOf["update_multi"]
+	Delete, DeleteMulti    = kindOf["delete"], kindOf["delete_multi"]
 )
 
 // first are the kinds that a statement's first words tell, the longer phrases before the shorter ones.
@@ -59,11 +71,90 @@ var first = []struct {
 	{[]string{"SHOW", "FULL", "TABLES"}, "show_tables"}, {[]string{"SHOW", "FULL", "COLUMNS"}, "show_fields"}, {[]string{"SHOW", "FULL", "FIELDS"}, "show_fields"},
 	{[]string{"SHOW", "FULL", "PROCESSLIST"}, "show_processlist"}, {[]string{"SHOW", "ENGINE"}, "show_engine_status"}, {[]string{"SHOW", "ENGINES"}, "show_storage_engines"},
 	{[]string{"SHOW", "COLLATION"}, "show_collations"}, {[]string{"SHOW", "CHARACTER"}, "show_charsets"}, {[]string{"SHOW", "CHARSET"}, "show_charsets"}, {[]string{"SHOW", "CREATE", "DATABASE"}, "show_create_db"},
-	{[]string{"SHOW", "CREATE", "USER"}, "show_create_user"}, {[]string{"SHOW", "CREATE"}, "show_create_table"}, {[]string{"SHOW", "BINARY"}, "show_binlogs"}, {[]string{"SHOW", "REPLICA"}, "show_slave_status"},
+	{[]string{"SHOW", "CREATE", "USER"}, "show_create_user"}, {[]string{"SHOW", "CREATE", "SCHEMA"}, "show_create_db"}, {[]string{"SHOW", "CREATE", "PROCEDURE"}, "show_create_proc"}, {[]string{"SHOW", "CREATE", "FUNCTION"}, "show_create_func"},
+	{[]string{"SHOW", "CREATE", "VIEW"}, "show_create_table"}, {[]string{"SHOW", "BINARY"}, "show_binlogs"}, {[]string{"SHOW", "REPLICA", "STATUS"}, "show_replica_status"},
+	{[]string{"PURGE"}, "purge"}, {[]string{"RESET"}, "reset"},
 }
 
-// KindOf tells a statement's kind by its first words. A multi-table UPDATE or DELETE counts as a plain one.
+// KindOf tells a statement's kind by its first words, and by what follows where the same words begin statements of two kinds.
 func KindOf(text []byte, mode lexer.Mode) Kind {
+	k := kindOfWords(text, mode)
+	switch k {
+	case Insert, Replace, Update, Delete:
+		return compound(k, text, mode)
+	}
+	return k
+}
+
+// compound tells INSERT ... SELECT from INSERT ... VALUES, and UPDATE and DELETE of several tables from those of one.
+func compound(k Kind, text []byte, mode lexer.Mode) Kind {
+	l := lexer.Lexer{Src: text, Mode: mode}
+	depth := 0
+	for t := l.Next(); t.Kind != lexer.EOF; t = l.Next() {
+		s := string(l.Text(t))
+		if t.Kind == lexer.Punct {
+			switch {
+			case s == "(":
+				depth++
+			case s == ")":
+				depth--
+			case s == "," && depth == 0 && k == Update:
+				return UpdateMulti
+			}
+			continue
+		}
+		if t.Kind == lexer.Quoted && k == Delete {
+			return DeleteMulti
+		}
+		if t.Kind != lexer.Word {
+			continue
+		}
+		word := strings.ToUpper(s)
+		switch k {
+		case Insert, Replace:
+			switch word {
+			case "VALUES", "VALUE", "SET":
+				return k
+			case "SELECT", "TABLE", "WITH":
+				if k == Insert {
+					return InsertSelect
+				}
+				return ReplaceSelect
+			}
+		case Update:
+			switch word {
+			case "SET":
+				return k
+			case "JOIN", "STRAIGHT_JOIN":
+				return UpdateMulti
+			}
+		case Delete:
+			switch word {
+			case "DELETE", "LOW_PRIORITY", "QUICK", "IGNORE":
+			case "FROM":
+				return compoundDelete(&l)
+			default:
+				return DeleteMulti
+			}
+		}
+	}
+	return k
+}
+
+// compoundDelete looks behind DELETE FROM.
+func compoundDelete(l *lexer.Lexer) Kind {
+	for t := l.Next(); t.Kind != lexer.EOF; t = l.Next() {
+		switch s := string(l.Text(t)); {
+		case t.Kind == lexer.Punct && s == ",", strings.EqualFold(s, "USING"):
+			return DeleteMulti
+		case t.Kind == lexer.Word && strings.EqualFold(s, "WHERE"):
+			return Delete
+		}
+	}
+	return Delete
+}
+
+func kindOfWords(text []byte, mode lexer.Mode) Kind {
 	l := lexer.Lexer{Src: text, Mode: mode}
 	var word [4]string
 	for i := 0; i < len(word); {

@@ -27,6 +27,8 @@ type Recorder struct {
 		sync.Mutex
 		by   map[AccountName]*Account
 		over *Account
+
+		truncated Counts // by TruncateStatus
 	}
 	errors struct {
 		sync.Mutex
@@ -37,7 +39,7 @@ type Recorder struct {
 // New makes a Recorder that has seen nothing.
 func New() *Recorder {
 	r := &Recorder{digests: map[string]*Digest{}, over: &Digest{}}
-	r.accounts.by, r.accounts.over = map[AccountName]*Account{}, &Account{}
+	r.accounts.by, r.accounts.over = map[AccountName]*Account{}, &Account{live: map[*Thread]struct{}{}}
 	r.errors.by = map[uint16]*ErrorCount{}
 	return r
 }
@@ -88,12 +90,13 @@ func (r *Recorder) Know(schema string, text []byte, mode lexer.Mode) *Known {
 	return &Known{r.Digest(schema, text, mode), KindOf(text, mode), round}
 }
 
-// Record counts a session's statement that has ended for its digest and for its account, which may be nil. text gives the statement's text, without
+// Record counts a session's statement that has ended for its digest, and for the session and its account, unless t is nil. text gives the statement's text, without
 // passwords, when a sample of it is wanted.
-func (r *Recorder) Record(session uint32, k *Known, a *Account, e *Statement, text func() string) {
+func (r *Recorder) Record(session uint32, k *Known, t *Thread, e *Statement, text func() string) {
 	k.digest.record(session, e, text)
-	if a != nil {
-		a.record(session, k.kind, e)
+	if t != nil {
+		t.account.record(session, k.kind, e)
+		t.record(k.kind, e)
 	}
 }
 

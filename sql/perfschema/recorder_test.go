@@ -5,16 +5,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/zoryadb/zorya/engine/table"
 )
 
 func statement(took time.Duration) *Statement {
-	return &Statement{Started: time.Unix(1000, 0), Took: took, Sent: 2, Examined: 5}
+	return &Statement{Started: time.Unix(1000, 0), Took: took, Sent: 2, Work: table.Work{Examined: 5, Keys: 3, Full: true}}
 }
 
 // Statements that several sessions end at once are all counted, once.
 func TestRecordAtOnce(t *testing.T) {
 	r := New()
-	a := r.Connect(AccountName{"u", "h"})
+	a := r.Connect(AccountName{"u", "h"}, 1, nil)
 	k := r.Know("d", []byte("SELECT 1"), 0)
 	const sessions, each = 8, 500
 	var wg sync.WaitGroup
@@ -93,7 +95,7 @@ func TestKindOf(t *testing.T) {
 
 func BenchmarkRecord(b *testing.B) {
 	r := New()
-	a, k, e := r.Connect(AccountName{"u", "h"}), r.Know("d", []byte("SELECT 1"), 0), statement(time.Millisecond)
+	a, k, e := r.Connect(AccountName{"u", "h"}, 1, nil), r.Know("d", []byte("SELECT 1"), 0), statement(time.Millisecond)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -2,6 +2,8 @@ package perfschema
 
 import (
 	"encoding/hex"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/zoryadb/zorya/engine/table"
@@ -56,6 +58,10 @@ var rows = map[string]func(*Source) [][]any{
 	"users":                                              byName(func(a AccountState) []any { return []any{text(a.User)} }),
 	"hosts":                                              byName(func(a AccountState) []any { return []any{text(a.Host)} }),
 	"processlist":                                        processRows,
+	"status_by_account":                                  statusRows(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
+	"status_by_user":                                     statusRows(func(a AccountState) []any { return []any{text(a.User)} }),
+	"status_by_host":                                     statusRows(func(a AccountState) []any { return []any{text(a.Host)} }),
+	"status_by_thread":                                   threadStatusRows,
 	"table_io_waits_summary_by_table":                    tableRows,
 	"table_io_waits_summary_by_index_usage":              indexRows,
 	"objects_summary_global_by_type":                     objectRows,
@@ -92,7 +98,7 @@ func sums(s *Sums) []any {
 		avg = s.Time / s.Count
 	}
 	return []any{s.Count, ps(s.Time), ps(s.Min), ps(avg), ps(s.Max), ps(s.Lock), s.Errors, s.Warnings, s.Affected, s.Sent, s.Examined,
-		uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), s.Full, uint64(0), uint64(0), uint64(0), uint64(0), s.Full, uint64(0), uint64(0), uint64(0), uint64(0), uint64(0)}
+		s.Spilled, s.Tables, uint64(0), uint64(0), s.Ranged, uint64(0), s.Full, uint64(0), s.SortRange, s.Sorted, s.SortScan, s.Full, uint64(0), uint64(0), uint64(0), uint64(0), uint64(0)}
 }
 
 func (d *Digest) names() []any {
@@ -161,11 +167,50 @@ func grouped(all []AccountState, name func(AccountState) []any) []*group {
 		}
 		g.Current += all[i].Current
 		g.Total += all[i].Total
+		g.Counts.add(&all[i].Counts)
 		for k := range g.Kinds {
 			g.Kinds[k].Add(&all[i].Kinds[k])
 		}
 	}
 	return out
+}
+
+// statusRows sums up the status variables of accounts of one name.
+func statusRows(name func(AccountState) []any) func(*Source) [][]any {
+	return func(s *Source) [][]any {
+		var out [][]any
+		for _, g := range grouped(s.Accounts(), name) {
+			out = g.Counts.rows(out, g.name)
+		}
+		return out
+	}
+}
+
+// rows appends a row for each variable that is no command's.
+func (c *Counts) rows(out [][]any, name []any) [][]any {
+	c.Values(func(variable string, n uint64) {
+		if !IsCommand(variable) {
+			out = append(out, append(slices.Clone(name), variable, strconv.FormatUint(n, 10)))
+		}
+	})
+	return out
+}
+
+func threadStatusRows(s *Source) [][]any {
+	var out [][]any
+	for _, t := range s.Threads() {
+		if !s.sees(t.ID) {
+			continue
+		}
+		c := t.Counts()
+		out = c.rows(out, []any{t.ID})
+	}
+	return out
+}
+
+// sees reports whether the reader may see a session.
+func (s *Source) sees(id uint64) bool {
+	return slices.ContainsFunc(s.Processes, func(p Process) bool { return p.ID == id })
 }
 
 func bucketRows(name []any, h *Histogram) [][]any {

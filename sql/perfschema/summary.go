@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"sync"
 	"time"
+
+	"github.com/zoryadb/zorya/engine/table"
 )
 
 // Statement is what one statement that has ended cost and did.
@@ -12,16 +14,22 @@ type Statement struct {
 	Took     time.Duration
 	LockTime time.Duration // spent waiting for locks
 	Failed   bool
-	Full     bool // an index was walked without a bound
+	Slow     bool // it took long_query_time
+	Prepared bool // it was executed by the binary protocol
 	Warnings uint64
 	Affected uint64 // rows
 	Sent     uint64 // rows
-	Examined uint64 // index entries
+	Work     table.Work
+
+	Sorts, Sorted   uint64 // how often rows were sorted, and how many
+	Tables, Spilled uint64 // operators that kept rows in a table of their own; those that went to a file
 }
 
 // Sums are the sums over statements. Times are in nanoseconds.
 type Sums struct {
 	Count, Errors, Warnings, Affected, Sent, Examined, Full uint64
+	Ranged, Tables, Spilled, Sorted                         uint64
+	SortScan, SortRange                                     uint64
 	Time, Min, Max, Lock                                    uint64
 }
 
@@ -37,12 +45,19 @@ func (s *Sums) add(e *Statement) {
 	s.Warnings += e.Warnings
 	s.Affected += e.Affected
 	s.Sent += e.Sent
-	s.Examined += e.Examined
+	s.Examined += e.Work.Examined
+	s.Tables += e.Tables
+	s.Spilled += e.Spilled
+	s.Sorted += e.Sorted
 	if e.Failed {
 		s.Errors++
 	}
-	if e.Full {
+	if e.Work.Full {
 		s.Full++
+		s.SortScan += e.Sorts
+	} else if e.Work.Ranged {
+		s.Ranged++
+		s.SortRange += e.Sorts
 	}
 }
 
@@ -64,6 +79,12 @@ func (s *Sums) Add(o *Sums) {
 	s.Examined += o.Examined
 	s.Errors += o.Errors
 	s.Full += o.Full
+	s.Ranged += o.Ranged
+	s.Tables += o.Tables
+	s.Spilled += o.Spilled
+	s.Sorted += o.Sorted
+	s.SortScan += o.SortScan
+	s.SortRange += o.SortRange
 }
 
 // buckets of a histogram of times: four to a power of two, from 1 microsecond on; the last holds all that took longer than about two minutes.

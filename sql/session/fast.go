@@ -12,6 +12,7 @@ import (
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/spill"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -197,6 +198,9 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		return true, err
 	}
 	s.work.sent, s.work.affected = uint64(max(res.Count, 0)), res.Affected
+	if res.Sorted > 0 {
+		s.work.kept = spill.Kept{Sorts: 1, Sorted: uint64(res.Sorted)}
+	}
 	if s.meter != nil {
 		s.meter.insertID = res.LastID
 	}

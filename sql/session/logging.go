@@ -155,9 +155,9 @@ var paramEscapes = strings.NewReplacer("'", `\'`, `\`, `\\`, "\n", `\n`, "\r", `
 func (s *Session) logStatement(started time.Time, took time.Duration, slow bool, text string, e *mysqlerr.Error) {
 	m, w, l := s.meter, &s.work, s.srv.opts.Logs
 	set := l.Settings()
-	noIndex := set.NoIndex && w.full && s.srv.throttle.allow(started, set.Throttle)
-	if m.on&logs.SlowLog != 0 && (slow || noIndex) && w.examined >= s.set.MinExamined && (set.Admin || !logs.Administrative(text)) {
-		l.Slow(logs.Slow{Client: s.logClient(), Started: started, Took: took, LockTime: w.lockWait, Sent: w.sent, Examined: w.examined,
+	noIndex := set.NoIndex && w.Full && s.srv.throttle.allow(started, set.Throttle)
+	if m.on&logs.SlowLog != 0 && (slow || noIndex) && w.Examined >= s.set.MinExamined && (set.Admin || !logs.Administrative(text)) {
+		l.Slow(logs.Slow{Client: s.logClient(), Started: started, Took: took, LockTime: w.lockWait, Sent: w.sent, Examined: w.Examined,
 			Database: s.set.Database, InsertID: m.insertID, Text: s.logged(text)})
 	}
 	if m.on&logs.AuditLog != 0 && set.Audits(s.login.AccountUser) {

@@ -168,6 +168,14 @@ func TestViewsOfLockWaits(t *testing.T) {
 		t.Errorf("error %d", got)
 	}
 	exec(t, b, "ROLLBACK")
+	for _, tt := range [][2]string{{"FOR UPDATE", "SHARED_WRITE"}, {"FOR SHARE", "SHARED_READ"}, {"", "SHARED_READ"}} {
+		for _, q := range []string{"SELECT * FROM t WHERE id = 1 ", "SELECT REVERSE(id) FROM t WHERE id > 1 "} {
+			exec(t, a, "BEGIN")
+			table1(t, a, q+tt[0])
+			same(t, m, "SELECT MAX(lock_type) FROM performance_schema.metadata_locks WHERE object_name = 't'", nil, tt[1])
+			exec(t, a, "ROLLBACK")
+		}
+	}
 	same(t, m, "SELECT COUNT(*) FROM performance_schema.data_locks", nil, "0")
 	same(t, m, "SELECT name, count FROM information_schema.innodb_metrics WHERE name IN ('lock_row_lock_waits', 'lock_row_lock_current_waits') ORDER BY name", nil,
 		"lock_row_lock_current_waits|0", "lock_row_lock_waits|1")

@@ -3,18 +3,22 @@ package session
 import (
 	"time"
 
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/perfschema"
+	"github.com/zoryadb/zorya/sql/spill"
 )
 
 // work is what the running statement has done so far, for performance_schema and the slow query log.
 type work struct {
-	sent, affected, examined, warnings uint64
-	full                               bool // no index narrowed a scan
-	lockWait                           time.Duration
-	waiting                            time.Time // for a lock since then
+	table.Work
+	sent, affected, warnings uint64
+	kept                     spill.Kept
+	prepared                 bool
+	lockWait                 time.Duration
+	waiting                  time.Time // for a lock since then
 }
 
 // known looks up what performance_schema calls a statement of the fast lane, which remembers it.
@@ -34,8 +38,8 @@ func (srv *Server) known(s *Session, st *fastlane.Statement, q *fastlane.Query, 
 // record tells performance_schema of a statement that has ended; e is nil when it succeeded.
 func (srv *Server) record(s *Session, k *perfschema.Known, started time.Time, took time.Duration, text []byte, e *mysqlerr.Error) {
 	w := &s.work
-	done := perfschema.Statement{Started: started, Took: took, LockTime: w.lockWait, Failed: e != nil, Full: w.full, Warnings: w.warnings, Affected: w.affected,
-		Sent: w.sent, Examined: w.examined}
+	done := perfschema.Statement{Started: started, Took: took, LockTime: w.lockWait, Failed: e != nil, Warnings: w.warnings, Affected: w.affected,
+		Sent: w.sent, Work: w.Work, Slow: took >= s.set.LongQuery, Prepared: w.prepared, Sorts: w.kept.Sorts, Sorted: w.kept.Sorted, Tables: w.kept.Tables, Spilled: w.kept.Spilled}
 	srv.perf.Record(s.login.ID, k, s.performer, &done, func() string { return logs.Mask(string(text)) })
 	if e != nil {
 		srv.perf.Error(uint16(e.Code), started.Add(took).UnixNano())
@@ -45,7 +49,7 @@ func (srv *Server) record(s *Session, k *perfschema.Known, started time.Time, to
 // performs counts the session's connection for the account that it acts for now.
 func (s *Session) performs() {
 	s.performed()
-	s.performer = s.srv.perf.Connect(perfschema.AccountName{User: s.login.User, Host: s.login.Host})
+	s.performer = s.srv.perf.Connect(perfschema.AccountName{User: s.login.User, Host: s.login.Host}, uint64(s.login.ID), s.conn.Traffic)
 }
 
 // performed ends performs.

@@ -57,6 +57,64 @@ func TestPerformanceSchema(t *testing.T) {
 	check(digests+"LIKE 'SELECT `b` FROM `t` WHERE `id`%'", "SELECT `b` FROM `t` WHERE `id` = ?|1|1|0|0")
 }
 
+// A session counts what its statements do, in both lanes; its account and the server have the sums.
+func TestSessionStatus(t *testing.T) {
+	p := perfschema.New()
+	_, addr := startWith(t, general.Options{Performance: p}, Options{Performance: p})
+	c, other := connect(t, addr, ""), connect(t, addr, "")
+	for _, q := range []string{"CREATE DATABASE p", "USE p", "CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY (a))", "INSERT INTO t VALUES (1, 1), (2, 2), (3, 2)", "CREATE TABLE u LIKE t"} {
+		exec(t, c, q)
+	}
+	for _, tt := range []struct{ query, pattern, want string }{
+		{"SELECT a FROM t WHERE id = 2", "Handler_read%", "Handler_read_key 1"},
+		{"SELECT REVERSE(a) FROM t WHERE id = 2", "Handler_read%", "Handler_read_key 1"},
+		{"SELECT id FROM t WHERE a = 2", "Handler_read%", "Handler_read_key 1, Handler_read_next 2"},
+		{"SELECT * FROM t WHERE a + 1 > 0", "Handler_read%", "Handler_read_first 1, Handler_read_key 1, Handler_read_rnd_next 3"},
+		{"SELECT * FROM t WHERE a + 1 > 0", "Select%", "Select_scan 1"},
+		{"SELECT * FROM t WHERE a > 1", "Select%", "Select_range 1"},
+		{"SELECT * FROM t ORDER BY a + 1", "Sort%", "Sort_rows 3, Sort_scan 1"},
+		{"SELECT a % 2, COUNT(*) FROM t GROUP BY a % 2 ORDER BY COUNT(*)", "Sort%", "Sort_rows 2, Sort_scan 1"},
+		{"SELECT DISTINCT REVERSE(a) FROM t", "Created_tmp_tables", "Created_tmp_tables 1"},
+		{"INSERT INTO u SELECT * FROM t", "Handler_write", "Handler_write 3"},
+		{"INSERT INTO u (SELECT id + 10, a FROM t)", "Com_insert%", "Com_insert_select 1"},
+		{"UPDATE t JOIN u USING (id) SET t.a = 7 WHERE id = 1", "Com_update%", "Com_update_multi 1"},
+		{"UPDATE t SET a = (SELECT 1) WHERE id IN (1, 1)", "Com_update%", "Com_update 1"},
+		{"DELETE FROM t USING t JOIN u USING (id) WHERE id = 77", "Com_delete%", "Com_delete_multi 1"},
+		{"DELETE FROM u WHERE id = 1", "Handler_delete", "Handler_delete 1"},
+	} {
+		exec(t, c, "FLUSH STATUS")
+		exec(t, c, tt.query)
+		q := "SHOW SESSION STATUS WHERE Variable_name LIKE '" + tt.pattern + "' AND Value > 0"
+		if got := strings.ReplaceAll(strings.Join(table1(t, c, q), ", "), "|", " "); got != tt.want {
+			t.Errorf("%s\n got %s\nwant %s", tt.query, got, tt.want)
+		}
+	}
+	same(t, other, "SHOW SESSION STATUS LIKE 'Handler_delete'", nil, "Handler_delete|0")
+	same(t, other, "SHOW GLOBAL STATUS LIKE 'Handler_delete'", nil, "Handler_delete|1")
+	same(t, other, "SHOW GLOBAL STATUS LIKE 'Com_insert_select'", nil, "Com_insert_select|2")
+	same(t, other, "SELECT SUM(variable_value) FROM performance_schema.status_by_thread WHERE variable_name = 'Handler_delete'", nil, "1")
+	same(t, other, "SELECT variable_value FROM performance_schema.status_by_user WHERE variable_name = 'Handler_delete'", nil, "1")
+	exec(t, other, "TRUNCATE performance_schema.status_by_user")
+	same(t, other, "SELECT variable_value FROM performance_schema.status_by_user WHERE variable_name = 'Handler_delete'", nil, "0")
+	same(t, other, "SHOW GLOBAL STATUS LIKE 'Handler_delete'", nil, "Handler_delete|1")
+}
+
+// Others see a session's variables, and where global ones have their values from.
+func TestThreadVariables(t *testing.T) {
+	_, addr := startWith(t, general.Options{}, Options{})
+	c, other := connect(t, addr, ""), connect(t, addr, "")
+	for _, q := range []string{"SET sort_buffer_size = 65536, @a = 7, @b = 'x'", "SET GLOBAL long_query_time = 9"} {
+		exec(t, c, q)
+	}
+	id := table1(t, c, "SELECT CONNECTION_ID()")[0]
+	same(t, other, "SELECT variable_value FROM performance_schema.variables_by_thread WHERE variable_name = 'sort_buffer_size' AND thread_id = "+id, nil, "65536")
+	same(t, other, "SELECT variable_name, variable_value FROM performance_schema.user_variables_by_thread WHERE thread_id = "+id, nil, "a|7", "b|x")
+	same(t, other, "SELECT variable_source, set_user, set_time > NOW() - INTERVAL 1 MINUTE FROM performance_schema.variables_info WHERE variable_name = 'long_query_time'", nil, "DYNAMIC|admin|1")
+	same(t, other, "SELECT variable_source, min_value, max_value, set_time FROM performance_schema.variables_info WHERE variable_name = 'innodb_lock_wait_timeout'", nil,
+		"COMPILED|1|1073741824|NULL")
+	exec(t, c, "SET GLOBAL long_query_time = 10")
+}
+
 // Every table and view that is listed can be read, its columns as information_schema lists them.
 func TestPerformanceSchemaTables(t *testing.T) {
 	_, addr := startWith(t, general.Options{}, Options{})

@@ -7,6 +7,7 @@ import (
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -24,6 +25,7 @@ func (s *Session) Prepare(r *wire.Reply, st *wire.Stmt, text []byte) error {
 	return s.run("Prepare", text, false, func(ctx context.Context) error {
 		p := &prepared{text: append([]byte(nil), s.decode(text)...), ends: bypasses(text)}
 		st.Data = p
+		s.performer.Count(perfschema.ComStmtPrepare, 1)
 		if m := s.meter; m != nil && m.on&logs.GeneralLog != 0 {
 			s.tellGeneral("Prepare", s.logged(string(p.text)))
 		}
@@ -97,6 +99,7 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 	p := st.Data.(*prepared)
 	p.closeCursor()
 	return s.run("Execute", p.text, p.ends, func(ctx context.Context) error {
+		s.work.prepared = true
 		if m := s.meter; m != nil {
 			m.prepared, m.params = true, params
 		}
@@ -124,6 +127,7 @@ func (s *Session) Execute(r *wire.Reply, st *wire.Stmt, params []wire.Param, _ [
 
 // ResetStmt implements wire.Session.
 func (s *Session) ResetStmt(st *wire.Stmt) error {
+	s.performer.Count(perfschema.ComStmtReset, 1)
 	st.Data.(*prepared).closeCursor()
 	return nil
 }
@@ -133,5 +137,6 @@ func (s *Session) CloseStmt(st *wire.Stmt) {
 	if p, ok := st.Data.(*prepared); ok {
 		p.closeCursor()
 	}
+	s.performer.Count(perfschema.ComStmtClose, 1)
 	s.tellGeneral("Close stmt", "")
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/spill"
 	"github.com/zoryadb/zorya/sql/wire"
+	"github.com/zoryadb/zorya/storage/page"
 )
 
 // Options configure a Server. The zero value is usable, without TLS.
@@ -89,8 +90,12 @@ type Server struct {
 	ctx    context.Context // ends with the server: parent of every statement's
 	cancel context.CancelCauseFunc
 
-	mu        sync.Mutex
-	sessions  map[uint32]*Session
+	mu       sync.Mutex
+	sessions map[uint32]*Session
+	peak     struct { // the most sessions at once
+		sessions int
+		at       time.Time
+	}
 	listeners []net.Listener
 	draining  bool
 
@@ -293,6 +298,9 @@ func (b backend) Connect(c *wire.Conn, login *wire.Login) (wire.Session, error) 
 	c.SetHooks(wire.Hooks{BeforeSend: s.beforeSend, BeginWait: s.BeginWait, EndWait: s.EndWait})
 	srv.mu.Lock()
 	srv.sessions[c.ID()] = s
+	if n := len(srv.sessions); n > srv.peak.sessions {
+		srv.peak.sessions, srv.peak.at = n, time.Now()
+	}
 	srv.mu.Unlock()
 	s.performs()
 	s.tellConnect("Connect")
@@ -342,6 +350,9 @@ func (srv *Server) Status() map[string]uint64 {
 	w := srv.wire.Stats()
 	running, _ := srv.gate.load()
 	out := srv.transactionStatus()
+	srv.mu.Lock()
+	out["Max_used_connections"] = uint64(srv.peak.sessions)
+	srv.mu.Unlock()
 	general, all := srv.inGeneral.Load(), srv.questions.Load()
 	_, unknown, declined := srv.fast.Counts()
 	maps.Copy(out, map[string]uint64{
@@ -356,6 +367,16 @@ func (srv *Server) Status() map[string]uint64 {
 	return out
 }
 
+// StatusTexts are the status variables that are no numbers: general.Options.StatusTexts.
+func (srv *Server) StatusTexts() map[string]string {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.peak.sessions == 0 {
+		return nil
+	}
+	return map[string]string{"Max_used_connections_time": srv.peak.at.Format(time.DateTime)}
+}
+
 // transactionStatus are InnoDB's status variables about transactions, locks and rows.
 func (srv *Server) transactionStatus() map[string]uint64 {
 	m, ok := srv.db.(table.Monitor)
@@ -367,7 +388,14 @@ func (srv *Server) transactionStatus() map[string]uint64 {
 	if a.RowLockWaits > 0 {
 		avg = uint64(a.RowLockTime.Milliseconds()) / a.RowLockWaits
 	}
+	opened, data := i.TablesOpened, uint64(max(i.PoolPages-i.PoolFree, 0))
 	return map[string]uint64{
+		"Open_tables": uint64(a.OpenTables), "Open_table_definitions": uint64(a.OpenTables), "Opened_tables": opened, "Opened_table_definitions": opened,
+		"Innodb_buffer_pool_pages_total": uint64(i.PoolPages), "Innodb_buffer_pool_pages_free": uint64(i.PoolFree), "Innodb_buffer_pool_pages_data": data,
+		"Innodb_buffer_pool_pages_dirty": uint64(i.PoolDirty), "Innodb_buffer_pool_bytes_data": data * page.Size, "Innodb_buffer_pool_bytes_dirty": uint64(i.PoolDirty) * page.Size,
+		"Innodb_buffer_pool_read_requests": i.PoolHits + i.PoolReads, "Innodb_buffer_pool_reads": i.PoolReads, "Innodb_buffer_pool_read_ahead": i.PoolAhead,
+		"Innodb_buffer_pool_wait_free": i.PoolWaits, "Innodb_pages_created": i.PoolCreated, "Innodb_pages_read": i.PoolReadPages, "Innodb_data_reads": i.PoolReads,
+		"Innodb_data_read":           i.PoolReadPages * page.Size,
 		"Innodb_history_list_length": i.HistoryLength, "Innodb_deadlocks": i.Deadlocks,
 		"Innodb_row_lock_current_waits": a.RowLockNow, "Innodb_row_lock_waits": a.RowLockWaits, "Innodb_row_lock_time": uint64(a.RowLockTime.Milliseconds()),
 		"Innodb_row_lock_time_avg": avg, "Innodb_row_lock_time_max": uint64(a.RowLockMax.Milliseconds()),

@@ -8,6 +8,7 @@ import (
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // transaction returns the open transaction, beginning one if there is none.
@@ -50,12 +51,15 @@ func (s *Session) beginTxn(consistentSnapshot bool) {
 // commitTxn commits the open transaction, if any, and waits until it is durable, holding no place at the gate meanwhile. A KILL
 // does not end that wait: once the commit record is in the log nobody may report failure.
 func (s *Session) commitTxn(ctx context.Context) error {
-	t := s.txn
+	t, explicit := s.txn, s.explicit
 	s.explicit, s.readOnly = false, false
 	if t == nil {
 		return nil
 	}
 	lent := s.lent
+	if explicit {
+		s.performer.Count(perfschema.HandlerCommit, 1)
+	}
 	if !t.Writes() {
 		s.setTxn(nil)
 		err := t.Commit(s.clean)
@@ -101,6 +105,7 @@ func (s *Session) rollback(ctx context.Context) {
 		return
 	}
 	s.setTxn(nil)
+	s.performer.Count(perfschema.HandlerRollback, 1)
 	if err := t.Rollback(s.clean); err != nil && !errors.Is(err, table.ErrClosed) {
 		s.srv.log.Error("rolling a transaction back failed", "connection", s.login.ID, "error", err)
 	}
@@ -224,9 +229,8 @@ func (l *lazyStmt) Rollback(ctx context.Context) error {
 // measured takes over what the engine's statement has counted.
 func (l *lazyStmt) measured() {
 	if c, ok := l.inner.(table.Meter); ok {
-		n, full := c.Examined()
-		l.s.work.examined += n
-		l.s.work.full = l.s.work.full || full
+		w := c.Work()
+		l.s.work.Add(&w)
 	}
 }
 

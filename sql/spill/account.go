@@ -58,9 +58,38 @@ type Account struct {
 	pool   *Pool
 	Bounds Bounds
 
+	kept struct{ sorts, sorted, tables, spilled atomic.Uint64 }
+
 	mu     sync.Mutex // closing against what operators take and give back; the pool's sum is exact when nobody holds anything
 	used   int64
 	closed bool
+}
+
+// Kept is what a statement's operators have kept for a while.
+type Kept struct {
+	Sorts, Sorted uint64 // how often rows were sorted, and how many
+	Tables        uint64 // operators that kept rows or groups
+	Spilled       uint64 // those that went to a file
+}
+
+// Add adds another statement's.
+func (k *Kept) Add(o Kept) {
+	k.Sorts += o.Sorts
+	k.Sorted += o.Sorted
+	k.Tables += o.Tables
+	k.Spilled += o.Spilled
+}
+
+// Kept returns what has been kept so far.
+func (a *Account) Kept() Kept {
+	k := &a.kept
+	return Kept{Sorts: k.sorts.Load(), Sorted: k.sorted.Load(), Tables: k.tables.Load(), Spilled: k.spilled.Load()}
+}
+
+// sorts counts an ordering of rows.
+func (a *Account) sorts(rows uint64) {
+	a.kept.sorts.Add(1)
+	a.kept.sorted.Add(rows)
 }
 
 // book adds to what the statement and the instance hold, and returns both.

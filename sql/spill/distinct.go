@@ -110,6 +110,7 @@ type distinctIter struct {
 
 // Distinct drops rows whose hash an earlier one had.
 func (a *Account) Distinct(child sql.RowIter, key KeyFunc) sql.RowIter {
+	a.kept.tables.Add(1)
 	return &distinctIter{child: child, key: key, set: a.newSet()}
 }
 
@@ -161,6 +162,7 @@ type matchIter struct {
 
 // Match gives the rows of left that have a match in the right (with except: those that have none).
 func (a *Account) Match(left sql.RowIter, right func(*sql.Context) (sql.RowIter, error), key KeyFunc, except, all bool) sql.RowIter {
+	a.kept.tables.Add(1)
 	return &matchIter{a: a, left: left, right: right, key: key, except: except, all: all, held: charge{a: a}}
 }
 

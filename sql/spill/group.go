@@ -96,6 +96,7 @@ func (a *Account) Group(g Grouping, child sql.RowIter) sql.RowIter {
 	if g.Ordered {
 		return &orderedIter{g: g, child: child}
 	}
+	a.kept.tables.Add(1)
 	return &groupIter{a: a, g: g, child: child, held: charge{a: a}, groups: map[uint64]int{}}
 }
 

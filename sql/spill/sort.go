@@ -88,6 +88,7 @@ func (f *file) close() error {
 	}
 	if n := f.sorter.Spilled(); n > 0 {
 		f.a.pool.files.Add(1)
+		f.a.kept.spilled.Add(1)
 		f.a.pool.bytes.Add(n)
 	}
 	err := f.sorter.Close()
@@ -105,6 +106,7 @@ type Rows struct {
 	held   charge
 	memory []sql.Row
 	at     int
+	n      uint64
 }
 
 // NewRows returns an empty set.
@@ -119,6 +121,7 @@ func (a *Account) NewRows(c *sql.Context, by sql.SortConditions) *Rows {
 
 // Add takes a row.
 func (s *Rows) Add(c *sql.Context, r sql.Row) error {
+	s.n++
 	if s.f == nil {
 		s.memory = append(s.memory, r)
 		return s.held.add(sizeOf(r))
@@ -133,6 +136,7 @@ func (s *Rows) Add(c *sql.Context, r sql.Row) error {
 
 // Sort ends the adding.
 func (s *Rows) Sort(c *sql.Context) error {
+	s.held.a.sorts(s.n)
 	if s.f != nil {
 		return s.f.sort()
 	}
@@ -300,6 +304,7 @@ func (t *topIter) read(c *sql.Context) error {
 	if err != nil {
 		return err
 	}
+	t.held.a.sorts(uint64(min(t.rows, max(t.limit, 0))))
 	if t.f != nil {
 		return t.f.sort()
 	}

@@ -63,6 +63,7 @@ func (s *store) close() error {
 		return nil
 	}
 	s.a.pool.files.Add(1)
+	s.a.kept.spilled.Add(1)
 	s.a.pool.bytes.Add(uint64(s.size))
 	err := s.f.Close()
 	s.f = nil
@@ -78,7 +79,10 @@ type Spool struct {
 }
 
 // NewSpool returns an empty one.
-func (a *Account) NewSpool() *Spool { return &Spool{held: charge{a: a}} }
+func (a *Account) NewSpool() *Spool {
+	a.kept.tables.Add(1)
+	return &Spool{held: charge{a: a}}
+}
 
 // Add takes a row.
 func (s *Spool) Add(r sql.Row) error {
