@@ -46,8 +46,13 @@ func (g *gen) alter() *Node {
 		if n.typ.family == year && t.columns[c].typ.family.temporal() {
 			return nil // of a time's number in MySQL (Copy_field::get_copy_func), of its year in MariaDB
 		}
+		was := t.columns[c].typ
 		t.columns[c] = n
-		return cat(head+" MODIFY COLUMN ", n.definition())
+		change := cat(head+" MODIFY COLUMN ", n.definition())
+		if was.family == text && n.typ.family == text && was.collation != n.typ.collation { // rows are copied for it in MySQL 8.0 (Field_str::is_equal)
+			return change.asked(func(k []*Node) *Node { return cat(joined(k), ", ALGORITHM=COPY") })
+		}
+		return change
 	case 8, 9:
 		ix, ok := g.newIndex(t)
 		if !ok {

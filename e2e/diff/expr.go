@@ -63,7 +63,8 @@ func (g *gen) number() *Node {
 // untold gives v other words for the oracle: it does not know what v is before it looks at rows. of is a column. MariaDB computes a constant before it knows
 // whether a row wants it, and looks at no row where a constant does not fit its column.
 func untold(of string, v *Node) *Node {
-	return v.asked(func([]*Node) *Node { return cat("IF(" + of + " IS NULL, " + v.Head + ", " + v.Head + ")") })
+	text := v.OfOracle()
+	return (&Node{Kind: v.Kind, Head: v.Head, Kids: v.Kids, Sep: v.Sep, Min: v.Min, Param: v.Param}).asked(func([]*Node) *Node { return cat("IF(" + of + " IS NULL, " + text + ", " + text + ")") })
 }
 
 // asText is a text in other words than a literal, by which no server can look up rows.
@@ -89,6 +90,44 @@ func timeless(cols []ref) *scope {
 	return &scope{cols: slices.DeleteFunc(slices.Clone(cols), func(c ref) bool { return c.typ.family.temporal() })}
 }
 
+// exactly is a scope without floating numbers.
+func exactly(sc *scope) *scope {
+	return &scope{cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == double })}
+}
+
+// isYear reports whether an expression is a column of years.
+func isYear(sc *scope, n *Node) bool {
+	name := n.String()
+	return slices.ContainsFunc(sc.cols, func(c ref) bool { return c.typ.family == year && c.name == name })
+}
+
+// yearAsNumber is one of several numbers of which an expression chooses: a YEAR and a TINYINT become one type in which MariaDB stores no year in its
+// temporary tables.
+func yearAsNumber(sc *scope, n *Node) *Node {
+	if !isYear(sc, n) {
+		return n
+	}
+	return n.asked(func(k []*Node) *Node { return cat("(", joined(k), " + 0)") })
+}
+
+// wholeYears has MariaDB compare a column of years with the year that a number of two digits is: it finds that year, and takes other columns for equal to the
+// number.
+func wholeYears(sc *scope, k []*Node) []*Node {
+	whole := func(n, other *Node) *Node {
+		v, err := strconv.Atoi(n.Head)
+		if err != nil || len(n.Kids) > 0 || v < 1 || v > 99 || !isYear(sc, other) {
+			return n
+		}
+		if v < 70 {
+			return lit(strconv.Itoa(2000+v), nil)
+		}
+		return lit(strconv.Itoa(1900+v), nil)
+	}
+	k = slices.Clone(k)
+	k[1], k[3] = whole(k[1], k[3]), whole(k[3], k[1])
+	return k
+}
+
 // simpleNum is arithmetic that cannot overflow, of columns of small types.
 func (g *gen) simpleNum(sc *scope) *Node {
 	c := g.pick(sc, func(t sqlType) bool { return t.family == integer && len(t.hi) < 12 })
@@ -111,6 +150,7 @@ func (g *gen) num(sc *scope, depth int) *Node {
 		return g.number()
 	}
 	a := func() *Node { return g.num(sc, depth-1) }
+	one := func() *Node { return yearAsNumber(sc, a()) }
 	s := func() *Node { return g.str(sc, depth-1) }
 	if g.chance(weightFunction + weightJSON) {
 		return g.moreNum(sc, depth)
@@ -138,25 +178,32 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 11:
 		return expr("DATEDIFF(", g.tmp(sc, depth-1), ", ", g.tmp(sc, depth-1), ")")
 	case 12, 13:
-		return expr("IF(", g.cond(sc, depth-1), ", ", a(), ", ", a(), ")")
+		return expr("IF(", g.cond(sc, depth-1), ", ", one(), ", ", one(), ")")
 	case 14, 15:
-		return expr("CASE", list("", 1, cat(" WHEN ", g.cond(sc, depth-1), " THEN ", a()), cat(" WHEN ", g.cond(sc, depth-1), " THEN ", a())), opt(" ELSE ", a()), " END")
+		return expr("CASE", list("", 1, cat(" WHEN ", g.cond(sc, depth-1), " THEN ", one()), cat(" WHEN ", g.cond(sc, depth-1), " THEN ", one())), opt(" ELSE ", one()), " END")
 	case 16:
-		return expr("CASE ", a(), list("", 1, cat(" WHEN ", a(), " THEN ", a()), cat(" WHEN ", a(), " THEN ", a())), opt(" ELSE ", a()), " END")
+		return expr("CASE ", a(), list("", 1, cat(" WHEN ", a(), " THEN ", one()), cat(" WHEN ", a(), " THEN ", one())), opt(" ELSE ", one()), " END")
 	case 17, 18:
-		return expr([]string{"IFNULL(", "COALESCE(", "NULLIF("}[r.IntN(3)], a(), ", ", a(), ")")
+		return expr([]string{"IFNULL(", "COALESCE(", "NULLIF("}[r.IntN(3)], one(), ", ", one(), ")")
 	case 19:
-		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], list(", ", 2, a(), a(), a()), ")")
+		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], list(", ", 2, one(), one(), one()), ")")
 	case 20:
-		return expr("CAST(", a(), " AS ", []string{"SIGNED", "UNSIGNED", "DECIMAL(10,2)", "DECIMAL(6,0)"}[r.IntN(4)], ")")
+		to := []string{"SIGNED", "UNSIGNED", "DECIMAL(10,2)", "DECIMAL(6,0)"}[r.IntN(4)]
+		if to != "UNSIGNED" {
+			return expr("CAST(", a(), " AS ", to, ")")
+		}
+		// A number less than zero that is no DECIMAL is cast to UNSIGNED by way of BIGINT in MySQL 8.0 (Item_typecast_unsigned), in MariaDB a DOUBLE becomes 0.
+		if c := g.pick(sc, func(t sqlType) bool { return t.family == double }); c != nil && r.IntN(3) == 0 {
+			return expr("CAST(", column1(c), " AS UNSIGNED)").asked(func(k []*Node) *Node { return cat("CAST(CAST(", k[1], " AS SIGNED) AS UNSIGNED)") })
+		}
+		return expr("CAST(", g.num(exactly(sc), min(depth-1, 1)), " AS UNSIGNED)")
 	case 21:
 		return expr("CAST(", s(), " AS ", []string{"SIGNED", "DECIMAL(10,2)"}[r.IntN(2)], ")")
 	case 22:
 		return expr("(", g.cond(sc, depth-1), ")")
 	case 23:
 		// Of exact numbers: as an integer, a DOUBLE is rounded to even in MySQL (rint), halves go up in MariaDB's bit operations.
-		exact := &scope{cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == double })}
-		b := func() *Node { return g.num(exact, min(depth-1, 1)) }
+		b := func() *Node { return g.num(exactly(sc), min(depth-1, 1)) }
 		if r.IntN(4) == 0 { // by a small number: MariaDB takes the last 32 bits of any
 			return expr("(", b(), " << ", g.number(), ")")
 		}
@@ -302,7 +349,7 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 		case 1:
 			return expr("(", g.tmp(sc, depth), op, g.tmp(sc, depth), ")").asked(nullSafe)
 		}
-		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")").asked(nullSafe)
+		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")").asked(func(k []*Node) *Node { return nullSafe(wholeYears(sc, k)) })
 	}
 	wild := g.wild
 	g.wild = g.wild && r.IntN(4) == 0
@@ -362,12 +409,19 @@ func (g *gen) cond(sc *scope, depth int) *Node {
 		// Without years: with one of them a constant is a year in MariaDB, in MySQL only where the column is what BETWEEN is about.
 		plain := &scope{sub: sc.sub, cols: slices.DeleteFunc(slices.Clone(sc.cols), func(c ref) bool { return c.typ.family == year })}
 		b := func() *Node { return g.num(plain, depth-1) }
-		// With a constant between columns MariaDB's ranges forget one half under NOT.
+		// With a constant between columns MariaDB's ranges forget one half under NOT. A constant that is computed it keeps as a signed number.
 		return expr("(", b(), " BETWEEN ", b(), " AND ", b(), ")").asked(func(k []*Node) *Node {
-			if len(k[1].Kids) > 0 || strings.Contains(k[1].Head, "`") || k[1].Head == "NULL" || len(plain.cols) == 0 {
+			if len(plain.cols) == 0 {
 				return joined(k)
 			}
-			return cat("(", untold(plain.cols[0].name, lit(k[1].Head, nil)), " BETWEEN ", k[3], " AND ", k[5], ")")
+			constant := func(n *Node) *Node {
+				text := n.String()
+				if slices.ContainsFunc(sc.cols, func(c ref) bool { return strings.Contains(text, c.name) }) || text == "NULL" || len(n.Kids) == 0 && n != k[1] {
+					return n
+				}
+				return untold(plain.cols[0].name, n)
+			}
+			return cat("(", constant(k[1]), " BETWEEN ", constant(k[3]), " AND ", constant(k[5]), ")")
 		})
 	case 10:
 		return expr("(", g.num(sc, depth), ")")

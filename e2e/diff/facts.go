@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -61,6 +62,16 @@ func (f *facts) planned() bool {
 func (f *facts) callsAny(names ...string) bool {
 	for _, n := range names {
 		if f.calls[n] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// betweenIndexed reports whether BETWEEN is asked of a column that an index of the Case begins with.
+func (f *facts) betweenIndexed() bool {
+	for _, m := range lowerBound.FindAllStringSubmatch(f.text, -1) {
+		if regexp.MustCompile("(?:KEY|KEY \\w+|INDEX \\w+ ON \\w+) \\(`" + m[1] + "`").MatchString(f.past) {
 			return true
 		}
 	}

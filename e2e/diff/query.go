@@ -114,10 +114,10 @@ func (g *gen) derived() (source, *Node) {
 		items = append(items, cat(g.num(sc, 1), " AS "+name))
 		s.cols = append(s.cols, ref{s.alias + "." + name, sqlType{family: decimal}}) // it may be a column of integers
 	}
-	// In MariaDB a constant stays one behind an outer join, unless the derived table has rows of its own.
+	// In MariaDB a constant stays one behind an outer join, and so does what it knows of columns that are NOT NULL, unless the derived table has rows of its own.
 	whole := func(k []*Node) *Node {
 		for _, item := range k[1].Kids {
-			if !strings.Contains(item.String(), inner.alias+".") {
+			if text := item.String(); !strings.Contains(text, inner.alias+".") || strings.Contains(text, "NULL") {
 				return cat(k[0], k[1], k[2], k[3], k[4], " LIMIT 1000000", k[5])
 			}
 		}
@@ -138,7 +138,11 @@ func (g *gen) scalarSubquery(outer *scope, str bool) *Node {
 	if !str && strings.HasPrefix(what.String(), "GROUP_CONCAT") {
 		what = expr("(", what, " + 0)") // GREATEST and LEAST of a text and a number compare texts in MySQL 8.0, numbers in MariaDB
 	}
-	return expr("(SELECT ", what, from, opt(" WHERE ", g.cond(sc, 1)), ")")
+	query := expr("(SELECT ", what, from, opt(" WHERE ", g.cond(sc, 1)), ")")
+	if strings.HasPrefix(what.String(), "BIT_") { // as a DOUBLE MariaDB's have a sign
+		return query.asked(func(k []*Node) *Node { return cat("(", joined(k), " | 0)") })
+	}
+	return query
 }
 
 func (g *gen) subqueryCond(outer *scope) *Node {

@@ -49,8 +49,13 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 	case *plan.InsertInto:
 		return b.insert(c, n, r)
 	case *plan.Filter:
+		if cond := untilUntrue(c, n.Expression); cond != n.Expression {
+			own := *n
+			own.Expression = cond
+			n = &own
+		}
 		b.matchBelow(c, n, r)
-		return nil, nil
+		return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return plan.NewFilterIter(n.Expression, in) })
 	case *plan.GroupBy:
 		if it, err := b.rollup(c, n, r); it != nil || err != nil {
 			return it, err
@@ -483,7 +488,7 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 			return nil, nil
 		case s.st.upsert && s.st.m.schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
 			return zeroValue(s.target.Type(c)), nil
-		case s.st.m.def.Triggers, s.fails() && s.st.m.schema[s.pos].AutoIncrement: // a trigger may mend it
+		case s.st.m.def.Triggers: // one may mend it
 			return nil, nil
 		case s.fails(): // before anything is wrong with what is assigned next
 			return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name())

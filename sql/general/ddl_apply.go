@@ -561,6 +561,9 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 			return row.Datum{}, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
 		}
 		cv.st.warn(cv.c, cv.st.truncated(col.Name))
+		if types.IsEnum(col.Type) {
+			return cv.nm.codecs[i].Encode(cv.c, uint16(0), cv.loc) // the error value, no member
+		}
 		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
 	from := cv.a.old.schema[cv.sources[i]].Type

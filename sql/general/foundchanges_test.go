@@ -37,6 +37,13 @@ func TestConstantConditions(t *testing.T) {
 	for _, q := range []string{"DELETE FROM t WHERE 0 AND 'x'", "UPDATE t SET a = 1 WHERE 1 OR 'x'", "DELETE IGNORE FROM t WHERE 'x'", "UPDATE IGNORE t SET a = 1 WHERE 'x'"} {
 		c.must(q)
 	}
+	// What rows are kept by ends at the first part that is not true, NULL too; a condition elsewhere does not.
+	c.must("CREATE TABLE n (a INT, b INT, s VARCHAR(9)); INSERT INTO n VALUES (NULL, 1, 'x')")
+	for _, q := range []string{"DELETE FROM n WHERE a AND s", "UPDATE n SET b = 2 WHERE b = 9 OR (a AND s)", "DELETE FROM n WHERE b = 1 AND (a AND s AND b)"} {
+		c.must(q)
+	}
+	c.query("SELECT * FROM n", "NULL\t1\tx")
+	c.fails("DELETE FROM n WHERE (a AND s) IS TRUE", mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect DOUBLE value: 'x'")
 	c.must("SET sql_mode = ''; DELETE FROM t WHERE 'x'")
 }
 
@@ -90,6 +97,15 @@ func TestUpdateOrder(t *testing.T) {
 	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (a INT NOT NULL, v VARCHAR(2), d DATE); INSERT IGNORE INTO t VALUES (1, 'x', '0000-00-00')")
 	c.fails("UPDATE t SET a = NULL, v = 'too long'", mysqlerr.ER_BAD_NULL_ERROR, "Column 'a' cannot be null")
 	c.fails("UPDATE t SET v = 'too long', a = NULL", mysqlerr.ER_DATA_TOO_LONG, "Data too long for column 'v' at row 1")
+	c.must("CREATE TABLE u (a INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(2)); INSERT INTO u VALUES (1, 'x')")
+	c.fails("UPDATE u SET a = NULL, v = 'too long'", mysqlerr.ER_BAD_NULL_ERROR, "Column 'a' cannot be null")
+	// What NULL becomes is what was there: nothing is counted.
+	c.must("CREATE TABLE z (a INT PRIMARY KEY, n INT NOT NULL); CREATE TABLE w (n INT NOT NULL); INSERT INTO z VALUES (1, 0); INSERT INTO w VALUES (0); SET sql_mode = ''")
+	for _, q := range []string{"UPDATE z SET n = NULL", "UPDATE z JOIN u ON z.a = u.a SET n = NULL", "UPDATE w JOIN u ON u.a = 1 SET n = NULL"} {
+		c.must(q)
+		c.query("SELECT ROW_COUNT()", "0")
+	}
+	c.must("SET sql_mode = DEFAULT")
 	c.must("CREATE TRIGGER r BEFORE UPDATE ON t FOR EACH ROW SET NEW.a = IFNULL(NEW.a, 7); UPDATE t SET a = NULL, v = 'y'")
 	c.query("SELECT * FROM t", "7\ty\t0000-00-00")
 	c.must("DROP TRIGGER r; UPDATE t SET d = d, a = 8")

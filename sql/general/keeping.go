@@ -27,6 +27,9 @@ func (b *builder) keeping(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, e
 	}
 	switch n := n.(type) {
 	case *plan.Sort:
+		if atMostOne(c, n.Child) {
+			return b.build(c, n.Child, r)
+		}
 		return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return a.Sort(c, n.SortConditions, in) })
 	case *plan.TopN:
 		return b.top(c, a, n, r)
@@ -77,6 +80,9 @@ func (b *builder) top(c *sql.Context, a *spill.Account, n *plan.TopN, r sql.Row)
 	in, err := b.build(c, n.Child, r)
 	if err != nil {
 		return nil, err
+	}
+	if atMostOne(c, n.Child) {
+		return &iters.LimitIter{Limit: limit, CalcFoundRows: n.CalcFoundRows, ChildIter: in}, nil
 	}
 	if it := a.Top(c, n.SortConditions, limit, found, in); it != nil {
 		return it, nil

@@ -11,7 +11,7 @@ import (
 )
 
 // What nobody needs is not computed, so that it neither warns nor fails: columns of derived tables that nothing refers to (MySQL merges such tables into the
-// query around them), constants that rows are sorted by, and constants of conditions that no row meets.
+// query around them), constants that rows are sorted by, what the one row of a key would be sorted by, and constants of conditions that no row meets.
 
 // unneeded finds the columns of derived tables that nothing refers to.
 type unneeded struct {
@@ -163,4 +163,33 @@ func (r *retype) faulty(e sql.Expression) bool {
 	defer func() { g.muted = nil }()
 	_, err := e.Eval(r.c, nil)
 	return err != nil || warned > 0
+}
+
+// atMostOne reports whether n looks up a table by the constant values of a whole unique key: MySQL reads such a row before it makes a plan, and sorts none.
+func atMostOne(c *sql.Context, n sql.Node) bool {
+	switch x := n.(type) {
+	case *plan.Project:
+		return atMostOne(c, x.Child)
+	case *plan.Filter:
+		return atMostOne(c, x.Child)
+	case *plan.TableAlias:
+		return atMostOne(c, x.Child)
+	case *plan.IndexedTableAccess:
+		ours := tableBase(x.Table)
+		ix, ok := x.Index().(*index)
+		if ours == nil || !ok || !x.IsStatic() {
+			return false
+		}
+		lookup, _, err := x.GetLookup(c, nil)
+		if err != nil {
+			return false
+		}
+		ranges, _ := lookup.Ranges.(sql.MySQLRangeCollection)
+		if len(ranges) != 1 {
+			return false
+		}
+		sp, some, err := ours.span(c, ix, ranges[0], item.Location(c))
+		return err == nil && some && sp.point != nil
+	}
+	return false
 }

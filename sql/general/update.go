@@ -152,6 +152,9 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 			}
 		}
 		u.found++
+		if err := u.missing(c, t, will); err != nil {
+			return err
+		}
 		same, err := identical(c, t.schema, was, will)
 		if err != nil {
 			return err
@@ -169,14 +172,6 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 		if err := u.check(c, t, will); err != nil {
 			return err
 		}
-		for j, col := range t.schema {
-			if will[j] != nil || col.Nullable || t.fires() { // a trigger may mend it: the engine looks again
-				continue
-			}
-			if will[j], err = u.in.st.leftNull(c, col); err != nil {
-				return err
-			}
-		}
 		if err := u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, was, will) }); err != nil {
 			return err
 		}
@@ -184,6 +179,19 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 			return err
 		}
 		if err := t.raise(c, was, will); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing stores what a NULL becomes in a column that is NOT NULL, before anyone asks whether the row is another one.
+func (u *updating) missing(c *sql.Context, t *updateTarget, will sql.Row) (err error) {
+	for j, col := range t.schema {
+		if will[j] != nil || col.Nullable || t.fires() { // a trigger may mend it: the engine looks again
+			continue
+		}
+		if will[j], err = u.in.st.leftNull(c, col); err != nil {
 			return err
 		}
 	}
@@ -229,6 +237,10 @@ func (u *updating) keyless(c *sql.Context) error {
 				return err
 			}
 			u.found += n
+			err = u.missing(c, t, pair[1])
+			if err = u.in.ignored(c, err); err != nil {
+				return err
+			}
 			same, err := identical(c, t.schema, pair[0], pair[1])
 			if err != nil {
 				return err
