@@ -77,6 +77,8 @@ type Hooks struct {
 	// Stage says what a long statement is doing and how far it is, for the process list; total is an estimate. It may be nil, and comes from
 	// the executing goroutine.
 	Stage func(stage string, done, total uint64)
+	// Profiles are those of the session's last statements. It may be nil.
+	Profiles func() []Profile
 	// Kept tells what the operators of a statement, or of one within it, have kept for a while. It may be nil.
 	Kept func(spill.Kept)
 	// KeysOff is ALTER TABLE ... DISABLE KEYS of a base table without partitions. It may be nil.
@@ -203,4 +205,6 @@ type Settings struct {
 	Roles string
 	// CompletionType is 0 NO_CHAIN, 1 CHAIN, 2 RELEASE.
 	CompletionType int
+	Profiling      bool // of the last so many statements
+	Profiles       int
 }

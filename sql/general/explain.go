@@ -95,9 +95,6 @@ func explainable(ast sqlparser.Statement) bool {
 
 func (x *explanation) run(c *sql.Context, s *Session, e *execution, st *Statement) (*Result, error) {
 	text := func(out string) (*Result, error) { return s.rowsOf(c, e, texts("EXPLAIN"), []sql.Row{{out}}), nil }
-	if _, reads := st.ast.(sqlparser.SelectStatement); !reads && x.format == "TREE" {
-		return text("<not executable by iterator executor>\n")
-	}
 	node, flags, err := s.analyze(c, e, st.ast, st.Text)
 	if err != nil {
 		return nil, err
@@ -107,13 +104,22 @@ func (x *explanation) run(c *sql.Context, s *Session, e *execution, st *Statemen
 	}
 	if x.format == "TREE" {
 		t := &tree{c: c, s: s}
+		depth := 0
+		if _, reads := st.ast.(sqlparser.SelectStatement); !reads {
+			what := changeLine(node)
+			if what == "" || x.analyze {
+				return text("<not executable by iterator executor>\n")
+			}
+			t.line(0, nil, "", "%s", what)
+			depth++
+		}
 		if x.analyze {
 			t.ran = &measures{of: map[sql.Node]*measure{}}
 			if err := t.ran.run(c, s, e, node, flags); err != nil {
 				return nil, err
 			}
 		}
-		t.node(node, 0, "")
+		t.node(node, depth, "")
 		return text(t.out.String())
 	}
 	ex := &explainer{c: c, s: s}
@@ -173,6 +179,9 @@ type access struct {
 	extra    []string
 	parts    any // partitions: text or nil
 	reads    *reading
+	where    []sql.Expression // conditions that are looked at when a row of it was read
+	inIndex  []sql.Expression // and those that its index entry tells
+	ranged   string           // what the access itself compares, of a range
 }
 
 func (a *access) row() sql.Row {
@@ -205,6 +214,15 @@ type explainer struct {
 	accesses []*access
 	blocks   uint64
 	later    []func() // derived tables and subqueries: listed after the block that they are in
+	places   map[uint64]blockPlace
+	unions   map[uint64]int  // blocks of the statement's own UNION
+	changed  map[string]bool // the tables that the statement changes, by the names it knows them by; nil: all
+}
+
+// blockPlace is where a block's rows are asked for.
+type blockPlace struct {
+	block     uint64
+	condition bool // or the select list
 }
 
 func (e *explainer) statement(n sql.Node) {
@@ -250,6 +268,109 @@ func (e *explainer) block(n sql.Node, kind string) {
 	}
 }
 
+// changeLine is what a tree says of a statement that changes rows of a join, or inserts those of a query; "": it is neither, and MySQL has no tree.
+func changeLine(n sql.Node) string {
+	what, names := "", map[string]bool(nil)
+	transform := func(n sql.Node) bool {
+		switch n := n.(type) {
+		case *plan.InsertInto:
+			if !fromQuery(n.Source) {
+				return false
+			}
+			what = "Insert into " + nameOf(n.Destination)
+			if n.IsReplace {
+				what = "Replace into " + nameOf(n.Destination)
+			}
+			return false
+		case *plan.Update:
+			what, names = "Update ", changedNames(n)
+		case *plan.DeleteFrom:
+			what, names = "Delete from ", changedNames(n)
+		case *plan.JoinNode:
+			if names == nil {
+				return false
+			}
+			var list []string
+			for i, t := range joinedNames(n) {
+				if !names[strings.ToLower(t)] {
+					continue
+				}
+				if i == 0 {
+					t += " (immediate)"
+				} else {
+					t += " (buffered)"
+				}
+				list = append(list, t)
+			}
+			what += strings.Join(list, ", ")
+			names = nil
+			return false
+		}
+		return true
+	}
+	var walk func(n sql.Node)
+	walk = func(n sql.Node) {
+		if transform(n) {
+			for _, ch := range n.Children() {
+				walk(ch)
+			}
+		}
+	}
+	walk(n)
+	if names != nil {
+		return "" // of one table
+	}
+	return what
+}
+
+// joinedNames are the tables of a join in the order in which they are read.
+func joinedNames(n sql.Node) []string {
+	switch n := n.(type) {
+	case *plan.TableAlias:
+		return []string{n.Name()}
+	case *plan.ResolvedTable:
+		return []string{n.Name()}
+	case *plan.IndexedTableAccess:
+		return []string{n.Name()}
+	case *plan.SubqueryAlias:
+		return []string{n.Name()}
+	}
+	var out []string
+	for _, ch := range n.Children() {
+		out = append(out, joinedNames(ch)...)
+	}
+	return out
+}
+
+// fromQuery reports whether the rows of an INSERT come from a query.
+func fromQuery(n sql.Node) bool {
+	if _, ok := n.(*plan.Values); ok {
+		return false
+	}
+	ch := n.Children()
+	return len(ch) != 1 || fromQuery(ch[0])
+}
+
+// changedNames are the tables that an UPDATE or DELETE of a join changes, in lower case, by the names that it knows them by; nil: there is no join.
+func changedNames(n sql.Node) map[string]bool {
+	out := map[string]bool{}
+	switch n := n.(type) {
+	case *plan.Update:
+		join, ok := n.Child.(*plan.UpdateJoin)
+		if !ok {
+			return map[string]bool{}
+		}
+		for name := range join.UpdateTargets {
+			out[strings.ToLower(name)] = true
+		}
+	case *plan.DeleteFrom:
+		for _, t := range n.GetDeleteTargets() {
+			out[strings.ToLower(nameOf(t))] = true
+		}
+	}
+	return out
+}
+
 func setOp(n sql.Node) *plan.SetOp {
 	for n != nil {
 		if u, ok := n.(*plan.SetOp); ok {
@@ -272,6 +393,10 @@ func (e *explainer) union(u *plan.SetOp, kind string) {
 		kind = "PRIMARY"
 	}
 	var ids []string
+	top := e.blocks == 0
+	if top {
+		e.unions = map[uint64]int{}
+	}
 	var list func(n sql.Node)
 	list = func(n sql.Node) {
 		if inner := setOp(n); inner != nil {
@@ -281,6 +406,9 @@ func (e *explainer) union(u *plan.SetOp, kind string) {
 			return
 		}
 		ids = append(ids, fmt.Sprint(e.blocks+1))
+		if top {
+			e.unions[e.blocks+1]++
+		}
 		e.block(n, kind)
 		kind = "UNION"
 	}
@@ -302,6 +430,9 @@ type explainBlock struct {
 
 func (b *explainBlock) add(a *access, where bool) {
 	a.id, a.block = b.id, b.kind
+	if c := b.e.changed; len(c) > 0 && (b.kind == "UPDATE" || b.kind == "DELETE") && !c[strings.ToLower(a.table)] {
+		a.block = "SIMPLE"
+	}
 	if a.filtered == 0 {
 		a.filtered = 100
 	}
@@ -317,7 +448,8 @@ func (b *explainBlock) add(a *access, where bool) {
 // walk descends to the tables in the order they are read. where: a filter is above; alias names the next table.
 func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
 	if x, ok := n.(sql.Expressioner); ok {
-		b.subqueries(x.Expressions())
+		_, filter := n.(*plan.Filter)
+		b.subqueries(x.Expressions(), filter)
 	}
 	switch n := n.(type) {
 	case *plan.InsertInto:
@@ -330,8 +462,10 @@ func (b *explainBlock) walk(n sql.Node, alias string, where bool) {
 		return
 	case *plan.Update:
 		b.kind = "UPDATE"
+		b.e.changed = changedNames(n)
 	case *plan.DeleteFrom:
 		b.kind = "DELETE"
+		b.e.changed = changedNames(n)
 	case *plan.SubqueryAlias:
 		id := b.e.blocks + uint64(len(b.e.later)) + 1
 		b.add(&access{table: fmt.Sprintf("<derived%d>", id), kind: "ALL", rows: 2, counted: true}, where)
@@ -409,7 +543,7 @@ func nameOf(n sql.Node) string {
 }
 
 // subqueries lists those within expressions as blocks of their own.
-func (b *explainBlock) subqueries(exprs []sql.Expression) {
+func (b *explainBlock) subqueries(exprs []sql.Expression, condition bool) {
 	for _, x := range exprs {
 		if x == nil {
 			continue
@@ -423,7 +557,13 @@ func (b *explainBlock) subqueries(exprs []sql.Expression) {
 			if !q.Correlated().Empty() {
 				kind = "DEPENDENT SUBQUERY"
 			}
-			b.e.later = append(b.e.later, func() { b.e.block(q.Query, kind) })
+			b.e.later = append(b.e.later, func() {
+				if b.e.places == nil {
+					b.e.places = map[uint64]blockPlace{}
+				}
+				b.e.places[b.e.blocks+1] = blockPlace{b.id, condition}
+				b.e.block(q.Query, kind)
+			})
 			return false
 		})
 	}
@@ -477,7 +617,24 @@ func (b *explainBlock) lookup(n *plan.IndexedTableAccess, alias string, where bo
 		a.kind = "eq_ref"
 		return
 	}
-	a.rows = max(total/10, 1)
+	a.rows = b.perKey(ours, x, parts, total)
+}
+
+// perKey is how many rows of an index have one key of so many parts, by the index's statistics; where there are none, a tenth.
+func (b *explainBlock) perKey(ours *base, x *index, parts int, total uint64) uint64 {
+	guess := max(total/10, 1)
+	if parts == 0 || ours.unopened(b.e.c) {
+		return guess
+	}
+	t, err := ours.ensure(b.e.c)
+	if err != nil {
+		return guess
+	}
+	st, err := b.e.s.e.statisticsOf(b.e.c, t)
+	if err != nil || x.pos >= len(st.Distinct) || parts > len(st.Distinct[x.pos]) || st.Distinct[x.pos][parts-1] == 0 {
+		return guess
+	}
+	return max((total+st.Distinct[x.pos][parts-1]/2)/st.Distinct[x.pos][parts-1], 1)
 }
 
 // partitionsOf are those that the ranges of an access leave; nil: all.
@@ -562,6 +719,7 @@ func (b *explainBlock) static(a *access, n *plan.IndexedTableAccess, ours *base,
 	}
 	a.keyLen = ours.keyLength(x, parts)
 	a.reads.parts = parts
+	a.ranged = rangesText(n, a.table, ranges)
 	switch {
 	case parts == 0:
 		a.kind, a.rows, a.possible = "index", total, nil

@@ -183,9 +183,17 @@ func (b *explainBlock) look(a *access, later []*access) {
 			return true
 		})
 		if done && a.kind != "ALL" && a.kind != "index" {
+			if a.kind == "range" {
+				a.inIndex = append(a.inIndex, e)
+			}
 			continue
 		}
 		left, beyond = true, beyond || !within
+		if within {
+			a.inIndex = append(a.inIndex, e)
+		} else {
+			a.where = append(a.where, e)
+		}
 		share *= b.share(r, e)
 	}
 	a.filtered = math.Round(10000*math.Max(share, 0.0005)) / 100
@@ -204,6 +212,9 @@ func (b *explainBlock) look(a *access, later []*access) {
 	}
 	if covers {
 		extra = append(extra, "Using index")
+	}
+	if !slices.Contains(extra, "Using index condition") {
+		a.where, a.inIndex = append(a.inIndex, a.where...), nil
 	}
 	a.extra = append(extra, slices.DeleteFunc(a.extra, func(s string) bool { return s == "Using where" })...)
 }

@@ -40,11 +40,18 @@ func TestExplainTree(t *testing.T) {
 		}
 	}
 	for q, want := range map[string][]string{
-		"EXPLAIN FORMAT=JSON SELECT * FROM a WHERE x = 2":                     {`"query_cost": "0.35"`, `"access_type": "ref"`, `"key": "ix"`, `"key_length": "5"`, `"table": {`},
-		"EXPLAIN FORMAT=JSON SELECT * FROM a JOIN b ON a.id = b.x ORDER BY y": {`"nested_loop": [`, `"ordering_operation": {`, `"using_filesort": true`, `"prefix_cost": `},
-		"EXPLAIN FORMAT=JSON SELECT y, COUNT(*) FROM a GROUP BY y":            {`"grouping_operation": {`, `"using_temporary_table": true`},
-		"EXPLAIN FORMAT=JSON SELECT 1":                                        {`"message": "No tables used"`},
-		"EXPLAIN FORMAT=JSON DELETE FROM a WHERE id = 1":                      {`"delete": true`},
+		"EXPLAIN FORMAT=JSON SELECT * FROM a WHERE x = 2":                                        {`"query_cost": "0.35"`, `"access_type": "ref"`, `"key": "ix"`, `"key_length": "5"`, `"table": {`},
+		"EXPLAIN FORMAT=JSON SELECT * FROM a JOIN b ON a.id = b.x ORDER BY y":                    {`"nested_loop": [`, `"ordering_operation": {`, `"using_filesort": true`, `"prefix_cost": `},
+		"EXPLAIN FORMAT=JSON SELECT y, COUNT(*) FROM a GROUP BY y":                               {`"grouping_operation": {`, `"using_temporary_table": true`},
+		"EXPLAIN FORMAT=JSON SELECT 1":                                                           {`"message": "No tables used"`},
+		"EXPLAIN FORMAT=JSON DELETE FROM a WHERE id = 1":                                         {`"delete": true`},
+		"EXPLAIN FORMAT=JSON INSERT INTO b SELECT id, x FROM a":                                  {`"insert": true`, `"insert_from": {`},
+		"EXPLAIN FORMAT=JSON SELECT y FROM a WHERE x > 1 AND x < 3 AND y LIKE 'Q%' OR y IS NULL": {`"attached_condition": "(((` + "`d`.`a`.`x` > 1) and (`d`.`a`.`x` < 3) and"},
+		"EXPLAIN FORMAT=JSON SELECT y FROM a WHERE x BETWEEN 2 AND 3 AND y IN (1, 2)": {`"index_condition": "(` + "`d`.`a`.`x` between 2 and 3)",
+			`"attached_condition": "(` + "`d`.`a`.`y` in (1,2))", "\"used_columns\": [\n        \"x\",\n        \"y\"\n      ]", "\"used_key_parts\": [\n        \"x\"\n      ]"},
+		"EXPLAIN FORMAT=JSON SELECT * FROM (SELECT y, COUNT(*) n FROM a GROUP BY y) q WHERE n > 1": {`"materialized_from_subquery": {`, `"<derived2>"`},
+		"EXPLAIN FORMAT=JSON SELECT id FROM a UNION SELECT id FROM b":                              {`"union_result": {`, `"query_specifications": [`, `"<union1,2>"`},
+		"EXPLAIN FORMAT=JSON SELECT (SELECT MAX(id) FROM b) FROM a":                                {`"select_list_subqueries": [`},
 	} {
 		got := c.must(q).rows[0][0]
 		for _, part := range want {
@@ -52,6 +59,37 @@ func TestExplainTree(t *testing.T) {
 				t.Errorf("%s:\n%s\nlacks %s", q, got, part)
 			}
 		}
+	}
+	for q, want := range map[string]string{
+		"EXPLAIN UPDATE a JOIN b ON a.id = b.x SET a.y = 1 WHERE b.id = 2":                      "SIMPLE b const, UPDATE a eq_ref",
+		"EXPLAIN DELETE z FROM a z JOIN b ON z.id = b.x WHERE b.id = 2":                         "SIMPLE b const, DELETE z eq_ref",
+		"EXPLAIN DELETE a, b FROM a JOIN b ON a.id = b.x WHERE b.id = 2":                        "DELETE b const, DELETE a eq_ref",
+		"EXPLAIN REPLACE INTO b SELECT id, x FROM a WHERE id = 1":                               "REPLACE b ALL, SIMPLE a const",
+		"EXPLAIN FORMAT=TREE UPDATE a JOIN b ON a.id = b.x SET a.y = 1, b.x = 3 WHERE b.id = 2": "-> Update b (immediate), a (buffered)",
+		"EXPLAIN FORMAT=TREE DELETE b FROM a JOIN b ON a.id = b.x WHERE b.id = 2":               "-> Delete from b (immediate)",
+		"EXPLAIN FORMAT=TREE REPLACE INTO b SELECT id, x FROM a":                                "-> Replace into b",
+		"EXPLAIN FORMAT=TREE UPDATE a SET y = 1":                                                "<not executable by iterator executor>",
+	} {
+		var got []string
+		for _, r := range c.must(q).rows {
+			if len(r) == 1 {
+				first, _, _ := strings.Cut(r[0], "\n")
+				got = append(got, first)
+				continue
+			}
+			got = append(got, r[1]+" "+r[2]+" "+r[4])
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s:\n%s\nwant %s", q, strings.Join(got, ", "), want)
+		}
+	}
+	c.must("CREATE TABLE e (id INT PRIMARY KEY, k INT, l INT, KEY (k, l))")
+	c.must("INSERT INTO e WITH RECURSIVE s AS (SELECT 1 n UNION ALL SELECT n + 1 FROM s WHERE n < 900) SELECT n, n % 3, n % 100 FROM s")
+	if got := c.must("EXPLAIN SELECT /*+ JOIN_ORDER(b, e) */ * FROM b JOIN e ON e.k = b.x").rows[1][9]; got != "300" {
+		t.Errorf("a key of e has %s rows", got)
+	}
+	if got := c.must("EXPLAIN SELECT /*+ JOIN_ORDER(b, e) */ * FROM b JOIN e ON e.k = b.x AND e.l = b.id").rows[1][9]; got != "3" {
+		t.Errorf("two parts of a key of e have %s rows", got)
 	}
 	c.fails("EXPLAIN FOR CONNECTION 99", 1094, "Unknown thread id: 99")
 	c.fails("EXPLAIN ANALYZE FORMAT=JSON SELECT 1", 1235, "This version of MySQL doesn't yet support 'EXPLAIN ANALYZE with JSON format'")

@@ -231,6 +231,8 @@ func (t *tree) node(n sql.Node, depth int, alias string) {
 		t.access(n, depth, func(b *explainBlock) { b.lookup(n, alias, false) })
 	case *plan.JoinNode:
 		t.join(n, depth)
+	case *plan.InsertInto:
+		t.node(n.Source, depth, "")
 	case *plan.Project:
 		t.node(n.Child, depth, alias)
 		t.subqueries(depth, "projection", n.Projections...)

@@ -25,7 +25,8 @@ const maxLocksShown = 100_000
 
 // monitorTables are the views, by schema and name.
 var monitorTables = map[string]map[string]func(e *Engine) *ownTable{
-	"information_schema": {"innodb_trx": trxTable, "innodb_metrics": metricsTable, "processlist": processTable, "column_statistics": columnStatisticsTable},
+	"information_schema": {"innodb_trx": trxTable, "innodb_metrics": metricsTable, "processlist": processTable, "column_statistics": columnStatisticsTable,
+		"profiling": profilingTable},
 	"performance_schema": {"data_locks": dataLocksTable, "data_lock_waits": lockWaitsTable, "metadata_locks": metadataLocksTable, "threads": threadsTable, "error_log": errorLogTable},
 	"sys": {"innodb_lock_waits": sysLockWaitsTable, "x$innodb_lock_waits": sysLockWaitsTable,
 		"schema_table_lock_waits": sysTableWaitsTable, "x$schema_table_lock_waits": sysTableWaitsTable},

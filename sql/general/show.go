@@ -92,7 +92,7 @@ func (s *Session) ownShow(t *lexer.Cursor) (*Statement, error) {
 	case "OPEN":
 		return listing(texts("Database", "Table", "In_use", "Name_locked"), noRows), nil
 	case "PROFILES":
-		return outdated(texts("Query_ID", "Duration", "Query"), "SHOW PROFILES", "Performance Schema"), nil
+		return showProfiles(), nil
 	case "PROFILE":
 		return s.showProfile(t)
 	case "PLUGINS":

@@ -9,7 +9,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// SHOW of what other servers have and this one has not: replication between servers, and profiles.
+// SHOW of what other servers have and this one has not: replication between servers.
 
 // replicaStatus are the columns of SHOW REPLICA STATUS.
 const replicaStatus = "Replica_IO_State,Source_Host,Source_User,Source_Port,Connect_Retry,Source_Log_File,Read_Source_Log_Pos,Relay_Log_File,Relay_Log_Pos," +
@@ -37,61 +37,13 @@ func showReplication(t *lexer.Cursor) *Statement {
 	if t.Word(1) != "SLAVE" {
 		return listing(texts(strings.Split(columns, ",")...), noRows)
 	}
-	return outdated(texts(strings.Split(formerWords.Replace(columns), ",")...), former, now)
+	return outdated(texts(strings.Split(formerWords.Replace(columns), ",")...), former, now, noRows)
 }
 
-// outdated is a listing without rows of a statement that MySQL warns of.
-func outdated(schema sql.Schema, name, instead string) *Statement {
-	return listing(schema, func(c *sql.Context, _ *Session) ([]sql.Row, error) {
+// outdated is a listing by a statement that MySQL warns of.
+func outdated(schema sql.Schema, name, instead string, rows func(*sql.Context, *Session) ([]sql.Row, error)) *Statement {
+	return listing(schema, func(c *sql.Context, s *Session) ([]sql.Row, error) {
 		c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(mysqlerr.ER_WARN_DEPRECATED_SYNTAX), Message: mysqlerr.New(mysqlerr.ER_WARN_DEPRECATED_SYNTAX, name, instead).Message})
-		return nil, nil
+		return rows(c, s)
 	})
-}
-
-// profileColumns are those that each word of SHOW PROFILE adds.
-var profileColumns = map[string][]string{"CPU": {"CPU_user", "CPU_system"}, "CONTEXT": {"Context_voluntary", "Context_involuntary"}, "BLOCK": {"Block_ops_in", "Block_ops_out"},
-	"IPC": {"Messages_sent", "Messages_received"}, "PAGE": {"Page_faults_major", "Page_faults_minor"}, "SWAPS": {"Swaps"},
-	"SOURCE": {"Source_function", "Source_file", "Source_line"}, "MEMORY": nil}
-
-// showProfile: SHOW PROFILE [type, ...] [FOR QUERY n] [LIMIT n [OFFSET n]].
-func (s *Session) showProfile(t *lexer.Cursor) (*Statement, error) {
-	t.Pos = 2
-	order := []string{"CPU", "CONTEXT", "BLOCK", "IPC", "PAGE", "SWAPS", "SOURCE"}
-	asked := map[string]bool{}
-	for w := t.Word(0); !t.End() && w != "FOR" && w != "LIMIT"; w = t.Word(0) {
-		_, known := profileColumns[w]
-		switch {
-		case w == "ALL":
-			for _, o := range order {
-				asked[o] = true
-			}
-		case !known:
-			return nil, s.wrong(t)
-		}
-		asked[w] = true
-		t.Pos++
-		if w == "CONTEXT" && !t.Accept("SWITCHES") || w == "BLOCK" && !t.Accept("IO") || w == "PAGE" && !t.Accept("FAULTS") {
-			return nil, s.wrong(t)
-		}
-		if !t.Accept(",") {
-			break
-		}
-	}
-	number := func() bool { ok := t.Kind(0) == lexer.Int; t.Pos++; return ok }
-	if t.Accept("FOR") && !(t.Accept("QUERY") && number()) {
-		return nil, s.wrong(t)
-	}
-	if t.Accept("LIMIT") && (!number() || t.Accept("OFFSET") && !number()) {
-		return nil, s.wrong(t)
-	}
-	if !t.End() {
-		return nil, s.wrong(t)
-	}
-	columns := []string{"Status", "Duration"}
-	for _, o := range order {
-		if asked[o] {
-			columns = append(columns, profileColumns[o]...)
-		}
-	}
-	return outdated(texts(columns...), "SHOW PROFILE", "Performance Schema"), nil
 }

@@ -49,7 +49,7 @@ func init() {
 		tellers[name] |= toldPlain
 	}
 	for _, name := range strings.Fields(`autocommit transaction_read_only tx_read_only transaction_isolation tx_isolation innodb_lock_wait_timeout lock_wait_timeout max_execution_time
-		wait_timeout net_write_timeout max_allowed_packet long_query_time min_examined_row_limit completion_type`) {
+		wait_timeout net_write_timeout max_allowed_packet long_query_time min_examined_row_limit completion_type profiling profiling_history_size`) {
 		tellers[name] |= toldSettings
 	}
 }
@@ -111,7 +111,8 @@ func (s *Session) readSettings() Settings {
 	out := Settings{Autocommit: truth(v("autocommit")), ReadOnly: truth(v("transaction_read_only")), Isolation: table.RepeatableRead,
 		LockWait: seconds(v("innodb_lock_wait_timeout")), MetadataWait: seconds(v("lock_wait_timeout")), MaxExecution: time.Duration(integer(v("max_execution_time"))) * time.Millisecond,
 		WaitTimeout: seconds(v("wait_timeout")), NetWriteTimeout: seconds(v("net_write_timeout")), MaxAllowedPacket: uint64(integer(v("max_allowed_packet"))),
-		LongQuery: queryTime(v("long_query_time")), MinExamined: uint64(integer(v("min_examined_row_limit")))}
+		LongQuery: queryTime(v("long_query_time")), MinExamined: uint64(integer(v("min_examined_row_limit"))),
+		Profiling: truth(v("profiling")), Profiles: int(integer(v("profiling_history_size")))}
 	if text, ok := v("transaction_isolation").(string); ok {
 		out.Isolation = isolationOf(text)
 	}

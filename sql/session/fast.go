@@ -55,6 +55,7 @@ func (s *Session) tryFast(ctx context.Context, r *wire.Reply, text []byte, t *fa
 		return false, nil
 	}
 	started := time.Now()
+	s.profile(started)
 	q := queries.Get().(*fastlane.Query)
 	defer queries.Put(q)
 	var st *fastlane.Statement
@@ -186,6 +187,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 	}
 	s.stmt.locks, s.stmt.overwrites, s.stmt.bulk = st.Locking(), st.Overwrites(), false
 	s.fastTables(st)
+	s.enter("executing")
 	res, err := s.srv.fast.Run(st, q, &s.fastEnv)
 	s.fastEnv = fastlane.Env{}
 	if errors.Is(err, fastlane.ErrDecline) {
@@ -194,9 +196,11 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		}
 		return false, nil
 	}
+	s.enter("waiting for handler commit")
 	if err := s.endStmt(ctx, err, res.Rows); err != nil {
 		return true, err
 	}
+	s.enter("freeing items")
 	s.work.sent, s.work.affected = uint64(max(res.Count, 0)), res.Affected
 	if res.Sorted > 0 {
 		s.work.kept = spill.Kept{Sorts: 1, Sorted: uint64(res.Sorted)}

@@ -39,7 +39,7 @@ func (s *Session) connectHalf(ctx context.Context) error {
 }
 
 func (s *Session) newHalf(ctx context.Context, l general.Login) (LaneSession, error) {
-	return s.srv.lane.NewSession(ctx, l, general.Hooks{Control: s.controlInRoutine, LocalFile: s.localFile, Stage: s.stageIs, Kept: func(k spill.Kept) { s.work.kept.Add(k) }, KeysOff: s.disableKeys})
+	return s.srv.lane.NewSession(ctx, l, general.Hooks{Control: s.controlInRoutine, LocalFile: s.localFile, Stage: s.stageIs, Profiles: s.keptProfiles, Kept: func(k spill.Kept) { s.work.kept.Add(k) }, KeysOff: s.disableKeys})
 }
 
 // half returns the session's half in the general lane, which it keeps from now on.

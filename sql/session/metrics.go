@@ -86,6 +86,7 @@ func (srv *Server) observeFast(s *Session, started time.Time, k *perfschema.Know
 		srv.metrics.seconds[laneFast].Observe(took.Seconds())
 		srv.questions.Add(1)
 		srv.record(s, k, started, took, text, nil)
+		s.profiled(text)
 		s.work = work{}
 		return
 	}
@@ -114,6 +115,7 @@ func (srv *Server) observe(s *Session, l lane, started time.Time, known *perfsch
 		m.slow.Inc()
 		srv.slowCount.Add(1)
 	}
+	s.profiled(text)
 	if s.meter != nil {
 		s.logStatement(started, took, slow, string(text), e)
 	}

@@ -99,6 +99,41 @@ func TestSessionStatus(t *testing.T) {
 	same(t, other, "SHOW GLOBAL STATUS LIKE 'Handler_delete'", nil, "Handler_delete|1")
 }
 
+// A session that profiles has the stages of its last statements, of both lanes, with the time that each took.
+func TestProfiles(t *testing.T) {
+	_, addr := startWith(t, general.Options{}, Options{})
+	c := connect(t, addr, "")
+	for _, q := range []string{"CREATE DATABASE p", "USE p", "CREATE TABLE t (id INT PRIMARY KEY)", "SET profiling = 1, profiling_history_size = 3"} {
+		exec(t, c, q)
+	}
+	for _, q := range []string{"SELECT 'gone'", "SELECT * FROM t WHERE id = 1", "SELECT SLEEP(0.05)", "INSERT INTO t VALUES (1)"} {
+		exec(t, c, q)
+	}
+	var ids []string
+	for _, r := range table1(t, c, "SHOW PROFILES") {
+		f := strings.Split(r, "|")
+		ids = append(ids, f[0]+" "+f[2])
+	}
+	if want := []string{"2 SELECT * FROM t WHERE id = 1", "3 SELECT SLEEP(0.05)", "4 INSERT INTO t VALUES (1)"}; !slices.Equal(ids, want) {
+		t.Errorf("profiles %q", ids)
+	}
+	var stages []string
+	slept := false
+	for _, r := range table1(t, c, "SHOW PROFILE FOR QUERY 3") {
+		f := strings.Split(r, "|")
+		stages = append(stages, f[0])
+		slept = slept || f[1] >= "0.050000"
+	}
+	if !slices.Contains(stages, "starting") || !slices.Contains(stages, "executing") || !slept {
+		t.Errorf("stages %q, one of 50 ms: %v", stages, slept)
+	}
+	if got := table1(t, c, "SHOW PROFILE CPU FOR QUERY 2 LIMIT 1 OFFSET 1"); len(got) != 1 || !strings.HasPrefix(got[0], "executing|") || !strings.HasSuffix(got[0], "|NULL|NULL") {
+		t.Errorf("a stage of the fast lane: %q", got)
+	}
+	exec(t, c, "SET profiling = 0")
+	same(t, c, "SELECT state FROM information_schema.profiling WHERE query_id = 4 AND seq = 2 AND duration > 0", nil, "starting")
+}
+
 // Others see a session's variables, and where global ones have their values from.
 func TestThreadVariables(t *testing.T) {
 	_, addr := startWith(t, general.Options{}, Options{})

@@ -20,6 +20,7 @@ import (
 // statement runs one parsed statement and answers it. more says that another of the same command follows.
 func (s *Session) statement(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
 	started := time.Now()
+	s.profile(started)
 	err := s.dispatch(ctx, r, st, params, more)
 	if err != nil {
 		return s.failed(started, st.Written(), err, st.Class == general.Control)
@@ -135,6 +136,7 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 		return s.endStmt(ctx, err, false)
 	}
 	s.tellFailure(g)
+	s.enter("optimizing")
 	res, err := g.Execute(run, st, stmt, params)
 	if err != nil {
 		err = s.endStmt(ctx, err, false)
@@ -143,6 +145,7 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 		}
 		return err
 	}
+	s.enter("executing")
 	rows := false
 	for ; res != nil; res = res.Next {
 		if res.Err != nil {
@@ -158,9 +161,11 @@ func (s *Session) execute(ctx context.Context, r *wire.Reply, st *general.Statem
 			}
 			continue
 		}
+		s.enter("waiting for handler commit")
 		if err := s.endStmt(ctx, nil, rows); err != nil {
 			return err
 		}
+		s.enter("freeing items")
 		s.adoptSettings(ctx)
 		s.track(r)
 		var flags uint16
