@@ -60,54 +60,55 @@ func (c *Codec) decodeDecimal(b []byte) (*apd.Decimal, error) {
 	if len(b) != decimalSize(c.precision, c.scale) {
 		return nil, fmt.Errorf("decimal of %d bytes in a DECIMAL(%d,%d) column", len(b), c.precision, c.scale)
 	}
-	negative := b[0]&0x80 == 0
+	d := &apd.Decimal{Negative: b[0]&0x80 == 0, Exponent: int32(-c.scale)}
 	var flip byte
-	if negative {
+	if d.Negative {
 		flip = 0xff
 	}
-	var text [90]byte
-	out := text[:0]
-	if negative {
-		out = append(out, '-')
-	}
-	at := 0
-	group := func(n int) {
-		v := uint32(0)
-		for range digitBytes[n] {
+	at, n := 0, uint64(0) // n are the digits that d has not yet
+	var digits int
+	group := func(size int) {
+		v := uint64(0)
+		for range digitBytes[size] {
 			x := b[at] ^ flip
 			if at == 0 {
 				x ^= 0x80
 			}
-			v = v<<8 | uint32(x)
+			v = v<<8 | uint64(x)
 			at++
 		}
-		start := len(out)
-		for range n {
-			out = append(out, '0')
+		if digits+size > 18 {
+			shiftIn(&d.Coeff, n, digits)
+			n, digits = 0, 0
 		}
-		for i := len(out) - 1; i >= start; i-- {
-			out[i] = '0' + byte(v%10)
-			v /= 10
-		}
+		n, digits = n*powers[size]+v, digits+size
 	}
 	whole := c.precision - c.scale
-	if whole == 0 {
-		out = append(out, '0')
-	}
 	if whole%9 > 0 {
 		group(whole % 9)
 	}
 	for range whole / 9 {
 		group(9)
 	}
-	if c.scale > 0 {
-		out = append(out, '.')
-		for i := c.scale; i > 0; i -= 9 {
-			group(min(i, 9))
-		}
+	for i := c.scale; i > 0; i -= 9 {
+		group(min(i, 9))
 	}
-	d, _, err := apd.NewFromString(string(out))
-	return d, err
+	if c.precision <= 18 {
+		d.Coeff.SetUint64(n)
+	} else {
+		shiftIn(&d.Coeff, n, digits)
+	}
+	return d, nil
+}
+
+// powers are those of ten.
+var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
+
+// shiftIn puts digits behind those that a number has.
+func shiftIn(to *apd.BigInt, v uint64, digits int) {
+	var x apd.BigInt
+	to.Mul(to, x.SetUint64(powers[digits]))
+	to.Add(to, x.SetUint64(v))
 }
 
 func decimalSize(p, s int) int {

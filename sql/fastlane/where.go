@@ -1,6 +1,8 @@
 package fastlane
 
 import (
+	"slices"
+
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -93,7 +95,37 @@ func (b *binder) bindWhere() bool {
 		}
 	}
 	b.scope = 0
+	conds = b.innerTables(conds)
 	return b.bindProbes() && b.arrange(conds) && b.scansWell(conds) && !b.scansForProbe(conds)
+}
+
+// innerTables makes tables of the outer ones whose row of NULLs a condition throws away: the join may then begin with them. It returns the conditions with theirs of ON.
+func (b *binder) innerTables(conds []*predicate) []*predicate {
+	for i := 0; i < len(conds); i++ {
+		for t := range b.p.tables {
+			if bt := &b.p.tables[t]; bt.outer && conds[i].wants(t) {
+				bt.outer = false
+				conds, bt.on = append(conds, bt.on...), nil
+			}
+		}
+	}
+	return conds
+}
+
+// wants reports whether the predicate holds of no row of NULLs of a table.
+func (c *predicate) wants(t int) bool {
+	switch c.cmp {
+	case cmpNull, cmpExists, cmpNotExists, cmpSame:
+		return false
+	case cmpOr:
+		for _, all := range c.any {
+			if !slices.ContainsFunc(all, func(k *predicate) bool { return k.wants(t) }) {
+				return false
+			}
+		}
+		return true
+	}
+	return len(c.more) == 0 && (c.at.t == t || c.other.t == t)
 }
 
 func (b *binder) predicate(c *condition) (*predicate, bool) {

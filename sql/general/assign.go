@@ -55,6 +55,9 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 			n = &own
 		}
 		b.matchBelow(c, n, r)
+		if it, err := b.unmatched(c, n, r); it != nil || err != nil {
+			return it, err
+		}
 		return b.over(c, n.Child, r, func(in sql.RowIter) sql.RowIter { return plan.NewFilterIter(n.Expression, in) })
 	case *plan.GroupBy:
 		if it, err := b.rollup(c, n, r); it != nil || err != nil {

@@ -36,8 +36,16 @@ func joinFilters(c *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope
 	if err != nil {
 		return nil, transform.SameTree, err
 	}
+	n, inner, err := innerJoins(c, n)
+	if err != nil {
+		return nil, transform.SameTree, err
+	}
+	n, spread, err := spreadOrs(c, n)
+	if err != nil {
+		return nil, transform.SameTree, err
+	}
 	n, same, err := liftBelow(c, n)
-	return n, same && given, err
+	return n, same && spread && inner && given, err
 }
 
 // giveColumns gives a column to tables of which nothing is needed but whether or how often they have a row, where a semi- or anti-join is: to the library's

@@ -306,23 +306,44 @@ func (b *builder) hashLookup(c *sql.Context, n *plan.HashLookup, r sql.Row) (sql
 		if err != nil {
 			return nil, err
 		}
-		if open { // any row may do; the join reads no further than the first that does
-			return b.build(c, n.Child, r)
+		if open { // any row may do, mostly the first; the join reads no further than the first that does
+			return &eitherIter{RowIter: sql.RowsToRowIter(t.First()...), rest: func() (sql.RowIter, error) { return b.build(c, n.Child, r) }}, nil
 		}
 		if unknown, err = t.GetAgain(nullKey); err != nil {
 			return nil, err
 		}
 	}
+	if n.JoinType.IsExcludeNulls() || n.JoinType.IsPartial() {
+		found, err := t.Some(key)
+		if err != nil || len(unknown) == 0 {
+			return found, err
+		}
+		return &eitherIter{RowIter: found, rest: func() (sql.RowIter, error) { return sql.RowsToRowIter(unknown...), nil }}, nil
+	}
 	rows, err := t.Get(key)
+	return sql.RowsToRowIter(rows...), err
+}
+
+// eitherIter gives some rows, and others if those were not enough.
+type eitherIter struct {
+	sql.RowIter
+	rest func() (sql.RowIter, error) // nil: it is they that are given
+}
+
+func (it *eitherIter) Next(c *sql.Context) (sql.Row, error) {
+	r, err := it.RowIter.Next(c)
+	if !errors.Is(err, io.EOF) || it.rest == nil {
+		return r, err
+	}
+	more, err := it.rest()
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 {
-		rows = unknown
-	} else if len(unknown) > 0 {
-		rows = append(rows[:len(rows):len(rows)], unknown...)
+	if err = it.RowIter.Close(c); err != nil {
+		return nil, errors.Join(err, more.Close(c))
 	}
-	return sql.RowsToRowIter(rows...), nil
+	it.RowIter, it.rest = more, nil
+	return it.RowIter.Next(c)
 }
 
 // nullKey is where a hash table has the rows whose key has a NULL, for joins of NOT IN: a condition that is NULL counts there, and such a row

@@ -35,6 +35,7 @@ func init() {
 type quantified struct {
 	expression.NaryExpression // op, word, value, subquery
 	kept                      *atomic.Pointer[deciders]
+	compare                   *atomic.Pointer[sql.Expression]
 }
 
 func newQuantified(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
@@ -44,7 +45,7 @@ func newQuantified(_ *sql.Context, args ...sql.Expression) (sql.Expression, erro
 	if _, ok := args[3].(*plan.Subquery); !ok {
 		return nil, fmt.Errorf("%s: a subquery was expected, not %T", quantifiedFunction, args[3])
 	}
-	return &quantified{expression.NaryExpression{ChildExpressions: args}, new(atomic.Pointer[deciders])}, nil
+	return &quantified{expression.NaryExpression{ChildExpressions: args}, new(atomic.Pointer[deciders]), new(atomic.Pointer[sql.Expression])}, nil
 }
 
 func (q *quantified) Type(*sql.Context) sql.Type   { return types.Boolean }
@@ -84,29 +85,18 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if list, err = q.decisive(c, op.(string), word == "ANY", sub, list); err != nil {
 		return nil, err
 	}
+	compare, err := q.comparison(c, op.(string), sub)
+	if err != nil {
+		return nil, err
+	}
 	// ANY looks for a comparison that holds, ALL for one that does not.
 	any, null := word == "ANY", false
-	coll, strength := sql.GetCoercibility(c, ch[2])
 	for _, v := range list {
 		if v == nil || left == nil {
 			null = true
 			continue
 		}
-		lt, rt := ch[2].Type(c), sub.Type(c)
-		if types.IsTextOnly(lt) && types.IsTextOnly(rt) {
-			sc, ss := sql.GetCoercibility(c, sub)
-			both, _ := sql.ResolveCoercibility(coll, strength, sc, ss)
-			t := types.CreateLongText(both)
-			lt, rt = t, t
-		}
-		cmp, err := (finisher{env: &item.Env{}}).finished(c, item.Native(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt)))
-		if err != nil {
-			return nil, err
-		}
-		if cmp == nil {
-			cmp = item.Native(fmt.Sprint(op), expression.NewLiteral(left, lt), expression.NewLiteral(v, rt))
-		}
-		res, err := cmp.Eval(c, nil)
+		res, err := compare(left, v)
 		if err != nil {
 			return nil, err
 		}
@@ -120,6 +110,44 @@ func (q *quantified) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return nil, nil
 	}
 	return !any, nil
+}
+
+// comparison compares a value with one of the subquery's. Where both have types that compare without a look at constants one expression serves all values.
+func (q *quantified) comparison(c *sql.Context, op string, sub *plan.Subquery) (func(left, right any) (any, error), error) {
+	if kept := q.compare.Load(); kept != nil {
+		return func(left, right any) (any, error) { return (*kept).Eval(c, sql.Row{left, right}) }, nil
+	}
+	value := q.ChildExpressions[2]
+	lt, rt := value.Type(c), sub.Type(c)
+	if types.IsTextOnly(lt) && types.IsTextOnly(rt) {
+		coll, strength := sql.GetCoercibility(c, value)
+		sc, ss := sql.GetCoercibility(c, sub)
+		both, _ := sql.ResolveCoercibility(coll, strength, sc, ss)
+		t := types.CreateLongText(both)
+		lt, rt = t, t
+	}
+	of := func(left, right sql.Expression) (sql.Expression, error) {
+		cmp, err := (finisher{env: &item.Env{}}).finished(c, item.Native(op, left, right))
+		if cmp == nil && err == nil {
+			cmp = item.Native(op, left, right)
+		}
+		return cmp, err
+	}
+	if types.IsNumber(lt) && types.IsNumber(rt) || lt.Equals(rt) && (types.IsTextOnly(lt) || types.IsTime(lt)) {
+		cmp, err := of(expression.NewGetField(0, lt, "", true), expression.NewGetField(1, rt, "", true))
+		if err != nil {
+			return nil, err
+		}
+		q.compare.Store(&cmp)
+		return func(left, right any) (any, error) { return cmp.Eval(c, sql.Row{left, right}) }, nil
+	}
+	return func(left, right any) (any, error) {
+		cmp, err := of(expression.NewLiteral(left, lt), expression.NewLiteral(right, rt))
+		if err != nil {
+			return nil, err
+		}
+		return cmp.Eval(c, nil)
+	}, nil
 }
 
 // decisive leaves of what a value is compared with by < <= > >= only what decides: the least or the greatest, and NULL if there is one.

@@ -169,10 +169,10 @@ func TestNullsAreNotHashed(t *testing.T) {
 	}
 }
 
-// TestQuantifiedExtremes: ALL and ANY decide by the least or the greatest value and NULL as they do by each.
+// TestQuantifiedExtremes: ALL and ANY decide by the least or the greatest value and NULL as they do by each, and as IN and NOT IN.
 func TestQuantifiedExtremes(t *testing.T) {
 	c := rangeRows(t)
-	for _, op := range []string{"<", "<=", ">", ">="} {
+	for _, op := range []string{"<", "<=", ">", ">=", "=", "<>"} {
 		for _, column := range []string{"a", "b", "x", "f", "s", "n", "d", "tm"} {
 			for _, with := range []string{"r." + column + " IS NOT NULL", "r.id BETWEEN 3 AND 20", "r.id > 1000", "r.a IS NULL"} {
 				for _, left := range []string{"a", column} {

@@ -64,7 +64,7 @@ func (w *rewriter) prefix(i int, text string) {
 	w.put(i, text+old)
 }
 
-// quantified: x > ALL (SELECT ...) becomes zorya_quantified('>', 'ALL', x, (SELECT ...)).
+// quantified: x > ALL (SELECT ...) becomes zorya_quantified('>', 'ALL', x, (SELECT ...)); x = ANY and x <> ALL are x IN and x NOT IN, of which joins are made.
 func (w *rewriter) quantified() {
 	t := w.t
 	op := t.At(-1)
@@ -84,12 +84,29 @@ func (w *rewriter) quantified() {
 	if word == "SOME" {
 		word = "ANY"
 	}
+	in := map[string]string{"= ANY": "IN", "<> ALL": "NOT IN", "!= ALL": "NOT IN"}[op+" "+word]
+	if in != "" && (t.Word(2) == "SELECT" || t.Word(2) == "WITH") && !w.predicates(from, -1) {
+		w.put(-1, in)
+		w.drop(0, 1)
+		return
+	}
 	w.prefix(from, fmt.Sprintf("%s('%s', '%s', ", quantifiedFunction, op, word))
 	w.put(-1, ",")
 	w.drop(0, 1)
 	if i := t.Closing(1); i > 0 {
 		w.put(i, "))")
 	}
+}
+
+// predicates reports whether an operand has an operator that IN does not take on its left side without parentheses.
+func (w *rewriter) predicates(from, to int) bool {
+	for i := from; i < to; i++ {
+		switch strings.ToUpper(w.t.At(i)) {
+		case "IS", "IN", "LIKE", "BETWEEN", "REGEXP", "RLIKE", "SOUNDS", "MEMBER", "<=>", "<=", ">=", "<>", "!=":
+			return true
+		}
+	}
+	return false
 }
 
 // operandStart finds the token at which the operand of a comparison that ends at the i-th token from here begins.

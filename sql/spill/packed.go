@@ -2,6 +2,7 @@ package spill
 
 import (
 	"encoding/binary"
+	"io"
 	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -80,6 +81,29 @@ func (p *packed) get(hash uint64) (out []sql.Row, err error) {
 	slices.Reverse(out)
 	return out, nil
 }
+
+// chain gives the rows of a hash, those that came last first.
+type chain struct {
+	p     *packed
+	hash  uint64
+	place uint32
+}
+
+func (p *packed) chain(hash uint64) *chain {
+	return &chain{p, hash, p.heads[hash&uint64(len(p.heads)-1)]}
+}
+
+func (it *chain) Next(*sql.Context) (sql.Row, error) {
+	for it.place != 0 {
+		before, hash, row := it.p.entry(int(it.place - 1))
+		if it.place = before; hash == it.hash {
+			return it.p.codec.row(row)
+		}
+	}
+	return nil, io.EOF
+}
+
+func (it *chain) Close(*sql.Context) error { return nil }
 
 // each walks the rows in the order in which they came.
 func (p *packed) each(fn func(hash uint64, r sql.Row) error) error {

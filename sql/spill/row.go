@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"time"
 
 	"github.com/cockroachdb/apd/v3"
@@ -140,6 +141,15 @@ func (k *codec) decimal(dst []byte, d *apd.Decimal) []byte {
 		neg = 1
 	}
 	dst = binary.AppendVarint(append(dst, neg), int64(d.Exponent))
+	if d.Coeff.IsUint64() {
+		v := d.Coeff.Uint64()
+		n := (bits.Len64(v) + 7) / 8
+		dst = binary.AppendUvarint(dst, uint64(n))
+		for n--; n >= 0; n-- {
+			dst = append(dst, byte(v>>(8*n)))
+		}
+		return dst
+	}
 	b := d.Coeff.MathBigInt().Bytes()
 	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
@@ -241,7 +251,16 @@ func (r *reader) value() any {
 		return append([]byte{}, r.take(r.uvarint())...)
 	case tagDecimal:
 		d := &apd.Decimal{Negative: r.take(1)[0] == 1, Exponent: int32(r.varint())}
-		d.Coeff.SetBytes(r.take(r.uvarint()))
+		digits := r.take(r.uvarint())
+		if len(digits) > 8 {
+			d.Coeff.SetBytes(digits)
+			return d
+		}
+		v := uint64(0)
+		for _, b := range digits {
+			v = v<<8 | uint64(b)
+		}
+		d.Coeff.SetUint64(v)
 		return d
 	case tagTime:
 		return time.Unix(r.varint(), int64(r.uvarint())).UTC()

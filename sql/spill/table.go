@@ -27,6 +27,7 @@ type Table struct {
 
 	again []sql.Row // what GetAgain gave
 	known bool
+	first []sql.Row
 }
 
 type place struct {
@@ -49,6 +50,9 @@ func (a *Account) NewTable() *Table {
 
 // Add takes a row under a comparable key.
 func (t *Table) Add(c *sql.Context, key any, r sql.Row) error {
+	if t.first == nil {
+		t.first = []sql.Row{r}
+	}
 	switch {
 	case t.sorting != nil:
 		return t.sort(c, hashOf(key), r)
@@ -178,6 +182,15 @@ func (t *Table) Get(key any) ([]sql.Row, error) {
 	return out, nil
 }
 
+// Some gives the rows of Get one by one, in any order, for those who mostly want the first only.
+func (t *Table) Some(key any) (sql.RowIter, error) {
+	if t.pack != nil {
+		return t.pack.chain(hashOf(key)), nil
+	}
+	rows, err := t.Get(key)
+	return sql.RowsToRowIter(rows...), err
+}
+
 // GetAgain is Get for a key that is asked for with every probe, always the same one.
 func (t *Table) GetAgain(key any) ([]sql.Row, error) {
 	if t.known {
@@ -195,6 +208,9 @@ func (t *Table) GetAgain(key any) ([]sql.Row, error) {
 	t.again, t.known = rows, true
 	return rows, nil
 }
+
+// First returns the row that was added first, if there is one.
+func (t *Table) First() []sql.Row { return t.first }
 
 // read walks the rows of a block for as long as fn says.
 func (t *Table) read(i int, fn func(hash uint64, row []byte) (bool, error)) error {
@@ -230,7 +246,7 @@ func (t *Table) read(i int, fn func(hash uint64, row []byte) (bool, error)) erro
 
 // Close gives memory and files back.
 func (t *Table) Close() error {
-	t.rows, t.pack, t.index, t.block, t.again = nil, nil, nil, nil, nil
+	t.rows, t.pack, t.index, t.block, t.again, t.first = nil, nil, nil, nil, nil, nil
 	t.held.close()
 	return errors.Join(t.sorting.close(), t.sorted.close())
 }

@@ -54,6 +54,15 @@ func TestTableForms(t *testing.T) {
 				if !slices.EqualFunc(got, want, func(a, b sql.Row) bool { return slices.Equal(a, b) }) {
 					t.Fatalf("key %d: %v", i, got)
 				}
+				some, err := x.Some(fmt.Sprint(i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				all, err := sql.RowIterToRows(c, some)
+				slices.SortFunc(all, func(a, b sql.Row) int { return int(a[0].(int64) - b[0].(int64)) })
+				if err != nil || !slices.EqualFunc(all, want, func(a, b sql.Row) bool { return slices.Equal(a, b) }) {
+					t.Fatalf("some of key %d: %v, %v", i, all, err)
+				}
 			}
 			if got, err := x.Get("none"); err != nil || len(got) > 0 {
 				t.Fatalf("%v, %v of a key that is not there", got, err)
