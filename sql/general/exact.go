@@ -278,7 +278,7 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		f.native = false
 		q, err = f.finish(c, q)
 		if err == nil {
-			q = inScope(c, q)
+			q = rememberedQuery(c, e, inScope(c, q))
 		}
 		if err != nil || q == e.Query {
 			return nil, err

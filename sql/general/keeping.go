@@ -45,6 +45,8 @@ func (b *builder) keeping(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, e
 		return b.outerHash(c, n, r)
 	case *rangeLookup:
 		return b.rangeLookup(c, n, r)
+	case *remembered:
+		return b.remembered(c, n, r)
 	case *plan.Window:
 		return b.window(c, a, n, r)
 	case *rowsNode:

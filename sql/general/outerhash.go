@@ -114,8 +114,9 @@ func sameForAll(c *sql.Context, n sql.Node, outer sql.ColSet) bool {
 
 // outerTables are the tables of a statement's correlated subqueries. They live as long as the statement, unlike what a run keeps.
 type outerTables struct {
-	scope spill.Scope
-	runs  map[*plan.HashLookup]int
+	scope   spill.Scope
+	runs    map[*plan.HashLookup]int
+	results map[*rememberedID]*spill.Results
 }
 
 // mayChange reports whether the statement may change rows that a part of it reads again and again: of a table that it names as changed, or one that foreign keys

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // changing is a call that has a new value, or an effect, for each row, within a condition. The library takes a call without columns for a constant
@@ -35,7 +36,7 @@ func perRow(c *sql.Context, e sql.Expression, assigned bool) (sql.Expression, er
 // changes recognises MySQL's functions that are constant for no two rows. NOW(), LAST_INSERT_ID() and the like are, in a statement, and may serve an
 // index.
 func changes(e sql.Expression) bool {
-	switch e.(type) {
+	switch item.Called(e).(type) {
 	case *builtin.Random, *function.UUIDFunc, *function.UUIDShortFunc, *function.RandomBytes, *builtin.Sleep, *builtin.Benchmark, *userLockCall, *assign, *call:
 		return true
 	}

@@ -591,6 +591,20 @@ func newCollatedCall(c *sql.Context, e sql.FunctionExpression, coll sql.Collatio
 
 func (f *collatedCall) Type(*sql.Context) sql.Type { return f.typ }
 
+// IsNonDeterministic implements sql.NonDeterministicExpression.
+func (f *collatedCall) IsNonDeterministic() bool {
+	n, ok := f.FunctionExpression.(sql.NonDeterministicExpression)
+	return ok && n.IsNonDeterministic()
+}
+
+// Called is the function itself.
+func Called(e sql.Expression) sql.Expression {
+	if f, ok := e.(*collatedCall); ok {
+		return f.FunctionExpression
+	}
+	return e
+}
+
 // CollationCoercibility implements sql.CollationCoercible.
 func (f *collatedCall) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
 	return f.coll, f.coerc

@@ -103,3 +103,36 @@ func BenchmarkTable(b *testing.B) {
 		})
 	}
 }
+
+// TestResults: results are kept by the values they depend on, and not at all where few values come again, or where nobody can say whether they do.
+func TestResults(t *testing.T) {
+	a := (&Pool{}).Account(Bounds{})
+	row := func(i int) sql.Row { return sql.Row{int64(i), fmt.Sprint(i), nil} }
+	for _, x := range []struct {
+		values, at int
+		found      bool
+	}{{100, 0, true}, {100, 1, true}, {100, 2, true}, {5000, 0, false}, {5000, 1, false}} {
+		m := a.NewResults()
+		hits := 0
+		for i := range 5000 {
+			r := row(i % x.values)
+			found, key, keep := m.Get(r, []int{x.at})
+			if found != nil {
+				if hits++; x.at < 2 && found.Rows[0][0] != r[0] {
+					t.Fatalf("%v of %v", found.Rows, r)
+				}
+			} else if keep {
+				if err := m.Add(key, &Result{Rows: []sql.Row{r}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if (hits > 0) != x.found || m.off == x.found || x.found && hits < 4900 {
+			t.Errorf("%d values of column %d: %d found, off: %t", x.values, x.at, hits, m.off)
+		}
+	}
+	m := a.NewResults()
+	if _, _, keep := m.Get(sql.Row{struct{ x int }{1}}, []int{0}); keep || !m.off {
+		t.Error("a value of no known form is kept")
+	}
+}
