@@ -30,9 +30,9 @@ func readAlterOptions(text string) (alterOptions, error) {
 		if depth > 0 {
 			continue
 		}
-		v := t.Word(1)
-		if t.At(1) == "=" {
-			v = t.Word(2)
+		v, written := t.Word(1), t.At(1)
+		if written == "=" {
+			v, written = t.Word(2), t.At(2)
 		}
 		switch t.Word(0) {
 		case "ALGORITHM":
@@ -40,14 +40,14 @@ func readAlterOptions(text string) (alterOptions, error) {
 			case "DEFAULT", "INSTANT", "INPLACE", "COPY":
 				o.algorithm = v
 			default:
-				return o, mysqlerr.New(mysqlerr.ER_UNKNOWN_ALTER_ALGORITHM, v)
+				return o, mysqlerr.New(mysqlerr.ER_UNKNOWN_ALTER_ALGORITHM, written)
 			}
 		case "LOCK":
 			switch v {
 			case "DEFAULT", "NONE", "SHARED", "EXCLUSIVE":
 				o.lock = v
 			default:
-				return o, mysqlerr.New(mysqlerr.ER_UNKNOWN_ALTER_LOCK, v)
+				return o, mysqlerr.New(mysqlerr.ER_UNKNOWN_ALTER_LOCK, written)
 			}
 		case "FORCE":
 			o.force = true
@@ -83,6 +83,22 @@ func (w *rewriter) alterOptionClauses() {
 		default:
 			w.drop(i, n)
 		}
+	}
+}
+
+// alterNothing gives an ALTER TABLE without anything else a clause that the grammar takes; what a clause asks for is read from the text as it was written.
+func (w *rewriter) alterNothing() {
+	t, i := w.t, 2
+	if t.At(3) == "." {
+		i = 4
+	}
+	for k := i + 1; t.At(k) != "" && t.At(k) != ";"; k++ {
+		if !w.skip[t.Pos+k] {
+			return
+		}
+	}
+	if t.At(i) != "" {
+		w.put(i, t.At(i)+" FORCE")
 	}
 }
 
@@ -124,6 +140,7 @@ const (
 	whyColumnType  = "Cannot change column type INPLACE"
 	whyForeignKeys = "Adding foreign keys needs foreign_key_checks=OFF"
 	whyNoKey       = "Dropping a primary key is not allowed without also adding a new primary key"
+	whyFulltext    = "Fulltext index creation requires a lock"
 	whyAutoInc     = "Adding an auto-increment column requires a lock"
 )
 

@@ -142,6 +142,9 @@ func (a *alteration) compare(c *sql.Context, d *table.Def, sources []int) (route
 	for i := range d.Indexes {
 		if d.Indexes[i].ID == 0 {
 			r.atLeast(alterInplace, "")
+			if strings.HasPrefix(d.Indexes[i].Kind, fulltext.KindName) && r.none == "" {
+				r.none = whyFulltext
+			}
 		}
 	}
 	for i := range old.Indexes {
@@ -450,6 +453,9 @@ func (cv *converter) storeDates() {
 	}
 }
 
+// memberType reports whether a type is ENUM or SET.
+func memberType(t sql.Type) bool { return types.IsEnum(t) || types.IsSet(t) }
+
 func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 	cv.n++
 	loc := cv.loc
@@ -490,6 +496,11 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 			v, err := old.codecs[src].Decode(cv.c, &r[src], loc)
 			if err != nil {
 				return nil, err
+			}
+			if t := old.schema[src].Type; v != nil && types.IsNumber(t) && memberType(cv.nm.schema[i].Type) { // copied by its text, not by its number
+				if v, err = item.StoredText(cv.c, t, v); err != nil {
+					return nil, err
+				}
 			}
 			if out[i], err = cv.cast(i, v); err != nil {
 				return nil, err

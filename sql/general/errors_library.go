@@ -117,7 +117,10 @@ func init() {
 		p("cannot delete or update a parent row - Foreign key violation on fk: `(.*)`, table: `(.*)`, referenced table: `(.*)`, key: `(.*)`", func(c *sql.Context, m []string) *mysqlerr.Error {
 			return foreignKeyError(c, mysqlerr.ER_ROW_IS_REFERENCED_2, m)
 		}),
-		p("unresolved table name (`.*`) in locking clause", args(mysqlerr.ER_UNRESOLVED_TABLE_LOCK, 1)),
+		p("Invalid syntax: negative limit", func(*sql.Context, []string) *mysqlerr.Error { return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE") }),
+		p(`limit expression expected to be numeric or procedure parameter, found invalid column: (.*)`, func(c *sql.Context, m []string) *mysqlerr.Error {
+			return mysqlerr.Syntax(c.Query(), max(strings.LastIndex(c.Query(), m[1]), 0))
+		}),
 		p("cannot add or update a child row: a foreign key constraint fails \\((.*)\\)", args(mysqlerr.ER_NO_REFERENCED_ROW_2, 1)),
 		p(`(?:error: )?can't drop '(.*)'; check that column/key exists`, args(mysqlerr.ER_CANT_DROP_FIELD_OR_KEY, 1)),
 		p(`Invalid default value for '(.*)'`, args(mysqlerr.ER_INVALID_DEFAULT, 1)),

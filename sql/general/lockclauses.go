@@ -1,6 +1,7 @@
 package general
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
@@ -73,6 +74,11 @@ func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
 			return nil, nil
 		}
 		dropMarker(l)
+		for i, t := range l.Tables {
+			if slices.ContainsFunc(l.Tables[:i], func(u sqlparser.TableName) bool { return strings.EqualFold(u.Name.String(), t.Name.String()) }) {
+				return nil, mysqlerr.New(mysqlerr.ER_DUPLICATE_TABLE_LOCK, sqltext.Quote(t.Name.String()))
+			}
+		}
 		return []lockClause{{m, of}}, nil
 	}
 	var list []lockClause
@@ -103,4 +109,42 @@ func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
 		}
 	}
 	return list, nil
+}
+
+// resolveClauses looks up the tables of a block's locking clause among those that it reads, and leaves none to the library, which does not find those of a join
+// by USING.
+func resolveClauses(sel *sqlparser.Select) error {
+	if sel.Lock == nil || len(sel.Lock.Tables) == 0 {
+		return nil
+	}
+	names := map[string]bool{}
+	readNames(sel.From, names)
+	for _, t := range sel.Lock.Tables {
+		if !names[strings.ToLower(t.Name.String())] {
+			return mysqlerr.New(mysqlerr.ER_UNRESOLVED_TABLE_LOCK, sqltext.Quote(t.Name.String()))
+		}
+	}
+	sel.Lock.Tables = nil
+	return nil
+}
+
+// readNames adds what a block calls the tables that it reads, in lower case.
+func readNames(from sqlparser.TableExprs, names map[string]bool) {
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case *sqlparser.Subquery:
+			return false, nil
+		case *sqlparser.AliasedTableExpr:
+			name := n.As.String()
+			if t, ok := n.Expr.(sqlparser.TableName); ok && name == "" {
+				name = t.Name.String()
+			}
+			names[strings.ToLower(name)] = true
+			return false, nil
+		case *sqlparser.JSONTableExpr:
+			names[strings.ToLower(n.Alias.String())] = true
+			return false, nil
+		}
+		return true, nil
+	}, from)
 }

@@ -144,6 +144,9 @@ func markLocks(st sqlparser.Statement) (locking bool, err error) {
 					locking = true
 					w.tables(sel.From, clauses[i].lockMode, clauses[i].of)
 				}
+				if err == nil {
+					err = resolveClauses(sel)
+				}
 				return true, err
 			}
 			return true, nil

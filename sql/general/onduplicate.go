@@ -30,6 +30,9 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 	if err := s.rowQueries(c, ins); err != nil {
 		return err
 	}
+	if err := tablesOfUpdates(ins); err != nil {
+		return err
+	}
 	if _, values := ins.Rows.(*sqlparser.AliasedValues); values {
 		return nil
 	}
@@ -70,6 +73,37 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 	}
 	if sel, ok := ins.Rows.(*sqlparser.Select); ok {
 		s.carryColumns(c, x, ins, sel, others)
+	}
+	return nil
+}
+
+// tablesOfUpdates refuses columns of tables that are neither the INSERT's nor its query's.
+func tablesOfUpdates(ins *sqlparser.Insert) error {
+	known := map[string]bool{strings.ToLower(ins.Table.Name.String()): true, "new": true, "old": true} // of a trigger
+	switch rows := ins.Rows.(type) {
+	case *sqlparser.Select:
+		readNames(rows.From, known)
+	case *sqlparser.AliasedValues:
+		known[strings.ToLower(rows.As.String())] = true
+	case sqlparser.Values, *sqlparser.Values:
+	default:
+		return nil
+	}
+	for _, set := range ins.OnDup {
+		err := walk(func(n sqlparser.SQLNode) (bool, error) {
+			switch n := n.(type) {
+			case *sqlparser.Subquery:
+				return false, nil
+			case *sqlparser.ColName:
+				if q := n.Qualifier; !q.IsEmpty() && q.DbQualifier.IsEmpty() && !known[strings.ToLower(q.Name.String())] {
+					return false, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, q.Name.String()+"."+n.Name.String(), fieldList)
+				}
+			}
+			return true, nil
+		}, set)
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -113,6 +113,7 @@ func (w *rewriter) statement() {
 			w.addParenthesized()
 			w.setVisibility()
 			w.alterOptionClauses()
+			w.alterNothing()
 			w.alterOrder()
 			w.sizedTexts()
 			w.conditionColumns()

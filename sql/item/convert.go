@@ -723,6 +723,12 @@ func (a *arg) plainText(c *sql.Context, v any) (string, error) {
 	return x.ToString(), nil
 }
 
+// StoredText is a value of a column of a type as the text that MySQL makes of it.
+func StoredText(c *sql.Context, from sql.Type, v any) (string, error) {
+	a := arg{Attr: OfType(c, from), env: &Env{}}
+	return a.toText(c, v)
+}
+
 // bitText is a BIT value's bytes.
 func bitText(n uint64) string {
 	var b [8]byte

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -106,6 +107,46 @@ func (p *parser) name() (string, error) {
 		return lexer.Unquote(p.At(-1)), nil
 	}
 	return "", p.wrong()
+}
+
+// hosted returns a statement that is the Host's, up to the semicolon.
+func (p *parser) hosted() (*Stmt, error) {
+	from := p.Pos
+	text := p.until(p.semicolon)
+	if text == "" {
+		return nil, p.wrong()
+	}
+	end := p.Pos
+	defer func() { p.Pos = end }()
+	for p.Pos = from; p.Pos < end; p.Pos++ {
+		if p.Word(0) != "LIMIT" {
+			continue
+		}
+		at := []int{1}
+		if p.At(2) == "," || p.Word(2) == "OFFSET" {
+			at = append(at, 3)
+		}
+		for _, i := range at {
+			name := p.At(i)
+			if p.Kind(i) == lexer.Quoted {
+				name = lexer.Unquote(name)
+			}
+			if p.Pos+i < end && !p.wholeNumbers(name) {
+				return nil, mysqlerr.New(mysqlerr.ER_WRONG_SPVAR_TYPE_IN_LIMIT)
+			}
+		}
+	}
+	return p.host(text), nil
+}
+
+// wholeNumbers reports whether a name is not that of a variable of a type other than a whole number's, which LIMIT refuses.
+func (p *parser) wholeNumbers(name string) bool {
+	slot, ok := p.scope.Lookup(name)
+	if !ok {
+		return true
+	}
+	kind := strings.FieldsFunc(strings.ToLower(p.prog.Vars[slot].Type), func(r rune) bool { return r < 'a' || r > 'z' })
+	return len(kind) == 0 || slices.Contains([]string{"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "bit", "bool", "boolean", "serial"}, kind[0])
 }
 
 // until returns the text up to where stop holds outside of parentheses and CASE expressions, or the end.
@@ -231,11 +272,11 @@ func (p *parser) statement() (node, error) {
 	case "DECLARE":
 		return nil, p.wrong()
 	}
-	text := p.until(p.semicolon)
-	if text == "" {
-		return nil, p.wrong()
+	st, err := p.hosted()
+	if err != nil {
+		return nil, err
 	}
-	return &leaf{p.host(text)}, nil
+	return &leaf{st}, nil
 }
 
 // labelled parses a block or a loop.

@@ -58,7 +58,11 @@ func (p *parser) declaration(b *block, stage *int) error {
 		if p.scope.cursors[strings.ToLower(name)] != nil {
 			return mysqlerr.NewMessage(1333, "Duplicate cursor: %s", name)
 		}
-		c := &cursorDecl{name: name, slot: p.prog.curs, query: p.host(p.until(p.semicolon))}
+		query, err := p.hosted()
+		if err != nil {
+			return err
+		}
+		c := &cursorDecl{name: name, slot: p.prog.curs, query: query}
 		p.prog.Queries[c.query] = true
 		p.prog.curs++
 		p.scope.cursors[strings.ToLower(name)] = c
