@@ -1,14 +1,18 @@
 package general
 
 import (
+	"slices"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/item"
 )
 
-// An average, and a sum of quotients, has more digits than its type says, and what computes with it has them all: AVG(x) * 3 of 1, 1 and 2 is 4.0000, though AVG(x) is
+// An average, and a sum, MAX or MIN of quotients, has more digits than its type says, and what computes with it has them all: AVG(x) * 3 of 1, 1 and 2 is 4.0000, though AVG(x) is
 // 1.3333 (Item_sum_avg::val_decimal). A column holds one value. So the expressions of a query that compute with such an aggregate have a column of their own, with
 // all digits; where it is shown, compared as a whole or sorted by, it stays as it was.
 
@@ -51,7 +55,7 @@ func (r *retype) wholeAggregates(n sql.Node) (sql.Node, error) {
 	}
 	have := map[sql.ColumnId]sql.IdExpression{}
 	for _, e := range groups.SelectDeps {
-		if x, ok := e.(sql.IdExpression); ok && finer(e) && x.Id() > 0 && x.Id() < firstWhole {
+		if x, ok := e.(sql.IdExpression); ok && finer(e, groups) && x.Id() > 0 && x.Id() < firstWhole {
 			have[x.Id()] = x
 		}
 	}
@@ -94,6 +98,7 @@ func (r *retype) wholeAggregates(n sql.Node) (sql.Node, error) {
 	if len(own) == 0 {
 		return n, nil
 	}
+	deps = r.referred(chain, deps, own)
 	var out sql.Node = plan.NewGroupBy(deps, groups.GroupByExprs, groups.Child)
 	for i := len(chain) - 1; i >= 0; i-- {
 		at := chain[i]
@@ -108,18 +113,159 @@ func (r *retype) wholeAggregates(n sql.Node) (sql.Node, error) {
 	return out, nil
 }
 
-// finer reports whether an aggregate may have more digits than it shows.
-func finer(e sql.Expression) bool {
+// referred leaves out the aggregates that nothing refers to any more: all that was computed with them is now with those that have all digits.
+func (r *retype) referred(chain []sql.Node, deps []sql.Expression, own map[sql.ColumnId]sql.ColumnId) []sql.Expression {
+	var used sql.ColSet
+	for _, n := range chain {
+		if x, ok := n.(sql.Expressioner); ok {
+			for _, e := range x.Expressions() {
+				sql.Inspect(r.c, e, func(_ *sql.Context, e sql.Expression) bool {
+					if f, ok := e.(*expression.GetField); ok {
+						used.Add(f.Id())
+					}
+					return true
+				})
+			}
+		}
+	}
+	return slices.DeleteFunc(deps, func(e sql.Expression) bool {
+		x, ok := e.(sql.IdExpression)
+		return ok && own[x.Id()] != 0 && !used.Contains(x.Id())
+	})
+}
+
+// finer reports whether an aggregate may have more digits than it shows. MAX and MIN of groups are columns of a temporary table, with the digits of their type.
+func finer(e sql.Expression, of *plan.GroupBy) bool {
 	switch e := e.(type) {
 	case *aggregation.Avg:
 		return e.Window() == nil
 	case *aggregation.Sum:
-		return e.Window() == nil && transform.InspectExpr(nil, e, func(_ *sql.Context, e sql.Expression) bool {
-			_, quotient := e.(*expression.Div)
-			return quotient
-		})
+		return e.Window() == nil && ofQuotient(e)
+	case *aggregation.Max:
+		return e.Window() == nil && len(of.GroupByExprs) == 0 && ofQuotient(e)
+	case *aggregation.Min:
+		return e.Window() == nil && len(of.GroupByExprs) == 0 && ofQuotient(e)
 	}
 	return false
+}
+
+func ofQuotient(e sql.Expression) bool {
+	return transform.InspectExpr(nil, e, func(_ *sql.Context, e sql.Expression) bool {
+		_, quotient := e.(*expression.Div)
+		return quotient
+	})
+}
+
+// wholeAggregate is an aggregate with all its digits.
+func (r *retype) wholeAggregate(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	switch e := e.(type) {
+	case *item.Sum:
+		return e.Whole(), nil
+	case *aggregation.Max, *aggregation.Min:
+		ch := slices.Clone(e.Children()) // behind the argument come those of its window
+		whole := r.env.Uncut(c, ch[0])
+		if whole == nil {
+			return e, nil
+		}
+		ch[0] = whole
+		out, err := e.WithChildren(c, ch...)
+		if err != nil {
+			return nil, err
+		}
+		return out.(sql.IdExpression).WithId(e.(sql.IdExpression).Id()), nil
+	}
+	return e, nil
+}
+
+// wholeOperands gives what an operator computes with the digits of scalar subqueries' values: a cached value has them all (Item_cache_decimal). nil for e itself.
+func (r *retype) wholeOperands(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	switch e.(type) {
+	case *expression.Arithmetic, *expression.Div, *expression.UnaryMinus:
+	default:
+		return nil, nil
+	}
+	var out []sql.Expression
+	for i, x := range e.Children() {
+		q, ok := x.(*plan.Subquery)
+		if !ok {
+			continue
+		}
+		query, err := r.wholeQuery(c, q.Query)
+		if err != nil {
+			return nil, err
+		}
+		if query == q.Query {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(e.Children())
+		}
+		out[i] = r.env.Shown(c, q.WithQuery(query))
+	}
+	if out == nil {
+		return nil, nil
+	}
+	return e.WithChildren(c, out...)
+}
+
+// wholeQuery is the query of a scalar subquery with a value that has all its digits; n itself if it has no more.
+func (r *retype) wholeQuery(c *sql.Context, n sql.Node) (sql.Node, error) {
+	switch x := n.(type) {
+	case *plan.Sort, *plan.Limit, *plan.Offset, *plan.Distinct, *plan.TopN, *plan.Having:
+		below, err := r.wholeQuery(c, x.Children()[0])
+		if err != nil || below == x.Children()[0] {
+			return n, err
+		}
+		return n.WithChildren(c, below)
+	case *plan.Project:
+		if len(x.Projections) != 1 {
+			return n, nil
+		}
+		if f := fieldOf(x.Projections[0]); f != nil {
+			return r.wholeField(c, x, f)
+		}
+		e := x.Projections[0]
+		a, named := e.(*expression.Alias)
+		if named {
+			e = a.Child
+		}
+		whole := r.env.Uncut(c, e)
+		if whole == nil {
+			return n, nil
+		}
+		if named {
+			as := *a
+			as.Child = whole
+			whole = &as
+		}
+		return x.WithExpressions(c, whole)
+	}
+	return n, nil
+}
+
+// wholeField is a projection with all digits of the aggregate that its only column is.
+func (r *retype) wholeField(c *sql.Context, p *plan.Project, f *expression.GetField) (sql.Node, error) {
+	groups, ok := p.Child.(*plan.GroupBy)
+	if !ok {
+		return p, nil
+	}
+	deps := slices.Clone(groups.SelectDeps)
+	for i, e := range deps {
+		x, ok := e.(sql.IdExpression)
+		if !ok || x.Id() != f.Id() {
+			continue
+		}
+		if _, sum := e.(*item.Sum); !sum && len(groups.GroupByExprs) > 0 {
+			continue
+		}
+		whole, err := r.wholeAggregate(c, e)
+		if err != nil || whole == e {
+			return p, err
+		}
+		deps[i] = whole
+		return p.WithChildren(c, plan.NewGroupBy(deps, groups.GroupByExprs, groups.Child))
+	}
+	return p, nil
 }
 
 // computing changes the expressions of a node within which others compute, and not those that are a column as it is.

@@ -117,7 +117,9 @@ func init() {
 		p("cannot delete or update a parent row - Foreign key violation on fk: `(.*)`, table: `(.*)`, referenced table: `(.*)`, key: `(.*)`", func(c *sql.Context, m []string) *mysqlerr.Error {
 			return foreignKeyError(c, mysqlerr.ER_ROW_IS_REFERENCED_2, m)
 		}),
-		p("Invalid syntax: negative limit", func(*sql.Context, []string) *mysqlerr.Error { return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE") }),
+		p("Invalid syntax: negative limit", func(*sql.Context, []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "EXECUTE")
+		}),
 		p(`limit expression expected to be numeric or procedure parameter, found invalid column: (.*)`, func(c *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.Syntax(c.Query(), max(strings.LastIndex(c.Query(), m[1]), 0))
 		}),

@@ -265,6 +265,8 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		return x, err
 	}
 	switch e := e.(type) {
+	case *assign:
+		return e.uncut(c, f.env), nil
 	case *plan.Subquery:
 		q, err := e.Query, error(nil)
 		if outer := e.Correlated(); !outer.Empty() {
@@ -288,6 +290,9 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 		if _, variable := e.LeftChild.(*expression.UserVar); variable {
 			if a := item.Of(c, e.RightChild); a.Kind == item.Date || a.Kind == item.Datetime || a.Kind == item.Time {
 				return expression.NewSetField(e.LeftChild, &timeText{expression.UnaryExpressionStub{Child: e.RightChild}}), nil
+			}
+			if whole := f.env.Uncut(c, e.RightChild); whole != nil {
+				return expression.NewSetField(e.LeftChild, whole), nil
 			}
 		}
 	case *expression.Arithmetic:

@@ -44,6 +44,14 @@ func newAssign(_ *sql.Context, name, value sql.Expression) sql.Expression {
 	return &assign{expression.BinaryExpressionStub{LeftChild: name, RightChild: value}}
 }
 
+// uncut is the assignment of a number with all its digits.
+func (a *assign) uncut(c *sql.Context, env *item.Env) sql.Expression {
+	if whole := env.Uncut(c, a.RightChild); whole != nil {
+		return newAssign(c, a.LeftChild, whole)
+	}
+	return nil
+}
+
 func (a *assign) Type(ctx *sql.Context) sql.Type   { return a.RightChild.Type(ctx) }
 func (a *assign) IsNullable(ctx *sql.Context) bool { return true }
 func (a *assign) String() string                   { return fmt.Sprintf("@%s := %s", a.LeftChild, a.RightChild) }

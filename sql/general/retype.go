@@ -249,14 +249,26 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		}
 		return x.WithQuery(q), transform.NewTree, nil
 	}
-	out, err := r.env.Expr(c, e, true)
+	given, err := r.wholeOperands(c, e)
 	if err != nil {
 		return nil, transform.SameTree, err
 	}
-	if out != nil {
-		if sum, ok := out.(*item.Sum); ok && r.whole[sum.Id()] {
-			out = sum.Whole()
+	out, err := r.env.Expr(c, orExpr(given, e), true)
+	if err != nil {
+		return nil, transform.SameTree, err
+	}
+	if out == nil {
+		out = given
+	}
+	if x, ok := e.(sql.IdExpression); ok && r.whole[x.Id()] {
+		if out == nil {
+			out = e
 		}
+		if out, err = r.wholeAggregate(c, out); err != nil {
+			return nil, transform.SameTree, err
+		}
+	}
+	if out != nil {
 		r.noteOne(out)
 		return out, transform.NewTree, nil
 	}

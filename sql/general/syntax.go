@@ -3,6 +3,7 @@ package general
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/zoryadb/zorya/sql/builtin"
@@ -265,7 +266,9 @@ func (w *rewriter) nameItem(from, to int) {
 	_, unit := intervalUnits[t.Word(last)]
 	switch {
 	case t.Kind(last) == lexer.String && last > from && builtin.DatedWords[t.Word(last-1)] != "":
-	case t.At(last) == ")" || t.Kind(last) == lexer.Int || unit, to-from == 1:
+	case t.At(last) == ")" || unit, to-from == 1:
+	case slices.Contains([]lexer.Kind{lexer.Int, lexer.Decimal, lexer.Float, lexer.Hex, lexer.Bit, lexer.Param, lexer.UserVar}, t.Kind(last)):
+	case last > from && (t.Kind(last-1) == lexer.Op || t.At(last-1) == "."): // behind an operator stands no alias
 	default:
 		return // perhaps an alias
 	}

@@ -172,6 +172,11 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 		return 0, false
 	case *windowed:
 		return up(e.WindowAdaptableExpression)
+	case *assign:
+		if types.IsDecimal(e.Type(s.c)) { // shown as the variable has it
+			return 0, true
+		}
+		return up(e.RightChild)
 	case *plainZero:
 		return up(e.Child)
 	case *exactValue:

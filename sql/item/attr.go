@@ -150,6 +150,13 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 		if a.text() {
 			a.Coll, a.Coerc = sql.GetCoercibility(c, e)
 		}
+	case *expression.UserVar:
+		if a.Kind == Decimal { // as many as one may have
+			a.Prec, a.Dec = maxPrec, maxScale
+		}
+		if a.text() {
+			a.Coll, a.Coerc = sql.GetCoercibility(c, e)
+		}
 	case *plan.Subquery:
 	default:
 		if a.text() {

@@ -162,6 +162,27 @@ func (x *wholeDecimal) Eval(c *sql.Context, r sql.Row) (any, error) {
 
 func (x *wholeDecimal) raw(c *sql.Context, r sql.Row) (any, error) { return x.args[0].value(c, r) }
 
+// uncutDecimal is an exact number with all digits that it is computed with.
+type uncutDecimal struct{ function }
+
+// Uncut is e with all digits that it is computed with, as user variables and MAX keep it; nil if it never has more than its type says.
+func (n *Env) Uncut(c *sql.Context, e sql.Expression) sql.Expression {
+	is := Of(c, e)
+	if _, ok := e.(uncut); !ok || is.Kind != Decimal {
+		return nil
+	}
+	x := &uncutDecimal{newFunction(c, n, e.String(), []sql.Expression{e}, func(c *sql.Context, ch []sql.Expression) sql.Expression {
+		if out := n.Uncut(c, ch[0]); out != nil {
+			return out
+		}
+		return ch[0]
+	})}
+	x.is = is
+	return x
+}
+
+func (x *uncutDecimal) Eval(c *sql.Context, r sql.Row) (any, error) { return x.args[0].value(c, r) }
+
 // asShown rounds what raw gives to dec decimals.
 func asShown(v any, dec int) any {
 	if d, ok := v.(*apd.Decimal); ok && int(-d.Exponent) > dec {
@@ -686,7 +707,7 @@ func (a *arg) plainText(c *sql.Context, v any) (string, error) {
 			return strconv.FormatInt(v, 10), nil
 		}
 	case *apd.Decimal:
-		if a.Kind == Decimal {
+		if _, variable := a.Expression.(*expression.UserVar); a.Kind == Decimal && !variable { // whose value has the digits that it was given
 			v = scaled(v, max(a.Dec, 0))
 		}
 		return v.Text('f'), nil
