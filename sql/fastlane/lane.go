@@ -1,6 +1,7 @@
 package fastlane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -156,9 +157,9 @@ type Grant struct {
 }
 
 // Tables calls fn for each table that the statement touches, until it returns false; schema "" is the default database.
-func (st *Statement) Tables(fn func(schema, name string) bool) bool {
+func (st *Statement) Tables(fn func(schema, name, alias string) bool) bool {
 	for i := range st.shape.tables {
-		if t := &st.shape.tables[i]; !fn(t.schema, t.name) {
+		if t := &st.shape.tables[i]; !fn(t.schema, t.name, cmp.Or(t.alias, t.name)) {
 			return false
 		}
 	}

@@ -112,9 +112,12 @@ const (
 	SetTransaction                      // for the next transaction: Isolation, ReadOnly, ReadWrite
 	LockTables                          // Tables
 	UnlockTables
-	FlushReadLock // FLUSH TABLES ... WITH READ LOCK
-	Kill          // ID, KillQuery
-	XAStart       // XID; likewise below
+	FlushReadLock // FLUSH TABLES WITH READ LOCK
+	FlushTables   // FLUSH TABLES t, ... WITH READ LOCK or FOR EXPORT: Tables
+	LockBackup    // LOCK INSTANCE FOR BACKUP
+	UnlockBackup
+	Kill    // ID, KillQuery
+	XAStart // XID; likewise below
 	XAEnd
 	XAPrepare
 	XACommit // OnePhase
@@ -136,6 +139,7 @@ const XAResume = "RESUME"
 type TableLock struct {
 	Schema, Table, Alias string
 	Write                bool
+	Behind               bool // a view: no statement may name it
 }
 
 // ControlStatement is a parsed statement of class Control.

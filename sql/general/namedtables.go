@@ -14,9 +14,10 @@ import (
 // What LOCK TABLES asks of the names in a statement's text.
 
 // NamedTables calls fn for the tables and views that a statement names itself, which LOCK TABLES must cover. What these lead to by views, triggers and foreign keys is
-// not among them, nor are temporary tables and common table expressions. change is what DDL does with one (Target.Operation), "" for all other statements.
-func (s *Session) NamedTables(st *Statement, fn func(change, schema, name string) error) error {
-	tell := func(change, schema, name string) error {
+// not among them, nor are temporary tables and common table expressions. change is what DDL does with one (Target.Operation), "" for all other statements. alias is
+// what the statement calls it, "" where any name will do.
+func (s *Session) NamedTables(st *Statement, fn func(change, schema, name, alias string) error) error {
+	tell := func(change, schema, name, alias string) error {
 		if schema == "" {
 			schema = s.gms.GetCurrentDatabase()
 		}
@@ -24,14 +25,14 @@ func (s *Session) NamedTables(st *Statement, fn func(change, schema, name string
 		if name == "" || schema == "" || s.temps[tempKey(schema, name)] != nil {
 			return nil
 		}
-		return fn(change, schema, name)
+		return fn(change, schema, name, alias)
 	}
 	if d, ok := st.ast.(*sqlparser.DDL); ok && (d.Temporary || d.TriggerSpec != nil || d.ProcedureSpec != nil || d.EventSpec != nil || d.ViewSpec != nil) {
 		return nil
 	}
 	if st.Class == DDL {
 		for _, t := range st.Targets() {
-			if err := tell(t.Operation, t.Schema, t.Table); err != nil {
+			if err := tell(t.Operation, t.Schema, t.Table, ""); err != nil {
 				return err
 			}
 		}
@@ -40,8 +41,13 @@ func (s *Session) NamedTables(st *Statement, fn func(change, schema, name string
 	if st.ast == nil {
 		return nil
 	}
+	_, inserts := st.ast.(*sqlparser.Insert)
 	for _, t := range st.Targets() {
-		if err := tell("", t.Schema, t.Table); err != nil {
+		alias := ""
+		if inserts {
+			alias = t.Table
+		}
+		if err := tell("", t.Schema, t.Table, alias); err != nil {
 			return err
 		}
 	}
@@ -61,7 +67,7 @@ func (s *Session) NamedTables(st *Statement, fn func(change, schema, name string
 		if !ok || t.DbQualifier.IsEmpty() && expressions[strings.ToLower(t.Name.String())] {
 			return true, nil
 		}
-		return true, tell("", t.DbQualifier.String(), t.Name.String())
+		return true, tell("", t.DbQualifier.String(), t.Name.String(), orDefault(e.As.String(), t.Name.String()))
 	}, st.ast)
 }
 
@@ -106,7 +112,7 @@ func (s *Session) lockedTables(ctx context.Context, l TableLock, depth int, out 
 	err = walk(func(n sqlparser.SQLNode) (bool, error) {
 		if e, ok := n.(*sqlparser.AliasedTableExpr); ok {
 			if t, ok := e.Expr.(sqlparser.TableName); ok && !t.Name.IsEmpty() {
-				of := TableLock{Schema: orDefault(t.DbQualifier.String(), l.Schema), Table: t.Name.String(), Write: l.Write}
+				of := TableLock{Schema: orDefault(t.DbQualifier.String(), l.Schema), Table: t.Name.String(), Write: l.Write, Behind: true}
 				if out, err = s.lockedTables(ctx, of, depth+1, out); err != nil {
 					return false, err
 				}

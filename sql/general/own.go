@@ -324,10 +324,10 @@ func (s *Session) ownAdmin(t *lexer.Cursor) (*Statement, error) {
 	switch {
 	case t.Accept("LOCK", "TABLES"), t.Accept("LOCK", "TABLE"):
 		return s.lockTables(t)
-	case t.Accept("LOCK", "INSTANCE", "FOR", "BACKUP"), t.Accept("UNLOCK", "INSTANCE"):
-		st := answered([]string{"BACKUP_ADMIN"}, nil)
-		st.Class = Read
-		return s.done(t, st)
+	case t.Accept("LOCK", "INSTANCE", "FOR", "BACKUP"):
+		return s.done(t, control(ControlStatement{Op: LockBackup}))
+	case t.Accept("UNLOCK", "INSTANCE"):
+		return s.done(t, control(ControlStatement{Op: UnlockBackup}))
 	case t.Accept("UNLOCK", "TABLES"), t.Accept("UNLOCK", "TABLE"):
 		return s.done(t, control(ControlStatement{Op: UnlockTables}))
 	case t.Accept("FLUSH"):
@@ -391,6 +391,31 @@ func (s *Session) lockTables(t *lexer.Cursor) (*Statement, error) {
 	}
 }
 
+// flushTables: FLUSH TABLES t, ... {WITH READ LOCK | FOR EXPORT}.
+func (s *Session) flushTables(t *lexer.Cursor) (*Statement, error) {
+	c := ControlStatement{Op: FlushTables}
+	for {
+		var l TableLock
+		var ok bool
+		if l.Schema, l.Table, ok = t.Qualified(); !ok {
+			return nil, s.wrong(t)
+		}
+		if l.Schema == "" {
+			if l.Schema = s.gms.GetCurrentDatabase(); l.Schema == "" {
+				return nil, mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
+			}
+		}
+		c.Tables = append(c.Tables, l)
+		if !t.Accept(",") {
+			break
+		}
+	}
+	if !t.Accept("WITH", "READ", "LOCK") && !t.Accept("FOR", "EXPORT") {
+		return nil, s.wrong(t)
+	}
+	return s.done(t, control(c))
+}
+
 // flush: FLUSH TABLES WITH READ LOCK is the dispatcher's; the caches that the other forms empty do not exist here.
 func (s *Session) flush(t *lexer.Cursor) (*Statement, error) {
 	_ = t.Accept("LOCAL") || t.Accept("NO_WRITE_TO_BINLOG")
@@ -402,6 +427,10 @@ func (s *Session) flush(t *lexer.Cursor) (*Statement, error) {
 	}
 	switch t.Word(0) {
 	case "TABLES", "TABLE":
+		t.Pos++
+		if lock && t.Word(0) != "WITH" {
+			return s.flushTables(t)
+		}
 		if lock {
 			return control(ControlStatement{Op: FlushReadLock}), nil
 		}

@@ -48,7 +48,7 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 	switch c.Op {
 	case general.XAStart, general.XAEnd, general.XAPrepare, general.XACommit, general.XARollback:
 		return s.xaOp(ctx, c)
-	case general.Begin, general.Commit, general.Rollback, general.LockTables, general.UnlockTables, general.FlushReadLock, general.SetTransaction:
+	case general.Begin, general.Commit, general.Rollback, general.LockTables, general.UnlockTables, general.FlushReadLock, general.FlushTables, general.SetTransaction:
 		if s.xa.state != xaNone {
 			return s.xaFails()
 		}
@@ -103,7 +103,29 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 		}
 		s.unlockTables()
 		return nil
+	case general.FlushTables:
+		return s.flushTables(ctx, c.Tables)
+	case general.LockBackup, general.UnlockBackup:
+		allowed := false
+		err := s.borrow(ctx, func(g LaneSession) error {
+			allowed = s.srv.lane.Allowed(g, "BACKUP_ADMIN")
+			return nil
+		})
+		switch {
+		case err != nil:
+			return err
+		case !allowed:
+			return mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "BACKUP_ADMIN")
+		case c.Op == general.LockBackup:
+			s.lockBackup()
+		default:
+			s.unlockBackup()
+		}
+		return nil
 	case general.FlushReadLock:
+		if len(s.tables) > 0 {
+			return mysqlerr.New(mysqlerr.ER_LOCK_OR_ACTIVE_TRANSACTION)
+		}
 		if err := s.commitTxn(ctx); err != nil {
 			return err
 		}

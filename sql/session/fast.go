@@ -262,7 +262,7 @@ func (s *Session) mayRun(ctx context.Context, st *fastlane.Statement) bool {
 		return ok
 	}
 	err = s.borrow(ctx, func(g LaneSession) error {
-		ok = st.Tables(func(schema, name string) bool {
+		ok = st.Tables(func(schema, name, _ string) bool {
 			if schema == "" {
 				schema = s.set.Database
 			}

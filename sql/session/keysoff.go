@@ -15,7 +15,7 @@ import (
 func (s *Session) disableKeys(ctx context.Context, schema, name string) error {
 	key := tableKey{schema, name}
 	k, ok := s.srv.db.Catalog().(table.KeySwitch)
-	if !ok || !slices.Contains(s.tables, lockedTable{key, true}) {
+	if own := s.ownLock(key); !ok || own == nil || !own.write {
 		return nil
 	}
 	done, err := k.DisableKeys(ctx, schema, name)

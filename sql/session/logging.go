@@ -273,7 +273,7 @@ func (t *throttle) allow(at time.Time, limit int) bool {
 // fastTables tells the meter which tables a statement of the fast lane changes.
 func (s *Session) fastTables(st *fastlane.Statement) {
 	if m := s.meter; m != nil && m.on&logs.AuditTables != 0 && st.Kind == fastlane.Write {
-		st.Tables(func(schema, name string) bool {
+		st.Tables(func(schema, name, _ string) bool {
 			if schema == "" {
 				schema = s.set.Database
 			}

@@ -529,6 +529,7 @@ func (s *Session) abandon() {
 		s.leaveXA()
 	}
 	s.unlockTables()
+	s.unlockBackup()
 	s.next = nextTxn{}
 }
 

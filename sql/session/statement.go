@@ -112,6 +112,11 @@ func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement,
 	if err := s.srv.locks.writeAllowed(ctx, s); err != nil {
 		return err
 	}
+	if defines(st.Written()) {
+		if err := s.srv.locks.defineAllowed(ctx, s); err != nil {
+			return err
+		}
+	}
 	s.own = true
 	defer func() { s.own = false }()
 	ctx, leave, err := s.enterDDL(ctx)

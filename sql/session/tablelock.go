@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/sql/fastlane"
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // tableLocks are LOCK TABLES and FLUSH TABLES WITH READ LOCK. They live above the engine: a statement asks when it opens a
@@ -27,8 +28,9 @@ type tableLocks struct {
 	active  atomic.Int64 // sessions that hold locks
 	mu      sync.Mutex
 	tables  map[tableKey]*tableLock
-	global  *Session      // holder of the global read lock
-	changed chan struct{} // closed and replaced at each release
+	global  *Session          // holder of the global read lock
+	backups map[*Session]bool // holders of LOCK INSTANCE FOR BACKUP
+	changed chan struct{}     // closed and replaced at each release
 }
 
 type tableKey struct{ schema, name string }
@@ -43,6 +45,7 @@ type tableLock struct {
 type lockedTable struct {
 	key   tableKey
 	write bool
+	names []string // by which statements may refer to it, in lower case; nil: it is behind a view
 }
 
 func newTableLocks() *tableLocks {
@@ -51,11 +54,16 @@ func newTableLocks() *tableLocks {
 
 // wait waits until try succeeds, which runs under the lock. It fails when ctx ends, with its cause.
 func (l *tableLocks) wait(ctx context.Context, try func() bool) error {
+	return l.waitAs(ctx, "Waiting for table metadata lock", try)
+}
+
+// waitAs is wait under another name for the process list.
+func (l *tableLocks) waitAs(ctx context.Context, state string, try func() bool) error {
 	l.mu.Lock()
 	for !try() {
 		changed := l.changed
 		l.mu.Unlock()
-		w := wait.BeginAs(ctx, "Waiting for table metadata lock")
+		w := wait.BeginAs(ctx, state)
 		select {
 		case <-changed:
 			w.End()
@@ -85,6 +93,9 @@ func (srv *Server) TableLocks() (out []table.MetadataLockInfo) {
 			add(s, "SHARED_READ_ONLY")
 		}
 	}
+	for s := range l.backups {
+		out = append(out, table.MetadataLockInfo{Type: "BACKUP LOCK", Mode: "SHARED", Granted: true, SessionID: uint64(s.login.ID)})
+	}
 	if l.global != nil {
 		out = append(out, table.MetadataLockInfo{Type: "GLOBAL", Mode: "SHARED", Granted: true, SessionID: uint64(l.global.login.ID)})
 	}
@@ -98,7 +109,7 @@ func (l *tableLocks) release() {
 
 // lockNamer is a half of a session that knows what names stand for.
 type lockNamer interface {
-	NamedTables(st *general.Statement, fn func(change, schema, name string) error) error
+	NamedTables(st *general.Statement, fn func(change, schema, name, alias string) error) error
 	LockedTables(ctx context.Context, list []general.TableLock) ([]general.TableLock, error)
 }
 
@@ -128,14 +139,14 @@ func (s *Session) checkNames(ctx context.Context, st *general.Statement) error {
 	if !ok {
 		return nil
 	}
-	return n.NamedTables(st, func(change, schema, name string) error {
+	return n.NamedTables(st, func(change, schema, name, alias string) error {
 		if systemSchema(schema) {
 			return nil
 		}
 		own := s.ownLock(tableKey{schema, name})
 		switch {
-		case own == nil:
-			return mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, name)
+		case !own.calls(alias):
+			return mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED, cmp.Or(alias, name))
 		case change != "" && !own.write:
 			return mysqlerr.New(mysqlerr.ER_TABLE_NOT_LOCKED_FOR_WRITE, name)
 		}
@@ -145,9 +156,14 @@ func (s *Session) checkNames(ctx context.Context, st *general.Statement) error {
 
 // covers reports whether the session's LOCK TABLES covers what a statement names.
 func (s *Session) covers(st *fastlane.Statement) bool {
-	return st.Tables(func(schema, name string) bool {
-		return s.ownLock(tableKey{cmp.Or(schema, s.set.Database), name}) != nil
+	return st.Tables(func(schema, name, alias string) bool {
+		return s.ownLock(tableKey{cmp.Or(schema, s.set.Database), name}).calls(alias)
 	})
+}
+
+// calls reports whether statements may refer to the table by a name; "" is any. t may be nil: it is not locked.
+func (t *lockedTable) calls(name string) bool {
+	return t != nil && (name == "" && t.names != nil || slices.Contains(t.names, strings.ToLower(name)))
 }
 
 // ownLock is the session's lock on a table, nil if it has none.
@@ -167,13 +183,16 @@ func (s *Session) lockTables(ctx context.Context, want []general.TableLock) erro
 		return err
 	}
 	s.unlockNamed()
-	byKey := make(map[tableKey]bool)
+	byKey, names := make(map[tableKey]bool), map[tableKey][]string{}
 	for _, w := range want {
 		k := tableKey{w.Schema, w.Table}
 		if k.schema == "" {
 			k.schema = s.set.Database
 		}
 		byKey[k] = byKey[k] || w.Write
+		if !w.Behind {
+			names[k] = append(names[k], strings.ToLower(cmp.Or(w.Alias, w.Table)))
+		}
 	}
 	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b tableKey) int {
 		return cmp.Or(strings.Compare(a.schema, b.schema), strings.Compare(a.name, b.name))
@@ -184,7 +203,7 @@ func (s *Session) lockTables(ctx context.Context, want []general.TableLock) erro
 	l := s.srv.locks
 	l.active.Add(1)
 	for _, k := range keys {
-		if err := s.lockTable(ctx, k, byKey[k]); err != nil {
+		if err := s.lockTable(ctx, k, byKey[k], names[k]); err != nil {
 			if len(s.tables) == 0 {
 				l.active.Add(-1)
 			}
@@ -199,7 +218,7 @@ func (s *Session) lockTables(ctx context.Context, want []general.TableLock) erro
 }
 
 // lockTable locks one table, and waits for the transactions that used it before.
-func (s *Session) lockTable(ctx context.Context, k tableKey, write bool) error {
+func (s *Session) lockTable(ctx context.Context, k tableKey, write bool, names []string) error {
 	l := s.srv.locks
 	err := l.waitFor(ctx, s, s.locker, func() []*Session {
 		t := l.tables[k]
@@ -216,7 +235,7 @@ func (s *Session) lockTable(ctx context.Context, k tableKey, write bool) error {
 			t.readers[s] = true
 		}
 		t.pending++
-		s.tables = append(s.tables, lockedTable{k, write})
+		s.tables = append(s.tables, lockedTable{k, write, names})
 		return nil
 	})
 	if err != nil {
@@ -318,6 +337,77 @@ func (s *Session) unlockTables() {
 		l.release()
 	}
 	l.mu.Unlock()
+}
+
+// flushTables is FLUSH TABLES t, ... WITH READ LOCK: LOCK TABLES t READ, ... of base tables, where none are locked.
+func (s *Session) flushTables(ctx context.Context, list []general.TableLock) error {
+	l := s.srv.locks
+	l.mu.Lock()
+	global := l.global == s
+	l.mu.Unlock()
+	if len(s.tables) > 0 || global {
+		return mysqlerr.New(mysqlerr.ER_LOCK_OR_ACTIVE_TRANSACTION)
+	}
+	want, err := s.lockedTables(ctx, list)
+	if err != nil {
+		return err
+	}
+	for i, w := range want {
+		if w.Behind {
+			return mysqlerr.New(mysqlerr.ER_WRONG_OBJECT, want[i-1].Schema, want[i-1].Table, "BASE TABLE")
+		}
+	}
+	return s.lockTables(ctx, want)
+}
+
+// lockBackup is LOCK INSTANCE FOR BACKUP: until UNLOCK INSTANCE, or the session's end, DDL of other sessions waits.
+func (s *Session) lockBackup() {
+	l := s.srv.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.backups[s] {
+		if l.backups == nil {
+			l.backups = map[*Session]bool{}
+		}
+		l.backups[s] = true
+		l.active.Add(1)
+	}
+}
+
+// unlockBackup is UNLOCK INSTANCE.
+func (s *Session) unlockBackup() {
+	l := s.srv.locks
+	if l.active.Load() == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.backups[s] {
+		delete(l.backups, s)
+		l.active.Add(-1)
+		l.release()
+	}
+}
+
+// defineAllowed waits while another session holds LOCK INSTANCE FOR BACKUP, for lock_wait_timeout at most.
+func (l *tableLocks) defineAllowed(ctx context.Context, s *Session) error {
+	if l.active.Load() == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.metadataWait(), table.ErrLockTimeout)
+	defer cancel()
+	return l.waitAs(ctx, "Waiting for backup lock", func() bool { return len(l.backups) == 0 || len(l.backups) == 1 && l.backups[s] })
+}
+
+// defines tells the statements that LOCK INSTANCE FOR BACKUP holds up: those that change definitions, accounts, or a table's files.
+func defines(text string) bool {
+	kind := perfschema.KindOf([]byte(text), 0).Variable()
+	for _, p := range []string{"Com_create_", "Com_alter_", "Com_drop_", "Com_rename_", "Com_truncate", "Com_optimize", "Com_repair", "Com_grant", "Com_revoke"} {
+		if strings.HasPrefix(kind, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // lockGlobal is FLUSH TABLES WITH READ LOCK: from now on other sessions' writes and commits wait.
