@@ -27,6 +27,9 @@ func (s *Session) showDatabases(t *lexer.Cursor) (*Statement, error) {
 			return nil, err
 		}
 		rows = append(rows, sql.Row{"performance_schema"})
+		if !s.mayEnter(c, "mysql") {
+			rows = slices.DeleteFunc(rows, func(r sql.Row) bool { return r[0] == "mysql" })
+		}
 		if s.mayGlobal(c, sql.PrivilegeType_Select) || s.mayGlobal(c, sql.PrivilegeType_ShowDB) {
 			rows = append(rows, sql.Row{"sys"})
 		}

@@ -74,11 +74,24 @@ func deniedTable(c *sql.Context, auth sqlparser.AuthInformation, err error) erro
 	return err
 }
 
-// Database implements sql.Catalog: performance_schema is everybody's in a statement that reads tables of it that are.
+// Database implements sql.Catalog: performance_schema is everybody's, by name and in a statement that reads tables of it that are; mysql is not, though the library
+// shows it to all.
 func (c *catalog) Database(ctx *sql.Context, name string) (sql.Database, error) {
+	if s := sessionOf(ctx); s != nil && strings.EqualFold(name, "mysql") && !s.mayEnter(ctx, name) {
+		return nil, sql.ErrDatabaseAccessDeniedForUser.New("'"+s.login.AccountUser+"'@'"+s.login.AccountHost+"'", name)
+	}
 	db, err := c.Catalog.Database(ctx, name)
 	if x := executionOf(ctx); err != nil && x != nil && x.world && strings.EqualFold(name, "performance_schema") && sql.ErrDatabaseAccessDeniedForUser.Is(err) {
 		return c.e.monitorDatabase(name), nil
 	}
 	return db, err
+}
+
+// mayEnter reports whether the account has any privilege in a database.
+func (s *Session) mayEnter(c *sql.Context, db string) bool {
+	if s.login.AccountUser == "" && s.login.AccountHost == "" {
+		return true
+	}
+	set := s.e.mysqlDB().UserActivePrivilegeSet(c)
+	return set.Count() > 0 || set.Database(db).HasPrivileges()
 }

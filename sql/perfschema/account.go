@@ -38,8 +38,8 @@ type AccountState struct {
 }
 
 // Connect counts a connection of an account, and returns what counts its session, for Record and Disconnect. traffic returns how many bytes came and went so
-// far; it may be nil.
-func (r *Recorder) Connect(n AccountName, id uint64, traffic func() (in, out uint64)) *Thread {
+// far; it may be nil. texts are the session's status variables that are no numbers.
+func (r *Recorder) Connect(n AccountName, id uint64, texts map[string]string, traffic func() (in, out uint64)) *Thread {
 	t := &r.accounts
 	t.Lock()
 	a := t.by[n]
@@ -52,7 +52,7 @@ func (r *Recorder) Connect(n AccountName, id uint64, traffic func() (in, out uin
 		t.by[n] = a
 	}
 	t.Unlock()
-	th := &Thread{ID: id, account: a, traffic: traffic}
+	th := &Thread{ID: id, Texts: texts, account: a, traffic: traffic}
 	a.mu.Lock()
 	a.current++
 	a.total++

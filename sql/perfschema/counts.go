@@ -74,7 +74,8 @@ func (c *Counts) Values(f func(name string, n uint64)) {
 
 // Thread counts what one session does.
 type Thread struct {
-	ID      uint64 // of the connection
+	ID      uint64            // of the connection
+	Texts   map[string]string // status variables that do not change
 	account *Account
 
 	mu      sync.Mutex

@@ -16,7 +16,7 @@ func statement(took time.Duration) *Statement {
 // Statements that several sessions end at once are all counted, once.
 func TestRecordAtOnce(t *testing.T) {
 	r := New()
-	a := r.Connect(AccountName{"u", "h"}, 1, nil)
+	a := r.Connect(AccountName{"u", "h"}, 1, nil, nil)
 	k := r.Know("d", []byte("SELECT 1"), 0)
 	const sessions, each = 8, 500
 	var wg sync.WaitGroup
@@ -95,7 +95,7 @@ func TestKindOf(t *testing.T) {
 
 func BenchmarkRecord(b *testing.B) {
 	r := New()
-	a, k, e := r.Connect(AccountName{"u", "h"}, 1, nil), r.Know("d", []byte("SELECT 1"), 0), statement(time.Millisecond)
+	a, k, e := r.Connect(AccountName{"u", "h"}, 1, nil, nil), r.Know("d", []byte("SELECT 1"), 0), statement(time.Millisecond)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

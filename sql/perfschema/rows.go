@@ -2,6 +2,7 @@ package perfschema
 
 import (
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -204,6 +205,9 @@ func threadStatusRows(s *Source) [][]any {
 		}
 		c := t.Counts()
 		out = c.rows(out, []any{t.ID})
+		for _, name := range slices.Sorted(maps.Keys(t.Texts)) {
+			out = append(out, []any{t.ID, name, t.Texts[name]})
+		}
 	}
 	return out
 }

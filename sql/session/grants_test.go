@@ -36,6 +36,15 @@ func TestGrants(t *testing.T) {
 	check(admin, "UPDATE d.t SET v = v + 1 WHERE id = 1", "ok 1")
 	check(app, "SELECT v FROM d.t WHERE id = 1", "11")
 	check(app, "UPDATE d.t SET v = v + 1 WHERE id = 1", "error 1142")
+	for _, q := range []string{"SHOW TABLES FROM mysql", "USE mysql", "SHOW TABLE STATUS FROM mysql"} {
+		check(app, q, "error 1044")
+		check(admin, q, "")
+	}
+	same(t, app, "SHOW DATABASES", nil, "d", "information_schema", "performance_schema")
+	check(app, "LOCK INSTANCE FOR BACKUP", "error 1227")
+	exec(t, admin, "GRANT SELECT ON mysql.* TO app@'%'")
+	same(t, app, "SHOW DATABASES LIKE 'm%'", nil, "mysql")
+	exec(t, admin, "REVOKE SELECT ON mysql.* FROM app@'%'")
 	exec(t, admin, "GRANT UPDATE ON d.t TO app@'%'")
 	check(app, "UPDATE d.t SET v = v + 1 WHERE id = 1", "ok 1")
 	exec(t, admin, "REVOKE SELECT ON d.* FROM app@'%'")

@@ -49,7 +49,8 @@ func (srv *Server) record(s *Session, k *perfschema.Known, started time.Time, to
 // performs counts the session's connection for the account that it acts for now.
 func (s *Session) performs() {
 	s.performed()
-	s.performer = s.srv.perf.Connect(perfschema.AccountName{User: s.login.User, Host: s.login.Host}, uint64(s.login.ID), s.conn.Traffic)
+	s.performer = s.srv.perf.Connect(perfschema.AccountName{User: s.login.User, Host: s.login.Host}, uint64(s.login.ID),
+		map[string]string{"Ssl_cipher": s.login.TLSCipher, "Ssl_sessions_reused": "0", "Ssl_version": s.login.TLSVersion}, s.conn.Traffic)
 }
 
 // performed ends performs.
