@@ -139,7 +139,7 @@ const XAResume = "RESUME"
 type TableLock struct {
 	Schema, Table, Alias string
 	Write                bool
-	Behind               bool // a view: no statement may name it
+	Behind               bool // it is a view's
 }
 
 // ControlStatement is a parsed statement of class Control.

@@ -112,7 +112,7 @@ func (s *Session) lockedTables(ctx context.Context, l TableLock, depth int, out 
 	err = walk(func(n sqlparser.SQLNode) (bool, error) {
 		if e, ok := n.(*sqlparser.AliasedTableExpr); ok {
 			if t, ok := e.Expr.(sqlparser.TableName); ok && !t.Name.IsEmpty() {
-				of := TableLock{Schema: orDefault(t.DbQualifier.String(), l.Schema), Table: t.Name.String(), Write: l.Write, Behind: true}
+				of := TableLock{Schema: orDefault(t.DbQualifier.String(), l.Schema), Table: t.Name.String(), Alias: e.As.String(), Write: l.Write, Behind: true}
 				if out, err = s.lockedTables(ctx, of, depth+1, out); err != nil {
 					return false, err
 				}

@@ -8,7 +8,7 @@ import (
 func TestLockAliases(t *testing.T) {
 	_, addr := startFull(t)
 	c := connect(t, addr, "")
-	for _, q := range []string{"CREATE DATABASE d", "USE d", "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE u (id INT PRIMARY KEY)", "CREATE VIEW v AS SELECT * FROM t"} {
+	for _, q := range []string{"CREATE DATABASE d", "USE d", "CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE u (id INT PRIMARY KEY)", "CREATE VIEW v AS SELECT z.id FROM t AS z"} {
 		exec(t, c, q)
 	}
 	for _, tt := range []struct {
@@ -20,7 +20,7 @@ func TestLockAliases(t *testing.T) {
 		{"LOCK TABLES t WRITE", map[string]int{"SELECT * FROM t": 0, "INSERT INTO t VALUES (7)": 0, "SELECT * FROM t x WHERE id = 1": 1100, "SELECT * FROM t JOIN t AS x": 1100,
 			"INSERT INTO t SELECT id + 9 FROM t": 0, "ALTER TABLE t COMMENT 'x'": 0}},
 		{"LOCK TABLES t READ, t AS x READ", map[string]int{"SELECT * FROM t JOIN t AS x USING (id)": 0, "SELECT REVERSE(x.id) FROM t JOIN t AS x USING (id)": 0, "DELETE FROM t": 1099}},
-		{"LOCK TABLES v READ", map[string]int{"SELECT * FROM v": 0, "SELECT * FROM t": 1100}},
+		{"LOCK TABLES v READ", map[string]int{"SELECT * FROM v": 0, "SELECT * FROM t": 1100, "SELECT * FROM t AS z": 0, "SELECT * FROM u": 1100}},
 		{"FLUSH TABLES t WITH READ LOCK", map[string]int{"SELECT * FROM t": 0, "SELECT * FROM u": 1100, "INSERT INTO t VALUES (99)": 1099, "FLUSH TABLES WITH READ LOCK": 1192,
 			"FLUSH TABLES t FOR EXPORT": 1192}},
 		{"FLUSH TABLES t, u FOR EXPORT", map[string]int{"SELECT * FROM t, u": 0, "INSERT INTO u VALUES (99)": 1099}},

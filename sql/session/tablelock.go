@@ -45,7 +45,7 @@ type tableLock struct {
 type lockedTable struct {
 	key   tableKey
 	write bool
-	names []string // by which statements may refer to it, in lower case; nil: it is behind a view
+	names []string // by which statements may refer to it, in lower case
 }
 
 func newTableLocks() *tableLocks {
@@ -163,7 +163,7 @@ func (s *Session) covers(st *fastlane.Statement) bool {
 
 // calls reports whether statements may refer to the table by a name; "" is any. t may be nil: it is not locked.
 func (t *lockedTable) calls(name string) bool {
-	return t != nil && (name == "" && t.names != nil || slices.Contains(t.names, strings.ToLower(name)))
+	return t != nil && (name == "" || slices.Contains(t.names, strings.ToLower(name)))
 }
 
 // ownLock is the session's lock on a table, nil if it has none.
@@ -190,9 +190,7 @@ func (s *Session) lockTables(ctx context.Context, want []general.TableLock) erro
 			k.schema = s.set.Database
 		}
 		byKey[k] = byKey[k] || w.Write
-		if !w.Behind {
-			names[k] = append(names[k], strings.ToLower(cmp.Or(w.Alias, w.Table)))
-		}
+		names[k] = append(names[k], strings.ToLower(cmp.Or(w.Alias, w.Table)))
 	}
 	keys := slices.SortedFunc(maps.Keys(byKey), func(a, b tableKey) int {
 		return cmp.Or(strings.Compare(a.schema, b.schema), strings.Compare(a.name, b.name))
