@@ -71,6 +71,7 @@ var spillQueries = []string{
 	"SELECT a.id FROM s a WHERE EXISTS (SELECT 1 FROM s b WHERE b.k = a.id AND b.txt > 'b')",
 	"SELECT a.id, a.txt, b.txt FROM (SELECT * FROM s WHERE id < 5) a JOIN (SELECT small, MAX(txt) AS txt FROM s GROUP BY small) b ON a.small < b.small",
 	"SELECT id, ROW_NUMBER() OVER (PARTITION BY small ORDER BY txt, id), SUM(odd) OVER (PARTITION BY k ORDER BY id), txt FROM s",
+	"SELECT id, k + 1, ROW_NUMBER() OVER (PARTITION BY e, txt ORDER BY odd DESC, id), SUM(id) OVER (PARTITION BY k ORDER BY odd, id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING) FROM s",
 	"SELECT id, RANK() OVER (PARTITION BY k ORDER BY id), LAG(txt) OVER (PARTITION BY small ORDER BY id DESC) AS l FROM s ORDER BY l, id",
 }
 

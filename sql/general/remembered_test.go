@@ -57,3 +57,25 @@ CREATE TABLE none (id INT PRIMARY KEY, k INT)`)
 		t.Errorf("%s warnings of 900 rows", got)
 	}
 }
+
+// Functions over windows are what correlated subqueries say they are, whatever the order of the rows: with NULLs, ties and texts that are equal by their collation.
+func TestWindowsOfManyRows(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE m; USE m; CREATE TABLE w (id INT PRIMARY KEY, k INT, s VARCHAR(10) COLLATE utf8mb4_general_ci, d DECIMAL(8,2))")
+	load(c, "w", 240, func(i int) string {
+		return fmt.Sprintf("%d,NULLIF(%d,3),NULLIF('%c%d','b1'),NULLIF(%d.5,7.5)", (i*77)%240+1, i%11, "aAb"[i%3], i%2, i*31%23-4)
+	})
+	for over, by := range map[string]string{
+		"ROW_NUMBER() OVER (PARTITION BY s ORDER BY k, id)":                   "(SELECT COUNT(*) FROM w x WHERE x.s <=> w.s AND (x.k < w.k OR x.k IS NULL AND w.k IS NOT NULL OR x.k <=> w.k AND x.id <= w.id))",
+		"RANK() OVER (PARTITION BY k ORDER BY d DESC)":                        "(SELECT COUNT(*) + 1 FROM w x WHERE x.k <=> w.k AND (x.d > w.d OR w.d IS NULL AND x.d IS NOT NULL))",
+		"SUM(d) OVER (PARTITION BY k)":                                        "(SELECT SUM(d) FROM w x WHERE x.k <=> w.k)",
+		"COUNT(*) OVER (ORDER BY s)":                                          "(SELECT COUNT(*) FROM w x WHERE x.s <= w.s OR x.s IS NULL)",
+		"MAX(id) OVER (ORDER BY id ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING)": "(SELECT MAX(id) FROM w x WHERE x.id BETWEEN w.id - 3 AND w.id - 1)",
+		"LEAD(id) OVER (PARTITION BY s, k ORDER BY id)":                       "(SELECT MIN(id) FROM w x WHERE x.s <=> w.s AND x.k <=> w.k AND x.id > w.id)",
+	} {
+		got, want := c.must("SELECT id, "+over+" v, COUNT(*) OVER () FROM w ORDER BY id"), c.must("SELECT id, "+by+" v, 240 FROM w ORDER BY id")
+		if rowsOf(got.String()) != rowsOf(want.String()) {
+			t.Errorf("%s:\n%s\nwant\n%s", over, got, want)
+		}
+	}
+}

@@ -123,10 +123,8 @@ func (a *Argument) Date(c *sql.Context, r sql.Row, flags temporal.Flags) (v temp
 
 // date is Date of a value.
 func (a *arg) date(c *sql.Context, x any, flags temporal.Flags) (v temporal.Value, ok bool, err error) {
-	if sql.LoadSqlMode(c).ModeEnabled("NO_ZERO_DATE") {
-		if _, stored := x.(time.Time); !stored {
-			flags |= temporal.NoZero
-		}
+	if _, stored := x.(time.Time); !stored && sql.LoadSqlMode(c).ModeEnabled("NO_ZERO_DATE") {
+		flags |= temporal.NoZero
 	}
 	if w, ok := x.(sql.JSONWrapper); ok {
 		return a.ofDocument(c, w, func(s string) (temporal.Value, temporal.Status) { return temporal.ParseDatetime(s, flags) })

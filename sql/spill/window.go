@@ -2,10 +2,13 @@ package spill
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 
 	"github.com/dolthub/go-mysql-server/sql"
 )
@@ -101,6 +104,9 @@ func (w *windowIter) read(c *sql.Context) error {
 		return err
 	}
 	if w.out == nil {
+		if done, err := w.inMemory(c, rows); done || err != nil {
+			return err
+		}
 		w.whole, err = w.w.Compute(c, w.w.All, rows)
 		return err
 	}
@@ -110,6 +116,90 @@ func (w *windowIter) read(c *sql.Context) error {
 		}
 	}
 	return w.out.sort()
+}
+
+// leastSorted is how many rows are worth sorting by keys: the library sorts those of a window, and its values back into the order of rows, by comparing.
+const leastSorted = 64
+
+// inMemory computes each window over rows that are in its order already. It reports false where bytes cannot express one.
+func (w *windowIter) inMemory(c *sql.Context, rows []sql.Row) (bool, error) {
+	if len(rows) < leastSorted {
+		return false, nil
+	}
+	orders := make([]order, len(w.w.Parts))
+	for i, p := range w.w.Parts {
+		var ok bool
+		if orders[i], ok = orderOf(c, append(ascending(p.PartitionBy), p.OrderBy...)); !ok {
+			return false, nil
+		}
+	}
+	out := make([]sql.Row, len(rows))
+	for n, r := range rows {
+		out[n] = make(sql.Row, len(w.w.All))
+		for _, o := range w.w.Plain {
+			var err error
+			if out[n][o.At], err = o.Expr.Eval(c, r); err != nil {
+				return true, err
+			}
+		}
+	}
+	for i := range orders {
+		if err := w.ordered(c, i, &orders[i], rows, out); err != nil {
+			return true, err
+		}
+	}
+	w.whole = sql.RowsToRowIter(out...)
+	return true, nil
+}
+
+// ordered computes one window.
+func (w *windowIter) ordered(c *sql.Context, i int, by *order, rows, out []sql.Row) (err error) {
+	type place struct {
+		from, to uint32 // of the key
+		row      uint32
+	}
+	var keys []byte
+	places := make([]place, len(rows))
+	for n, r := range rows {
+		from := len(keys)
+		if keys, err = by.append(c, keys, r); err != nil {
+			return err
+		}
+		if len(keys) > math.MaxUint32 {
+			return errors.New("window functions: too many keys for memory")
+		}
+		places[n] = place{uint32(from), uint32(len(keys)), uint32(n)}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if d := bytes.Compare(keys[a.from:a.to], keys[b.from:b.to]); d != 0 {
+			return d
+		}
+		return cmp.Compare(a.row, b.row)
+	})
+	sorted := make([]sql.Row, len(rows))
+	for k, p := range places {
+		sorted[k] = rows[p.row]
+	}
+	outputs := w.w.Parts[i].Outputs
+	exprs := make([]sql.Expression, len(outputs))
+	for k, o := range outputs {
+		exprs[k] = o.Expr
+	}
+	it, err := w.w.Compute(c, exprs, sorted)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close(c)) }()
+	for _, p := range places {
+		vals, err := it.Next(c)
+		if err != nil {
+			return err
+		}
+		for k, o := range outputs {
+			out[p.row][o.At] = vals[k]
+		}
+	}
+	return nil
 }
 
 func (w *windowIter) spill(c *sql.Context, rows *[]sql.Row) error {
