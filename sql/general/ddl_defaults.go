@@ -3,6 +3,7 @@ package general
 // DEFAULT of columns, as the dictionary keeps it.
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -180,7 +181,7 @@ func computed(v *sql.ColumnDefaultValue) bool {
 	return v != nil && !v.IsLiteral() && v.Parenthesized
 }
 
-// rowsOfDefaults writes out one column of INSERT ... () VALUES (): the library gives DEFAULT (expression) wrong places in rows that name
+// rowsOfDefaults writes out one column of INSERT ... () VALUES (): the library gives DEFAULT (expression) and generated columns wrong places in rows that name
 // none. The statement given is left alone.
 func (s *Session) rowsOfDefaults(c *sql.Context, st sqlparser.Statement) sqlparser.Statement {
 	ins, ok := st.(*sqlparser.Insert)
@@ -200,15 +201,19 @@ func (s *Session) rowsOfDefaults(c *sql.Context, st sqlparser.Statement) sqlpars
 	if m == nil {
 		return st
 	}
-	plain, some := "", false
+	plain, other, some := "", "", false
 	for i := range m.columns {
 		a := &m.columns[i]
 		expression := a.Default != "" && !a.Literal && strings.HasPrefix(a.Default, "(")
-		some = some || expression
+		some = some || expression || a.Generated != ""
 		if plain == "" && !expression && a.Generated == "" && !m.schema[i].HiddenSystem && (a.Default != "" || m.schema[i].Nullable || m.schema[i].AutoIncrement) {
 			plain = m.schema[i].Name
 		}
+		if other == "" && a.Generated == "" && !m.schema[i].HiddenSystem {
+			other = m.schema[i].Name
+		}
 	}
+	plain = cmp.Or(plain, other)
 	if plain == "" || !some {
 		return st
 	}

@@ -72,20 +72,26 @@ func (w *rewriter) parenthesized() {
 	if next := t.Word(end + 1); end < 0 || next != "ORDER" && next != "LIMIT" || t.Word(end+1) == "ORDER" && t.Word(end+2) != "BY" {
 		return
 	}
-	own := t.At(1) == "("
-	for i := range t.Outer(1) {
+	w.put(0, "")
+	w.put(end, "")
+	from := 0
+	for ; t.At(from+1) == "(" && t.Closing(from+1) == end-1; from++ {
+		end--
+		w.put(from+1, "")
+		w.put(end, "")
+	}
+	own := t.At(from+1) == "(" || t.Word(from+1) == "VALUES"
+	for i := range t.Outer(from + 1) {
 		if i >= end {
 			break
 		}
 		word := t.Word(i)
-		own = own || word == "ORDER" || word == "LIMIT" || word == "WITH" && i == 1
+		own = own || word == "ORDER" || word == "LIMIT" || word == "WITH" && i == from+1
 	}
 	if !own {
-		w.put(0, "")
-		w.put(end, "")
 		return
 	}
-	w.put(0, "SELECT * FROM (")
+	w.put(from, "SELECT * FROM (")
 	w.put(end, fmt.Sprintf(") AS `zorya query %d`", t.Pos))
 }
 

@@ -167,15 +167,13 @@ func (p *parser) ParseOneWithOptions(ctx context.Context, s string, o sqlparser.
 // one parses the first statement (or the only one). What the grammar rejects is tried again in a rewritten form of the same
 // length or longer, so positions are the rewritten text's only where a rewrite was needed.
 func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
-	if marks := likeEscapes(text, lexMode(o)); marks != nil {
-		return p.escaped(ctx, text, marks, o, multi)
+	if more := insertions(text, lexMode(o)); more != nil {
+		return p.inserted(ctx, text, more, o, multi)
 	}
 	st, n, err := parseVitess(ctx, text, o, multi)
 	if err != nil && !errors.Is(err, sqlparser.ErrEmpty) {
-		if again, changed := rewrite(text, lexMode(o)); changed {
-			if st2, _, err2 := parseVitess(ctx, again, o, false); err2 == nil {
-				st, n, err = st2, len(text), nil
-			}
+		if st2, _, err2 := parseRefused(ctx, text, o, err); err2 == nil {
+			st, n, err = st2, len(text), nil
 		}
 	}
 	if err == nil {
@@ -205,56 +203,64 @@ func respell(st sqlparser.Statement, text string, mode lexer.Mode) {
 	markInvisible(st, text, mode)
 }
 
-// escaped parses a text whose strings have \% or \_ in them. MySQL keeps these backslashes, for LIKE; the library's lexer drops them
-// unless they are doubled.
-func (p *parser) escaped(ctx context.Context, text string, marks []int, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
-	st, n, err := p.one(ctx, doubled(text, marks), o, multi)
-	for i := len(marks) - 1; i >= 0; i-- { // marks[i] is behind i more backslashes
-		if n > marks[i]+i {
+// inserted parses a text as the library's lexer has to see it.
+func (p *parser) inserted(ctx context.Context, text string, more []insertion, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
+	st, n, err := p.one(ctx, insert(text, more), o, multi)
+	for i := len(more) - 1; i >= 0; i-- { // more[i] is behind i more bytes
+		if n > more[i].at+i {
 			n--
 		}
 	}
 	return st, n, err
 }
 
-// doubled puts a backslash before each mark.
-func doubled(text string, marks []int) string {
-	if len(marks) == 0 {
+// insertion is a byte that the library's lexer has to see before another, for it to read what MySQL reads.
+type insertion struct {
+	at   int
+	what byte
+}
+
+// insert puts bytes into a text.
+func insert(text string, more []insertion) string {
+	if len(more) == 0 {
 		return text
 	}
 	var b strings.Builder
 	last := 0
-	for _, i := range marks {
-		b.WriteString(text[last:i])
-		b.WriteByte('\\')
-		last = i
+	for _, m := range more {
+		b.WriteString(text[last:m.at])
+		b.WriteByte(m.what)
+		last = m.at
 	}
 	b.WriteString(text[last:])
 	return b.String()
 }
 
-// likeEscapes finds the single backslashes before % and _ in a text's strings.
-func likeEscapes(text string, mode lexer.Mode) (marks []int) {
-	if mode&lexer.NoBackslashEscapes != 0 || !strings.Contains(text, `\%`) && !strings.Contains(text, `\_`) {
+// insertions finds where the library's lexer differs from MySQL's: it drops the backslash of \% and \_ in strings, which MySQL keeps for LIKE, unless it is doubled, and takes
+// -- for a comment without the blank behind it.
+func insertions(text string, mode lexer.Mode) (more []insertion) {
+	escapes := mode&lexer.NoBackslashEscapes == 0 && (strings.Contains(text, `\%`) || strings.Contains(text, `\_`))
+	if !escapes && !strings.Contains(text, "--") {
 		return nil
 	}
 	l := lexer.Lexer{Src: []byte(text), Mode: mode}
 	for {
 		t := l.Next()
-		if t.Kind == lexer.EOF || t.Kind == lexer.Bad {
-			return marks
-		}
-		if t.Kind != lexer.String {
-			continue
-		}
-		for i := t.Start; i < t.End-1; i++ {
-			if text[i] != '\\' {
-				continue
+		switch {
+		case t.Kind == lexer.EOF || t.Kind == lexer.Bad:
+			return more
+		case t.Kind == lexer.Op && text[t.Start:t.End] == "-" && strings.HasPrefix(text[t.End:], "-"):
+			more = append(more, insertion{t.End, ' '})
+		case t.Kind == lexer.String && escapes:
+			for i := t.Start; i < t.End-1; i++ {
+				if text[i] != '\\' {
+					continue
+				}
+				if c := text[i+1]; c == '%' || c == '_' {
+					more = append(more, insertion{i, '\\'})
+				}
+				i++
 			}
-			if c := text[i+1]; c == '%' || c == '_' {
-				marks = append(marks, i)
-			}
-			i++
 		}
 	}
 }
@@ -294,17 +300,13 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	o := s.parserOptions()
 	written := text
 	text = misread(text, lexMode(o))
-	text = doubled(text, likeEscapes(text, lexMode(o)))
+	text = insert(text, insertions(text, lexMode(o)))
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
 		return nil, rest, nil
 	}
 	if err != nil {
-		if again, changed := rewrite(text, lexMode(o)); changed {
-			if st2, err2 := sqlparser.ParseWithOptions(ctx, again, o); err2 == nil {
-				st, err, text = st2, nil, again
-			}
-		}
+		st, text, err = parseRefused(ctx, text, o, err)
 	}
 	if err != nil {
 		if refused := otherTreatment(text, lexMode(o)); refused != nil {

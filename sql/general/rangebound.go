@@ -16,7 +16,11 @@ import (
 // single list is as long as it likes.
 type rangeBound struct{}
 
-const maxRanges = 1000
+const (
+	maxRanges = 1000
+	// maxExcluded bounds a NOT IN that ranges are made of, as MySQL has its NOT_IN_IGNORE_THRESHOLD: the library cuts all the ranges there are at each further value.
+	maxExcluded = 100
+)
 
 var _ sql.ExpressionTreeFilter = rangeBound{}
 
@@ -24,12 +28,15 @@ var _ sql.ExpressionTreeFilter = rangeBound{}
 func (rangeBound) Next(e sql.Expression) sql.Expression {
 	e = unpadded(compared(e))
 	if _, ok := e.(*expression.And); !ok {
-		return e
+		return fewExcluded(e)
 	}
 	list, split := conjuncts(e, nil), false
 	for i := 0; i < len(list); i++ {
 		if and, ok := compared(list[i]).(*expression.And); ok {
 			list, split = slices.Replace(list, i, i+1, and.LeftChild, and.RightChild), true
+		}
+		if few := fewExcluded(list[i]); few != list[i] {
+			list[i], split = few, true
 		}
 	}
 	if split {
@@ -73,6 +80,16 @@ func compared(e sql.Expression) sql.Expression {
 			return expression.NewGreaterThanOrEqual(of.Left(), of.Right())
 		case *expression.LessThanOrEqual:
 			return expression.NewGreaterThan(of.Left(), of.Right())
+		}
+	}
+	return e
+}
+
+// fewExcluded is a condition, as one that no index is searched by if it is a NOT IN of more than maxExcluded values.
+func fewExcluded(e sql.Expression) sql.Expression {
+	if op, _, right, ok := analyzer.IndexLeafChildren(e); ok && op == sql.IndexScanOpNotInSet {
+		if list, ok := right.(expression.Tuple); ok && len(list) > maxExcluded {
+			return &unranged{expression.UnaryExpressionStub{Child: e}}
 		}
 	}
 	return e

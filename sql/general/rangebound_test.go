@@ -35,3 +35,26 @@ func TestRangesAreBounded(t *testing.T) {
 		t.Errorf("%d rows updated", got.affected)
 	}
 }
+
+// A NOT IN of many values makes no ranges: the library cuts all there are at each further value, which for ten thousand takes a minute.
+func TestLongExclusionsMakeNoRanges(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (a INT, b INT, KEY (a)); INSERT INTO t VALUES (1, 1), (2, 2), (99999, 3)")
+	list := func(n int) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprint(i+2))
+		}
+		return strings.Join(out, ",")
+	}
+	for n, access := range map[int]string{3: "range", maxExcluded: "range", maxExcluded + 1: "ALL", 10_000: "ALL"} {
+		for _, where := range []string{"a NOT IN (" + list(n) + ")", "a NOT IN (" + list(n) + ") AND b > 0"} {
+			if got := c.must("EXPLAIN SELECT * FROM t FORCE INDEX (a) WHERE " + where).String(); !strings.Contains(got, "\t"+access+"\t") {
+				t.Errorf("NOT IN of %d values: %q, want %s", n, got, access)
+			}
+			if got := c.must("UPDATE t SET b = b + 1 WHERE " + where); got.affected != 2 {
+				t.Errorf("NOT IN of %d values: %d rows updated", n, got.affected)
+			}
+		}
+	}
+}

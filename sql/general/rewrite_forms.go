@@ -87,7 +87,7 @@ func (w *rewriter) hasFrom(i int, words ...string) bool {
 	return false
 }
 
-// valuesQuery: VALUES ROW(...) as an operand of a set operation or as a subquery selects from the derived table that the grammar has.
+// valuesQuery: VALUES ROW(...) as an operand of a set operation, as a subquery, in parentheses or with an order or a limit selects from the derived table that the grammar has.
 func (w *rewriter) valuesQuery() {
 	t := w.t
 	i := 1
@@ -102,17 +102,20 @@ func (w *rewriter) valuesQuery() {
 	operand := func(word string) bool { return word == "UNION" || word == "INTERSECT" || word == "EXCEPT" }
 	before := strings.ToUpper(t.At(-1))
 	set := operand(t.Word(i)) || operand(before) || (before == "ALL" || before == "DISTINCT") && operand(strings.ToUpper(t.At(-2)))
-	if i == 1 || t.At(-2) == "" && t.Pos > 0 && !set {
+	if i == 1 {
 		return
 	}
-	subquery := false
+	alone := false
 	if before == "(" {
-		switch word := strings.ToUpper(t.At(-2)); word {
-		case "IN", "EXISTS", "ANY", "SOME", "ALL", "=", "<", ">", "<=", ">=", "<>", "!=", "<=>", "SELECT":
-			subquery = true
+		switch strings.ToUpper(t.At(-2)) {
+		case "FROM", "JOIN", ",": // a derived table
+			alone = t.At(i) != ")"
+		default:
+			alone = true
 		}
 	}
-	if set || subquery {
+	alone = alone || t.Word(i) == "ORDER" || t.Word(i) == "LIMIT"
+	if set || alone {
 		w.put(0, "SELECT * FROM (VALUES")
 		w.put(i-1, t.At(i-1)+fmt.Sprintf(") AS `zorya values %d`", t.Pos))
 	}

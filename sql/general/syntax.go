@@ -172,14 +172,15 @@ func (w *rewriter) substring() {
 // quickDelete is a modifier, in the library's grammar a table.
 var quickDelete = regexp.MustCompile(`(?i)^\s*DELETE\s+QUICK\s+FROM\b`)
 
-// misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, DATE'2020-01-01', to it a text, and DEFAULT(column) in a SELECT, which
+// misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, DATE'2020-01-01', to it a text, 5--3, to it 5 and a comment, and DEFAULT(column) in a SELECT, which
 // it does not execute.
 func misread(text string, mode lexer.Mode) string {
 	n := strings.Contains(text, "N'") || strings.Contains(text, "n'")
 	d := strings.Contains(strings.ToLower(text), "default")
 	dated := builtin.DatedText.MatchString(text)
 	quick := quickDelete.MatchString(text)
-	if !n && !d && !dated && !quick {
+	minus := strings.Contains(text, "--")
+	if !n && !d && !dated && !quick && !minus {
 		return text
 	}
 	t := lexer.NewCursor(text, mode, 1<<20)
@@ -195,6 +196,8 @@ func misread(text string, mode lexer.Mode) string {
 	}
 	for ; !t.End(); t.Pos++ {
 		switch {
+		case minus && t.At(0) == "-" && t.At(1) == "-" && t.Tokens[t.Pos].End == t.Tokens[t.Pos+1].Start:
+			w.put(1, " -") // a comment, to it
 		case t.Kind(0) == lexer.String && strings.HasPrefix(strings.ToUpper(t.At(0)), "N"):
 			w.put(0, t.At(0)[1:])
 		case dated && builtin.DatedWords[t.Word(0)] != "" && t.Kind(1) == lexer.String && t.At(-1) != ".":

@@ -204,7 +204,7 @@ func (n *normalizer) word(text []byte, next lexer.Token) {
 		n.value()
 	case string(up) == "IS", string(up) == "NOT" && n.last(1) == is:
 		n.raw(is, up)
-	case reserved[string(up)], n.near <= 4 && leading[string(up)] && !call, call && calls[string(up)]:
+	case lexer.Reserved(up), within[string(up)], n.near <= 4 && leading[string(up)] && !call, call && calls[string(up)]:
 		n.raw(plain, up)
 	default:
 		n.name(text)
