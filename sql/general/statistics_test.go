@@ -18,6 +18,11 @@ func TestStoredStatistics(t *testing.T) {
 	c.query(tables, "f\t2\t1\t1\nt\t4\t1\t1")
 	c.query("SELECT index_name, stat_name, stat_value, stat_description FROM mysql.innodb_index_stats WHERE table_name = 't' ORDER BY 1, 2",
 		"ab\tn_diff_pfx01\t2\ta\nab\tn_diff_pfx02\t4\ta,b\nab\tn_leaf_pages\t1\tNumber of leaf pages in the index\nab\tsize\t1\tNumber of pages in the index\nPRIMARY\tn_diff_pfx01\t4\tid\nPRIMARY\tn_leaf_pages\t1\tNumber of leaf pages in the index\nPRIMARY\tsize\t1\tNumber of pages in the index")
+	c.query("SELECT i.name, type, n_fields, COUNT(f.name) FROM information_schema.innodb_tables t JOIN information_schema.innodb_indexes i USING (table_id) LEFT JOIN information_schema.innodb_fields f USING (index_id) WHERE t.name = 'd/t' GROUP BY i.name, type, n_fields ORDER BY 1 LIMIT 1",
+		"PRIMARY\t3\t1\t1")
+	c.query("SELECT name, page_size, file_size > 0, state FROM information_schema.innodb_tablespaces WHERE name = 'd/t'", "d/t\t16384\t1\tnormal")
+	c.must("CREATE TABLE versions (id INT PRIMARY KEY); INSERT INTO versions VALUES (1); ALTER TABLE versions ADD COLUMN v INT, ALGORITHM=INSTANT")
+	c.query("SELECT n_cols, total_row_versions FROM information_schema.innodb_tables WHERE name = 'd/versions'", "5\t1")
 	c.query("SELECT name, stats_initialized, num_rows, clust_index_size, other_index_size FROM information_schema.innodb_tablestats WHERE name = 'd/t'", "d/t\tInitialized\t4\t1\t1")
 	c.must("CREATE TABLE s (id INT PRIMARY KEY) STATS_SAMPLE_PAGES=7")
 	if got := c.must("SHOW CREATE TABLE s").String(); !strings.Contains(got, "STATS_SAMPLE_PAGES=7") {
