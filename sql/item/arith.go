@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/bits"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -309,6 +310,9 @@ func quotient(a, b *apd.Decimal) *apd.Decimal {
 	group := func(n int) int { return (n + 8) / 9 * 9 }
 	f1, f2 := int(max(-a.Exponent, 0)), int(max(-b.Exponent, 0))
 	more := max(divMore-(group(f1)-f1)-(group(f2)-f2), 0)
+	if out := quickQuotient(a, b, min(group(group(f1)+group(f2)+more), 72)); out != nil {
+		return out
+	}
 	down := wide
 	down.Rounding = apd.RoundDown
 	z, out := new(apd.Decimal), new(apd.Decimal)
@@ -319,6 +323,32 @@ func quotient(a, b *apd.Decimal) *apd.Decimal {
 	}
 	return out
 }
+
+// quickQuotient is quotient to a number of decimals where 128 bits hold all that there is on the way; nil: they do not.
+func quickQuotient(a, b *apd.Decimal, decimals int) *apd.Decimal {
+	shift := decimals + int(a.Exponent) - int(b.Exponent)
+	if a.Form != apd.Finite || b.Form != apd.Finite || shift < 0 || shift >= len(tenths) || !a.Coeff.IsUint64() || !b.Coeff.IsUint64() {
+		return nil
+	}
+	by := b.Coeff.Uint64()
+	high, low := bits.Mul64(a.Coeff.Uint64(), tenths[shift])
+	if high >= by {
+		return nil
+	}
+	n, _ := bits.Div64(high, low, by)
+	out := &apd.Decimal{Negative: n != 0 && a.Negative != b.Negative, Exponent: int32(-decimals)}
+	out.Coeff.SetUint64(n)
+	return out
+}
+
+// tenths are the powers of ten that a uint64 holds.
+var tenths = func() (out [20]uint64) {
+	out[0] = 1
+	for i := 1; i < len(out); i++ {
+		out[i] = 10 * out[i-1]
+	}
+	return out
+}()
 
 func (x *arithmetic) reals(c *sql.Context, a, b float64) (any, error) {
 	var f float64

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	builtin "github.com/dolthub/go-mysql-server/sql/expression/function"
@@ -204,5 +205,46 @@ func TestComparedAs(t *testing.T) {
 		if got := wayOf(&r, &l); got != x.want {
 			t.Errorf("%s with %s: %d, want %d", shown(c, x.r), shown(c, x.l), got, x.want)
 		}
+	}
+}
+
+// TestQuotients: a quotient is the same whether 128 bits hold it or not.
+func TestQuotients(t *testing.T) {
+	texts := []string{"0", "0.00", "1", "-1", "3", "-7.5", "0.001", "99999999.99", "-123456789.123456789", "18446744073709551615", "0.000000000000000001", "1e3", "7e-20", "12345678901234567890.5"}
+	quick := 0
+	for _, x := range texts {
+		for _, y := range texts {
+			a, _, err := apd.NewFromString(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _, err := apd.NewFromString(y)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.IsZero() {
+				continue
+			}
+			for _, decimals := range []int{0, 9, 18, 27} {
+				got := quickQuotient(a, b, decimals)
+				if got == nil {
+					continue
+				}
+				quick++
+				down, z, want := wide, new(apd.Decimal), new(apd.Decimal)
+				down.Rounding = apd.RoundDown
+				_, _ = down.Quo(z, a, b)
+				_, _ = down.Quantize(want, z, int32(-decimals))
+				if want.IsZero() {
+					want.Negative = false
+				}
+				if got.Text('f') != want.Text('f') || got.Exponent != want.Exponent {
+					t.Errorf("%s / %s to %d decimals: %s, want %s", x, y, decimals, got, want)
+				}
+			}
+		}
+	}
+	if quick < 100 {
+		t.Errorf("%d quotients only", quick)
 	}
 }
