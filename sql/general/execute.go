@@ -305,7 +305,11 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		return nil, nil, err
 	}
 	hideIndexes(c, bound)
+	order := conditionOrder(bound)
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
+	if err == nil { // a statement of one table has rules of its own
+		node, err = order.restored(c, node)
+	}
 	return node, flags, err
 }
 

@@ -262,6 +262,11 @@ func TestFoundByDifferencesSince(t *testing.T) {
 	// NULL that ALTER TABLE copies into an ENUM NOT NULL is no member.
 	c.must("SET sql_mode = ''; CREATE TABLE en (a INT); INSERT INTO en VALUES (NULL); ALTER TABLE en MODIFY a ENUM('x', 'y') NOT NULL; SET sql_mode = DEFAULT")
 	c.query("SELECT a + 0 FROM en", "0")
+	// Times and years are the same texts in binary columns.
+	c.must("CREATE TABLE bins (a VARBINARY(10), b BINARY(10), c BLOB, y VARBINARY(4)); CREATE TABLE moments (d DATE, dt DATETIME(3), tm TIME, y YEAR); INSERT INTO moments VALUES ('2020-01-02', '2020-01-02 03:04:05.678', '01:02:03', 2001)")
+	c.must("INSERT INTO bins SELECT d, d, dt, y FROM moments; ALTER TABLE moments MODIFY d VARBINARY(10), MODIFY tm BLOB, MODIFY y VARBINARY(4)")
+	c.query("SELECT * FROM bins", "2020-01-02\t2020-01-02\t2020-01-02 03:04:05.678\t2001")
+	c.query("SELECT * FROM moments", "2020-01-02\t2020-01-02 03:04:05.678\t01:02:03\t2001")
 	// A row that a whole key's values look up is not sorted, so that nothing is wrong with what it would be sorted by.
 	c.must("CREATE TABLE uns (id INT PRIMARY KEY, n INT UNSIGNED); INSERT INTO uns VALUES (1, 2), (2, 3)")
 	for _, end := range []string{"", " LIMIT 1", " LIMIT 1 OFFSET 0"} {
@@ -328,6 +333,22 @@ func TestOuterNulls(t *testing.T) {
 	c.query("SELECT o.id, (SELECT GROUP_CONCAT(id ORDER BY id) FROM two WHERE a <=> o.a AND b <=> o.b) FROM two o ORDER BY 1", "1\t1\n2\t2\n3\t3\n4\t4")
 	c.query("SELECT o.id, (SELECT GROUP_CONCAT(id ORDER BY id) FROM two WHERE a = o.a AND b <=> o.b) FROM two o ORDER BY 1", "1\tNULL\n2\tNULL\n3\t3\n4\t4")
 	c.query("SELECT o.id FROM two o WHERE EXISTS (SELECT 1 FROM two WHERE a <=> o.a AND b <=> o.b AND id = o.id) ORDER BY 1", "1\n2\n3\n4")
+}
+
+// Conditions within subqueries that go up, beside those that stay.
+func TestHoistedConditions(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE o (id INT PRIMARY KEY, v INT); INSERT INTO o VALUES (1, 1), (2, 5), (3, NULL)")
+	const in = "EXISTS (SELECT 1 FROM o a JOIN o b ON a.v = b.v WHERE o.v IN (SELECT d.v FROM o d WHERE "
+	for query, want := range map[string]string{
+		"NOT " + in + "NULL AND d.v < b.v)) ORDER BY 1":        "1\n2\n3",
+		"NOT " + in + "d.v < b.v AND RAND() < 0)) ORDER BY 1":  "1\n2\n3",
+		"NOT " + in + "d.v < b.v AND RAND() >= 0)) ORDER BY 1": "2\n3",
+		in + "d.v < b.v AND RAND() >= 0)) ORDER BY 1":          "1",
+		in + "d.v <= b.v AND o.id < 3)) ORDER BY 1":            "1\n2",
+	} {
+		c.query("SELECT id FROM o WHERE "+query, want)
+	}
 }
 
 // EXISTS of a query that has a condition, but none of the outer row, beside queries of the outer row.

@@ -43,6 +43,12 @@ func TestConstantConditions(t *testing.T) {
 		c.must(q)
 	}
 	c.query("SELECT * FROM n", "NULL\t1\tx")
+	// A part guards those behind it, whatever an index takes of the condition.
+	c.must("CREATE TABLE kinds (id INT PRIMARY KEY, kind VARCHAR(9), v VARCHAR(9)); INSERT INTO kinds VALUES (1, 'text', 'x'), (2, 'number', '7'), (3, 'number', '1')")
+	for _, q := range []string{"DELETE FROM kinds WHERE id < 3 AND kind = 'number' AND v + 0 > 5", "UPDATE kinds SET kind = 'n' WHERE id > 0 AND (kind = 'number' AND v + 0 < 5)"} {
+		c.must(q)
+	}
+	c.query("SELECT * FROM kinds", "1\ttext\tx\n3\tn\t1")
 	c.fails("DELETE FROM n WHERE (a AND s) IS TRUE", mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect DOUBLE value: 'x'")
 	c.must("SET sql_mode = ''; DELETE FROM t WHERE 'x'")
 }
@@ -86,6 +92,10 @@ func TestDefinedExpressions(t *testing.T) {
 
 	c.query("SELECT COLLATION(CHAR(77 USING utf8mb4)), CHAR(77 USING utf8mb4) = 'm' COLLATE utf8mb4_general_ci, MAX(a = CHAR(65, 66 USING utf8mb4)), HEX(CHAR(255)) FROM t",
 		"utf8mb4_0900_ai_ci\t1\t1\tFF")
+	c.must("CREATE TABLE mix (a VARCHAR(9) COLLATE utf8mb4_general_ci, b VARCHAR(9) COLLATE utf8mb4_unicode_ci); INSERT INTO mix VALUES ('xax', 'b')")
+	c.query("SELECT TRIM('x' FROM a), TRIM(IFNULL(a, b)), TRIM(b FROM 'bab') FROM mix", "a\txax\ta")
+	c.fails("SELECT TRIM(a FROM IFNULL(a, b)) FROM mix", mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS,
+		"Illegal mix of collations (utf8mb4_general_ci,IMPLICIT) and (utf8mb4_bin,NONE) for operation 'trim'")
 	c.must("SET NAMES utf8mb4 COLLATE utf8mb4_general_ci")
 	c.fails("SELECT CHAR(77 USING utf8mb4) = 'm'", mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS,
 		"Illegal mix of collations (utf8mb4_0900_ai_ci,COERCIBLE) and (utf8mb4_general_ci,COERCIBLE) for operation '='")

@@ -158,6 +158,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	keepDeepQueries(a)
 	keepRowsOfFalse(a)
 	keepSelfSorts(a)
+	keepConditionOrder(a)
 	allowGenerated(a)
 	heedHints(a)
 	checkGroups(a)

@@ -150,7 +150,7 @@ func fitted(c *sql.Context, from, to sql.Type, v any) any {
 		switch {
 		case numeric:
 			return item.Number(c, from, v)
-		case types.IsTextOnly(to):
+		case types.IsText(to): // binary ones too
 			return item.TimeText(c, from, v)
 		}
 	case types.IsEnum(from) || types.IsSet(from):
@@ -160,7 +160,7 @@ func fitted(c *sql.Context, from, to sql.Type, v any) any {
 		if x, err := from.SQL(c, nil, v); err == nil {
 			return x.ToString()
 		}
-	case types.IsYear(from) && types.IsTextOnly(to):
+	case types.IsYear(from) && types.IsText(to):
 		if n, ok := datum.Integer(v); ok {
 			return datum.YearText(n)
 		}

@@ -28,6 +28,16 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 	unless("hoistOutOfScopeFilters", func(c *sql.Context, n sql.Node) bool {
 		return anyQuery(c, n, func(q *plan.Subquery) bool { return rowsOfFalse(c, q.Query, false) || joinsByOuter(c, q) })
 	})
+	replaceRule(a, "hoistOutOfScopeFilters", func(hoist analyzer.RuleFunc) analyzer.RuleFunc {
+		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+			out, same, err := hoist(c, a, n, scope, sel, flags)
+			if err != nil || same {
+				return out, same, err
+			}
+			out, _, err = correlatedOutside(c, out)
+			return out, transform.NewTree, err
+		}
+	})
 	for _, rule := range []string{"unnestInSubqueries", "unnestExistsSubqueries"} {
 		unless(rule, func(c *sql.Context, n sql.Node) bool {
 			return anyQuery(c, n, func(q *plan.Subquery) bool {
@@ -47,6 +57,26 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 			n, same, err := library(c, a, n, scope, sel, flags)
 			return n, moved && same, err
 		}
+	})
+}
+
+// correlatedOutside takes from the outer columns that subqueries refer to those of their own tables: where a condition has gone up, the library counts what subqueries
+// within them refer to.
+func correlatedOutside(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
+	return transform.NodeExprsWithOpaque(c, n, func(c *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+		q, ok := e.(*plan.Subquery)
+		if !ok {
+			return e, transform.SameTree, nil
+		}
+		query, same, err := correlatedOutside(c, q.Query)
+		if err != nil {
+			return nil, transform.SameTree, err
+		}
+		outer := q.Correlated().Difference(tableColumns(c, query))
+		if bool(same) && outer.Equals(q.Correlated()) {
+			return e, transform.SameTree, nil
+		}
+		return q.WithQuery(query).WithCorrelated(outer), transform.NewTree, nil
 	})
 }
 

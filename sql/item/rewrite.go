@@ -539,6 +539,14 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 	case "locate", "position", "instr", "find_in_set", "replace":
 		x, err := newSearching(c, n, name, shown, ch)
 		return some(x, x != nil, err)
+	case "trim":
+		// What is trimmed stands before what it is trimmed of; the blank that TRIM(x) trims is of x's collation.
+		if blank, ok := ch[len(ch)-1].(*expression.Literal); len(ch) == 2 && !(ok && blank.Value() == " ") {
+			texts := []Attr{Of(c, ch[1]), Of(c, ch[0])}
+			if _, err := compared(c, name, &texts[0], &texts[1]); err != nil {
+				return nil, err
+			}
+		}
 	case "lpad", "rpad", "repeat", "space", "strcmp", "field", "substring_index", "quote":
 		x, err := newTextual(c, n, name, shown, ch)
 		return some(x, x != nil, err)
