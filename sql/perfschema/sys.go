@@ -13,8 +13,8 @@ type View struct{ Name, Select string }
 //go:embed sys.txt
 var sysText string
 
-// macro is a use of TIME, BYTES or TEXT in sys.txt; what is within has at most two levels of parentheses.
-var macro = regexp.MustCompile(`\b(TIME|BYTES|TEXT)\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)`)
+// macro is a use of TIME, BYTES or TEXT in sys.txt; what is within has at most three levels of parentheses.
+var macro = regexp.MustCompile(`\b(TIME|BYTES|TEXT)\(((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*)\)`)
 
 // forms are what macros stand for in a view for people.
 var forms = map[string]string{"TIME": "FORMAT_PICO_TIME", "BYTES": "FORMAT_BYTES", "TEXT": "zorya_format_statement"}
