@@ -82,6 +82,9 @@ func namedZone(v any) (*time.Location, bool) {
 	if !ok {
 		return nil, false
 	}
+	if d, err := sql.MySQLOffsetToDuration(name); err == nil && (d > 14*time.Hour || d <= -14*time.Hour) {
+		return nil, false
+	}
 	if l := item.LocationOf(name); l != nil {
 		return l, true
 	}

@@ -133,7 +133,7 @@ const (
 func (x *exec) insert() (Result, error) {
 	p, q := x.p, x.q
 	width := len(p.source)
-	if q.Groups*p.width > len(q.List) {
+	if q.Groups*p.width != len(q.List) { // 1136, or lists behind VALUES
 		return Result{}, ErrDecline
 	}
 	chunk := min(q.Groups, max(insertChunk/width, 16), insertRows)

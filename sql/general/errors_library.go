@@ -195,6 +195,12 @@ func init() {
 		p(`value (.*) is not a valid (?:Time|Year)`, func(c *sql.Context, m []string) *mysqlerr.Error { return wrongTime(c, m[1]) }),
 		p(`(?:error: )?'(.*)' is not a valid value for '(.*)'`, func(c *sql.Context, m []string) *mysqlerr.Error { return wrongValue(c, m[1], m[2]) }),
 		p(`value (.*) is not a valid Decimal`, func(c *sql.Context, m []string) *mysqlerr.Error { return wrongValue(c, m[1], "decimal") }),
+		p(`.* out of range for random_bytes`, func(*sql.Context, []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_DATA_OUT_OF_RANGE, "length", "random_bytes")
+		}),
+		p(`Invalid argument to ESCAPE`, func(*sql.Context, []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, "ESCAPE")
+		}),
 		p(`(.*) out of range for (.*)`, func(c *sql.Context, m []string) *mysqlerr.Error { return outOfRange(c, m[1], m[2]) }),
 		p(`Out of range value for column of Decimal type (.*)`, func(c *sql.Context, m []string) *mysqlerr.Error { return outOfRange(c, m[1], "decimal") }),
 		p(`.*BIGINT (?:UNSIGNED )?value is out of range(.*)`, func(_ *sql.Context, m []string) *mysqlerr.Error {

@@ -181,14 +181,17 @@ type frameRow struct {
 	framer sql.WindowFramer
 }
 
-// newFrameRow is LAST_VALUE; nil for other functions.
+// newFrameRow is FIRST_VALUE or LAST_VALUE; nil for other functions.
 func newFrameRow(e sql.WindowAdaptableExpression) (sql.WindowFunction, error) {
-	last, ok := e.(*window.LastValue)
-	if !ok {
-		return nil, nil
+	switch e := e.(type) {
+	case *window.FirstValue:
+		framer, err := framerOf(e.Window())
+		return &frameRow{of: e.Child, nth: 1, framer: framer}, err
+	case *window.LastValue:
+		framer, err := framerOf(e.Window())
+		return &frameRow{of: e.Child, framer: framer}, err
 	}
-	framer, err := framerOf(last.Window())
-	return &frameRow{of: last.Child, framer: framer}, err
+	return nil, nil
 }
 
 func (f *frameRow) DefaultFramer() sql.WindowFramer { return f.framer }

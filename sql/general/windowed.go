@@ -16,7 +16,7 @@ import (
 // The library's aggregates over windows add up floating point numbers, call the sum of NULLs 0, and take rows for peers that agree in
 // the first expression of ORDER BY. Here a frame is added up by the same buffers that GROUP BY uses, so SUM OVER is as exact as SUM.
 
-// windowed is an aggregate function with an OVER clause, or LAST_VALUE.
+// windowed is an aggregate function with an OVER clause, FIRST_VALUE or LAST_VALUE.
 type windowed struct {
 	sql.WindowAdaptableExpression
 }
@@ -25,7 +25,7 @@ type windowed struct {
 func newWindowed(e sql.Expression) sql.Expression {
 	switch e := e.(type) {
 	case *item.Sum, *aggregation.Sum, *aggregation.Avg, *aggregation.Min, *aggregation.Max, *aggregation.Count, *aggregation.CountDistinct,
-		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor, *aggregation.JsonArray, *window.LastValue:
+		*aggregation.BitAnd, *aggregation.BitOr, *aggregation.BitXor, *aggregation.JsonArray, *window.FirstValue, *window.LastValue:
 		if a, ok := e.(sql.WindowAdaptableExpression); ok && a.Window() != nil {
 			return &windowed{a}
 		}
@@ -68,6 +68,9 @@ func (w *windowed) NewWindowFunction(*sql.Context) (sql.WindowFunction, error) {
 func framerOf(def *sql.WindowDefinition) (sql.WindowFramer, error) {
 	switch {
 	case def.Frame != nil:
+		if f := newRangeFrames(def); f != nil {
+			return f, nil
+		}
 		return def.Frame.NewFramer(def)
 	case len(def.OrderBy) > 0:
 		return &upToPeers{peers: aggregation.NewPeerGroupFramer(def.OrderBy.ToExpressions())}, nil

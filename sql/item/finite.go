@@ -40,9 +40,12 @@ func (x *finite) Eval(c *sql.Context, r sql.Row) (any, error) {
 		return nil, nil
 	}
 	f := 0.0
-	if x.name == "exp" {
+	switch x.name {
+	case "exp":
 		f = math.Exp(v[0])
-	} else {
+	case "cot":
+		f = 1 / math.Tan(v[0])
+	default:
 		f = math.Pow(v[0], v[1])
 	}
 	if math.IsInf(f, 0) || math.IsNaN(f) {

@@ -120,8 +120,12 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		return n.conditions(c, e)
 	case *expression.Like:
 		l, r := Of(c, e.LeftChild), Of(c, e.RightChild)
-		if _, err := compared(c, "like", &l, &r); err != nil && l.Kind != Other && r.Kind != Other {
+		coll, err := compared(c, "like", &l, &r)
+		if err != nil && l.Kind != Other && r.Kind != Other {
 			return nil, err
+		}
+		if err == nil && coll == sql.Collation_binary && l.text() && l.Coll != sql.Collation_binary { // the library goes by the left side
+			return n.give(c, expression.NewLike(newEncoded(c, n, e.LeftChild), e.RightChild, e.Escape), "ss-")
 		}
 		if early && e.Escape == nil && escapes(e.RightChild) {
 			e = expression.NewLike(e.LeftChild, e.RightChild, expression.NewLiteral(`\`, types.LongText)).(*expression.Like)
@@ -522,7 +526,7 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		return newRounding(c, n, name, shown, ch), nil
 	case "ceil", "ceiling":
 		return newRounding(c, n, "ceil", shown, ch), nil
-	case "exp", "pow", "power":
+	case "exp", "pow", "power", "cot":
 		if len(ch) == 1 || len(ch) == 2 {
 			return newFinite(c, n, name, shown, ch), nil
 		}

@@ -49,7 +49,7 @@ func appendDigits(b, d []byte, point int) []byte {
 		return append(b, '0')
 	}
 	switch {
-	case point < -14 || point > 15:
+	case point < -14 || point > 15 && len(d) <= point:
 		b = append(b, d[0])
 		if len(d) > 1 {
 			b = append(append(b, '.'), d[1:]...)
