@@ -172,11 +172,13 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 	}
 	st, n, err := parseVitess(ctx, text, o, multi)
 	if err != nil && !errors.Is(err, sqlparser.ErrEmpty) {
-		if st2, _, err2 := parseRefused(ctx, text, o, err); err2 == nil {
+		if st2, parsed, err2 := parseRefused(ctx, text, o, err); err2 == nil {
 			st, n, err = st2, len(text), nil
+			keepBody(st, parsed)
 		}
 	}
 	if err == nil {
+		keepBody(st, text)
 		respell(st, text, lexMode(o))
 		if err = groupsFirst(st, text); err == nil {
 			err = matchCalls(st, text)
@@ -186,6 +188,14 @@ func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions
 		}
 	}
 	return st, n, err
+}
+
+// keepBody takes a view's query from the text that was parsed: the tree has positions only, and the library looks for them in the text that it was given.
+func keepBody(st sqlparser.Statement, parsed string) {
+	d, ok := st.(*sqlparser.DDL)
+	if ok && d.ViewSpec != nil && d.SubStatementStr == "" && d.SubStatementPositionEnd > 0 && d.SubStatementPositionEnd <= len(parsed) {
+		d.SubStatementStr = parsed[d.SubStatementPositionStart:d.SubStatementPositionEnd]
+	}
 }
 
 // respell gives a tree the forms that the library takes for what MySQL's grammar means.
@@ -314,6 +324,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		}
 		return nil, "", parseError(text, err.Error())
 	}
+	keepBody(st, text)
 	variableDefaults(st)
 	namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens))
 	respell(st, text, lexMode(o))

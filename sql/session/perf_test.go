@@ -155,7 +155,7 @@ func TestPerformanceSchemaTables(t *testing.T) {
 	_, addr := startWith(t, general.Options{}, Options{})
 	c := connect(t, addr, "")
 	n := 0
-	for _, line := range table1(t, c, "SELECT t.table_schema, t.table_name, COUNT(*) FROM information_schema.tables t JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name WHERE t.table_schema IN ('performance_schema', 'sys') GROUP BY t.table_schema, t.table_name") {
+	for _, line := range table1(t, c, "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('performance_schema', 'sys')") {
 		f := strings.Split(line, "|")
 		rows, err := c.QueryContext(context.Background(), "SELECT * FROM `"+f[0]+"`.`"+f[1]+"`")
 		if err != nil {
