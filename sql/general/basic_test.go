@@ -195,6 +195,10 @@ func TestAlter(t *testing.T) {
 	c.must("CREATE TABLE w AS SELECT 1 AS a, 'x' AS b")
 	c.query("SELECT * FROM w", "1\tx")
 	c.must("DROP TABLE u, v, w")
+	c.must("CREATE TABLE u ENGINE=InnoDB SELECT 1 AS a; CREATE TEMPORARY TABLE IF NOT EXISTS d.v DEFAULT CHARSET=latin1, COMMENT 'of v' AS SELECT a, 'x' AS b FROM u; CREATE TABLE w ROW_FORMAT=DYNAMIC IGNORE SELECT 1 AS a UNION SELECT 2")
+	c.query("SELECT COUNT(*), SUM(u.a), MAX(v.b), SUM(w.a) FROM u, v, w", "2\t2\tx\t3")
+	c.query("SHOW CREATE TABLE v", "v\tCREATE TEMPORARY TABLE `v` (\n  `a` int NOT NULL,\n  `b` varchar(1) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci NOT NULL\n) ENGINE=InnoDB DEFAULT CHARSET=latin1 COMMENT='of v'")
+	c.must("DROP TABLE u, v, w")
 }
 
 func TestRoutines(t *testing.T) {

@@ -287,9 +287,27 @@ func (s *Session) selectSchema(c *sql.Context, x *execution, sel sqlparser.State
 	return node.Schema(c), nil
 }
 
-// createFromQuery is CREATE TABLE ... [IGNORE | REPLACE] [AS] query where the library's grammar lacks it: it knows neither of the words, nor a set operation without AS. nil: it has it.
+// standIn is the column that options without columns get: the library's grammar wants one before them.
+const standIn = "(`-` INT)"
+
+// createFromQuery is CREATE TABLE ... [IGNORE | REPLACE] [AS] query where the library's grammar lacks it: it knows neither of the words, nor options without columns, nor a set
+// operation without AS. nil: it has it.
 func (s *Session) createFromQuery(t *lexer.Cursor) (*Statement, error) {
-	depth := 0
+	depth, options := 0, optionsAfter(t)
+	parsed := func(before, as, query string) (*Statement, error) {
+		if options > 0 {
+			at := t.Tokens[t.Pos+options].Start
+			before = before[:at] + standIn + before[at:]
+		}
+		st, _, err := s.parseGMS(before+as+query, "")
+		if err != nil || options == 0 {
+			return st, err
+		}
+		if ddl, ok := st.ast.(*sqlparser.DDL); ok && ddl.TableSpec != nil {
+			ddl.TableSpec.Columns = nil
+		}
+		return st, nil
+	}
 	for i := 2; t.Kind(i) != lexer.EOF; i++ {
 		switch t.At(i) {
 		case "(":
@@ -303,10 +321,12 @@ func (s *Session) createFromQuery(t *lexer.Cursor) (*Statement, error) {
 		here, next := t.Tokens[t.Pos+i], t.Word(i+1)
 		switch word := t.Word(i); word {
 		case "AS":
+			if options > 0 {
+				return parsed(t.Src[:here.Start], "", t.Src[here.Start:])
+			}
 			return nil, nil
 		case "SELECT", "WITH":
-			st, _, err := s.parseGMS(t.Src[:here.Start]+"AS "+t.Src[here.Start:], "")
-			return st, err
+			return parsed(t.Src[:here.Start], "AS ", t.Src[here.Start:])
 		case "IGNORE", "REPLACE":
 			as := "AS"
 			switch {
@@ -315,7 +335,7 @@ func (s *Session) createFromQuery(t *lexer.Cursor) (*Statement, error) {
 			case next != "SELECT" && next != "WITH" && next != "VALUES" && next != "TABLE" && t.At(i+1) != "(":
 				continue
 			}
-			st, _, err := s.parseGMS(t.Src[:here.Start]+as+t.Src[here.End:], "")
+			st, err := parsed(t.Src[:here.Start], as, t.Src[here.End:])
 			if err != nil {
 				return nil, err
 			}
@@ -326,4 +346,21 @@ func (s *Session) createFromQuery(t *lexer.Cursor) (*Statement, error) {
 		}
 	}
 	return nil, nil
+}
+
+// optionsAfter is where the options of a CREATE TABLE without columns begin, 0 where it has columns or no options.
+func optionsAfter(t *lexer.Cursor) int {
+	u := *t
+	if u.Accept("CREATE"); !u.Accept("TABLE") && !u.Accept("TEMPORARY", "TABLE") {
+		return 0
+	}
+	u.Accept("IF", "NOT", "EXISTS")
+	if _, _, ok := u.Qualified(); !ok || u.At(0) == "(" {
+		return 0
+	}
+	switch u.Word(0) {
+	case "", "AS", "SELECT", "WITH", "IGNORE", "REPLACE", "LIKE", "VALUES", "TABLE":
+		return 0
+	}
+	return u.Pos - t.Pos
 }

@@ -55,6 +55,15 @@ func definitionPatterns() []pattern {
 			})
 			return mysqlerr.New(mysqlerr.ER_ILLEGAL_VALUE_FOR_TYPE, "set", value)
 		}),
+		p(`(?s)duplicate entry: (.*)`, func(c *sql.Context, m []string) *mysqlerr.Error {
+			kind := ""
+			name := columnWhere(c, func(cd *sqlparser.ColumnDefinition) bool {
+				kind = strings.ToUpper(cd.Type.Type)
+				return twiceAmong(cd.Type.EnumValues, m[1])
+			})
+			return mysqlerr.New(mysqlerr.ER_DUPLICATED_VALUE_IN_TYPE, name, m[1], kind)
+		}),
+		p(`(\S+) is not a valid character set for (\S+)`, args(mysqlerr.ER_COLLATION_CHARSET_MISMATCH, 2, 1)),
 		p(`(\d+) is an invalid number of bits`, invalidBits),
 		p(`Scale \d+ cannot be larger than the precision`, func(c *sql.Context, _ []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_M_BIGGER_THAN_D, columnWhere(c, scaleAbovePrecision))
@@ -112,6 +121,17 @@ func invalidBits(c *sql.Context, m []string) *mysqlerr.Error {
 		return mysqlerr.New(mysqlerr.ER_INVALID_FIELD_SIZE, name)
 	}
 	return mysqlerr.New(mysqlerr.ER_TOO_BIG_DISPLAYWIDTH, name, 64)
+}
+
+// twiceAmong reports whether a value is twice among those of an ENUM or a SET.
+func twiceAmong(values []string, value string) bool {
+	n := 0
+	for _, v := range values {
+		if strings.EqualFold(v, value) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // scaleAbovePrecision finds the column that 1427 is about.

@@ -169,21 +169,26 @@ func (w *rewriter) setAliased() {
 }
 
 // collateLast: the grammar takes _utf8mb4'x' COLLATE utf8mb4_bin for _utf8mb4 of a text with a collation, which the planner makes a literal of that collation. It
-// is a collation of the whole, and explicit: stronger than a column's.
+// is a collation of the whole, and explicit: stronger than a column's. Of a literal of another set than the connection's the planner takes no collation, but of its conversion.
 func collateLast(st sqlparser.Statement, text string) {
 	if !holdsWord(text, "collate", 1) || !strings.Contains(text, "_") {
 		return
 	}
 	swapExprs(reflect.ValueOf(st), func(e sqlparser.Expr) sqlparser.Expr {
 		u, ok := e.(*sqlparser.UnaryExpr)
-		if !ok || !strings.EqualFold(strings.TrimSpace(u.Operator), "_utf8mb4") { // of another character set the planner takes no other collation
-			return nil
-		}
-		collated, ok := u.Expr.(*sqlparser.CollateExpr)
 		if !ok {
 			return nil
 		}
-		return &sqlparser.CollateExpr{Expr: &sqlparser.UnaryExpr{Operator: u.Operator, Expr: collated.Expr}, Collation: collated.Collation}
+		collated, ok := u.Expr.(*sqlparser.CollateExpr)
+		set, introduced := strings.CutPrefix(strings.ToLower(strings.TrimSpace(u.Operator)), "_")
+		if !ok || !introduced || set == "binary" {
+			return nil
+		}
+		var of sqlparser.Expr = &sqlparser.UnaryExpr{Operator: u.Operator, Expr: collated.Expr}
+		if set != "utf8mb4" {
+			of = &sqlparser.ConvertUsingExpr{Expr: of, Type: set}
+		}
+		return &sqlparser.CollateExpr{Expr: of, Collation: collated.Collation}
 	})
 }
 

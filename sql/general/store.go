@@ -476,7 +476,11 @@ func (st *store) text(c *sql.Context, t sql.Type, name string, v any) (any, erro
 	if !ok {
 		return v, nil
 	}
-	s, err := st.wellFormed(c, tt.CharacterSet(), name, s)
+	made := st.wellFormed
+	if _, bytes := v.([]byte); bytes {
+		made = st.ofBytes
+	}
+	s, err := made(c, tt.CharacterSet(), name, s)
 	if err != nil {
 		return nil, err
 	}

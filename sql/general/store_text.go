@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -16,18 +17,37 @@ import (
 // shownBytes is how many bytes of a wrong string its error shows.
 const shownBytes = 6
 
+// ofBytes returns bytes of no character set, to be stored in a column of the character set, as UTF-8: they are read as its characters. What has less than a character's
+// bytes gets zeros before it.
+func (st *store) ofBytes(c *sql.Context, cs sql.CharacterSetID, name, s string) (string, error) {
+	if short := len(s) % leastBytes(cs); short > 0 {
+		s = strings.Repeat("\x00", leastBytes(cs)-short) + s
+	}
+	text, good := item.DecodedBytes(s, cs)
+	if good < len(s) {
+		if _, err := st.bad(c, nil, st.incorrectString(s[good:], name)); err != nil {
+			return "", err
+		}
+	}
+	return text, nil
+}
+
+// leastBytes is how many bytes the shortest character of a set has.
+func leastBytes(cs sql.CharacterSetID) int {
+	switch cs {
+	case sql.CharacterSet_ucs2, sql.CharacterSet_utf16, sql.CharacterSet_utf16le:
+		return 2
+	case sql.CharacterSet_utf32:
+		return 4
+	}
+	return 1
+}
+
 // wellFormed returns s, to be stored in a column of the character set, as UTF-8. Bytes that are no character end the text, a character
 // that the set lacks becomes a question mark; both are errors in strict mode.
 func (st *store) wellFormed(c *sql.Context, cs sql.CharacterSetID, name, s string) (string, error) {
 	if !utf8.ValidString(s) {
-		if decoded, ok := decoded(cs, s); ok {
-			return decoded, nil
-		}
-		at := invalidAt(s)
-		if _, err := st.bad(c, nil, st.incorrectString(s[at:], name)); err != nil {
-			return "", err
-		}
-		s = s[:at]
+		return st.ofBytes(c, cs, name, s)
 	}
 	at := unencodable(cs, s)
 	if at < 0 {
@@ -43,27 +63,6 @@ func (st *store) wellFormed(c *sql.Context, cs sql.CharacterSetID, name, s strin
 		s = s[at+n:]
 	}
 	return b.String() + s, nil
-}
-
-// decoded reads bytes as text of a character set in which each byte is a character.
-func decoded(cs sql.CharacterSetID, s string) (string, bool) {
-	if cs.MaxLength() != 1 || cs.Encoder() == nil || cs == sql.CharacterSet_ascii {
-		return "", false
-	}
-	b, ok := cs.Encoder().Decode([]byte(s))
-	return string(b), ok && utf8.Valid(b)
-}
-
-// invalidAt is where a string stops being UTF-8.
-func invalidAt(s string) int {
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n <= 1 {
-			return i
-		}
-		i += n
-	}
-	return len(s)
 }
 
 // unencodable is where the first character is that the character set lacks, -1 if none.

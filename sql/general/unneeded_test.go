@@ -76,6 +76,16 @@ func TestIllegalMix(t *testing.T) {
 		"SELECT g BETWEEN u AND 'x' FROM m":                                         "1270",
 		"SELECT g IN (u, 'x', 'y') FROM m":                                          "1271",
 		"SELECT STRCMP(g, u COLLATE utf8mb4_general_ci) FROM m":                     "",
+		"SELECT CASE WHEN 1 THEN _latin1'a' COLLATE latin1_danish_ci ELSE _latin1'a' COLLATE latin1_swedish_ci END": "1267",
+		"SELECT CASE 'a' COLLATE utf8mb4_bin WHEN 'b' THEN 1 WHEN 'c' COLLATE utf8mb4_general_ci THEN 2 END":        "1270",
+		"SELECT CASE _latin1'a' WHEN _latin2'b' THEN 1 WHEN _latin5'c' COLLATE latin5_turkish_ci THEN 2 ELSE 3 END": "",
+		"SELECT COALESCE(_latin1'a', _latin2'b')":                                          "1267",
+		"SELECT IFNULL('a' COLLATE utf8mb4_bin, 'b' COLLATE utf8mb4_0900_ai_ci)":           "1267",
+		"SELECT IF(1, _latin1'a', _latin2'b')":                                             "1267",
+		"SELECT LEAST('a' COLLATE utf8mb4_bin, 'b' COLLATE utf8mb4_0900_ai_ci, 'c')":       "1270",
+		"SELECT GREATEST(g, u) FROM m":                                                     "1267",
+		"SELECT GREATEST(g, 'x'), LEAST(g, l), COALESCE(g, u, l, 1), LEAST(1, 'a') FROM m": "",
+		"CREATE TABLE n SELECT COALESCE(_latin1'a', _latin2'b')":                           "1267",
 	} {
 		got := ""
 		if _, err := c.exec(q); err != nil {

@@ -24,10 +24,10 @@ type cast struct {
 }
 
 // newCast reads the type from the library's text of a conversion, which has it nowhere else; nil for types that are left to it.
-func newCast(c *sql.Context, env *Env, shown string, e sql.Expression) *cast {
+func newCast(c *sql.Context, env *Env, shown string, e sql.Expression) (*cast, error) {
 	to, ok := strings.CutPrefix(shown, "convert("+e.String()+", ")
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	to = strings.TrimSuffix(to, ")")
 	as, size, _ := strings.Cut(to, "(")
@@ -38,7 +38,17 @@ func newCast(c *sql.Context, env *Env, shown string, e sql.Expression) *cast {
 		n = -1
 	}
 	m, _ := strconv.Atoi(second)
-	return makeCast(c, env, shown, e, as, n, m)
+	if as == "decimal" {
+		switch {
+		case max(n, 0) < m:
+			return nil, mysqlerr.New(mysqlerr.ER_M_BIGGER_THAN_D, "")
+		case n > maxPrec:
+			return nil, mysqlerr.New(mysqlerr.ER_TOO_BIG_PRECISION, n, Text(e), maxPrec)
+		case m > maxScale:
+			return nil, mysqlerr.New(mysqlerr.ER_TOO_BIG_SCALE, m, Text(e), maxScale)
+		}
+	}
+	return makeCast(c, env, shown, e, as, n, m), nil
 }
 
 func makeCast(c *sql.Context, env *Env, shown string, e sql.Expression, as string, n, m int) *cast {

@@ -67,7 +67,7 @@ func unicodeText(cs sql.CharacterSetID) bool {
 
 // readBytes reads bytes as text of a character set. Where they are none it is NULL in a strict mode, and else what comes before, with warning 1300.
 func readBytes(c *sql.Context, s string, cs sql.CharacterSetID) (any, error) {
-	text, good := decodedBytes(s, cs)
+	text, good := DecodedBytes(s, cs)
 	if good == len(s) {
 		return text, nil
 	}
@@ -80,8 +80,8 @@ func readBytes(c *sql.Context, s string, cs sql.CharacterSetID) (any, error) {
 	return text, nil
 }
 
-// decodedBytes is the text that s begins with, and how many of its bytes that is.
-func decodedBytes(s string, cs sql.CharacterSetID) (text string, good int) {
+// DecodedBytes is the text that s begins with, and how many of its bytes that is.
+func DecodedBytes(s string, cs sql.CharacterSetID) (text string, good int) {
 	most := 4
 	if cs == sql.CharacterSet_utf8mb3 {
 		most = 3

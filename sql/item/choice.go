@@ -182,10 +182,14 @@ func newChoice(c *sql.Context, env *Env, name, shown string, list []sql.Expressi
 		if hasElse {
 			x.last = n - 1
 		}
+		compared := []*Attr{&x.args[0].Attr}
+		for i := first; base && i+1 < n; i += 2 {
+			compared = append(compared, &x.args[i].Attr)
+		}
 		for i := first; i+1 < n || i < n && !hasElse && i+1 < n; i += 2 {
 			x.values = append(x.values, i+1)
 			if base {
-				k, err := newComparator(c, &x.args[0], &x.args[i], "case")
+				k, err := newComparator(c, &x.args[0], &x.args[i], "case", compared...)
 				if err == nil && k.way == asNothing {
 					k.way = asNoJSON(&x.args[0].Attr, &x.args[i].Attr)
 				}
@@ -207,6 +211,9 @@ func newChoice(c *sql.Context, env *Env, name, shown string, list []sql.Expressi
 	t := merge(c, all...)
 	if t.Kind == Other {
 		return nil, nil
+	}
+	if _, _, ok := mixed(c, all...); t.text() && !ok {
+		return nil, illegalMix(c, name, all...)
 	}
 	if t.Kind == Enum || t.Kind == Set {
 		t.Kind = String
@@ -369,11 +376,11 @@ type extreme struct {
 	dates bool
 }
 
-func newExtreme(c *sql.Context, env *Env, sign int, shown string, list []sql.Expression) *extreme {
+func newExtreme(c *sql.Context, env *Env, sign int, shown string, list []sql.Expression) (*extreme, error) {
 	x := &extreme{sign: sign}
 	x.function = newFunction(c, env, shown, list, func(c *sql.Context, ch []sql.Expression) sql.Expression {
-		n := newExtreme(c, env, sign, shown, ch)
-		if n == nil {
+		n, err := newExtreme(c, env, sign, shown, ch)
+		if err != nil || n == nil {
 			return x
 		}
 		return n
@@ -381,7 +388,16 @@ func newExtreme(c *sql.Context, env *Env, sign int, shown string, list []sql.Exp
 	t := merge(c, attrs(x.args)...)
 	x.with = comparator{way: wayOf(&t, &t)}
 	if x.with.way == asNothing {
-		return nil
+		return nil, nil
+	}
+	if t.text() {
+		name := "greatest"
+		if sign < 0 {
+			name = "least"
+		}
+		if _, err := compared(c, name, attrs(x.args)...); err != nil {
+			return nil, err
+		}
 	}
 	if t.Kind == Null {
 		t.Kind = String
@@ -401,7 +417,7 @@ func newExtreme(c *sql.Context, env *Env, sign int, shown string, list []sql.Exp
 	}
 	t.Bool = false
 	x.become(t)
-	return x
+	return x, nil
 }
 
 func (x *extreme) Eval(c *sql.Context, r sql.Row) (any, error) {

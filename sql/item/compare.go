@@ -73,11 +73,15 @@ func wayOf(a, b *Attr) way {
 // exactNumber reports whether the type is an exact number.
 func (a *Attr) exactNumber() bool { return a.integer() || a.Kind == Decimal }
 
-func newComparator(c *sql.Context, l, r *arg, op string) (comparator, error) {
+// newComparator compares l with r, texts in the collation of all that the operation compares: those two where nothing else is said.
+func newComparator(c *sql.Context, l, r *arg, op string, all ...*Attr) (comparator, error) {
 	k := comparator{way: wayOf(&l.Attr, &r.Attr)}
 	switch k.way {
 	case asText:
-		coll, err := compared(c, op, &l.Attr, &r.Attr)
+		if all == nil {
+			all = []*Attr{&l.Attr, &r.Attr}
+		}
+		coll, err := compared(c, op, all...)
 		if err != nil {
 			return k, err
 		}

@@ -32,12 +32,14 @@ func (p *pending) call(c *sql.Context) (sql.Expression, error) {
 			return nil, nil
 		}
 	}
-	var x *extreme
 	switch p.name {
-	case "greatest":
-		x = newExtreme(c, &Env{}, 1, p.String(), p.ChildExpressions)
-	case "least":
-		x = newExtreme(c, &Env{}, -1, p.String(), p.ChildExpressions)
+	case "greatest", "least":
+		sign := 1
+		if p.name == "least" {
+			sign = -1
+		}
+		x, err := newExtreme(c, &Env{}, sign, p.String(), p.ChildExpressions)
+		return some(x, x != nil, err)
 	case "quote":
 		y, err := newTextual(c, &Env{}, p.name, p.String(), p.ChildExpressions)
 		return some(y, y != nil, err)
@@ -45,7 +47,6 @@ func (p *pending) call(c *sql.Context) (sql.Expression, error) {
 		y, err := newSearching(c, &Env{}, p.name, p.String(), p.ChildExpressions)
 		return some(y, y != nil, err)
 	}
-	return some(x, x != nil, nil)
 }
 
 func (p *pending) String() string {

@@ -82,8 +82,12 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		x, err := newChoice(c, n, "case", e.String(), e.Children(), e.Expr != nil, e.Else != nil)
 		return some(x, x != nil, err)
 	case *expression.Convert:
-		x := newCast(c, n, e.String(), e.Child)
-		return some(x, x != nil, nil)
+		x, err := newCast(c, n, e.String(), e.Child)
+		return some(x, x != nil, err)
+	case *expression.Literal: // of an introducer before bytes, which have been decoded
+		if b, ok := e.Value().([]byte); ok && types.IsTextOnly(e.Type(c)) {
+			return expression.NewLiteral(string(b), e.Type(c)), nil
+		}
 	case *expression.ConvertUsing:
 		if n.known(c, e) {
 			return newRecoded(c, n, e.String(), e.Child, e.TargetCharSet.DefaultCollation(), 2), nil
@@ -520,8 +524,8 @@ func (n *Env) function(c *sql.Context, e sql.FunctionExpression) (sql.Expression
 		if name == "least" {
 			sign = -1
 		}
-		x := newExtreme(c, n, sign, shown, ch)
-		return some(x, x != nil, nil)
+		x, err := newExtreme(c, n, sign, shown, ch)
+		return some(x, x != nil, err)
 	case "abs", "sign", "floor", "round", "truncate":
 		return newRounding(c, n, name, shown, ch), nil
 	case "ceil", "ceiling":

@@ -155,6 +155,9 @@ func ends(k itemKind) bool { return k == operand || k == value || k == one || k 
 
 // sign reports whether the last token is a sign.
 func (n *normalizer) sign() bool {
+	if len(n.out) == 0 {
+		return false
+	}
 	c := n.out[len(n.out)-1]
 	return (c == '-' || c == '+') && len(n.out)-n.items[len(n.items)-1].at <= 2
 }

@@ -27,6 +27,7 @@ func TestText(t *testing.T) {
 		{"SELECT @@max_connections, @a", "SELECT @@ `max_connections` , @a"},
 		{"select ? from t where a between ? and ?", "SELECT ? FROM `t` WHERE `a` BETWEEN ? AND ?"},
 		{"select 'a' 'b'", "SELECT ? ?"},
+		{"'a'", "?"},
 	} {
 		if got := string(Text(nil, []byte(c[0]), 0, 1024)); got != c[1] {
 			t.Errorf("%s\n got %s\nwant %s", c[0], got, c[1])
