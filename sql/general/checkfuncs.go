@@ -79,7 +79,7 @@ func checkFunctions(spec *sqlparser.TableSpec, name string) error {
 			case d.function != "":
 				return mysqlerr.New(mysqlerr.ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED, column, d.function)
 			case d.subquery:
-				return mysqlerr.NewMessage(3769, "Default value expression of column '%s' contains a disallowed function.", column)
+				return disallowedDefault(column)
 			case d.variable:
 				return mysqlerr.New(mysqlerr.ER_DEFAULT_VAL_GENERATED_VARIABLES, column)
 			}
@@ -157,4 +157,8 @@ func highestCheck(spec *sqlparser.TableSpec, name string) int {
 		}
 	}
 	return highest
+}
+
+func disallowedDefault(column string) *mysqlerr.Error {
+	return mysqlerr.NewMessage(3769, "Default value expression of column '%s' contains a disallowed function.", column)
 }

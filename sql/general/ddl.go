@@ -145,6 +145,9 @@ func (s *Session) authorize(c *sql.Context, auth sqlparser.AuthInformation) erro
 
 // runDDL executes the statements on tables, which this package does itself. done is false for all others.
 func (s *Session) runDDL(c *sql.Context, x *execution, st sqlparser.Statement) (res *Result, done bool, err error) {
+	if n, ok := st.(*sqlparser.DDL); ok && n.Temporary && x.stmt != nil && x.stmt.Txn().Options().ReadOnly {
+		return nil, true, mysqlerr.New(mysqlerr.ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
+	}
 	switch n := st.(type) {
 	case *sqlparser.AlterTable:
 		if len(n.Statements) > 0 && n.Statements[0].Action == sqlparser.RenameStr && len(n.Statements[0].FromTables) > 0 && n.Table.Name.IsEmpty() {

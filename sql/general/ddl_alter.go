@@ -3,6 +3,7 @@ package general
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -169,7 +170,7 @@ func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
 			schema = q
 		}
 		a.rename = [2]string{schema, d.ToTables[0].Name.String()}
-		return nil
+		return checkIdentifier(a.rename[1])
 	case d.ColumnAction != "":
 		if err := a.columnClause(c, d); err != nil {
 			return err
@@ -573,6 +574,14 @@ func (a *alteration) indexClause(d *sqlparser.DDL) error {
 		}
 		return mysqlerr.New(mysqlerr.ER_CANT_DROP_FIELD_OR_KEY, name)
 	case sqlparser.RenameStr:
+		for _, name := range []string{sp.FromName.String(), sp.ToName.String()} {
+			if strings.EqualFold(name, "PRIMARY") {
+				return mysqlerr.New(mysqlerr.ER_WRONG_NAME_FOR_INDEX, name)
+			}
+		}
+		if !slices.ContainsFunc(a.old.def.Indexes, func(ix table.Index) bool { return strings.EqualFold(ix.Name, sp.FromName.String()) }) { // one that this statement adds has no other name yet
+			return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.def.Name)
+		}
 		for _, ix := range a.spec.Indexes {
 			if ix.Info.Name.EqualString(sp.FromName.String()) {
 				ix.Info.Name = sp.ToName

@@ -171,6 +171,9 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		if err := defineFunctional(c, pk.Schema, col); err != nil {
 			return err
 		}
+		if col.Name == "" || strings.HasSuffix(col.Name, " ") {
+			return mysqlerr.New(mysqlerr.ER_WRONG_COLUMN_NAME, col.Name)
+		}
 		lower := strings.ToLower(col.Name)
 		if seen[lower] {
 			return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, col.Name)

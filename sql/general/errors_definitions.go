@@ -86,6 +86,9 @@ func definitionPatterns() []pattern {
 		p(`missing required member '(.*)'`, func(_ *sql.Context, m []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GEOJSON_MISSING_MEMBER, "st_geomfromgeojson", m[1])
 		}),
+		p("default value on column `(.*)` may not contain subqueries", func(_ *sql.Context, m []string) *mysqlerr.Error {
+			return disallowedDefault(m[1])
+		}),
 		p(`wrong type in collated expression`, func(*sql.Context, []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_COLLATION_CHARSET_MISMATCH, "utf8mb4_0900_ai_ci", "binary")
 		}),

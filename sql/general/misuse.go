@@ -1,8 +1,13 @@
 package general
 
 import (
+	"strconv"
 	"strings"
 
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -43,6 +48,9 @@ func misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) err
 		if groups(n.Where) || groups(n.OrderBy) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
+		if err := deleteTargets(n, db); err != nil {
+			return err
+		}
 		var from []string
 		for _, t := range n.Targets {
 			from = append(from, t.Name.String())
@@ -73,6 +81,9 @@ func misuseInSelect(st sqlparser.SelectStatement, text string, mode lexer.Mode) 
 		if groups(n.Where) || nested(n.SelectExprs) || nested(n.Having) || nested(n.OrderBy) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
+		if err := aggregateGroups(n); err != nil {
+			return err
+		}
 		for _, e := range n.From {
 			if d, ok := derivedTable(e); ok {
 				if err := misuseInSelect(d, text, mode); err != nil {
@@ -82,6 +93,64 @@ func misuseInSelect(st sqlparser.SelectStatement, text string, mode lexer.Mode) 
 		}
 	}
 	return nil
+}
+
+// aggregateGroups refuses aggregates where rows are not grouped yet: in GROUP BY, and in ON.
+func aggregateGroups(n *sqlparser.Select) error {
+	if groups(n.GroupBy) {
+		return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
+	}
+	for _, by := range n.GroupBy {
+		number, ok := by.(*sqlparser.SQLVal)
+		if !ok || number.Type != sqlparser.IntVal {
+			continue
+		}
+		for i, e := range n.SelectExprs {
+			item, ok := e.(*sqlparser.AliasedExpr)
+			if !ok {
+				break // a star is more than one
+			}
+			if string(number.Val) == strconv.Itoa(i+1) && groups(item.Expr) {
+				return mysqlerr.New(mysqlerr.ER_WRONG_GROUP_FIELD, ownName(item).String())
+			}
+		}
+	}
+	for _, e := range n.From {
+		if join, ok := e.(*sqlparser.JoinTableExpr); ok && groups(join) {
+			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
+		}
+	}
+	return nil
+}
+
+// aliasGroups refuses GROUP BY the alias of an aggregate. Only the bound plan tells that the name is no column's, which would come first.
+func aliasGroups(c *sql.Context, bound sql.Node) (err error) {
+	transform.Inspect(bound, func(n sql.Node) bool {
+		g, ok := n.(*plan.GroupBy)
+		if !ok || err != nil {
+			return err == nil
+		}
+		made := map[sql.ColumnId]bool{}
+		for _, e := range g.SelectDeps {
+			if a, ok := e.(sql.Aggregation); ok && a.Id() > 0 {
+				made[a.Id()] = true
+			}
+		}
+		for _, by := range g.GroupByExprs {
+			sql.Inspect(c, by, func(_ *sql.Context, e sql.Expression) bool {
+				if f, ok := e.(*expression.GetField); ok && err == nil && made[f.Id()] {
+					name := f.Name()
+					if a, ok := by.(*expression.Alias); ok {
+						name = a.Name()
+					}
+					err = mysqlerr.New(mysqlerr.ER_WRONG_GROUP_FIELD, name)
+				}
+				return err == nil
+			})
+		}
+		return err == nil
+	})
+	return err
 }
 
 func derivedTable(e sqlparser.TableExpr) (sqlparser.SelectStatement, bool) {
@@ -161,6 +230,42 @@ func targetsAmong(from sqlparser.TableExprs, named []string) []changedTable {
 		}
 	}
 	return out
+}
+
+// deleteTargets finds each table that a DELETE of several tables names in its FROM: by its alias if it has one, else by database and name. A target with a
+// database is never an alias.
+func deleteTargets(n *sqlparser.Delete, db string) error {
+	schema := func(t sqlparser.TableName) string { return orDefault(t.DbQualifier.String(), db) }
+	for _, to := range n.Targets {
+		found, name := 0, to.Name.String()
+		_ = walk(func(e sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+			a, ok := e.(*sqlparser.AliasedTableExpr)
+			if !ok {
+				return true, nil
+			}
+			t, ok := a.Expr.(sqlparser.TableName)
+			switch {
+			case !a.As.IsEmpty():
+				ok = to.DbQualifier.IsEmpty() && strings.EqualFold(a.As.String(), name)
+			case ok:
+				written, _ := selection(t.Name.String())
+				ok = strings.EqualFold(written, name) && strings.EqualFold(schema(t), schema(to))
+			}
+			if ok {
+				found++
+			}
+			return false, nil
+		}, n.TableExprs)
+		switch {
+		case found > 1:
+			return mysqlerr.New(mysqlerr.ER_NONUNIQ_TABLE, name)
+		case found == 0 && db == "" && to.DbQualifier.IsEmpty():
+			return mysqlerr.New(mysqlerr.ER_NO_DB_ERROR)
+		case found == 0:
+			return mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, name, "MULTI DELETE")
+		}
+	}
+	return nil
 }
 
 // readsTarget is error 1093 if a subquery of a clause reads what the statement changes. A derived table is computed before, and may.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -338,8 +340,8 @@ func (s *Session) ownAdmin(t *lexer.Cursor) (*Statement, error) {
 			t.Accept("CONNECTION")
 		}
 		n, err := strconv.ParseUint(t.At(0), 10, 64)
-		if err != nil {
-			return nil, s.wrong(t)
+		if err != nil || t.Kind(1) != lexer.EOF {
+			return s.killComputed(t, c)
 		}
 		t.Pos++
 		c.ID = n
@@ -458,6 +460,46 @@ func (s *Session) flush(t *lexer.Cursor) (*Statement, error) {
 		return nil, s.wrong(t)
 	}
 	return nothing(DDL), nil
+}
+
+// killComputed is KILL of a connection whose number is an expression: a user variable, a routine's variable, CONNECTION_ID().
+func (s *Session) killComputed(t *lexer.Cursor, kill ControlStatement) (*Statement, error) {
+	if t.End() {
+		return nil, s.wrong(t)
+	}
+	st, _, err := s.parseGMS("SELECT "+t.Rest(), "")
+	if err != nil {
+		return nil, err
+	}
+	ast, text := st.ast, st.Text
+	if sel, ok := ast.(*sqlparser.Select); !ok || len(sel.SelectExprs) != 1 || len(sel.From) > 0 && !strings.EqualFold(sqlparser.String(sel.From), "dual") {
+		return nil, s.wrong(t)
+	}
+	st.ast, st.inner = nil, ast
+	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
+		node, flags, err := s.analyze(c, x, ast, text)
+		if err != nil {
+			return nil, err
+		}
+		res, err := s.runPlan(c, x, node, flags)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := collect(c, res)
+		s.cur = x
+		if err != nil {
+			return nil, err
+		}
+		id, _, err := types.Int64.Convert(c, rows[0][0])
+		if err != nil {
+			return nil, err
+		}
+		n, _ := id.(int64) // NULL is nobody's
+		kill := kill
+		kill.ID = uint64(n)
+		return &Result{}, s.handOver(c, &kill)
+	}
+	return st, nil
 }
 
 // ownDo: DO expr, ... is a SELECT whose result nobody sees.

@@ -83,7 +83,9 @@ func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 		return nil, "", mapError(nil, err)
 	}
 	if st != nil {
-		st.Text = t.Text()
+		if st.ast == nil { // EXECUTE is the statement that it names, with that one's text
+			st.Text = t.Text()
+		}
 		return st, rest, nil
 	}
 	return s.parseGMS(text, rest)
@@ -208,6 +210,7 @@ func respell(st sqlparser.Statement, text string, mode lexer.Mode) {
 	collateLast(st, text)
 	defaultCalls(st, text)
 	nameOrdinals(st)
+	nameLiterals(st)
 	namePartitions(st)
 	keyColumns(st)
 	markInvisible(st, text, mode)

@@ -192,6 +192,38 @@ func collateLast(st sqlparser.Statement, text string) {
 	})
 }
 
+// nameLiterals names the items of queries that are one literal by that literal, as MySQL does: without parentheses, signs + and comments around it.
+func nameLiterals(st sqlparser.Statement) {
+	node, ok := st.(sqlparser.SQLNode)
+	if !ok {
+		return
+	}
+	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		item, ok := n.(*sqlparser.AliasedExpr)
+		if !ok || !item.As.IsEmpty() || item.InputExpression == "" {
+			return true, nil
+		}
+		item.InputExpression = strings.TrimLeft(item.InputExpression, ", ") // before a sign that the grammar leaves out
+		e := item.Expr
+		for inner := e; inner != nil; {
+			e, inner = inner, nil
+			switch x := e.(type) {
+			case *sqlparser.ParenExpr:
+				inner = x.Expr
+			case *sqlparser.UnaryExpr:
+				if x.Operator == sqlparser.UPlusStr {
+					inner = x.Expr
+				}
+			}
+		}
+		v, ok := e.(*sqlparser.SQLVal)
+		if ok && (v.Type == sqlparser.IntVal || v.Type == sqlparser.FloatVal || v.Type == sqlparser.StrVal && e != item.Expr && len(v.Val) > 0) {
+			item.InputExpression = string(v.Val)
+		}
+		return true, nil
+	}, node)
+}
+
 // defaultCalls has DEFAULT(column) of a query or a view's query computed: the planner takes it for the DEFAULT of an INSERT.
 func defaultCalls(st sqlparser.Statement, text string) {
 	var query any
@@ -199,7 +231,9 @@ func defaultCalls(st sqlparser.Statement, text string) {
 	case sqlparser.SelectStatement:
 		query = st
 	case *sqlparser.DDL:
-		query = st.ViewSpec
+		if query = st.ViewSpec; st.ViewSpec == nil && st.OptSelect != nil {
+			query = st.OptSelect.Select
+		}
 	}
 	if query == nil || !holdsWord(text, "default", 1) {
 		return

@@ -45,6 +45,9 @@ func openComment(b []byte, i int) int {
 		}
 	}
 	end := closeComment(b, i+2)
+	if end < i+4 || b[end-2] != '*' || b[end-1] != '/' {
+		return end // one that nothing closes is a syntax error, whatever it is
+	}
 	if i+2 < len(b) && (b[i+2] == '!' || b[i+2] == 'M') {
 		blank(b[i:end])
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/general"
@@ -87,6 +88,9 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 	case general.SetTransaction:
 		return s.setTransaction(c)
 	case general.LockTables:
+		if s.inReadOnly() && slices.ContainsFunc(c.Tables, func(t general.TableLock) bool { return t.Write }) {
+			return mysqlerr.New(mysqlerr.ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
+		}
 		want, err := s.lockedTables(ctx, c.Tables)
 		if err != nil {
 			return err

@@ -101,9 +101,14 @@ func (s *Session) dispatch(ctx context.Context, r *wire.Reply, st *general.State
 	return s.execute(ctx, r, st, params, more)
 }
 
+// inReadOnly reports whether the statement is one of a READ ONLY transaction, or would begin one.
+func (s *Session) inReadOnly() bool {
+	return s.txn != nil && s.readOnly || s.txn == nil && s.txnOptions().ReadOnly
+}
+
 // ddl runs a statement that commits the transaction before it and is one of its own.
 func (s *Session) ddl(ctx context.Context, r *wire.Reply, st *general.Statement, params []any, more bool) error {
-	if s.txn != nil && s.readOnly || s.txn == nil && s.txnOptions().ReadOnly {
+	if s.inReadOnly() {
 		return mysqlerr.New(mysqlerr.ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
 	}
 	if err := s.commitTxn(ctx); err != nil {
