@@ -170,6 +170,10 @@ func (e *oneByte) append(dst []byte, r rune) ([]byte, bool) {
 func (e *oneByte) Encode(b []byte) ([]byte, bool)       { return encode(e, b) }
 func (e *oneByte) EncodeRune(b []byte) ([]byte, bool)   { return encodeRune(e, b) }
 func (e *oneByte) EncodeReplaceUnknown(b []byte) []byte { return encodeReplacing(e, b) }
+func (e *oneByte) Uppercase(s string) string            { return strings.Map(e.UppercaseRune, s) }
+func (e *oneByte) Lowercase(s string) string            { return strings.Map(e.LowercaseRune, s) }
+func (e *oneByte) UppercaseRune(r rune) rune            { return cased(e, r, unicode.ToUpper(r)) }
+func (e *oneByte) LowercaseRune(r rune) rune            { return cased(e, r, unicode.ToLower(r)) }
 
 // appender writes one character in its set; false if the set lacks it.
 type appender interface {
@@ -211,6 +215,17 @@ func encodeReplacing(e appender, text []byte) []byte {
 		text = text[n:]
 	}
 	return out
+}
+
+// cased is the letter r in the case of to, where the set has that: a letter whose other case it lacks stays.
+func cased(e coder, r, to rune) rune {
+	if to == r {
+		return r
+	}
+	if _, ok := e.code(to); !ok {
+		return r
+	}
+	return to
 }
 
 // letters is what encoders do to text that is decoded already.

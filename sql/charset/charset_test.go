@@ -63,6 +63,14 @@ func TestConversions(t *testing.T) {
 			t.Errorf("%s: decoded %q: %q", c.set, c.bytes, got)
 		}
 	}
+	for _, c := range []struct{ set, text, upper, lower string }{
+		{"gbk", "a\u0251\u03B1\u0410", "A\u0251\u0391\u0410", "a\u0251\u03B1\u0430"}, {"cp1251", "\u00B5\u044F", "\u00B5\u042F", "\u00B5\u044F"}, {"koi8r", "\u0451", "\u0401", "\u0451"},
+	} {
+		cs, _ := sql.ParseCharacterSet(c.set)
+		if up, low := cs.Encoder().Uppercase(c.text), cs.Encoder().Lowercase(c.text); up != c.upper || low != c.lower {
+			t.Errorf("%s: %q became %q and %q", c.set, c.text, up, low)
+		}
+	}
 	for _, c := range []struct{ set, text string }{{"koi8r", "\u4E2D"}, {"gb2312", "\u4E02"}, {"ucs2", "\U0001F600"}} {
 		cs, _ := sql.ParseCharacterSet(c.set)
 		if out := cs.Encoder().EncodeReplaceUnknown([]byte(c.text)); string(out) != "?" && string(out) != "\x00?" {

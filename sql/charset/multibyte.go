@@ -2,7 +2,9 @@ package charset
 
 import (
 	"bytes"
+	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -139,3 +141,7 @@ func (e *multiByte) DecodeRune(b []byte) ([]byte, bool) {
 func (e *multiByte) Encode(b []byte) ([]byte, bool)       { return encode(e, b) }
 func (e *multiByte) EncodeRune(b []byte) ([]byte, bool)   { return encodeRune(e, b) }
 func (e *multiByte) EncodeReplaceUnknown(b []byte) []byte { return encodeReplacing(e, b) }
+func (e *multiByte) Uppercase(s string) string            { return strings.Map(e.UppercaseRune, s) }
+func (e *multiByte) Lowercase(s string) string            { return strings.Map(e.LowercaseRune, s) }
+func (e *multiByte) UppercaseRune(r rune) rune            { return cased(e, r, unicode.ToUpper(r)) }
+func (e *multiByte) LowercaseRune(r rune) rune            { return cased(e, r, unicode.ToLower(r)) }

@@ -102,8 +102,11 @@ const (
 	maxTableComment = 2048
 )
 
-// fitComment refuses a comment that is too long; it is cut, with a warning, where modes are not strict.
+// fitComment refuses a comment that is no text, or too long; it is cut, with a warning, where modes are not strict.
 func fitComment(c *sql.Context, code mysqlerr.Code, name, comment string, most int) (string, error) {
+	if !utf8.ValidString(comment) {
+		return "", noText(comment)
+	}
 	if utf8.RuneCountInString(comment) <= most {
 		return comment, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -145,6 +146,9 @@ func freeIndexName(list []table.Index, base string) string {
 }
 
 func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
+	if !utf8.ValidString(def.Comment) {
+		return table.Index{}, noText(def.Comment)
+	}
 	ix := table.Index{Name: def.Name, Unique: def.IsUnique()}
 	a := indexAttrs{Comment: def.Comment, Fulltext: def.IsFullText(), Spatial: def.IsSpatial()}
 	for _, col := range def.Columns {

@@ -17,5 +17,9 @@ func TestModes(t *testing.T) {
 	c.query("SELECT @@sql_mode", "STRICT_TRANS_TABLES")
 	c.must("SET sql_mode = ''")
 	c.query("SELECT @@sql_mode", "")
+	c.fails("SET NAMES ucs2", 1231, "Variable 'character_set_client' can't be set to the value of 'ucs2'")
+	c.fails("SET character_set_client = CONCAT('utf', 32)", 1231, "Variable 'character_set_client' can't be set to the value of 'utf32'")
+	c.fails("SET NAMES utf8mb4 COLLATE latin1_bin", 1253, "COLLATION 'latin1_bin' is not valid for CHARACTER SET 'utf8mb4'")
+	c.must("SET character_set_connection = ucs2; SET NAMES utf8 COLLATE utf8_bin; SET NAMES 'utf8mb4' COLLATE 'utf8mb4_0900_ai_ci'")
 	c.fails("SET sql_mode = 'x'", 1231, "Variable 'sql_mode' can't be set to the value of 'x'")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
@@ -311,6 +312,9 @@ func (e *Engine) parseOne(c *sql.Context, text string) (sqlparser.Statement, err
 func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
+	if err := namesAreTexts(text, lexMode(o)); err != nil {
+		return nil, "", err
+	}
 	written := text
 	text = misread(text, lexMode(o))
 	text = insert(text, insertions(text, lexMode(o)))
@@ -329,7 +333,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	}
 	keepBody(st, text)
 	variableDefaults(st)
-	namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens))
+	if err := namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens)); err != nil {
+		return nil, "", err
+	}
 	respell(st, text, lexMode(o))
 	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
@@ -485,4 +491,18 @@ func listsDatabases(st sqlparser.Statement, text string) bool {
 		return true
 	}
 	return strings.Contains(strings.ToLower(text), "information_schema")
+}
+
+// namesAreTexts refuses names that are not UTF-8.
+func namesAreTexts(text string, mode lexer.Mode) error {
+	if utf8.ValidString(text) {
+		return nil
+	}
+	t := lexer.NewCursor(text, mode, maxTokens)
+	for i := range t.Tokens {
+		if k, name := t.Kind(i), t.At(i); (k == lexer.Word || k == lexer.Quoted) && !utf8.ValidString(name) {
+			return noText(strings.Trim(name, "`"))
+		}
+	}
+	return nil
 }

@@ -238,7 +238,7 @@ func (s *Session) begin(l Login) {
 // setClientCollation does what SET NAMES does, for the handshake's collation.
 func (s *Session) setClientCollation(id uint16) {
 	c := sql.CollationID(id)
-	if !collationExists(id) || c.CharacterSet().Encoder() == nil {
+	if !collationExists(id) || c.CharacterSet().Encoder() == nil || leastBytes(c.CharacterSet()) > 1 {
 		return
 	}
 	ctx := s.context(context.Background(), "")

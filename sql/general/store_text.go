@@ -90,18 +90,29 @@ func unencodable(cs sql.CharacterSetID, s string) int {
 }
 
 func (st *store) incorrectString(rest, name string) *mysqlerr.Error {
+	shown := spelledOut(rest[:min(len(rest), shownBytes)])
+	if len(rest) > shownBytes {
+		shown += "..."
+	}
+	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "string", shown, name)
+}
+
+// spelledOut writes bytes that are none of ASCII's printable ones as numbers.
+func spelledOut(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(rest) && i < shownBytes; i++ {
-		if rest[i] >= ' ' && rest[i] <= '~' {
-			b.WriteByte(rest[i])
+	for i := range len(s) {
+		if s[i] >= ' ' && s[i] <= '~' {
+			b.WriteByte(s[i])
 		} else {
-			fmt.Fprintf(&b, "\\x%02X", rest[i])
+			fmt.Fprintf(&b, "\\x%02X", s[i])
 		}
 	}
-	if len(rest) > shownBytes {
-		b.WriteString("...")
-	}
-	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "string", b.String(), name)
+	return b.String()
+}
+
+// noText is 1300 for what a client sent as a name or a comment.
+func noText(s string) *mysqlerr.Error {
+	return mysqlerr.New(mysqlerr.ER_INVALID_CHARACTER_STRING, sql.CharacterSet_utf8mb4.Name(), spelledOut(s))
 }
 
 // document is what a JSON column takes: documents, and their texts. A number is neither. Wrong texts are errors in every mode.

@@ -61,7 +61,7 @@ func TestBesideAggregates(t *testing.T) {
 func TestIllegalMix(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d; USE d")
-	c.must("CREATE TABLE m (g VARCHAR(9) COLLATE utf8mb4_general_ci, u VARCHAR(9) COLLATE utf8mb4_unicode_ci, b VARCHAR(9) COLLATE utf8mb4_bin, l VARCHAR(9) CHARSET latin1)")
+	c.must("CREATE TABLE m (g VARCHAR(9) COLLATE utf8mb4_general_ci, u VARCHAR(9) COLLATE utf8mb4_unicode_ci, b VARCHAR(9) COLLATE utf8mb4_bin, l VARCHAR(9) CHARSET latin1, a VARCHAR(9) CHARSET ascii)")
 	for q, code := range map[string]string{
 		"SELECT CONCAT(g, u), IFNULL(g, u), IF(1, g, u), INSERT(g, 1, 1, u) FROM m": "",
 		"SELECT CONCAT(g, u) = g FROM m":                                            "1267",
@@ -79,13 +79,14 @@ func TestIllegalMix(t *testing.T) {
 		"SELECT CASE WHEN 1 THEN _latin1'a' COLLATE latin1_danish_ci ELSE _latin1'a' COLLATE latin1_swedish_ci END": "1267",
 		"SELECT CASE 'a' COLLATE utf8mb4_bin WHEN 'b' THEN 1 WHEN 'c' COLLATE utf8mb4_general_ci THEN 2 END":        "1270",
 		"SELECT CASE _latin1'a' WHEN _latin2'b' THEN 1 WHEN _latin5'c' COLLATE latin5_turkish_ci THEN 2 ELSE 3 END": "",
-		"SELECT COALESCE(_latin1'a', _latin2'b')":                                          "1267",
-		"SELECT IFNULL('a' COLLATE utf8mb4_bin, 'b' COLLATE utf8mb4_0900_ai_ci)":           "1267",
-		"SELECT IF(1, _latin1'a', _latin2'b')":                                             "1267",
-		"SELECT LEAST('a' COLLATE utf8mb4_bin, 'b' COLLATE utf8mb4_0900_ai_ci, 'c')":       "1270",
-		"SELECT GREATEST(g, u) FROM m":                                                     "1267",
-		"SELECT GREATEST(g, 'x'), LEAST(g, l), COALESCE(g, u, l, 1), LEAST(1, 'a') FROM m": "",
-		"CREATE TABLE n SELECT COALESCE(_latin1'a', _latin2'b')":                           "1267",
+		"SELECT l = a, a IN ('x', l), CONCAT(a, l) = l, a LIKE g, IF(1, a, l) = a FROM m":                           "",
+		"SELECT COALESCE(_latin1'a', _latin2'b')":                                                                   "1267",
+		"SELECT IFNULL('a' COLLATE utf8mb4_bin, 'b' COLLATE utf8mb4_0900_ai_ci)":                                    "1267",
+		"SELECT IF(1, _latin1'a', _latin2'b')":                                                                      "1267",
+		"SELECT LEAST('a' COLLATE utf8mb4_bin, 'b' COLLATE utf8mb4_0900_ai_ci, 'c')":                                "1270",
+		"SELECT GREATEST(g, u) FROM m":                                                                              "1267",
+		"SELECT GREATEST(g, 'x'), LEAST(g, l), COALESCE(g, u, l, 1), LEAST(1, 'a') FROM m":                          "",
+		"CREATE TABLE n SELECT COALESCE(_latin1'a', _latin2'b')":                                                    "1267",
 	} {
 		got := ""
 		if _, err := c.exec(q); err != nil {

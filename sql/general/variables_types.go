@@ -125,12 +125,18 @@ func listedVariable(name, scope, kind, def string) (*sql.MysqlSystemVariable, er
 }
 
 // setNameType is the type of a variable that names a character set or a collation: utf8 has been another name of utf8mb3 since 8.0.30, which is what shows.
-type setNameType struct{ sql.SystemVariableType }
+type setNameType struct {
+	sql.SystemVariableType
+	name string
+}
 
 func (t setNameType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
 	if s, ok := v.(string); ok {
 		if lower := strings.ToLower(s); lower == "utf8" || strings.HasPrefix(lower, "utf8_") {
 			v = "utf8mb3" + lower[len("utf8"):]
+		}
+		if cs, err := sql.ParseCharacterSet(s); err == nil && t.name == "character_set_client" && leastBytes(cs) > 1 { // statements are read byte by byte
+			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, t.name, s)
 		}
 	}
 	return t.SystemVariableType.Convert(ctx, v)
@@ -189,7 +195,7 @@ func boundVariables() {
 			with.Type = wordType{t, m.Name}
 			again = append(again, &with)
 		} else if t, ok := m.Type.(sql.SystemVariableType); ok && (strings.HasPrefix(m.Name, "character_set_") || strings.HasPrefix(m.Name, "collation_")) {
-			with.Type = setNameType{t}
+			with.Type = setNameType{t, m.Name}
 			again = append(again, &with)
 		}
 	}

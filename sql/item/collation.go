@@ -84,9 +84,12 @@ func combined(a sql.CollationID, as byte, b sql.CollationID, bs byte) (sql.Colla
 	return a.CharacterSet().BinaryCollation(), conflict, true
 }
 
-// superset reports whether a text of b may become one of a: a is of Unicode and stronger, or as strong and can say more.
+// superset reports whether a text of b may become one of a: it is stronger, or as strong and can say more, and is of Unicode or b of ASCII, which every set has.
 func superset(a sql.CollationID, as byte, b sql.CollationID, bs byte) bool {
 	x, y := a.CharacterSet(), b.CharacterSet()
+	if y == sql.CharacterSet_ascii {
+		return as <= bs
+	}
 	return unicode(x) && (as < bs || as == bs && (!unicode(y) || x.MaxLength() > y.MaxLength()))
 }
 
