@@ -107,7 +107,7 @@ func (o *coster) distinctRows(c *sql.Context, g *memo.ExprGroup, p *memo.Project
 	if distinct && p != nil {
 		values := 1.0
 		for _, e := range p.Projections {
-			n := o.distinct(c, e, []*memo.ExprGroup{p.Child})
+			n := o.distinct(c, e, p.Child.RelProps.TableIdNodes())
 			if n == 0 {
 				n = rows
 			}
@@ -378,39 +378,39 @@ func (o *coster) join(c *sql.Context, n memo.JoinRel) {
 
 // selectivity is the share of rows that pass all the filters.
 func (o *coster) selectivity(c *sql.Context, filters []sql.Expression, groups ...*memo.ExprGroup) float64 {
-	share := 1.0
+	share, tables := 1.0, tablesOf(groups)
 	for _, f := range filters {
 		for _, e := range expression.SplitConjunction(c, f) {
-			share *= o.selects(c, e, groups)
+			share *= o.selects(c, e, tables)
 		}
 	}
 	return share
 }
 
-func (o *coster) selects(c *sql.Context, e sql.Expression, groups []*memo.ExprGroup) float64 {
-	if share, ok := o.byHistogram(c, e, groups); ok {
+func (o *coster) selects(c *sql.Context, e sql.Expression, tables []plan.TableIdNode) float64 {
+	if share, ok := o.byHistogram(c, e, tables); ok {
 		return share
 	}
 	switch e := e.(type) {
 	case *expression.Equals:
-		return o.equal(c, e.Left(), e.Right(), groups)
+		return o.equal(c, e.Left(), e.Right(), tables)
 	case *expression.NullSafeEquals:
-		return o.equal(c, e.Left(), e.Right(), groups)
+		return o.equal(c, e.Left(), e.Right(), tables)
 	case *expression.GreaterThan, *expression.GreaterThanOrEqual, *expression.LessThan, *expression.LessThanOrEqual:
 		return selectRange
 	case *expression.Between:
 		return selectLike
 	case *expression.Or:
-		a, b := o.selects(c, e.LeftChild, groups), o.selects(c, e.RightChild, groups)
+		a, b := o.selects(c, e.LeftChild, tables), o.selects(c, e.RightChild, tables)
 		return math.Min(1, a+b-a*b)
 	case *expression.And:
-		return o.selects(c, e.LeftChild, groups) * o.selects(c, e.RightChild, groups)
+		return o.selects(c, e.LeftChild, tables) * o.selects(c, e.RightChild, tables)
 	case *expression.InTuple:
 		if list, ok := e.Right().(expression.Tuple); ok {
-			return math.Min(1, float64(len(list))*o.equal(c, e.Left(), nil, groups))
+			return math.Min(1, float64(len(list))*o.equal(c, e.Left(), nil, tables))
 		}
 	case *expression.Not:
-		return math.Max(0.1, 1-o.selects(c, e.Child, groups))
+		return math.Max(0.1, 1-o.selects(c, e.Child, tables))
 	case *expression.IsNull:
 		return selectEqual
 	}
@@ -418,8 +418,8 @@ func (o *coster) selects(c *sql.Context, e sql.Expression, groups []*memo.ExprGr
 }
 
 // equal is one over the distinct values of the side that has more of them.
-func (o *coster) equal(c *sql.Context, a, b sql.Expression, groups []*memo.ExprGroup) float64 {
-	n := math.Max(o.distinct(c, a, groups), o.distinct(c, b, groups))
+func (o *coster) equal(c *sql.Context, a, b sql.Expression, tables []plan.TableIdNode) float64 {
+	n := math.Max(o.distinct(c, a, tables), o.distinct(c, b, tables))
 	if n < 1 {
 		return selectEqual
 	}
@@ -427,9 +427,9 @@ func (o *coster) equal(c *sql.Context, a, b sql.Expression, groups []*memo.ExprG
 }
 
 // distinct is the number of values that a column has for one value of the columns before it in an index; 0: nobody knows.
-func (o *coster) distinct(c *sql.Context, e sql.Expression, groups []*memo.ExprGroup) float64 {
+func (o *coster) distinct(c *sql.Context, e sql.Expression, tables []plan.TableIdNode) float64 {
 	if f, ok := e.(*expression.GetField); ok {
-		if b := sourceOf(f, groups); b != nil {
+		if b := sourceOf(f, tables); b != nil {
 			return o.distinctOf(c, b, f.Name())
 		}
 	}
@@ -437,15 +437,25 @@ func (o *coster) distinct(c *sql.Context, e sql.Expression, groups []*memo.ExprG
 }
 
 // sourceOf is the table of a column, nil if it is a derived one's.
-func sourceOf(f *expression.GetField, groups []*memo.ExprGroup) *base {
-	for _, g := range groups {
-		for _, n := range g.RelProps.TableIdNodes() {
-			if n.Columns().Contains(f.Id()) {
-				return baseBelow(n)
-			}
+func sourceOf(f *expression.GetField, tables []plan.TableIdNode) *base {
+	for _, n := range tables {
+		if n.Columns().Contains(f.Id()) {
+			return baseBelow(n)
 		}
 	}
 	return nil
+}
+
+// tablesOf are the tables that groups join.
+func tablesOf(groups []*memo.ExprGroup) []plan.TableIdNode {
+	if len(groups) == 1 {
+		return groups[0].RelProps.TableIdNodes()
+	}
+	var out []plan.TableIdNode
+	for _, g := range groups {
+		out = append(out, g.RelProps.TableIdNodes()...)
+	}
+	return out
 }
 
 func (o *coster) distinctOf(c *sql.Context, b *base, column string) float64 {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/memo"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 )
 
@@ -16,33 +16,33 @@ type spread struct {
 }
 
 // byHistogram is the share of rows that pass a comparison of a column with constants, false if no histogram tells.
-func (o *coster) byHistogram(c *sql.Context, e sql.Expression, groups []*memo.ExprGroup) (float64, bool) {
+func (o *coster) byHistogram(c *sql.Context, e sql.Expression, tables []plan.TableIdNode) (float64, bool) {
 	switch e := e.(type) {
 	case *expression.Equals:
-		return o.compared(c, e.Left(), e.Right(), groups, func(_, equal, _ float64) float64 { return equal })
+		return o.compared(c, e.Left(), e.Right(), tables, func(_, equal, _ float64) float64 { return equal })
 	case *expression.LessThan:
-		return o.ordered(c, e.Left(), e.Right(), groups, true, false)
+		return o.ordered(c, e.Left(), e.Right(), tables, true, false)
 	case *expression.LessThanOrEqual:
-		return o.ordered(c, e.Left(), e.Right(), groups, true, true)
+		return o.ordered(c, e.Left(), e.Right(), tables, true, true)
 	case *expression.GreaterThan:
-		return o.ordered(c, e.Left(), e.Right(), groups, false, false)
+		return o.ordered(c, e.Left(), e.Right(), tables, false, false)
 	case *expression.GreaterThanOrEqual:
-		return o.ordered(c, e.Left(), e.Right(), groups, false, true)
+		return o.ordered(c, e.Left(), e.Right(), tables, false, true)
 	case *expression.Between:
-		from, ok1 := o.ordered(c, e.Val, e.Lower, groups, true, false)
-		to, ok2 := o.ordered(c, e.Val, e.Upper, groups, true, true)
+		from, ok1 := o.ordered(c, e.Val, e.Lower, tables, true, false)
+		to, ok2 := o.ordered(c, e.Val, e.Upper, tables, true, true)
 		return math.Max(0, to-from), ok1 && ok2
 	case *expression.InTuple:
 		list, ok := e.Right().(expression.Tuple)
 		sum := 0.0
 		for i := 0; ok && i < len(list); i++ {
 			var share float64
-			share, ok = o.compared(c, e.Left(), list[i], groups, func(_, equal, _ float64) float64 { return equal })
+			share, ok = o.compared(c, e.Left(), list[i], tables, func(_, equal, _ float64) float64 { return equal })
 			sum += share
 		}
 		return math.Min(1, sum), ok
 	case *expression.IsNull:
-		if s := o.spreadOf(c, e.Child, groups); s != nil {
+		if s := o.spreadOf(c, e.Child, tables); s != nil {
 			return s.h.Null, true
 		}
 	}
@@ -50,11 +50,11 @@ func (o *coster) byHistogram(c *sql.Context, e sql.Expression, groups []*memo.Ex
 }
 
 // ordered is the share of values less than (less), or greater than, a constant; equal: or the same.
-func (o *coster) ordered(c *sql.Context, a, b sql.Expression, groups []*memo.ExprGroup, less, equal bool) (float64, bool) {
+func (o *coster) ordered(c *sql.Context, a, b sql.Expression, tables []plan.TableIdNode, less, equal bool) (float64, bool) {
 	if _, ok := a.(*expression.GetField); !ok {
 		a, b, less = b, a, !less
 	}
-	return o.compared(c, a, b, groups, func(below, same, values float64) float64 {
+	return o.compared(c, a, b, tables, func(below, same, values float64) float64 {
 		if !less {
 			below = values - below - same
 		}
@@ -67,11 +67,11 @@ func (o *coster) ordered(c *sql.Context, a, b sql.Expression, groups []*memo.Exp
 
 // compared looks up a constant in the histogram of a column. share gets the shares of rows whose values are less, of those that are equal, and of all that are
 // not NULL.
-func (o *coster) compared(c *sql.Context, a, b sql.Expression, groups []*memo.ExprGroup, share func(below, equal, values float64) float64) (float64, bool) {
+func (o *coster) compared(c *sql.Context, a, b sql.Expression, tables []plan.TableIdNode, share func(below, equal, values float64) float64) (float64, bool) {
 	if _, ok := a.(*expression.GetField); !ok {
 		a, b = b, a
 	}
-	s := o.spreadOf(c, a, groups)
+	s := o.spreadOf(c, a, tables)
 	if s == nil {
 		return 0, false
 	}
@@ -90,12 +90,12 @@ func (o *coster) compared(c *sql.Context, a, b sql.Expression, groups []*memo.Ex
 	return math.Max(0, math.Min(1, share(below, equal, 1-s.h.Null))), ok
 }
 
-func (o *coster) spreadOf(c *sql.Context, e sql.Expression, groups []*memo.ExprGroup) *spread {
+func (o *coster) spreadOf(c *sql.Context, e sql.Expression, tables []plan.TableIdNode) *spread {
 	f, ok := e.(*expression.GetField)
 	if !ok {
 		return nil
 	}
-	b := sourceOf(f, groups)
+	b := sourceOf(f, tables)
 	if b == nil || b.m == nil {
 		return nil
 	}

@@ -164,6 +164,7 @@ func New(db table.DB, o Options) (*Engine, error) {
 	checkGroups(a)
 	serveOrders(a, e)
 	deleteAcrossDatabases(a)
+	orderLargeJoins(a, e)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}
 	e.gms = sqle.New(a, &sqle.Config{})
