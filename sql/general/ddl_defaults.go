@@ -150,6 +150,9 @@ func literalText(s string) bool {
 // from an expression and not defined earlier, or an AUTO_INCREMENT.
 func checkPriorColumns(c *sql.Context, schema sql.Schema) error {
 	for i, col := range schema {
+		if err := priorGenerated(c, schema, i); err != nil {
+			return err
+		}
 		if !computed(col.Default) {
 			continue
 		}
@@ -174,6 +177,26 @@ func checkPriorColumns(c *sql.Context, schema sql.Schema) error {
 		}
 	}
 	return nil
+}
+
+// priorGenerated refuses a generated column that refers to itself or to a later generated one.
+func priorGenerated(c *sql.Context, schema sql.Schema, i int) (err error) {
+	col := schema[i]
+	if col.Generated == nil || sql.IsHiddenSystemColumn(col.Name) {
+		return nil
+	}
+	transform.InspectExpr(c, col.Generated.Expr, func(_ *sql.Context, x sql.Expression) bool {
+		f, ok := x.(*expression.GetField)
+		if !ok {
+			return false
+		}
+		j := schema.IndexOfColName(f.Name())
+		if j >= i && schema[j].Generated != nil {
+			err = mysqlerr.New(mysqlerr.ER_GENERATED_COLUMN_NON_PRIOR)
+		}
+		return err != nil
+	})
+	return err
 }
 
 // computed reports whether a default is an expression in parentheses: CURRENT_TIMESTAMP is none.
