@@ -9,7 +9,7 @@ type Class uint8
 
 // Classes. The SQL types that sql/ maps onto each:
 const (
-	Int     Class = 1 // int64: TINYINT..BIGINT; DATE, DATETIME, TIMESTAMP, TIME as packed microseconds
+	Int     Class = 1 // int64: TINYINT..BIGINT; DATE, DATETIME, TIMESTAMP, TIME as package datum numbers them
 	Uint    Class = 2 // uint64: unsigned integers, YEAR, BIT, ENUM, SET
 	Float32 Class = 3
 	Float64 Class = 4

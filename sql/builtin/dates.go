@@ -166,7 +166,7 @@ func callOfLibrary(e sql.Expression) sql.Expression {
 }
 
 // dateResult is a date or datetime as a row has it.
-func dateResult(c *sql.Context, v temporal.Value, t sql.Type) (any, error) {
+func dateResult(v temporal.Value, t sql.Type) (any, error) {
 	if types.IsText(t) {
 		digits := 0
 		if v.Micro != 0 {
@@ -177,12 +177,7 @@ func dateResult(c *sql.Context, v temporal.Value, t sql.Type) (any, error) {
 	if t.Type() == sqltypes.Date {
 		v.Kind, v.Hour, v.Minute, v.Second, v.Micro = temporal.Date, 0, 0, 0, 0
 	}
-	at, ok := item.ToTime(v)
-	if !ok {
-		c.Warn(int(mysqlerr.ER_TRUNCATED_WRONG_VALUE), "Incorrect datetime value: '%s'", v.Text(0))
-		return nil, nil
-	}
-	return at, nil
+	return v.Held(), nil
 }
 
 func overflow(c *sql.Context) (any, error) {

@@ -24,7 +24,7 @@ func init() {
 			if !ok {
 				return e
 			}
-			x, err := item.Temporal(word, fmt.Sprint(l.Value()))
+			x, err := item.Temporal(c, word, fmt.Sprint(l.Value()))
 			if err != nil {
 				return &failing{e, err}
 			}

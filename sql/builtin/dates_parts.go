@@ -23,7 +23,7 @@ func datePart(name string, t sql.Type, flags temporal.Flags, of func(v temporal.
 			return nil, nil
 		}
 		if day, dated := out.(temporal.Value); dated {
-			return dateResult(c, day, t)
+			return dateResult(day, t)
 		}
 		return out, nil
 	}})

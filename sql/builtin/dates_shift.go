@@ -153,5 +153,5 @@ func shift(c *sql.Context, x *DateCall, r sql.Row) (any, error) {
 	if t.Type() == sqltypes.Datetime {
 		out.Kind = temporal.Datetime
 	}
-	return dateResult(c, out, t)
+	return dateResult(out, t)
 }

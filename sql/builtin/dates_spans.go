@@ -94,7 +94,7 @@ func ownDated(f *dateFunction) {
 func dayResult(n int64) (any, error) {
 	v := temporal.Value{Kind: temporal.Date}
 	v.Year, v.Month, v.Day = temporal.OfDayNumber(n)
-	t, _ := item.ToTime(v)
+	t := v.Held()
 	return t, nil
 }
 
@@ -185,7 +185,7 @@ func sum(c *sql.Context, a, by temporal.Value, sub bool, t sql.Type) (any, error
 		if !ok || v.Zero() {
 			return nil, nil
 		}
-		return dateResult(c, v, t)
+		return dateResult(v, t)
 	}
 	out := clip(c, a.Span()+span)
 	if types.IsTimespan(t) {
@@ -200,13 +200,17 @@ func sum(c *sql.Context, a, by temporal.Value, sub bool, t sql.Type) (any, error
 
 // timestampOf is TIMESTAMP(expr) and TIMESTAMP(expr, time).
 func timestampOf(c *sql.Context, x *DateCall, r sql.Row) (any, error) {
-	v, _, ok, err := x.arg(c, 0).Date(c, r, 0)
+	flags := temporal.Fuzzy
+	if len(x.ChildExpressions) == 2 {
+		flags = 0
+	}
+	v, _, ok, err := x.arg(c, 0).Date(c, r, flags)
 	if err != nil || !ok {
 		return nil, err
 	}
 	v.Kind = temporal.Datetime
 	if len(x.ChildExpressions) == 1 {
-		return dateResult(c, v, x.Type(c))
+		return dateResult(v, x.Type(c))
 	}
 	by, ok, err := x.arg(c, 1).Time(c, r)
 	if err != nil || !ok || by.Kind != temporal.Time {
@@ -318,7 +322,7 @@ func unixTimestamp(c *sql.Context, x *DateCall, r sql.Row) (any, error) {
 	case !ok || v.Partial():
 		return number(0), nil
 	}
-	at, _ := item.ToTime(v)
+	at := v.Held()
 	if zone := item.Location(c); zone != nil {
 		at = wallTime(at, zone)
 	}
@@ -356,5 +360,5 @@ func fromUnixtime(c *sql.Context, x *DateCall, r sql.Row) (any, error) {
 	if len(x.ChildExpressions) == 2 {
 		return formatted(c, x, r, v)
 	}
-	return dateResult(c, v, x.Type(c))
+	return dateResult(v, x.Type(c))
 }

@@ -53,7 +53,7 @@ func (f *convertTZ) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	at, _ := item.ToTime(day)
+	at := day.Held()
 	var v [2]any
 	for i, e := range f.ChildExpressions[1:] {
 		if v[i], err = e.Eval(c, r); err != nil || v[i] == nil {

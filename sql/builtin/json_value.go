@@ -177,7 +177,7 @@ func (v *valueCall) convert(c *sql.Context, x any) (any, error) {
 			x = math.RoundToEven(y)
 		}
 	}
-	out, inRange, err := t.Convert(c, x)
+	out, inRange, err := datum.Ordered(t).Convert(c, x)
 	if err != nil {
 		return nil, wrong()
 	}

@@ -5,8 +5,9 @@
 //	integers, YEAR            Int or Uint
 //	BIT, ENUM, SET            Uint: the bits, the member's number, the members' bits
 //	FLOAT, DOUBLE             Float32, Float64
-//	DATE, DATETIME            Int: microseconds since 1970 of the written time, as if it were UTC
-//	TIMESTAMP                 Int: microseconds since 1970 UTC; values pass through the session's time zone
+//	DATE                      Int: its day on the calendar of package temporal that has zero months and days (Value.PackedDay)
+//	DATETIME                  Int: microseconds on that calendar (Value.Packed)
+//	TIMESTAMP                 Int: microseconds since 1970 UTC, 0 for 0000-00-00; values pass through the session's time zone
 //	TIME                      Int: microseconds, negative for negative spans
 //	DECIMAL(p,s)              Bytes: MySQL's binary form (decimal.go), whose bytes sort as the numbers do
 //	CHAR, VARCHAR, TEXT       Bytes in UTF-8, ordered by the column's collation
@@ -33,6 +34,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/jsondoc"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Codec converts the values of one column type. It is immutable.
@@ -54,7 +56,8 @@ const (
 	kUint
 	kFloat32
 	kFloat64
-	kTime
+	kDate
+	kDatetime
 	kTimestamp
 	kSpan
 	kDecimal
@@ -90,8 +93,10 @@ func For(t sql.Type) (Codec, error) {
 		c.Class, c.kind = row.Float32, kFloat32
 	case sqltypes.Float64:
 		c.Class, c.kind = row.Float64, kFloat64
-	case sqltypes.Date, sqltypes.Datetime:
-		c.Class, c.kind = row.Int, kTime
+	case sqltypes.Date:
+		c.Class, c.kind = row.Int, kDate
+	case sqltypes.Datetime:
+		c.Class, c.kind = row.Int, kDatetime
 	case sqltypes.Timestamp:
 		c.Class, c.kind = row.Int, kTimestamp
 	case sqltypes.Time:
@@ -163,12 +168,19 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 		case float64:
 			return row.FromFloat(v), nil
 		}
-	case kTime:
+	case kDate:
 		if t, ok := v.(time.Time); ok {
-			return row.FromInt(t.UnixMicro()), nil
+			return row.FromInt(temporal.OfHeld(t).PackedDay()), nil
+		}
+	case kDatetime:
+		if t, ok := v.(time.Time); ok {
+			return row.FromInt(temporal.OfHeld(t).Packed()), nil
 		}
 	case kTimestamp:
 		if t, ok := v.(time.Time); ok {
+			if t.Equal(types.ZeroTime) {
+				return row.FromInt(0), nil
+			}
 			return row.FromInt(toUTC(t, loc).UnixMicro()), nil
 		}
 	case kSpan:
@@ -204,7 +216,7 @@ func (c *Codec) Encode(ctx context.Context, v any, loc *time.Location) (row.Datu
 		}
 	}
 	// Not the type's own Go type: convert, once.
-	cv, _, err := c.Type.Convert(ctx, v)
+	cv, _, err := Ordered(c.Type).Convert(ctx, v)
 	if err != nil {
 		return row.Datum{}, err
 	}
@@ -244,9 +256,14 @@ func (c *Codec) Decode(ctx context.Context, d *row.Datum, loc *time.Location) (a
 		return float32(d.Float()), nil
 	case kFloat64:
 		return d.Float(), nil
-	case kTime:
-		return time.UnixMicro(d.Int()).UTC(), nil
+	case kDate:
+		return temporal.OfPackedDay(d.Int()).Held(), nil
+	case kDatetime:
+		return temporal.OfPacked(d.Int()).Held(), nil
 	case kTimestamp:
+		if d.Int() == 0 {
+			return types.ZeroTime, nil
+		}
 		return fromUTC(time.UnixMicro(d.Int()).UTC(), loc), nil
 	case kSpan:
 		return types.Timespan(d.Int()), nil
@@ -271,16 +288,16 @@ func (c *Codec) Decode(ctx context.Context, d *row.Datum, loc *time.Location) (a
 	return nil, fmt.Errorf("class %d of column type %v", c.Class, c.Type)
 }
 
-// toUTC reads the wall clock of t in loc. The zero date stays what it is.
+// toUTC reads the wall clock of t in loc.
 func toUTC(t time.Time, loc *time.Location) time.Time {
-	if loc == nil || loc == time.UTC || t.Equal(types.ZeroTime) {
+	if loc == nil || loc == time.UTC {
 		return t
 	}
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), loc)
 }
 
 func fromUTC(t time.Time, loc *time.Location) time.Time {
-	if loc == nil || loc == time.UTC || t.Equal(types.ZeroTime) {
+	if loc == nil || loc == time.UTC {
 		return t
 	}
 	t = t.In(loc)
@@ -381,5 +398,5 @@ func Round(c *sql.Context, t sql.Type, v any) (any, sql.ConvertInRange, error) {
 	if r, ok := t.(sql.RoundingNumberType); ok {
 		return r.ConvertRound(c, v)
 	}
-	return t.Convert(c, v)
+	return Ordered(t).Convert(c, v)
 }

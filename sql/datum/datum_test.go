@@ -11,9 +11,11 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/engine/row"
 )
 
-// Every type: values come back equal, and datums of the Bytes class without collation sort as the type compares.
+// Every type: values come back equal, and datums of the classes Int and Bytes, without collation, sort as the type compares.
 func TestRoundTripAndOrder(t *testing.T) {
 	ctx := context.Background()
 	tokyo := time.FixedZone("", 9*3600)
@@ -31,9 +33,9 @@ func TestRoundTripAndOrder(t *testing.T) {
 		{types.MustCreateColumnDecimalType(65, 30), []any{"-12345678901234567890123456789012345.123456789012345678901234567890", "-1", "0", "1.000000000000000000000000000001"}},
 		{types.MustCreateColumnDecimalType(5, 5), []any{"-0.99999", "0", "0.00001", "0.5"}},
 		{types.MustCreateColumnDecimalType(18, 9), []any{"-1", "0", "123456789.123456789"}},
-		{types.Date, []any{"1000-01-01", "1969-12-31", "2024-02-29", "9999-12-31"}},
-		{types.DatetimeMaxPrecision, []any{"1000-01-01 00:00:00", "2024-02-29 23:59:59.999999"}},
-		{types.TimestampMaxPrecision, []any{"1970-01-02 00:00:01", "2024-02-29 23:59:59.5"}},
+		{types.Date, []any{"0000-00-00", "0000-00-05", "0000-05-10", "1000-01-01", "1969-12-31", "2024-00-10", "2024-01-01", "2024-02-29", "2024-02-31", "2024-05-00", "9999-12-31"}},
+		{types.DatetimeMaxPrecision, []any{"0000-00-00", "0000-00-00 05:40:07", "1000-01-01 00:00:00", "2024-00-10 23:59:59.5", "2024-02-29 23:59:59.999999", "2024-02-31 00:00:01"}},
+		{types.TimestampMaxPrecision, []any{"0000-00-00", "1970-01-02 00:00:01", "2024-02-29 23:59:59.5"}},
 		{types.Time, []any{"-838:59:59", "-00:00:01", "00:00:00", "12:30:01.5", "838:59:59"}},
 		{types.Year, []any{1901, 2024, 2155}},
 		{types.MustCreateBitType(64), []any{uint64(0), uint64(1<<64 - 1)}},
@@ -50,8 +52,10 @@ func TestRoundTripAndOrder(t *testing.T) {
 			continue
 		}
 		var last []byte
+		var number int64
 		for i, in := range c.values {
-			v, _, err := c.typ.Convert(ctx, in)
+			typ := Ordered(c.typ)
+			v, _, err := typ.Convert(ctx, in)
 			if err != nil {
 				t.Errorf("%v: %v: %v", c.typ, in, err)
 				continue
@@ -67,8 +71,14 @@ func TestRoundTripAndOrder(t *testing.T) {
 					t.Errorf("%v: %v: %v", c.typ, in, err)
 					continue
 				}
-				if cmp, err := c.typ.Compare(ctx, v, got); err != nil || cmp != 0 {
+				if cmp, err := typ.Compare(ctx, v, got); err != nil || cmp != 0 {
 					t.Errorf("%v: %v came back as %v (%v)", c.typ, v, got, err)
+				}
+				if loc == nil && d.B == nil && codec.Class == row.Int {
+					if i > 0 && d.Int() <= number {
+						t.Errorf("%v: %v does not sort above its predecessor", c.typ, in)
+					}
+					number = d.Int()
 				}
 				if loc != nil || d.B == nil || codec.kind == kJSON || codec.kind == kGeometry {
 					continue

@@ -5,6 +5,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/temporal"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -117,6 +118,7 @@ func (k *colKind) now(t time.Time, zone *time.Location) (row.Datum, bool) {
 	t = t.In(zone)
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	us := time.Date(year, month, day, hour, minute, second, 0, time.UTC).UnixMicro() + int64(t.Nanosecond()/1000)
-	return row.FromInt(us - us%unit), year >= 1 && year <= 9999
+	micro := int64(t.Nanosecond() / 1000)
+	v := temporal.Value{Year: year, Month: int(month), Day: day, Hour: hour, Minute: minute, Second: second, Micro: int(micro - micro%unit)}
+	return row.FromInt(v.Packed()), year >= 1 && year <= 9999
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/temporal"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -358,7 +359,8 @@ func (k *colKind) member(a *Arg) (row.Datum, bool) {
 	return row.Datum{}, false
 }
 
-// instant converts a date, or date and time, in the form in which MySQL prints it, to the column's microseconds.
+// instant converts a date, or date and time, in the form in which MySQL prints it, to the column's number. Dates that the calendar lacks are the general lane's, which
+// knows the sql_mode that allows them.
 func (k *colKind) instant(a *Arg, digits int, zone *time.Location) (int64, bool) {
 	d := a.T
 	switch a.Kind {
@@ -377,22 +379,26 @@ func (k *colKind) instant(a *Arg, digits int, zone *time.Location) (int64, bool)
 	if k.form == formDate && (d.Hour|d.Minute|d.Second != 0 || d.Micro != 0) {
 		return 0, false
 	}
-	if int64(d.Micro)%pow10[6-digits] != 0 {
+	if int64(d.Micro)%pow10[6-digits] != 0 || d.Month < 1 || d.Month > 12 || d.Day < 1 || int(d.Day) > temporal.DaysInMonth(int(d.Year), int(d.Month)) {
 		return 0, false
 	}
+	switch k.form {
+	case formDate:
+		return valueOf(d).PackedDay(), true
+	case formDatetime:
+		return valueOf(d).Packed(), true
+	}
 	loc := time.UTC
-	if k.form == formTimestamp && zone != nil {
+	if zone != nil {
 		loc = zone
 	}
 	t := time.Date(int(d.Year), time.Month(d.Month), int(d.Day), int(d.Hour), int(d.Minute), int(d.Second), int(d.Micro)*1000, loc)
-	if t.Day() != int(d.Day) || t.Hour() != int(d.Hour) { // no such day; or no such hour, when clocks were put forward
-		return 0, false
-	}
 	us := t.UnixMicro()
-	if k.form == formTimestamp && (us < 1e6 || us >= 1<<31*1e6) {
-		return 0, false
-	}
-	return us, true
+	return us, t.Day() == int(d.Day) && t.Hour() == int(d.Hour) && us >= 1e6 && us < 1<<31*1e6 // there is such an hour: clocks are put forward
+}
+
+func valueOf(d wire.DateTime) temporal.Value {
+	return temporal.Value{Year: int(d.Year), Month: int(d.Month), Day: int(d.Day), Hour: int(d.Hour), Minute: int(d.Minute), Second: int(d.Second), Micro: int(d.Micro)}
 }
 
 // parseInstant reads 2006-01-02[ 15:04:05[.999999]].

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/temporal"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -231,10 +232,8 @@ func (x *exec) value(i int, r ref, d *row.Datum) error {
 		out.Bytes(x.key)
 		return nil
 	case formDate, formDatetime, formTimestamp:
-		if t, ok := k.time(d, x.env.Zone); ok {
-			out.DateTime(t)
-			return nil
-		}
+		out.DateTime(k.time(d, x.env.Zone))
+		return nil
 	case formEnum:
 		if s, ok := k.enum.At(int(d.N)); ok && x.p.recode == nil && d.N > 0 {
 			out.Text(s)
@@ -280,19 +279,23 @@ func timeOf(us int64) wire.Time {
 	return t
 }
 
-// time takes an instant apart; false for the zero date and others of odd print.
-func (k *colKind) time(d *row.Datum, zone *time.Location) (wire.DateTime, bool) {
-	t := time.UnixMicro(d.Int()).UTC()
-	if k.form == formTimestamp && zone != nil && t.Year() > 1 {
-		t = t.In(zone)
+// time takes a date apart.
+func (k *colKind) time(d *row.Datum, zone *time.Location) wire.DateTime {
+	var v temporal.Value
+	switch {
+	case k.form == formDate:
+		v = temporal.OfPackedDay(d.Int())
+	case k.form == formDatetime:
+		v = temporal.OfPacked(d.Int())
+	case d.Int() != 0:
+		t := time.UnixMicro(d.Int()).UTC()
+		if zone != nil {
+			t = t.In(zone)
+		}
+		v = temporal.OfHeld(t)
 	}
-	year, month, day := t.Date()
-	if year < 1 || year > 9999 {
-		return wire.DateTime{}, false
-	}
-	hour, minute, second := t.Clock()
-	return wire.DateTime{Year: uint16(year), Month: uint8(month), Day: uint8(day), Hour: uint8(hour), Minute: uint8(minute), Second: uint8(second),
-		Micro: uint32(t.Nanosecond() / 1000)}, true
+	return wire.DateTime{Year: uint16(v.Year), Month: uint8(v.Month), Day: uint8(v.Day), Hour: uint8(v.Hour), Minute: uint8(v.Minute), Second: uint8(v.Second),
+		Micro: uint32(v.Micro)}
 }
 
 // recoded converts a value to the character set of results.

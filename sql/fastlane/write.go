@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -113,7 +114,7 @@ func (x *exec) duplicate(dup *table.DuplicateKey) error {
 		if err != nil {
 			return ErrDecline
 		}
-		out, err := codec.Type.SQL(sql.NewEmptyContext(), nil, v)
+		out, err := datum.Ordered(codec.Type).SQL(sql.NewEmptyContext(), nil, v)
 		if err != nil {
 			return ErrDecline
 		}

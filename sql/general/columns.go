@@ -112,9 +112,9 @@ func columnOf(c *sql.Context, col *sql.Column, results sql.CharacterSetID) Colum
 	case sql.DecimalType:
 		out.Decimals = uint8(dt.Scale())
 	case sql.DatetimeType:
-		out.Decimals = uint8(dt.Precision())
+		out.Decimals, out.SQLType = uint8(dt.Precision()), datum.Ordered(t)
 		if types.IsTimestampType(t) { // its bounds are those of UTC, and values are in the session's time zone
-			out.SQLType = types.MustCreateDatetimeType(sqltypes.Datetime, dt.Precision())
+			out.SQLType = datum.Ordered(types.MustCreateDatetimeType(sqltypes.Datetime, dt.Precision()))
 		}
 	default:
 		if types.IsFloat(t) {

@@ -300,7 +300,7 @@ func nullableField(c *sql.Context, e sql.Expression) (found bool) {
 }
 
 // mergeable reports whether the library merges rightly by a condition: it takes a key of several columns for one without NULLs, so that one such row ends
-// the join, and compares texts as one of their types, which refuses those that are longer.
+// the join, compares texts as one of their types, which refuses those that are longer, and takes dates that the calendar lacks for late ones.
 func mergeable(c *sql.Context, filters []sql.Expression) bool {
 	for _, f := range filters {
 		eq, ok := f.(*expression.Equals)
@@ -312,7 +312,8 @@ func mergeable(c *sql.Context, filters []sql.Expression) bool {
 			return false
 		}
 		for i := range l {
-			if a, b := l[i].Type(c), r[i].Type(c); (types.IsTextOnly(a) || types.IsTextOnly(b)) && !a.Equals(b) {
+			a, b := l[i].Type(c), r[i].Type(c)
+			if (types.IsTextOnly(a) || types.IsTextOnly(b)) && !a.Equals(b) || types.IsTime(a) || types.IsTime(b) {
 				return false
 			}
 		}

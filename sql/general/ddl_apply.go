@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // apply analyses the edited tree and changes the table.
@@ -208,7 +209,7 @@ func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
 		return err
 	}
 	st := newStore(c, nil, false)
-	if d.Columns[i].Nullable || attrs.Default != "" || attrs.Generated != "" || !st.strict || !st.noZero {
+	if d.Columns[i].Nullable || attrs.Default != "" || attrs.Generated != "" || !st.strict || st.dates&temporal.NoZero == 0 {
 		return nil
 	}
 	nm, err := newMeta(c, d)
@@ -435,7 +436,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 // storeDates has the dates of unchanged columns stored anew, and so looked at, where another column's type changes: MySQL copies such a table row by row, and what
 // has a date is then not copied as it is (Copy_field::get_copy_func). Of TIMESTAMPs only the zero is: the others are moments, which no wall clock need tell again.
 func (cv *converter) storeDates() {
-	if !cv.st.noZero {
+	if cv.st.dates == temporal.Fuzzy {
 		return
 	}
 	retyped := false

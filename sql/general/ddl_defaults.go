@@ -78,7 +78,7 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 	if v == nil {
 		return "NULL", true, nil
 	}
-	cv, in, err := col.Type.Convert(c, v)
+	cv, in, err := datum.Ordered(col.Type).Convert(c, v)
 	if err != nil || in != sql.InRange {
 		return "", false, mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, col.Name).Because(err)
 	}

@@ -178,7 +178,7 @@ func paddedKeys(c *sql.Context, n sql.Node) []sql.Expression {
 	return out
 }
 
-// paddedWindows is paddedKeys of what windows are parted and ordered by.
+// paddedWindows is paddedKeys of what windows are parted and ordered by, dates among them.
 func paddedWindows(c *sql.Context, n *plan.Window) []sql.Expression {
 	out := append([]sql.Expression(nil), n.SelectExprs...)
 	changed := false
@@ -194,7 +194,11 @@ func paddedWindows(c *sql.Context, n *plan.Window) []sql.Expression {
 		keys, padded := w.Window().ToExpressions(), false
 		for k := range keys {
 			var one bool
-			keys[k], one = trimPadded(c, keys[k])
+			if keys[k], one = trimPadded(c, keys[k]); dated(c, keys[k]) {
+				if _, done := keys[k].(*orderedDate); !done {
+					keys[k], one = &orderedDate{expression.UnaryExpressionStub{Child: keys[k]}}, true
+				}
+			}
 			padded = padded || one
 		}
 		if !padded {
@@ -294,7 +298,9 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 			if whole := f.env.Uncut(c, e.RightChild); whole != nil {
 				return expression.NewSetField(e.LeftChild, whole), nil
 			}
+			return nil, nil
 		}
+		return assignedDate(e), nil
 	case *expression.Arithmetic:
 		if integerOnly(c, e.LeftChild) && integerOnly(c, e.RightChild) {
 			return newChecked(c, e), nil
@@ -338,6 +344,10 @@ func (f finisher) finished(c *sql.Context, e sql.Expression) (sql.Expression, er
 			return nil, nil
 		}
 		return expression.NewHashInTuple(c, trimAny(c, left), trimAny(c, right))
+	case *aggregation.Min, *aggregation.Max:
+		if x := item.Extreme(c, e.(sql.Aggregation)); x != nil {
+			return x, nil
+		}
 	case *aggregation.CountDistinct:
 		return weighChildren(c, e)
 	case *aggregation.JsonArray:

@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // EXPLAIN FORMAT=TREE and EXPLAIN ANALYZE, in MySQL's words. What MySQL has no line for (projections, aliases) is passed over. Costs are those of MySQL's
@@ -508,7 +509,7 @@ func shownKey(cut sql.MySQLRangeCut) string {
 	case []byte:
 		return "'" + string(v) + "'"
 	case time.Time:
-		return "'" + v.Format("2006-01-02 15:04:05") + "'"
+		return "'" + temporal.OfHeld(v).Text(0) + "'"
 	}
 	return fmt.Sprint(v)
 }

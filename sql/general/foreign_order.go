@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -145,7 +146,7 @@ func keeperOf(ed any) (*plan.ForeignKeyHandler, *editor) {
 
 func sameAt(ctx *sql.Context, schema sql.Schema, positions []int, a, b sql.Row) (bool, error) {
 	for _, i := range positions {
-		if c, err := schema[i].Type.Compare(ctx, a[i], b[i]); err != nil || c != 0 {
+		if c, err := datum.Ordered(schema[i].Type).Compare(ctx, a[i], b[i]); err != nil || c != 0 {
 			return false, err
 		}
 	}

@@ -107,6 +107,9 @@ func weighPair(c *sql.Context, a, b sql.Expression) (_, _ sql.Expression, change
 		}
 		return ao, bo, changed
 	}
+	if dated(c, a) && dated(c, b) {
+		return &packedDate{expression.UnaryExpressionStub{Child: a}}, &packedDate{expression.UnaryExpressionStub{Child: b}}, true
+	}
 	if !(textual(a.Type(c)) && textual(b.Type(c))) && !a.Type(c).Equals(b.Type(c)) && (columnless(c, a) || columnless(c, b)) {
 		// One side is a literal that a filter has put for its column, or that a column is compared with: the condition is tested on what the hash leads to, and
 		// the library converts keys to the type of one side: a time as a text, or a large number, need not fit a literal's.

@@ -21,6 +21,7 @@ import (
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Histograms of columns: ANALYZE TABLE ... UPDATE HISTOGRAM and DROP HISTOGRAM, as MySQL 8.0 makes them: singleton when there are no more values than buckets,
@@ -108,8 +109,8 @@ func (e *Engine) histogramOf(c *sql.Context, m *meta, i int) *histogram {
 	defer e.histograms.mu.Unlock()
 	if h.low == nil {
 		for _, b := range h.Buckets {
-			low, _, err1 := m.schema[i].Type.Convert(c, b.Low)
-			high, _, err2 := m.schema[i].Type.Convert(c, b.High)
+			low, _, err1 := datum.Ordered(m.schema[i].Type).Convert(c, b.Low)
+			high, _, err2 := datum.Ordered(m.schema[i].Type).Convert(c, b.High)
 			if err1 != nil || err2 != nil {
 				return nil
 			}
@@ -123,7 +124,7 @@ func (e *Engine) histogramOf(c *sql.Context, m *meta, i int) *histogram {
 func (h *histogram) below(c *sql.Context, t sql.Type, v any) (less, equal float64, ok bool) {
 	failed := false
 	compare := func(a, b any) int {
-		n, err := t.Compare(c, a, b)
+		n, err := datum.Ordered(t).Compare(c, a, b)
 		failed = failed || err != nil
 		return n
 	}
@@ -158,7 +159,7 @@ func (h *histogram) within(i int, v any) float64 {
 func number(v any) (float64, bool) {
 	switch v := v.(type) {
 	case time.Time:
-		return float64(v.UnixMicro()), true
+		return float64(temporal.OfHeld(v).Packed()), true
 	case float64:
 		return v, true
 	case float32:
@@ -318,7 +319,7 @@ func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *
 			null += float64(n)
 			continue
 		}
-		text, err := m.schema[i].Type.SQL(c, nil, r[0])
+		text, err := datum.Ordered(m.schema[i].Type).SQL(c, nil, r[0])
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // index is GMS's view of one B+tree of a table.
@@ -67,7 +68,7 @@ func (x *index) ColumnExpressionTypes(*sql.Context) []sql.ColumnExpressionType {
 // value is equal to it, but the library would pad that too.
 func soughtType(t sql.Type) sql.Type {
 	if t.Type() != sqltypes.Binary {
-		return t
+		return datum.Ordered(t)
 	}
 	if st, ok := t.(sql.StringType); ok {
 		if v, err := types.CreateBinary(sqltypes.VarBinary, st.Length()); err == nil {

@@ -168,7 +168,7 @@ func (i *inserting) row(c *sql.Context, r sql.Row) error {
 		if r[j] == nil {
 			continue
 		}
-		v, in, err := i.schema[j].Type.Convert(c, r[j])
+		v, in, err := datum.Ordered(i.schema[j].Type).Convert(c, r[j])
 		if err == nil && in != sql.InRange {
 			err = sql.ErrValueOutOfRange.New(r[j], i.schema[j].Type)
 		}

@@ -280,7 +280,7 @@ func (m *tableMaker) convert(c *sql.Context, col *tableColumn, v any) (any, erro
 		err = mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, col.name, 1)
 	}
 	if err == nil {
-		out, _, err = col.of.Convert(c, out)
+		out, _, err = datum.Ordered(col.of).Convert(c, out)
 	}
 	if err != nil {
 		return nil, m.misfit(col, err)

@@ -2,7 +2,6 @@ package general
 
 import (
 	"errors"
-	"time"
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -13,6 +12,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // run reads the file to its end.
@@ -214,8 +214,8 @@ func (l *loader) value(i int, f []byte) (row.Datum, error) {
 			return row.FromBytes(f), nil
 		}
 	case loadMoment:
-		if us, ok := parseMoment(f, l.m.schema[i].Type.Type() == sqltypes.Date); ok {
-			return row.FromInt(us), nil
+		if d, ok := parseMoment(f, l.m.schema[i].Type.Type() == sqltypes.Date); ok {
+			return d, nil
 		}
 	}
 	return l.stored(i, string(f))
@@ -251,34 +251,38 @@ func parseInt(f []byte) (n int64, ok bool) {
 	return n, true
 }
 
-// parseMoment reads 'YYYY-MM-DD' or 'YYYY-MM-DD hh:mm:ss', as microseconds since 1970.
-func parseMoment(f []byte, date bool) (us int64, ok bool) {
+// parseMoment reads 'YYYY-MM-DD' of a DATE, or 'YYYY-MM-DD hh:mm:ss' of a DATETIME.
+func parseMoment(f []byte, date bool) (d row.Datum, ok bool) {
 	want := "0000-00-00 00:00:00"
 	if date {
 		want = want[:10]
 	}
 	if len(f) != len(want) {
-		return 0, false
+		return d, false
 	}
 	var n [6]int
 	k := 0
 	for i, b := range f {
 		if want[i] != '0' {
 			if b != want[i] {
-				return 0, false
+				return d, false
 			}
 			k++
 			continue
 		}
 		if b < '0' || b > '9' {
-			return 0, false
+			return d, false
 		}
 		n[k] = 10*n[k] + int(b-'0')
 	}
 	if n[0] == 0 || n[1] == 0 || n[1] > 12 || n[2] == 0 || n[2] > 28 || n[3] > 23 || n[4] > 59 || n[5] > 59 {
-		return 0, false // also what may be right: the other way decides
+		return d, false // also what may be right: the other way decides
 	}
-	return time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, time.UTC).UnixMicro(), true
+	v := temporal.Value{Year: n[0], Month: n[1], Day: n[2], Hour: n[3], Minute: n[4], Second: n[5]}
+	if date {
+		return row.FromInt(v.PackedDay()), true
+	}
+	return row.FromInt(v.Packed()), true
 }
 
 // set evaluates the SET clause, left to right: each sees what those before it set.

@@ -419,14 +419,14 @@ func (t elementType) timeKey(c *sql.Context, v any) ([]byte, error) {
 	case nil, bool, []any, map[string]any, float64, int64, uint64, *apd.Decimal:
 		return nil, errNoElement
 	}
-	cv, in, err := of.Convert(c, v)
+	cv, in, err := datum.Ordered(of).Convert(c, v)
 	if err != nil || cv == nil {
 		return nil, errNoElement
 	}
 	if in != sql.InRange {
 		return nil, errOutOfRange
 	}
-	out, err := of.SQL(c, nil, cv)
+	out, err := datum.Ordered(of).SQL(c, nil, cv)
 	if err != nil {
 		return nil, errNoElement
 	}

@@ -41,7 +41,7 @@ func (s *Session) outResult(c *sql.Context, x *execution, n *sqlparser.Call, out
 			return nil, err
 		}
 		if v != nil {
-			if v, _, err = t.Convert(c, v); err != nil {
+			if v, _, err = datum.Ordered(t).Convert(c, v); err != nil {
 				return nil, err
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -295,7 +296,7 @@ func (f *partFunc) element(c *sql.Context, i int, v any) (any, error) {
 	} else if u, ok := v.(uint64); ok && u > 1<<63-1 {
 		return u, nil
 	}
-	out, in, err := t.Convert(c, v)
+	out, in, err := datum.Ordered(t).Convert(c, v)
 	if err == nil && in != sql.InRange {
 		err = fmt.Errorf("%v is out of range", v)
 	}
@@ -330,7 +331,7 @@ func (f *partFunc) compareElement(c *sql.Context, i int, a, b any) (int, error) 
 		return 1, nil
 	}
 	if f.list {
-		return f.m.schema[f.cols[i]].Type.Compare(c, a, b)
+		return datum.Ordered(f.m.schema[f.cols[i]].Type).Compare(c, a, b)
 	}
 	x, xu := a.(uint64)
 	y, yu := b.(uint64)

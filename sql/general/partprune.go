@@ -11,6 +11,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // Pruning by conditions: a condition right above a partitioned table tells which partitions its rows can be in. Ranges of indexes prune by
@@ -183,7 +185,7 @@ func (b *base) constant(c *sql.Context, col int, e sql.Expression) (any, bool) {
 		return nil, true
 	}
 	t := b.m.schema[col].Type
-	out, in, err := t.Convert(c, v)
+	out, in, err := datum.Ordered(t).Convert(c, v)
 	if err != nil || in != sql.InRange {
 		return nil, false
 	}
@@ -193,7 +195,7 @@ func (b *base) constant(c *sql.Context, col int, e sql.Expression) (any, bool) {
 		_, text := v.(string)
 		return out, err == nil && n == 0 && !text
 	case types.IsTime(t):
-		at, _, err := types.DatetimeMaxPrecision.Convert(c, v)
+		at, _, err := datum.Ordered(types.DatetimeMaxPrecision).Convert(c, v)
 		whole, ok := at.(time.Time)
 		cut, is := out.(time.Time)
 		return out, err == nil && ok && is && whole.Equal(cut)
@@ -201,7 +203,7 @@ func (b *base) constant(c *sql.Context, col int, e sql.Expression) (any, bool) {
 		_, text := v.(string)
 		return out, text
 	}
-	n, err := t.Compare(c, out, v)
+	n, err := datum.Ordered(t).Compare(c, out, v)
 	return out, err == nil && n == 0
 }
 

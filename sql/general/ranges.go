@@ -105,7 +105,7 @@ func (b *base) point(ctx *sql.Context, col int, c sql.MySQLRangeColumnExpr, pref
 			return row.Datum{}, boundNone, nil // all that is stored has the column's length
 		}
 	}
-	cmp, err := b.schema[col].Type.Compare(ctx, lo.Key, hi.Key)
+	cmp, err := datum.Ordered(b.schema[col].Type).Compare(ctx, lo.Key, hi.Key)
 	if err != nil || cmp != 0 {
 		return row.Datum{}, boundOpen, nil
 	}
@@ -123,7 +123,7 @@ func (b *base) key(ctx *sql.Context, col int, v any, prefix int, loc *time.Locat
 	if v == nil {
 		return row.Datum{}, boundNone, nil
 	}
-	t := b.schema[col].Type
+	t := datum.Ordered(b.schema[col].Type)
 	cv, in, err := t.Convert(ctx, v)
 	if err != nil || in != sql.InRange {
 		return row.Datum{}, boundOpen, nil
@@ -206,7 +206,7 @@ func (b *base) high(ctx *sql.Context, sp *span, col int, v any, open bool, prefi
 func compareKeys(ctx *sql.Context, t sql.Type, a, b any) (int, error) {
 	st, ok := t.(sql.StringType)
 	if !ok || !types.IsTextOnly(t) || a == nil || b == nil {
-		return t.Compare(ctx, a, b)
+		return datum.Ordered(t).Compare(ctx, a, b)
 	}
 	x, err := appendSortKey(ctx, nil, st.Collation(), st, a)
 	if err != nil {

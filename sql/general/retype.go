@@ -15,6 +15,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -152,6 +153,11 @@ func (r *retype) stored(e sql.Expression) (sql.Expression, error) {
 		if e, _, err = transform.Expr(r.c, e, rule); err != nil {
 			return nil, err
 		}
+	}
+	if of, ok := e.(*sql.ColumnDefaultValue); ok && of != nil && of.OutType != nil {
+		out := *of
+		out.OutType = datum.Ordered(of.OutType)
+		return &out, nil
 	}
 	return e, nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // GROUP BY ... WITH ROLLUP: rows are sorted by the grouping items, and after the last row of each prefix of them comes a row for the prefix, in which
@@ -213,7 +215,7 @@ func (it *rollupIter) differ(c *sql.Context, a, b []any) (int, error) {
 		if a[i] == nil || b[i] == nil {
 			return i, nil
 		}
-		cmp, err := it.items[i].Type(c).Compare(c, a[i], b[i])
+		cmp, err := datum.Ordered(it.items[i].Type(c)).Compare(c, a[i], b[i])
 		if cmp != 0 || err != nil {
 			return i, err
 		}

@@ -7,6 +7,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // spread is a column with a histogram.
@@ -82,7 +84,7 @@ func (o *coster) compared(c *sql.Context, a, b sql.Expression, tables []plan.Tab
 	if v == nil {
 		return 0, true
 	}
-	v, _, err := s.t.Convert(c, v)
+	v, _, err := datum.Ordered(s.t).Convert(c, v)
 	if err != nil || v == nil {
 		return 0, false
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // DISTINCT, UNION, INTERSECT and EXCEPT tell rows by what their types and collations hold equal. The library tells them by their bytes.
@@ -91,7 +93,7 @@ func appendPlain(dst []byte, v any) []byte {
 			return append(dst, text...)
 		}
 	case time.Time:
-		return x.UTC().AppendFormat(dst, time.RFC3339Nano)
+		return strconv.AppendInt(dst, temporal.OfHeld(x.UTC()).Packed(), 10)
 	}
 	return fmt.Appendf(dst, "%v", v)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // store converts values to what columns of a table hold, by MySQL's rules of strict and non-strict mode: in strict mode a value that
@@ -23,8 +24,8 @@ import (
 type store struct {
 	m        *meta // nil: a join, whose columns are known by type only
 	strict   bool
-	division bool // ERROR_FOR_DIVISION_BY_ZERO
-	noZero   bool // NO_ZERO_DATE
+	division bool           // ERROR_FOR_DIVISION_BY_ZERO
+	dates    temporal.Flags // that the sql_mode allows
 	row      int64
 	upsert   bool // assignments are those of ON DUPLICATE KEY UPDATE
 	refuses  bool // NULL for a column that is NOT NULL is an error in any sql_mode
@@ -35,7 +36,7 @@ type store struct {
 func newStore(c *sql.Context, m *meta, ignore bool) *store {
 	mode := sqlModes(c)
 	return &store{m: m, strict: !ignore && (mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"]),
-		division: mode["ERROR_FOR_DIVISION_BY_ZERO"], noZero: mode["NO_ZERO_DATE"]}
+		division: mode["ERROR_FOR_DIVISION_BY_ZERO"], dates: item.DateFlags(c)}
 }
 
 func sqlModes(c *sql.Context) map[string]bool {
@@ -157,7 +158,7 @@ func fitted(c *sql.Context, from, to sql.Type, v any) any {
 		if numeric || types.IsBit(to) || types.IsYear(to) {
 			return v
 		}
-		if x, err := from.SQL(c, nil, v); err == nil {
+		if x, err := datum.Ordered(from).SQL(c, nil, v); err == nil {
 			return x.ToString()
 		}
 	case types.IsYear(from) && types.IsText(to):
@@ -190,7 +191,11 @@ func shown(v any) string {
 	case *apd.Decimal:
 		return v.Text('f')
 	case time.Time:
-		return v.Format("2006-01-02 15:04:05.999999")
+		d := temporal.OfHeld(v)
+		if d.Micro == 0 {
+			return d.Text(0)
+		}
+		return d.Text(datum.Fraction)
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	}

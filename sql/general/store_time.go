@@ -1,10 +1,11 @@
 package general
 
 import (
-	"strconv"
-	"strings"
+	"math"
+	"regexp"
 	"time"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
@@ -15,61 +16,83 @@ import (
 	"github.com/zoryadb/zorya/sql/temporal"
 )
 
-// moment is a value as a DATE, DATETIME or TIMESTAMP stores it.
+// moment is a value as a DATE, DATETIME or TIMESTAMP stores it. What is a date, but none that the sql_mode or the type allows, is out of range, what is none is cut.
 func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, error) {
 	kind := "datetime"
 	if t.Type() == sqltypes.Date {
 		kind = "date"
 	}
+	allowed := st.dates
+	if t.Type() == sqltypes.Timestamp {
+		allowed &= temporal.NoZero
+	}
 	given := v
-	if n, ok := datum.Integer(v); ok && n > 0 {
-		v = strconv.FormatInt(n, 10) // YYMMDD, YYYYMMDD, YYMMDDhhmmss, YYYYMMDDhhmmss
-		if len(v.(string)) == 5 || len(v.(string)) == 11 {
-			v = "0" + v.(string)
-		}
-	} else if ok {
-		v = "0000-00-00"
-	}
-	out, in, err := t.Convert(c, v)
-	if s, ok := datum.Text(v); ok && err != nil {
-		if at, ok := item.ParseMoment(s); ok {
-			out, in, err = t.Convert(c, at)
-		}
-	}
-	v = given
-	if err == nil && in == sql.InRange && out != nil {
-		if at, ok := out.(time.Time); ok && at.Equal(types.ZeroTime) && st.noZero {
-			if s, ok := datum.Text(v); !ok || strings.Trim(s, "0-: .") == "" {
-				if _, moment := v.(time.Time); moment {
-					v = map[string]string{"date": "0000-00-00", "datetime": "0000-00-00 00:00:00"}[kind]
-				}
-				return st.bad(c, out, st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, v, name))
+	wrong := func(code func(string) *mysqlerr.Error) (any, error) {
+		e := code(name)
+		if st.strict {
+			if at, ok := given.(time.Time); ok && kind == "date" {
+				given = temporal.OfHeld(at).Text(0)[:len("0000-00-00")]
 			}
+			e = st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, given, name)
 		}
-		if kind == "date" && st.hasClock(c, v) {
-			st.note(c, st.truncated(name))
-		}
-		return out, nil
+		return st.bad(c, types.ZeroTime, e)
 	}
-	e := st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, v, name)
-	if !st.strict {
-		e = st.truncated(name)
+	d, st2, read := dateOf(v)
+	switch {
+	case st2 == temporal.Bad:
+		return wrong(st.truncated)
+	case read && !d.Check(allowed):
+		return wrong(st.outOfRange)
+	case st2 == temporal.Cut && st.strict:
+		return wrong(st.truncated)
+	case st2 == temporal.Cut:
+		st.warn(c, st.truncated(name))
 	}
-	return st.bad(c, types.ZeroTime, e)
+	if read {
+		v = d.Held()
+	}
+	out, in, err := datum.Ordered(t).Convert(c, v)
+	switch {
+	case err != nil || in != sql.InRange:
+		return wrong(st.outOfRange)
+	case kind == "date" && st2 == temporal.OK && d.Clock() != 0:
+		st.note(c, st.truncated(name))
+	}
+	return out, nil
 }
 
-// hasClock reports whether a value that is stored as a date has a time of day too, which is cut off with a note.
-func (st *store) hasClock(c *sql.Context, v any) bool {
-	at, ok := v.(time.Time)
-	if s, text := datum.Text(v); text && len(s) > len("2006-01-02") {
-		if at, ok = item.ParseMoment(s); !ok {
-			out, in, err := types.DatetimeMaxPrecision.Convert(c, s)
-			at, ok = out.(time.Time)
-			ok = ok && err == nil && in == sql.InRange
+// dateOf reads the date that a value is, whatever the sql_mode. read is false for a value that is left to the library: a TIME, and a text with a time zone's offset.
+func dateOf(v any) (d temporal.Value, st temporal.Status, read bool) {
+	const any = temporal.Fuzzy | temporal.Invalid
+	if s, ok := datum.Text(v); ok {
+		if d, st = temporal.ParseDatetime(s, any); st == temporal.Cut && offset.MatchString(s) {
+			return d, temporal.OK, false
 		}
+		return d, st, true
 	}
-	return ok && (at.Hour() != 0 || at.Minute() != 0 || at.Second() != 0 || at.Nanosecond() != 0)
+	switch x := v.(type) {
+	case time.Time:
+		return temporal.OfHeld(x), temporal.OK, true
+	case *apd.Decimal:
+		whole, micro := item.Split(x)
+		d, st = temporal.OfNumber(whole, micro, any)
+		return d, st, true
+	case float64:
+		if whole, part := math.Modf(x); math.Abs(whole) < 1e15 {
+			d, st = temporal.OfNumber(int64(whole), int64(math.Round(part*1e6)), any)
+			return d, st, true
+		}
+		return d, temporal.Bad, true
+	}
+	if n, ok := datum.Integer(v); ok {
+		d, st = temporal.OfNumber(n, 0, any)
+		return d, st, true
+	}
+	return d, temporal.OK, false
 }
+
+// offset is the end of a date and time that is given in a time zone of its own.
+var offset = regexp.MustCompile(`:\d\d(\.\d*)?[+-]\d\d:\d\d$`)
 
 // span is a value as a TIME stores it.
 func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, error) {
@@ -104,7 +127,7 @@ func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, er
 		if at, ok = out.(types.Timespan); !ok {
 			return out, nil
 		}
-		if day, dated := v.(time.Time); dated && !day.Equal(types.ZeroTime) {
+		if day, dated := v.(time.Time); dated && !temporal.OfHeld(day).Zero() {
 			st.note(c, st.truncated(name))
 		}
 	}

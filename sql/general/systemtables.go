@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
@@ -168,7 +169,7 @@ func (s *Session) showCreateSystem(c *sql.Context, x *execution, db sql.Database
 				return nil, err
 			}
 			if def = "NULL"; v != nil {
-				text, err := col.Type.SQL(c, nil, v)
+				text, err := datum.Ordered(col.Type).SQL(c, nil, v)
 				if err != nil {
 					return nil, err
 				}

@@ -385,6 +385,6 @@ func identicalValue(c *sql.Context, t sql.Type, a, b any) (bool, error) {
 			return bytes.Equal(g.Serialize(), h.Serialize()), nil
 		}
 	}
-	cmp, err := t.Compare(c, a, b)
+	cmp, err := datum.Ordered(t).Compare(c, a, b)
 	return cmp == 0, err
 }

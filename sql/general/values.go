@@ -21,7 +21,7 @@ func displayValue(c *sql.Context, t sql.Type, v any) string {
 	if v == nil {
 		return "NULL"
 	}
-	val, err := t.SQL(c, nil, v)
+	val, err := datum.Ordered(t).SQL(c, nil, v)
 	if err != nil {
 		return fmt.Sprint(v)
 	}

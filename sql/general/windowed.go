@@ -52,7 +52,7 @@ func (w *windowed) CollationCoercibility(c *sql.Context) (sql.CollationID, byte)
 }
 
 // NewWindowFunction implements sql.WindowAdaptableExpression.
-func (w *windowed) NewWindowFunction(*sql.Context) (sql.WindowFunction, error) {
+func (w *windowed) NewWindowFunction(c *sql.Context) (sql.WindowFunction, error) {
 	if f, err := newFrameRow(w.WindowAdaptableExpression); f != nil || err != nil {
 		return f, err
 	}
@@ -60,6 +60,9 @@ func (w *windowed) NewWindowFunction(*sql.Context) (sql.WindowFunction, error) {
 	of := w.WindowAdaptableExpression.(sql.Aggregation)
 	if a, ok := of.(*aggregation.JsonArray); ok {
 		of = &builtin.ArrayAgg{JsonArray: a}
+	}
+	if x := item.Extreme(c, of); x != nil {
+		of = x
 	}
 	return &frameSum{of: of, framer: framer}, err
 }

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Sum is SUM or AVG: exact of integers and decimals, floating of anything else. The library adds up what its argument is given as.
@@ -282,3 +285,73 @@ var taken = map[string]string{
 }
 
 func specOf(name string) string { return taken[strings.ToLower(name)] }
+
+// Extreme is MIN or MAX of dates, which only temporal.Compare puts in order; nil for any other aggregate.
+func Extreme(c *sql.Context, agg sql.Aggregation) sql.Aggregation {
+	sign := 1
+	switch agg.(type) {
+	case *aggregation.Min:
+		sign = -1
+	case *aggregation.Max:
+	default:
+		return nil
+	}
+	if _, dated := agg.Children()[0].Type(c).(sql.DatetimeType); !dated {
+		return nil
+	}
+	return &dateExtreme{agg, sign}
+}
+
+// dateExtreme is MIN, where sign is -1, or MAX.
+type dateExtreme struct {
+	sql.Aggregation
+	sign int
+}
+
+func (x *dateExtreme) of(in sql.Expression) *dateExtreme {
+	return &dateExtreme{in.(sql.Aggregation), x.sign}
+}
+
+func (x *dateExtreme) WithChildren(c *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	in, err := x.Aggregation.WithChildren(c, ch...)
+	if err != nil {
+		return nil, err
+	}
+	return x.of(in), nil
+}
+
+func (x *dateExtreme) WithId(id sql.ColumnId) sql.IdExpression {
+	return x.of(x.Aggregation.WithId(id))
+}
+
+func (x *dateExtreme) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
+	return sql.Collation_binary, 5
+}
+
+func (x *dateExtreme) NewBuffer(*sql.Context) (sql.AggregationBuffer, error) {
+	return &extremeBuffer{of: x.Children()[0], sign: x.sign}, nil
+}
+
+type extremeBuffer struct {
+	of   sql.Expression
+	sign int
+	best any
+}
+
+func (b *extremeBuffer) Update(c *sql.Context, r sql.Row) error {
+	v, err := b.of.Eval(c, r)
+	if err != nil || v == nil {
+		return err
+	}
+	t, ok := v.(time.Time)
+	if !ok {
+		return fmt.Errorf("MIN or MAX of dates met a value of type %T", v)
+	}
+	if best, ok := b.best.(time.Time); !ok || temporal.Compare(t, best)*b.sign > 0 {
+		b.best = v
+	}
+	return nil
+}
+
+func (b *extremeBuffer) Eval(*sql.Context) (any, error) { return b.best, nil }
+func (b *extremeBuffer) Dispose(c *sql.Context)         { expression.Dispose(c, b.of) }

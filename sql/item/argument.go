@@ -61,29 +61,13 @@ func Split(d *apd.Decimal) (whole, micro int64) {
 	return n, m
 }
 
-// OfTime is a value of the library's as a Value; kind tells DATE from DATETIME.
+// OfTime is a value of the general lane's as a Value; kind tells DATE from DATETIME.
 func OfTime(t time.Time, kind Kind) temporal.Value {
-	v := temporal.Value{Kind: temporal.Datetime, Hour: t.Hour(), Minute: t.Minute(), Second: t.Second(), Micro: t.Nanosecond() / 1000}
-	y, m, d := civil(t)
-	v.Year, v.Month, v.Day = y, int(m), d
-	if v.Zero() {
-		v = temporal.Value{Kind: temporal.Datetime}
-	}
+	v := temporal.OfHeld(t)
 	if kind == Date {
 		v.Kind = temporal.Date
 	}
 	return v
-}
-
-// ToTime is a date or datetime as the library holds it; ok is false for one with zero parts, which it cannot.
-func ToTime(v temporal.Value) (t time.Time, ok bool) {
-	switch {
-	case v.Zero() && v.Clock() == 0:
-		return types.ZeroTime, true
-	case v.Partial():
-		return t, false
-	}
-	return time.Date(v.Year, time.Month(v.Month), v.Day, v.Hour, v.Minute, v.Second, v.Micro*1000, time.UTC), true
 }
 
 // digits gives a number's whole part and millionths; ok is false for what is no number.
@@ -123,20 +107,18 @@ func (a *Argument) Date(c *sql.Context, r sql.Row, flags temporal.Flags) (v temp
 
 // date is Date of a value.
 func (a *arg) date(c *sql.Context, x any, flags temporal.Flags) (v temporal.Value, ok bool, err error) {
-	if _, stored := x.(time.Time); !stored && sql.LoadSqlMode(c).ModeEnabled("NO_ZERO_DATE") {
-		flags |= temporal.NoZero
+	if t, stored := x.(time.Time); stored {
+		v = OfTime(t, a.Kind)
+		return v, v.Check(flags | temporal.Invalid), nil // zero dates of columns warn of nothing: Field::get_date does not
 	}
+	flags |= argumentFlags(sql.LoadSqlMode(c))
 	if w, ok := x.(sql.JSONWrapper); ok {
 		return a.ofDocument(c, w, func(s string) (temporal.Value, temporal.Status) { return temporal.ParseDatetime(s, flags) })
 	}
-	switch x := x.(type) {
-	case time.Time:
-		v = OfTime(x, a.Kind)
-		return v, v.Check(flags), nil // zero dates of columns warn of nothing: Field::get_date does not
-	case types.Timespan: // of today
+	if span, ok := x.(types.Timespan); ok { // of today
 		y, m, d := Today(c)
 		day := temporal.Value{Year: y, Month: m, Day: d}
-		v, ok = temporal.OfMoment(day.Moment() + int64(x))
+		v, ok = temporal.OfMoment(day.Moment() + int64(span))
 		return v, ok, nil
 	}
 	whole, micro, number := a.digits(c, x)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // cast is CAST and CONVERT to a type.
@@ -130,12 +131,14 @@ func (x *cast) Eval(c *sql.Context, r sql.Row) (any, error) {
 	case Real:
 		return a.toFloat(c, v)
 	case Date, Datetime:
-		day, ok, err := a.date(c, v, 0)
+		day, ok, err := a.date(c, v, temporal.Fuzzy)
 		if err != nil || !ok {
 			return nil, err
 		}
-		t, _ := ToTime(day)
-		return x.cut(t), nil
+		if t, ok := x.cut(day); ok {
+			return t, nil
+		}
+		return nil, nil
 	case Time:
 		at, ok, err := a.clock(c, v)
 		if err != nil || !ok {
@@ -207,17 +210,11 @@ func (x *cast) limit(c *sql.Context, d *apd.Decimal) (any, error) {
 	return most, x.env.warn(c, mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, x.text(), 1)
 }
 
-// cut brings a time to the digits of the type: a DATETIME is rounded, a DATE has no time.
-func (x *cast) cut(t time.Time) time.Time {
-	if t.Equal(types.ZeroTime) {
-		return t
-	}
+// cut brings a time to the digits of the type: a DATETIME is rounded, a DATE has no time. ok is false where a date cannot be rounded to the next second.
+func (x *cast) cut(v temporal.Value) (t time.Time, ok bool) {
 	if x.is.Kind == Date {
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+		v.Hour, v.Minute, v.Second, v.Micro = 0, 0, 0, 0
+		return v.Held(), true
 	}
-	unit := time.Second
-	for range x.is.Dec {
-		unit /= 10
-	}
-	return t.Round(unit)
+	return temporal.Round(v.Held(), x.is.Dec)
 }

@@ -15,6 +15,7 @@ import (
 	weights "github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // way is what two values are compared as.
@@ -147,7 +148,7 @@ func (a *arg) checkDate(c *sql.Context, text *arg) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := ParseMoment(s); ok {
+	if _, ok := ParseMoment(c, s); ok {
 		return nil
 	}
 	what := "DATETIME"
@@ -225,7 +226,7 @@ func (k *comparator) compare(c *sql.Context, l, r *arg, lv, rv any) (cmp int, ok
 		if err != nil {
 			return 0, false, err
 		}
-		return x.Compare(y), okX && okY, nil
+		return temporal.Compare(x, y), okX && okY, nil
 	case asSpan:
 		x, okX, err := l.span(c, lv)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -341,16 +342,16 @@ func jsonNumber(c *sql.Context, v sql.JSONWrapper) any {
 
 // timeNumber is a date as the number 20260131 or 20260131235959.
 func timeNumber(t time.Time, a Attr) any {
-	y, m, d := civil(t)
-	n := int64(y)*10000 + int64(m)*100 + int64(d)
+	v := temporal.OfHeld(t)
+	n := int64(v.Year*10000 + v.Month*100 + v.Day)
 	if a.Kind == Date {
 		return n
 	}
-	n = n*1000000 + int64(t.Hour())*10000 + int64(t.Minute())*100 + int64(t.Second())
+	n = n*1000000 + int64(v.Hour*10000+v.Minute*100+v.Second)
 	if a.Dec <= 0 {
 		return n
 	}
-	return fractioned(n, int64(t.Nanosecond()/1000), a.Dec)
+	return fractioned(n, int64(v.Micro), a.Dec)
 }
 
 func spanNumber(s types.Timespan, dec int) any {
@@ -737,7 +738,7 @@ func (a *arg) plainText(c *sql.Context, v any) (string, error) {
 	if t == nil {
 		t = a.Type(c)
 	}
-	x, err := t.SQL(c, nil, v)
+	x, err := datum.Ordered(t).SQL(c, nil, v)
 	if err != nil {
 		return "", err
 	}

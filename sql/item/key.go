@@ -3,6 +3,8 @@ package item
 import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+
+	"github.com/zoryadb/zorya/sql/datum"
 )
 
 // lookupKey is a value that a row of an indexed table is looked up by with =, as the type of the indexed column. What that type cannot hold is
@@ -46,7 +48,7 @@ func (k *lookupKey) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if v, err = sql.UnwrapAny(c, v); err != nil {
 		return nil, err
 	}
-	out, in, err := k.to.Convert(c, v)
+	out, in, err := datum.Ordered(k.to).Convert(c, v)
 	if err != nil || in != sql.InRange {
 		return nil, nil
 	}

@@ -1,6 +1,10 @@
 package item
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/dolthub/go-mysql-server/sql"
+)
 
 func TestParseMoment(t *testing.T) {
 	for text, want := range map[string]string{"120314": "2012-03-14 00:00:00", "20120314": "2012-03-14 00:00:00", "700101": "1970-01-01 00:00:00",
@@ -8,7 +12,7 @@ func TestParseMoment(t *testing.T) {
 		"2012-011-012": "2012-11-12 00:00:00", "12^3^4 5:6:7": "2012-03-04 05:06:07", "2012/3/4 5:6:7.25": "2012-03-04 05:06:07.25",
 		"2012-13-01": "", "2012-02-30": "", "abc": "", "12": "", "2012-03-04 25:00:00": "", "20120314x": "", "2012-03-04 05:06:07 x": "", "": ""} {
 		got := ""
-		if at, ok := ParseMoment(text); ok {
+		if at, ok := ParseMoment(sql.NewEmptyContext(), text); ok {
 			got = at.Format("2006-01-02 15:04:05.999999")
 		}
 		if got != want {

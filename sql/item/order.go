@@ -6,6 +6,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // Order is a condition that compares two values, for those who sort by one of them and look for the other: Op is one of = < <= > >=.
@@ -111,7 +113,7 @@ func (k *comparator) rank(c *sql.Context, a *arg, v any) (rank uint64, ok bool, 
 		return bits | 1<<63, true, err
 	case asMoment:
 		t, ok, err := a.comparedMoment(c, v)
-		return uint64(t.UnixMicro()) ^ 1<<63, ok, err
+		return uint64(temporal.OfHeld(t).Packed()) ^ 1<<63, ok, err
 	case asSpan:
 		t, ok, err := a.span(c, v)
 		return uint64(t) ^ 1<<63, ok, err

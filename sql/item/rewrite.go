@@ -400,8 +400,8 @@ func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {
 	case Int:
 		return wholeLiteral(c, with)
 	case Date, Datetime:
-		t, ok := ParseMoment(s)
-		if !ok || with.Kind != String || t.Equal(types.ZeroTime) || len(s) < 10 {
+		t, ok := ParseMoment(c, s)
+		if !ok || with.Kind != String || len(s) < 10 || op == "in" && (temporal.Odd(t) || t.Year() < 0) { // the library hashes lists of its own dates
 			return false
 		}
 		_, frac, _ := strings.Cut(s, ".")
@@ -410,7 +410,7 @@ func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {
 		_, res := datum.ReadSpan(s)
 		return res == temporal.OK && with.Kind == String
 	case Enum:
-		if e, ok := column.typ.(sql.EnumType); ok && (op == "=" || op == "<=>") {
+		if e, ok := column.typ.(sql.EnumType); ok && (op == "=" || op == "in" || op == "<=>") {
 			return e.IndexOf(s) > 0
 		}
 	}
@@ -421,7 +421,7 @@ func (n *Env) in(c *sql.Context, left, right sql.Expression, early bool) (sql.Ex
 	if list, ok := right.(expression.Tuple); early && ok {
 		all := true
 		for _, e := range list {
-			all = all && n.indexable(c, "=", left, e)
+			all = all && n.indexable(c, "in", left, e)
 		}
 		if all {
 			if list, same := hashable(c, right); !same && !n.Names {

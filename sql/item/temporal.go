@@ -18,26 +18,38 @@ import (
 	"github.com/zoryadb/zorya/sql/temporal"
 )
 
-// civil is the date of a value as it is shown: the library holds 0000-00-00 as the last day before year 0.
-func civil(t time.Time) (y int, m time.Month, d int) {
-	if t.Equal(types.ZeroTime) || t.Year() < 0 {
-		return 0, 0, 0
-	}
-	return t.Date()
-}
-
 func dateText(t time.Time, a Attr) string {
-	y, m, d := civil(t)
-	s := fmt.Sprintf("%04d-%02d-%02d", y, m, d)
+	v := temporal.OfHeld(t)
+	s := fmt.Sprintf("%04d-%02d-%02d", v.Year, v.Month, v.Day)
 	if a.Kind == Date {
 		return s
 	}
-	s += fmt.Sprintf(" %02d:%02d:%02d", t.Hour(), t.Minute(), t.Second())
-	return s + fraction(int64(t.Nanosecond()/1000), a.Dec)
+	s += fmt.Sprintf(" %02d:%02d:%02d", v.Hour, v.Minute, v.Second)
+	return s + fraction(int64(v.Micro), a.Dec)
+}
+
+// DateFlags are the dates that the sql_mode allows to be stored, to be literals, and texts that are compared with dates to be.
+func DateFlags(c *sql.Context) temporal.Flags {
+	flags, mode := temporal.Fuzzy, sql.LoadSqlMode(c)
+	if mode.ModeEnabled("NO_ZERO_IN_DATE") {
+		flags = 0
+	}
+	return flags | argumentFlags(mode)
+}
+
+// argumentFlags are those of them that a mode gives the arguments of functions.
+func argumentFlags(mode *sql.SqlMode) (flags temporal.Flags) {
+	if mode.ModeEnabled("NO_ZERO_DATE") {
+		flags |= temporal.NoZero
+	}
+	if mode.ModeEnabled("ALLOW_INVALID_DATES") {
+		flags |= temporal.Invalid
+	}
+	return flags
 }
 
 // Temporal is the literal DATE'text', TIME'text' or TIMESTAMP'text'; what is none is error 1525.
-func Temporal(word, text string) (sql.Expression, error) {
+func Temporal(c *sql.Context, word, text string) (sql.Expression, error) {
 	_, digits, _ := strings.Cut(text, ".")
 	dec := min(len(digits), 6)
 	switch word {
@@ -46,7 +58,7 @@ func Temporal(word, text string) (sql.Expression, error) {
 			return expression.NewLiteral(at, types.Time), nil
 		}
 	default:
-		t, ok := ParseMoment(text)
+		t, ok := ParseMoment(c, text)
 		if ok && word == "TIMESTAMP" && strings.ContainsAny(text, ": T") {
 			return expression.NewLiteral(t, types.MustCreateDatetimeType(sqltypes.Datetime, dec)), nil
 		}
@@ -100,9 +112,9 @@ func InDocument(c *sql.Context, e sql.Expression, v any) any {
 		return jsondoc.Temporal{Kind: "TIME", Text: spanText(x, datum.Fraction), At: x.AsMicroseconds()}
 	case time.Time:
 		if Of(c, e).Kind == Date {
-			return jsondoc.Temporal{Kind: "DATE", Text: dateText(x, Attr{Kind: Date}), At: x.UnixMicro()}
+			return jsondoc.Temporal{Kind: "DATE", Text: dateText(x, Attr{Kind: Date}), At: temporal.OfHeld(x).Packed()}
 		}
-		return jsondoc.Temporal{Kind: "DATETIME", Text: dateText(x, Attr{Kind: Datetime, Dec: datum.Fraction}), At: x.UnixMicro()}
+		return jsondoc.Temporal{Kind: "DATETIME", Text: dateText(x, Attr{Kind: Datetime, Dec: datum.Fraction}), At: temporal.OfHeld(x).Packed()}
 	}
 	return v
 }
@@ -127,7 +139,7 @@ func (a *arg) moment(c *sql.Context, v any) (t time.Time, ok bool, err error) {
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Add(x.AsTimeDuration()), true, nil
 	case string, []byte:
 		s := fmt.Sprintf("%s", x)
-		t, cut, ok := readMoment(s)
+		t, cut, ok := readMoment(c, s)
 		if ok && !cut {
 			return t, true, nil
 		}
@@ -141,7 +153,7 @@ func (a *arg) moment(c *sql.Context, v any) (t time.Time, ok bool, err error) {
 		if t, ok := numberMoment(s); ok {
 			return t, true, nil
 		}
-	} else if t, ok := ParseMoment(s); ok {
+	} else if t, ok := ParseMoment(c, s); ok {
 		return t, true, nil
 	}
 	return t, false, a.env.warn(c, mysqlerr.ER_TRUNCATED_WRONG_VALUE, "datetime", s)
@@ -168,23 +180,22 @@ func numberMoment(s string) (time.Time, bool) {
 	if st != temporal.OK {
 		return time.Time{}, false
 	}
-	return ToTime(v)
+	return v.Held(), true
 }
 
-// ParseMoment reads a date, or a date and time, as the library holds them.
-func ParseMoment(s string) (t time.Time, ok bool) {
-	t, cut, ok := readMoment(s)
+// ParseMoment reads a date, or a date and time, that the sql_mode allows.
+func ParseMoment(c *sql.Context, s string) (t time.Time, ok bool) {
+	t, cut, ok := readMoment(c, s)
 	return t, ok && !cut
 }
 
 // readMoment is ParseMoment of a text that may go on behind the time: cut.
-func readMoment(s string) (t time.Time, cut, ok bool) {
-	v, st := temporal.ParseDatetime(s, 0)
+func readMoment(c *sql.Context, s string) (t time.Time, cut, ok bool) {
+	v, st := temporal.ParseDatetime(s, DateFlags(c))
 	if st == temporal.Bad {
 		return t, false, false
 	}
-	t, ok = ToTime(v)
-	return t, st == temporal.Cut, ok
+	return v.Held(), st == temporal.Cut, true
 }
 
 // span gives the argument as a TIME.

@@ -6,10 +6,11 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 func decoded(t *testing.T, text string) any {
@@ -111,9 +112,9 @@ func TestStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := Temporal{Kind: "DATETIME", Text: "2020-01-02 03:04:05.600000", At: time.Date(2020, 1, 2, 3, 4, 5, 600000000, time.UTC).UnixMicro()}
+	at := Temporal{Kind: "DATETIME", Text: "2020-01-02 03:04:05.600000", At: temporal.Value{Year: 2020, Month: 1, Day: 2, Hour: 3, Minute: 4, Second: 5, Micro: 600000}.Packed()}
 	clock := Temporal{Kind: "TIME", Text: "-10:00:01.000000", At: -36001000000}
-	day := Temporal{Kind: "DATE", Text: "2020-01-02", At: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC).UnixMicro()}
+	day := Temporal{Kind: "DATE", Text: "2020-01-02", At: temporal.Value{Year: 2020, Month: 1, Day: 2}.Packed()}
 	for _, doc := range []any{dec, at, clock, day, uint64(7), Opaque{FieldVarchar, "a\x00\xff"}, Opaque{FieldBlob, ""},
 		map[string]any{"bb": "x\x00\"", "a": []any{dec, "1.50", map[string]any{"n": uint64(1), "": nil}, []any{}, day}, "z": float64(5e9), "c": uint64(5e9), "q": Double(1)}} {
 		stored, err := Stored(ctx, Wrap(doc))

@@ -11,11 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // A document is stored as its text, so that it is sent as it is stored. Where a scalar is of a kind that its text does not tell, the kinds follow: a zero byte, which no
@@ -283,11 +284,11 @@ func scalar(t json.Token, kind byte) (any, error) {
 	case string:
 		switch kind {
 		case kindDate:
-			return temporal("DATE", t), nil
+			return readTemporal("DATE", t), nil
 		case kindTime:
-			return temporal("TIME", t), nil
+			return readTemporal("TIME", t), nil
 		case kindDatetime:
-			return temporal("DATETIME", t), nil
+			return readTemporal("DATETIME", t), nil
 		case kindOpaque:
 			return parseOpaque(t)
 		}
@@ -296,7 +297,7 @@ func scalar(t json.Token, kind byte) (any, error) {
 }
 
 // temporal is a date or time of its text, which is one that this package's printed.
-func temporal(kind, text string) Temporal {
+func readTemporal(kind, text string) Temporal {
 	v := Temporal{Kind: kind, Text: text}
 	if kind == "TIME" {
 		var h, m, s, us int64
@@ -311,7 +312,7 @@ func temporal(kind, text string) Temporal {
 	}
 	var y, mon, d, h, m, s, us int
 	if n, _ := fmt.Sscanf(text, "%d-%d-%d %d:%d:%d.%d", &y, &mon, &d, &h, &m, &s, &us); n >= 3 {
-		v.At = time.Date(y, time.Month(mon), d, h, m, s, us*1000, time.UTC).UnixMicro()
+		v.At = temporal.Value{Year: y, Month: mon, Day: d, Hour: h, Minute: m, Second: s, Micro: us}.Packed()
 	}
 	return v
 }

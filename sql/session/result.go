@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/general"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/temporal"
 	"github.com/zoryadb/zorya/sql/wire"
 )
 
@@ -108,6 +109,13 @@ func (e *rowEncoder) value(r *wire.Reply, i int, v any) error {
 			r.Float32(v)
 			return nil
 		}
+	case wire.TypeDate, wire.TypeDateTime, wire.TypeTimestamp:
+		if v, ok := v.(time.Time); ok {
+			d := temporal.OfHeld(v)
+			r.DateTime(wire.DateTime{Year: uint16(d.Year), Month: uint8(d.Month), Day: uint8(d.Day), Hour: uint8(d.Hour), Minute: uint8(d.Minute), Second: uint8(d.Second),
+				Micro: uint32(d.Micro)})
+			return nil
+		}
 	}
 	if e.ctx == nil {
 		e.ctx = sql.NewEmptyContext()
@@ -161,11 +169,8 @@ func (s *Session) laneParams(params []wire.Param) ([]any, error) {
 			out[i] = append([]byte{}, p.Bytes()...)
 		case wire.ParamDate, wire.ParamDateTime:
 			d := p.DateTime()
-			if d.Year == 0 && d.Month == 0 && d.Day == 0 {
-				out[i] = "0000-00-00 00:00:00"
-				continue
-			}
-			out[i] = time.Date(int(d.Year), time.Month(d.Month), int(d.Day), int(d.Hour), int(d.Minute), int(d.Second), int(d.Micro)*1000, time.UTC)
+			v := temporal.Value{Year: int(d.Year), Month: int(d.Month), Day: int(d.Day), Hour: int(d.Hour), Minute: int(d.Minute), Second: int(d.Second), Micro: int(d.Micro)}
+			out[i] = v.Held()
 		case wire.ParamTime:
 			t := p.Time()
 			us := ((int64(t.Hour)*60+int64(t.Minute))*60+int64(t.Second))*1e6 + int64(t.Micro)

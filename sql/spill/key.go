@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // keyKind says how values of a type become bytes that order as the type does.
@@ -189,8 +190,7 @@ func (p *part) plain(dst []byte, v any) ([]byte, bool) {
 			if p.kind == keyDate {
 				t = t.Truncate(24 * time.Hour)
 			}
-			dst = binary.BigEndian.AppendUint64(dst, uint64(t.Unix())^1<<63)
-			return binary.BigEndian.AppendUint32(dst, uint32(t.Nanosecond())), true
+			return binary.BigEndian.AppendUint64(dst, uint64(temporal.OfHeld(t).Packed())^1<<63), true
 		}
 	case keySpan:
 		if s, ok := v.(types.Timespan); ok {

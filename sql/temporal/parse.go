@@ -18,10 +18,11 @@ const (
 // Flags are what dates are allowed.
 type Flags uint8
 
-// Fuzzy allows zero months and days, NoZero forbids 0000-00-00.
+// Fuzzy allows zero months and days, NoZero forbids 0000-00-00, Invalid allows days that the month does not have, up to 31.
 const (
 	Fuzzy Flags = 1 << iota
 	NoZero
+	Invalid
 	timeToo // a date must have a time behind a space (TIME_DATETIME_ONLY)
 )
 
@@ -162,7 +163,7 @@ func (v Value) exists(nonZero bool, flags Flags) bool {
 	if v.Partial() {
 		return flags&Fuzzy != 0
 	}
-	return v.Day <= DaysInMonth(v.Year, v.Month)
+	return flags&Invalid != 0 || v.Day <= DaysInMonth(v.Year, v.Month)
 }
 
 // Check reports whether the flags allow the date.

@@ -1,8 +1,10 @@
 package temporal
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
+	"time"
 )
 
 func date(y, m, d int) Value { return Value{Year: y, Month: m, Day: d, Kind: Date} }
@@ -136,6 +138,93 @@ func TestAdd(t *testing.T) {
 		}
 		if got != x.want {
 			t.Errorf("%s + %d %s: %q, want %q", x.v.Text(0), x.n, x.unit, got, x.want)
+		}
+	}
+}
+
+// FuzzPacked: what is stored of a date, and what the general lane holds it as, is that date, and sorts as its text does.
+func FuzzPacked(f *testing.F) {
+	f.Add(uint32(0), uint64(0), uint32(0), uint64(1))
+	f.Add(uint32(2020*13*32), uint64(86399999999), uint32(2020*13*32+10), uint64(0))
+	f.Add(uint32((2020*13+2)*32+29), uint64(5), uint32((2020*13+2)*32+31), uint64(4))
+	f.Add(uint32((1900*13+2)*32+29), uint64(5), uint32((1900*13+3)*32+1), uint64(4))
+	f.Add(uint32(2*32+29), uint64(5), uint32(9999*13*32+12*32+31), uint64(86399999999))
+	f.Fuzz(func(t *testing.T, day1 uint32, clock1 uint64, day2 uint32, clock2 uint64) {
+		var v [2]Value
+		for i, day := range [2]uint32{day1, day2} {
+			n := int(day % (10000 * 13 * 32))
+			v[i] = Value{Year: n / (13 * 32), Month: n / 32 % 13, Day: n % 32, Kind: Datetime}
+			v[i].setClock(int64([2]uint64{clock1, clock2}[i] % dayMicros))
+			if out := OfPacked(v[i].Packed()); out != v[i] {
+				t.Fatalf("%s packed is %s", v[i].Text(6), out.Text(6))
+			}
+			if out := OfPackedDay(v[i].PackedDay()); out.Text(0) != v[i].Text(6)[:10] {
+				t.Fatalf("%s packed without its time is %s", v[i].Text(6), out.Text(0))
+			}
+			at := v[i].Held()
+			if out := OfHeld(at); out != v[i] {
+				t.Fatalf("%s is held as %s, which is %s", v[i].Text(6), at, out.Text(6))
+			}
+			if h, m, s := at.Clock(); h != v[i].Hour || m != v[i].Minute || s != v[i].Second || at.Location() != time.UTC {
+				t.Fatalf("%s is held as %s", v[i].Text(6), at)
+			}
+		}
+		want := cmp.Compare(v[0].Text(6), v[1].Text(6))
+		if got := cmp.Compare(v[0].Packed(), v[1].Packed()); got != want {
+			t.Fatalf("%s and %s packed compare as %d", v[0].Text(6), v[1].Text(6), got)
+		}
+		if got := Compare(v[0].Held(), v[1].Held()); got != want {
+			t.Fatalf("%s and %s held compare as %d", v[0].Text(6), v[1].Text(6), got)
+		}
+	})
+}
+
+// TestHeldDays: time.Time has every date of the calendar as itself.
+func TestHeldDays(t *testing.T) {
+	for n := int64(366); n <= LastDay; n++ {
+		y, m, d := OfDayNumber(n)
+		if at := date(y, m, d).Held(); Odd(at) || at.Unix() != (n-DaysTo1970)*daySeconds {
+			t.Fatalf("%d-%d-%d is held as %s", y, m, d, at)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, x := range []struct {
+		text    string
+		allowed [8]bool // by Fuzzy, NoZero, Invalid
+	}{
+		{"2024-02-29", [8]bool{true, true, true, true, true, true, true, true}},
+		{"0000-00-00", [8]bool{true, true, false, false, true, true, false, false}},
+		{"0000-00-00 05:40:07", [8]bool{false, true, false, true, false, true, false, true}},
+		{"2024-00-10", [8]bool{false, true, false, true, false, true, false, true}},
+		{"2024-02-31", [8]bool{false, false, false, false, true, true, true, true}},
+		{"2024-02-00", [8]bool{false, true, false, true, false, true, false, true}},
+		{"2024-02-32", [8]bool{}},
+	} {
+		for flags, want := range x.allowed {
+			if _, st := ParseDatetime(x.text, Flags(flags)); (st == OK) != want {
+				t.Errorf("%s, flags %d: allowed is %t", x.text, flags, st == OK)
+			}
+		}
+	}
+}
+
+func TestRound(t *testing.T) {
+	for _, x := range []struct {
+		text   string
+		digits int
+		want   string
+		ok     bool
+	}{
+		{"2024-12-31 23:59:59.7", 0, "2025-01-01 00:00:00.000000", true}, {"9999-12-31 23:59:59.7", 0, "", false}, {"9999-12-31 23:59:59.7", 1, "9999-12-31 23:59:59.700000", true},
+		{"2024-00-10 10:00:00.4", 0, "2024-00-10 10:00:00.000000", true}, {"2024-00-10 10:00:00.7", 0, "", false}, {"0000-00-00 10:00:00.35", 1, "0000-00-00 10:00:00.400000", true},
+		{"2024-02-31 10:00:00.123456", 3, "2024-02-31 10:00:00.123000", true}, {"0000-00-00 10:00:59.9", 0, "", false},
+	} {
+		v, _ := ParseDatetime(x.text, Fuzzy|Invalid)
+		at, ok := Round(v.Held(), x.digits)
+		if ok != x.ok || ok && OfHeld(at).Text(6) != x.want {
+			t.Errorf("%s, %d digits: %s %t", x.text, x.digits, OfHeld(at).Text(6), ok)
 		}
 	}
 }
