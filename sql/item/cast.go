@@ -131,7 +131,11 @@ func (x *cast) Eval(c *sql.Context, r sql.Row) (any, error) {
 	case Real:
 		return a.toFloat(c, v)
 	case Date, Datetime:
-		day, ok, err := a.date(c, v, temporal.Fuzzy)
+		flags := temporal.Fuzzy
+		if _, held := v.(time.Time); !held { // CAST reads the dates that the sql_mode allows, where DATE() and TIMESTAMP() read all
+			flags &= DateFlags(c)
+		}
+		day, ok, err := a.date(c, v, flags)
 		if err != nil || !ok {
 			return nil, err
 		}
