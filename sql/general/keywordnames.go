@@ -52,11 +52,11 @@ func quoteKeywords(ctx context.Context, text string, o sqlparser.ParserOptions, 
 			}
 			w.put(i, "`"+w.t.At(i)+"`")
 			built = w.build()
-			st, err2 := sqlparser.ParseWithOptions(ctx, built, o)
+			_, err2 := sqlparser.ParseWithOptions(ctx, built, o)
 			if err2 == nil {
 				w.nameItems()
 				built = w.build()
-				st, err = sqlparser.ParseWithOptions(ctx, built, o)
+				st, err := sqlparser.ParseWithOptions(ctx, built, o)
 				return st, built, err
 			}
 			if farther = errorPosition(err2.Error()) > failed+2; farther { // beyond the quotes
