@@ -121,19 +121,14 @@ func (s *strToDate) Eval(c *sql.Context, r sql.Row) (any, error) {
 		}
 		return types.Timespan(span.Microseconds()), nil
 	}
-	modes := sql.LoadSqlMode(c)
-	zero := p.year == 0 && p.month == 0 && p.day == 0
-	switch {
-	case zero && modes.ModeEnabled("NO_ZERO_DATE"), (p.month == 0 || p.day == 0) && (!zero || span != 0):
-		return wrong()
-	case zero:
-		return types.ZeroTime, nil
-	}
-	day := time.Date(p.year, time.Month(p.month), p.day, 0, 0, 0, 0, time.UTC)
-	if p.year < 0 || p.year > 9999 || p.month > 12 || day.Day() != p.day {
+	v := temporal.Value{Year: p.year, Month: p.month, Day: p.day, Hour: p.hour, Minute: p.minute, Second: p.second, Micro: p.micro}
+	if p.year < 0 || p.year > 9999 || p.month > 12 || !v.Check(temporal.Fuzzy) {
 		return wrong()
 	}
-	return day.Add(span), nil
+	if (p.year == 0 || p.month == 0 || p.day == 0) && sql.LoadSqlMode(c).ModeEnabled("NO_ZERO_DATE") {
+		return wrong()
+	}
+	return v.Held(), nil
 }
 
 // dateReader reads the parts of a time from the beginning of text.
