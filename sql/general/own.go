@@ -462,6 +462,15 @@ func (s *Session) flush(t *lexer.Cursor) (*Statement, error) {
 	return nothing(DDL), nil
 }
 
+// runInner runs the SELECT that a statement of another kind is made of.
+func (s *Session) runInner(c *sql.Context, x *execution, ast sqlparser.Statement, text string) (*Result, error) {
+	node, flags, err := s.analyze(c, x, ast, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.runPlan(c, x, node, flags)
+}
+
 // killComputed is KILL of a connection whose number is an expression: a user variable, a routine's variable, CONNECTION_ID().
 func (s *Session) killComputed(t *lexer.Cursor, kill ControlStatement) (*Statement, error) {
 	if t.End() {
@@ -477,11 +486,7 @@ func (s *Session) killComputed(t *lexer.Cursor, kill ControlStatement) (*Stateme
 	}
 	st.ast, st.inner = nil, ast
 	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
-		node, flags, err := s.analyze(c, x, ast, text)
-		if err != nil {
-			return nil, err
-		}
-		res, err := s.runPlan(c, x, node, flags)
+		res, err := s.runInner(c, x, ast, text)
 		if err != nil {
 			return nil, err
 		}
@@ -514,11 +519,7 @@ func (s *Session) ownDo(t *lexer.Cursor) (*Statement, error) {
 	st.ast, st.inner = nil, ast
 	text := st.Text
 	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
-		node, flags, err := s.analyze(c, x, ast, text)
-		if err != nil {
-			return nil, err
-		}
-		res, err := s.runPlan(c, x, node, flags)
+		res, err := s.runInner(c, x, ast, text)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
@@ -129,12 +128,6 @@ func (e *rowEncoder) value(r *wire.Reply, i int, v any) error {
 		return nil
 	}
 	raw := out.Raw()
-	switch wire.Type(c.Type) {
-	case wire.TypeDate, wire.TypeDateTime, wire.TypeTimestamp:
-		if n := bytes.IndexByte(raw, '-'); n > 0 && n < 4 { // the library writes the year 12 so
-			raw = append([]byte("0000"[n:]), raw...)
-		}
-	}
 	if e.enc != nil && e.enc[i] != nil && !ascii(raw) {
 		if b, ok := e.enc[i].Encode(raw); ok {
 			raw = b
