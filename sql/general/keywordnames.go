@@ -12,9 +12,28 @@ import (
 // maxQuotedNames bounds the names that are quoted in one text: each costs a parse or two.
 const maxQuotedNames = 64
 
-// parseRefused parses a text that the library's grammar has refused, with err: in the form that rewrite gives it, and with quoted names. parsed is the text that
-// was parsed; err is the grammar's of that form that came farthest.
+// parseRefused parses a text that the library's grammar has refused, with err: in the forms of parseForms, and those with operators in parentheses. parsed is the text that was parsed.
 func parseRefused(ctx context.Context, text string, o sqlparser.ParserOptions, err error) (st sqlparser.Statement, parsed string, _ error) {
+	st, parsed, err = parseForms(ctx, text, o, err)
+	if err == nil {
+		return st, parsed, nil
+	}
+	grouped, changed := groupOperators(text, o)
+	if !changed {
+		return nil, text, err
+	}
+	st, err2 := sqlparser.ParseWithOptions(ctx, grouped, o)
+	if err2 == nil {
+		return st, grouped, nil
+	}
+	if st, parsed, err2 = parseForms(ctx, grouped, o, err2); err2 != nil {
+		return nil, text, err
+	}
+	return st, parsed, nil
+}
+
+// parseForms parses a refused text in the form that rewrite gives it, and with quoted names. err is the grammar's of that form that came farthest.
+func parseForms(ctx context.Context, text string, o sqlparser.ParserOptions, err error) (st sqlparser.Statement, parsed string, _ error) {
 	again, changed := rewrite(text, lexMode(o))
 	if changed {
 		if st, err2 := sqlparser.ParseWithOptions(ctx, again, o); err2 == nil {

@@ -318,6 +318,9 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	written := text
 	text = misread(text, lexMode(o))
 	text = insert(text, insertions(text, lexMode(o)))
+	if s.highNot() {
+		text = highNot(text, o)
+	}
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
 		return nil, rest, nil
@@ -365,6 +368,11 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", parseError(text, ddl.Action)
 	}
 	return out, rest, nil
+}
+
+// highNot tells whether NOT binds as ! does.
+func (s *Session) highNot() bool {
+	return sql.LoadSqlMode(s.context(context.Background(), "")).ModeEnabled("HIGH_NOT_PRECEDENCE")
 }
 
 func (s *Session) parserOptions() sqlparser.ParserOptions {

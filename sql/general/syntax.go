@@ -271,7 +271,7 @@ func (w *rewriter) nameItem(from, to int) {
 	case t.Kind(last) == lexer.String && last > from && builtin.DatedWords[t.Word(last-1)] != "":
 	case t.At(last) == ")" || unit, to-from == 1:
 	case slices.Contains([]lexer.Kind{lexer.Int, lexer.Decimal, lexer.Float, lexer.Hex, lexer.Bit, lexer.Param, lexer.UserVar}, t.Kind(last)):
-	case t.Word(last) == "UNKNOWN" && last > from && (t.Word(last-1) == "IS" || t.Word(last-1) == "NOT"):
+	case slices.Contains([]string{"UNKNOWN", "NULL", "TRUE", "FALSE"}, t.Word(last)) && last > from && (t.Word(last-1) == "IS" || t.Word(last-1) == "NOT"):
 	case last > from && (t.Kind(last-1) == lexer.Op || t.At(last-1) == "."): // behind an operator stands no alias
 	default:
 		return // perhaps an alias
