@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/locale"
 	"github.com/zoryadb/zorya/sql/temporal"
 )
 
@@ -58,14 +59,23 @@ func init() {
 		n, _ := v.Week(temporal.MondayFirst | temporal.WeekYear)
 		return n
 	})
-	datePart("dayname", types.Text, temporal.NoZero, func(v temporal.Value) (any, bool) {
-		return temporal.DayName(temporal.Weekday(dayNumber(v), false)), true
+	named := func(name string, flags temporal.Flags, of func(v temporal.Value, l *locale.Locale) (any, error)) {
+		dated(&dateFunction{name: name, least: 1, most: 1, typ: fixedType(types.Text), eval: func(c *sql.Context, x *DateCall, r sql.Row) (any, error) {
+			v, _, ok, err := x.arg(c, 0).Date(c, r, flags)
+			if err != nil || !ok {
+				return nil, err
+			}
+			return of(v, sessionLocale(c))
+		}})
+	}
+	named("dayname", temporal.NoZero, func(v temporal.Value, l *locale.Locale) (any, error) {
+		return l.Day(temporal.Weekday(dayNumber(v), false)), nil
 	})
-	datePart("monthname", types.Text, temporal.Fuzzy, func(v temporal.Value) (any, bool) {
+	named("monthname", temporal.Fuzzy, func(v temporal.Value, l *locale.Locale) (any, error) {
 		if v.Month == 0 {
-			return nil, false
+			return nil, nil
 		}
-		return temporal.MonthName(v.Month), true
+		return l.Month(v.Month), nil
 	})
 	datePart("to_days", types.Int64, temporal.NoZero, func(v temporal.Value) (any, bool) { return dayNumber(v), true })
 	datePart("to_seconds", types.Int64, temporal.NoZero, func(v temporal.Value) (any, bool) { return v.Moment() / 1e6, true })
@@ -109,12 +119,24 @@ func init() {
 	}})
 }
 
+// sessionLocale is that of @@lc_time_names.
+func sessionLocale(c *sql.Context) *locale.Locale {
+	if v, err := c.GetSessionVariable(c, "lc_time_names"); err == nil {
+		if name, ok := v.(string); ok {
+			if l := locale.Find(name); l != nil {
+				return l
+			}
+		}
+	}
+	return locale.English()
+}
+
 func formatted(c *sql.Context, x *DateCall, r sql.Row, v temporal.Value) (any, error) {
 	format, null, err := x.arg(c, 1).Text(c, r)
 	if err != nil || null || format == "" {
 		return nil, err
 	}
-	if out, ok := v.Format(format); ok {
+	if out, ok := v.Format(format, sessionLocale(c)); ok {
 		return out, nil
 	}
 	return nil, nil

@@ -12,11 +12,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-	textnumber "golang.org/x/text/number"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/locale"
 )
 
 // FORMAT, BIT_COUNT, FROM_BASE64 and EXPORT_SET: the library's fail, or answer otherwise, for numbers past 64 bits, binary strings and texts that
@@ -90,13 +88,11 @@ func formatNumber(c *sql.Context, v []any) (any, error) {
 		}
 		text = roundedText(i, n)
 	}
-	locale := language.English
+	l := locale.English()
 	if len(v) == 3 {
-		if locale, err = formatLocale(c, v[2]); err != nil {
-			return nil, err
-		}
+		l = formatLocale(c, v[2])
 	}
-	return digitGroups(text, locale), nil
+	return digitGroups(text, l), nil
 }
 
 // warnedFloat is a double, with MySQL's warning of a text that is none.
@@ -151,51 +147,35 @@ func roundedText(text string, digits int) string {
 	return out
 }
 
-func formatLocale(c *sql.Context, v any) (language.Tag, error) {
+func formatLocale(c *sql.Context, v any) *locale.Locale {
 	name, ok := datum.Text(v)
 	if !ok {
-		c.Warn(1649, "Unknown locale: 'NULL'")
-		return language.English, nil
+		name = "NULL"
 	}
-	tag, err := language.Parse(name)
-	if err != nil {
-		c.Warn(1649, "Unknown locale: '%s'", name)
-		return language.English, nil
+	if l := locale.Find(name); l != nil {
+		return l
 	}
-	return tag, nil
+	c.Warn(1649, "Unknown locale: '%s'", name)
+	return locale.English()
 }
 
-// digitGroups separates a number's digits as a locale does, which is seen at a number that it writes.
-func digitGroups(text string, locale language.Tag) string {
-	p := message.NewPrinter(locale)
-	sample := p.Sprintf("%v", textnumber.Decimal(123456789))
-	point := strings.Trim(p.Sprintf("%v", textnumber.Decimal(1.5)), "15")
-	parts := strings.FieldsFunc(sample, func(r rune) bool { return r < '0' || r > '9' })
-	if strings.Join(parts, "") != "123456789" { // digits of its own
-		point, parts = ".", []string{"123", "456", "789"}
-		sample = "123,456,789"
-	}
+// digitGroups separates a number's digits as a locale does.
+func digitGroups(text string, l *locale.Locale) string {
 	text, negative := strings.CutPrefix(text, "-")
 	whole, fraction, fractional := strings.Cut(text, ".")
-	if len(parts) > 1 {
-		size := len(parts[len(parts)-1])
-		next := len(parts[len(parts)-2])
-		if len(parts) == 2 {
-			next = size
-		}
-		separator := sample[len(parts[0]) : len(sample)-len(strings.Join(parts[1:], ""))]
-		if len(parts) > 2 {
-			separator = sample[len(parts[0]) : strings.Index(sample[len(parts[0]):], parts[1])+len(parts[0])]
-		}
+	if l.Separator != "" {
 		out := ""
-		for len(whole) > size {
-			out = separator + whole[len(whole)-size:] + out
-			whole, size = whole[:len(whole)-size], next
+		for size := 3; len(whole) > size; {
+			out = l.Separator + whole[len(whole)-size:] + out
+			whole = whole[:len(whole)-size]
+			if l.Narrow {
+				size = 2
+			}
 		}
 		whole += out
 	}
 	if fractional {
-		whole += point + fraction
+		whole += l.Point + fraction
 	}
 	if negative {
 		whole = "-" + whole

@@ -108,6 +108,15 @@ func bindHaving(st sqlparser.Statement) {
 			return true, nil
 		}
 		bindRollup(s)
+		swapExprs(reflect.ValueOf(s.OrderBy), func(e sqlparser.Expr) sqlparser.Expr {
+			switch e := e.(type) {
+			case *sqlparser.Subquery:
+				return e
+			case *sqlparser.GroupConcatExpr: // beside the same one in the select list it is an ambiguous name to the library
+				return bindConcat(e)
+			}
+			return nil
+		})
 		if s.Having == nil {
 			return true, nil
 		}

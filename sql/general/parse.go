@@ -157,6 +157,9 @@ func (p *parser) ParseWithOptions(ctx context.Context, query string, delimiter r
 	s := sql.RemoveSpaceAndDelimiter(query, delimiter)
 	parsed = s
 	st, n, err := p.one(ctx, s, o, multi)
+	if d, ok := st.(*sqlparser.DDL); ok && err == nil && d.ViewSpec != nil && d.ViewSpec.ViewExpr != nil {
+		bindHaving(d.ViewSpec.ViewExpr)
+	}
 	if multi && n != 0 && n < len(s) {
 		parsed, rest = sql.RemoveSpaceAndDelimiter(s[:n], delimiter), s[n:]
 	}

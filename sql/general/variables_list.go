@@ -2,7 +2,7 @@ package general
 
 // variableList are the system variables of MySQL 8.0 that the library lacks, so that what clients, tools and dumps read and set is there.
 // A line is: name, scope, type, default; a name after = replaces the library's variable, whose bounds are not MySQL's. Scopes: G global, B global and session,
-// S session; in lower case: read-only. Types: bool, int:least:most, int:least:most:block (values are multiples of it), real:least:most, enum:value,..., text, switch. Those that tune InnoDB's files, MySQL's replication or plugins have no effect.
+// S session; in lower case: read-only. Types: bool, int:least:most, int:least:most:block (values are multiples of it), real:least:most, enum:value,..., text, locale, switch. Those that tune InnoDB's files, MySQL's replication or plugins have no effect.
 const variableList = `
 authentication_policy G text *,,
 binlog_cache_size G int:4096:18446744073709547520:4096 32768
@@ -199,6 +199,8 @@ max_binlog_cache_size G int:4096:18446744073709547520:4096 18446744073709547520
 max_binlog_stmt_cache_size G int:4096:18446744073709547520:4096 18446744073709547520
 max_relay_log_size G int:0:1073741824:4096 0
 optimizer_max_subgraph_pairs B int:1:2147483647 100000
+=lc_messages B locale en_US
+=lc_time_names B locale en_US
 optimizer_switch B switch index_merge=on,index_merge_union=on,index_merge_sort_union=on,index_merge_intersection=on,engine_condition_pushdown=on,index_condition_pushdown=on,mrr=on,mrr_cost_based=on,block_nested_loop=on,batched_key_access=off,materialization=on,semijoin=on,loosescan=on,firstmatch=on,duplicateweedout=on,subquery_materialization_cost_based=on,use_index_extensions=on,condition_fanout_filter=on,derived_merge=on,use_invisible_indexes=off,skip_scan=on,hash_join=on,subquery_to_derived=off,prefer_ordering_index=on,hypergraph_optimizer=off,derived_condition_pushdown=on
 =performance_schema g bool ON
 performance_schema_accounts_size g int:-1:1048576 -1

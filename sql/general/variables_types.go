@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/locale"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -81,6 +82,8 @@ func listedVariable(name, scope, kind, def string) (*sql.MysqlSystemVariable, er
 		}
 	case "text":
 		v.Type, v.Default = types.NewSystemStringType(name), def
+	case "locale":
+		v.Type, v.Default = localeType{types.NewSystemStringType(name), name}, def
 	case "switch":
 		v.Type, v.Default = switchType{types.NewSystemStringType(name), name, def}, def
 	case "enum":
@@ -144,6 +147,32 @@ func (t setNameType) Convert(ctx context.Context, v any) (any, sql.ConvertInRang
 
 func (t setNameType) Equals(other sql.Type) bool {
 	o, ok := other.(setNameType)
+	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
+}
+
+// localeType is the type of a variable that names a locale, by its name or number.
+type localeType struct {
+	sql.SystemVariableType
+	name string
+}
+
+func (t localeType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+	name, ok := datum.Text(v)
+	if !ok {
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, t.name, "NULL")
+	}
+	l := locale.Find(name)
+	if n, err := strconv.ParseInt(name, 10, 64); err == nil { // numbers come to variables of texts as texts
+		l = locale.Numbered(n)
+	}
+	if l == nil {
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_UNKNOWN_LOCALE, shown(v))
+	}
+	return l.Name, sql.InRange, nil
+}
+
+func (t localeType) Equals(other sql.Type) bool {
+	o, ok := other.(localeType)
 	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
 }
 

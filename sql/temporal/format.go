@@ -4,20 +4,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/zoryadb/zorya/sql/locale"
 )
 
-var monthNames = [...]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
-var dayNames = [...]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
-
-// MonthName is the month's name in English; month is 1 to 12.
-func MonthName(month int) string { return monthNames[month-1] }
-
-// DayName is the weekday's name in English; 0 is Monday.
-func DayName(weekday int) string { return dayNames[weekday] }
-
 // Format is DATE_FORMAT, and TIME_FORMAT of a Time; ok is false where the format wants a part that the value lacks: names of days and months of zero
-// dates (make_date_time).
-func (v Value) Format(format string) (text string, ok bool) {
+// dates (make_date_time). Names are those of a locale.
+func (v Value) Format(format string, l *locale.Locale) (text string, ok bool) {
 	var b []byte
 	if v.Neg {
 		b = append(b, '-')
@@ -28,7 +21,7 @@ func (v Value) Format(format string) (text string, ok bool) {
 			continue
 		}
 		i++
-		if b, ok = v.part(b, format[i]); !ok {
+		if b, ok = v.part(b, format[i], l); !ok {
 			return "", false
 		}
 	}
@@ -40,17 +33,16 @@ func (v Value) half() int { return (v.Hour%24+11)%12 + 1 }
 
 func pad(b []byte, n, width int) []byte { return fmt.Appendf(b, "%0*d", width, n) }
 
-func (v Value) part(b []byte, what byte) ([]byte, bool) {
+func (v Value) part(b []byte, what byte, l *locale.Locale) ([]byte, bool) {
 	switch what {
 	case 'M', 'b':
 		if v.Month == 0 {
 			return b, false
 		}
-		name := MonthName(v.Month)
 		if what == 'b' {
-			name = name[:3]
+			return append(b, l.ShortMonth(v.Month)...), true
 		}
-		return append(b, name...), true
+		return append(b, l.Month(v.Month)...), true
 	case 'W', 'a', 'w':
 		if v.Kind == Time || v.Year == 0 && v.Month == 0 {
 			return b, false
@@ -60,9 +52,9 @@ func (v Value) part(b []byte, what byte) ([]byte, bool) {
 		case 'w':
 			return strconv.AppendInt(b, int64(Weekday(n, true)), 10), true
 		case 'a':
-			return append(b, DayName(Weekday(n, false))[:3]...), true
+			return append(b, l.ShortDay(Weekday(n, false))...), true
 		}
-		return append(b, DayName(Weekday(n, false))...), true
+		return append(b, l.Day(Weekday(n, false))...), true
 	case 'D':
 		if v.Kind == Time {
 			return b, false
