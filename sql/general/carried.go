@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -29,12 +30,12 @@ func init() {
 
 // carryColumns puts the calls into an INSERT whose rows come from sel. others are the tables that sel names, nil for a derived one.
 func (s *Session) carryColumns(c *sql.Context, x *execution, ins *sqlparser.Insert, sel *sqlparser.Select, others []*meta) {
-	if len(sel.GroupBy) > 0 || sel.QueryOpts.Distinct || groups(sel.SelectExprs) || groups(sel.Having) {
+	if len(sel.GroupBy) > 0 || sel.QueryOpts.Distinct || grammar.Groups(sel.SelectExprs) || grammar.Groups(sel.Having) {
 		return
 	}
 	names, derived := map[string]bool{}, false
-	namedIn(sel.From, names)
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	grammar.NamedIn(sel.From, names)
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if t, ok := n.(*sqlparser.AliasedTableExpr); ok {
 			_, base := t.Expr.(sqlparser.TableName)
 			derived = derived || !base
@@ -66,7 +67,7 @@ func (s *Session) carryColumns(c *sql.Context, x *execution, ins *sqlparser.Inse
 	}
 	var columns []*sqlparser.ColName
 	for _, set := range ins.OnDup {
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 			if col, ok := n.(*sqlparser.ColName); ok && col != nil && of(col) {
 				columns = append(columns, col)
 			}
@@ -96,7 +97,7 @@ func (s *Session) carryColumns(c *sql.Context, x *execution, ins *sqlparser.Inse
 // carrier is an item of the select list that is computed last, nil if there is none: no name of it is sorted or filtered by.
 func (s *Session) carrier(c *sql.Context, sel *sqlparser.Select) *sqlparser.AliasedExpr {
 	used, numbers := map[string]bool{}, map[int]bool{}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if col, ok := n.(*sqlparser.ColName); ok && col != nil {
 			used[col.Name.Lowered()] = true
 		}
@@ -130,7 +131,7 @@ func (s *Session) carrier(c *sql.Context, sel *sqlparser.Select) *sqlparser.Alia
 // starColumns are the columns that a star stands for, nil unless it is that of one table.
 func (s *Session) starColumns(c *sql.Context, sel *sqlparser.Select, star *sqlparser.StarExpr) (list sqlparser.SelectExprs) {
 	for _, from := range sel.From {
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			t, ok := n.(*sqlparser.AliasedTableExpr)
 			if !ok {
 				return true, nil

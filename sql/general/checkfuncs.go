@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -34,7 +35,7 @@ type disallowed struct {
 }
 
 func disallowedIn(e sqlparser.Expr, inDefault bool) (d disallowed) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch x := n.(type) {
 		case *sqlparser.Subquery:
 			d.subquery = true

@@ -345,7 +345,7 @@ func lockCost(j *memo.JoinBase) float64 {
 		if len(nodes) != 1 {
 			continue
 		}
-		if b := baseBelow(nodes[0]); b != nil && b.mode.lock != table.LockNone {
+		if b := baseBelow(nodes[0]); b != nil && b.mode.Lock != table.LockNone {
 			cost += rowLock * groupRows(g)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -87,7 +88,7 @@ func (s *Session) schemaFor(t sqlparser.TableName) (string, error) {
 	if hidden(name) {
 		return "", mysqlerr.New(mysqlerr.ER_BAD_DB_ERROR, name)
 	}
-	if systemSchema(name) {
+	if grammar.SystemSchema(name) {
 		return "", s.deniedSchema(name)
 	}
 	return name, nil
@@ -126,7 +127,7 @@ func checkIdentifier(name string) error {
 	switch {
 	case name == "" || strings.HasSuffix(name, " ") || strings.ContainsRune(name, 0):
 		return mysqlerr.New(mysqlerr.ER_WRONG_TABLE_NAME, name)
-	case isTree(name) || strings.Contains(name, selectMark):
+	case isTree(name) || strings.Contains(name, grammar.SelectMark):
 		return mysqlerr.New(mysqlerr.ER_WRONG_TABLE_NAME, name)
 	case len([]rune(name)) > sql.MaxIdentifierLength:
 		return mysqlerr.New(mysqlerr.ER_TOO_LONG_IDENT, name)

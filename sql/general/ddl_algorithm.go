@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -18,7 +19,7 @@ type alterOptions struct {
 // readAlterOptions finds the clauses in a statement's text: the grammar drops them.
 func readAlterOptions(text string) (alterOptions, error) {
 	o := alterOptions{algorithm: "DEFAULT", lock: "DEFAULT"}
-	t := lexer.NewCursor(text, 0, maxTokens)
+	t := lexer.NewCursor(text, 0, grammar.MaxTokens)
 	depth := 0
 	for ; !t.End(); t.Pos++ {
 		switch t.At(0) {
@@ -59,47 +60,6 @@ func readAlterOptions(text string) (alterOptions, error) {
 		return o, mysqlerr.New(mysqlerr.ER_WRONG_USAGE, "ALGORITHM=INSTANT", "LOCK=NONE/SHARED/EXCLUSIVE")
 	}
 	return o, nil
-}
-
-// alterOptionClauses removes the clauses from a text that the grammar refused.
-func (w *rewriter) alterOptionClauses() {
-	t := w.t
-	for i := range t.Outer(0) {
-		if t.Word(i) != "ALGORITHM" && t.Word(i) != "LOCK" {
-			continue
-		}
-		n := 2
-		if t.At(i+1) == "=" {
-			n = 3
-		}
-		if t.Word(i+n-1) == "" {
-			continue
-		}
-		switch {
-		case t.At(i-1) == "," && !w.skip[t.Pos+i-1]:
-			w.drop(i-1, n+1)
-		case t.At(i+n) == ",":
-			w.drop(i, n+1)
-		default:
-			w.drop(i, n)
-		}
-	}
-}
-
-// alterNothing gives an ALTER TABLE without anything else a clause that the grammar takes; what a clause asks for is read from the text as it was written.
-func (w *rewriter) alterNothing() {
-	t, i := w.t, 2
-	if t.At(3) == "." {
-		i = 4
-	}
-	for k := i + 1; t.At(k) != "" && t.At(k) != ";"; k++ {
-		if !w.skip[t.Pos+k] {
-			return
-		}
-	}
-	if t.At(i) != "" {
-		w.put(i, t.At(i)+" FORCE")
-	}
 }
 
 // Kinds of ALTER TABLE, by how MySQL gets to the new table.

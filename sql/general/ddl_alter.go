@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -112,20 +113,20 @@ func (s *Session) withKeys(c *sql.Context, schema, name string) (*table.Def, err
 func (a *alteration) parse(c *sql.Context) error {
 	if x := executionOf(c); x != nil {
 		x.partitions = a.old.attrs.PartSQL
-		now, err := partitionClause(x.st.written, 0)
+		now, err := grammar.PartitionClause(x.st.written, 0)
 		if err != nil {
 			return err
 		}
 		if now != "" {
 			x.partitions = now
-		} else if removesPartitions(x.st.written) {
+		} else if grammar.RemovesPartitions(x.st.written) {
 			x.partitions = ""
 		}
 	}
-	text := namedParser(lexer.PlainComments(a.old.createTableText(a.old.def.Name, false, 0, false)))
+	text := grammar.NamedParser(lexer.PlainComments(a.old.createTableText(a.old.def.Name, false, 0, false)))
 	ast, err := sqlparser.Parse(text)
 	if err != nil {
-		again, _ := rewrite(text, 0)
+		again, _ := grammar.Rewrite(text, 0)
 		if ast, err = sqlparser.Parse(again); err != nil {
 			return fmt.Errorf("read back the definition of %s.%s: %w", a.old.def.Schema, a.old.def.Name, err)
 		}
@@ -138,7 +139,7 @@ func (a *alteration) parse(c *sql.Context) error {
 	for _, cd := range a.spec.Columns {
 		a.source[cd.Name.Lowered()] = cd.Name.String()
 		if i := columnPosition(a.old.def, cd.Name.String()); i >= 0 && a.old.columns[i].Invisible {
-			hide(cd, true)
+			grammar.Hide(cd, true)
 		}
 	}
 	return nil
@@ -346,7 +347,7 @@ func (a *alteration) dependents() error {
 func namesColumn(e sqlparser.Expr, column string) bool {
 	found := false
 	if e != nil {
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			col, ok := n.(*sqlparser.ColName)
 			found = found || ok && col.Name.EqualString(column)
 			return !found, nil
@@ -378,7 +379,7 @@ func (a *alteration) dropChecks(column string) error {
 
 // usesColumn reports whether an expression uses the column, and whether it uses others.
 func usesColumn(e sqlparser.Expr, column string) (used, others bool) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if col, ok := n.(*sqlparser.ColName); ok {
 			same := col.Name.EqualString(column)
 			used, others = used || same, others || !same
@@ -467,7 +468,7 @@ func (a *alteration) renameColumn(from, to string) error {
 				}
 			}
 		case *sqlparser.CheckConstraintDefinition:
-			if err := walk(swap, det.Expr); err != nil {
+			if err := grammar.Walk(swap, det.Expr); err != nil {
 				return err
 			}
 		}
@@ -475,7 +476,7 @@ func (a *alteration) renameColumn(from, to string) error {
 	for _, cd := range a.spec.Columns {
 		for _, e := range []sqlparser.Expr{cd.Type.GeneratedExpr, cd.Type.Default} {
 			if e != nil {
-				if err := walk(swap, e); err != nil {
+				if err := grammar.Walk(swap, e); err != nil {
 					return err
 				}
 			}
@@ -601,8 +602,8 @@ func (a *alteration) defaultClause(d *sqlparser.DDL) error {
 	if err != nil {
 		return err
 	}
-	if invisible, ok := visibility(d.DefaultSpec.Value); ok {
-		hide(a.spec.Columns[i], invisible)
+	if invisible, ok := grammar.Visibility(d.DefaultSpec.Value); ok {
+		grammar.Hide(a.spec.Columns[i], invisible)
 		return nil
 	}
 	a.spec.Columns[i].Type.Default = nil
@@ -656,7 +657,7 @@ func textType(t string) bool {
 }
 
 func convertsCharset(text string) bool {
-	t := lexer.NewCursor(text, 0, maxTokens)
+	t := lexer.NewCursor(text, 0, grammar.MaxTokens)
 	for ; !t.End(); t.Pos++ {
 		if t.Word(0) == "CONVERT" && t.Word(1) == "TO" {
 			return true

@@ -20,6 +20,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -303,7 +304,7 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 	if done, err := s.tableExists(c, ddl, schema, name); done || err != nil {
 		return &Result{}, err
 	}
-	if x.partitions, err = partitionClause(x.st.written, lexMode(s.parserOptions())); err != nil {
+	if x.partitions, err = grammar.PartitionClause(x.st.written, grammar.LexMode(s.parserOptions())); err != nil {
 		return nil, err
 	}
 	if x.partitions != "" && ddl.Temporary {

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -17,7 +18,7 @@ func (s *Session) databaseDDL(c *sql.Context, n *sqlparser.DBDDL) (*Result, bool
 		return nil, true, err
 	}
 	name := n.DBName
-	if systemSchema(name) {
+	if grammar.SystemSchema(name) {
 		if n.IfNotExists && !strings.EqualFold(name, sql.InformationSchemaDatabaseName) { // as dumps of all databases have it
 			e := mysqlerr.New(mysqlerr.ER_DB_CREATE_EXISTS, name)
 			c.Session.Warn(&sql.Warning{Level: "Note", Code: int(e.Code), Message: e.Message})

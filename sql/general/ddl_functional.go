@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -86,12 +87,12 @@ func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, map[string]strin
 // withCasts is an expression whose casts to texts and arrays the library keeps, and its text; "" if it has none.
 func withCasts(e sqlparser.Expr) (sqlparser.Expr, string) {
 	found := false
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch x := n.(type) {
 		case *sqlparser.ConvertExpr:
 			found = found || x != nil && strings.EqualFold(x.Type.Type, "char")
 		case *sqlparser.FuncExpr:
-			found = found || x != nil && x.Name.EqualString(arrayFunction)
+			found = found || x != nil && x.Name.EqualString(grammar.ArrayFunction)
 		}
 		return true, nil
 	}, e)

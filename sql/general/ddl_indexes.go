@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
@@ -87,7 +88,7 @@ func defineIndexes(d *table.Def, n *plan.CreateTable, spec *sqlparser.TableSpec)
 func inlineFirst(defs sql.IndexDefs, spec *sqlparser.TableSpec) sql.IndexDefs {
 	n := 0
 	for i := 0; spec != nil && i < len(spec.Columns); i++ {
-		if k := spec.Columns[i].Type.KeyOpt; k == optionUnique || k == optionUniqueKey {
+		if k := spec.Columns[i].Type.KeyOpt; k == grammar.OptionUnique || k == grammar.OptionUniqueKey {
 			n++
 		}
 	}
@@ -234,7 +235,7 @@ func indexOptions(ix *table.Index, opts []*sqlparser.IndexOption, using string) 
 			}
 		}
 	}
-	a.NGram = a.Fulltext && strings.EqualFold(using, ngramParser)
+	a.NGram = a.Fulltext && strings.EqualFold(using, grammar.NgramParser)
 	a.BTree, a.Hash = strings.EqualFold(using, "btree"), strings.EqualFold(using, "hash")
 	ix.Attrs = toJSON(a)
 }

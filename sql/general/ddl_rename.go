@@ -8,7 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
-	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -76,7 +76,7 @@ func (s *Session) renameTables(c *sql.Context, pairs [][2][2]string) error {
 		for _, o := range triggers[i].triggers {
 			n := *o
 			n.Table = p[1][1]
-			n.Text = renameTarget(o.Text, p[1][1])
+			n.Text = grammar.RenameTarget(o.Text, p[1][1])
 			if err := s.e.putObject(c, kindTrigger, p[1][0], &n); err != nil {
 				return err
 			}
@@ -124,20 +124,4 @@ func (s *Session) renameView(c *sql.Context, p [2][2]string, o *stored) error {
 		return err
 	}
 	return s.e.dropObject(c, kindView, p[0][0], o.Name)
-}
-
-// renameTarget changes the table of a CREATE TRIGGER text.
-func renameTarget(text, name string) string {
-	t := lexer.NewCursor(text, 0, maxTokens)
-	for ; !t.End(); t.Pos++ {
-		if t.Word(0) == "ON" && (t.Word(-1) == "INSERT" || t.Word(-1) == "UPDATE" || t.Word(-1) == "DELETE") {
-			w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
-			w.put(1, sqltext.Quote(name))
-			if t.At(2) == "." {
-				w.drop(2, 2)
-			}
-			return w.build()
-		}
-	}
-	return text
 }

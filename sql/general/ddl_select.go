@@ -3,6 +3,7 @@ package general
 // CREATE TABLE ... SELECT: the columns that the query makes, and its rows.
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -54,7 +56,7 @@ func (s *Session) withSelectColumns(c *sql.Context, x *execution, ddl *sqlparser
 		text = "CREATE TABLE t (" + lexer.PlainComments(text) + ")"
 		ast, err := sqlparser.Parse(text)
 		if err != nil {
-			again, _ := rewrite(text, 0)
+			again, _ := grammar.Rewrite(text, 0)
 			ast, err = sqlparser.Parse(again)
 		}
 		if err != nil {
@@ -267,7 +269,7 @@ func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, 
 	if q := ddl.Table.DbQualifier.String(); q != "" {
 		target = sqltext.Quote(q) + "." + target
 	}
-	text := fmt.Sprintf("%s INTO %s (%s) %s", orDefault(x.st.duplicates, "INSERT"), target, quoteNames(names), sel)
+	text := fmt.Sprintf("%s INTO %s (%s) %s", cmp.Or(x.st.duplicates, "INSERT"), target, quoteNames(names), sel)
 	ast, err := s.e.parseOne(c, text)
 	if err != nil {
 		return nil, err

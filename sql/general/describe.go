@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -180,7 +182,7 @@ func (s *Session) described(c *sql.Context, x *execution, d *described) (m *meta
 	if d.schema == "" {
 		d.schema = c.GetCurrentDatabase()
 	}
-	if systemSchema(d.schema) {
+	if grammar.SystemSchema(d.schema) {
 		return nil, nil, nil
 	}
 	db, err := s.schemaNamed(c, d.schema)
@@ -400,7 +402,7 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 				visible = "NO"
 			}
 			if col.HiddenSystem {
-				name, expr = nil, bare(jsonValueText(arrayText(m.columns[p.Column].Generated)))
+				name, expr = nil, bare(grammar.JSONValueText(arrayText(m.columns[p.Column].Generated)))
 			}
 			out = append(out, sql.Row{m.def.Name, unique, ix.Name, uint32(k + 1), name, coll, count, part, nil, null, kind, "", a.Comment, visible, expr})
 		}
@@ -432,8 +434,8 @@ func (s *Session) ownShowStatus(t *lexer.Cursor) (*Statement, error) {
 		return nil, s.wrong(t)
 	}
 	return &Statement{run: func(c *sql.Context, s *Session, x *execution) (*Result, error) {
-		name := orDefault(schema, c.GetCurrentDatabase())
-		if systemSchema(name) {
+		name := cmp.Or(schema, c.GetCurrentDatabase())
+		if grammar.SystemSchema(name) {
 			list, err := s.systemStatusRows(c, name)
 			if err != nil {
 				return nil, err

@@ -46,7 +46,7 @@
 //   - Params are GMS values or plain Go ones: nil, int64, uint64, float32, float64, string, []byte, time.Time
 //     (DATE, DATETIME), types.Timespan (TIME), *apd.Decimal.
 //
-// Where to read on: parse.go, own.go and rewrite.go (text to Statement), execute.go and routine.go (Statement to Result), provider.go,
-// program.go (procedures, functions, events), trigger.go, event.go, fulltext.go, exact.go (what the library compares otherwise than MySQL), table.go, scan.go, ranges.go and editor.go (GMS's view of the table layer), locking.go, foldqueries.go (subqueries that lead to few rows), ddl*.go, objects.go, errors.go. Column attributes in the
+// Where to read on: package grammar, parse.go and own.go (text to Statement), execute.go and routine.go (Statement to Result), provider.go,
+// program.go (procedures, functions, events), trigger.go, event.go, fulltext.go, exact.go (what the library compares otherwise than MySQL), table.go, scan.go, ranges.go and editor.go (GMS's view of the table layer), foldqueries.go (subqueries that lead to few rows), ddl*.go, objects.go, errors.go. Column attributes in the
 // dictionary are attrs.go's; values as stored are sql/datum's, sort keys sql/collate's.
 package general

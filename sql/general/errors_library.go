@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -295,7 +296,7 @@ func libraryError(c *sql.Context, err error) *mysqlerr.Error {
 		if c != nil {
 			src = c.Query()
 		}
-		return parseError(src, msg)
+		return grammar.SyntaxError(src, msg)
 	}
 	return mysqlerr.NewMessage(mysqlerr.ER_UNKNOWN_ERROR, "%s", msg)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -84,7 +85,7 @@ func starOf(c *sql.Context, name string) bool {
 		return false
 	}
 	star, table := false, false
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.StarExpr:
 			star = star || strings.EqualFold(n.TableName.Name.String(), name)
@@ -108,7 +109,7 @@ func qualifierOf(c *sql.Context, name string) (db string) {
 	if !ok {
 		return ""
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if t, ok := n.(sqlparser.TableName); ok && db == "" && strings.EqualFold(t.Name.String(), name) {
 			db = t.DbQualifier.String()
 		}
@@ -229,7 +230,7 @@ func (f *columnFinder) parts(list ...part) bool {
 			continue
 		}
 		found := false
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			if q, ok := n.(*sqlparser.Subquery); ok && q != nil && !found {
 				found = f.statement(q.Select)
 				return false, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -44,11 +45,11 @@ func (s *schedule) next(t time.Time) (at time.Time, ok bool) {
 	if s.Every == "" {
 		return s.At, s.At.After(t)
 	}
-	iv, ok := parseInterval(s.Every, s.Unit)
-	if !ok || !iv.positive() {
+	iv, ok := grammar.ParseInterval(s.Every, s.Unit)
+	if !ok || !iv.Positive() {
 		return at, false
 	}
-	at = iv.after(s.Starts, t)
+	at = iv.After(s.Starts, t)
 	return at, s.Ends.IsZero() || !at.After(s.Ends)
 }
 
@@ -64,7 +65,7 @@ func (s *schedule) text() string {
 		b.WriteString("ON SCHEDULE AT " + show(s.At))
 	} else {
 		every := s.Every
-		if intervalUnits[s.Unit].parts != nil {
+		if grammar.IntervalUnits[s.Unit].Parts != nil {
 			every = sqltext.Literal(every)
 		}
 		b.WriteString("ON SCHEDULE EVERY " + every + " " + s.Unit + " STARTS " + show(s.Starts))
@@ -278,7 +279,7 @@ func (s *Session) eventClause(t *lexer.Cursor, sp *eventSpec) error {
 			sp.at = stop(ends...)
 		case t.Accept("EVERY"):
 			sp.every = stop(unitWords...)
-			if sp.unit = t.Word(0); intervalUnits[sp.unit].months == 0 && intervalUnits[sp.unit].micros == 0 && intervalUnits[sp.unit].parts == nil {
+			if sp.unit = t.Word(0); grammar.IntervalUnits[sp.unit].Months == 0 && grammar.IntervalUnits[sp.unit].Micros == 0 && grammar.IntervalUnits[sp.unit].Parts == nil {
 				return s.wrong(t)
 			}
 			t.Pos++
@@ -336,7 +337,7 @@ func (s *Session) eventClause(t *lexer.Cursor, sp *eventSpec) error {
 
 var unitWords = func() []string {
 	var out []string
-	for u := range intervalUnits {
+	for u := range grammar.IntervalUnits {
 		out = append(out, u)
 	}
 	return out
@@ -522,7 +523,7 @@ func (s *Session) setSchedule(c *sql.Context, x *execution, sch *schedule, sp *e
 		sch.Every = displayAny(c, rows[0][0])
 	}
 	sch.Unit = sp.unit
-	if iv, ok := parseInterval(sch.Every, sch.Unit); !ok || !iv.positive() || strings.HasSuffix(sch.Unit, "MICROSECOND") {
+	if iv, ok := grammar.ParseInterval(sch.Every, sch.Unit); !ok || !iv.Positive() || strings.HasSuffix(sch.Unit, "MICROSECOND") {
 		return mysqlerr.New(mysqlerr.ER_EVENT_INTERVAL_NOT_POSITIVE_OR_TOO_BIG)
 	}
 	sch.Starts = now

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spill"
@@ -229,7 +230,7 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 		return nil, nil, err
 	}
 	del, ok := ast.(*sqlparser.Delete)
-	x.ignores = ok && strings.Contains(sqlparser.String(del.Comments), ignoreMarker)
+	x.ignores = ok && strings.Contains(sqlparser.String(del.Comments), grammar.IgnoreMarker)
 	env := itemEnv(c, ast)
 	env.Strict = env.Strict && !x.ignores
 	node, flags, err := s.plan(c, x, ast, text, env)
@@ -268,7 +269,7 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := aliasGroups(c, bound); err != nil {
+	if err := grammar.AliasGroups(c, bound); err != nil {
 		return nil, nil, err
 	}
 	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
@@ -348,7 +349,7 @@ func limitsOfNull(st sqlparser.Statement, bindings map[string]sql.Expression) {
 	if !some || !ok {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if l, ok := n.(*sqlparser.Limit); ok && l != nil {
 			for _, x := range []sqlparser.Expr{l.Offset, l.Rowcount} {
 				v, ok := x.(*sqlparser.SQLVal)
@@ -467,7 +468,7 @@ func changesRows(st sqlparser.Statement) bool {
 	case *sqlparser.Update:
 		return n.Ignore == ""
 	case *sqlparser.Delete:
-		return !strings.Contains(sqlparser.String(n.Comments), ignoreMarker)
+		return !strings.Contains(sqlparser.String(n.Comments), grammar.IgnoreMarker)
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package general
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -172,7 +173,7 @@ func (b *explainBlock) scan(t sql.Table, alias string, where bool) {
 	if plan.IsDualTable(t) {
 		return
 	}
-	a := &access{table: orDefault(alias, t.Name()), kind: "ALL"}
+	a := &access{table: cmp.Or(alias, t.Name()), kind: "ALL"}
 	if ours := tableBase(t); ours != nil {
 		a.parts = ours.shownPartitions(nil)
 		a.reads = readsOf(t, ours, a.table, nil, 0)
@@ -186,7 +187,7 @@ func (b *explainBlock) scan(t sql.Table, alias string, where bool) {
 
 // lookup is an access by an index, with constants or with columns of tables before it.
 func (b *explainBlock) lookup(n *plan.IndexedTableAccess, alias string, where bool) {
-	a := &access{table: orDefault(alias, n.Name()), kind: "ref", counted: true, rows: 1}
+	a := &access{table: cmp.Or(alias, n.Name()), kind: "ref", counted: true, rows: 1}
 	defer func() { b.add(a, where) }()
 	ours := tableBase(n.Table)
 	x, ok := n.Index().(*index)

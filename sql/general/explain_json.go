@@ -2,6 +2,7 @@ package general
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -237,9 +238,9 @@ func (a *access) json() *jsonTable {
 	if a.kind == "range" {
 		switch {
 		case slices.Contains(a.extra, "Using index condition"):
-			t.InIndex = orDefault(t.InIndex, a.ranged)
+			t.InIndex = cmp.Or(t.InIndex, a.ranged)
 		case slices.Contains(a.extra, "Using where"):
-			t.Where = orDefault(t.Where, a.ranged)
+			t.Where = cmp.Or(t.Where, a.ranged)
 		}
 	}
 	var rest []string

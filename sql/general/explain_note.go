@@ -1,12 +1,14 @@
 package general
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
@@ -70,14 +72,14 @@ func (w *noteWriter) node(buf *sqlparser.TrackedBuffer, n sqlparser.SQLNode) {
 		if col, ok := n.Expr.(*sqlparser.ColName); ok && name == "" {
 			name = col.Name.String()
 		}
-		buf.Myprintf("%v AS %s", n.Expr, sqltext.Quote(orDefault(name, orDefault(n.InputExpression, sqlparser.String(n.Expr)))))
+		buf.Myprintf("%v AS %s", n.Expr, sqltext.Quote(cmp.Or(name, cmp.Or(n.InputExpression, sqlparser.String(n.Expr)))))
 	case *sqlparser.AliasedTableExpr:
 		buf.Myprintf("%v", n.Expr)
 		if !n.As.IsEmpty() {
 			buf.Myprintf(" %s", sqltext.Quote(n.As.String()))
 		}
 	case sqlparser.TableName:
-		db := orDefault(n.DbQualifier.String(), w.c.GetCurrentDatabase())
+		db := cmp.Or(n.DbQualifier.String(), w.c.GetCurrentDatabase())
 		if db != "" {
 			buf.Myprintf("%s.", sqltext.Quote(db))
 		}
@@ -105,7 +107,7 @@ func (w *noteWriter) function(buf *sqlparser.TrackedBuffer, n *sqlparser.FuncExp
 
 func (w *noteWriter) within(from sqlparser.TableExprs, write func()) {
 	var tables []starred
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil

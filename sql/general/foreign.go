@@ -31,7 +31,7 @@ func (e *editor) IndexedAccess(_ *sql.Context, lookup sql.IndexLookup) sql.Index
 	if x, ok := lookup.Index.(*index); ok && !b.actsOn(x) {
 		t.readsKey(x)
 	} else {
-		b.mode.lock = table.LockExclusive
+		b.mode.Lock = table.LockExclusive
 	}
 	return t
 }
@@ -48,7 +48,7 @@ var _ sql.ReferenceChecker = (*rangeTable)(nil)
 
 // readsKey has a lookup only tell whether there is a row: it reads, and locks, the index alone.
 func (t *rangeTable) readsKey(x *index) {
-	t.mode.lock = table.LockShared
+	t.mode.Lock = table.LockShared
 	t.proj, t.names = t.proj[:0], t.names[:0]
 	for _, p := range x.ix().Parts {
 		t.proj, t.names = append(t.proj, p.Column), append(t.names, t.schema[p.Column].Name)

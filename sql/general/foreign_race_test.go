@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -57,7 +58,7 @@ func TestMutantForeignSnapshot(t *testing.T) {
 		a.must("SELECT * FROM p")
 		c.must("DELETE FROM p WHERE id = 3")
 		if broken {
-			foreignMutant = func(_ *sql.Context, b *base) { b.mode = lockMode{} }
+			foreignMutant = func(_ *sql.Context, b *base) { b.mode = grammar.LockMode{} }
 		}
 		_, _ = a.exec("INSERT INTO c VALUES (30, 3)")
 		a.must("COMMIT")
@@ -73,7 +74,7 @@ func TestMutantForeignActionSnapshot(t *testing.T) {
 		a.must("SELECT * FROM c")
 		c.must("INSERT INTO c VALUES (30, 1)")
 		if broken {
-			foreignMutant = func(_ *sql.Context, b *base) { b.mode = lockMode{} }
+			foreignMutant = func(_ *sql.Context, b *base) { b.mode = grammar.LockMode{} }
 		}
 		a.must("DELETE FROM p WHERE id = 1; COMMIT")
 		return orphans(c, "c", "p", "p", "id")

@@ -10,30 +10,10 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
-	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // FULLTEXT indexes as they are defined: their parser, and the configuration under which they are made.
-
-const ngramParser = "ngram"
-
-// namedParser writes WITH PARSER ngram, which the library's grammar lacks, as the index type that it has room for.
-func namedParser(text string) string {
-	if !strings.Contains(strings.ToLower(text), "parser") {
-		return text
-	}
-	t := lexer.NewCursor(text, 0, 1<<20)
-	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
-	for ; t.Pos+2 < len(t.Tokens); t.Pos++ {
-		if t.Word(0) == "WITH" && t.Word(1) == "PARSER" && strings.EqualFold(strings.Trim(t.At(2), "`"), ngramParser) {
-			w.put(0, "USING")
-			w.put(1, ngramParser)
-			w.put(2, "")
-		}
-	}
-	return w.build()
-}
 
 // fulltextKinds gives the FULLTEXT indexes of a new definition the session's configuration. Those that an ALTER keeps have theirs back in keepIndexes.
 func fulltextKinds(c *sql.Context, d *table.Def) error {

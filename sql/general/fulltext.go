@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -56,7 +57,7 @@ func matchCalls(st sqlparser.Statement, text string) (err error) {
 		args := sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: sqlparser.NewStrVal([]byte(mode))}, &sqlparser.AliasedExpr{Expr: m.Expr}}
 		return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(matchFunction), Exprs: append(args, m.Columns...)}
 	}
-	werr := walk(func(n sqlparser.SQLNode) (bool, error) {
+	werr := grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil && sel.Where != nil && len(sel.OrderBy) == 0 && len(sel.GroupBy) == 0 && len(sel.From) == 1 {
 			if m := naturalMatch(sel.Where.Expr); m != nil && plainSelect(sel) {
 				sel.OrderBy = sqlparser.OrderBy{{Expr: m, Direction: sqlparser.DescScr}}
@@ -75,7 +76,7 @@ func matchCalls(st sqlparser.Statement, text string) (err error) {
 func plainSelect(sel *sqlparser.Select) bool {
 	plain := !sel.QueryOpts.Distinct
 	for _, e := range sel.SelectExprs {
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch f := n.(type) {
 			case *sqlparser.FuncExpr:
 				plain = plain && (f == nil || !f.IsAggregate())
@@ -303,13 +304,13 @@ func (n matching) explain(_ *sql.Context, b *base, a *access) {
 	}
 }
 
-func (n matching) refs(c *sql.Context, _ *base, mode lockMode) ([]foundRow, error) {
+func (n matching) refs(c *sql.Context, _ *base, mode grammar.LockMode) ([]foundRow, error) {
 	s, err := n.m.prepare(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	if mode.lock != table.LockNone {
-		return s.locked(c, mode.lock, mode.policy)
+	if mode.Lock != table.LockNone {
+		return s.locked(c, mode.Lock, mode.Policy)
 	}
 	return s.find(c)
 }
@@ -375,7 +376,7 @@ func narrowedBelow(c *sql.Context, n sql.Node) (*base, *match) {
 			if b == nil {
 				return nil, nil
 			}
-			if by, ok := b.narrow.(matching); ok && b.effectiveMode(c).lock == table.LockNone {
+			if by, ok := b.narrow.(matching); ok && b.effectiveMode(c).Lock == table.LockNone {
 				return b, by.m
 			}
 			return nil, nil

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -19,18 +21,17 @@ import (
 )
 
 const (
-	lexWord        = lexer.Word
-	setVarFunction = "zorya_assign" // @a := expr
+	lexWord = lexer.Word
 )
 
 // ownFunctions are those that GMS lacks.
 var ownFunctions = map[string]func(e *Engine) sql.Function{
-	setVarFunction:               func(*Engine) sql.Function { return sql.Function2{Name: setVarFunction, Fn: newAssign} },
+	grammar.SetVarFunction:       func(*Engine) sql.Function { return sql.Function2{Name: grammar.SetVarFunction, Fn: newAssign} },
 	"current_role":               currentRole,
 	"validate_password_strength": strengthFunction,
 	"aurora_version": func(e *Engine) sql.Function {
 		return sql.NewFunction0("aurora_version", func(*sql.Context) sql.Expression {
-			return expression.NewLiteral(orDefault(e.opts.AuroraVersion, "3.08.0"), types.LongText)
+			return expression.NewLiteral(cmp.Or(e.opts.AuroraVersion, "3.08.0"), types.LongText)
 		})
 	},
 }
@@ -130,7 +131,7 @@ func countList(s string) int {
 	if strings.TrimSpace(s) == "" {
 		return 0
 	}
-	t := lexer.NewCursor(s, 0, maxTokens)
+	t := lexer.NewCursor(s, 0, grammar.MaxTokens)
 	depth, n := 0, 1
 	for ; !t.End(); t.Pos++ {
 		switch t.At(0) {
@@ -154,7 +155,7 @@ func (s *Session) callsWriter(st sqlparser.Statement) bool {
 		return false
 	}
 	found := false
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		f, ok := n.(*sqlparser.FuncExpr)
 		if !ok || f == nil || found {
 			return !found, nil
@@ -163,7 +164,7 @@ func (s *Session) callsWriter(st sqlparser.Statement) bool {
 		if schema == "" {
 			schema = s.gms.GetCurrentDatabase()
 		}
-		if schema == "" || systemSchema(schema) {
+		if schema == "" || grammar.SystemSchema(schema) {
 			return true, nil
 		}
 		if o, err := s.e.object(context.Background(), kindFunction, schema, f.Name.String()); err == nil && o != nil {

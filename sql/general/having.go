@@ -11,14 +11,12 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // The library binds the aggregates of HAVING twice: first where all columns of FROM are known, then where only those are that it looked up
 // by their bare names, so that of two tables with a column c it knows one. Here a column within such an aggregate keeps what it was bound to
 // the first time.
-
-// noAuth: the privileges of the column are checked with its table.
-var noAuth = sqlparser.AuthInformation{AuthType: sqlparser.AuthType_IGNORE}
 
 // havingColumn is a column within an aggregate of HAVING.
 type havingColumn struct {
@@ -32,7 +30,7 @@ func (h *havingColumn) WithResolvedChildren(_ context.Context, ch []any) (any, e
 	e := ch[0].(sql.Expression)
 	if h.bound == nil {
 		h.bound = e
-		h.child[0] = sqlparser.InjectedExpr{Auth: noAuth, Expression: boundColumn{e}}
+		h.child[0] = sqlparser.InjectedExpr{Auth: grammar.NoAuth, Expression: boundColumn{e}}
 	}
 	return e, nil
 }
@@ -102,13 +100,13 @@ func bindHaving(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		s, ok := n.(*sqlparser.Select)
 		if !ok || s == nil {
 			return true, nil
 		}
 		bindRollup(s)
-		swapExprs(reflect.ValueOf(s.OrderBy), func(e sqlparser.Expr) sqlparser.Expr {
+		grammar.SwapExprs(reflect.ValueOf(s.OrderBy), func(e sqlparser.Expr) sqlparser.Expr {
 			switch e := e.(type) {
 			case *sqlparser.Subquery:
 				return e
@@ -121,7 +119,7 @@ func bindHaving(st sqlparser.Statement) {
 			return true, nil
 		}
 		joins := !oneTable(s.From)
-		swapExprs(reflect.ValueOf(s.Having), func(e sqlparser.Expr) sqlparser.Expr {
+		grammar.SwapExprs(reflect.ValueOf(s.Having), func(e sqlparser.Expr) sqlparser.Expr {
 			switch e := e.(type) {
 			case *sqlparser.Subquery:
 				return e
@@ -173,7 +171,7 @@ func bindConcat(g *sqlparser.GroupConcatExpr) sqlparser.Expr {
 	for i := range children {
 		children[i] = bindExpr(children[i])
 	}
-	all := sqlparser.InjectedExpr{Auth: noAuth, Expression: &havingConcat{g}, Children: children}
+	all := sqlparser.InjectedExpr{Auth: grammar.NoAuth, Expression: &havingConcat{g}, Children: children}
 	return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(concatFunction.Name), Exprs: sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: all}}}
 }
 
@@ -188,7 +186,7 @@ func bindColumns(f *sqlparser.FuncExpr) {
 // bindExpr is an aggregate's argument whose columns keep what they are bound to first.
 func bindExpr(e sqlparser.Expr) sqlparser.Expr {
 	var columns []*sqlparser.ColName
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil
@@ -208,7 +206,7 @@ func bindExpr(e sqlparser.Expr) sqlparser.Expr {
 	}, e)
 	for _, col := range columns {
 		h := &havingColumn{column: col, child: sqlparser.Exprs{col}}
-		e = sqlparser.ReplaceExpr(e, col, sqlparser.InjectedExpr{Auth: noAuth, Expression: h, Children: h.child})
+		e = sqlparser.ReplaceExpr(e, col, sqlparser.InjectedExpr{Auth: grammar.NoAuth, Expression: h, Children: h.child})
 	}
 	return e
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -121,73 +122,17 @@ func (h *hints) unsupported(one *hint) {
 	h.wrong = append(h.wrong, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, one.name+" hint"))
 }
 
-// plainName is the name at token i.
-func plainName(t *lexer.Cursor, i int) string {
-	if t.Kind(i) == lexer.Quoted {
-		return lexer.Unquote(t.At(i))
-	}
-	return t.At(i)
-}
-
-// indexClauses finds the index hints of FROM that the library's grammar lacks: FOR JOIN, ORDER BY or GROUP BY, KEY, an empty list, several hints of a
-// table. clause gets each with the numbers of its first token and of the one behind it.
-func indexClauses(t *lexer.Cursor, clause func(from, to int, one indexHint)) {
-	table := ""
-	for i := 1; i < len(t.Tokens)-t.Pos; i++ {
-		verb := t.Word(i)
-		if verb != "USE" && verb != "FORCE" && verb != "IGNORE" || t.Word(i+1) != "INDEX" && t.Word(i+1) != "KEY" {
-			continue
-		}
-		one := indexHint{hint: strings.ToLower(verb)}
-		open := i + 2
-		if t.Word(open) == "FOR" {
-			switch t.Word(open + 1) {
-			case "JOIN":
-				open += 2
-			case "ORDER", "GROUP":
-				open += 3
-			default:
-				continue
-			}
-			one.purpose = t.Word(i + 3)
-		}
-		if t.At(open) != "(" {
-			continue
-		}
-		end := t.Closing(open)
-		if end < 0 {
-			return
-		}
-		for k := open + 1; k < end; k++ {
-			if t.At(k) != "," {
-				one.names = append(one.names, plainName(t, k))
-			}
-		}
-		if t.At(i-1) != ")" || table == "" {
-			table = plainName(t, i-1)
-		}
-		one.table = table
-		clause(i, end+1, one)
-		i = end
-	}
-}
-
 // indexClausesOf are those of a text; the lists of several like ones are one.
-func indexClausesOf(text string, mode lexer.Mode) []indexHint {
-	var out []indexHint
-	indexClauses(lexer.NewCursor(text, mode, maxTokens), func(_, _ int, one indexHint) {
+func indexClausesOf(text string, mode lexer.Mode) []grammar.IndexHint {
+	var out []grammar.IndexHint
+	grammar.IndexClauses(lexer.NewCursor(text, mode, grammar.MaxTokens), func(_, _ int, one grammar.IndexHint) {
 		for i := range out {
-			if have := &out[i]; have.table == one.table && have.hint == one.hint && have.purpose == one.purpose {
-				have.names = append(have.names, one.names...)
+			if have := &out[i]; have.Table == one.Table && have.Hint == one.Hint && have.Purpose == one.Purpose {
+				have.Names = append(have.Names, one.Names...)
 				return
 			}
 		}
 		out = append(out, one)
 	})
 	return out
-}
-
-// indexHints leaves them out; hintsOf reads them from the text as it was written.
-func (w *rewriter) indexHints() {
-	indexClauses(w.t, func(from, to int, _ indexHint) { w.drop(from, to-from) })
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -33,7 +34,7 @@ type hints struct {
 	wrong   []*mysqlerr.Error
 	limit   time.Duration // MAX_EXECUTION_TIME, 0: none
 	set     []*hint       // SET_VAR
-	indexes []indexHint
+	indexes []grammar.IndexHint
 
 	noHash                          map[string]bool // tables, lower case, of which no join makes a hash table; "": of none
 	noSemijoin, noPushdown, noMerge bool
@@ -91,7 +92,7 @@ func (st *Statement) MaxExecution() time.Duration {
 // hintsOf reads the hints of a statement, nil if it has none, and gives the library those that it knows.
 // written is the text as it came, which has index hints that the grammar lacks.
 func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hints {
-	var clauses []indexHint
+	var clauses []grammar.IndexHint
 	if written != text {
 		clauses = indexClausesOf(written, mode)
 	}
@@ -99,7 +100,7 @@ func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hi
 		return nil
 	}
 	h := &hintReader{out: &hints{indexes: clauses}, blocks: blocksOf(ast)}
-	t := lexer.NewCursor(text, mode, maxTokens)
+	t := lexer.NewCursor(text, mode, grammar.MaxTokens)
 	block := -1
 	var found [][]*hint
 	for ; !t.End(); t.Pos++ {
@@ -156,7 +157,7 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 	var out []*hintBlock
 	add := func(sel *sqlparser.Select, from sqlparser.SQLNode) {
 		b := &hintBlock{name: fmt.Sprintf("select#%d", len(out)+1), sel: sel, said: map[string]bool{}}
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.AliasedTableExpr:
 				name := n.As.String()
@@ -179,7 +180,7 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 		add(nil, n.TableExprs)
 	}
 	if node, ok := ast.(sqlparser.SQLNode); ok {
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			if sel, ok := n.(*sqlparser.Select); ok {
 				add(sel, sel.From)
 			}
@@ -191,7 +192,7 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 
 // read parses the hints of one comment, up to the first that is wrong.
 func (h *hintReader) read(text string, from, to int, mode lexer.Mode) []*hint {
-	t := lexer.NewCursor(text[from:to], mode, maxTokens)
+	t := lexer.NewCursor(text[from:to], mode, grammar.MaxTokens)
 	var out []*hint
 	for !t.End() {
 		one, ok := readHint(t)
@@ -446,7 +447,7 @@ func (h *hintReader) decide(b *hintBlock, one *hint) {
 		case ofIndexes:
 			if first(one.kind.about+" "+of.tables[i]+" "+strings.ToLower(strings.Join(one.args, ",")), strings.TrimSpace(shown+" "+strings.Join(one.args, ","))) {
 				taken = append(taken, of.tables[i])
-				h.out.indexes = append(h.out.indexes, indexHint{table: of.tables[i], hint: one.name, names: one.args, shown: shown})
+				h.out.indexes = append(h.out.indexes, grammar.IndexHint{Table: of.tables[i], Hint: one.name, Names: one.args, Shown: shown})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/planbuilder"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // infoColumnsTable is information_schema.COLUMNS. The library's resolves the defaults of every table of every database before the first row; here
@@ -54,7 +57,7 @@ func (r *infoColumnsRows) Next(c *sql.Context) (sql.Row, error) {
 // table makes the rows of a table.
 func (r *infoColumnsRows) table(c *sql.Context, name string) ([]sql.Row, error) {
 	schema := r.db.Name()
-	if systemSchema(schema) {
+	if grammar.SystemSchema(schema) {
 		t, ok, err := r.db.GetTableInsensitive(c, name)
 		if err != nil || !ok {
 			return nil, err
@@ -140,7 +143,7 @@ func infoColumnRows(c *sql.Context, schema, name string, columns []infoColumn) [
 			srid = id
 		}
 		out = append(out, sql.Row{"def", schema, name, col.Name, uint32(i + 1), col.def, null, word, chars, octets, precision, scale, col.fraction(), charset, collation,
-			kind, col.key, col.extra, privileges, orDefault(col.attrs.Comment, col.Comment), jsonValueText(generation(col.attrs.Generated)), srid})
+			kind, col.key, col.extra, privileges, cmp.Or(col.attrs.Comment, col.Comment), grammar.JSONValueText(generation(col.attrs.Generated)), srid})
 	}
 	return out
 }

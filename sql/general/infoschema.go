@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/perfschema"
 )
@@ -128,7 +129,7 @@ func infoColumns(table string, names ...string) sql.Schema {
 func (e *Engine) eachObject(ctx *sql.Context, kind string, f func(schema string, o *stored)) error {
 	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
 		name := db.Name()
-		if systemSchema(name) {
+		if grammar.SystemSchema(name) {
 			continue
 		}
 		list, err := e.objects(ctx, kind, name)

@@ -1,11 +1,14 @@
 package general
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // infoScope says which databases and tables a query of information_schema can have rows of. The library reads every definition of every database before it
@@ -194,9 +197,9 @@ func (g *scoping) block(sel *sqlparser.Select, outer *scopeBlock) bool {
 		return good, nil
 	}
 	for _, j := range joins {
-		_ = walk(nested, j.on) // nested gives no error
+		_ = grammar.Walk(nested, j.on) // nested gives no error
 	}
-	_ = walk(nested, sel.SelectExprs, sel.Where, sel.GroupBy, sel.Having, sel.OrderBy)
+	_ = grammar.Walk(nested, sel.SelectExprs, sel.Where, sel.GroupBy, sel.Having, sel.OrderBy)
 	return good
 }
 
@@ -209,15 +212,15 @@ func (g *scoping) table(n *sqlparser.AliasedTableExpr, b *scopeBlock) bool {
 	case sqlparser.TableName:
 		schema := e.DbQualifier.String()
 		switch {
-		case isDual(e):
+		case grammar.IsDual(e):
 			return true
 		case schema == "" && slices.Contains(g.ctes, strings.ToLower(e.Name.String())):
 			b.others++
 			return true
-		case !strings.EqualFold(orDefault(schema, g.database), "information_schema"):
+		case !strings.EqualFold(cmp.Or(schema, g.database), "information_schema"):
 			return false
 		}
-		t := &scopedTable{alias: orDefault(n.As.String(), e.Name.String())}
+		t := &scopedTable{alias: cmp.Or(n.As.String(), e.Name.String())}
 		b.tables, g.tables = append(b.tables, t), append(g.tables, t)
 		return true
 	}
@@ -341,7 +344,7 @@ func nameIn(e sqlparser.Expr) sqlparser.Expr {
 			if !ok {
 				return nil
 			}
-			if t, ok := a.Expr.(sqlparser.TableName); !ok || !isDual(t) {
+			if t, ok := a.Expr.(sqlparser.TableName); !ok || !grammar.IsDual(t) {
 				return nil
 			}
 		}

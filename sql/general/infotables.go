@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // lookWait bounds how long a listing waits for a table that DDL has locked: it then says nothing of its size.
@@ -151,7 +152,7 @@ const aheadTables = 64
 // readAhead has the first of a database's tables opened, several at once, and returns how many follow the first of them.
 func (e *Engine) readAhead(c *sql.Context, schema string, names []string) int {
 	names = names[:min(len(names), aheadTables)]
-	if a, ok := e.db.(table.ReadAheader); ok && !systemSchema(schema) {
+	if a, ok := e.db.(table.ReadAheader); ok && !grammar.SystemSchema(schema) {
 		a.ReadAhead(c, schema, names)
 	}
 	return len(names) - 1
@@ -287,7 +288,7 @@ func (t *infoTable) column(c *sql.Context, i int) (any, error) {
 	switch {
 	case t.view:
 		return t.viewColumn(c, i)
-	case systemSchema(t.db.Name()):
+	case grammar.SystemSchema(t.db.Name()):
 		return t.systemColumn(c, i)
 	}
 	switch i {

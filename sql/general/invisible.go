@@ -8,156 +8,15 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
-	"github.com/zoryadb/zorya/sql/lexer"
-	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
-// Invisible columns: a star does not show them, an INSERT without column list does not fill them, and who names them sees them. The library's
-// grammar reads INVISIBLE of a column and forgets it. Here it is found in the text and kept as a mark before the column's comment, until the
-// definition is made; statements with a star, or without a column list, that meet such a table name the visible columns instead.
-
-const (
-	invisibleMark = "\u2063invisible\u2063"
-	visibleMark   = "\u2063visible\u2063"
-)
-
-// markInvisible marks the columns that a statement defines as invisible.
-func markInvisible(st sqlparser.Statement, text string, mode lexer.Mode) {
-	var specs []*sqlparser.TableSpec
-	switch st := st.(type) {
-	case *sqlparser.DDL:
-		specs = append(specs, st.TableSpec)
-	case *sqlparser.AlterTable:
-		for _, d := range st.Statements {
-			specs = append(specs, d.TableSpec)
-		}
-	default:
-		return
-	}
-	if !strings.Contains(strings.ToUpper(text), "INVISIBLE") {
-		return
-	}
-	names := invisibleNames(lexer.NewCursor(text, mode, maxTokens))
-	for _, spec := range specs {
-		if spec == nil {
-			continue
-		}
-		for _, cd := range spec.Columns {
-			if names[cd.Name.Lowered()] {
-				hide(cd, true)
-			}
-		}
-	}
-}
-
-// hide marks a column as invisible, or takes the mark away.
-func hide(cd *sqlparser.ColumnDefinition, invisible bool) {
-	comment := ""
-	if cd.Type.Comment != nil {
-		comment = strings.TrimPrefix(string(cd.Type.Comment.Val), invisibleMark)
-	}
-	if invisible {
-		comment = invisibleMark + comment
-	}
-	cd.Type.Comment = sqlparser.NewStrVal([]byte(comment))
-}
-
-// invisibleNames are the columns whose definitions have the word INVISIBLE.
-func invisibleNames(t *lexer.Cursor) map[string]bool {
-	names := map[string]bool{}
-	items := func(from, to int, item func(from, to int)) { // what commas outside of parentheses separate
-		depth := 0
-		for i := from; i <= to; i++ {
-			switch {
-			case i == to || depth == 0 && t.At(i) == ",":
-				item(from, i)
-				from = i + 1
-			case t.At(i) == "(":
-				depth++
-			case t.At(i) == ")":
-				depth--
-			}
-		}
-	}
-	definition := func(from, to int) {
-		if notColumns[t.Word(from)] {
-			return
-		}
-		t.Pos += from
-		name, ok := t.Name()
-		t.Pos = 0
-		for i := from + 1; ok && i < to; i++ {
-			if t.Word(i) == "INVISIBLE" {
-				names[strings.ToLower(name)] = true
-			}
-		}
-	}
-	list := func(open int) { items(open+1, t.Closing(open), definition) }
-	t.Pos = 0
-	if t.Word(0) == "CREATE" {
-		for i := range t.Tokens {
-			if t.At(i) == "(" {
-				list(i)
-				break
-			}
-		}
-		return names
-	}
-	items(0, len(t.Tokens), func(from, to int) {
-		for ; from < to; from++ { // ALTER TABLE t stands before the first clause
-			w := t.Word(from)
-			if w != "ADD" && w != "MODIFY" && w != "CHANGE" {
-				continue
-			}
-			if from++; t.Word(from) == "COLUMN" {
-				from++
-			}
-			if w == "CHANGE" {
-				from++
-			}
-			if t.At(from) == "(" {
-				list(from)
-			} else {
-				definition(from, to)
-			}
-			return
-		}
-	})
-	return names
-}
-
-// notColumns begin the other items of a table's definition.
-var notColumns = map[string]bool{"INDEX": true, "KEY": true, "UNIQUE": true, "FULLTEXT": true, "SPATIAL": true, "PRIMARY": true, "CONSTRAINT": true, "CHECK": true,
-	"FOREIGN": true}
-
-// setVisibility: ALTER [COLUMN] c SET VISIBLE or INVISIBLE, which the grammar lacks, is a default that stands for it.
-func (w *rewriter) setVisibility() {
-	t := w.t
-	for i := range t.Tokens {
-		if t.Word(i) != "SET" {
-			continue
-		}
-		switch t.Word(i + 1) {
-		case "INVISIBLE":
-			w.put(i+1, "DEFAULT "+sqltext.Literal(invisibleMark))
-		case "VISIBLE":
-			w.put(i+1, "DEFAULT "+sqltext.Literal(visibleMark))
-		}
-	}
-}
-
-// visibility recognises what setVisibility wrote.
-func visibility(e sqlparser.Expr) (invisible, ok bool) {
-	v, is := e.(*sqlparser.SQLVal)
-	if !is || v.Type != sqlparser.StrVal {
-		return false, false
-	}
-	return string(v.Val) == invisibleMark, string(v.Val) == invisibleMark || string(v.Val) == visibleMark
-}
+// Invisible columns: a star does not show them, an INSERT without column list does not fill them, and who names them sees them. Package
+// grammar marks them in a definition. Statements with a star, or without a column list, that meet such a table name the visible columns instead.
 
 // takeMark moves the mark from the comment into the attributes.
 func (a *columnAttrs) takeMark() {
-	a.Comment, a.Invisible = strings.CutPrefix(a.Comment, invisibleMark)
+	a.Comment, a.Invisible = strings.CutPrefix(a.Comment, grammar.InvisibleMark)
 }
 
 // hides reports whether the table has invisible columns.
@@ -209,7 +68,7 @@ const (
 func (st *Statement) namesAll() bool {
 	if st.stars == starsUnknown {
 		st.stars = starsNone
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.StarExpr:
 				st.stars = starsSome
@@ -232,7 +91,7 @@ func (s *Session) leavesOpen(c *sql.Context, st sqlparser.Statement, fill bool) 
 		return false
 	}
 	ctes := map[string]bool{}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if w, ok := n.(*sqlparser.With); ok && w != nil {
 			for _, cte := range w.Ctes {
 				ctes[strings.ToLower(cte.AliasedTableExpr.As.String())] = true
@@ -240,7 +99,7 @@ func (s *Session) leavesOpen(c *sql.Context, st sqlparser.Statement, fill bool) 
 		}
 		return true, nil
 	}, st)
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // nor does this one
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // nor does this one
 		switch n := n.(type) {
 		case *sqlparser.Insert:
 			found = s.openInsert(c, n, fill) || found
@@ -473,7 +332,7 @@ func (s *Session) visibleText(c *sql.Context, query string) string {
 	if err != nil || !s.leavesOpen(c, st, true) {
 		return query
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if e, ok := n.(*sqlparser.AliasedExpr); ok && e.As.IsEmpty() && e.InputExpression != "" {
 			if _, column := e.Expr.(*sqlparser.ColName); !column {
 				e.As = sqlparser.NewColIdent(e.InputExpression)

@@ -10,10 +10,10 @@ import (
 
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
-	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
 // JSON_TABLE(doc, path COLUMNS (...)). The library's knows neither ranges nor wildcards within paths, takes objects for their text and has one clause a column. The rows of a document are
@@ -21,20 +21,6 @@ import (
 
 // maxNestedPaths is how many NESTED PATHs a JSON_TABLE has at most, the outermost path among them (MAX_NESTED_PATH).
 const maxNestedPaths = 16
-
-// errorOnMarker stands for ERROR where the grammar lacks it beside another clause.
-const errorOnMarker = "\x01zorya error"
-
-// jsonTableClauses: ERROR ON EMPTY beside DEFAULT or NULL ON ERROR, and the other way round.
-func (w *rewriter) jsonTableClauses() {
-	end := w.t.Closing(1)
-	for i := 1; i < end; i++ {
-		if w.t.Word(i) == "ERROR" && w.t.Word(i+1) == "ON" && (w.t.Word(i+2) == "EMPTY" || w.t.Word(i+2) == "ERROR") {
-			w.put(i, "DEFAULT "+sqltext.Literal(errorOnMarker))
-			i += 2
-		}
-	}
-}
 
 // onAction is what is done where a column has no value.
 type onAction struct {
@@ -151,7 +137,7 @@ func (m *tableMaker) action(c *sql.Context, col *tableColumn, fails bool, e sql.
 	switch {
 	case !ok:
 		return onAction{}, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "non-string DEFAULT value for a column in a JSON_TABLE expression")
-	case text == errorOnMarker:
+	case text == grammar.ErrorOnMarker:
 		return onAction{fails: true}, nil
 	}
 	doc, err := jsondoc.Decode([]byte(text))

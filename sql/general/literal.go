@@ -15,6 +15,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -35,7 +36,7 @@ func keepLiterals(st sqlparser.Statement) {
 			}
 		}
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch x := n.(type) {
 		case *sqlparser.SQLVal:
 			if x != nil && x.Type == sqlparser.BitVal && !numbers[x] {
@@ -106,7 +107,7 @@ func isText(e sqlparser.Expr) bool {
 
 func keepLiteral(e sqlparser.Expr) sqlparser.Expr {
 	if v, ok := e.(*sqlparser.SQLVal); ok && v.Type == sqlparser.FloatVal {
-		return sqlparser.InjectedExpr{Auth: noAuth, Expression: keptLiteral{v}, Children: sqlparser.Exprs{v}}
+		return sqlparser.InjectedExpr{Auth: grammar.NoAuth, Expression: keptLiteral{v}, Children: sqlparser.Exprs{v}}
 	}
 	return e
 }

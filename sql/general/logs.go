@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -28,7 +29,7 @@ const maxQueryTime = 31536000
 
 // logVariables are the variables whose change changes package logs' settings.
 func (e *Engine) logVariables() []sql.SystemVariable {
-	name := orDefault(e.opts.ServerID, "zorya")
+	name := cmp.Or(e.opts.ServerID, "zorya")
 	scope := sql.GetMysqlScope(sql.SystemVariableScope_Global)
 	flag := func(n string) *sql.MysqlSystemVariable {
 		return &sql.MysqlSystemVariable{Name: n, Scope: scope, Dynamic: true, Type: types.NewSystemBoolType(n), Default: int8(0)}

@@ -7,76 +7,22 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/jsondoc"
-	"github.com/zoryadb/zorya/sql/lexer"
 )
 
 // value MEMBER OF (array), which the library lacks. JSON_CONTAINS is another question: it asks for the members of an array that is the value, and its value is a text
 // of JSON, while MEMBER OF takes a text as a string.
 
-const memberFunction = "zorya_member_of" // (value, array)
+// (value, array)
 
 func init() {
-	ownFunctions[memberFunction] = func(*Engine) sql.Function {
-		return sql.Function2{Name: memberFunction, Fn: func(_ *sql.Context, value, array sql.Expression) sql.Expression {
+	ownFunctions[grammar.MemberFunction] = func(*Engine) sql.Function {
+		return sql.Function2{Name: grammar.MemberFunction, Fn: func(_ *sql.Context, value, array sql.Expression) sql.Expression {
 			return &memberOf{expression.BinaryExpressionStub{LeftChild: value, RightChild: array}}
 		}}
 	}
 }
-
-// memberOf: x MEMBER OF (y) becomes a function call. x is a name, a literal, a call or in parentheses.
-func (w *rewriter) memberOf() {
-	t := w.t
-	open := 1
-	if t.Word(1) == "OF" {
-		open = 2
-	}
-	if t.Pos == 0 || t.At(open) != "(" {
-		return
-	}
-	first := -1
-	if t.At(-1) == ")" {
-		for depth := 1; depth > 0; {
-			if first--; t.Pos+first < 0 {
-				return
-			}
-			switch t.At(first) {
-			case ")":
-				depth++
-			case "(":
-				depth--
-			}
-		}
-		if t.Pos+first > 0 && t.Kind(first-1) == lexer.Word && !beforeValue[t.Word(first-1)] {
-			first-- // the function
-		}
-	}
-	for t.Pos+first > 1 && t.At(first-1) == "." {
-		first -= 2
-	}
-	for depth, i := 0, open; t.Kind(i) != lexer.EOF; i++ {
-		switch t.At(i) {
-		case "(":
-			depth++
-		case ")":
-			if depth--; depth > 0 {
-				continue
-			}
-			text := t.At(first)
-			if have, ok := w.with[t.Pos+first]; ok {
-				text = have
-			}
-			w.put(first, memberFunction+"("+text)
-			w.put(0, ",")
-			w.drop(1, open)
-			return
-		}
-	}
-}
-
-// beforeValue are words before a value in parentheses, which no function's names are.
-var beforeValue = map[string]bool{"AND": true, "OR": true, "XOR": true, "NOT": true, "WHERE": true, "ON": true, "HAVING": true, "SELECT": true, "WHEN": true, "THEN": true,
-	"ELSE": true, "CASE": true, "BETWEEN": true, "LIKE": true, "BY": true, "DISTINCT": true, "RETURN": true, "WHILE": true, "UNTIL": true, "ELSEIF": true}
 
 // memberOf is value MEMBER OF (array).
 type memberOf struct {
@@ -86,7 +32,7 @@ type memberOf struct {
 var _ sql.FunctionExpression = (*memberOf)(nil)
 
 // FunctionName implements sql.FunctionExpression.
-func (m *memberOf) FunctionName() string { return memberFunction }
+func (m *memberOf) FunctionName() string { return grammar.MemberFunction }
 
 // Description implements sql.FunctionExpression.
 func (m *memberOf) Description() string {
@@ -99,7 +45,7 @@ func (m *memberOf) Type(*sql.Context) sql.Type { return types.Boolean }
 // IsNullable implements sql.Expression.
 func (m *memberOf) IsNullable(*sql.Context) bool { return true }
 func (m *memberOf) String() string {
-	return fmt.Sprintf("%s(%s,%s)", memberFunction, m.LeftChild, m.RightChild)
+	return fmt.Sprintf("%s(%s,%s)", grammar.MemberFunction, m.LeftChild, m.RightChild)
 }
 
 // WithChildren implements sql.Expression.

@@ -9,6 +9,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // A derived table, common table expression or view that gives rows of one table as they are is merged into the query around it, as in MySQL: the library would read
@@ -42,7 +44,7 @@ func mergeDerived(c *sql.Context, x *execution, ast sqlparser.Statement, bound s
 
 // mergesDerived reports whether nothing keeps derived tables as they are. Index hints are for tables by their names in the statement.
 func mergesDerived(c *sql.Context, x *execution, ast sqlparser.Statement) bool {
-	if strings.Contains(sessionText(c, "optimizer_switch"), "derived_merge=off") || len(fromHints(ast)) > 0 {
+	if strings.Contains(sessionText(c, "optimizer_switch"), "derived_merge=off") || len(grammar.FromHints(ast)) > 0 {
 		return false
 	}
 	h := x.st.hints

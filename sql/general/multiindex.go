@@ -15,7 +15,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
-	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
@@ -24,46 +24,18 @@ import (
 // Multi-valued indexes as they are defined: KEY ((CAST(json AS type ARRAY))) is a functional key part whose hidden column lists the keys of the array's elements
 // (package multi). The library's grammar lacks the cast; it is a function here, which gets the type's and the index's names.
 
-const arrayFunction = "zorya_array" // (json, type, index)
+// (json, type, index)
 
 func init() {
-	ownFunctions[arrayFunction] = func(*Engine) sql.Function {
-		return sql.FunctionN{Name: arrayFunction, Fn: newArrayCast}
-	}
-}
-
-// castArray: CAST(x AS type ARRAY) becomes a function call.
-func (w *rewriter) castArray() {
-	t := w.t
-	if t.At(1) != "(" {
-		return
-	}
-	as, depth := 0, 0
-	for i := 1; t.Kind(i) != lexer.EOF; i++ {
-		switch {
-		case t.At(i) == "(":
-			depth++
-		case t.At(i) == ")":
-			if depth--; depth > 0 {
-				continue
-			}
-			if as > 0 && t.Word(i-1) == "ARRAY" && i-1 > as+1 {
-				of := t.Span(t.Pos+as+1, t.Pos+i-1)
-				w.put(0, arrayFunction)
-				w.put(as, ", "+sqltext.Literal(strings.ToLower(of)))
-				w.drop(as+1, i-as-1)
-			}
-			return
-		case depth == 1 && t.Word(i) == "AS":
-			as = i
-		}
+	ownFunctions[grammar.ArrayFunction] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: grammar.ArrayFunction, Fn: newArrayCast}
 	}
 }
 
 // arrayOfIndex tells a cast to an array which index it is of. Other expressions stay; a cast elsewhere is refused when it is bound.
 func arrayOfIndex(e sqlparser.Expr, index string) sqlparser.Expr {
 	f, ok := unparenthesized(e).(*sqlparser.FuncExpr)
-	if !ok || !f.Name.EqualString(arrayFunction) || len(f.Exprs) != 2 {
+	if !ok || !f.Name.EqualString(grammar.ArrayFunction) || len(f.Exprs) != 2 {
 		return e
 	}
 	n := *f
@@ -73,12 +45,12 @@ func arrayOfIndex(e sqlparser.Expr, index string) sqlparser.Expr {
 
 func arrayColumn(col *table.Column) bool {
 	var a columnAttrs
-	return sql.IsHiddenSystemColumn(col.Name) && fromJSON(col.Attrs, &a) == nil && strings.HasPrefix(bare(a.Generated), arrayFunction+"(")
+	return sql.IsHiddenSystemColumn(col.Name) && fromJSON(col.Attrs, &a) == nil && strings.HasPrefix(bare(a.Generated), grammar.ArrayFunction+"(")
 }
 
 // arrayText is the text of a functional key part as MySQL shows it.
 func arrayText(text string) string {
-	if !strings.HasPrefix(bare(text), arrayFunction+"(") {
+	if !strings.HasPrefix(bare(text), grammar.ArrayFunction+"(") {
 		return text
 	}
 	st, err := sqlparser.Parse("SELECT " + text)
@@ -146,7 +118,7 @@ func newArrayCast(c *sql.Context, args ...sql.Expression) (sql.Expression, error
 		}
 		s, ok := v.(string)
 		if !ok {
-			return nil, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, arrayFunction)
+			return nil, mysqlerr.New(mysqlerr.ER_WRONG_ARGUMENTS, grammar.ArrayFunction)
 		}
 		text[i] = s
 	}
@@ -160,7 +132,7 @@ func (a *arrayCast) Type(*sql.Context) sql.Type   { return types.LongBlob }
 func (a *arrayCast) IsNullable(*sql.Context) bool { return true }
 func (a *arrayCast) String() string {
 	ch := a.ChildExpressions
-	return fmt.Sprintf("%s(%s,%s,%s)", arrayFunction, ch[0], ch[1], ch[2])
+	return fmt.Sprintf("%s(%s,%s,%s)", grammar.ArrayFunction, ch[0], ch[1], ch[2])
 }
 
 func (a *arrayCast) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/multi"
 )
@@ -22,7 +23,7 @@ import (
 type multiSearch struct {
 	index    int // in the definition
 	of       elementType
-	function string // memberFunction, json_contains, json_overlaps
+	function string // grammar.MemberFunction, json_contains, json_overlaps
 	value    sql.Expression
 }
 
@@ -42,7 +43,7 @@ func multiNarrows(c *sql.Context, b *base, alias string, e sql.Expression) narro
 	}
 	of, value := args[0], args[1]
 	switch n.function {
-	case memberFunction:
+	case grammar.MemberFunction:
 		of, value = value, of
 	case "json_contains":
 	case "json_overlaps":
@@ -135,10 +136,10 @@ func sameOfRow(c *sql.Context, alias string, of, e sql.Expression) bool {
 func (n *multiSearch) explain(c *sql.Context, b *base, a *access) {
 	a.key = b.m.def.Indexes[n.index].Name
 	a.kind, a.possible, a.keyLen, a.ref, a.rows = "range", []string{a.key}, n.of.keyLen(), nil, 1
-	if n.function == memberFunction {
+	if n.function == grammar.MemberFunction {
 		a.kind, a.ref = "ref", []string{"const"}
 	}
-	if rows, err := n.refs(c, b, lockMode{}); err == nil && len(rows) > 0 {
+	if rows, err := n.refs(c, b, grammar.LockMode{}); err == nil && len(rows) > 0 {
 		a.rows = uint64(len(rows))
 	}
 }
@@ -146,7 +147,7 @@ func (n *multiSearch) explain(c *sql.Context, b *base, a *access) {
 // keys are those of the values; ok is false if the index cannot tell: a value that no element may have, or none.
 func (n *multiSearch) keys(c *sql.Context) (keys [][]byte, ok bool, err error) {
 	value := jsonValue
-	if n.function == memberFunction {
+	if n.function == grammar.MemberFunction {
 		value = memberValue
 	}
 	v, null, err := value(c, n.value, nil)
@@ -154,7 +155,7 @@ func (n *multiSearch) keys(c *sql.Context) (keys [][]byte, ok bool, err error) {
 		return nil, false, nil // the condition says so of the first row
 	}
 	list, array := v.([]any)
-	if !array || n.function == memberFunction {
+	if !array || n.function == grammar.MemberFunction {
 		list = []any{v}
 	}
 	for _, v := range list {
@@ -168,7 +169,7 @@ func (n *multiSearch) keys(c *sql.Context) (keys [][]byte, ok bool, err error) {
 }
 
 // refs implements narrowing. All values of JSON_CONTAINS are in a row's array: the one that the fewest rows have is enough.
-func (n *multiSearch) refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, error) {
+func (n *multiSearch) refs(c *sql.Context, b *base, mode grammar.LockMode) ([]foundRow, error) {
 	keys, ok, err := n.keys(c)
 	if err != nil {
 		return nil, err
@@ -183,14 +184,14 @@ func (n *multiSearch) refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, 
 	limit := stopAfter
 	if rows, err := t.Count(c); err != nil {
 		return nil, err
-	} else if mode.lock == table.LockNone {
+	} else if mode.Lock == table.LockNone {
 		limit = max(fewRows, int(rows)/mostRows)
 	}
 	if n.function == "json_overlaps" {
 		return n.find(c, t, mode, keys, limit)
 	}
 	var best []foundRow
-	if mode.lock != table.LockNone {
+	if mode.Lock != table.LockNone {
 		keys = keys[:1] // no more is locked than is needed
 	}
 	found := false
@@ -211,9 +212,9 @@ func (n *multiSearch) refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, 
 }
 
 // find gives the rows that have an entry of one of the keys, limit at most.
-func (n *multiSearch) find(c *sql.Context, t table.Table, mode lockMode, keys [][]byte, limit int) ([]foundRow, error) {
+func (n *multiSearch) find(c *sql.Context, t table.Table, mode grammar.LockMode, keys [][]byte, limit int) ([]foundRow, error) {
 	found := newEntryRows(limit)
-	o := table.ScanOptions{Index: n.index, Columns: []int{}, Lock: mode.lock, Policy: mode.policy}
+	o := table.ScanOptions{Index: n.index, Columns: []int{}, Lock: mode.Lock, Policy: mode.Policy}
 	for _, key := range keys {
 		at := []row.Datum{row.FromBytes(key)}
 		o.Range = table.Range{Low: at, High: at}

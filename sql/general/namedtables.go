@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -21,7 +23,7 @@ func (s *Session) NamedTables(st *Statement, fn func(change, schema, name, alias
 		if schema == "" {
 			schema = s.gms.GetCurrentDatabase()
 		}
-		name, _ = selection(name)
+		name, _ = grammar.Selection(name)
 		if name == "" || schema == "" || s.temps[tempKey(schema, name)] != nil {
 			return nil
 		}
@@ -52,13 +54,13 @@ func (s *Session) NamedTables(st *Statement, fn func(change, schema, name, alias
 		}
 	}
 	expressions := map[string]bool{}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if e, ok := n.(*sqlparser.CommonTableExpr); ok {
 			expressions[strings.ToLower(e.As.String())] = true
 		}
 		return true, nil
 	}, st.ast)
-	return walk(func(n sqlparser.SQLNode) (bool, error) {
+	return grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		e, ok := n.(*sqlparser.AliasedTableExpr)
 		if !ok {
 			return true, nil
@@ -67,7 +69,7 @@ func (s *Session) NamedTables(st *Statement, fn func(change, schema, name, alias
 		if !ok || t.DbQualifier.IsEmpty() && expressions[strings.ToLower(t.Name.String())] {
 			return true, nil
 		}
-		return true, tell("", t.DbQualifier.String(), t.Name.String(), orDefault(e.As.String(), t.Name.String()))
+		return true, tell("", t.DbQualifier.String(), t.Name.String(), cmp.Or(e.As.String(), t.Name.String()))
 	}, st.ast)
 }
 
@@ -95,7 +97,7 @@ func (s *Session) lockedTables(ctx context.Context, l TableLock, depth int, out 
 	if o == nil {
 		_, err := s.e.catalog.Definition(ctx, l.Schema, l.Table)
 		if errors.Is(err, table.ErrNoTable) || errors.Is(err, table.ErrNoSchema) {
-			if depth > 0 || systemSchema(l.Schema) {
+			if depth > 0 || grammar.SystemSchema(l.Schema) {
 				return out[:len(out)-1], nil
 			}
 			err = mysqlerr.New(mysqlerr.ER_NO_SUCH_TABLE, l.Schema, l.Table)
@@ -109,10 +111,10 @@ func (s *Session) lockedTables(ctx context.Context, l TableLock, depth int, out 
 	if err != nil || view == nil || view.ast == nil { // a view that cannot be read any more is the error of who reads it
 		return out, nil
 	}
-	err = walk(func(n sqlparser.SQLNode) (bool, error) {
+	err = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if e, ok := n.(*sqlparser.AliasedTableExpr); ok {
 			if t, ok := e.Expr.(sqlparser.TableName); ok && !t.Name.IsEmpty() {
-				of := TableLock{Schema: orDefault(t.DbQualifier.String(), l.Schema), Table: t.Name.String(), Alias: e.As.String(), Write: l.Write, Behind: true}
+				of := TableLock{Schema: cmp.Or(t.DbQualifier.String(), l.Schema), Table: t.Name.String(), Alias: e.As.String(), Write: l.Write, Behind: true}
 				if out, err = s.lockedTables(ctx, of, depth+1, out); err != nil {
 					return false, err
 				}

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -22,7 +24,7 @@ import (
 // narrowing finds a table's rows by an index of a kind.
 type narrowing interface {
 	// refs are rows among which are all that match. Locking, they are as they are now, and locked.
-	refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, error)
+	refs(c *sql.Context, b *base, mode grammar.LockMode) ([]foundRow, error)
 	// explain says what EXPLAIN shows of it.
 	explain(c *sql.Context, b *base, a *access)
 }
@@ -30,7 +32,7 @@ type narrowing interface {
 // anyOf is a disjunction: rows that one of them finds.
 type anyOf []narrowing
 
-func (a anyOf) refs(c *sql.Context, b *base, mode lockMode) (out []foundRow, err error) {
+func (a anyOf) refs(c *sql.Context, b *base, mode grammar.LockMode) (out []foundRow, err error) {
 	seen := map[string]bool{}
 	for _, n := range a {
 		rows, err := n.refs(c, b, mode)
@@ -116,7 +118,7 @@ func underFilter(n sql.Node) (alias string, b *base) {
 			alias, n = t.Name(), t.Child
 		case *plan.ResolvedTable:
 			if b = tableBase(t.Table); b != nil {
-				alias = orDefault(alias, b.Name())
+				alias = cmp.Or(alias, b.Name())
 			}
 			return alias, b
 		case *plan.Filter:
@@ -206,7 +208,7 @@ func (b *base) hasKinds() bool {
 type narrowIter struct {
 	t    *userTable
 	rt   table.RefTable
-	mode lockMode
+	mode grammar.LockMode
 	loc  *time.Location
 	pad  bool
 	need []int
@@ -236,14 +238,14 @@ func (it *narrowIter) Next(c *sql.Context) (sql.Row, error) {
 		ref := it.rows[0].ref
 		it.t.rank = it.rows[0].rank
 		it.rows = it.rows[1:]
-		r, err := it.rt.Row(c, ref, it.need, it.mode.lock, it.mode.policy)
+		r, err := it.rt.Row(c, ref, it.need, it.mode.Lock, it.mode.Policy)
 		if err != nil {
 			return nil, err
 		}
 		if r == nil {
 			continue
 		}
-		if it.mode.lock == table.LockExclusive && it.t.m.pk == nil {
+		if it.mode.Lock == table.LockExclusive && it.t.m.pk == nil {
 			sessionOf(c).cur.refs.remember(it.t.def(), r, ref)
 		}
 		out, err := it.t.decode(c, r, it.t.proj, it.loc)

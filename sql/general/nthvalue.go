@@ -13,7 +13,6 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
-	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -230,31 +229,4 @@ func (d *cumeDist) Compute(_ *sql.Context, upTo sql.WindowInterval, _ sql.Window
 		return nil, nil
 	}
 	return float64(upTo.End-upTo.Start) / float64(d.rows), nil
-}
-
-// nullTreatment drops what says the default between a window function and its OVER: FROM FIRST and RESPECT NULLS.
-func (w *rewriter) nullTreatment() {
-	t := w.t
-	if t.At(-1) != ")" && !w.skip[t.Pos-1] {
-		return
-	}
-	switch {
-	case t.Word(0) == "FROM" && t.Word(1) == "FIRST" && (t.Word(2) == "OVER" || t.Word(3) == "NULLS"),
-		t.Word(0) == "RESPECT" && t.Word(1) == "NULLS" && t.Word(2) == "OVER":
-		w.drop(0, 2)
-	}
-}
-
-// otherTreatment is the error of FROM LAST and IGNORE NULLS, which MySQL's grammar has and MySQL does not execute; nil: there is none.
-func otherTreatment(text string, mode lexer.Mode) error {
-	t := lexer.NewCursor(text, mode, 1<<20)
-	for t.Pos = 1; !t.End(); t.Pos++ {
-		switch {
-		case t.Word(0) == "FROM" && t.Word(1) == "LAST" && t.At(-1) == ")" && (t.Word(2) == "OVER" || t.Word(3) == "NULLS"):
-			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "FROM LAST")
-		case t.Word(0) == "IGNORE" && t.Word(1) == "NULLS" && t.Word(2) == "OVER":
-			return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "IGNORE NULLS")
-		}
-	}
-	return nil
 }

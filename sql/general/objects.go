@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -218,7 +219,7 @@ func (d *database) CreateView(ctx *sql.Context, name, selectText, createText str
 	o.Select = selectText
 	spec := viewSpec(ctx)
 	o.Definer = definerOf(ctx, spec.Definer)
-	algorithm, security := strings.ToUpper(orDefault(spec.Algorithm, "UNDEFINED")), strings.ToUpper(orDefault(spec.Security, "DEFINER"))
+	algorithm, security := strings.ToUpper(cmp.Or(spec.Algorithm, "UNDEFINED")), strings.ToUpper(cmp.Or(spec.Security, "DEFINER"))
 	o.Invoker = security == "INVOKER"
 	cols := ""
 	if len(spec.Columns) > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -45,7 +46,7 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 	}
 	for _, set := range ins.OnDup {
 		var found []*sqlparser.ValuesFuncExpr
-		err := walk(func(n sqlparser.SQLNode) (bool, error) {
+		err := grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch n := n.(type) {
 			case *sqlparser.ValuesFuncExpr:
 				found = append(found, n)
@@ -82,7 +83,7 @@ func tablesOfUpdates(ins *sqlparser.Insert) error {
 	known := map[string]bool{strings.ToLower(ins.Table.Name.String()): true, "new": true, "old": true} // of a trigger
 	switch rows := ins.Rows.(type) {
 	case *sqlparser.Select:
-		readNames(rows.From, known)
+		grammar.ReadNames(rows.From, known)
 	case *sqlparser.AliasedValues:
 		known[strings.ToLower(rows.As.String())] = true
 	case sqlparser.Values, *sqlparser.Values:
@@ -90,7 +91,7 @@ func tablesOfUpdates(ins *sqlparser.Insert) error {
 		return nil
 	}
 	for _, set := range ins.OnDup {
-		err := walk(func(n sqlparser.SQLNode) (bool, error) {
+		err := grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch n := n.(type) {
 			case *sqlparser.Subquery:
 				return false, nil

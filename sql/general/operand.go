@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -20,12 +21,12 @@ func keepOperand(e sqlparser.Expr) sqlparser.Expr {
 	if _, done := e.(sqlparser.InjectedExpr); done {
 		return e
 	}
-	return sqlparser.InjectedExpr{Auth: noAuth, Expression: keptOperand{e: e}, Children: sqlparser.Exprs{e}}
+	return sqlparser.InjectedExpr{Auth: grammar.NoAuth, Expression: keptOperand{e: e}, Children: sqlparser.Exprs{e}}
 }
 
 // keepOperands keeps all casts within n.
 func keepOperands(n sqlparser.SQLNode) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if x, ok := n.(*sqlparser.ConvertExpr); ok && x != nil {
 			x.Expr = keepOperand(x.Expr)
 			if in, ok := x.Expr.(sqlparser.InjectedExpr); ok && x.Type != nil && strings.EqualFold(x.Type.Type, "char") && x.Type.Length != nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // describeResult describes the result of a plan: types as MySQL has them, and for each column that is one of a table's, whatever both are called in
@@ -32,7 +34,7 @@ func writtenAliases(ast sqlparser.Statement, out []Column) {
 	if ast == nil || !slices.ContainsFunc(out, func(c Column) bool { return c.Table != "" }) {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if t, ok := n.(*sqlparser.AliasedTableExpr); ok && !t.As.IsEmpty() {
 			for i := range out {
 				if strings.EqualFold(out[i].Table, t.As.String()) {

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -382,8 +384,8 @@ func (s *Session) lockTables(t *lexer.Cursor) (*Statement, error) {
 			return nil, s.wrong(t)
 		}
 		for _, before := range c.Tables {
-			if before.Schema == l.Schema && strings.EqualFold(orDefault(before.Alias, before.Table), orDefault(l.Alias, l.Table)) {
-				return nil, mysqlerr.New(mysqlerr.ER_NONUNIQ_TABLE, orDefault(l.Alias, l.Table))
+			if before.Schema == l.Schema && strings.EqualFold(cmp.Or(before.Alias, before.Table), cmp.Or(l.Alias, l.Table)) {
+				return nil, mysqlerr.New(mysqlerr.ER_NONUNIQ_TABLE, cmp.Or(l.Alias, l.Table))
 			}
 		}
 		c.Tables = append(c.Tables, l)
@@ -515,7 +517,7 @@ func (s *Session) ownDo(t *lexer.Cursor) (*Statement, error) {
 		return nil, err
 	}
 	ast := st.ast
-	new(lockWalk).subqueries(ast, lockMode{lock: table.LockShared}) // it is no SELECT
+	grammar.ShareSubqueries(ast) // it is no SELECT
 	st.ast, st.inner = nil, ast
 	text := st.Text
 	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {

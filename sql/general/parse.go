@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -30,7 +31,7 @@ type Statement struct {
 	listsDatabases bool
 	scope          *infoScope // of a query of information_schema
 	locking        bool
-	misuse         error  // what MySQL refuses when it resolves names (misuse.go)
+	misuse         error  // what MySQL refuses when it resolves names (grammar.Misuse)
 	duplicates     string // of CREATE TABLE ... SELECT: how its rows are inserted; "": INSERT
 
 	// For the next time (plancache.go). A statement is one session's at a time.
@@ -67,8 +68,8 @@ func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 			st, err = nil, mapError(nil, crashed(r))
 		}
 	}()
-	text = namedParser(knownCollations(lexer.PlainComments(text)))
-	text, end, rest := lexer.CutStatement(text, lexMode(s.parserOptions()))
+	text = grammar.NamedParser(grammar.KnownCollations(lexer.PlainComments(text)))
+	text, end, rest := lexer.CutStatement(text, grammar.LexMode(s.parserOptions()))
 	if text == "" && !end {
 		return nil, rest, nil
 	}
@@ -173,128 +174,33 @@ func (p *parser) ParseOneWithOptions(ctx context.Context, s string, o sqlparser.
 // one parses the first statement (or the only one). What the grammar rejects is tried again in a rewritten form of the same
 // length or longer, so positions are the rewritten text's only where a rewrite was needed.
 func (p *parser) one(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
-	if more := insertions(text, lexMode(o)); more != nil {
+	if more := grammar.Insertions(text, grammar.LexMode(o)); more != nil {
 		return p.inserted(ctx, text, more, o, multi)
 	}
 	st, n, err := parseVitess(ctx, text, o, multi)
 	if err != nil && !errors.Is(err, sqlparser.ErrEmpty) {
-		if st2, parsed, err2 := parseRefused(ctx, text, o, err); err2 == nil {
+		if st2, parsed, err2 := grammar.ParseAgain(ctx, text, o, err); err2 == nil {
 			st, n, err = st2, len(text), nil
-			keepBody(st, parsed)
+			grammar.KeepBody(st, parsed)
 		}
 	}
 	if err == nil {
-		keepBody(st, text)
-		respell(st, text, lexMode(o))
-		if err = groupsFirst(st, text); err == nil {
+		grammar.KeepBody(st, text)
+		grammar.Respell(st, text, grammar.LexMode(o))
+		if err = grammar.GroupsFirst(st, text); err == nil {
 			err = matchCalls(st, text)
 		}
 		if err == nil {
-			_, err = lockStatement(st)
+			_, err = grammar.LockStatement(st)
 		}
 	}
 	return st, n, err
-}
-
-// keepBody takes a view's query from the text that was parsed: the tree has positions only, and the library looks for them in the text that it was given.
-func keepBody(st sqlparser.Statement, parsed string) {
-	d, ok := st.(*sqlparser.DDL)
-	if ok && d.ViewSpec != nil && d.SubStatementStr == "" && d.SubStatementPositionEnd > 0 && d.SubStatementPositionEnd <= len(parsed) {
-		d.SubStatementStr = parsed[d.SubStatementPositionStart:d.SubStatementPositionEnd]
-	}
-}
-
-// respell gives a tree the forms that the library takes for what MySQL's grammar means.
-func respell(st sqlparser.Statement, text string, mode lexer.Mode) {
-	likeExactly(st, text)
-	concatAll(st)
-	operandsAlone(st)
-	invertBits(st)
-	joinLists(st)
-	collateLast(st, text)
-	defaultCalls(st, text)
-	nameOrdinals(st)
-	nameLiterals(st)
-	namePartitions(st)
-	keyColumns(st)
-	markInvisible(st, text, mode)
 }
 
 // inserted parses a text as the library's lexer has to see it.
-func (p *parser) inserted(ctx context.Context, text string, more []insertion, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
-	st, n, err := p.one(ctx, insert(text, more), o, multi)
-	for i := len(more) - 1; i >= 0; i-- { // more[i] is behind i more bytes
-		if n > more[i].at+i {
-			n--
-		}
-	}
-	return st, n, err
-}
-
-// insertion is a byte that the library's lexer has to see before another, for it to read what MySQL reads.
-type insertion struct {
-	at   int
-	what byte
-}
-
-// insert puts bytes into a text.
-func insert(text string, more []insertion) string {
-	if len(more) == 0 {
-		return text
-	}
-	var b strings.Builder
-	last := 0
-	for _, m := range more {
-		b.WriteString(text[last:m.at])
-		b.WriteByte(m.what)
-		last = m.at
-	}
-	b.WriteString(text[last:])
-	return b.String()
-}
-
-// insertions finds where the library's lexer differs from MySQL's: it drops the backslash of \% and \_ in strings, which MySQL keeps for LIKE, unless it is doubled, and takes
-// -- for a comment without the blank behind it.
-func insertions(text string, mode lexer.Mode) (more []insertion) {
-	escapes := mode&lexer.NoBackslashEscapes == 0 && (strings.Contains(text, `\%`) || strings.Contains(text, `\_`))
-	if !escapes && !strings.Contains(text, "--") {
-		return nil
-	}
-	l := lexer.Lexer{Src: []byte(text), Mode: mode}
-	for {
-		t := l.Next()
-		switch {
-		case t.Kind == lexer.EOF || t.Kind == lexer.Bad:
-			return more
-		case t.Kind == lexer.Op && text[t.Start:t.End] == "-" && strings.HasPrefix(text[t.End:], "-"):
-			more = append(more, insertion{t.End, ' '})
-		case t.Kind == lexer.String && escapes:
-			for i := t.Start; i < t.End-1; i++ {
-				if text[i] != '\\' {
-					continue
-				}
-				if c := text[i+1]; c == '%' || c == '_' {
-					more = append(more, insertion{i, '\\'})
-				}
-				i++
-			}
-		}
-	}
-}
-
-// concatAll makes one argument of GROUP_CONCAT's: the library looks at the first only.
-func concatAll(st sqlparser.Statement) {
-	node, ok := st.(sqlparser.SQLNode)
-	if !ok {
-		return
-	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
-		if g, ok := n.(*sqlparser.GroupConcatExpr); ok && g != nil && len(g.Exprs) > 1 {
-			all := &sqlparser.FuncExpr{Name: sqlparser.NewColIdent("concat"), Exprs: g.Exprs}
-			g.Exprs = sqlparser.SelectExprs{&sqlparser.AliasedExpr{Expr: all}}
-		}
-		return true, nil
-	}, node)
+func (p *parser) inserted(ctx context.Context, text string, more []grammar.Insertion, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
+	st, n, err := p.one(ctx, grammar.Insert(text, more), o, multi)
+	return st, grammar.BeforeInsertion(n, more), err
 }
 
 func parseVitess(ctx context.Context, text string, o sqlparser.ParserOptions, multi bool) (sqlparser.Statement, int, error) {
@@ -315,60 +221,60 @@ func (e *Engine) parseOne(c *sql.Context, text string) (sqlparser.Statement, err
 func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	ctx := context.Background()
 	o := s.parserOptions()
-	if err := namesAreTexts(text, lexMode(o)); err != nil {
+	if err := namesAreTexts(text, grammar.LexMode(o)); err != nil {
 		return nil, "", err
 	}
 	written := text
-	text = misread(text, lexMode(o))
-	text = insert(text, insertions(text, lexMode(o)))
+	text = grammar.Misread(text, grammar.LexMode(o))
+	text = grammar.Insert(text, grammar.Insertions(text, grammar.LexMode(o)))
 	if s.highNot() {
-		text = highNot(text, o)
+		text = grammar.HighNot(text, o)
 	}
 	st, err := sqlparser.ParseWithOptions(ctx, text, o)
 	if errors.Is(err, sqlparser.ErrEmpty) {
 		return nil, rest, nil
 	}
 	if err != nil {
-		st, text, err = parseRefused(ctx, text, o, err)
+		st, text, err = grammar.ParseAgain(ctx, text, o, err)
 	}
 	if err != nil {
-		if refused := otherTreatment(text, lexMode(o)); refused != nil {
+		if refused := grammar.OtherTreatment(text, grammar.LexMode(o)); refused != nil {
 			return nil, "", refused
 		}
-		return nil, "", parseError(text, err.Error())
+		return nil, "", grammar.SyntaxError(text, err.Error())
 	}
-	keepBody(st, text)
+	grammar.KeepBody(st, text)
 	variableDefaults(st)
-	if err := namesCollation(st, lexer.NewCursor(text, lexMode(o), maxTokens)); err != nil {
+	if err := grammar.NamesCollation(st, lexer.NewCursor(text, grammar.LexMode(o), grammar.MaxTokens)); err != nil {
 		return nil, "", err
 	}
-	respell(st, text, lexMode(o))
+	grammar.Respell(st, text, grammar.LexMode(o))
 	if err := matchCalls(st, text); err != nil {
 		return nil, "", err
 	}
-	wrong := misuse(st, text, lexMode(o), s.gms.GetCurrentDatabase())
+	wrong := grammar.Misuse(st, text, grammar.LexMode(o), s.gms.GetCurrentDatabase())
 	if wrong == nil {
 		wrong = s.wrongVariables(st, text)
 	}
-	if err := groupsFirst(st, text); wrong == nil {
+	if err := grammar.GroupsFirst(st, text); wrong == nil {
 		wrong = err
 	}
 	out := &Statement{Text: text, written: written, ast: st, Class: classOf(st), misuse: wrong}
 	if out.Class == Read && s.callsWriter(st) {
 		out.Class = Write
 	}
-	locking, err := lockStatement(st)
+	locking, err := grammar.LockStatement(st)
 	if err != nil {
 		return nil, "", err
 	}
-	out.locking, out.hints = locking, hintsOf(st, text, written, lexMode(o))
+	out.locking, out.hints = locking, hintsOf(st, text, written, grammar.LexMode(o))
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {
 		out.scope = scopeOf(st, s.gms.GetCurrentDatabase())
 	}
 	if ddl, ok := st.(*sqlparser.DDL); ok && out.Class == Control {
-		return nil, "", parseError(text, ddl.Action)
+		return nil, "", grammar.SyntaxError(text, ddl.Action)
 	}
 	return out, rest, nil
 }
@@ -382,18 +288,8 @@ func (s *Session) parserOptions() sqlparser.ParserOptions {
 	return sql.LoadSqlMode(s.context(context.Background(), "")).ParserOptions()
 }
 
-// maxTokens bounds how much of a statement is cut for recognition: own statements are short, an INSERT of megabytes is not.
-const maxTokens = 1 << 10
-
 func (s *Session) tokens(text string) *lexer.Cursor {
-	return lexer.NewCursor(text, lexMode(s.parserOptions()), maxTokens)
-}
-
-func lexMode(o sqlparser.ParserOptions) lexer.Mode {
-	if o.AnsiQuotes {
-		return lexer.AnsiQuotes
-	}
-	return 0
+	return lexer.NewCursor(text, grammar.LexMode(s.parserOptions()), grammar.MaxTokens)
 }
 
 // classOf says what a statement of the library's grammar needs from the dispatcher.
@@ -416,62 +312,6 @@ func classOf(st sqlparser.Statement) Class {
 	return Read
 }
 
-// lockStatement marks locks in a statement and in those within it.
-func lockStatement(st sqlparser.Statement) (locking bool, err error) {
-	inner := func(in sqlparser.Statement) {
-		l, e := lockStatement(in)
-		locking, err = locking || l, errors.Join(err, e)
-	}
-	locking, err = markLocks(st)
-	eachInner(st, inner)
-	if n, ok := st.(*sqlparser.DDL); ok {
-		own := locking // a body's locks are those of its own statements
-		switch {
-		case n.TriggerSpec != nil && n.TriggerSpec.Body != nil:
-			inner(n.TriggerSpec.Body)
-		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
-			inner(n.ProcedureSpec.Body)
-		case n.EventSpec != nil && n.EventSpec.Body != nil:
-			inner(n.EventSpec.Body)
-		}
-		locking = own
-	}
-	return locking, err
-}
-
-// eachInner visits the statements directly within a compound one.
-func eachInner(st sqlparser.Statement, f func(sqlparser.Statement)) {
-	each := func(list sqlparser.Statements) {
-		for _, s := range list {
-			f(s)
-		}
-	}
-	switch n := st.(type) {
-	case *sqlparser.BeginEndBlock:
-		each(n.Statements)
-	case *sqlparser.IfStatement:
-		for i := range n.Conditions {
-			each(n.Conditions[i].Statements)
-		}
-		each(n.Else)
-	case *sqlparser.CaseStatement:
-		for i := range n.Cases {
-			each(n.Cases[i].Statements)
-		}
-		each(n.Else)
-	case *sqlparser.Loop:
-		each(n.Statements)
-	case *sqlparser.While:
-		each(n.Statements)
-	case *sqlparser.Repeat:
-		each(n.Statements)
-	case *sqlparser.Declare:
-		if n.Handler != nil && n.Handler.Statement != nil {
-			f(n.Handler.Statement)
-		}
-	}
-}
-
 // countParams counts the placeholders of a statement.
 func countParams(st sqlparser.Statement) int {
 	node, ok := st.(sqlparser.SQLNode)
@@ -479,7 +319,7 @@ func countParams(st sqlparser.Statement) int {
 		return 0
 	}
 	seen := map[string]bool{}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if v, ok := n.(*sqlparser.SQLVal); ok && v != nil && v.Type == sqlparser.ValArg { // absent clauses are nil nodes
 			seen[string(v.Val)] = true
 		}
@@ -509,11 +349,32 @@ func namesAreTexts(text string, mode lexer.Mode) error {
 	if utf8.ValidString(text) {
 		return nil
 	}
-	t := lexer.NewCursor(text, mode, maxTokens)
+	t := lexer.NewCursor(text, mode, grammar.MaxTokens)
 	for i := range t.Tokens {
 		if k, name := t.Kind(i), t.At(i); (k == lexer.Word || k == lexer.Quoted) && !utf8.ValidString(name) {
 			return noText(strings.Trim(name, "`"))
 		}
 	}
 	return nil
+}
+
+// Overwrites reports whether the statement goes on with the rows that its inserts collide with: REPLACE, ON DUPLICATE KEY UPDATE.
+func (st *Statement) Overwrites() bool {
+	ins, ok := st.ast.(*sqlparser.Insert)
+	return ok && (ins.Action == sqlparser.ReplaceStr || len(ins.OnDup) > 0)
+}
+
+// Bulk reports whether it is not known how many rows the statement inserts.
+func (st *Statement) Bulk() bool {
+	switch n := st.ast.(type) {
+	case *sqlparser.Insert:
+		switch n.Rows.(type) {
+		case nil, sqlparser.Values, *sqlparser.Values, sqlparser.AliasedValues, *sqlparser.AliasedValues:
+			return false
+		}
+		return true
+	case *sqlparser.Load:
+		return true
+	}
+	return false
 }

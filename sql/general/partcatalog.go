@@ -68,7 +68,7 @@ func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tableAttrs, next int
 		return nil, err
 	}
 	for _, part := range f.parts {
-		a.Parts = append(a.Parts, partRef{part.name, next})
+		a.Parts = append(a.Parts, partRef{part.Name, next})
 		next++
 	}
 	a.PartNext = next

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -26,7 +27,7 @@ type partitionChange struct {
 	p       *partCatalog
 	d       *table.Def
 	a       tableAttrs
-	clauses *partitioning
+	clauses *grammar.Partitioning
 }
 
 // ownPartition recognises ALTER TABLE name <operation> PARTITION ...; nil for any other ALTER TABLE.
@@ -78,7 +79,7 @@ func (s *Session) ownPartition(t *lexer.Cursor) (*Statement, error) {
 			return nil, mysqlerr.New(mysqlerr.ER_PARTITION_MGMT_ON_NONPARTITIONED)
 		}
 		ch.a.Parts = slices.Clone(ch.a.Parts)
-		ch.clauses = parsePartitioning(ch.a.PartSQL)
+		ch.clauses = grammar.ParsePartitioning(ch.a.PartSQL)
 		return run(ch, x)
 	}
 	return st, nil
@@ -172,17 +173,17 @@ func (s *Session) partitionOperation(t *lexer.Cursor, op string) (partitionRun, 
 }
 
 // partitionDefs reads (PARTITION ..., ...).
-func partitionDefs(t *lexer.Cursor) ([]partitionDef, bool) {
+func partitionDefs(t *lexer.Cursor) ([]grammar.PartitionDef, bool) {
 	from := t.Pos
-	if _, ok := parenthesis(t); !ok {
+	if _, ok := grammar.Parenthesis(t); !ok {
 		return nil, false
 	}
 	text := t.Span(from, t.Pos)
-	p := parsePartitioning("PARTITION BY RANGE (x) " + text)
-	if p == nil || len(p.parts) == 0 {
+	p := grammar.ParsePartitioning("PARTITION BY RANGE (x) " + text)
+	if p == nil || len(p.Parts) == 0 {
 		return nil, false
 	}
-	return p.parts, true
+	return p.Parts, true
 }
 
 // indexes are the positions of partitions by name: 1507.
@@ -205,12 +206,12 @@ func (ch *partitionChange) indexes(names []string, verb string) ([]bool, error) 
 }
 
 func (ch *partitionChange) hashed() bool {
-	return strings.Contains(ch.clauses.method, "HASH") || strings.Contains(ch.clauses.method, "KEY")
+	return strings.Contains(ch.clauses.Method, "HASH") || strings.Contains(ch.clauses.Method, "KEY")
 }
 
 // checked compiles the changed clause.
 func (ch *partitionChange) checked() (*partFunc, error) {
-	ch.a.PartSQL = ch.clauses.clause()
+	ch.a.PartSQL = ch.clauses.Clause()
 	n := *ch.d
 	n.Attrs = toJSON(ch.a)
 	return checkedPartFunc(ch.c, &n)
@@ -225,20 +226,20 @@ func (ch *partitionChange) fresh(name string) partRef {
 var recordsNone = &Result{Info: "Records: 0  Duplicates: 0  Warnings: 0"}
 
 // add is ADD PARTITION of RANGE and LIST.
-func (ch *partitionChange) add(defs []partitionDef) (*Result, error) {
+func (ch *partitionChange) add(defs []grammar.PartitionDef) (*Result, error) {
 	if ch.hashed() {
 		return ch.resize(len(defs))
 	}
-	if n := len(ch.clauses.parts); strings.HasPrefix(ch.clauses.method, "RANGE") && strings.Contains(strings.ToUpper(ch.clauses.parts[n-1].values), "MAXVALUE") && !strings.Contains(ch.clauses.parts[n-1].values, ",") {
+	if n := len(ch.clauses.Parts); strings.HasPrefix(ch.clauses.Method, "RANGE") && strings.Contains(strings.ToUpper(ch.clauses.Parts[n-1].Values), "MAXVALUE") && !strings.Contains(ch.clauses.Parts[n-1].Values, ",") {
 		return nil, mysqlerr.NewMessage(1481, "MAXVALUE can only be used in last partition definition")
 	}
-	ch.clauses.parts = append(ch.clauses.parts, defs...)
+	ch.clauses.Parts = append(ch.clauses.Parts, defs...)
 	if _, err := ch.checked(); err != nil {
 		return nil, err
 	}
 	var made []partRef
 	for _, d := range defs {
-		made = append(made, ch.fresh(d.name))
+		made = append(made, ch.fresh(d.Name))
 	}
 	ch.a.Parts = append(ch.a.Parts, made...)
 	return recordsNone, ch.p.publish(ch.c, ch.d, &ch.a, made, nil)
@@ -247,7 +248,7 @@ func (ch *partitionChange) add(defs []partitionDef) (*Result, error) {
 // resize adds n partitions to a hashed table.
 func (ch *partitionChange) resize(n int) (*Result, error) {
 	if !ch.hashed() {
-		return nil, mysqlerr.NewMessage(1492, "For %s partitions each partition must be defined", strings.Fields(ch.clauses.method)[0])
+		return nil, mysqlerr.NewMessage(1492, "For %s partitions each partition must be defined", strings.Fields(ch.clauses.Method)[0])
 	}
 	if n < 1 {
 		return nil, mysqlerr.NewMessage(1514, "At least one partition must be added")
@@ -269,12 +270,12 @@ func (ch *partitionChange) coalesce(n int) (*Result, error) {
 
 // count makes a hashed table have n partitions: all rows move.
 func (ch *partitionChange) count(n int) (*Result, error) {
-	defs := ch.clauses.names()
+	defs := ch.clauses.Names()
 	for i := len(defs); i < n; i++ {
-		defs = append(defs, partitionDef{name: fmt.Sprintf("p%d", i)})
+		defs = append(defs, grammar.PartitionDef{Name: fmt.Sprintf("p%d", i)})
 	}
-	if ch.clauses.count = n; len(ch.clauses.parts) > 0 {
-		ch.clauses.parts = defs[:n]
+	if ch.clauses.Count = n; len(ch.clauses.Parts) > 0 {
+		ch.clauses.Parts = defs[:n]
 	}
 	f, err := ch.checked()
 	if err != nil {
@@ -283,7 +284,7 @@ func (ch *partitionChange) count(n int) (*Result, error) {
 	gone := ch.a.Parts
 	ch.a.Parts = nil
 	for _, d := range f.parts {
-		ch.a.Parts = append(ch.a.Parts, ch.fresh(d.name))
+		ch.a.Parts = append(ch.a.Parts, ch.fresh(d.Name))
 	}
 	return recordsNone, ch.move(f, ch.a.Parts, gone)
 }
@@ -306,16 +307,16 @@ func (ch *partitionChange) drop(names []string) (*Result, error) {
 		return nil, err
 	}
 	var keep []partRef
-	var defs []partitionDef
+	var defs []grammar.PartitionDef
 	for i, r := range ch.a.Parts {
 		if set != nil && !set[i] {
-			keep, defs = append(keep, r), append(defs, ch.clauses.parts[i])
+			keep, defs = append(keep, r), append(defs, ch.clauses.Parts[i])
 		}
 	}
 	if len(keep) == 0 {
 		return nil, mysqlerr.NewMessage(1508, "Cannot remove all partitions, use DROP TABLE instead")
 	}
-	ch.a.Parts, ch.clauses.parts = keep, defs
+	ch.a.Parts, ch.clauses.Parts = keep, defs
 	if _, err := ch.checked(); err != nil {
 		return nil, err
 	}
@@ -330,7 +331,7 @@ func (ch *partitionChange) truncate(names []string) (*Result, error) {
 	return &Result{}, ch.p.emptyTrees(ch.c, ch.d, set)
 }
 
-func (ch *partitionChange) reorganize(names []string, defs []partitionDef) (*Result, error) {
+func (ch *partitionChange) reorganize(names []string, defs []grammar.PartitionDef) (*Result, error) {
 	if ch.hashed() {
 		return nil, mysqlerr.NewMessage(1510, "REORGANIZE PARTITION can only be used to reorganize partitions not to change their numbers")
 	}
@@ -346,16 +347,16 @@ func (ch *partitionChange) reorganize(names []string, defs []partitionDef) (*Res
 	for last > 0 && !set[last] {
 		last--
 	}
-	isRange := strings.HasPrefix(ch.clauses.method, "RANGE")
+	isRange := strings.HasPrefix(ch.clauses.Method, "RANGE")
 	if isRange && last-first+1 != len(names) {
 		return nil, mysqlerr.NewMessage(1519, "When reorganizing a set of partitions they must be in consecutive order")
 	}
 	var gone, made, parts []partRef
-	var all []partitionDef
+	var all []grammar.PartitionDef
 	for i, r := range ch.a.Parts {
 		if i == first {
 			for _, d := range defs {
-				ref := ch.fresh(d.name)
+				ref := ch.fresh(d.Name)
 				made, parts, all = append(made, ref), append(parts, ref), append(all, d)
 			}
 		}
@@ -363,9 +364,9 @@ func (ch *partitionChange) reorganize(names []string, defs []partitionDef) (*Res
 			gone = append(gone, r)
 			continue
 		}
-		parts, all = append(parts, r), append(all, ch.clauses.parts[i])
+		parts, all = append(parts, r), append(all, ch.clauses.Parts[i])
 	}
-	ch.a.Parts, ch.clauses.parts = parts, all
+	ch.a.Parts, ch.clauses.Parts = parts, all
 	f, err := ch.checked()
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -22,13 +23,13 @@ import (
 // partFunc is a partitioning function: which partition a row belongs to, and which partitions rows with given columns can be in. It is immutable.
 type partFunc struct {
 	m     *meta
-	p     *partitioning
+	p     *grammar.Partitioning
 	kind  string         // RANGE, LIST, HASH, KEY
 	list  bool           // COLUMNS: values are compared column by column
 	cols  []int          // of the function
 	expr  sql.Expression // nil: COLUMNS and KEY
 	mono  bool           // expr grows with its only column
-	parts []partitionDef
+	parts []grammar.PartitionDef
 	less  []tuple   // RANGE: bounds
 	in    [][]tuple // LIST: members
 }
@@ -48,13 +49,13 @@ func newPartFunc(c *sql.Context, m *meta) (*partFunc, error) {
 	if m.attrs.PartSQL == "" {
 		return nil, nil
 	}
-	p := parsePartitioning(m.attrs.PartSQL)
+	p := grammar.ParsePartitioning(m.attrs.PartSQL)
 	if p == nil {
 		return nil, fmt.Errorf("partitioning of %s.%s: %q cannot be read", m.def.Schema, m.def.Name, m.attrs.PartSQL)
 	}
-	f := &partFunc{m: m, p: p, parts: p.names()}
-	f.kind = strings.Fields(strings.TrimPrefix(p.method, "LINEAR "))[0]
-	f.list = strings.Contains(p.method, "COLUMNS") || f.kind == "KEY"
+	f := &partFunc{m: m, p: p, parts: p.Names()}
+	f.kind = strings.Fields(strings.TrimPrefix(p.Method, "LINEAR "))[0]
+	f.list = strings.Contains(p.Method, "COLUMNS") || f.kind == "KEY"
 	if err := f.bindFunction(c); err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func newPartFunc(c *sql.Context, m *meta) (*partFunc, error) {
 // bindFunction resolves the columns or the expression.
 func (f *partFunc) bindFunction(c *sql.Context) error {
 	if !f.list {
-		xs, err := f.bind(c, []string{f.p.shownExpr()})
+		xs, err := f.bind(c, []string{f.p.ShownExpr()})
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 		}
 		return nil
 	}
-	for t := lexer.NewCursor(f.p.expr, 0, maxTokens); !t.End(); t.Accept(",") {
+	for t := lexer.NewCursor(f.p.Expr, 0, grammar.MaxTokens); !t.End(); t.Accept(",") {
 		name, ok := t.Name()
 		at := columnPosition(f.m.def, name)
 		if !ok || at < 0 {
@@ -158,7 +159,7 @@ func (f *partFunc) bindValues(c *sql.Context) error {
 		}
 		return f.checkNames()
 	}
-	if len(f.p.parts) == 0 {
+	if len(f.p.Parts) == 0 {
 		return mysqlerr.NewMessage(1492, "For %s partitions each partition must be defined", f.kind)
 	}
 	want, words := "LESS THAN ", "LESS THAN"
@@ -166,9 +167,9 @@ func (f *partFunc) bindValues(c *sql.Context) error {
 		want, words = "IN ", "IN"
 	}
 	for i, d := range f.parts {
-		rest, ok := strings.CutPrefix(d.values, want)
+		rest, ok := strings.CutPrefix(d.Values, want)
 		if !ok {
-			if d.values != "" {
+			if d.Values != "" {
 				return mysqlerr.NewMessage(1480, "Only %s PARTITIONING can use VALUES %s in partition definition", map[bool]string{true: "RANGE", false: "LIST"}[f.kind == "LIST"], map[bool]string{true: "LESS THAN", false: "IN"}[f.kind == "LIST"])
 			}
 			return mysqlerr.New(mysqlerr.ER_PARTITION_REQUIRES_VALUES_ERROR, f.kind, words)
@@ -217,8 +218,8 @@ func (f *partFunc) bindValues(c *sql.Context) error {
 func (f *partFunc) checkNames() error {
 	seen := map[string]bool{}
 	for _, d := range f.parts {
-		if k := strings.ToLower(d.name); seen[k] {
-			return mysqlerr.New(mysqlerr.ER_SAME_NAME_PARTITION, d.name)
+		if k := strings.ToLower(d.Name); seen[k] {
+			return mysqlerr.New(mysqlerr.ER_SAME_NAME_PARTITION, d.Name)
 		} else {
 			seen[k] = true
 		}
@@ -428,7 +429,7 @@ func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
 	if u, ok := v[0].(uint64); ok {
 		return f.bucket(u), nil
 	}
-	if strings.HasPrefix(f.p.method, "LINEAR") {
+	if strings.HasPrefix(f.p.Method, "LINEAR") {
 		return f.bucket(uint64(n)), nil
 	}
 	if n %= int64(len(f.parts)); n < 0 {
@@ -453,7 +454,7 @@ func (f *partFunc) hashKey(c *sql.Context, col int, v any, d *row.Datum) ([]byte
 // bucket is MySQL's choice of a hash partition, LINEAR or not.
 func (f *partFunc) bucket(h uint64) int {
 	n := uint64(len(f.parts))
-	if !strings.HasPrefix(f.p.method, "LINEAR") {
+	if !strings.HasPrefix(f.p.Method, "LINEAR") {
 		return int(h % n)
 	}
 	mask := uint64(1)

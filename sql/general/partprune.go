@@ -1,7 +1,7 @@
 package general
 
 import (
-	"slices"
+	"cmp"
 	"strings"
 	"time"
 
@@ -10,7 +10,6 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
-	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
 )
@@ -44,7 +43,7 @@ func prunePartitions(c *sql.Context, n sql.Node) {
 		if fn, err := b.m.partFunc(c); err == nil && fn != nil {
 			by := map[int]*limits{}
 			for _, e := range expression.SplitConjunction(c, f.Expression) {
-				restrict(c, b, orDefault(alias, b.Name()), e, by)
+				restrict(c, b, cmp.Or(alias, b.Name()), e, by)
 			}
 			if set, err := fn.prune(c, by); err == nil && len(by) > 0 { // a condition that cannot be computed fails when it is
 				b.pruned = intersect(b.pruned, set)
@@ -223,50 +222,4 @@ func (b *base) shownPartitions(within []bool) any {
 		return nil
 	}
 	return strings.Join(out, ",")
-}
-
-// namePartitions moves the partitions that a statement names into the names of its tables, where database.find takes them from.
-func namePartitions(st sqlparser.Statement) {
-	node, ok := st.(sqlparser.SQLNode)
-	if !ok {
-		return
-	}
-	mark := func(t sqlparser.TableName, list sqlparser.Partitions) sqlparser.TableName {
-		names := make([]string, len(list))
-		for i, p := range list {
-			names[i] = p.String()
-		}
-		slices.Sort(names)
-		t.Name = sqlparser.NewTableIdent(t.Name.String() + selectMark + strings.Join(names, "\x00"))
-		return t
-	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
-		switch n := n.(type) {
-		case *sqlparser.AliasedTableExpr:
-			if n != nil && len(n.Partitions) > 0 {
-				if t, ok := n.Expr.(sqlparser.TableName); ok {
-					if n.As.IsEmpty() {
-						n.As = sqlparser.NewTableIdent(t.Name.String())
-					}
-					n.Expr, n.Partitions = mark(t, n.Partitions), nil
-				}
-			}
-		case *sqlparser.Insert:
-			if n != nil && len(n.Partitions) > 0 {
-				n.Table, n.Partitions = mark(n.Table, n.Partitions), nil
-			}
-		case *sqlparser.Delete:
-			if n != nil && len(n.Partitions) > 0 && len(n.TableExprs) == 1 {
-				if a, ok := n.TableExprs[0].(*sqlparser.AliasedTableExpr); ok {
-					if t, ok := a.Expr.(sqlparser.TableName); ok {
-						if a.As.IsEmpty() {
-							a.As = sqlparser.NewTableIdent(t.Name.String())
-						}
-						a.Expr, n.Partitions = mark(t, n.Partitions), nil
-					}
-				}
-			}
-		}
-		return true, nil
-	}, node)
 }

@@ -31,11 +31,10 @@ type partRef struct {
 
 type tablePart = table.Part
 
-// partMark separates the name of a table and the number of a tree in an engine table's name; selectMark the table and the partitions that
+// partMark separates the name of a table and the number of a tree in an engine table's name; grammar.SelectMark the table and the partitions that
 // a statement names.
 const (
-	partMark   = "#p#"
-	selectMark = "#P#"
+	partMark = "#p#"
 )
 
 func treeName(name string, tree int) string { return fmt.Sprintf("%s%s%d", name, partMark, tree) }
@@ -480,15 +479,6 @@ func (m *mergeCursor) Close() {
 		s.Close()
 	}
 	m.all, m.list = nil, nil
-}
-
-// selection cuts the partitions that a statement names off a table's name (see namePartitions).
-func selection(name string) (string, []string) {
-	base, list, ok := strings.Cut(name, selectMark)
-	if !ok {
-		return name, nil
-	}
-	return base, strings.Split(list, "\x00")
 }
 
 // chosenParts are the partitions that a statement names: 1735, 1747.

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"crypto/rand"
 	"math/big"
 	"slices"
@@ -32,11 +33,11 @@ type oldPassword struct {
 
 // setAccountPassword gives an account a password; password is the one that was made, for BY RANDOM PASSWORD.
 func (s *Session) setAccountPassword(a *accountDraft, p *passwordClause, create bool) (password string, err error) {
-	plugin := orDefault(p.plugin, orDefault(a.user.Plugin, pluginNative))
+	plugin := cmp.Or(p.plugin, cmp.Or(a.user.Plugin, pluginNative))
 	if plugin != pluginNative && plugin != pluginSHA2 {
 		return "", mysqlerr.New(mysqlerr.ER_PLUGIN_IS_NOT_LOADED, plugin)
 	}
-	moved := !create && plugin != orDefault(a.user.Plugin, pluginNative)
+	moved := !create && plugin != cmp.Or(a.user.Plugin, pluginNative)
 	if !create {
 		if err := s.proveCurrent(a, p); err != nil {
 			return "", err
@@ -106,7 +107,7 @@ func (s *Session) proveCurrent(a *accountDraft, p *passwordClause) error {
 		switch {
 		case !self:
 			return mysqlerr.NewMessage(codeCurrentNotRequired, "Do not specify the current password while changing it for other users.")
-		case !wire.VerifyPassword(orDefault(a.user.Plugin, pluginNative), a.user.AuthString, *p.current):
+		case !wire.VerifyPassword(cmp.Or(a.user.Plugin, pluginNative), a.user.AuthString, *p.current):
 			return mysqlerr.NewMessage(codeIncorrectCurrent, "Incorrect current password. Specify the correct password which has to be replaced.")
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -46,9 +47,9 @@ func changes(e sql.Expression) bool {
 // assigns reports whether a statement sets user variables within expressions.
 func assigns(st sqlparser.Statement) bool {
 	found := false
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		f, ok := n.(*sqlparser.FuncExpr)
-		found = found || ok && f.Name.EqualString(setVarFunction)
+		found = found || ok && f.Name.EqualString(grammar.SetVarFunction)
 		return !found, nil
 	}, st)
 	return found

@@ -7,6 +7,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // repeats says whether a statement's plan may be used again; the zero value: not known yet.
@@ -48,7 +50,7 @@ func plansAgain(st *Statement) bool {
 	}
 	tableless := readsNoTable(st.ast)
 	ok := true
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		ok = ok && plansNode(n, tableless)
 		return ok, nil
 	}, st.ast)
@@ -69,7 +71,7 @@ func readsNoTable(st sqlparser.Statement) bool {
 		return false
 	}
 	name, ok := t.Expr.(sqlparser.TableName)
-	return ok && isDual(name)
+	return ok && grammar.IsDual(name)
 }
 
 func plansNode(n sqlparser.SQLNode, tableless bool) bool {
@@ -149,7 +151,7 @@ func keepsNothing(e sql.Expression) bool {
 }
 
 func hasSubquery(sel *sqlparser.Select) (found bool) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n.(type) {
 		case *sqlparser.Subquery, *sqlparser.ExistsExpr:
 			found = true

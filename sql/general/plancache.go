@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"container/list"
 	"fmt"
 	"hash/maphash"
@@ -12,6 +13,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // Statements that come again: parsing is a tenth of what a short statement of this lane costs, analysing it the half. So what was parsed is kept
@@ -304,7 +307,7 @@ func planTables(c *sql.Context, node sql.Node) (bases []*base, ok bool) {
 	ok = true
 	add := func(b *base) {
 		switch {
-		case b == nil || b.alias != "" || b.m.virtual || b.mode != (lockMode{}) || b.match != nil:
+		case b == nil || b.alias != "" || b.m.virtual || b.mode != (grammar.LockMode{}) || b.match != nil:
 			ok = false
 		case !slices.Contains(bases, b):
 			bases = append(bases, b)
@@ -360,14 +363,14 @@ func walkPlan(c *sql.Context, n sql.Node, fn func(sql.Node) bool) bool {
 // that it has changed.
 func (s *Session) allTables(c *sql.Context, st sqlparser.Statement, bases []*base) bool {
 	all := true
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		t, ok := n.(*sqlparser.AliasedTableExpr)
 		if !ok {
 			return all, nil
 		}
-		if name, ok := t.Expr.(sqlparser.TableName); ok && !isDual(name) {
-			schema := orDefault(name.DbQualifier.String(), c.GetCurrentDatabase())
-			table, _ := selection(name.Name.String())
+		if name, ok := t.Expr.(sqlparser.TableName); ok && !grammar.IsDual(name) {
+			schema := cmp.Or(name.DbQualifier.String(), c.GetCurrentDatabase())
+			table, _ := grammar.Selection(name.Name.String())
 			all = all && slices.ContainsFunc(bases, func(b *base) bool {
 				return strings.EqualFold(b.m.def.Schema, schema) && strings.EqualFold(b.m.def.Name, table)
 			})
@@ -375,8 +378,4 @@ func (s *Session) allTables(c *sql.Context, st sqlparser.Statement, bases []*bas
 		return all, nil
 	}, st)
 	return all
-}
-
-func isDual(t sqlparser.TableName) bool {
-	return t.DbQualifier.IsEmpty() && strings.EqualFold(t.Name.String(), "dual")
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
@@ -160,9 +161,9 @@ func bindNames(node sqlparser.SQLNode, local func(name string) bool, bind func(*
 	visit = func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.AssignmentExpr: // the name is a column's
-			return false, walk(visit, n.Expr)
+			return false, grammar.Walk(visit, n.Expr)
 		case *sqlparser.SetVarExpr:
-			return false, walk(visit, n.Expr)
+			return false, grammar.Walk(visit, n.Expr)
 		case *sqlparser.AliasedExpr:
 			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Qualifier.IsEmpty() && local(col.Name.String()) {
 				n.As = sqlparser.NewColIdent(col.Name.String())
@@ -174,7 +175,7 @@ func bindNames(node sqlparser.SQLNode, local func(name string) bool, bind func(*
 		}
 		return true, nil
 	}
-	return walk(visit, node)
+	return grammar.Walk(visit, node)
 }
 
 // parseAgain gives a statement a tree of its own, with the placeholders that stand for local variables in the tree that it is executed by.
@@ -194,7 +195,7 @@ func (s *Session) parseAgain(c *sql.Context, ast sqlparser.Statement, text strin
 // holdNames gives a copy of a tree the placeholders of local variables that are in it.
 func holdNames(from, to sqlparser.SQLNode) error {
 	held := map[string]sqlparser.Expr{}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if col, ok := n.(*sqlparser.ColName); ok && col != nil && col.StoredProcVal != nil {
 			held[strings.ToLower(col.String())] = col.StoredProcVal
 		}
@@ -615,7 +616,7 @@ func (h *programHost) Stopped() error {
 
 // ownProgram runs SIGNAL, RESIGNAL and GET DIAGNOSTICS outside of routines.
 func (s *Session) ownProgram(t *lexer.Cursor) (*Statement, error) {
-	p, err := program.Parse(t.Text(), nil, lexMode(s.parserOptions()))
+	p, err := program.Parse(t.Text(), nil, grammar.LexMode(s.parserOptions()))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -156,12 +157,12 @@ func (d *database) GetTableNamesAsOf(ctx *sql.Context, asOf any) ([]string, erro
 }
 
 func (d *database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
-	return d.find(ctx, name, lockMode{})
+	return d.find(ctx, name, grammar.LockMode{})
 }
 
 // find is open, and remembers what was not found for the error message.
-func (d *database) find(ctx *sql.Context, name string, mode lockMode) (sql.Table, bool, error) {
-	name, parts := selection(name)
+func (d *database) find(ctx *sql.Context, name string, mode grammar.LockMode) (sql.Table, bool, error) {
+	name, parts := grammar.Selection(name)
 	t, ok, err := d.open(ctx, name, mode)
 	if u, is := t.(*userTable); is && ok && err == nil && parts != nil {
 		if u.chosen, err = u.m.chosenParts(parts); err != nil {
@@ -185,7 +186,7 @@ func (d *database) find(ctx *sql.Context, name string, mode lockMode) (sql.Table
 // GetTableInsensitiveAsOf opens a table for a locking read: the parser put the lock mode where AS OF goes.
 func (d *database) GetTableInsensitiveAsOf(ctx *sql.Context, name string, asOf any) (sql.Table, bool, error) {
 	text, _ := asOf.(string)
-	mode, ok := parseLockMode(text)
+	mode, ok := grammar.ParseLockMode(text)
 	if !ok {
 		return nil, false, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "AS OF")
 	}
@@ -193,16 +194,16 @@ func (d *database) GetTableInsensitiveAsOf(ctx *sql.Context, name string, asOf a
 	if x := executionOf(ctx); x != nil && x.stmt != nil {
 		level = x.stmt.Txn().Options().Isolation
 	}
-	t, found, err := d.find(ctx, name, mode.at(level))
+	t, found, err := d.find(ctx, name, mode.At(level))
 	if u, ok := t.(*userTable); ok && err == nil {
-		u.mode = u.mode.of(u.m.def.Columns)
+		u.mode = u.mode.Of(u.m.def.Columns)
 	}
 	return t, found, err
 }
 
 // open finds a table. While a statement other than DDL is being analysed this takes the shared metadata lock, so that the
 // definition holds until the transaction ends; listings (information_schema, SHOW) and DDL read the dictionary.
-func (d *database) open(ctx *sql.Context, name string, mode lockMode) (sql.Table, bool, error) {
+func (d *database) open(ctx *sql.Context, name string, mode grammar.LockMode) (sql.Table, bool, error) {
 	s := sessionOf(ctx)
 	if s != nil {
 		if t, err := s.temporary(ctx, d, name, mode); t != nil || err != nil {
@@ -234,7 +235,7 @@ func (d *database) open(ctx *sql.Context, name string, mode lockMode) (sql.Table
 	return t, t != nil, err
 }
 
-func (d *database) wrap(ctx *sql.Context, def *table.Def, bound table.Table, mode lockMode) (sql.Table, error) {
+func (d *database) wrap(ctx *sql.Context, def *table.Def, bound table.Table, mode grammar.LockMode) (sql.Table, error) {
 	m, err := d.e.metas.get(ctx, def)
 	if err != nil {
 		return nil, err

@@ -11,21 +11,22 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 func init() {
-	ownFunctions[quantifiedFunction] = func(*Engine) sql.Function {
-		return sql.FunctionN{Name: quantifiedFunction, Fn: newQuantified}
+	ownFunctions[grammar.QuantifiedFunction] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: grammar.QuantifiedFunction, Fn: newQuantified}
 	}
-	ownFunctions[intervalFunction] = func(*Engine) sql.Function {
-		return sql.Function2{Name: intervalFunction, Fn: func(_ *sql.Context, value, unit sql.Expression) sql.Expression {
+	ownFunctions[grammar.IntervalFunction] = func(*Engine) sql.Function {
+		return sql.Function2{Name: grammar.IntervalFunction, Fn: func(_ *sql.Context, value, unit sql.Expression) sql.Expression {
 			return &composite{expression.BinaryExpressionStub{LeftChild: value, RightChild: unit}}
 		}}
 	}
-	ownFunctions[defaultFunction] = func(*Engine) sql.Function {
-		return sql.Function1{Name: defaultFunction, Fn: func(_ *sql.Context, col sql.Expression) sql.Expression {
+	ownFunctions[grammar.DefaultFunction] = func(*Engine) sql.Function {
+		return sql.Function1{Name: grammar.DefaultFunction, Fn: func(_ *sql.Context, col sql.Expression) sql.Expression {
 			return &defaultOf{UnaryExpressionStub: expression.UnaryExpressionStub{Child: col}}
 		}}
 	}
@@ -40,10 +41,10 @@ type quantified struct {
 
 func newQuantified(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
 	if len(args) != 4 {
-		return nil, mysqlerr.New(mysqlerr.ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, quantifiedFunction)
+		return nil, mysqlerr.New(mysqlerr.ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, grammar.QuantifiedFunction)
 	}
 	if _, ok := args[3].(*plan.Subquery); !ok {
-		return nil, fmt.Errorf("%s: a subquery was expected, not %T", quantifiedFunction, args[3])
+		return nil, fmt.Errorf("%s: a subquery was expected, not %T", grammar.QuantifiedFunction, args[3])
 	}
 	return &quantified{expression.NaryExpression{ChildExpressions: args}, new(atomic.Pointer[deciders]), new(atomic.Pointer[sql.Expression])}, nil
 }
@@ -201,7 +202,7 @@ type composite struct {
 func (i *composite) Type(*sql.Context) sql.Type   { return types.Int64 }
 func (i *composite) IsNullable(*sql.Context) bool { return true }
 func (i *composite) String() string {
-	return fmt.Sprintf("%s(%s,%s)", intervalFunction, i.LeftChild, i.RightChild)
+	return fmt.Sprintf("%s(%s,%s)", grammar.IntervalFunction, i.LeftChild, i.RightChild)
 }
 
 func (i *composite) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
@@ -220,16 +221,16 @@ func (i *composite) Eval(c *sql.Context, r sql.Row) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	iv, ok := parseInterval(displayAny(c, v), fmt.Sprint(unit))
+	iv, ok := grammar.ParseInterval(displayAny(c, v), fmt.Sprint(unit))
 	switch {
 	case !ok:
 		return nil, nil
 	case unit == "YEAR_MONTH":
-		return iv.months, nil
+		return iv.Months, nil
 	case strings.HasSuffix(fmt.Sprint(unit), "MICROSECOND"):
-		return iv.micros, nil
+		return iv.Micros, nil
 	}
-	return iv.micros / 1e6, nil
+	return iv.Micros / 1e6, nil
 }
 
 // defaultOf is DEFAULT(column).

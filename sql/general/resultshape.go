@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -304,7 +305,7 @@ func (d *describer) of(e sql.Expression) shaped {
 func (d *describer) view(q *plan.SubqueryAlias) bool {
 	if d.written == nil {
 		d.written = map[string]bool{}
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor never fails
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor never fails
 			switch n := n.(type) {
 			case *sqlparser.AliasedTableExpr:
 				if _, derived := n.Expr.(*sqlparser.Subquery); derived {

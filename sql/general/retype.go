@@ -16,6 +16,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -219,8 +220,8 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 	switch x := e.(type) {
 	case *expression.GetField:
 		named := x
-		if strings.Contains(x.Name(), ownMark) {
-			named = x.WithName(strings.ReplaceAll(x.Name(), ownMark, ""))
+		if strings.Contains(x.Name(), grammar.OwnMark) {
+			named = x.WithName(strings.ReplaceAll(x.Name(), grammar.OwnMark, ""))
 		}
 		if t := r.types[x.Id()]; t != nil && x.Id() > 0 && !t.Equals(x.Type(c)) {
 			return withType(c, named, t), transform.NewTree, nil
@@ -230,7 +231,7 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return x.shown()
 	case *operand:
 		return x.Child, transform.NewTree, nil
-	case *ownArgument:
+	case *grammar.OwnArgument:
 		return x.Child, transform.NewTree, nil
 	case *wholeColumn:
 		return r.env.Shown(c, x.Child), transform.NewTree, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -59,7 +60,7 @@ func (g grants) mandatory() (out []authID) {
 	if text == "" {
 		return nil
 	}
-	t := lexer.NewCursor(text, 0, maxTokens)
+	t := lexer.NewCursor(text, 0, grammar.MaxTokens)
 	for !t.End() {
 		user, host, ok := account(t)
 		if !ok {
@@ -79,7 +80,7 @@ func (e *Engine) mandatoryRolesChange(c *sql.Context, _ sql.SystemVariableScope,
 		return nil // at start
 	}
 	text, _ := v.Val.(string)
-	for t := lexer.NewCursor(text, 0, maxTokens); !t.End(); {
+	for t := lexer.NewCursor(text, 0, grammar.MaxTokens); !t.End(); {
 		if _, _, ok := account(t); !ok || !t.End() && !t.Accept(",") {
 			return mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, "mandatory_roles", text)
 		}

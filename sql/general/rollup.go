@@ -12,17 +12,18 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // GROUP BY ... WITH ROLLUP: rows are sorted by the grouping items, and after the last row of each prefix of them comes a row for the prefix, in which
 // the other items are NULL.
 
 func init() {
-	ownFunctions[rollupFunction] = func(*Engine) sql.Function {
-		return sql.NewFunction0(rollupFunction, func(*sql.Context) sql.Expression { return rollupMark{} })
+	ownFunctions[grammar.RollupFunction] = func(*Engine) sql.Function {
+		return sql.NewFunction0(grammar.RollupFunction, func(*sql.Context) sql.Expression { return rollupMark{} })
 	}
-	ownFunctions[groupingFunction] = func(*Engine) sql.Function {
-		return sql.FunctionN{Name: groupingFunction, Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
+	ownFunctions[grammar.GroupingFunction] = func(*Engine) sql.Function {
+		return sql.FunctionN{Name: grammar.GroupingFunction, Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
 			return &grouping{expression.NaryExpression{ChildExpressions: args}}, nil
 		}}
 	}
@@ -35,7 +36,7 @@ func bindRollup(s *sqlparser.Select) {
 	if last < 0 {
 		return
 	}
-	if f, ok := s.GroupBy[last].(*sqlparser.FuncExpr); !ok || !f.Name.EqualString(rollupFunction) {
+	if f, ok := s.GroupBy[last].(*sqlparser.FuncExpr); !ok || !f.Name.EqualString(grammar.RollupFunction) {
 		return
 	}
 	for _, item := range s.GroupBy[:last] {
@@ -56,7 +57,7 @@ func bindRollup(s *sqlparser.Select) {
 type rollupMark struct{}
 
 func (rollupMark) Resolved() bool                          { return true }
-func (rollupMark) String() string                          { return rollupFunction + "()" }
+func (rollupMark) String() string                          { return grammar.RollupFunction + "()" }
 func (rollupMark) Type(*sql.Context) sql.Type              { return types.Int64 }
 func (rollupMark) IsNullable(*sql.Context) bool            { return false }
 func (rollupMark) IsNonDeterministic() bool                { return true } // or it would be folded

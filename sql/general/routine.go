@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
 )
@@ -35,7 +36,7 @@ func (s *Session) programOf(c *sql.Context, o *stored) (*parsedProgram, error) {
 	if p := s.programs[o]; p != nil {
 		return p, nil
 	}
-	mode := lexMode(sql.NewSqlModeFromString(o.SQLMode).ParserOptions())
+	mode := grammar.LexMode(sql.NewSqlModeFromString(o.SQLMode).ParserOptions())
 	p := &parsedProgram{}
 	var err error
 	if p.params, err = program.ParseParams(o.Params, mode); err != nil {

@@ -1,11 +1,14 @@
 package general
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // _rowid is the only column of a table's primary key, or else of its first unique key without NULLs, if that is a whole number.
@@ -28,7 +31,7 @@ func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text
 	if !ok {
 		return ast
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Select:
 			if n != nil {
@@ -48,7 +51,7 @@ func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text
 func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sqlparser.SQLNode) {
 	keys := map[string]string{} // by the table's name in the block
 	var only string
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil
@@ -59,7 +62,7 @@ func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sq
 			}
 			if m := s.metaNamed(c, name); m != nil {
 				if key := m.rowID(); key != "" {
-					keys[strings.ToLower(orDefault(n.As.String(), name.Name.String()))], only = key, key
+					keys[strings.ToLower(cmp.Or(n.As.String(), name.Name.String()))], only = key, key
 				}
 			}
 		}
@@ -91,7 +94,7 @@ func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sq
 		return true, nil
 	}
 	for _, n := range in {
-		_ = walk(name, n) // nor does this one
+		_ = grammar.Walk(name, n) // nor does this one
 	}
 }
 

@@ -30,7 +30,7 @@ func (b *builder) matchBelow(c *sql.Context, n *plan.Filter, r sql.Row) {
 	if !ok || !repeatable(c, n.Expression) {
 		return
 	}
-	if base := tableBase(t.UnderlyingTable()); base != nil && base.mode.lock != table.LockNone && !base.computes(c, n.Expression) {
+	if base := tableBase(t.UnderlyingTable()); base != nil && base.mode.Lock != table.LockNone && !base.computes(c, n.Expression) {
 		base.match = n.Expression
 	}
 }
@@ -68,7 +68,7 @@ func repeatable(c *sql.Context, e sql.Expression) bool {
 // filter is the scan's own condition, nil when there is none.
 func (it *rowIter) filter(ctx *sql.Context) func([]row.Datum) (bool, error) {
 	cond := it.t.match
-	if cond == nil || it.mode.lock == table.LockNone {
+	if cond == nil || it.mode.Lock == table.LockNone {
 		return nil
 	}
 	return func(d []row.Datum) (bool, error) {

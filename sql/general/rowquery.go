@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -29,7 +30,7 @@ func init() {
 func (s *Session) rowQueries(c *sql.Context, ins *sqlparser.Insert) error {
 	for _, set := range ins.OnDup {
 		var found []sqlparser.Expr
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.ExistsExpr:
 				found = append(found, n)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -112,11 +113,11 @@ func findsNulls(r sql.MySQLRange) bool {
 }
 
 // effectiveMode is the reference's own lock mode; under SERIALIZABLE plain reads lock too.
-func (b *base) effectiveMode(ctx *sql.Context) lockMode {
+func (b *base) effectiveMode(ctx *sql.Context) grammar.LockMode {
 	m := b.mode
-	if m.lock == table.LockNone {
+	if m.Lock == table.LockNone {
 		if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.serializable {
-			m.lock = table.LockShared
+			m.Lock = table.LockShared
 		}
 	}
 	return m
@@ -139,7 +140,7 @@ type condition struct {
 type rowIter struct {
 	t       *userTable
 	bound   table.Table
-	mode    lockMode
+	mode    grammar.LockMode
 	loc     *time.Location
 	pad     bool // PAD_CHAR_TO_FULL_LENGTH
 	index   int
@@ -181,7 +182,7 @@ func (it *rowIter) Next(ctx *sql.Context) (sql.Row, error) {
 		if !ok {
 			continue
 		}
-		keyless := it.mode.lock == table.LockExclusive && it.t.m.pk == nil
+		keyless := it.mode.Lock == table.LockExclusive && it.t.m.pk == nil
 		if keyless && !it.t.foreign {
 			sessionOf(ctx).cur.refs.remember(it.t.def(), r, ref)
 		}
@@ -248,8 +249,8 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 		// A locking read that the index alone can answer locks nothing else, and one that unlocks needs a cursor.
 		parts, split := it.bound.(*partitioned)
 		set := intersect(it.t.chosen, it.t.pruned)
-		if sp.point != nil && match == nil && set == nil && (it.index == 0 || it.mode.lock != table.LockShared) {
-			r, ref, err := it.bound.Get(ctx, it.index, sp.point, it.mode.lock, it.mode.policy)
+		if sp.point != nil && match == nil && set == nil && (it.index == 0 || it.mode.Lock != table.LockShared) {
+			r, ref, err := it.bound.Get(ctx, it.index, sp.point, it.mode.Lock, it.mode.Policy)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -263,7 +264,7 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 			sp.r = table.Range{Low: sp.point, High: sp.point}
 		}
 		o := table.ScanOptions{Index: it.index, Range: sp.r, Reverse: it.reverse,
-			Lock: it.mode.lock, Policy: it.mode.policy, Columns: it.need, OwnWrites: sp.point != nil || it.t.foreign, RecordsOnly: it.t.foreign, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()}
+			Lock: it.mode.Lock, Policy: it.mode.Policy, Columns: it.need, OwnWrites: sp.point != nil || it.t.foreign, RecordsOnly: it.t.foreign, Filter: match, SemiConsistent: match != nil && sessionOf(ctx).cur.semiConsistent()}
 		if split {
 			it.cur, err = parts.scanOf(ctx, o, set)
 		} else {

@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -226,7 +227,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 	if v := perfschema.Views()[strings.ToLower(name)]; v != nil && strings.EqualFold(schema, "sys") {
 		return s.rowsOf(c, x, createdView, []sql.Row{{v.Name, viewDefinition(v).CreateViewStatement, "utf8mb4", defaultCollation.Name()}}), nil
 	}
-	if systemSchema(schema) {
+	if grammar.SystemSchema(schema) {
 		text := fmt.Sprintf("SHOW CREATE %s %s.%s", kind, sqltext.Quote(schema), sqltext.Quote(name))
 		ast, err := sqlparser.Parse(text)
 		if err != nil {

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
@@ -61,12 +63,12 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 		b.WriteString(" COMMENT=" + sqltext.Literal(m.attrs.Comment))
 	}
 	if m.attrs.PartSQL != "" {
-		if p := parsePartitioning(m.attrs.PartSQL); p != nil {
-			b.WriteString(p.text())
+		if p := grammar.ParsePartitioning(m.attrs.PartSQL); p != nil {
+			b.WriteString(p.Text())
 		}
 	}
 	if quoted {
-		return jsonValueText(b.String())
+		return grammar.JSONValueText(b.String())
 	}
 	return b.String()
 }
@@ -190,7 +192,7 @@ func (m *meta) declared(i int, table sql.CollationID) string {
 }
 
 func (a *columnAttrs) declared(t sql.Type, table sql.CollationID) string {
-	kind := orDefault(a.Decl, displayType(t, table))
+	kind := cmp.Or(a.Decl, displayType(t, table))
 	if a.Zerofill == 0 {
 		return kind
 	}

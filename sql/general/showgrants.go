@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func (e *Engine) grantRows(id authID, set mysql_db.PrivilegeSet) []sql.Row {
 		out = append(out, sql.Row{"GRANT " + what + " ON " + on + " TO " + to + with})
 	}
 	names, grantable := privilegeNames(set.ToSlice(), len(grantOrder)+1)
-	add(orDefault(names, "USAGE"), "*.*", grantable)
+	add(cmp.Or(names, "USAGE"), "*.*", grantable)
 	for _, with := range []bool{true, false} {
 		if dynamic := set.ToSliceDynamic(with); len(dynamic) > 0 {
 			slices.Sort(dynamic)
@@ -95,7 +96,7 @@ func (e *Engine) grantRows(id authID, set mysql_db.PrivilegeSet) []sql.Row {
 	slices.SortFunc(dbs, func(a, b sql.PrivilegeSetDatabase) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, db := range dbs {
 		if names, grantable := privilegeNames(db.ToSlice(), allOfDatabase); names != "" || grantable {
-			add(orDefault(names, "USAGE"), sqltext.Quote(db.Name())+".*", grantable)
+			add(cmp.Or(names, "USAGE"), sqltext.Quote(db.Name())+".*", grantable)
 		}
 	}
 	for _, db := range dbs {
@@ -110,12 +111,12 @@ func (e *Engine) grantRows(id authID, set mysql_db.PrivilegeSet) []sql.Row {
 				names += cols
 			}
 			if names != "" || grantable {
-				add(orDefault(names, "USAGE"), sqltext.Quote(db.Name())+"."+sqltext.Quote(tbl.Name()), grantable)
+				add(cmp.Or(names, "USAGE"), sqltext.Quote(db.Name())+"."+sqltext.Quote(tbl.Name()), grantable)
 			}
 		}
 		for _, r := range db.GetRoutines() {
 			if names, grantable := privilegeNames(r.ToSlice(), allOfRoutine+1); names != "" || grantable {
-				add(orDefault(names, "USAGE"), strings.ToUpper(r.RoutineType())+" "+sqltext.Quote(db.Name())+"."+sqltext.Quote(r.RoutineName()), grantable)
+				add(cmp.Or(names, "USAGE"), strings.ToUpper(r.RoutineType())+" "+sqltext.Quote(db.Name())+"."+sqltext.Quote(r.RoutineName()), grantable)
 			}
 		}
 	}

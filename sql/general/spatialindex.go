@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
@@ -194,7 +195,7 @@ func (n *spatialSearch) explain(c *sql.Context, b *base, a *access) {
 	if err != nil {
 		return
 	}
-	if rows, err := n.find(c, t, lockMode{}); err == nil && len(rows) > 0 {
+	if rows, err := n.find(c, t, grammar.LockMode{}); err == nil && len(rows) > 0 {
 		a.rows = uint64(len(rows))
 	}
 }
@@ -208,7 +209,7 @@ const (
 
 var errMostRows = errors.New("most of the table is found")
 
-func (n *spatialSearch) refs(c *sql.Context, b *base, mode lockMode) ([]foundRow, error) {
+func (n *spatialSearch) refs(c *sql.Context, b *base, mode grammar.LockMode) ([]foundRow, error) {
 	t, err := b.ensure(c)
 	if err != nil {
 		return nil, err
@@ -253,7 +254,7 @@ func (n *spatialSearch) boxes(c *sql.Context) ([]spatial.Box, error) {
 }
 
 // find walks the entries that can meet a box, size by size.
-func (n *spatialSearch) find(c *sql.Context, t table.Table, mode lockMode) ([]foundRow, error) {
+func (n *spatialSearch) find(c *sql.Context, t table.Table, mode grammar.LockMode) ([]foundRow, error) {
 	boxes, err := n.boxes(c)
 	if err != nil || len(boxes) == 0 {
 		return nil, err
@@ -261,11 +262,11 @@ func (n *spatialSearch) find(c *sql.Context, t table.Table, mode lockMode) ([]fo
 	limit := stopAfter
 	if rows, err := t.Count(c); err != nil {
 		return nil, err
-	} else if mode.lock == table.LockNone {
+	} else if mode.Lock == table.LockNone {
 		limit = max(fewRows, int(rows)/mostRows)
 	}
 	found := newEntryRows(limit)
-	o := table.ScanOptions{Index: n.index, Columns: []int{}, Lock: mode.lock, Policy: mode.policy}
+	o := table.ScanOptions{Index: n.index, Columns: []int{}, Lock: mode.Lock, Policy: mode.Policy}
 	for size := 0; size < spatial.Sizes; size++ {
 		o.Range, o.Limit = spatial.From(size), 1
 		next := spatial.Sizes

@@ -8,6 +8,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // statistics are the tables' cardinalities as they were computed last. Computing costs a bounded number of page reads, so they are computed when
@@ -145,7 +146,7 @@ func (e *Engine) statisticsRows(ctx *sql.Context) ([]sql.Row, error) {
 func (e *Engine) eachTable(ctx *sql.Context, fn func(schema string, m *meta) error) error {
 	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
 		name := db.Name()
-		if systemSchema(name) {
+		if grammar.SystemSchema(name) {
 			continue
 		}
 		names, err := db.GetTableNames(ctx)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // base is one table as one statement sees it.
@@ -18,7 +19,7 @@ type base struct {
 	db     *database
 	m      *meta
 	bound  table.Table // nil: listed only, opened at the first access to data
-	mode   lockMode
+	mode   grammar.LockMode
 	schema sql.Schema
 	alias  string         // a temporary table's name; "" otherwise
 	match  sql.Expression // the condition above, for locking scans under READ COMMITTED

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func openTables(c *sql.Context, auth sqlparser.AuthInformation) (sqlparser.AuthI
 	var names []string
 	for i := 0; i+1 < len(auth.TargetNames); i += 2 {
 		db, name := auth.TargetNames[i], strings.ToLower(auth.TargetNames[i+1])
-		switch strings.ToLower(orDefault(db, c.GetCurrentDatabase())) {
+		switch strings.ToLower(cmp.Or(db, c.GetCurrentDatabase())) {
 		case "performance_schema":
 			if slices.Contains(worldTables, name) {
 				if x := executionOf(c); x != nil {
@@ -61,7 +62,7 @@ func deniedTable(c *sql.Context, auth sqlparser.AuthInformation, err error) erro
 	}
 	set := sessionOf(c).e.mysqlDB().UserActivePrivilegeSet(c)
 	for i := 0; i+1 < len(auth.TargetNames); i += 2 {
-		db := orDefault(auth.TargetNames[i], c.GetCurrentDatabase())
+		db := cmp.Or(auth.TargetNames[i], c.GetCurrentDatabase())
 		if !strings.EqualFold(db, sql.InformationSchemaDatabaseName) && !set.Database(db).HasPrivileges() {
 			me := sessionOf(c).login
 			verb := auth.AuthType

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // Target is a table that a statement changes, for the audit log.
@@ -26,38 +28,19 @@ func (st *Statement) SetsPassword() bool {
 	return len(words) > 1 && (words[0] == "ALTER" && words[1] == "USER" || words[0] == "SET" && words[1] == "PASSWORD")
 }
 
-// namedTables calls fn for the tables that a FROM names, with the name that each goes by there. Those of subqueries are left out.
-func namedTables(from sqlparser.TableExprs, fn func(t sqlparser.TableName, alias string)) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
-		switch n := n.(type) {
-		case *sqlparser.Subquery:
-			return false, nil
-		case *sqlparser.AliasedTableExpr:
-			if t, ok := n.Expr.(sqlparser.TableName); ok {
-				alias := n.As.String()
-				if alias == "" {
-					alias = t.Name.String()
-				}
-				fn(t, alias)
-			}
-		}
-		return true, nil
-	}, from)
-}
-
 // Targets are the tables that the statement changes.
 func (st *Statement) Targets() []Target {
 	var out []Target
 	add := func(op string, names ...sqlparser.TableName) {
 		for _, n := range names {
 			if !n.Name.IsEmpty() {
-				name, _ := selection(n.Name.String())
+				name, _ := grammar.Selection(n.Name.String())
 				out = append(out, Target{op, n.DbQualifier.String(), name})
 			}
 		}
 	}
 	each := func(list sqlparser.TableExprs) {
-		namedTables(list, func(t sqlparser.TableName, _ string) { add("WRITE", t) })
+		grammar.NamedTables(list, func(t sqlparser.TableName, _ string) { add("WRITE", t) })
 	}
 	switch n := st.ast.(type) {
 	case *sqlparser.Insert:

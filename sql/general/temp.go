@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -27,7 +28,7 @@ func tempKey(schema, name string) string {
 }
 
 // temporary opens a session's temporary table of that name, nil if there is none.
-func (s *Session) temporary(ctx *sql.Context, d *database, name string, mode lockMode) (sql.Table, error) {
+func (s *Session) temporary(ctx *sql.Context, d *database, name string, mode grammar.LockMode) (sql.Table, error) {
 	t := s.temps[tempKey(d.name, name)]
 	if t == nil {
 		return nil, nil
@@ -54,7 +55,7 @@ func (d *database) GetAllTemporaryTables(ctx *sql.Context) ([]sql.Table, error) 
 		if t.schema != d.name {
 			continue
 		}
-		tab, err := s.temporary(ctx, d, t.name, lockMode{})
+		tab, err := s.temporary(ctx, d, t.name, grammar.LockMode{})
 		if err != nil {
 			return nil, err
 		}

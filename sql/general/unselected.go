@@ -5,6 +5,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/grammar"
 )
 
 // bindOnly binds a statement to the catalog. To read a view the library wants a current database even where every name carries its own;
@@ -32,7 +34,7 @@ func qualified(ast sqlparser.Statement) bool {
 		return false
 	}
 	common, tables := map[string]bool{}, []string(nil)
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.CommonTableExpr:
 			common[strings.ToLower(n.As.String())] = true

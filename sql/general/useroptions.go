@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -328,7 +329,7 @@ func (e *Engine) NoteLogin(user, host string, ok bool) {
 // createUserText is SHOW CREATE USER's.
 func createUserText(u *mysql_db.User, o accountOptions) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE USER %s IDENTIFIED WITH '%s'", authID{u.User, u.Host}, orDefault(u.Plugin, pluginNative))
+	fmt.Fprintf(&b, "CREATE USER %s IDENTIFIED WITH '%s'", authID{u.User, u.Host}, cmp.Or(u.Plugin, pluginNative))
 	if u.AuthString != "" {
 		b.WriteString(" AS " + sqltext.Literal(u.AuthString))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -52,8 +53,8 @@ const (
 
 // ownUser recognises CREATE USER and ALTER USER.
 func (s *Session) ownUser(t *lexer.Cursor) (*Statement, error) {
-	if len(t.Tokens) == maxTokens { // many accounts
-		t = lexer.NewCursor(t.Src, lexMode(s.parserOptions()), len(t.Src)+1)
+	if len(t.Tokens) == grammar.MaxTokens { // many accounts
+		t = lexer.NewCursor(t.Src, grammar.LexMode(s.parserOptions()), len(t.Src)+1)
 	}
 	st := &userStatement{create: t.Word(0) == "CREATE"}
 	t.Pos += 2

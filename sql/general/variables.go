@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,7 +50,7 @@ func (e *Engine) initVariables(ctx context.Context) error {
 		&sql.MysqlSystemVariable{Name: timestampVariable, Scope: sql.GetMysqlScope(sql.SystemVariableScope_Session), Dynamic: true,
 			Type: types.NewSystemDoubleType(timestampVariable, 0, math.MaxInt32), Default: float64(0)},
 		count("error_count"), count("warning_count"),
-		text("aurora_version", orDefault(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
+		text("aurora_version", cmp.Or(o.AuroraVersion, "3.08.0")), text("aurora_server_id", o.ServerID), text("aurora_lab_mode", "0"),
 		flag("innodb_read_only", readOnly), text("version_comment", "Source distribution"), text("character_set_system", "utf8mb3"), text("version", o.Version),
 		&sql.MysqlSystemVariable{Name: "aurora_replica_read_consistency", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true,
 			Type: types.NewSystemStringType("aurora_replica_read_consistency"), Default: ""},
@@ -133,13 +134,6 @@ func noteGlobals() {
 		}
 	}
 	globalOnly = all
-}
-
-func orDefault(v, d string) string {
-	if v == "" {
-		return d
-	}
-	return v
 }
 
 func (e *Engine) loadPersisted(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -17,11 +18,11 @@ func (s *Session) wrongVariables(st sqlparser.Statement, text string) (err error
 	if !ok {
 		return nil
 	}
-	bare := s.cur == nil && !readsTables(query)
+	bare := s.cur == nil && !grammar.ReadsTables(query)
 	if !bare && !strings.Contains(text, "@@") {
 		return nil
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if c, ok := n.(*sqlparser.ColName); ok && err == nil {
 			err = wrongVariable(c, bare)
 		}
@@ -65,36 +66,4 @@ func wrongVariable(c *sqlparser.ColName, bare bool) error {
 		}
 	}
 	return nil
-}
-
-func readsTables(n *sqlparser.Select) bool {
-	return len(n.From) > 1 || len(n.From) == 1 && !fromDual(n.From[0])
-}
-
-// noTables is the error of a column that names a table in a query that has none.
-func noTables(n *sqlparser.Select) error {
-	if readsTables(n) {
-		return nil
-	}
-	for _, e := range n.SelectExprs {
-		a, ok := e.(*sqlparser.AliasedExpr)
-		if !ok {
-			continue
-		}
-		if c, ok := a.Expr.(*sqlparser.ColName); ok {
-			if table := c.Qualifier.Name.String(); table != "" && !strings.HasPrefix(table, "@") && !strings.EqualFold(table, "new") && !strings.EqualFold(table, "old") {
-				return mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, table, "field list")
-			}
-		}
-	}
-	return nil
-}
-
-func fromDual(e sqlparser.TableExpr) bool {
-	a, ok := e.(*sqlparser.AliasedTableExpr)
-	if !ok {
-		return false
-	}
-	t, ok := a.Expr.(sqlparser.TableName)
-	return ok && isDual(t)
 }

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -42,7 +44,7 @@ func (s *Session) throughView(c *sql.Context, x *execution, ast sqlparser.Statem
 	if !w.merged {
 		return ast, nil
 	}
-	_, err = lockStatement(own) // the tables that came in
+	_, err = grammar.LockStatement(own) // the tables that came in
 	return own, err
 }
 
@@ -62,7 +64,7 @@ func (s *Session) namesView(c *sql.Context, ast sqlparser.Statement) bool {
 
 // viewNamed is the schema of a view.
 func (s *Session) viewNamed(c *sql.Context, name sqlparser.TableName) (schema string, ok bool) {
-	schema = orDefault(name.DbQualifier.String(), c.GetCurrentDatabase())
+	schema = cmp.Or(name.DbQualifier.String(), c.GetCurrentDatabase())
 	return schema, schema != "" && !name.Name.IsEmpty() && s.viewExists(c, schema, name.Name.String())
 }
 
@@ -89,7 +91,7 @@ func referredIn(at *sqlparser.TableExpr, on *sqlparser.JoinTableExpr, out []*tab
 	switch e := (*at).(type) {
 	case *sqlparser.AliasedTableExpr:
 		name, _ := e.Expr.(sqlparser.TableName)
-		return append(out, &tableRef{expr: e, name: name, at: at, on: on, alias: orDefault(e.As.String(), name.Name.String()), wrote: -1})
+		return append(out, &tableRef{expr: e, name: name, at: at, on: on, alias: cmp.Or(e.As.String(), name.Name.String()), wrote: -1})
 	case *sqlparser.ParenTableExpr:
 		for i := range e.Exprs {
 			out = referredIn(&e.Exprs[i], on, out)
@@ -369,7 +371,7 @@ func (v *mergedView) rowChecks(sc *viewScope, at int) []viewCheck {
 	for i := range out {
 		cond := sc.copy(out[i].condition)
 		var others []*sqlparser.ColName
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			switch n := n.(type) {
 			case *sqlparser.Subquery:
 				return false, nil

@@ -1,6 +1,7 @@
 package general
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -8,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/planbuilder"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -112,7 +114,7 @@ func (s *Session) merged(c *sql.Context, schema, name, prefix string, depth int)
 func rowByRow(sel *sqlparser.Select) bool {
 	plain := len(sel.From) > 0 && sel.With == nil && sel.Limit == nil && sel.Having == nil && len(sel.GroupBy) == 0 && sel.Window == nil && !sel.QueryOpts.Distinct
 	for _, e := range sel.SelectExprs {
-		_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+		_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) {
 			switch n := n.(type) {
 			case *sqlparser.FuncExpr:
 				plain = plain && !n.IsAggregate() && n.Over == nil
@@ -174,7 +176,7 @@ func (m *merger) named(e *sqlparser.AliasedTableExpr, outer bool) (sqlparser.Tab
 	if !ok || e.Lateral {
 		return nil, nil
 	}
-	schema, called := orDefault(name.DbQualifier.String(), m.v.schema), orDefault(e.As.String(), name.Name.String())
+	schema, called := cmp.Or(name.DbQualifier.String(), m.v.schema), cmp.Or(e.As.String(), name.Name.String())
 	alias := m.prefix
 	if !m.alone {
 		alias += " " + called
@@ -292,7 +294,7 @@ func (m *merger) selected(list sqlparser.SelectExprs) (bool, error) {
 				}
 				if found != nil {
 					out := *found
-					out.name = orDefault(e.As.String(), col.Name.String())
+					out.name = cmp.Or(e.As.String(), col.Name.String())
 					m.v.columns = append(m.v.columns, out)
 					continue
 				}
@@ -301,7 +303,7 @@ func (m *merger) selected(list sqlparser.SelectExprs) (bool, error) {
 			if err != nil {
 				return false, err
 			}
-			m.v.columns = append(m.v.columns, viewColumn{name: orDefault(e.As.String(), e.InputExpression), expr: x})
+			m.v.columns = append(m.v.columns, viewColumn{name: cmp.Or(e.As.String(), e.InputExpression), expr: x})
 		default:
 			return false, nil
 		}

@@ -1,12 +1,14 @@
 package general
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -120,7 +122,7 @@ func (sc *viewScope) expr(e sqlparser.Expr, in *innerTables) (sqlparser.Expr, er
 	var outside []sqlparser.Expr
 	bare := map[*sqlparser.ColName]bool{} // VALUES() knows no table's name
 	var queries []sqlparser.SelectStatement
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.ValuesFuncExpr:
 			if sc.outer != nil {
@@ -242,7 +244,7 @@ func (sc *viewScope) inner(e sqlparser.TableExpr, in *innerTables, list []*sqlpa
 		q := name.DbQualifier.String()
 		if !ok || q == "" && in.ctes[strings.ToLower(name.Name.String())] {
 			in.opaque = true
-			in.tables = append(in.tables, viewTable{name: orDefault(e.As.String(), name.Name.String())})
+			in.tables = append(in.tables, viewTable{name: cmp.Or(e.As.String(), name.Name.String())})
 			return list
 		}
 		if q == "" && sc.schema != "" && !strings.EqualFold(name.Name.String(), "dual") {
@@ -252,8 +254,8 @@ func (sc *viewScope) inner(e sqlparser.TableExpr, in *innerTables, list []*sqlpa
 				e.As = name.Name
 			}
 		}
-		t := viewTable{name: orDefault(e.As.String(), name.Name.String())}
-		cols, err := sc.s.columnsNamed(sc.c, orDefault(q, sc.c.GetCurrentDatabase()), name.Name.String())
+		t := viewTable{name: cmp.Or(e.As.String(), name.Name.String())}
+		cols, err := sc.s.columnsNamed(sc.c, cmp.Or(q, sc.c.GetCurrentDatabase()), name.Name.String())
 		in.opaque = in.opaque || err != nil || cols == nil
 		for _, col := range cols {
 			t.columns = append(t.columns, viewColumn{name: col})

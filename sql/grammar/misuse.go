@@ -1,6 +1,7 @@
-package general
+package grammar
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,8 @@ import (
 // What MySQL refuses before it looks at data and the library does not, found in the syntax tree alone: aggregates where there are no groups
 // (1111), a subquery that reads the table which the statement changes (1093), DEFAULT as a value of SELECT (1064).
 
-// misuse is the error of such a statement, nil for any other. db is the current database.
-func misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) error {
+// Misuse is the error of such a statement, nil for any other. db is the current database.
+func Misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) error {
 	switch n := st.(type) {
 	case sqlparser.SelectStatement:
 		if s, ok := n.(*sqlparser.Select); ok {
@@ -31,12 +32,12 @@ func misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) err
 		if rows, ok := n.Rows.(sqlparser.SelectStatement); ok {
 			return misuseInSelect(rows, text, mode)
 		}
-		if groups(n.Rows) {
+		if Groups(n.Rows) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
 		return readsTarget([]changedTable{{n.Table, n.Table.Name.String()}}, db, n.Rows)
 	case *sqlparser.Update:
-		if groups(n.Exprs) || groups(n.Where) || groups(n.OrderBy) {
+		if Groups(n.Exprs) || Groups(n.Where) || Groups(n.OrderBy) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
 		var set []string
@@ -45,7 +46,7 @@ func misuse(st sqlparser.Statement, text string, mode lexer.Mode, db string) err
 		}
 		return readsTarget(targetsAmong(n.TableExprs, set), db, n.Exprs, n.Where, n.OrderBy)
 	case *sqlparser.Delete:
-		if groups(n.Where) || groups(n.OrderBy) {
+		if Groups(n.Where) || Groups(n.OrderBy) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
 		if err := deleteTargets(n, db); err != nil {
@@ -78,7 +79,7 @@ func misuseInSelect(st sqlparser.SelectStatement, text string, mode lexer.Mode) 
 				}
 			}
 		}
-		if groups(n.Where) || nested(n.SelectExprs) || nested(n.Having) || nested(n.OrderBy) {
+		if Groups(n.Where) || nested(n.SelectExprs) || nested(n.Having) || nested(n.OrderBy) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
 		if err := aggregateGroups(n); err != nil {
@@ -97,7 +98,7 @@ func misuseInSelect(st sqlparser.SelectStatement, text string, mode lexer.Mode) 
 
 // aggregateGroups refuses aggregates where rows are not grouped yet: in GROUP BY, and in ON.
 func aggregateGroups(n *sqlparser.Select) error {
-	if groups(n.GroupBy) {
+	if Groups(n.GroupBy) {
 		return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 	}
 	for _, by := range n.GroupBy {
@@ -110,21 +111,21 @@ func aggregateGroups(n *sqlparser.Select) error {
 			if !ok {
 				break // a star is more than one
 			}
-			if string(number.Val) == strconv.Itoa(i+1) && groups(item.Expr) {
+			if string(number.Val) == strconv.Itoa(i+1) && Groups(item.Expr) {
 				return mysqlerr.New(mysqlerr.ER_WRONG_GROUP_FIELD, ownName(item).String())
 			}
 		}
 	}
 	for _, e := range n.From {
-		if join, ok := e.(*sqlparser.JoinTableExpr); ok && groups(join) {
+		if join, ok := e.(*sqlparser.JoinTableExpr); ok && Groups(join) {
 			return mysqlerr.New(mysqlerr.ER_INVALID_GROUP_FUNC_USE)
 		}
 	}
 	return nil
 }
 
-// aliasGroups refuses GROUP BY the alias of an aggregate. Only the bound plan tells that the name is no column's, which would come first.
-func aliasGroups(c *sql.Context, bound sql.Node) (err error) {
+// AliasGroups refuses GROUP BY the alias of an aggregate. Only the bound plan tells that the name is no column's, which would come first.
+func AliasGroups(c *sql.Context, bound sql.Node) (err error) {
 	transform.Inspect(bound, func(n sql.Node) bool {
 		g, ok := n.(*plan.GroupBy)
 		if !ok || err != nil {
@@ -165,8 +166,8 @@ func derivedTable(e sqlparser.TableExpr) (sqlparser.SelectStatement, bool) {
 	return q.Select, true
 }
 
-// groups reports whether a clause has an aggregate function of its own, outside of subqueries.
-func groups(n sqlparser.SQLNode) bool { return holds(n, aggregateOnly) }
+// Groups reports whether a clause has an aggregate function of its own, outside of subqueries.
+func Groups(n sqlparser.SQLNode) bool { return holds(n, aggregateOnly) }
 
 // nested reports whether an aggregate of a clause has another one among its arguments.
 func nested(n sqlparser.SQLNode) bool {
@@ -198,7 +199,7 @@ func aggregateOnly(n sqlparser.SQLNode) bool {
 // holds looks for a node, but not in subqueries.
 func holds(n sqlparser.SQLNode, is func(sqlparser.SQLNode) bool) bool {
 	found := false
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if _, ok := n.(*sqlparser.Subquery); ok {
 			return false, nil
 		}
@@ -217,7 +218,7 @@ type changedTable struct {
 // targetsAmong are the tables of FROM that are named; all if there is one only. Without its qualifier a column says nothing about its table.
 func targetsAmong(from sqlparser.TableExprs, named []string) []changedTable {
 	var all, out []changedTable
-	namedTables(from, func(t sqlparser.TableName, alias string) { all = append(all, changedTable{t, alias}) })
+	NamedTables(from, func(t sqlparser.TableName, alias string) { all = append(all, changedTable{t, alias}) })
 	if len(all) == 1 && len(from) == 1 {
 		return all
 	}
@@ -235,10 +236,10 @@ func targetsAmong(from sqlparser.TableExprs, named []string) []changedTable {
 // deleteTargets finds each table that a DELETE of several tables names in its FROM: by its alias if it has one, else by database and name. A target with a
 // database is never an alias.
 func deleteTargets(n *sqlparser.Delete, db string) error {
-	schema := func(t sqlparser.TableName) string { return orDefault(t.DbQualifier.String(), db) }
+	schema := func(t sqlparser.TableName) string { return cmp.Or(t.DbQualifier.String(), db) }
 	for _, to := range n.Targets {
 		found, name := 0, to.Name.String()
-		_ = walk(func(e sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		_ = Walk(func(e sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 			a, ok := e.(*sqlparser.AliasedTableExpr)
 			if !ok {
 				return true, nil
@@ -248,7 +249,7 @@ func deleteTargets(n *sqlparser.Delete, db string) error {
 			case !a.As.IsEmpty():
 				ok = to.DbQualifier.IsEmpty() && strings.EqualFold(a.As.String(), name)
 			case ok:
-				written, _ := selection(t.Name.String())
+				written, _ := Selection(t.Name.String())
 				ok = strings.EqualFold(written, name) && strings.EqualFold(schema(t), schema(to))
 			}
 			if ok {
@@ -290,14 +291,14 @@ func readsTarget(targets []changedTable, db string, clauses ...sqlparser.SQLNode
 		return false, nil
 	}
 	for _, c := range clauses {
-		_ = walk(visit, c)
+		_ = Walk(visit, c)
 	}
 	return err
 }
 
 // defaultSelected is the syntax error of a DEFAULT that is no call.
 func defaultSelected(text string, mode lexer.Mode) error {
-	t := lexer.NewCursor(text, mode, maxTokens)
+	t := lexer.NewCursor(text, mode, MaxTokens)
 	selected := false
 	for i := range t.Tokens {
 		selected = selected || t.Word(i) == "SELECT"
@@ -309,4 +310,40 @@ func defaultSelected(text string, mode lexer.Mode) error {
 		}
 	}
 	return mysqlerr.Syntax(text, len(text))
+}
+
+func IsDual(t sqlparser.TableName) bool {
+	return t.DbQualifier.IsEmpty() && strings.EqualFold(t.Name.String(), "dual")
+}
+
+func ReadsTables(n *sqlparser.Select) bool {
+	return len(n.From) > 1 || len(n.From) == 1 && !fromDual(n.From[0])
+}
+
+// noTables is the error of a column that names a table in a query that has none.
+func noTables(n *sqlparser.Select) error {
+	if ReadsTables(n) {
+		return nil
+	}
+	for _, e := range n.SelectExprs {
+		a, ok := e.(*sqlparser.AliasedExpr)
+		if !ok {
+			continue
+		}
+		if c, ok := a.Expr.(*sqlparser.ColName); ok {
+			if table := c.Qualifier.Name.String(); table != "" && !strings.HasPrefix(table, "@") && !strings.EqualFold(table, "new") && !strings.EqualFold(table, "old") {
+				return mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, table, "field list")
+			}
+		}
+	}
+	return nil
+}
+
+func fromDual(e sqlparser.TableExpr) bool {
+	a, ok := e.(*sqlparser.AliasedTableExpr)
+	if !ok {
+		return false
+	}
+	t, ok := a.Expr.(sqlparser.TableName)
+	return ok && IsDual(t)
 }

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"strings"
@@ -25,12 +25,12 @@ type grouper struct {
 
 // groupOperators writes the parentheses. changed is false when there is nothing to do.
 func groupOperators(text string, o sqlparser.ParserOptions) (out string, changed bool) {
-	return group(&grouper{t: lexer.NewCursor(text, lexMode(o), 1<<20), concat: o.PipesAsConcat})
+	return group(&grouper{t: lexer.NewCursor(text, LexMode(o), 1<<20), concat: o.PipesAsConcat})
 }
 
-// highNot writes NOT as !, where it is an operator.
-func highNot(text string, o sqlparser.ParserOptions) string {
-	out, _ := group(&grouper{t: lexer.NewCursor(text, lexMode(o), 1<<20), concat: o.PipesAsConcat, high: true})
+// HighNot writes NOT as !, where it is an operator.
+func HighNot(text string, o sqlparser.ParserOptions) string {
+	out, _ := group(&grouper{t: lexer.NewCursor(text, LexMode(o), 1<<20), concat: o.PipesAsConcat, high: true})
 	return out
 }
 
@@ -270,7 +270,7 @@ func (g *grouper) worded(i int) int {
 		} else {
 			end = g.comparison(i + 1)
 		}
-		if _, unit := intervalUnits[t.Word(end)]; unit {
+		if _, unit := IntervalUnits[t.Word(end)]; unit {
 			end++
 		}
 		return end

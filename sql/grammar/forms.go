@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func joinLists(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		p, ok := n.(*sqlparser.ParenTableExpr)
 		if !ok || len(p.Exprs) < 2 {
 			return true, nil
@@ -174,7 +174,7 @@ func collateLast(st sqlparser.Statement, text string) {
 	if !holdsWord(text, "collate", 1) || !strings.Contains(text, "_") {
 		return
 	}
-	swapExprs(reflect.ValueOf(st), func(e sqlparser.Expr) sqlparser.Expr {
+	SwapExprs(reflect.ValueOf(st), func(e sqlparser.Expr) sqlparser.Expr {
 		u, ok := e.(*sqlparser.UnaryExpr)
 		if !ok {
 			return nil
@@ -198,7 +198,7 @@ func nameLiterals(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		item, ok := n.(*sqlparser.AliasedExpr)
 		if !ok || !item.As.IsEmpty() || item.InputExpression == "" {
 			return true, nil
@@ -238,7 +238,7 @@ func defaultCalls(st sqlparser.Statement, text string) {
 	if query == nil || !holdsWord(text, "default", 1) {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if item, ok := n.(*sqlparser.AliasedExpr); ok && item.As.IsEmpty() {
 			if d, ok := item.Expr.(*sqlparser.Default); ok && d.ColName != "" {
 				item.As = ownName(item)
@@ -246,12 +246,12 @@ func defaultCalls(st sqlparser.Statement, text string) {
 		}
 		return true, nil
 	}, st.(sqlparser.SQLNode))
-	swapExprs(reflect.ValueOf(query), func(e sqlparser.Expr) sqlparser.Expr {
+	SwapExprs(reflect.ValueOf(query), func(e sqlparser.Expr) sqlparser.Expr {
 		d, ok := e.(*sqlparser.Default)
 		if !ok || d.ColName == "" {
 			return nil
 		}
 		column := &sqlparser.AliasedExpr{Expr: &sqlparser.ColName{Name: sqlparser.NewColIdent(d.ColName)}}
-		return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(defaultFunction), Exprs: sqlparser.SelectExprs{column}}
+		return &sqlparser.FuncExpr{Name: sqlparser.NewColIdent(DefaultFunction), Exprs: sqlparser.SelectExprs{column}}
 	})
 }

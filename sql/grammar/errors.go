@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"regexp"
@@ -13,8 +13,8 @@ import (
 
 var positionRE = regexp.MustCompile(`syntax error at position (\d+)`)
 
-// parseError is 1064 in MySQL's words: from the offending token to the end, 80 characters at most.
-func parseError(src, msg string) *mysqlerr.Error {
+// SyntaxError is 1064 in MySQL's words: from the offending token to the end, 80 characters at most.
+func SyntaxError(src, msg string) *mysqlerr.Error {
 	pos := len(src)
 	if n := errorPosition(msg); n >= 0 {
 		pos = failedToken(src, n-1)
@@ -30,7 +30,7 @@ func unnamedTable(src string, pos int) bool {
 	if !strings.Contains(strings.ToUpper(src), "JSON_TABLE") {
 		return false
 	}
-	for t := lexer.NewCursor(src, 0, maxTokens); !t.End(); t.Pos++ {
+	for t := lexer.NewCursor(src, 0, MaxTokens); !t.End(); t.Pos++ {
 		if t.Word(0) != "JSON_TABLE" || t.At(1) != "(" {
 			continue
 		}

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"fmt"
@@ -14,16 +14,16 @@ import (
 // Window functions over groups. The library refuses them in a query with GROUP BY or aggregates. MySQL groups first and computes windows over the
 // groups, and so does what is written here: SELECT g, RANK() OVER (ORDER BY SUM(v)) FROM t GROUP BY g selects from (SELECT g, SUM(v) ... GROUP BY g).
 
-// groupsFirst rewrites the queries of a statement that do both, and those with aggregates in subqueries. Most texts hold neither OVER nor a second SELECT, and
+// GroupsFirst rewrites the queries of a statement that do both, and those with aggregates in subqueries. Most texts hold neither OVER nor a second SELECT, and
 // cost no more than to see that.
 // A window function where it has no place is 3593.
-func groupsFirst(st sqlparser.Statement, text string) error {
+func GroupsFirst(st sqlparser.Statement, text string) error {
 	node, ok := st.(sqlparser.SQLNode)
 	windows, nested := ok && holdsWord(text, "over", 1), ok && holdsWord(text, "select", 2)
 	if !windows && !nested {
 		return nil
 	}
-	return walk(func(n sqlparser.SQLNode) (bool, error) {
+	return Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
 			if windows {
 				if err := misplacedWindow(sel); err != nil {
@@ -104,14 +104,14 @@ func isAggregate(e sqlparser.Expr) bool {
 func groupFirst(sel *sqlparser.Select) {
 	windows, aggregates, strange := false, len(sel.GroupBy) > 0, sel.Lock != nil && sel.Lock.Type != ""
 	look := func(list any) {
-		swapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
+		SwapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
 			switch x := e.(type) {
 			case *sqlparser.Subquery:
 				strange = true
 				return e
 			case *sqlparser.FuncExpr:
 				windows = windows || x.Over != nil
-				strange = strange || x.Name.EqualString(rollupFunction) || x.Name.EqualString(groupingFunction)
+				strange = strange || x.Name.EqualString(RollupFunction) || x.Name.EqualString(GroupingFunction)
 			}
 			aggregates = aggregates || isAggregate(e)
 			return nil
@@ -169,7 +169,7 @@ func (g *grouped) rewrite(sel *sqlparser.Select, above bool) {
 		}
 		item.Expr = g.outer(item.Expr)
 	}
-	swapExprs(reflect.ValueOf(sel.Window), g.take)
+	SwapExprs(reflect.ValueOf(sel.Window), g.take)
 	for _, o := range sel.OrderBy {
 		if col, ok := o.Expr.(*sqlparser.ColName); ok && col.Qualifier.IsEmpty() && g.aliases[col.Name.Lowered()] {
 			continue
@@ -194,7 +194,7 @@ func (g *grouped) outer(e sqlparser.Expr) sqlparser.Expr {
 	if to := g.take(e); to != nil {
 		return to
 	}
-	swapExprs(reflect.ValueOf(e), g.take)
+	SwapExprs(reflect.ValueOf(e), g.take)
 	return e
 }
 
@@ -228,21 +228,21 @@ func (g *grouped) take(e sqlparser.Expr) sqlparser.Expr {
 	return col
 }
 
-// swapExprs puts f's expressions in the place of those within v; where f gives nil it looks within.
-func swapExprs(v reflect.Value, f func(sqlparser.Expr) sqlparser.Expr) {
+// SwapExprs puts f's expressions in the place of those within v; where f gives nil it looks within.
+func SwapExprs(v reflect.Value, f func(sqlparser.Expr) sqlparser.Expr) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			swapExprs(v.Elem(), f)
+			SwapExprs(v.Elem(), f)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			swapExprs(v.Index(i), f)
+			SwapExprs(v.Index(i), f)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				swapExprs(v.Field(i), f)
+				SwapExprs(v.Field(i), f)
 			}
 		}
 	case reflect.Interface:
@@ -257,6 +257,9 @@ func swapExprs(v reflect.Value, f func(sqlparser.Expr) sqlparser.Expr) {
 				return
 			}
 		}
-		swapExprs(v.Elem(), f)
+		SwapExprs(v.Elem(), f)
 	}
 }
+
+// NoAuth: the privileges of the column are checked with its table.
+var NoAuth = sqlparser.AuthInformation{AuthType: sqlparser.AuthType_IGNORE}

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"strconv"
@@ -84,11 +84,11 @@ func (w *rewriter) characterBytes(i int) int64 {
 	case (w.t.Word(i) == "CHARACTER" || w.t.Word(i) == "CHAR") && w.t.Word(i+1) == "SET":
 		i += 2
 	default:
-		return defaultCollation.CharacterSet().MaxLength()
+		return sql.CharacterSet_utf8mb4.MaxLength()
 	}
 	cs, err := sql.ParseCharacterSet(w.t.Word(i))
 	if err != nil || cs == sql.CharacterSet_Unspecified {
-		return defaultCollation.CharacterSet().MaxLength()
+		return sql.CharacterSet_utf8mb4.MaxLength()
 	}
 	return cs.MaxLength()
 }
@@ -98,8 +98,8 @@ const (
 	optionPrimaryKey sqlparser.ColumnKeyOption = 1
 	optionKey        sqlparser.ColumnKeyOption = 5
 	// UNIQUE and UNIQUE KEY
-	optionUnique    sqlparser.ColumnKeyOption = 3
-	optionUniqueKey sqlparser.ColumnKeyOption = 4
+	OptionUnique    sqlparser.ColumnKeyOption = 3
+	OptionUniqueKey sqlparser.ColumnKeyOption = 4
 )
 
 // keyColumns makes columns that are defined as KEY the primary key.

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"strings"
@@ -10,9 +10,9 @@ import (
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
-// rewrite turns syntax that the library's grammar lacks into what it has. It is tried only on texts that the grammar refused. changed
+// Rewrite turns syntax that the library's grammar lacks into what it has. It is tried only on texts that the grammar refused. changed
 // is false when there was nothing to do.
-func rewrite(text string, mode lexer.Mode) (out string, changed bool) {
+func Rewrite(text string, mode lexer.Mode) (out string, changed bool) {
 	t := lexer.NewCursor(text, mode, 1<<20)
 	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
 	w.statement()
@@ -84,7 +84,7 @@ func (w *rewriter) statement() {
 				w.drop(i, 1)
 			case "IGNORE":
 				if t.Word(0) == "DELETE" {
-					w.put(i, "/*"+ignoreMarker+"*/")
+					w.put(i, "/*"+IgnoreMarker+"*/")
 				}
 			}
 		}
@@ -225,47 +225,13 @@ func (w *rewriter) describeColumn() {
 	w.drop(1, len(t.Tokens)-1)
 }
 
-// addParenthesized: ALTER TABLE t ADD (a int, b int).
-func (w *rewriter) addParenthesized() {
-	t := w.t
-	for i := range t.Tokens {
-		if t.Word(i) != "ADD" {
-			continue
-		}
-		j := i + 1
-		if t.Word(j) == "COLUMN" {
-			j++
-		}
-		if t.At(j) != "(" {
-			continue
-		}
-		depth := 0
-		for k := j; k < len(t.Tokens); k++ {
-			switch t.At(k) {
-			case "(":
-				depth++
-			case ")":
-				if depth--; depth == 0 {
-					w.drop(j, 1)
-					w.drop(k, 1)
-					return
-				}
-			case ",":
-				if depth == 1 {
-					w.put(k, ", ADD COLUMN")
-				}
-			}
-		}
-	}
-}
-
-// partitions removes the partitioning of a new table, which the grammar lacks: see partitionClause.
+// partitions removes the partitioning of a new table, which the grammar lacks: see PartitionClause.
 func (w *rewriter) partitions() {
 	t := w.t
 	for i := range t.Outer(0) {
 		if t.Word(i) == "PARTITION" && t.Word(i+1) == "BY" {
 			n := len(t.Tokens) - i
-			if p := parsePartitioning(t.Src[t.Tokens[i].Start:]); p != nil {
+			if p := ParsePartitioning(t.Src[t.Tokens[i].Start:]); p != nil {
 				n = p.tokens
 			}
 			w.drop(i, n)
@@ -347,7 +313,7 @@ func (w *rewriter) token() {
 		w.quantified()
 	case "DEFAULT":
 		if t.At(1) == "(" && (t.Kind(2) == lexer.Word || t.Kind(2) == lexer.Quoted) && w.has("SELECT", "UPDATE", "REPLACE", "INSERT") {
-			w.put(0, defaultFunction)
+			w.put(0, DefaultFunction)
 		}
 	case "WITH":
 		if t.Word(1) == "ROLLUP" {
@@ -384,8 +350,8 @@ var selectOptions = map[string]int{"DISTINCT": 1, "DISTINCTROW": 1, "ALL": 1, "S
 
 const dropped = 2
 
-// ignoreMarker is the comment that stands for IGNORE in a DELETE.
-const ignoreMarker = "zorya_ignore"
+// IgnoreMarker is the comment that stands for IGNORE in a DELETE.
+const IgnoreMarker = "zorya_ignore"
 
 // inSet: SET @a := 1 is in the grammar.
 func (w *rewriter) inSet() bool {
@@ -408,7 +374,7 @@ func (w *rewriter) assignment() {
 	t := w.t
 	name := lexer.Unquote(strings.TrimPrefix(t.At(0), "@"))
 	end := w.expressionEnd(2)
-	w.put(0, setVarFunction+"("+sqltext.Literal(name)+",")
+	w.put(0, SetVarFunction+"("+sqltext.Literal(name)+",")
 	w.drop(1, 1)
 	last := end - 1
 	text := t.At(last)
@@ -462,7 +428,7 @@ func invertBits(st sqlparser.Statement) {
 	if !ok {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if u, ok := n.(*sqlparser.UnaryExpr); ok && u != nil && u.Operator == sqlparser.TildaStr {
 			ones := sqlparser.NewIntVal([]byte("18446744073709551615"))
 			u.Operator, u.Expr = sqlparser.UPlusStr, &sqlparser.ParenExpr{Expr: &sqlparser.BinaryExpr{Operator: sqlparser.BitXorStr, Left: ones, Right: u.Expr}}
@@ -471,8 +437,8 @@ func invertBits(st sqlparser.Statement) {
 	}, node)
 }
 
-// knownCollations replaces MariaDB's UCA 14.0 collations by MySQL's nearest.
-func knownCollations(text string) string {
+// KnownCollations replaces MariaDB's UCA 14.0 collations by MySQL's nearest.
+func KnownCollations(text string) string {
 	if !strings.Contains(text, "uca1400") {
 		return text
 	}

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ func likeExactly(st sqlparser.Statement, text string) {
 	if !mentionsLike(text) {
 		return
 	}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) {
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) {
 		switch n := n.(type) {
 		case *sqlparser.Show:
 			if f := n.Filter; strings.EqualFold(n.Type, "status") && f != nil && f.Like != "" {

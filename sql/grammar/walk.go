@@ -1,9 +1,9 @@
-package general
+package grammar
 
 import "github.com/dolthub/vitess/go/vt/sqlparser"
 
-// walk visits the nodes of syntax trees as sqlparser.Walk does, and besides what that passes by: the WITH, ORDER BY and LIMIT of a set operation.
-func walk(visit sqlparser.Visit, nodes ...sqlparser.SQLNode) error {
+// Walk visits the nodes of syntax trees as sqlparser.Walk does, and besides what that passes by: the WITH, ORDER BY and LIMIT of a set operation.
+func Walk(visit sqlparser.Visit, nodes ...sqlparser.SQLNode) error {
 	var all sqlparser.Visit
 	all = func(n sqlparser.SQLNode) (bool, error) {
 		within, err := visit(n)

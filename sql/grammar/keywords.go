@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 // maxQuotedNames bounds the names that are quoted in one text: each costs a parse or two.
 const maxQuotedNames = 64
 
-// parseRefused parses a text that the library's grammar has refused, with err: in the forms of parseForms, and those with operators in parentheses. parsed is the text that was parsed.
-func parseRefused(ctx context.Context, text string, o sqlparser.ParserOptions, err error) (st sqlparser.Statement, parsed string, _ error) {
+// ParseAgain parses a text that the library's grammar has refused, with err: in the forms of parseForms, and those with operators in parentheses. parsed is the text that was parsed.
+func ParseAgain(ctx context.Context, text string, o sqlparser.ParserOptions, err error) (st sqlparser.Statement, parsed string, _ error) {
 	st, parsed, err = parseForms(ctx, text, o, err)
 	if err == nil {
 		return st, parsed, nil
@@ -32,9 +32,9 @@ func parseRefused(ctx context.Context, text string, o sqlparser.ParserOptions, e
 	return st, parsed, nil
 }
 
-// parseForms parses a refused text in the form that rewrite gives it, and with quoted names. err is the grammar's of that form that came farthest.
+// parseForms parses a refused text in the form that Rewrite gives it, and with quoted names. err is the grammar's of that form that came farthest.
 func parseForms(ctx context.Context, text string, o sqlparser.ParserOptions, err error) (st sqlparser.Statement, parsed string, _ error) {
-	again, changed := rewrite(text, lexMode(o))
+	again, changed := Rewrite(text, LexMode(o))
 	if changed {
 		if st, err2 := sqlparser.ParseWithOptions(ctx, again, o); err2 == nil {
 			return st, again, nil
@@ -52,14 +52,14 @@ func parseForms(ctx context.Context, text string, o sqlparser.ParserOptions, err
 // quoteKeywords parses a text in which keywords stand that are names: MySQL reserves fewer words than the library's grammar, and no word behind a dot. The word at
 // which the grammar gives up, or the one before, if it took that for the keyword, is such a name if the grammar comes farther when it is quoted.
 func quoteKeywords(ctx context.Context, text string, o sqlparser.ParserOptions, err error) (sqlparser.Statement, string, error) {
-	w := &rewriter{t: lexer.NewCursor(text, lexMode(o), maxTokens), skip: map[int]bool{}, with: map[int]string{}}
+	w := &rewriter{t: lexer.NewCursor(text, LexMode(o), MaxTokens), skip: map[int]bool{}, with: map[int]string{}}
 	for built := text; len(w.with) < maxQuotedNames; {
 		failed := errorPosition(err.Error())
 		if failed < 0 {
 			break
 		}
 		begin := failedToken(built, failed-1)
-		tokens := lexer.NewCursor(built, lexMode(o), maxTokens).Tokens // as many as there were: only quotes have been added
+		tokens := lexer.NewCursor(built, LexMode(o), MaxTokens).Tokens // as many as there were: only quotes have been added
 		at := slices.IndexFunc(tokens, func(k lexer.Token) bool { return k.Start >= begin })
 		if at < 0 {
 			at = len(tokens)

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"fmt"
@@ -15,11 +15,11 @@ import (
 
 // Functions of our own that rewritten syntax calls.
 const (
-	intervalFunction   = "zorya_interval"   // (value, unit): what INTERVAL with a composite unit amounts to in months, seconds or microseconds
-	defaultFunction    = "zorya_default"    // (column): DEFAULT(column)
-	quantifiedFunction = "zorya_quantified" // (op, ANY or ALL, value, subquery)
-	rollupFunction     = "zorya_rollup"     // (): the last item of GROUP BY ... WITH ROLLUP
-	groupingFunction   = "zorya_grouping"   // (item ...): GROUPING(item ...), within ANY_VALUE
+	IntervalFunction   = "zorya_interval"   // (value, unit): what INTERVAL with a composite unit amounts to in months, seconds or microseconds
+	DefaultFunction    = "zorya_default"    // (column): DEFAULT(column)
+	QuantifiedFunction = "zorya_quantified" // (op, ANY or ALL, value, subquery)
+	RollupFunction     = "zorya_rollup"     // (): the last item of GROUP BY ... WITH ROLLUP
+	GroupingFunction   = "zorya_grouping"   // (item ...): GROUPING(item ...), within ANY_VALUE
 )
 
 // compositeInterval: INTERVAL '1:30' HOUR_MINUTE becomes INTERVAL zorya_interval('1:30', 'HOUR_MINUTE') SECOND.
@@ -36,21 +36,21 @@ func (w *rewriter) compositeInterval() {
 			}
 		}
 		unit := t.Word(i)
-		u, ok := intervalUnits[unit]
+		u, ok := IntervalUnits[unit]
 		if depth != 0 || !ok || i == 1 {
 			continue
 		}
-		if u.parts == nil {
+		if u.Parts == nil {
 			return
 		}
 		whole := "SECOND"
-		switch u.parts[len(u.parts)-1] {
+		switch u.Parts[len(u.Parts)-1] {
 		case "MONTH":
 			whole = "MONTH"
 		case "MICROSECOND":
 			whole = "MICROSECOND"
 		}
-		w.prefix(1, intervalFunction+"(")
+		w.prefix(1, IntervalFunction+"(")
 		w.put(i, ", '"+unit+"') "+whole)
 		return
 	}
@@ -91,7 +91,7 @@ func (w *rewriter) quantified() {
 		w.drop(0, 1)
 		return
 	}
-	w.prefix(from, fmt.Sprintf("%s('%s', '%s', ", quantifiedFunction, op, word))
+	w.prefix(from, fmt.Sprintf("%s('%s', '%s', ", QuantifiedFunction, op, word))
 	w.put(-1, ",")
 	w.drop(0, 1)
 	if i := t.Closing(1); i > 0 {
@@ -137,7 +137,7 @@ func (w *rewriter) operandStart(i int) int {
 
 // rollup: GROUP BY a, b WITH ROLLUP becomes GROUP BY a, b, zorya_rollup().
 func (w *rewriter) rollup() {
-	w.put(0, ", "+rollupFunction+"()")
+	w.put(0, ", "+RollupFunction+"()")
 	w.drop(1, 1)
 }
 
@@ -145,7 +145,7 @@ func (w *rewriter) rollup() {
 func (w *rewriter) grouping() {
 	t := w.t
 	if i := t.Closing(1); i > 0 {
-		w.put(0, "ANY_VALUE("+groupingFunction)
+		w.put(0, "ANY_VALUE("+GroupingFunction)
 		w.put(i, "))")
 	}
 }
@@ -172,9 +172,9 @@ func (w *rewriter) substring() {
 // quickDelete is a modifier, in the library's grammar a table.
 var quickDelete = regexp.MustCompile(`(?i)^\s*DELETE\s+QUICK\s+FROM\b`)
 
-// misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, DATE'2020-01-01', to it a text, 5--3, to it 5 and a comment, and DEFAULT(column) in a SELECT, which
+// Misread rewrites what the library's grammar takes for something else: N'text', to it a column with an alias, DATE'2020-01-01', to it a text, 5--3, to it 5 and a comment, and DEFAULT(column) in a SELECT, which
 // it does not execute.
-func misread(text string, mode lexer.Mode) string {
+func Misread(text string, mode lexer.Mode) string {
 	n := strings.Contains(text, "N'") || strings.Contains(text, "n'")
 	d := strings.Contains(strings.ToLower(text), "default")
 	dated := builtin.DatedText.MatchString(text)
@@ -204,7 +204,7 @@ func misread(text string, mode lexer.Mode) string {
 			w.drop(0, 1)
 			w.put(1, builtin.DatedWords[t.Word(0)]+"("+t.At(1)+")")
 		case d && t.Word(0) == "DEFAULT" && t.At(1) == "(" && (t.Kind(2) == lexer.Word || t.Kind(2) == lexer.Quoted):
-			w.put(0, defaultFunction)
+			w.put(0, DefaultFunction)
 		}
 	}
 	w.nameItems()
@@ -266,7 +266,7 @@ func (w *rewriter) nameItem(from, to int) {
 		return
 	}
 	last := to - 1
-	_, unit := intervalUnits[t.Word(last)]
+	_, unit := IntervalUnits[t.Word(last)]
 	switch {
 	case t.Kind(last) == lexer.String && last > from && builtin.DatedWords[t.Word(last-1)] != "":
 	case t.At(last) == ")" || unit, to-from == 1:
@@ -287,3 +287,9 @@ func (w *rewriter) nameItem(from, to int) {
 	}
 	w.with[last] = now + " AS " + sqltext.Quote(text)
 }
+
+const SetVarFunction = "zorya_assign" // @a := expr
+
+const MemberFunction = "zorya_member_of"
+
+const ArrayFunction = "zorya_array"

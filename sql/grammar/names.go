@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"strings"
@@ -10,8 +10,8 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// namesCollation adds what the library's grammar drops of SET NAMES charset COLLATE collation.
-func namesCollation(st sqlparser.Statement, t *lexer.Cursor) error {
+// NamesCollation adds what the library's grammar drops of SET NAMES charset COLLATE collation.
+func NamesCollation(st sqlparser.Statement, t *lexer.Cursor) error {
 	set, ok := st.(*sqlparser.Set)
 	if !ok {
 		return nil

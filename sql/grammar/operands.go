@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ func operandsAlone(st sqlparser.Statement) {
 		return
 	}
 	n := 0
-	_ = walk(func(x sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(x sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if set, ok := x.(*sqlparser.SetOp); ok && set != nil {
 			set.Left = operandAlone(set.Left, true, &n)
 			set.Right = operandAlone(set.Right, false, &n)

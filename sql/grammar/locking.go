@@ -1,6 +1,7 @@
-package general
+package grammar
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
@@ -11,10 +12,10 @@ import (
 // GMS plans FOR UPDATE as a no-op. So the parser wrapper writes the lock mode where AS OF goes in the syntax tree, on every table
 // reference of a locking query block and of UPDATE, DELETE and INSERT ... SELECT; the database then opens a table bound to that mode.
 
-// lockMode is how a table reference reads.
-type lockMode struct {
-	lock   table.Lock
-	policy table.WaitPolicy
+// LockMode is how a table reference reads.
+type LockMode struct {
+	Lock   table.Lock
+	Policy table.WaitPolicy
 	// sets, if not empty, are columns that an UPDATE of several tables changes without saying of which, each between commas and in lower case: the table that has
 	// one is locked exclusively.
 	sets string
@@ -23,88 +24,67 @@ type lockMode struct {
 // impliedShare says, where the policy stands, that the statement locks for the share what it only reads, but not at READ COMMITTED and below.
 const impliedShare table.WaitPolicy = 9
 
-// at is the mode of a table that is opened in a transaction of this level.
-func (m lockMode) at(level table.Isolation) lockMode {
+// At is the mode of a table that is opened in a transaction of this level.
+func (m LockMode) At(level table.Isolation) LockMode {
 	switch {
-	case m.policy != impliedShare:
+	case m.Policy != impliedShare:
 		return m
 	case level <= table.ReadCommitted:
-		return lockMode{}
+		return LockMode{}
 	}
-	return lockMode{lock: m.lock}
+	return LockMode{Lock: m.Lock}
 }
 
-// of is the mode of a table with these columns.
-func (m lockMode) of(cols []table.Column) lockMode {
+// Of is the mode of a table with these columns.
+func (m LockMode) Of(cols []table.Column) LockMode {
 	if m.sets == "" {
 		return m
 	}
 	for i := range cols {
 		if strings.Contains(m.sets, ","+strings.ToLower(cols[i].Name)+",") {
-			return lockMode{lock: table.LockExclusive}
+			return LockMode{Lock: table.LockExclusive}
 		}
 	}
-	return lockMode{lock: m.lock, policy: m.policy}
+	return LockMode{Lock: m.Lock, Policy: m.Policy}
 }
 
 const lockPrefix = "\x00zorya lock "
 
 // The texts that stand for the modes in AS OF literals.
-func (m lockMode) String() string {
+func (m LockMode) String() string {
 	return lockPrefix + m.digits() + m.sets
 }
 
-func parseLockMode(s string) (lockMode, bool) {
+func ParseLockMode(s string) (LockMode, bool) {
 	s, ok := strings.CutPrefix(s, lockPrefix)
 	if !ok || len(s) < 2 {
-		return lockMode{}, false
+		return LockMode{}, false
 	}
-	return lockMode{table.Lock(s[0] - '0'), table.WaitPolicy(s[1] - '0'), s[2:]}, true
-}
-
-// Overwrites reports whether the statement goes on with the rows that its inserts collide with: REPLACE, ON DUPLICATE KEY UPDATE.
-func (st *Statement) Overwrites() bool {
-	ins, ok := st.ast.(*sqlparser.Insert)
-	return ok && (ins.Action == sqlparser.ReplaceStr || len(ins.OnDup) > 0)
-}
-
-// Bulk reports whether it is not known how many rows the statement inserts.
-func (st *Statement) Bulk() bool {
-	switch n := st.ast.(type) {
-	case *sqlparser.Insert:
-		switch n.Rows.(type) {
-		case nil, sqlparser.Values, *sqlparser.Values, sqlparser.AliasedValues, *sqlparser.AliasedValues:
-			return false
-		}
-		return true
-	case *sqlparser.Load:
-		return true
-	}
-	return false
+	return LockMode{table.Lock(s[0] - '0'), table.WaitPolicy(s[1] - '0'), s[2:]}, true
 }
 
 // shareMarker is the pseudo table that the rewriter puts into FOR UPDATE OF to say FOR SHARE, which the grammar lacks.
 const shareMarker = "\x00share"
 
 // modeOf reads a locking clause. of names the tables it is limited to.
-func modeOf(l *sqlparser.Lock) (m lockMode, of map[string]bool, ok bool) {
+func modeOf(l *sqlparser.Lock) (m LockMode, of map[string]bool, ok bool) {
 	if l == nil || l.Type == "" {
 		return m, nil, false
 	}
-	m.lock = table.LockExclusive
+	m.Lock = table.LockExclusive
 	if l.Type == sqlparser.ShareModeStr {
-		m.lock = table.LockShared
+		m.Lock = table.LockShared
 	}
 	text := strings.ToLower(l.Type)
 	switch {
 	case strings.HasSuffix(text, "nowait"):
-		m.policy = table.NoWait
+		m.Policy = table.NoWait
 	case strings.HasSuffix(text, "skip locked"):
-		m.policy = table.SkipLocked
+		m.Policy = table.SkipLocked
 	}
 	for _, t := range l.Tables {
 		if t.Name.String() == shareMarker {
-			m.lock = table.LockShared
+			m.Lock = table.LockShared
 			continue
 		}
 		if of == nil {
@@ -131,18 +111,18 @@ func markLocks(st sqlparser.Statement) (locking bool, err error) {
 			w.source(sel)
 		}
 	}
-	if m := readBeside(st); m.lock != table.LockNone {
+	if m := readBeside(st); m.Lock != table.LockNone {
 		defer w.subqueries(st.(sqlparser.SQLNode), m) // those that have a clause of their own keep what it says
 	}
 	if sn, ok := st.(sqlparser.SQLNode); ok {
-		err = walk(func(node sqlparser.SQLNode) (bool, error) {
+		err = Walk(func(node sqlparser.SQLNode) (bool, error) {
 			if sel, ok := node.(*sqlparser.Select); ok && sel != nil {
 				w.names(sel.With)
 				nameBeforeFor(sel)
 				clauses, err := clausesOf(sel.Lock)
 				for i := range clauses {
 					locking = true
-					w.tables(sel.From, clauses[i].lockMode, clauses[i].of)
+					w.tables(sel.From, clauses[i].LockMode, clauses[i].of)
 				}
 				if err == nil {
 					err = resolveClauses(sel)
@@ -185,10 +165,10 @@ func (w *lockWalk) names(with *sqlparser.With) {
 // update locks the tables that are changed exclusively, and those that are only read shared.
 func (w *lockWalk) update(n *sqlparser.Update) {
 	if soleTable(n.TableExprs) {
-		w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, nil)
+		w.tables(n.TableExprs, LockMode{Lock: table.LockExclusive}, nil)
 		return
 	}
-	share, of := lockMode{lock: table.LockShared}, map[string]bool{}
+	share, of := LockMode{Lock: table.LockShared}, map[string]bool{}
 	for _, x := range n.Exprs {
 		if name := x.Name.Qualifier.Name; !name.IsEmpty() {
 			of[strings.ToLower(name.String())] = true
@@ -196,7 +176,7 @@ func (w *lockWalk) update(n *sqlparser.Update) {
 			share.sets = strings.TrimSuffix(share.sets, ",") + "," + x.Name.Name.Lowered() + ","
 		}
 	}
-	w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, of)
+	w.tables(n.TableExprs, LockMode{Lock: table.LockExclusive}, of)
 	w.tables(n.TableExprs, share, nil)
 }
 
@@ -215,15 +195,15 @@ func soleTable(from sqlparser.TableExprs) bool {
 // delete locks the tables that lose rows exclusively, and those that are only read shared.
 func (w *lockWalk) delete(n *sqlparser.Delete) {
 	if len(n.Targets) == 0 {
-		w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, nil)
+		w.tables(n.TableExprs, LockMode{Lock: table.LockExclusive}, nil)
 		return
 	}
 	of := map[string]bool{}
 	for _, t := range n.Targets {
 		of[strings.ToLower(t.Name.String())] = true
 	}
-	w.tables(n.TableExprs, lockMode{lock: table.LockExclusive}, of)
-	w.tables(n.TableExprs, lockMode{lock: table.LockShared}, nil)
+	w.tables(n.TableExprs, LockMode{Lock: table.LockExclusive}, of)
+	w.tables(n.TableExprs, LockMode{Lock: table.LockShared}, nil)
 }
 
 // source locks the rows that INSERT ... SELECT reads.
@@ -231,7 +211,7 @@ func (w *lockWalk) source(sel sqlparser.SelectStatement) {
 	switch n := sel.(type) {
 	case *sqlparser.Select:
 		w.names(n.With)
-		w.tables(n.From, lockMode{lock: table.LockShared, policy: impliedShare}, nil)
+		w.tables(n.From, LockMode{Lock: table.LockShared, Policy: impliedShare}, nil)
 	case *sqlparser.SetOp:
 		w.source(n.Left)
 		w.source(n.Right)
@@ -242,21 +222,21 @@ func (w *lockWalk) source(sel sqlparser.SelectStatement) {
 
 // readBeside is how a statement other than SELECT, SET among them, reads the tables in its subqueries: InnoDB locks them for the share, but at
 // READ COMMITTED not those of INSERT ... SELECT and of the UPDATE of one table.
-func readBeside(st sqlparser.Statement) lockMode {
-	share := lockMode{lock: table.LockShared}
+func readBeside(st sqlparser.Statement) LockMode {
+	share := LockMode{Lock: table.LockShared}
 	switch n := st.(type) {
 	case *sqlparser.Delete:
 	case *sqlparser.Insert:
 		if _, ok := n.Rows.(sqlparser.SelectStatement); ok {
-			share.policy = impliedShare
+			share.Policy = impliedShare
 		}
 	case *sqlparser.Update:
 		if soleTable(n.TableExprs) {
-			share.policy = impliedShare
+			share.Policy = impliedShare
 		}
 	case *sqlparser.Set:
 	default:
-		return lockMode{}
+		return LockMode{}
 	}
 	return share
 }
@@ -274,8 +254,8 @@ func nameBeforeFor(sel *sqlparser.Select) {
 }
 
 // subqueries marks what the queries within a statement read.
-func (w *lockWalk) subqueries(in sqlparser.SQLNode, m lockMode) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+func (w *lockWalk) subqueries(in sqlparser.SQLNode, m LockMode) {
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
 			w.tables(sel.From, m, nil)
 		}
@@ -283,21 +263,26 @@ func (w *lockWalk) subqueries(in sqlparser.SQLNode, m lockMode) {
 	}, in)
 }
 
+// ShareSubqueries marks what the queries within a statement read as read for the share.
+func ShareSubqueries(in sqlparser.SQLNode) {
+	new(lockWalk).subqueries(in, LockMode{Lock: table.LockShared})
+}
+
 // tables marks the references in from that have no mode yet; of, if not nil, limits it to names or aliases.
-func (w *lockWalk) tables(from sqlparser.TableExprs, m lockMode, of map[string]bool) {
+func (w *lockWalk) tables(from sqlparser.TableExprs, m LockMode, of map[string]bool) {
 	for _, e := range from {
 		w.table(e, m, of)
 	}
 }
 
-func (w *lockWalk) table(e sqlparser.TableExpr, m lockMode, of map[string]bool) {
+func (w *lockWalk) table(e sqlparser.TableExpr, m LockMode, of map[string]bool) {
 	switch e := e.(type) {
 	case *sqlparser.AliasedTableExpr:
 		name, ok := e.Expr.(sqlparser.TableName)
 		if !ok || e.AsOf != nil || name.Name.IsEmpty() {
 			return
 		}
-		if q := name.DbQualifier.String(); q == "" && w.ctes[strings.ToLower(name.Name.String())] || systemSchema(q) ||
+		if q := name.DbQualifier.String(); q == "" && w.ctes[strings.ToLower(name.Name.String())] || SystemSchema(q) ||
 			q == "" && strings.EqualFold(name.Name.String(), "dual") {
 			return
 		}
@@ -313,10 +298,85 @@ func (w *lockWalk) table(e sqlparser.TableExpr, m lockMode, of map[string]bool) 
 	}
 }
 
-func systemSchema(name string) bool {
+func SystemSchema(name string) bool {
 	switch strings.ToLower(name) {
 	case "information_schema", "performance_schema", "mysql", "sys":
 		return true
 	}
 	return false
+}
+
+// LockStatement marks locks in a statement and in those within it.
+func LockStatement(st sqlparser.Statement) (locking bool, err error) {
+	inner := func(in sqlparser.Statement) {
+		l, e := LockStatement(in)
+		locking, err = locking || l, errors.Join(err, e)
+	}
+	locking, err = markLocks(st)
+	eachInner(st, inner)
+	if n, ok := st.(*sqlparser.DDL); ok {
+		own := locking // a body's locks are those of its own statements
+		switch {
+		case n.TriggerSpec != nil && n.TriggerSpec.Body != nil:
+			inner(n.TriggerSpec.Body)
+		case n.ProcedureSpec != nil && n.ProcedureSpec.Body != nil:
+			inner(n.ProcedureSpec.Body)
+		case n.EventSpec != nil && n.EventSpec.Body != nil:
+			inner(n.EventSpec.Body)
+		}
+		locking = own
+	}
+	return locking, err
+}
+
+// eachInner visits the statements directly within a compound one.
+func eachInner(st sqlparser.Statement, f func(sqlparser.Statement)) {
+	each := func(list sqlparser.Statements) {
+		for _, s := range list {
+			f(s)
+		}
+	}
+	switch n := st.(type) {
+	case *sqlparser.BeginEndBlock:
+		each(n.Statements)
+	case *sqlparser.IfStatement:
+		for i := range n.Conditions {
+			each(n.Conditions[i].Statements)
+		}
+		each(n.Else)
+	case *sqlparser.CaseStatement:
+		for i := range n.Cases {
+			each(n.Cases[i].Statements)
+		}
+		each(n.Else)
+	case *sqlparser.Loop:
+		each(n.Statements)
+	case *sqlparser.While:
+		each(n.Statements)
+	case *sqlparser.Repeat:
+		each(n.Statements)
+	case *sqlparser.Declare:
+		if n.Handler != nil && n.Handler.Statement != nil {
+			f(n.Handler.Statement)
+		}
+	}
+}
+
+// NamedTables calls fn for the tables that a FROM names, with the name that each goes by there. Those of subqueries are left out.
+func NamedTables(from sqlparser.TableExprs, fn func(t sqlparser.TableName, alias string)) {
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case *sqlparser.Subquery:
+			return false, nil
+		case *sqlparser.AliasedTableExpr:
+			if t, ok := n.Expr.(sqlparser.TableName); ok {
+				alias := n.As.String()
+				if alias == "" {
+					alias = t.Name.String()
+				}
+				fn(t, alias)
+			}
+		}
+		return true, nil
+	}, from)
 }

@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ import (
 // A query block may have several locking clauses, each for tables of its own: FOR UPDATE OF a FOR SHARE OF b NOWAIT. The grammar knows one. So the
 // rewriter writes them as one FOR UPDATE OF whose list has, before each clause's tables, a name that tells the clause's mode.
 
-// clausePrefix begins the name that stands for a clause's mode in a list of tables; the mode's two digits follow (lockMode.String).
+// clausePrefix begins the name that stands for a clause's mode in a list of tables; the mode's two digits follow (LockMode.String).
 const clausePrefix = "\x00lock clause "
 
 // lockClauses rewrites two and more locking clauses that begin at the current token, and reports whether there are that many.
@@ -24,9 +24,9 @@ func (w *rewriter) lockClauses() bool {
 	var list []string
 	i, clauses := 0, 0
 	for t.Word(i) == "FOR" && (t.Word(i+1) == "UPDATE" || t.Word(i+1) == "SHARE") {
-		m := lockMode{lock: table.LockExclusive}
+		m := LockMode{Lock: table.LockExclusive}
 		if t.Word(i+1) == "SHARE" {
-			m.lock = table.LockShared
+			m.Lock = table.LockShared
 		}
 		i += 2
 		var names []string
@@ -39,10 +39,10 @@ func (w *rewriter) lockClauses() bool {
 		}
 		switch {
 		case t.Word(i) == "NOWAIT":
-			m.policy = table.NoWait
+			m.Policy = table.NoWait
 			i++
 		case t.Word(i) == "SKIP" && t.Word(i+1) == "LOCKED":
-			m.policy = table.SkipLocked
+			m.Policy = table.SkipLocked
 			i += 2
 		}
 		list = append(append(list, sqltext.Quote(clausePrefix+m.digits())), names...)
@@ -57,11 +57,11 @@ func (w *rewriter) lockClauses() bool {
 	return true
 }
 
-func (m lockMode) digits() string { return string(rune('0'+m.lock)) + string(rune('0'+m.policy)) }
+func (m LockMode) digits() string { return string(rune('0'+m.Lock)) + string(rune('0'+m.Policy)) }
 
 // lockClause is a locking clause of a query block.
 type lockClause struct {
-	lockMode
+	LockMode
 	of map[string]bool // the tables, lower case; nil: all
 }
 
@@ -87,7 +87,7 @@ func clausesOf(l *sqlparser.Lock) ([]lockClause, error) {
 	for _, t := range l.Tables {
 		name := t.Name.String()
 		if d, ok := strings.CutPrefix(name, clausePrefix); ok && len(d) == 2 {
-			list = append(list, lockClause{lockMode: lockMode{lock: table.Lock(d[0] - '0'), policy: table.WaitPolicy(d[1] - '0')}})
+			list = append(list, lockClause{LockMode: LockMode{Lock: table.Lock(d[0] - '0'), Policy: table.WaitPolicy(d[1] - '0')}})
 			continue
 		}
 		lower := strings.ToLower(name)
@@ -118,7 +118,7 @@ func resolveClauses(sel *sqlparser.Select) error {
 		return nil
 	}
 	names := map[string]bool{}
-	readNames(sel.From, names)
+	ReadNames(sel.From, names)
 	for _, t := range sel.Lock.Tables {
 		if !names[strings.ToLower(t.Name.String())] {
 			return mysqlerr.New(mysqlerr.ER_UNRESOLVED_TABLE_LOCK, sqltext.Quote(t.Name.String()))
@@ -128,9 +128,9 @@ func resolveClauses(sel *sqlparser.Select) error {
 	return nil
 }
 
-// readNames adds what a block calls the tables that it reads, in lower case.
-func readNames(from sqlparser.TableExprs, names map[string]bool) {
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+// ReadNames adds what a block calls the tables that it reads, in lower case.
+func ReadNames(from sqlparser.TableExprs, names map[string]bool) {
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case *sqlparser.Subquery:
 			return false, nil

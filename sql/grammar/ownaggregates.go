@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"context"
@@ -17,7 +17,7 @@ func ownAggregates(sel *sqlparser.Select) {
 	outer := map[string]bool{}
 	queries := []*sqlparser.Subquery{}
 	look := func(list any) {
-		swapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
+		SwapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
 			if q := queryOf(e); q != nil {
 				queries = append(queries, q)
 				return e
@@ -37,13 +37,13 @@ func ownAggregates(sel *sqlparser.Select) {
 		return
 	}
 	for _, q := range queries {
-		swapExprs(reflect.ValueOf(q.Select), func(e sqlparser.Expr) sqlparser.Expr {
+		SwapExprs(reflect.ValueOf(q.Select), func(e sqlparser.Expr) sqlparser.Expr {
 			f, ok := e.(*sqlparser.FuncExpr)
 			if !ok || !isAggregate(e) || !outer[f.Name.Lowered()] || len(f.Exprs) == 0 {
 				return nil
 			}
 			if arg, ok := f.Exprs[0].(*sqlparser.AliasedExpr); ok {
-				arg.Expr = sqlparser.InjectedExpr{Auth: noAuth, Expression: ownArgumentOf{arg.Expr}, Children: sqlparser.Exprs{arg.Expr}}
+				arg.Expr = sqlparser.InjectedExpr{Auth: NoAuth, Expression: ownArgumentOf{arg.Expr}, Children: sqlparser.Exprs{arg.Expr}}
 			}
 			return nil
 		})
@@ -55,28 +55,28 @@ type ownArgumentOf struct{ e sqlparser.Expr }
 
 // WithResolvedChildren implements sqlparser.Injectable.
 func (o ownArgumentOf) WithResolvedChildren(_ context.Context, ch []any) (any, error) {
-	return &ownArgument{expression.UnaryExpressionStub{Child: ch[0].(sql.Expression)}}, nil
+	return &OwnArgument{expression.UnaryExpressionStub{Child: ch[0].(sql.Expression)}}, nil
 }
 
 // String is the argument as it was written.
 func (o ownArgumentOf) String() string { return sqlparser.String(o.e) }
 
-// ownMark is what the text of such an argument begins with, and with it the name of the column that the aggregate is.
-const ownMark = "\x01"
+// OwnMark is what the text of such an argument begins with, and with it the name of the column that the aggregate is.
+const OwnMark = "\x01"
 
-// ownArgument is that argument for the binder; retype takes it out.
-type ownArgument struct{ expression.UnaryExpressionStub }
+// OwnArgument is that argument for the binder; retype takes it out.
+type OwnArgument struct{ expression.UnaryExpressionStub }
 
-func (o *ownArgument) Type(c *sql.Context) sql.Type                { return o.Child.Type(c) }
-func (o *ownArgument) String() string                              { return ownMark + o.Child.String() }
-func (o *ownArgument) Eval(c *sql.Context, r sql.Row) (any, error) { return o.Child.Eval(c, r) }
-func (o *ownArgument) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
+func (o *OwnArgument) Type(c *sql.Context) sql.Type                { return o.Child.Type(c) }
+func (o *OwnArgument) String() string                              { return OwnMark + o.Child.String() }
+func (o *OwnArgument) Eval(c *sql.Context, r sql.Row) (any, error) { return o.Child.Eval(c, r) }
+func (o *OwnArgument) CollationCoercibility(c *sql.Context) (sql.CollationID, byte) {
 	return sql.GetCoercibility(c, o.Child)
 }
 
-func (o *ownArgument) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+func (o *OwnArgument) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
 	if len(ch) != 1 {
 		return nil, sql.ErrInvalidChildrenNumber.New(o, len(ch), 1)
 	}
-	return &ownArgument{expression.UnaryExpressionStub{Child: ch[0]}}, nil
+	return &OwnArgument{expression.UnaryExpressionStub{Child: ch[0]}}, nil
 }

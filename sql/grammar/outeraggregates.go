@@ -1,4 +1,4 @@
-package general
+package grammar
 
 import (
 	"reflect"
@@ -13,19 +13,19 @@ import (
 // aggregatesFirst rewrites a query one of whose subqueries has an aggregate of its columns. Names without a table are the subquery's, unless it has no FROM.
 func aggregatesFirst(sel *sqlparser.Select) {
 	names := map[string]bool{}
-	namedIn(sel.From, names)
+	NamedIn(sel.From, names)
 	if len(names) == 0 || sel.Lock != nil && sel.Lock.Type != "" {
 		return
 	}
 	found, strange := false, false
 	look := func(list any) {
-		swapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
+		SwapExprs(reflect.ValueOf(list), func(e sqlparser.Expr) sqlparser.Expr {
 			if q := queryOf(e); q != nil {
 				found = found || newOuterNames(q, names).aggregate(q)
 				return e
 			}
 			if x, ok := e.(*sqlparser.FuncExpr); ok {
-				strange = strange || x.Over != nil || x.Name.EqualString(rollupFunction) || x.Name.EqualString(groupingFunction)
+				strange = strange || x.Over != nil || x.Name.EqualString(RollupFunction) || x.Name.EqualString(GroupingFunction)
 			}
 			return nil
 		})
@@ -64,9 +64,9 @@ type outerNames struct {
 func newOuterNames(q *sqlparser.Subquery, outer map[string]bool) outerNames {
 	inner := map[string]bool{}
 	o := outerNames{names: map[string]bool{}, bare: true}
-	_ = walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+	_ = Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		if sel, ok := n.(*sqlparser.Select); ok && sel != nil {
-			namedIn(sel.From, inner)
+			NamedIn(sel.From, inner)
 			o.bare = o.bare && ofNoTable(sel.From)
 		}
 		return true, nil
@@ -81,7 +81,7 @@ func newOuterNames(q *sqlparser.Subquery, outer map[string]bool) outerNames {
 
 func ofNoTable(from sqlparser.TableExprs) bool {
 	names := map[string]bool{}
-	namedIn(from, names)
+	NamedIn(from, names)
 	return len(from) == 0 || len(from) == 1 && len(names) == 1 && names["dual"]
 }
 
@@ -96,7 +96,7 @@ func (o outerNames) has(col *sqlparser.ColName) bool {
 // owns reports whether an aggregate is of the outer query's columns alone.
 func (o outerNames) owns(e sqlparser.Expr) bool {
 	some, all := false, isAggregate(e)
-	swapExprs(reflect.ValueOf(e), func(e sqlparser.Expr) sqlparser.Expr {
+	SwapExprs(reflect.ValueOf(e), func(e sqlparser.Expr) sqlparser.Expr {
 		switch x := e.(type) {
 		case *sqlparser.Subquery:
 			all = false
@@ -111,15 +111,15 @@ func (o outerNames) owns(e sqlparser.Expr) bool {
 
 // aggregate reports whether a subquery has an aggregate of the outer query.
 func (o outerNames) aggregate(q *sqlparser.Subquery) (found bool) {
-	swapExprs(reflect.ValueOf(q.Select), func(e sqlparser.Expr) sqlparser.Expr {
+	SwapExprs(reflect.ValueOf(q.Select), func(e sqlparser.Expr) sqlparser.Expr {
 		found = found || isAggregate(e) && o.owns(e)
 		return nil
 	})
 	return found
 }
 
-// namedIn collects what the tables of FROM are called.
-func namedIn(from sqlparser.TableExprs, names map[string]bool) {
+// NamedIn collects what the tables of FROM are called.
+func NamedIn(from sqlparser.TableExprs, names map[string]bool) {
 	for _, e := range from {
 		switch t := e.(type) {
 		case *sqlparser.AliasedTableExpr:
@@ -129,9 +129,9 @@ func namedIn(from sqlparser.TableExprs, names map[string]bool) {
 				names[strings.ToLower(name.Name.String())] = true
 			}
 		case *sqlparser.JoinTableExpr:
-			namedIn(sqlparser.TableExprs{t.LeftExpr, t.RightExpr}, names)
+			NamedIn(sqlparser.TableExprs{t.LeftExpr, t.RightExpr}, names)
 		case *sqlparser.ParenTableExpr:
-			namedIn(t.Exprs, names)
+			NamedIn(t.Exprs, names)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func namedIn(from sqlparser.TableExprs, names map[string]bool) {
 // takeWithin puts the groups' columns in the place of what a subquery has of the outer query.
 func (g *grouped) takeWithin(q *sqlparser.Subquery) {
 	o := newOuterNames(q, g.outside)
-	swapExprs(reflect.ValueOf(q.Select), func(e sqlparser.Expr) sqlparser.Expr {
+	SwapExprs(reflect.ValueOf(q.Select), func(e sqlparser.Expr) sqlparser.Expr {
 		switch x := e.(type) {
 		case *sqlparser.ColName:
 			if o.has(x) {
@@ -157,7 +157,7 @@ func (g *grouped) takeWithin(q *sqlparser.Subquery) {
 // condition is HAVING as the condition over the groups: names of the select list stand for its items.
 func (g *grouped) condition(e sqlparser.Expr, items []*sqlparser.AliasedExpr) sqlparser.Expr {
 	holder := sqlparser.Exprs{e}
-	swapExprs(reflect.ValueOf(holder), func(e sqlparser.Expr) sqlparser.Expr {
+	SwapExprs(reflect.ValueOf(holder), func(e sqlparser.Expr) sqlparser.Expr {
 		if isAggregate(e) {
 			return g.outer(e)
 		}
