@@ -34,6 +34,8 @@ func readAlterOptions(text string) (alterOptions, error) {
 		v, written := t.Word(1), t.At(1)
 		if written == "=" {
 			v, written = t.Word(2), t.At(2)
+		} else if grammar.BeforeName(t.Word(-1)) || t.At(-1) == "." {
+			continue
 		}
 		switch t.Word(0) {
 		case "ALGORITHM":
@@ -53,7 +55,7 @@ func readAlterOptions(text string) (alterOptions, error) {
 		case "FORCE":
 			o.force = true
 		case "ENGINE":
-			o.force = o.force || t.At(-1) != "." && v != "" && t.Word(-1) != "ADD" && t.Word(-1) != "COLUMN"
+			o.force = o.force || v != ""
 		}
 	}
 	if o.algorithm == "INSTANT" && o.lock != "DEFAULT" {

@@ -64,6 +64,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 			return nil, err
 		}
 	}
+	a.textOptions(x.st.written)
 	if err := a.orderBy(c, x.st.written); err != nil {
 		return nil, err
 	}
@@ -200,6 +201,18 @@ func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
 		return nil
 	}
 	return nil // ENGINE=, FORCE, ALGORITHM=, LOCK=: see alterOptions; ROW_FORMAT=: there is one
+}
+
+// textOptions sets the options that the library's grammar reads and forgets; those that nothing shows again are forgotten here too.
+func (a *alteration) textOptions(text string) {
+	t := lexer.NewCursor(text, 0, grammar.MaxTokens)
+	for i, n := range grammar.AlteredOptions(t) {
+		switch name := t.Word(i); name {
+		case "AUTO_INCREMENT", "CHARACTER", "CHARSET", "COLLATE", "COMMENT", "DEFAULT", "ENGINE":
+		default:
+			a.setOption(name, t.At(i+n-1))
+		}
+	}
 }
 
 func (a *alteration) setOption(name, value string) {

@@ -170,7 +170,9 @@ func (col *infoColumn) text(c *sql.Context) (charset, collation, chars, octets a
 			return charset, collation, n / ct.Collation().CharacterSet().MaxLength(), n
 		}
 	}
-	if st, ok := t.(sql.StringType); ok {
+	if st, ok := t.(sql.StringType); ok && t.Type() == sqltypes.Text { // bounded in bytes
+		return charset, collation, st.MaxByteLength(), st.MaxByteLength()
+	} else if ok {
 		return charset, collation, st.MaxCharacterLength(), st.MaxByteLength()
 	}
 	return charset, collation, nil, nil

@@ -198,6 +198,11 @@ func shown(v any) string {
 		return d.Text(datum.Fraction)
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
+	case bool:
+		if v {
+			return "1"
+		}
+		return "0"
 	}
 	return fmt.Sprint(v)
 }

@@ -9,11 +9,20 @@ import (
 
 // Clauses of ALTER TABLE, and of statements that it stands for, that the library's grammar lacks.
 
+// BeforeName reports whether the name of a column, or of something else that is changed, comes after a word: ADD COLUMN algorithm.
+func BeforeName(word string) bool {
+	switch word {
+	case "ADD", "AFTER", "ALTER", "CHANGE", "COLUMN", "DROP", "INDEX", "KEY", "MODIFY", "RENAME", "TO":
+		return true
+	}
+	return false
+}
+
 // alterOptionClauses removes the clauses from a text that the grammar refused.
 func (w *rewriter) alterOptionClauses() {
 	t := w.t
 	for i := range t.Outer(0) {
-		if t.Word(i) != "ALGORITHM" && t.Word(i) != "LOCK" {
+		if t.Word(i) != "ALGORITHM" && t.Word(i) != "LOCK" || BeforeName(t.Word(i-1)) || t.At(i-1) == "." {
 			continue
 		}
 		n := 2
@@ -193,11 +202,20 @@ func (w *rewriter) addParenthesized() {
 				}
 			case ",":
 				if depth == 1 {
-					w.put(k, ", ADD COLUMN")
+					w.put(k, ", ADD"+columnWord(t.Word(k+1)))
 				}
 			}
 		}
 	}
+}
+
+// columnWord is COLUMN, which ADD says of what is neither a key nor a constraint.
+func columnWord(first string) string {
+	switch first {
+	case "INDEX", "KEY", "PRIMARY", "UNIQUE", "FULLTEXT", "SPATIAL", "CONSTRAINT", "FOREIGN", "CHECK":
+		return ""
+	}
+	return " COLUMN"
 }
 
 // RenameTarget changes the table of a CREATE TRIGGER text.

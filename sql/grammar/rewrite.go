@@ -114,6 +114,9 @@ func (w *rewriter) statement() {
 			w.setVisibility()
 			w.alterOptionClauses()
 			w.alterNothing()
+			w.alterOptions()
+			w.inlineReferences()
+			w.indexTypes()
 			w.alterOrder()
 			w.sizedTexts()
 			w.conditionColumns()
@@ -127,6 +130,8 @@ func (w *rewriter) statement() {
 		w.partitions()
 		w.sizedTexts()
 		if t.Word(1) == "TABLE" || t.Word(2) == "TABLE" {
+			w.inlineReferences()
+			w.indexTypes()
 			w.tableOfQuery()
 			w.conditionColumns()
 		}

@@ -65,6 +65,15 @@ func (w *rewriter) prefix(i int, text string) {
 	w.put(i, text+old)
 }
 
+// suffix puts text behind the i-th token from here.
+func (w *rewriter) suffix(i int, text string) {
+	old, ok := w.with[w.t.Pos+i]
+	if !ok {
+		old = w.t.At(i)
+	}
+	w.put(i, old+text)
+}
+
 // quantified: x > ALL (SELECT ...) becomes zorya_quantified('>', 'ALL', x, (SELECT ...)); x = ANY and x <> ALL are x IN and x NOT IN, of which joins are made.
 func (w *rewriter) quantified() {
 	t := w.t

@@ -30,7 +30,7 @@ func CutStatement(text string, mode Mode) (first string, end bool, rest string) 
 			case compound && w == "END":
 				depth = endWord(text, &l, depth)
 			case compound && (w == "IF" || w == "LOOP" || w == "WHILE" || w == "REPEAT"):
-				depth = openWord(text, &l, w, depth)
+				depth = openWord(text, l, w, depth)
 			}
 		}
 		if k.Kind == Punct && text[k.Start] == ';' && depth <= 0 {
@@ -39,42 +39,41 @@ func CutStatement(text string, mode Mode) (first string, end bool, rest string) 
 	}
 }
 
-// openWord opens a block that ends with END IF, END LOOP and so on; IF( and REPEAT( are functions, IF EXISTS is a clause.
-func openWord(text string, l *Lexer, w string, depth int) int {
-	save := *l
-	k := l.Next()
-	*l = save
-	next := strings.ToUpper(text[k.Start:k.End])
-	if w == "IF" && (next == "EXISTS" || next == "NOT" && depth == 0) || w == "REPEAT" && next == "(" {
-		return depth
+// openWord opens a block that ends with END IF, END LOOP and so on; IF(a, b, c) and REPEAT( are functions, IF EXISTS and IF NOT EXISTS clauses, unless parentheses follow.
+func openWord(text string, l Lexer, w string, depth int) int {
+	next := func() string {
+		k := l.Next()
+		return strings.ToUpper(text[k.Start:k.End])
 	}
-	if (w == "IF") && next == "(" && depth == 0 {
+	first := next()
+	switch {
+	case w == "REPEAT" && first == "(":
 		return depth
-	}
-	if w == "IF" && next == "(" && !statementIf(text, *l) {
+	case w == "IF" && first == "(" && callsIf(text, l):
+		return depth
+	case w == "IF" && (first == "EXISTS" || first == "NOT" && next() == "EXISTS") && next() != "(":
 		return depth
 	}
 	return depth + 1
 }
 
-// statementIf tells IF (x) THEN from the function IF(x, y, z): it looks for THEN after the closing parenthesis or before a semicolon.
-func statementIf(text string, l Lexer) bool {
-	depth := 0
-	for {
+// callsIf tells the function IF(x, y, z) from the statement IF (x) THEN: a comma comes before the parenthesis that l is behind closes.
+func callsIf(text string, l Lexer) bool {
+	for depth := 1; depth > 0; {
 		k := l.Next()
 		switch {
-		case k.Kind == EOF || k.Kind == Punct && text[k.Start] == ';':
+		case k.Kind == EOF || k.Kind == Bad:
 			return false
-		case k.Kind == Punct && text[k.Start] == '(':
+		case k.Kind != Punct:
+		case text[k.Start] == '(':
 			depth++
-		case k.Kind == Punct && text[k.Start] == ')':
+		case text[k.Start] == ')':
 			depth--
-		case k.Kind == Punct && text[k.Start] == ',' && depth <= 1:
-			return false
-		case k.Kind == Word && depth == 0 && strings.EqualFold(text[k.Start:k.End], "THEN"):
+		case text[k.Start] == ',' && depth == 1:
 			return true
 		}
 	}
+	return false
 }
 
 // endWord closes a block: END, or END with the word of the block.
