@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -118,6 +119,7 @@ func bindHaving(st sqlparser.Statement) {
 		if s.Having == nil {
 			return true, nil
 		}
+		bindVariables(s.Having)
 		joins := !oneTable(s.From)
 		grammar.SwapExprs(reflect.ValueOf(s.Having), func(e sqlparser.Expr) sqlparser.Expr {
 			switch e := e.(type) {
@@ -138,6 +140,57 @@ func bindHaving(st sqlparser.Statement) {
 		return true, nil
 	}, node)
 }
+
+// bindVariables has the variables of a HAVING bound outside of the library's search for columns there, which takes them for some.
+func bindVariables(having *sqlparser.Where) {
+	grammar.SwapExprs(reflect.ValueOf(having), func(e sqlparser.Expr) sqlparser.Expr {
+		switch e := e.(type) {
+		case *sqlparser.Subquery:
+			return e
+		case *sqlparser.ColName:
+			if strings.HasPrefix(e.Name.String(), "@") || strings.HasPrefix(e.Qualifier.Name.String(), "@@") {
+				return sqlparser.InjectedExpr{Auth: grammar.NoAuth, Expression: &havingVariable{e}}
+			}
+		}
+		return nil
+	})
+}
+
+// havingVariable is a variable of HAVING.
+type havingVariable struct{ *sqlparser.ColName }
+
+// WithResolvedChildren implements sqlparser.Injectable.
+func (h *havingVariable) WithResolvedChildren(ctx context.Context, _ []any) (any, error) {
+	c := ctx.(*sql.Context)
+	var parts []string
+	for _, part := range []string{h.Qualifier.DbQualifier.String(), h.Qualifier.Name.String(), h.Name.String()} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	name, scope, given, err := sqlparser.VarScope(parts...)
+	if err != nil {
+		return nil, err
+	}
+	switch scope {
+	case sqlparser.SetScope_User:
+		t, _, err := c.GetUserVariable(c, name)
+		if err != nil || t == nil {
+			return expression.NewUserVar(name), err
+		}
+		return expression.NewUserVarWithType(name, t), nil
+	case sqlparser.SetScope_Global:
+		return expression.NewSystemVar(name, sql.GetMysqlScope(sql.SystemVariableScope_Global), given), nil
+	}
+	v, _, ok := sql.SystemVariables.GetGlobal(name)
+	if !ok {
+		return nil, sql.ErrUnknownSystemVariable.New(name)
+	}
+	return expression.NewSystemVar(name, v.GetSessionScope(), given), nil
+}
+
+// String is the variable as it was written.
+func (h *havingVariable) String() string { return sqlparser.String(h.ColName) }
 
 func oneTable(from sqlparser.TableExprs) bool {
 	if len(from) != 1 {

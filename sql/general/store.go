@@ -127,9 +127,14 @@ func (st *store) value(c *sql.Context, t sql.Type, name string, fraction int, v 
 		return st.moment(c, t, name, v)
 	case types.IsNumber(t), types.IsDecimal(t):
 		return st.number(c, t, name, v)
-	case base == sqltypes.Char || base == sqltypes.VarChar || base == sqltypes.Text:
-		return st.text(c, t, name, v)
-	case base == sqltypes.Binary || base == sqltypes.VarBinary || base == sqltypes.Blob:
+	case types.IsText(t): // binary ones too
+		v, err := st.floatText(c, t, name, v)
+		switch {
+		case err != nil:
+			return nil, err
+		case base == sqltypes.Char || base == sqltypes.VarChar || base == sqltypes.Text:
+			return st.text(c, t, name, v)
+		}
 		return st.bytes(c, t, name, v)
 	case datum.Spatial(t):
 		return geometry(c, t, name, v)
@@ -213,13 +218,12 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 	if s, ok := datum.Text(v); ok {
 		digits, rest := numberPrefix(s)
 		kind := "integer"
-		switch {
-		case types.IsDecimal(t):
+		if types.IsDecimal(t) {
 			kind = "decimal"
-		case types.IsFloat(t):
-			kind = "double"
 		}
 		switch {
+		case digits == "" && types.IsFloat(t):
+			return st.bad(c, zeroValue(t), st.truncated(name))
 		case digits == "":
 			return st.bad(c, zeroValue(t), st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, kind, s, name))
 		case rest:
@@ -233,6 +237,8 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 			if d, _, err := apd.NewFromString(digits); err == nil {
 				v = d
 			}
+		} else if f, err := strconv.ParseFloat(digits, 64); err != nil { // it is infinite
+			return st.bad(c, limit(t, f, sql.InRange), st.outOfRange(name))
 		}
 	}
 	if f, ok := v.(float64); ok && types.IsInteger(t) {
@@ -317,8 +323,11 @@ func numberPrefix(s string) (digits string, rest bool) {
 		for k < len(s) && s[k] >= '0' && s[k] <= '9' {
 			k++
 		}
-		if k > j && k-j < 6 {
-			i = k
+		if k > j {
+			if rest = strings.TrimLeft(s[k:], " \t\n\r\v\f") != ""; k-j > 5 && strings.Trim(s[j:k], "0") != "" { // more than any type holds
+				return s[:j] + "99999", rest
+			}
+			return s[:k], rest
 		}
 	}
 	return s[:i], strings.TrimLeft(s[i:], " \t\n\r\v\f") != ""
@@ -469,6 +478,23 @@ func (st *store) year(c *sql.Context, t sql.Type, name string, v any) (any, erro
 		return st.bad(c, int16(0), st.outOfRange(name))
 	}
 	return out, nil
+}
+
+// floatText gives a DOUBLE the digits that a column of characters has room for. Other values stay as they are.
+func (st *store) floatText(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	f, ok := v.(float64)
+	tt, sized := t.(sql.StringType)
+	if !ok || !sized {
+		return v, nil
+	}
+	text, cut := datum.FloatText(f, int(min(tt.MaxCharacterLength(), math.MaxInt16)))
+	switch {
+	case cut && st.strict:
+		return nil, mysqlerr.New(mysqlerr.ER_DATA_TOO_LONG, name, st.row)
+	case cut:
+		st.warn(c, st.truncated(name))
+	}
+	return text, nil
 }
 
 func (st *store) text(c *sql.Context, t sql.Type, name string, v any) (any, error) {

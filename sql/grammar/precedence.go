@@ -264,7 +264,7 @@ func (g *grouper) worded(i int) int {
 		g.wrap(i, end)
 		return end
 	case word == "INTERVAL":
-		end := i + 1
+		var end int
 		if called {
 			end = g.parenthesized(i + 1)
 		} else {
