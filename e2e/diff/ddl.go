@@ -47,6 +47,9 @@ func (g *gen) alter() *Node {
 			return nil // of a time's number in MySQL (Copy_field::get_copy_func), of its year in MariaDB
 		}
 		was := t.columns[c].typ
+		if was.family.numeric() && (n.typ.family == enum || n.typ.family == set && was.family != integer) {
+			return nil // of a number's text in MySQL (do_field_string), where '0' is the empty member and '1.5' none, of an integer in MariaDB
+		}
 		t.columns[c] = n
 		change := cat(head+" MODIFY COLUMN ", n.definition())
 		if was.family == text && n.typ.family == text && was.collation != n.typ.collation { // rows are copied for it in MySQL 8.0 (Field_str::is_equal)

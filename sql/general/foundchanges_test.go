@@ -137,3 +137,43 @@ func TestAlterLooksAtDates(t *testing.T) {
 	c.must("SET sql_mode = ''; ALTER TABLE t MODIFY a BIGINT; UPDATE t SET m = 0; SET sql_mode = DEFAULT")
 	c.fails("ALTER TABLE t MODIFY b BIGINT, DROP COLUMN d", mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Incorrect datetime value: '0000-00-00 00:00:00' for column 'm' at row 1")
 }
+
+// What a text, a trigger's new row and a JSON document are to what looks at them.
+func TestTextsThatAreLookedAt(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d; SET NAMES utf8mb4 COLLATE utf8mb4_general_ci; SET sql_mode = ''")
+
+	// A text that names no member of a SET is the number of its members.
+	c.must("CREATE TABLE s (id INT, v SET('x','y','z'), n INT UNSIGNED); INSERT INTO s VALUES (1, '3', 3), (2, '8', 8), (3, 'x,9', 0); ALTER TABLE s MODIFY n SET('x','y')")
+	c.query("SELECT v, n FROM s ORDER BY id", "x,y\tx,y\n\t\nx\t")
+
+	// A key that is longer than the column: with blanks at its end it may be equal.
+	c.must("CREATE TABLE k (id INT PRIMARY KEY, v VARCHAR(4), UNIQUE (v)); INSERT INTO k VALUES (1, 'Ab'), (2, 'q')")
+	c.must("CREATE TABLE o (v VARCHAR(9)); INSERT INTO o VALUES ('aB     '), ('qqqqqqqq')")
+	for q, want := range map[string]string{
+		"SELECT (SELECT id FROM k WHERE k.v = o.v) FROM o":                   "1\nNULL",
+		"SELECT o.v, (SELECT COUNT(*) FROM k WHERE k.v > o.v) FROM o":        "aB     \t1\nqqqqqqqq\t0",
+		"SELECT k.id FROM o STRAIGHT_JOIN k FORCE INDEX (v) WHERE k.v = o.v": "1",
+		"SELECT id FROM k WHERE v IN ('AB       ', 'qqqqqqqqq') ORDER BY id": "1",
+	} {
+		c.query(q, want)
+	}
+
+	c.must("SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'; CREATE TABLE p (c CHAR(3)); CREATE TRIGGER r BEFORE INSERT ON p FOR EACH ROW SET NEW.c = LEFT(CONCAT(NEW.c, 'a'), 3); INSERT INTO p VALUES ('%')")
+	c.query("SELECT CONCAT(c, '|') FROM p", "%  |")
+
+	// What a trigger warns of stays its own.
+	c.must("SET sql_mode = ''; CREATE TABLE w (n INT); CREATE TRIGGER rw BEFORE INSERT ON w FOR EACH ROW SET NEW.n = '1a'")
+	c.must("INSERT INTO w VALUES ('2x')")
+	c.query("SHOW WARNINGS", "Warning\t1265\tData truncated for column 'n' at row 1")
+	c.must("INSERT INTO w VALUES (2)")
+	c.query("SHOW WARNINGS", "")
+
+	c.query("SELECT COLLATION(CONCAT(JSON_ARRAY(1), '')), CONCAT(JSON_ARRAY(1), '') > 'a', CONCAT(JSON_ARRAY('a'), 'B') = CONCAT(JSON_ARRAY('A'), 'b')", "utf8mb4_bin\t0\t0")
+
+	// What is wrong with a column that nobody needs is wrong nevertheless.
+	c.must("CREATE TABLE m (a INT, g VARCHAR(5), u VARCHAR(5) COLLATE utf8mb4_unicode_ci); INSERT INTO m VALUES (1, 'a', 'a')")
+	c.fails("SELECT a FROM (SELECT a, g = u AS b FROM m) w", mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS, "Illegal mix of collations (utf8mb4_general_ci,IMPLICIT) and (utf8mb4_unicode_ci,IMPLICIT) for operation '='")
+	c.query("SELECT a FROM (SELECT a, a + u AS b, 1 / 0 AS c FROM m) w", "1")
+	c.query("SHOW WARNINGS", "")
+}

@@ -65,17 +65,18 @@ func (x *index) ColumnExpressionTypes(*sql.Context) []sql.ColumnExpressionType {
 }
 
 // soughtType is the type of a value that a column is sought with. Of BINARY(n) it is VARBINARY(n): what is stored has been padded, and no shorter
-// value is equal to it, but the library would pad that too.
+// value is equal to it, but the library would pad that too. Of a text it has no length: longer ones may be equal to what a column holds, by trailing blanks.
 func soughtType(t sql.Type) sql.Type {
-	if t.Type() != sqltypes.Binary {
-		return datum.Ordered(t)
-	}
-	if st, ok := t.(sql.StringType); ok {
+	st, ok := t.(sql.StringType)
+	switch {
+	case ok && t.Type() == sqltypes.Binary:
 		if v, err := types.CreateBinary(sqltypes.VarBinary, st.Length()); err == nil {
 			return v
 		}
+	case ok && types.IsTextOnly(t):
+		return types.CreateLongText(st.Collation())
 	}
-	return t
+	return datum.Ordered(t)
 }
 
 // extended lists the columns of the key, then those of the primary key, which every secondary index ends with.

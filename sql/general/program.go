@@ -64,6 +64,7 @@ func (h *programHost) bindings(m *program.Machine, k *compiled) (map[string]sql.
 		}
 		hold(name, m.Value(slot), t)
 	}
+	pad := len(k.columns) > 0 && showsFullLength(h.c)
 	for name, i := range k.columns {
 		row := h.row.new
 		if i < 0 {
@@ -75,6 +76,9 @@ func (h *programHost) bindings(m *program.Machine, k *compiled) (map[string]sql.
 		v, err := sql.UnwrapAny(h.c, row[i])
 		if err != nil {
 			return nil, nil, err
+		}
+		if pad {
+			v = fullLength(h.row.schema[i].Type, v)
 		}
 		hold(name, v, h.row.schema[i].Type)
 	}

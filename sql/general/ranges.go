@@ -123,14 +123,18 @@ func (b *base) key(ctx *sql.Context, col int, v any, prefix int, loc *time.Locat
 	if v == nil {
 		return row.Datum{}, boundNone, nil
 	}
-	t := datum.Ordered(b.schema[col].Type)
-	cv, in, err := t.Convert(ctx, v)
-	if err != nil || in != sql.InRange {
-		return row.Datum{}, boundOpen, nil
-	}
-	// A conversion that changes the value (1.5 for an INT column, an over-precise time) moves the bound.
-	if cmp, err := t.Compare(ctx, cv, v); err != nil || cmp != 0 {
-		return row.Datum{}, boundOpen, nil
+	t, cv := datum.Ordered(b.schema[col].Type), v
+	if _, text := v.(string); !text || !types.IsTextOnly(t) { // a text of any length (soughtType)
+		var in sql.ConvertInRange
+		var err error
+		cv, in, err = t.Convert(ctx, v)
+		if err != nil || in != sql.InRange {
+			return row.Datum{}, boundOpen, nil
+		}
+		// A conversion that changes the value (1.5 for an INT column, an over-precise time) moves the bound.
+		if cmp, err := t.Compare(ctx, cv, v); err != nil || cmp != 0 {
+			return row.Datum{}, boundOpen, nil
+		}
 	}
 	d, err := b.m.codecs[col].Encode(ctx, cv, loc)
 	if err != nil {

@@ -233,6 +233,8 @@ func (r *retype) expr(c *sql.Context, e sql.Expression) (sql.Expression, transfo
 		return x.Child, transform.NewTree, nil
 	case *grammar.OwnArgument:
 		return x.Child, transform.NewTree, nil
+	case *leftOut:
+		return expression.NewLiteral(nil, x.Type(c)), transform.NewTree, nil
 	case *wholeColumn:
 		return r.env.Shown(c, x.Child), transform.NewTree, nil
 	case *expression.SetField:

@@ -199,7 +199,7 @@ func (it *rowIter) Next(ctx *sql.Context) (sql.Row, error) {
 
 // padsChars reports whether sql_mode asks for CHAR values at their full length and the table has some.
 func (b *base) padsChars(ctx *sql.Context) bool {
-	if !strings.Contains(sessionText(ctx, "sql_mode"), "PAD_CHAR_TO_FULL_LENGTH") {
+	if !showsFullLength(ctx) {
 		return false
 	}
 	for _, c := range b.m.schema {
@@ -210,19 +210,28 @@ func (b *base) padsChars(ctx *sql.Context) bool {
 	return false
 }
 
+func showsFullLength(ctx *sql.Context) bool {
+	return strings.Contains(sessionText(ctx, "sql_mode"), "PAD_CHAR_TO_FULL_LENGTH")
+}
+
 func (b *base) padChars(r sql.Row, proj []int) {
 	for i, v := range r {
 		c := i
 		if proj != nil {
 			c = proj[i]
 		}
-		text, ok := v.(string)
-		if t, char := b.m.schema[c].Type.(sql.StringType); ok && char && t.Type() == sqltypes.Char {
-			if n := int(t.MaxCharacterLength()) - utf8.RuneCountInString(text); n > 0 {
-				r[i] = text + strings.Repeat(" ", n)
-			}
+		r[i] = fullLength(b.m.schema[c].Type, v)
+	}
+}
+
+// fullLength is a value of a CHAR with the blanks that PAD_CHAR_TO_FULL_LENGTH shows; any other as it is.
+func fullLength(t sql.Type, v any) any {
+	if t, ok := t.(sql.StringType); ok && t.Type() == sqltypes.Char {
+		if text, ok := v.(string); ok {
+			return text + strings.Repeat(" ", max(int(t.MaxCharacterLength())-utf8.RuneCountInString(text), 0))
 		}
 	}
+	return v
 }
 
 // nextDatums returns the next row as the engine gives it, nil at the end.

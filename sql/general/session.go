@@ -494,6 +494,18 @@ func (g *gmsSession) Warnings() []*sql.Warning {
 	return w
 }
 
+// forgetSince forgets all warnings but the first n.
+func (g *gmsSession) forgetSince(n int) {
+	list := g.Warnings()
+	if len(list) <= n {
+		return
+	}
+	g.ClearWarnings()
+	for _, w := range list[:n] {
+		g.BaseSession.Warn(w)
+	}
+}
+
 // GetPreparedQuery answers no: prepared statements are Statements here.
 func (g *gmsSession) GetPreparedQuery(string) (sqlparser.Statement, bool) { return nil, false }
 

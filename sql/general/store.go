@@ -438,12 +438,21 @@ func (st *store) listed(c *sql.Context, t sql.Type, name string, v any) (any, er
 					have = append(have, m)
 				}
 			}
+			if bits, ok := setNumber(set, s); ok && len(have) == 0 {
+				return bits, nil
+			}
 			if out, _, err := set.Convert(c, strings.Join(have, ",")); err == nil {
 				near = out
 			}
 		}
 	}
 	return st.bad(c, near, st.truncated(name))
+}
+
+// setNumber is the members of a SET that a text means which names none but is a number (Field_set::store).
+func setNumber(t sql.SetType, s string) (uint64, bool) {
+	bits, err := strconv.ParseUint(strings.TrimLeft(s, " \t\n\r\v\f"), 10, 64)
+	return bits, err == nil && bits>>t.NumberOfElements() == 0
 }
 
 func (st *store) bits(c *sql.Context, t sql.Type, name string, v any) (any, error) {

@@ -149,8 +149,13 @@ func (s *Session) runTrigger(c *sql.Context, x *execution, m *meta, o *stored, r
 		return err
 	}
 	defer leave()
-	h := &programHost{s: s, c: c, x: x, within: "trigger", row: row, told: len(s.gms.Warnings())}
-	return program.NewMachine(p.prog, h, nil).Run()
+	before := len(s.gms.Warnings())
+	h := &programHost{s: s, c: c, x: x, within: "trigger", row: row, told: before}
+	if err := program.NewMachine(p.prog, h, nil).Run(); err != nil {
+		return err
+	}
+	s.gms.forgetSince(before) // what a trigger was warned of stays its own unless it fails (sp_head::execute_trigger)
+	return nil
 }
 
 // fires records what the running statement fires from the editor of a table, and refuses what a trigger or function may not change.

@@ -20,7 +20,21 @@ type unneeded struct {
 	derived []*plan.SubqueryAlias // whose columns are used by reference only
 }
 
-// leaveOut makes NULLs of them.
+// leftOut is what nobody needs. It becomes NULL once its operands have got their types, since what is wrong with those is an error nevertheless.
+type leftOut struct{ expression.UnaryExpressionStub }
+
+func (l *leftOut) Type(c *sql.Context) sql.Type            { return l.Child.Type(c) }
+func (l *leftOut) String() string                          { return l.Child.String() }
+func (l *leftOut) Eval(*sql.Context, sql.Row) (any, error) { return nil, nil }
+
+func (l *leftOut) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
+	if len(ch) != 1 {
+		return nil, sql.ErrInvalidChildrenNumber.New(l, len(ch), 1)
+	}
+	return &leftOut{expression.UnaryExpressionStub{Child: ch[0]}}, nil
+}
+
+// leaveOut marks them.
 func leaveOut(c *sql.Context, n sql.Node) {
 	u := &unneeded{c: c}
 	u.walk(n, false)
@@ -35,7 +49,7 @@ func leaveOut(c *sql.Context, n sql.Node) {
 		q.Columns().ForEach(func(id sql.ColumnId) {
 			if a, ok := p.Projections[i].(*expression.Alias); ok && !u.used.Contains(id) && !u.used.Contains(a.Id()) && u.plain(a.Child) {
 				none := *a
-				none.Child = expression.NewLiteral(nil, a.Child.Type(c))
+				none.Child = &leftOut{expression.UnaryExpressionStub{Child: a.Child}}
 				own.Projections[i], q.Child = &none, &own
 			}
 			i++

@@ -30,6 +30,8 @@ func mixed(c *sql.Context, attrs ...*Attr) (coll sql.CollationID, coerc byte, ok
 		switch {
 		case a.Kind == Null:
 			ac, as = sql.Collation_binary, ignorable
+		case a.Kind == JSON:
+			ac, as = sql.Collation_utf8mb4_bin, implicit
 		case !a.text():
 			ac, as = sql.Collation_Unspecified, ofNumber // its text fits any collation
 		}
