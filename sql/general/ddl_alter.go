@@ -236,6 +236,7 @@ func (a *alteration) columnClause(c *sql.Context, d *sqlparser.DDL) error {
 			return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, cd.Name.String())
 		}
 		a.spec.Indexes = append(a.spec.Indexes, d.TableSpec.Indexes...)
+		a.inlineUnique(cd)
 		return a.place(cd, len(a.spec.Columns), d.ColumnOrder)
 	case sqlparser.DropStr:
 		if err := a.partitionedBy(c, d.Column.String(), ""); err != nil {
@@ -262,6 +263,7 @@ func (a *alteration) columnClause(c *sql.Context, d *sqlparser.DDL) error {
 			}
 		}
 		a.spec.Indexes = append(a.spec.Indexes, d.TableSpec.Indexes...)
+		a.inlineUnique(cd)
 		if d.ColumnOrder == nil {
 			a.spec.Columns[i] = cd
 			return nil
@@ -270,6 +272,15 @@ func (a *alteration) columnClause(c *sql.Context, d *sqlparser.DDL) error {
 		return a.place(cd, i, d.ColumnOrder)
 	}
 	return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "ALTER TABLE "+d.ColumnAction)
+}
+
+// inlineUnique makes an index behind the table's others of a column's UNIQUE, so that it is the one to get a name that is free.
+func (a *alteration) inlineUnique(cd *sqlparser.ColumnDefinition) {
+	if k := cd.Type.KeyOpt; k != grammar.OptionUnique && k != grammar.OptionUniqueKey {
+		return
+	}
+	cd.Type.KeyOpt = 0
+	a.spec.Indexes = append(a.spec.Indexes, &sqlparser.IndexDefinition{Info: &sqlparser.IndexInfo{Type: "unique key", Unique: true}, Fields: []*sqlparser.IndexField{{Column: cd.Name}}})
 }
 
 // place inserts a column where FIRST or AFTER says.
