@@ -8,6 +8,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // A cross join that WHERE compares the sides of becomes an inner join, and what WHERE says of both its condition. The library's rule does so with a join that is on
@@ -84,12 +86,12 @@ func joinedBy(c *sql.Context, n sql.Node, tables map[sql.TableId]bool, condition
 // comparesSides reports whether a condition has a comparison of a column of one side with one of the other.
 func comparesSides(c *sql.Context, e sql.Expression, left, right map[sql.TableId]bool) bool {
 	return transform.InspectExpr(c, e, func(_ *sql.Context, e sql.Expression) bool {
-		x, ok := e.(expression.Comparer)
+		_, l, r, ok := item.Compared(e)
 		if !ok {
 			return false
 		}
-		a, ok1 := x.Left().(*expression.GetField)
-		b, ok2 := x.Right().(*expression.GetField)
+		a, ok1 := l.(*expression.GetField)
+		b, ok2 := r.(*expression.GetField)
 		return ok1 && ok2 && (left[a.TableId()] && right[b.TableId()] || right[a.TableId()] && left[b.TableId()])
 	})
 }

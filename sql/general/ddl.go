@@ -438,7 +438,10 @@ func (s *Session) truncate(c *sql.Context, n *sqlparser.DDL) (*Result, error) {
 	}
 	name := n.Table.Name.String()
 	if t := s.temps[tempKey(schema, name)]; t != nil {
-		return &Result{}, s.e.catalog.TruncateTable(c, t.def.Schema, t.def.Name)
+		if err := s.e.catalog.TruncateTable(c, t.def.Schema, t.def.Name); err != nil {
+			return nil, err
+		}
+		return &Result{}, s.refreshTemporary(c, schema, name)
 	}
 	d, err := s.definition(c, schema, name)
 	if err != nil {

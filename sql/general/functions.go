@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -314,28 +315,38 @@ func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string
 			return mysqlerr.Syntax(p.Vars[i].Type, 0)
 		}
 	}
+	if p.Returns && within != "function" {
+		return mysqlerr.New(mysqlerr.ER_SP_BADRETURN)
+	}
+	refused := make([]error, barKinds)
 	for _, st := range p.Stmts {
-		switch lexer.NewCursor(st.Text, 0, 1).Word(0) {
-		case "EXECUTE", "DEALLOCATE":
-			continue
-		case "LOCK", "UNLOCK", "USE", "LOAD":
-			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, lexer.NewCursor(st.Text, 0, 1).Word(0))
+		t := lexer.NewCursor(st.Text, 0, 4)
+		if what := neverInPrograms(t); what != "" {
+			return mysqlerr.New(mysqlerr.ER_SP_BADSTATEMENT, what)
 		}
 		if err := definesRoutine(s.tokens(st.Text)); err != nil {
 			return err
 		}
-		parsed, _, err := s.parse(st.Text)
+		var parsed *Statement
+		if word := t.Word(0); word != "EXECUTE" && word != "DEALLOCATE" {
+			var err error
+			if parsed, _, err = s.parse(st.Text); err != nil {
+				return err
+			}
+		}
+		if p.Queries[st] {
+			if err := cursorQuery(parsed, st.Text); err != nil {
+				return err
+			}
+		} else if within != "" {
+			if kind, err := refusedWithin(t, parsed, within); err != nil && refused[kind] == nil {
+				refused[kind] = err
+			}
+		}
+	}
+	for _, err := range refused {
 		if err != nil {
 			return err
-		}
-		if within == "" || parsed == nil {
-			continue
-		}
-		if parsed.Class == Control || parsed.Class == DDL {
-			return mysqlerr.New(1422)
-		}
-		if !p.Queries[st] && givesRows(parsed.ast) {
-			return mysqlerr.New(mysqlerr.ER_SP_NO_RETSET, within)
 		}
 	}
 	for _, e := range p.Exprs {
@@ -344,6 +355,89 @@ func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string
 		}
 	}
 	return nil
+}
+
+// neverInPrograms names a statement that no stored program may have, "" for any other.
+func neverInPrograms(t *lexer.Cursor) string {
+	switch word := t.Word(0); word {
+	case "LOCK", "UNLOCK", "USE", "CHECK", "HANDLER", "HELP":
+		return word
+	case "LOAD":
+		if next := t.Word(1); next == "DATA" || next == "XML" {
+			return word + " " + next
+		}
+	case "ALTER":
+		if t.Word(1) == "VIEW" {
+			return "ALTER VIEW"
+		}
+	}
+	return ""
+}
+
+// cursorQuery refuses what a cursor cannot read.
+func cursorQuery(st *Statement, text string) error {
+	if st == nil {
+		return mysqlerr.Syntax(text, 0)
+	}
+	switch n := st.ast.(type) {
+	case *sqlparser.Select:
+		if n.Into != nil {
+			return mysqlerr.New(mysqlerr.ER_SP_BAD_CURSOR_SELECT)
+		}
+	case *sqlparser.SetOp:
+		if n.Into != nil {
+			return mysqlerr.New(mysqlerr.ER_SP_BAD_CURSOR_SELECT)
+		}
+	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Show, *sqlparser.Set, *sqlparser.DDL:
+		return mysqlerr.Syntax(text, 0)
+	}
+	return nil
+}
+
+// What functions and triggers may not do, in the order in which MySQL says so (sp_head::is_not_allowed_in_function).
+const (
+	barDynamic = iota
+	barRows
+	barAutocommit
+	barCommit
+	barReset
+	barFlush
+	barKinds
+)
+
+// refusedWithin is what is wrong with a statement within a function or a trigger.
+func refusedWithin(t *lexer.Cursor, st *Statement, within string) (kind int, err error) {
+	switch word := t.Word(0); word {
+	case "PREPARE", "EXECUTE", "DEALLOCATE":
+		return barDynamic, mysqlerr.New(mysqlerr.ER_STMT_NOT_ALLOWED_IN_SF_OR_TRG, "Dynamic SQL")
+	case "DROP":
+		if t.Word(1) == "PREPARE" {
+			return barDynamic, mysqlerr.New(mysqlerr.ER_STMT_NOT_ALLOWED_IN_SF_OR_TRG, "Dynamic SQL")
+		}
+	case "SHOW", "EXPLAIN", "DESC", "DESCRIBE", "ANALYZE", "CHECKSUM", "OPTIMIZE", "REPAIR", "CACHE", "LOAD":
+		return barRows, mysqlerr.New(mysqlerr.ER_SP_NO_RETSET, within)
+	case "RESET":
+		return barReset, mysqlerr.New(mysqlerr.ER_STMT_NOT_ALLOWED_IN_SF_OR_TRG, word)
+	case "FLUSH":
+		return barFlush, mysqlerr.New(mysqlerr.ER_STMT_NOT_ALLOWED_IN_SF_OR_TRG, word)
+	}
+	switch {
+	case st == nil:
+		return 0, nil
+	case givesRows(st.ast):
+		return barRows, mysqlerr.New(mysqlerr.ER_SP_NO_RETSET, within)
+	case st.Class == Control || st.Class == DDL:
+		return barCommit, mysqlerr.New(mysqlerr.ER_COMMIT_NOT_ALLOWED_IN_SF_OR_TRG)
+	}
+	if set, ok := st.ast.(*sqlparser.Set); ok && slices.ContainsFunc(set.Exprs, setsAutocommit) {
+		return barAutocommit, mysqlerr.New(mysqlerr.ER_SP_CANT_SET_AUTOCOMMIT)
+	}
+	return 0, nil
+}
+
+func setsAutocommit(e *sqlparser.SetVarExpr) bool {
+	name := strings.TrimLeft(e.Name.Name.String(), "@")
+	return e.Scope != sqlparser.SetScope_User && strings.EqualFold(name[strings.LastIndexByte(name, '.')+1:], "autocommit")
 }
 
 // givesRows reports whether a statement sends rows to the client.

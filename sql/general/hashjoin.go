@@ -41,15 +41,14 @@ func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 	}
 	var probe, entry expression.Tuple
 	for _, e := range expression.SplitConjunction(c, j.Filter) {
-		eq, ok := e.(*expression.Equals)
+		l, r, ok := hashedBy(c, e)
 		if !ok {
 			continue
 		}
-		l, r := eq.Left(), eq.Right()
 		if madeOf(c, l, right) && madeOf(c, r, left) {
 			l, r = r, l
 		}
-		if !madeOf(c, l, left) || !madeOf(c, r, right) || !hashesAlike(c, l, r) {
+		if !madeOf(c, l, left) || !madeOf(c, r, right) {
 			continue
 		}
 		moved, err := inRight(c, r, right, j.ScopeLen)
@@ -157,6 +156,18 @@ func madeOf(c *sql.Context, e sql.Expression, schema sql.Schema) bool {
 		return only
 	})
 	return some && only
+}
+
+// hashedBy are the keys that a hash table finds the pairs of an equality by, which may be more than it is true for; ok is false where it has none.
+func hashedBy(c *sql.Context, e sql.Expression) (left, right sql.Expression, ok bool) {
+	eq, ok := e.(*expression.Equals)
+	if !ok {
+		return item.JoinKeys(c, e)
+	}
+	if left, right = eq.Left(), eq.Right(); hashesAlike(c, left, right) {
+		return left, right, true
+	}
+	return item.IntegerKeys(c, left, right)
 }
 
 // hashesAlike reports whether values that an equality takes for equal have the same hash.

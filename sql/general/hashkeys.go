@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/item"
 )
 
 // A hash table finds what its key's hash leads to, and the library hashes strings by a collation of its own choice when the two
@@ -109,6 +110,9 @@ func weighPair(c *sql.Context, a, b sql.Expression) (_, _ sql.Expression, change
 	}
 	if dated(c, a) && dated(c, b) {
 		return &packedDate{expression.UnaryExpressionStub{Child: a}}, &packedDate{expression.UnaryExpressionStub{Child: b}}, true
+	}
+	if l, r, ok := item.IntegerKeys(c, a, b); ok && !columnless(c, a) && !columnless(c, b) {
+		return l, r, true
 	}
 	if !(textual(a.Type(c)) && textual(b.Type(c))) && !a.Type(c).Equals(b.Type(c)) && (columnless(c, a) || columnless(c, b)) {
 		// One side is a literal that a filter has put for its column, or that a column is compared with: the condition is tested on what the hash leads to, and

@@ -1,6 +1,8 @@
 package general
 
 import (
+	"strings"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
@@ -19,15 +21,17 @@ func computedOnce(c *sql.Context, p *plan.Project) *plan.Project {
 		return p
 	}
 	have := map[sql.ColumnId]sql.Expression{}
+	called := map[string]int{} // how many have a name, by which the library finds where a column is
 	for _, e := range below.Projections {
 		if a, ok := e.(*expression.Alias); ok && a.Id() > 0 {
 			have[a.Id()] = a
+			called[strings.ToLower(a.Name())]++
 		}
 	}
 	var out []sql.Expression
 	for i, e := range p.Projections {
 		a, ok := e.(*expression.Alias)
-		if !ok || have[a.Id()] == nil {
+		if !ok || have[a.Id()] == nil || called[strings.ToLower(a.Name())] > 1 {
 			continue
 		}
 		if _, plain := a.Child.(*expression.GetField); plain {

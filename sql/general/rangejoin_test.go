@@ -108,7 +108,7 @@ func TestMutantRanges(t *testing.T) {
 		{"l.a >= r.a AND l.a < r.a + 3", func(low, high uint64) (uint64, uint64) { return low + 1, high }, false},
 		{"l.a BETWEEN r.a AND r.b", func(low, high uint64) (uint64, uint64) { return low, high - 1 }, false},
 		{"l.s >= r.s", func(low, high uint64) (uint64, uint64) { return low + 1, high }, false},
-		{"l.n = r.a", func(low, high uint64) (uint64, uint64) { return low + 1, high + 1 }, false},
+		{"l.n >= r.a AND l.n <= r.a", func(low, high uint64) (uint64, uint64) { return low + 1, high + 1 }, false},
 		{"r.a <= l.b AND r.b >= l.a", func(low, high uint64) (uint64, uint64) { return high, low }, false},
 		{"r.a <= l.a", nil, true},
 	} {

@@ -97,7 +97,7 @@ func (m *meta) shownName() string {
 	return m.def.Name
 }
 
-// refreshTemporary rereads a temporary table's definition after ALTER TABLE.
+// refreshTemporary rereads a temporary table's definition after ALTER TABLE and TRUNCATE.
 func (s *Session) refreshTemporary(ctx context.Context, schema, name string) error {
 	t := s.temps[tempKey(schema, name)]
 	d, err := s.e.catalog.Definition(ctx, t.def.Schema, t.def.Name)

@@ -1,6 +1,8 @@
 package general
 
 import (
+	"strings"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -41,7 +43,7 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 	for _, rule := range []string{"unnestInSubqueries", "unnestExistsSubqueries"} {
 		unless(rule, func(c *sql.Context, n sql.Node) bool {
 			return anyQuery(c, n, func(q *plan.Subquery) bool {
-				return alwaysARow(q.Query) || limited(q.Query) || joinsByOuter(c, q)
+				return alwaysARow(q.Query) || limited(q.Query) || joinsByOuter(c, q) || renamesAggregate(c, n, q.Query)
 			}) || bothForAll(c, n)
 		})
 	}
@@ -58,6 +60,32 @@ func keepRowsOfFalse(a *analyzer.Analyzer) {
 			return n, moved && same, err
 		}
 	})
+}
+
+// renamesAggregate reports whether a semi-join would give a table of a subquery another name, as the outer query has one of its name, and the subquery has an
+// aggregate that keeps something of every row: HAVING finds that by its text, with the name that the table had.
+func renamesAggregate(c *sql.Context, outer, query sql.Node) bool {
+	aggregated := false
+	transform.InspectExpressions(c, query, func(_ *sql.Context, e sql.Expression) bool {
+		aggregated = aggregated || growing(e)
+		return !aggregated
+	})
+	if !aggregated {
+		return false
+	}
+	names, shared := map[string]bool{}, false
+	transform.Inspect(outer, func(n sql.Node) bool {
+		if t, ok := n.(plan.TableIdNode); ok {
+			names[strings.ToLower(t.Name())] = true
+		}
+		return true
+	})
+	transform.Inspect(query, func(n sql.Node) bool {
+		t, ok := n.(plan.TableIdNode)
+		shared = shared || ok && names[strings.ToLower(t.Name())]
+		return !shared
+	})
+	return shared
 }
 
 // correlatedOutside takes from the outer columns that subqueries refer to those of their own tables: where a condition has gone up, the library counts what subqueries

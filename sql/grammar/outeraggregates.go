@@ -2,20 +2,24 @@ package grammar
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // SELECT g, (SELECT name FROM u WHERE u.id = MAX(t.id)) FROM t GROUP BY g: an aggregate in a subquery belongs to the query whose columns it is of. The
 // library computes it in the subquery. So the query groups first, as those with window functions do, and the subquery sees the groups' columns.
 
 // aggregatesFirst rewrites a query one of whose subqueries has an aggregate of its columns. Names without a table are the subquery's, unless it has no FROM.
-func aggregatesFirst(sel *sqlparser.Select) {
+// In GROUP BY an aggregate is the subquery's own, and what is grouped by has none of the query's (1056).
+func aggregatesFirst(sel *sqlparser.Select) error {
 	names := map[string]bool{}
 	NamedIn(sel.From, names)
 	if len(names) == 0 || sel.Lock != nil && sel.Lock.Type != "" {
-		return
+		return nil
 	}
 	found, strange := false, false
 	look := func(list any) {
@@ -35,13 +39,45 @@ func aggregatesFirst(sel *sqlparser.Select) {
 	if sel.Having != nil {
 		look(&sel.Having.Expr)
 	}
+	aggregated := found
 	look(sel.GroupBy)
-	if !found || strange {
-		return
+	if !aggregated || strange {
+		return nil
+	}
+	for _, e := range sel.GroupBy {
+		for i, item := range sel.SelectExprs {
+			item, ok := item.(*sqlparser.AliasedExpr)
+			if !ok || !groupsOn(e, item, i) {
+				continue
+			}
+			if q := queryOf(item.Expr); q != nil && newOuterNames(q, names).aggregate(q) {
+				return mysqlerr.New(mysqlerr.ER_WRONG_GROUP_FIELD, shownName(item))
+			}
+		}
 	}
 	g := newGrouped()
 	g.outside = names
 	g.rewrite(sel, true)
+	return nil
+}
+
+// groupsOn reports whether an expression of GROUP BY names the item of the select list at a place, by its alias or by its number.
+func groupsOn(e sqlparser.Expr, item *sqlparser.AliasedExpr, place int) bool {
+	switch e := e.(type) {
+	case *sqlparser.ColName:
+		return e.Qualifier.IsEmpty() && item.As.EqualString(e.Name.String())
+	case *sqlparser.SQLVal:
+		return e.Type == sqlparser.IntVal && string(e.Val) == strconv.Itoa(place+1)
+	}
+	return false
+}
+
+// shownName is what an item of the select list is called.
+func shownName(item *sqlparser.AliasedExpr) string {
+	if !item.As.IsEmpty() {
+		return item.As.String()
+	}
+	return item.InputExpression
 }
 
 // queryOf is the subquery that an expression is, nil if it is none.

@@ -32,7 +32,9 @@ func GroupsFirst(st sqlparser.Statement, text string) error {
 				groupFirst(sel)
 			}
 			if nested {
-				aggregatesFirst(sel)
+				if err := aggregatesFirst(sel); err != nil {
+					return false, err
+				}
 				ownAggregates(sel)
 			}
 		}

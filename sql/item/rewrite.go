@@ -222,6 +222,9 @@ func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expressio
 		return nil, err
 	}
 	if early && !n.Names && op == "=" {
+		if n.greatIntegers(c, left, right) {
+			return expression.NewAnd(Native("=", left, right), x), nil
+		}
 		if found := n.foundBy(c, left, right); found != nil {
 			return expression.NewAnd(found, x), nil
 		}
@@ -230,6 +233,13 @@ func (n *Env) comparison(c *sql.Context, op string, _, left, right sql.Expressio
 		}
 	}
 	return x, nil
+}
+
+// greatIntegers reports whether a column is compared with an integer of the other signedness and both have so many digits that floating numbers lose some: the
+// library's comparison, by which indexes are looked up and joins hash, finds what is equal, and maybe more.
+func (n *Env) greatIntegers(c *sql.Context, left, right sql.Expression) bool {
+	l, r := newArg(c, n, left), newArg(c, n, right)
+	return (n.column(left) || n.column(right)) && l.Kind == Int && r.Kind == Int && !l.Const && !r.Const && l.Unsigned != r.Unsigned
 }
 
 // foundBy is the comparison that an index finds all rows by, and maybe more, that a comparison of a column's bytes with a text's finds: the same bytes are
@@ -341,7 +351,7 @@ func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
 		if with.Kind == Int && !with.Const && op == "<=>" && with.Prec != column.Prec {
 			return false
 		}
-		return with.Kind == Int && (with.Const || with.Unsigned == column.Unsigned)
+		return with.Kind == Int && (with.Const || with.Unsigned == column.Unsigned || op == "=" && doubles(column, with))
 	case String:
 		if with.Kind != String || with.Hex && column.Coll != sql.Collation_binary {
 			return false
@@ -381,6 +391,10 @@ func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
 	}
 	return false
 }
+
+// doubles reports whether two integers of which one is unsigned are equal where they are so as floating numbers, as the library compares them: one of them has
+// fewer digits than those lose.
+func doubles(a, b *arg) bool { return min(a.Prec, b.Prec) <= 15 }
 
 // literalAlike is alike for a literal of another kind.
 func (n *Env) literalAlike(c *sql.Context, op string, column, with *arg) bool {

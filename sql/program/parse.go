@@ -259,6 +259,7 @@ func (p *parser) statement() (node, error) {
 		return p.jump()
 	case "RETURN":
 		p.Pos++
+		p.prog.Returns = true
 		e, err := p.expr(p.semicolon)
 		return &ret{e}, err
 	case "OPEN", "CLOSE", "FETCH":

@@ -149,7 +149,10 @@ func (p *parser) condition() (match, error) {
 	switch {
 	case p.Kind(0) == lexer.Int:
 		n, err := strconv.ParseUint(p.At(0), 10, 16)
-		if err != nil || n == 0 {
+		if err == nil && n == 0 {
+			return match{}, mysqlerr.New(mysqlerr.ER_WRONG_VALUE, "CONDITION", p.At(0))
+		}
+		if err != nil {
 			return match{}, mysqlerr.NewMessage(1407, "Bad SQLSTATE: '%s'", p.At(0))
 		}
 		p.Pos++

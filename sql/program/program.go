@@ -22,6 +22,7 @@ type Program struct {
 	Queries map[*Stmt]bool
 	// Targets are those of SET that are not left to the Host.
 	Targets []Target
+	Returns bool // it has a RETURN
 	curs    int
 	Scope   *Scope // of the parameters
 }
