@@ -191,7 +191,7 @@ func (s *Session) runDDL(c *sql.Context, x *execution, st sqlparser.Statement) (
 			if err := s.authorize(c, n.Auth); err != nil {
 				return nil, true, err
 			}
-			if done, err := s.truncateLog(n); done {
+			if done, err := s.truncateLog(c, n); done {
 				return &Result{}, true, err
 			}
 			res, err = s.truncate(c, n)

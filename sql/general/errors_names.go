@@ -10,10 +10,15 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// notUpdatable is the error of a statement that would change a view or a derived table.
+// notUpdatable is the error of a statement that would change a view, a derived table or a table of the server's own.
 func notUpdatable(c *sql.Context, verb string) *mysqlerr.Error {
 	name := ""
 	if s := sessionOf(c); s != nil && s.cur != nil {
+		for _, t := range s.cur.st.Targets() {
+			if err := s.perfDenied(c, verb, t.Schema, t.Table); err != nil {
+				return err
+			}
+		}
 		name = targetOf(s.cur.st.ast)
 	}
 	if verb == "INSERT" || verb == "REPLACE" {

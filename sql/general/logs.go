@@ -319,14 +319,14 @@ func (e *Engine) showsSystem(n *plan.ShowTables) (sql.Node, error) {
 }
 
 // truncateLog is TRUNCATE of a log table; done is false for any other.
-func (s *Session) truncateLog(n *sqlparser.DDL) (done bool, err error) {
+func (s *Session) truncateLog(c *sql.Context, n *sqlparser.DDL) (done bool, err error) {
 	schema := n.Table.DbQualifier.String()
 	if schema == "" {
 		schema = s.gms.GetCurrentDatabase()
 	}
 	name := strings.ToLower(n.Table.Name.String())
-	if strings.EqualFold(schema, "performance_schema") && s.e.truncatePerf(name) {
-		return true, nil
+	if done, err := s.truncatePerf(c, schema, n.Table.Name.String()); done || err != nil {
+		return done, err
 	}
 	if !strings.EqualFold(schema, "mysql") || !strings.HasPrefix(name, logs.SlowTable) && !strings.HasPrefix(name, logs.GeneralTable) || systemTables[name] == nil {
 		return false, nil

@@ -17,7 +17,7 @@ import (
 )
 
 // Views of transactions and locks, with MySQL 8.0's columns: information_schema.innodb_trx and processlist,
-// performance_schema.data_locks, data_lock_waits, metadata_locks and threads, sys.innodb_lock_waits. Each read looks at the engine anew. A
+// performance_schema.data_locks, data_lock_waits and metadata_locks, sys.innodb_lock_waits. Each read looks at the engine anew. A
 // thread has the number of its connection.
 
 // maxLocksShown bounds what a look at the locks may cost.
@@ -27,7 +27,7 @@ const maxLocksShown = 100_000
 var monitorTables = map[string]map[string]func(e *Engine) *ownTable{
 	"information_schema": {"innodb_trx": trxTable, "innodb_metrics": metricsTable, "processlist": processTable, "column_statistics": columnStatisticsTable,
 		"profiling": profilingTable},
-	"performance_schema": {"data_locks": dataLocksTable, "data_lock_waits": lockWaitsTable, "metadata_locks": metadataLocksTable, "threads": threadsTable, "error_log": errorLogTable},
+	"performance_schema": {"data_locks": dataLocksTable, "data_lock_waits": lockWaitsTable, "metadata_locks": metadataLocksTable, "error_log": errorLogTable},
 	"sys": {"innodb_lock_waits": sysLockWaitsTable, "x$innodb_lock_waits": sysLockWaitsTable,
 		"schema_table_lock_waits": sysTableWaitsTable, "x$schema_table_lock_waits": sysTableWaitsTable},
 }
@@ -41,6 +41,9 @@ type monitorSchema struct {
 var (
 	_ sql.Database     = (*monitorSchema)(nil)
 	_ sql.ViewDatabase = (*monitorSchema)(nil)
+
+	_ sql.VersionedDatabase = (*monitorSchema)(nil)
+	_ sql.TriggerDatabase   = (*monitorSchema)(nil)
 )
 
 func (d *monitorSchema) Name() string { return d.name }
@@ -55,6 +58,16 @@ func (d *monitorSchema) GetTableInsensitive(ctx *sql.Context, name string) (sql.
 		}
 	}
 	return nil, false, nil
+}
+
+// GetTableInsensitiveAsOf implements sql.VersionedDatabase: locking reads and changes name their lock so, and these tables have no locks.
+func (d *monitorSchema) GetTableInsensitiveAsOf(ctx *sql.Context, name string, _ any) (sql.Table, bool, error) {
+	return d.GetTableInsensitive(ctx, name)
+}
+
+// GetTableNamesAsOf implements sql.VersionedDatabase.
+func (d *monitorSchema) GetTableNamesAsOf(ctx *sql.Context, _ any) ([]string, error) {
+	return d.GetTableNames(ctx)
 }
 
 func (d *monitorSchema) GetTableNames(*sql.Context) ([]string, error) {
@@ -99,6 +112,14 @@ func viewDefinition(v *perfschema.View) sql.ViewDefinition {
 
 func (d *monitorSchema) CreateView(ctx *sql.Context, _, _, _ string) error { return d.denied(ctx) }
 func (d *monitorSchema) DropView(ctx *sql.Context, _ string) error         { return d.denied(ctx) }
+
+// Changes of tables ask for their database's triggers.
+
+func (d *monitorSchema) GetTriggers(*sql.Context) ([]sql.TriggerDefinition, error) { return nil, nil }
+func (d *monitorSchema) CreateTrigger(ctx *sql.Context, _ sql.TriggerDefinition) error {
+	return d.denied(ctx)
+}
+func (d *monitorSchema) DropTrigger(ctx *sql.Context, _ string) error { return d.denied(ctx) }
 
 func (d *monitorSchema) denied(ctx *sql.Context) error {
 	c := ctx.Session.Client()
@@ -385,20 +406,6 @@ func sysTableWaitsTable(e *Engine) *ownTable {
 				out = append(out, sql.Row{w.Waiting.Schema, orNull(w.Waiting.Table), a, a, account(a), w.Waiting.Mode, "TRANSACTION", orNull(processes[a].Info),
 					uint64(max(time.Since(w.Since)/time.Second, 0)), uint64(0), uint64(0), b, b, account(b), w.Blocking.Mode, "TRANSACTION",
 					fmt.Sprintf("KILL QUERY %d", b), fmt.Sprintf("KILL %d", b)})
-			}
-			return out
-		})
-}
-
-func threadsTable(e *Engine) *ownTable {
-	return ownView(e, "performance_schema", "threads", `#THREAD_ID NAME TYPE #PROCESSLIST_ID PROCESSLIST_USER PROCESSLIST_HOST PROCESSLIST_DB PROCESSLIST_COMMAND
-		#PROCESSLIST_TIME PROCESSLIST_STATE PROCESSLIST_INFO #PARENT_THREAD_ID ROLE INSTRUMENTED HISTORY CONNECTION_TYPE #THREAD_OS_ID RESOURCE_GROUP`,
-		func(ctx *sql.Context, _ table.Monitor) []sql.Row {
-			var out []sql.Row
-			for _, p := range e.visibleProcesses(ctx) {
-				r := processRow(p, false)
-				out = append(out, sql.Row{r[0], "thread/sql/one_connection", "FOREGROUND", r[0], r[1], r[2], r[3], r[4], r[5], orNull(p.State), r[7],
-					nil, nil, "YES", "YES", "TCP/IP", nil, "USR_default"})
 			}
 			return out
 		})

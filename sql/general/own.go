@@ -520,6 +520,7 @@ func (s *Session) ownDo(t *lexer.Cursor) (*Statement, error) {
 	grammar.ShareSubqueries(ast) // it is no SELECT
 	st.ast, st.inner = nil, ast
 	text := st.Text
+	st.written = string(t.Src)
 	st.run = func(c *sql.Context, s *Session, x *execution) (*Result, error) {
 		res, err := s.runInner(c, x, ast, text)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/perfschema"
 )
 
 // SHOW PROFILES, SHOW PROFILE and information_schema.PROFILING: how long the stages of the session's last statements took, while @@profiling was on.
@@ -23,11 +24,7 @@ type Profile struct {
 }
 
 // ProfileStage is a part of it.
-type ProfileStage struct {
-	Name string
-	At   time.Time
-	Took time.Duration
-}
+type ProfileStage = perfschema.Stage
 
 func (s *Session) profiles() []Profile {
 	if s.hooks.Profiles == nil {

@@ -10,31 +10,23 @@ import (
 // AccountName is a client's user and host, as tables name them.
 type AccountName struct{ User, Host string }
 
-// Account counts an account's connections, and its statements by kind.
+// Account counts an account's connections, and has what its sessions that have ended counted.
 type Account struct {
 	AccountName
 	mu             sync.Mutex
 	current, total uint64 // connections
 	live           map[*Thread]struct{}
-	past           Counts              // of sessions that have ended
-	cells          cells[[kinds]*Sums] // nil: there was none of the kind
-}
-
-func (a *Account) record(session uint32, k Kind, e *Statement) {
-	a.cells.with(session, func(c *[kinds]*Sums) {
-		if c[k] == nil {
-			c[k] = new(Sums)
-		}
-		c[k].add(e)
-	})
+	counts         Counts
+	commands       [kinds]uint64
+	past           tally
 }
 
 // AccountState is an Account's figures at one moment.
 type AccountState struct {
 	AccountName
 	Current, Total uint64 // connections
-	Kinds          [kinds]Sums
 	Counts         Counts
+	Commands       [kinds]uint64
 }
 
 // Connect counts a connection of an account, and returns what counts its session, for Record and Disconnect. traffic returns how many bytes came and went so
@@ -53,6 +45,7 @@ func (r *Recorder) Connect(n AccountName, id uint64, texts map[string]string, tr
 	}
 	t.Unlock()
 	th := &Thread{ID: id, Texts: texts, account: a, traffic: traffic}
+	th.flags.Store(r.setup.actor(n))
 	a.mu.Lock()
 	a.current++
 	a.total++
@@ -68,7 +61,15 @@ func (t *Thread) Disconnect() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.current--
-	a.past.add(&c)
+	a.counts.add(&c)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range t.commands {
+		a.commands[k.kind] += k.n
+	}
+	for p := range parts {
+		a.past.add(p, &t.tally)
+	}
 	delete(a.live, t)
 }
 
@@ -105,32 +106,38 @@ func (r *Recorder) list() []*Account {
 	return append(all, t.over)
 }
 
+// accountsByName are the accounts that have connected since the start, by name.
+func (r *Recorder) accountsByName() []*Account {
+	all := slices.DeleteFunc(r.list(), func(a *Account) bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.total == 0
+	})
+	slices.SortFunc(all, func(a, b *Account) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Host, b.Host)) })
+	return all
+}
+
 // Account is whom the session's statements count for.
 func (t *Thread) Account() AccountName { return t.account.AccountName }
 
 // Accounts returns the accounts that have connected since the start, by name.
 func (r *Recorder) Accounts() []AccountState {
-	all := r.list()
+	all := r.accountsByName()
 	out := make([]AccountState, 0, len(all))
 	for _, a := range all {
 		a.mu.Lock()
-		s := AccountState{AccountName: a.AccountName, Current: a.current, Total: a.total, Counts: a.past}
+		s := AccountState{AccountName: a.AccountName, Current: a.current, Total: a.total, Counts: a.counts, Commands: a.commands}
 		for t := range a.live {
-			c := t.Counts()
+			t.mu.Lock()
+			c := t.current()
 			s.Counts.add(&c)
+			for _, k := range t.commands {
+				s.Commands[k.kind] += k.n
+			}
+			t.mu.Unlock()
 		}
 		a.mu.Unlock()
-		a.cells.each(func(c *[kinds]*Sums) {
-			for k, sums := range c {
-				if sums != nil {
-					s.Kinds[k].Add(sums)
-				}
-			}
-		})
-		if a != r.accounts.over || s.Total > 0 {
-			out = append(out, s)
-		}
+		out = append(out, s)
 	}
-	slices.SortFunc(out, func(a, b AccountState) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Host, b.Host)) })
 	return out
 }

@@ -3,6 +3,7 @@ package perfschema
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Count is a status variable that a session counts for itself. Its account, and the server, have the sums.
@@ -77,12 +78,15 @@ type Thread struct {
 	ID      uint64            // of the connection
 	Texts   map[string]string // status variables that do not change
 	account *Account
+	flags   atomic.Uint32 // instrumented, historic
 
-	mu      sync.Mutex
-	kinds   []kindCount // most sessions run statements of a few kinds only
-	counts  Counts
-	traffic func() (in, out uint64) // bytes so far; nil: not known
-	past    [2]uint64               // of these, what Flush has handed over
+	mu       sync.Mutex
+	commands []kindCount // most sessions run statements of a few kinds only
+	counts   Counts
+	traffic  func() (in, out uint64) // bytes so far; nil: not known
+	past     [2]uint64               // of these, what Flush has handed over
+	tally
+	events events
 }
 
 // count adds a statement's figures. Of each table that it opened it took a lock and gave it back.
@@ -132,17 +136,15 @@ type kindCount struct {
 	n    uint64
 }
 
-func (t *Thread) record(k Kind, e *Statement) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e.count(&t.counts)
-	for i := range t.kinds {
-		if t.kinds[i].kind == k {
-			t.kinds[i].n++
+// command counts a statement of a kind.
+func (t *Thread) command(k Kind) {
+	for i := range t.commands {
+		if t.commands[i].kind == k {
+			t.commands[i].n++
 			return
 		}
 	}
-	t.kinds = append(t.kinds, kindCount{k, 1})
+	t.commands = append(t.commands, kindCount{k, 1})
 }
 
 // Count counts what is no statement's. t may be nil.
@@ -175,7 +177,7 @@ func (t *Thread) current() Counts {
 func (t *Thread) Commands(f func(name string, n uint64)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, k := range t.kinds {
+	for _, k := range t.commands {
 		f(k.kind.Variable(), k.n)
 	}
 }
@@ -187,10 +189,13 @@ func (t *Thread) Flush() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.current()
-	t.account.past.add(&c)
+	t.account.counts.add(&c)
+	for _, k := range t.commands {
+		t.account.commands[k.kind] += k.n
+	}
 	t.past[0] += c[BytesReceived]
 	t.past[1] += c[BytesSent]
-	t.counts, t.kinds = Counts{}, nil
+	t.counts, t.commands = Counts{}, nil
 }
 
 // TruncateStatus is TRUNCATE TABLE of one of the status_by_ tables: all that sessions have counted begins anew.
@@ -200,8 +205,8 @@ func (r *Recorder) TruncateStatus() {
 	}
 	for _, a := range r.list() {
 		a.mu.Lock()
-		past := a.past
-		a.past = Counts{}
+		past := a.counts
+		a.counts = Counts{}
 		a.mu.Unlock()
 		r.accounts.Lock()
 		r.accounts.truncated.add(&past)
@@ -216,8 +221,8 @@ func (k Kind) Variable() string { return "Com_" + names[k] }
 func Commands(all []AccountState, f func(name string, n uint64)) {
 	var sums [kinds]uint64
 	for i := range all {
-		for k := range all[i].Kinds {
-			sums[k] += all[i].Kinds[k].Count
+		for k, n := range all[i].Commands {
+			sums[k] += n
 		}
 	}
 	for k, n := range sums {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zoryadb/zorya/sql/lexer"
 )
@@ -30,17 +31,27 @@ type Recorder struct {
 
 		truncated Counts // by TruncateStatus
 	}
-	errors struct {
+	rest struct {
 		sync.Mutex
-		by map[uint16]*ErrorCount
+		rest
+	}
+	times [buckets]int64 // by how much the histogram of the server is ahead of those of its digests; under rest's lock
+
+	setup setup
+	began time.Time
+	use   tableUse
+	long  struct {
+		statements   long[statementEvent]
+		transactions long[transactionEvent]
+		stages       long[stageEvents]
 	}
 }
 
 // New makes a Recorder that has seen nothing.
 func New() *Recorder {
-	r := &Recorder{digests: map[string]*Digest{}, over: &Digest{}}
+	r := &Recorder{digests: map[string]*Digest{}, over: &Digest{}, began: time.Now()}
+	r.setup.init()
 	r.accounts.by, r.accounts.over = map[AccountName]*Account{}, &Account{live: map[*Thread]struct{}{}}
-	r.errors.by = map[uint16]*ErrorCount{}
 	return r
 }
 
@@ -78,6 +89,7 @@ func (r *Recorder) Digest(schema string, text []byte, mode lexer.Mode) *Digest {
 type Known struct {
 	digest *Digest
 	kind   Kind
+	schema string
 	round  uint64
 }
 
@@ -87,16 +99,41 @@ func (r *Recorder) Current(k *Known) bool { return k != nil && k.round == r.roun
 // Know looks a statement's text up.
 func (r *Recorder) Know(schema string, text []byte, mode lexer.Mode) *Known {
 	round := r.round.Load()
-	return &Known{r.Digest(schema, text, mode), KindOf(text, mode), round}
+	return &Known{r.Digest(schema, text, mode), KindOf(text, mode), schema, round}
 }
 
-// Record counts a session's statement that has ended for its digest, and for the session and its account, unless t is nil. text gives the statement's text, without
-// passwords, when a sample of it is wanted.
-func (r *Recorder) Record(session uint32, k *Known, t *Thread, e *Statement, text func() string) {
-	k.digest.record(session, e, text)
-	if t != nil {
-		t.account.record(session, k.kind, e)
-		t.record(k.kind, e)
+// Record counts a session's statement that has ended for its digest, and for the session unless t is nil. What is kept of its text has no passwords.
+func (r *Recorder) Record(session uint32, k *Known, t *Thread, e *Statement, text []byte) {
+	on, flags := r.setup.effective.Load(), r.setup.instruments[k.kind].flags.Load()
+	measured := on&globalInstrumentation.bit() != 0 && flags&enabled != 0
+	byThread := on&threadInstrumentation.bit() != 0
+	if byThread && t != nil {
+		measured = measured && t.flags.Load()&instrumented != 0
+	}
+	ev := statementEvent{Statement: *e, timed: flags&timed != 0}
+	if !ev.timed {
+		ev.Took = 0
+	}
+	if measured && on&statementsDigest.bit() != 0 {
+		k.digest.record(session, &ev.Statement, text)
+	}
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	e.count(&t.counts)
+	t.command(k.kind)
+	if measured && byThread {
+		t.of(k.kind).add(&ev.Statement)
+		if on&statementsCurrent.bit() != 0 {
+			r.remember(t, k, on, &ev, text)
+		}
+	}
+	t.mu.Unlock()
+	if measured && !byThread {
+		r.rest.Lock()
+		r.rest.global.of(k.kind).add(&ev.Statement)
+		r.rest.Unlock()
 	}
 }
 
@@ -116,10 +153,49 @@ func (r *Recorder) All() []*Digest {
 
 // Truncate forgets all digests: TRUNCATE TABLE events_statements_summary_by_digest.
 func (r *Recorder) Truncate() {
+	r.keepTimes()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.digests, r.over = map[string]*Digest{}, &Digest{}
 	r.round.Add(1)
+}
+
+// keepTimes makes the server's histogram keep what those of the digests are about to lose.
+func (r *Recorder) keepTimes() {
+	h := r.digestTimes()
+	r.rest.Lock()
+	defer r.rest.Unlock()
+	for b, n := range h {
+		r.times[b] += n
+	}
+}
+
+// digestTimes is the sum of the digests' histograms.
+func (r *Recorder) digestTimes() (out [buckets]int64) {
+	for _, d := range r.All() {
+		st := d.State()
+		for b, n := range st.Times {
+			out[b] += int64(n)
+		}
+	}
+	return out
+}
+
+// truncateTimes is TRUNCATE TABLE of one of the histograms.
+func (r *Recorder) truncateTimes(ofDigests bool) {
+	if !ofDigests {
+		h := r.digestTimes()
+		r.rest.Lock()
+		defer r.rest.Unlock()
+		for b, n := range h {
+			r.times[b] = -n
+		}
+		return
+	}
+	r.keepTimes()
+	for _, d := range r.All() {
+		d.cells.each(func(c *digestCell) { c.times = Histogram{} })
+	}
 }
 
 // ErrorCount is how often an error was raised.
@@ -129,26 +205,12 @@ type ErrorCount struct {
 	First, Last int64 // unix, in nanoseconds
 }
 
-// Error counts an error that ended a statement, at a time in nanoseconds since 1970.
-func (r *Recorder) Error(code uint16, at int64) {
-	r.errors.Lock()
-	defer r.errors.Unlock()
-	c := r.errors.by[code]
-	if c == nil { // codes are bounded by their type
-		c = &ErrorCount{Code: code, First: at}
-		r.errors.by[code] = c
+// Error counts an error that ended a statement of a session, at a time in nanoseconds since 1970. t may be nil.
+func (r *Recorder) Error(t *Thread, code uint16, at int64) {
+	if t == nil || r.setup.flags(errorInstrument)&enabled == 0 {
+		return
 	}
-	c.Raised++
-	c.Last = at
-}
-
-// Errors returns the errors that were raised, by code.
-func (r *Recorder) Errors() []ErrorCount {
-	r.errors.Lock()
-	defer r.errors.Unlock()
-	var out []ErrorCount
-	for _, code := range slices.Sorted(maps.Keys(r.errors.by)) {
-		out = append(out, *r.errors.by[code])
-	}
-	return out
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.error(ErrorCount{code, 1, at, at})
 }

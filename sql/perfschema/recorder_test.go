@@ -23,7 +23,7 @@ func TestRecordAtOnce(t *testing.T) {
 	for s := range uint32(sessions) {
 		wg.Go(func() {
 			for i := range each {
-				r.Record(s, k, a, statement(time.Duration(i)*time.Microsecond), func() string { return "SELECT 1" })
+				r.Record(s, k, a, statement(time.Duration(i)*time.Microsecond), []byte("SELECT 1"))
 			}
 		})
 	}
@@ -40,7 +40,7 @@ func TestRecordAtOnce(t *testing.T) {
 		t.Errorf("sample: %+v", st.Sample)
 	}
 	acc := r.Accounts()
-	if len(acc) != 1 || acc[0].Kinds[Select].Count != sessions*each || acc[0].Current != 1 {
+	if len(acc) != 1 || acc[0].Commands[Select] != sessions*each || acc[0].Current != 1 {
 		t.Errorf("accounts: %+v", acc)
 	}
 }
@@ -49,7 +49,7 @@ func TestRecordAtOnce(t *testing.T) {
 func TestDigestsAreBounded(t *testing.T) {
 	r := New()
 	for i := range Digests + 3 {
-		r.Record(0, r.Know("d", fmt.Appendf(nil, "SELECT c%d FROM t", i), 0), nil, statement(time.Millisecond), func() string { return "" })
+		r.Record(0, r.Know("d", fmt.Appendf(nil, "SELECT c%d FROM t", i), 0), nil, statement(time.Millisecond), nil)
 	}
 	all := r.All()
 	if len(all) != Digests+1 || all[Digests].Text != "" || all[Digests].State().Count != 3 {
@@ -99,7 +99,7 @@ func BenchmarkRecord(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r.Record(7, k, a, e, func() string { return "SELECT 1" })
+			r.Record(7, k, a, e, []byte("SELECT 1"))
 		}
 	})
 }

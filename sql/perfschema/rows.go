@@ -46,33 +46,22 @@ func ps(ns uint64) uint64 { return ns * 1000 }
 
 // rows computes the tables that have any.
 var rows = map[string]func(*Source) [][]any{
-	"events_statements_summary_by_digest":                digestRows,
-	"events_statements_summary_global_by_event_name":     byKind(func(AccountState) []any { return nil }),
-	"events_statements_summary_by_account_by_event_name": byKind(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
-	"events_statements_summary_by_user_by_event_name":    byKind(func(a AccountState) []any { return []any{text(a.User)} }),
-	"events_statements_summary_by_host_by_event_name":    byKind(func(a AccountState) []any { return []any{text(a.Host)} }),
-	"events_statements_histogram_by_digest":              digestBuckets,
-	"events_statements_histogram_global":                 globalBuckets,
-	"events_statements_current":                          currentRows,
-	"events_errors_summary_global_by_error":              errorRows,
-	"accounts":                                           byName(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
-	"users":                                              byName(func(a AccountState) []any { return []any{text(a.User)} }),
-	"hosts":                                              byName(func(a AccountState) []any { return []any{text(a.Host)} }),
-	"processlist":                                        processRows,
-	"status_by_account":                                  statusRows(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
-	"status_by_user":                                     statusRows(func(a AccountState) []any { return []any{text(a.User)} }),
-	"status_by_host":                                     statusRows(func(a AccountState) []any { return []any{text(a.Host)} }),
-	"status_by_thread":                                   threadStatusRows,
-	"table_io_waits_summary_by_table":                    tableRows,
-	"table_io_waits_summary_by_index_usage":              indexRows,
-	"objects_summary_global_by_type":                     objectRows,
-	"memory_summary_global_by_event_name":                memoryRows,
-	"setup_actors":                                       fixed([]any{"%", "%", "%", "YES", "YES"}),
-	"setup_consumers":                                    consumerRows,
-	"setup_instruments":                                  instrumentRows,
-	"setup_objects":                                      objectSetupRows,
-	"setup_threads":                                      fixed([]any{"thread/sql/one_connection", "YES", "NO", "user", int32(0), nil}),
-	"performance_timers":                                 fixed([]any{"NANOSECOND", int64(1e9), int64(1), nil}),
+	"events_statements_summary_by_digest":   digestRows,
+	"events_statements_histogram_by_digest": digestBuckets,
+	"events_statements_histogram_global":    globalBuckets,
+	"accounts":                              byName(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
+	"users":                                 byName(func(a AccountState) []any { return []any{text(a.User)} }),
+	"hosts":                                 byName(func(a AccountState) []any { return []any{text(a.Host)} }),
+	"processlist":                           processRows,
+	"status_by_account":                     statusRows(func(a AccountState) []any { return []any{text(a.User), text(a.Host)} }),
+	"status_by_user":                        statusRows(func(a AccountState) []any { return []any{text(a.User)} }),
+	"status_by_host":                        statusRows(func(a AccountState) []any { return []any{text(a.Host)} }),
+	"status_by_thread":                      threadStatusRows,
+	"table_io_waits_summary_by_table":       tableRows,
+	"table_io_waits_summary_by_index_usage": indexRows,
+	"objects_summary_global_by_type":        objectRows,
+	"memory_summary_global_by_event_name":   memoryRows,
+	"performance_timers":                    fixed([]any{"NANOSECOND", int64(1e9), int64(1), nil}),
 }
 
 func fixed(r ...[]any) func(*Source) [][]any {
@@ -123,19 +112,6 @@ func digestRows(s *Source) [][]any {
 	return out
 }
 
-// byKind sums up accounts of one name by kind.
-func byKind(name func(AccountState) []any) func(*Source) [][]any {
-	return func(s *Source) [][]any {
-		var out [][]any
-		for _, g := range grouped(s.Accounts(), name) {
-			for k := range g.Kinds {
-				out = append(out, append(append(append([]any(nil), g.name...), Kind(k).String()), sums(&g.Kinds[k])...))
-			}
-		}
-		return out
-	}
-}
-
 // byName sums up the connections of accounts of one name.
 func byName(name func(AccountState) []any) func(*Source) [][]any {
 	return func(s *Source) [][]any {
@@ -169,9 +145,6 @@ func grouped(all []AccountState, name func(AccountState) []any) []*group {
 		g.Current += all[i].Current
 		g.Total += all[i].Total
 		g.Counts.add(&all[i].Counts)
-		for k := range g.Kinds {
-			g.Kinds[k].Add(&all[i].Kinds[k])
-		}
 	}
 	return out
 }
@@ -243,39 +216,14 @@ func digestBuckets(s *Source) [][]any {
 }
 
 func globalBuckets(s *Source) [][]any {
-	var all Histogram
-	for _, d := range s.All() {
-		st := d.State()
-		for b, n := range st.Times {
-			all[b] += n
-		}
+	all := s.digestTimes()
+	s.rest.Lock()
+	defer s.rest.Unlock()
+	var h Histogram
+	for b, n := range all {
+		h[b] = uint32(max(n+s.times[b], 0))
 	}
-	return bucketRows(nil, &all)
-}
-
-// currentRows are the statements that run now. What they have cost so far is not known before they end.
-func currentRows(s *Source) [][]any {
-	var out [][]any
-	for _, p := range s.Processes {
-		if p.Info == "" {
-			continue
-		}
-		t := Text(nil, []byte(p.Info), 0, MaxText)
-		h := Sum(t)
-		r := make([]any, 15, 56)
-		copy(r, []any{p.ID, uint64(1), nil, KindOf([]byte(p.Info), 0).String(), nil, nil, nil, ps(uint64(max(time.Since(p.Since), 0))), uint64(0), p.Info, hex.EncodeToString(h[:]), string(t), text(p.Database)})
-		out = append(out, r)
-	}
-	return out
-}
-
-func errorRows(s *Source) [][]any {
-	var out [][]any
-	for _, e := range s.Errors() {
-		name, state := s.ErrorName(e.Code)
-		out = append(out, []any{int32(e.Code), text(name), text(state), e.Raised, uint64(0), s.Time(time.Unix(0, e.First)), s.Time(time.Unix(0, e.Last))})
-	}
-	return out
+	return bucketRows(nil, &h)
 }
 
 func processRows(s *Source) [][]any {
@@ -313,9 +261,8 @@ func sum(t *table.TableUse) *table.IndexUse {
 
 func tableRows(s *Source) [][]any {
 	var out [][]any
-	for i := range s.Tables {
-		t := &s.Tables[i]
-		u := sum(t)
+	for _, t := range s.use.shown(&s.setup, s.Tables) {
+		u := sum(&t)
 		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, io(u)...))
 	}
 	return out
@@ -323,8 +270,7 @@ func tableRows(s *Source) [][]any {
 
 func indexRows(s *Source) [][]any {
 	var out [][]any
-	for i := range s.Tables {
-		t := &s.Tables[i]
+	for _, t := range s.use.shown(&s.setup, s.Tables) {
 		for k := range t.Indexes {
 			out = append(out, append([]any{"TABLE", t.Schema, t.Name, text(t.Indexes[k].Name)}, io(&t.Indexes[k])...))
 		}
@@ -334,9 +280,8 @@ func indexRows(s *Source) [][]any {
 
 func objectRows(s *Source) [][]any {
 	var out [][]any
-	for i := range s.Tables {
-		t := &s.Tables[i]
-		u := sum(t)
+	for _, t := range s.use.shown(&s.setup, s.Tables) {
+		u := sum(&t)
 		out = append(out, append([]any{"TABLE", t.Schema, t.Name}, io(u)[:5]...))
 	}
 	return out
@@ -345,51 +290,11 @@ func objectRows(s *Source) [][]any {
 func memoryRows(s *Source) [][]any {
 	var out [][]any
 	for _, m := range s.Memory {
+		if !s.setup.counts(m.Event) {
+			m.Bytes = 0
+		}
 		n := int64(m.Bytes)
 		out = append(out, []any{m.Event, uint64(1), uint64(0), m.Bytes, uint64(0), int64(0), int64(1), int64(1), int64(0), n, n})
-	}
-	return out
-}
-
-// consumerRows say what is kept: of statements the running ones and the summaries, no histories.
-func consumerRows(*Source) [][]any {
-	on := map[string]bool{"events_statements_current": true, "global_instrumentation": true, "thread_instrumentation": true, "statements_digest": true}
-	var out [][]any
-	for _, n := range []string{"events_stages_current", "events_stages_history", "events_stages_history_long", "events_statements_cpu", "events_statements_current",
-		"events_statements_history", "events_statements_history_long", "events_transactions_current", "events_transactions_history", "events_transactions_history_long",
-		"events_waits_current", "events_waits_history", "events_waits_history_long", "global_instrumentation", "thread_instrumentation", "statements_digest"} {
-		out = append(out, []any{n, yes(on[n])})
-	}
-	return out
-}
-
-func yes(b bool) string {
-	if b {
-		return "YES"
-	}
-	return "NO"
-}
-
-// instrumentRows are what is measured: statements with times, rows of tables and memory without.
-func instrumentRows(s *Source) [][]any {
-	out := [][]any{{"wait/io/table/sql/handler", "YES", "NO", "", nil, int32(0), nil}, {"wait/lock/metadata/sql/mdl", "YES", "NO", "", nil, int32(0), nil},
-		{"error", "YES", nil, "global_statistics", nil, int32(0), nil}}
-	for k := range Kinds() {
-		out = append(out, []any{Kind(k).String(), "YES", "YES", "", nil, int32(0), nil})
-	}
-	for _, m := range s.Memory {
-		out = append(out, []any{m.Event, "YES", nil, "global_statistics", nil, int32(1), nil})
-	}
-	return out
-}
-
-func objectSetupRows(*Source) [][]any {
-	var out [][]any
-	for _, t := range []string{"EVENT", "FUNCTION", "PROCEDURE", "TABLE", "TRIGGER"} {
-		for _, db := range []string{"mysql", "performance_schema", "information_schema", "%"} {
-			on := yes(db == "%" && t == "TABLE")
-			out = append(out, []any{t, db, "%", on, "NO"})
-		}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/logs"
 )
 
 // Statement is what one statement that has ended cost and did.
@@ -23,6 +24,10 @@ type Statement struct {
 
 	Sorts, Sorted   uint64 // how often rows were sorted, and how many
 	Tables, Spilled uint64 // operators that kept rows in a table of their own; those that went to a file
+
+	Rows           bool   // the answer was rows
+	Code           uint16 // of the error; 0: there was none
+	State, Message string // the error's SQLSTATE and message, or what was said of a statement that succeeded
 }
 
 // Sums are the sums over statements. Times are in nanoseconds.
@@ -191,8 +196,8 @@ const maxSampleAge = time.Minute
 // maxSample bounds a sample's text, in bytes (performance_schema_max_sql_text_length).
 const maxSample = 1024
 
-// record counts a statement. text gives its text, if it is wanted.
-func (d *Digest) record(session uint32, e *Statement, text func() string) {
+// record counts a statement.
+func (d *Digest) record(session uint32, e *Statement, text []byte) {
 	d.cells.with(session, func(c *digestCell) {
 		c.sums.add(e)
 		c.times[bucketOf(e.Took)]++
@@ -201,7 +206,7 @@ func (d *Digest) record(session uint32, e *Statement, text func() string) {
 		}
 		c.last = e.Started
 		if e.Took > c.sample.Took || e.Started.Sub(c.sample.At) > maxSampleAge {
-			t := text()
+			t := logs.Mask(string(text))
 			c.sample = Sample{t[:min(len(t), maxSample)], e.Started, e.Took}
 		}
 	})

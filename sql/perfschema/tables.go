@@ -14,8 +14,8 @@ type Table struct {
 	rows    func(*Source) [][]any
 }
 
-// Column is a column with its type as SQL writes it.
-type Column struct{ Name, Type string }
+// Column is a column with its type as SQL writes it. Default is that of a column which rows that are inserted may leave out.
+type Column struct{ Name, Type, Default string }
 
 //go:embed columns.txt
 var columnsText string
@@ -55,7 +55,8 @@ func (t *Table) add(columns string, groups map[string]string) {
 			continue
 		}
 		name, typ, _ := strings.Cut(c, " ")
-		t.Columns = append(t.Columns, Column{name, typ})
+		typ, def, _ := strings.Cut(typ, " DEFAULT ")
+		t.Columns = append(t.Columns, Column{name, typ, def})
 	}
 }
 

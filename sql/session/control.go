@@ -68,17 +68,20 @@ func (s *Session) controlOp(ctx context.Context, c *general.ControlStatement) er
 	case general.Savepoint:
 		if s.txn != nil || s.explicit || !s.set.Autocommit {
 			s.transaction().Savepoint(c.Name)
+			s.measured.Savepoints++
 		}
 		return nil
 	case general.RollbackTo:
 		if s.txn == nil {
 			return errNoSavepoint(c.Name)
 		}
+		s.measured.RollbacksTo++
 		return savepointError(s.txn.RollbackTo(ctx, c.Name), c.Name)
 	case general.ReleaseSave:
 		if s.txn == nil {
 			return errNoSavepoint(c.Name)
 		}
+		s.measured.Releases++
 		return savepointError(s.txn.Release(c.Name), c.Name)
 	case general.NextStatement:
 		if s.set.Autocommit && !s.explicit {

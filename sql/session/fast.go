@@ -201,7 +201,7 @@ func (s *Session) fastStatement(ctx context.Context, r *wire.Reply, st *fastlane
 		return true, err
 	}
 	s.enter("freeing items")
-	s.work.sent, s.work.affected = uint64(max(res.Count, 0)), res.Affected
+	s.work.sent, s.work.affected, s.work.rows = uint64(max(res.Count, 0)), res.Affected, res.Rows
 	if res.Sorted > 0 {
 		s.work.kept = spill.Kept{Sorts: 1, Sorted: uint64(res.Sorted)}
 	}

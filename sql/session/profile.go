@@ -21,7 +21,7 @@ const maxProfiled = 300
 
 // profile begins a statement's profile, if the session wants any.
 func (s *Session) profile(started time.Time) {
-	if !s.set.Profiling {
+	if !s.set.Profiling && !s.srv.perf.WantsStages(s.performer) {
 		return
 	}
 	if s.profiles == nil {
@@ -46,9 +46,6 @@ func (s *Session) profiled(text []byte) {
 		return
 	}
 	p.on = false
-	if showsProfiles(text) {
-		return
-	}
 	end := time.Now()
 	for i := range p.stages {
 		until := end
@@ -56,6 +53,12 @@ func (s *Session) profiled(text []byte) {
 			until = p.stages[i+1].At
 		}
 		p.stages[i].Took = until.Sub(p.stages[i].At)
+	}
+	if s.performer != nil {
+		s.srv.perf.Stages(s.performer, p.stages)
+	}
+	if !s.set.Profiling || showsProfiles(text) {
+		return
 	}
 	p.last++
 	p.kept = append(p.kept, general.Profile{ID: p.last, Text: string(text[:min(len(text), maxProfiled)]), Took: end.Sub(p.began), Stages: p.stages})

@@ -80,6 +80,7 @@ type Session struct {
 	tracked   trackedState
 	meter     *meter // nil: no log is on
 	work      work
+	measured  measured
 	profiles  *profiles             // nil: it has asked for none
 	performer *perfschema.Thread    // what performance_schema counts of it
 	expired   bool                  // the password is: nothing but a new one is allowed

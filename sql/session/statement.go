@@ -251,6 +251,7 @@ func (s *Session) sendEnd(r *wire.Reply, res *general.Result, flags uint16) erro
 	ok := wire.OK{AffectedRows: res.Affected, LastInsertID: res.InsertID, Status: s.Status() | flags, Warnings: s.gen.Warnings(), Info: res.Info}
 	s.work.warnings = uint64(ok.Warnings)
 	if res.Columns != nil {
+		s.work.rows = true
 		ok.AffectedRows, ok.LastInsertID, ok.Info = 0, 0, ""
 		return r.EndRows(ok)
 	}

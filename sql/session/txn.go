@@ -45,6 +45,7 @@ func (s *Session) beginTxn(consistentSnapshot bool) {
 	o.ConsistentSnapshot = consistentSnapshot
 	s.next = nextTxn{}
 	s.readOnly = o.ReadOnly
+	s.measureTxn(&o)
 	s.setTxn(s.srv.db.Begin(o))
 }
 
@@ -57,6 +58,7 @@ func (s *Session) commitTxn(ctx context.Context) error {
 		return nil
 	}
 	lent := s.lent
+	s.measuredTxn(t, false)
 	if explicit {
 		s.performer.Count(perfschema.HandlerCommit, 1)
 	}
@@ -104,6 +106,7 @@ func (s *Session) rollback(ctx context.Context) {
 	if t == nil {
 		return
 	}
+	s.measuredTxn(t, true)
 	s.setTxn(nil)
 	s.performer.Count(perfschema.HandlerRollback, 1)
 	if err := t.Rollback(s.clean); err != nil && !errors.Is(err, table.ErrClosed) {

@@ -144,6 +144,7 @@ func (s *Session) xaPrepare(ctx context.Context, xid string) error {
 		}
 		return mysqlerr.New(mysqlerr.ER_XAER_RMERR).Because(err)
 	}
+	s.measuredTxn(s.txn, false)
 	s.setTxn(nil)
 	s.leaveXA()
 	return nil
