@@ -64,6 +64,9 @@ func defaultText(c *sql.Context, col *sql.Column) (text string, literal bool, er
 		return u.ExprString, literalText(u.ExprString), nil
 	}
 	if !col.Default.IsLiteral() {
+		if now := col.Default.Expr.String(); col.Default.Parenthesized && strings.HasPrefix(now, "NOW(") { // an expression, and shown as one
+			return "(" + strings.ToLower(now) + ")", false, nil
+		}
 		return col.Default.String(), false, nil
 	}
 	v, err := col.Default.Eval(c, nil)

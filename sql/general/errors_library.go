@@ -127,6 +127,7 @@ func init() {
 		p("cannot add or update a child row: a foreign key constraint fails \\((.*)\\)", args(mysqlerr.ER_NO_REFERENCED_ROW_2, 1)),
 		p(`(?:error: )?can't drop '(.*)'; check that column/key exists`, args(mysqlerr.ER_CANT_DROP_FIELD_OR_KEY, 1)),
 		p(`Invalid default value for '(.*)'`, args(mysqlerr.ER_INVALID_DEFAULT, 1)),
+		p(`Invalid ON UPDATE clause for '(.*)' column`, args(mysqlerr.ER_INVALID_ON_UPDATE, 1)),
 		p(`(?:error: )?Multiple primary keys defined`, args(mysqlerr.ER_MULTIPLE_PRI_KEY)),
 		p(`(?:error: )?(?:incorrect table definition: )?there can be only one auto`, args(mysqlerr.ER_WRONG_AUTO_KEY)),
 		p(`All parts of PRIMARY KEY must be NOT NULL`, args(mysqlerr.ER_PRIMARY_CANT_HAVE_NULL)),
