@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -49,7 +50,7 @@ func (b *builder) Build(c *sql.Context, n sql.Node, r sql.Row) (sql.RowIter, err
 	case *plan.InsertInto:
 		return b.insert(c, n, r)
 	case *plan.Filter:
-		if cond := untilUntrue(c, n.Expression); cond != n.Expression {
+		if cond := exact.UntilUntrue(c, n.Expression); cond != n.Expression {
 			own := *n
 			own.Expression = cond
 			n = &own

@@ -8,6 +8,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // The library reads a table of a correlated subquery by an index only if every column of the key's prefix is compared with the outer row and
@@ -22,7 +24,7 @@ func lookUpOuter(c *sql.Context, q sql.Node, outer sql.ColSet) (sql.Node, error)
 		if !ok || ordered[f] {
 			return n, transform.SameTree, nil
 		}
-		t, ok := unaliased(f.Child).(sql.TableNode)
+		t, ok := rules.Unaliased(f.Child).(sql.TableNode)
 		if !ok {
 			return n, transform.SameTree, nil
 		}
@@ -158,14 +160,6 @@ func (by *outerLookup) plan(c *sql.Context, f *plan.Filter, t sql.TableNode) (sq
 		}
 	}
 	return plan.NewFilter(c, expression.JoinAnd(append(by.rest, f.Expression)...), child), nil
-}
-
-// unaliased is the table under an alias.
-func unaliased(n sql.Node) sql.Node {
-	if alias, ok := n.(*plan.TableAlias); ok {
-		return alias.Child
-	}
-	return n
 }
 
 // outerEqualities finds the columns that a filter compares with the outer row, and where the table's columns begin in the rows that

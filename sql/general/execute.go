@@ -20,6 +20,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
 )
 
@@ -297,10 +298,12 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 			if bound, err = mergeDerived(c, x, ast, bound); err != nil {
 				return nil, nil, err
 			}
-			if bound, err = spreadFacts(c, x, ast, bound); err != nil {
-				return nil, nil, err
+			if x.pushesDown(c) {
+				if bound, err = rules.SpreadFacts(c, bound); err != nil {
+					return nil, nil, err
+				}
 			}
-			if bound, err = nullableAbove(c, bound); err != nil {
+			if bound, err = rules.NullableAbove(c, bound); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -309,10 +312,10 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 		return nil, nil, err
 	}
 	hideIndexes(c, bound)
-	order := conditionOrder(bound)
+	order := rules.ConditionOrder(bound)
 	node, err := s.e.gms.Analyzer.Analyze(c, bound, nil, flags)
 	if err == nil { // a statement of one table has rules of its own
-		node, err = order.restored(c, node)
+		node, err = order.Restored(c, node)
 	}
 	return node, flags, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // A statement locks the rows that its plan reads, so a condition that leads to a few of them must lead the plan, too. The library chooses indexes by
@@ -221,7 +222,7 @@ func (f *folder) run(c *sql.Context, n sql.Node) (any, error) {
 // them whose condition it does not look into, and might join before there are the columns that the innermost query needs.
 func keepDeepQueries(a *analyzer.Analyzer) {
 	for _, rule := range []string{"unnestInSubqueries", "unnestExistsSubqueries"} {
-		replaceRule(a, rule, func(unnest analyzer.RuleFunc) analyzer.RuleFunc {
+		rules.Replace(a, rule, func(unnest analyzer.RuleFunc) analyzer.RuleFunc {
 			return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 				if flags.SubqueryIsSet() && deepQuery(c, n) {
 					return n, transform.SameTree, nil
@@ -261,7 +262,7 @@ func deepQuery(c *sql.Context, n sql.Node) bool {
 // unnestForDelete has the library's rule that makes semi-joins of IN (SELECT ...) look at what a DELETE reads; it passes over DELETE. The
 // targets are nodes of their own, and a semi-join gives the rows of its left side.
 func unnestForDelete(a *analyzer.Analyzer) {
-	replaceRule(a, "unnestInSubqueries", func(unnest analyzer.RuleFunc) analyzer.RuleFunc {
+	rules.Replace(a, "unnestInSubqueries", func(unnest analyzer.RuleFunc) analyzer.RuleFunc {
 		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 			d, ok := n.(*plan.DeleteFrom)
 			if x := executionOf(c); !ok || x == nil || x.ignores { // DELETE IGNORE takes rows as they come

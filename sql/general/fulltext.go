@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
@@ -352,7 +353,7 @@ func ranked(c *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error
 		}
 	case *plan.TopN:
 		if byRank(c, n.SortConditions, n.Child) {
-			if bounded := boundTop(c, n); bounded != nil {
+			if bounded := exact.BoundTop(c, n); bounded != nil {
 				n = bounded
 			}
 			l := plan.NewLimit(n.Limit, n.Child)

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // An expression of a condition or an order that is a generated column's, or that of a functional key part, is that column, as in MySQL: so an index on it serves.
@@ -260,7 +261,7 @@ func namesHidden(c *sql.Context, n sql.Node) bool {
 
 // allowGenerated lets plans refer to hidden columns that byGenerated put there.
 func allowGenerated(a *analyzer.Analyzer) {
-	replaceRule(a, "validateNoHiddenSystemColumns", func(validate analyzer.RuleFunc) analyzer.RuleFunc {
+	rules.Replace(a, "validateNoHiddenSystemColumns", func(validate analyzer.RuleFunc) analyzer.RuleFunc {
 		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 			if x := executionOf(c); x != nil && x.generated {
 				return n, transform.SameTree, nil

@@ -11,6 +11,9 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/iters"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/exact"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // GROUP BY and ORDER BY with a LIMIT read only what they need where an index gives the order: rows of a group come one after the other, so that a group is complete, and
@@ -120,7 +123,7 @@ func groupsInOrder(c *sql.Context, n *plan.GroupBy, order []orderedBy) bool {
 func groupFields(n *plan.GroupBy) []*expression.GetField {
 	var out []*expression.GetField
 	for _, e := range n.GroupByExprs {
-		if t, ok := e.(*trimmed); ok {
+		if t, ok := e.(*exact.Trimmed); ok {
 			e = t.Child
 		}
 		f, ok := e.(*expression.GetField)
@@ -203,7 +206,7 @@ func sortedBy(by sql.SortConditions, order []orderedBy) bool {
 
 // serveOrders puts the rule behind the library's that drops sorts.
 func serveOrders(a *analyzer.Analyzer, e *Engine) {
-	replaceRule(a, "replaceIdxSort", func(drop analyzer.RuleFunc) analyzer.RuleFunc {
+	rules.Replace(a, "replaceIdxSort", func(drop analyzer.RuleFunc) analyzer.RuleFunc {
 		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 			n, same, err := drop(c, a, n, scope, sel, flags)
 			if err != nil || previewing(c) {

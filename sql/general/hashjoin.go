@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
+	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/item"
 )
 
@@ -61,7 +62,7 @@ func hashJoin(c *sql.Context, n sql.Node) (sql.Node, error) {
 		return nil, nil
 	}
 	lookup := plan.NewHashLookup(c, j.Right(), entry, probe, op)
-	if w := weighKeys(c, lookup); w != nil {
+	if w := exact.WeighKeys(c, lookup); w != nil {
 		lookup = w
 	}
 	lookup.RightEntryKey = withoutNulls(lookup.RightEntryKey)

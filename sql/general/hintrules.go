@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // Hints that put one of the planner's strategies off. Those that ask for a strategy that this server does not have are warned of; those that forbid one that
@@ -21,7 +22,7 @@ import (
 // heedHints puts the hints' conditions around the library's rules.
 func heedHints(a *analyzer.Analyzer) {
 	unless := func(rule string, off func(h *hints) bool) {
-		replaceRule(a, rule, func(apply analyzer.RuleFunc) analyzer.RuleFunc {
+		rules.Replace(a, rule, func(apply analyzer.RuleFunc) analyzer.RuleFunc {
 			return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 				if h := hintsNow(c); h != nil && off(h) {
 					return n, transform.SameTree, nil
@@ -33,7 +34,7 @@ func heedHints(a *analyzer.Analyzer) {
 	unless("unnestInSubqueries", func(h *hints) bool { return h.noSemijoin })
 	unless("unnestExistsSubqueries", func(h *hints) bool { return h.noSemijoin })
 	unless("pushdownSubqueryAliasFilters", func(h *hints) bool { return h.noPushdown })
-	replaceRule(a, "replaceIdxSort", func(apply analyzer.RuleFunc) analyzer.RuleFunc {
+	rules.Replace(a, "replaceIdxSort", func(apply analyzer.RuleFunc) analyzer.RuleFunc {
 		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 			if x := executionOf(c); x != nil {
 				x.sorting = true
@@ -50,6 +51,12 @@ func hintsNow(c *sql.Context) *hints {
 		return x.st.hints
 	}
 	return nil
+}
+
+// pushesDown reports whether conditions go down into the derived tables of the statement.
+func (x *execution) pushesDown(c *sql.Context) bool {
+	return x.st.Class == Read && (x.st.hints == nil || !x.st.hints.noPushdown) &&
+		!strings.Contains(sessionText(c, "optimizer_switch"), "derived_condition_pushdown=off")
 }
 
 // unhashed reports whether a hint forbids a hash join whose hash table is made of a table; of all tables if the names have "".

@@ -10,6 +10,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // An order for a large join, found greedily as MySQL does with optimizer_prune_level: from each leaf that can be the first, the next is always the one that leaves the
@@ -151,7 +153,7 @@ func (r *joinRegion) take(n sql.Node) error {
 }
 
 func (r *joinRegion) add(p *joinPart) {
-	p.own = tableIDs(r.c, p.n)
+	p.own = rules.TableIDs(r.c, p.n)
 	for id := range p.own {
 		r.tables[id] |= 1 << len(r.parts) // a CTE's tables are those of several parts
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
-	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/exact"
+	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
 )
 
@@ -144,7 +145,7 @@ func (b *builder) groupBy(c *sql.Context, a *spill.Account, n *plan.GroupBy, r s
 		return out, nil
 	}}
 	for _, e := range n.SelectDeps {
-		g.Growing = g.Growing || growing(e)
+		g.Growing = g.Growing || rules.Growing(e)
 	}
 	if len(n.GroupByExprs) == 0 && !g.Growing {
 		return nil, nil
@@ -176,15 +177,6 @@ func asksQuery(c *sql.Context, e sql.Expression) (found bool) {
 	return found
 }
 
-// growing names the aggregates that keep something of every row.
-func growing(e sql.Expression) bool {
-	switch e.(type) {
-	case *aggregation.CountDistinct, *aggregation.GroupConcat, *concatDistinct, *aggregation.JsonArray, *builtin.ArrayAgg, *objectAgg:
-		return true
-	}
-	return false
-}
-
 // newBuffer makes the buffer of an aggregate, one that knows bounds where the library's keeps all rows.
 func newBuffer(c *sql.Context, a *spill.Account, e sql.Expression) (sql.AggregationBuffer, error) {
 	agg, ok := e.(sql.Aggregation)
@@ -194,13 +186,13 @@ func newBuffer(c *sql.Context, a *spill.Account, e sql.Expression) (sql.Aggregat
 	switch x := e.(type) {
 	case *aggregation.CountDistinct:
 		return a.CountDistinct(hashOfValues(c, x.ChildExpressions), hasNull(x.ChildExpressions)), nil
-	case *concatDistinct:
+	case *exact.ConcatDistinct:
 		return concatBuffer(c, a, x.GroupConcat)
 	case *aggregation.GroupConcat:
 		return concatBuffer(c, a, x)
 	}
 	buf, err := agg.NewBuffer(c)
-	if err != nil || !growing(e) {
+	if err != nil || !rules.Growing(e) {
 		return buf, err
 	}
 	return a.Charge(buf), nil

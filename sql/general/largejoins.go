@@ -9,6 +9,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/memo"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // The library weighs every way to join up to 15 tables, all pairs of sets of them, in time that grows fourfold with each. Above that it plans a join in the order that it
@@ -25,7 +27,7 @@ var weighedLeaves = 8
 
 // orderLargeJoins puts the order of large joins before the library's planning.
 func orderLargeJoins(a *analyzer.Analyzer, e *Engine) {
-	replaceRule(a, "optimizeJoins", func(optimize analyzer.RuleFunc) analyzer.RuleFunc {
+	rules.Replace(a, "optimizeJoins", func(optimize analyzer.RuleFunc) analyzer.RuleFunc {
 		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 			_, update := n.(*plan.Update)
 			l := &largeJoins{e: e, update: update}
@@ -91,7 +93,7 @@ func (l *largeJoins) large(c *sql.Context, n sql.Node, j *plan.JoinNode) (sql.No
 	}
 	out := n
 	if !previewing(c) {
-		o := &joinOrder{c: c, costs: &coster{e: l.e}, hinted: hintedOrder(j), fixed: l.update && hasOuter(j)}
+		o := &joinOrder{c: c, costs: &coster{e: l.e}, hinted: hintedOrder(j), fixed: l.update && rules.HasOuter(j)}
 		var err error
 		if out, err = o.node(n); err != nil {
 			return nil, transform.SameTree, err

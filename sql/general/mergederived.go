@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // A derived table, common table expression or view that gives rows of one table as they are is merged into the query around it, as in MySQL: the library would read
@@ -80,7 +81,7 @@ func (m *derivedMerger) look(n sql.Node) {
 	root := namedBy(n)
 	named := map[*plan.Project]bool{root: true}
 	m.block(n)
-	everyNode(m.c, n, func(n sql.Node) {
+	rules.EveryNode(m.c, n, func(n sql.Node) {
 		switch n := n.(type) {
 		case *plan.SubqueryAlias:
 			m.block(n.Child)
@@ -151,24 +152,6 @@ func namedBy(n sql.Node) *plan.Project {
 	}
 }
 
-// everyNode visits the nodes of a plan, those of its subqueries as well.
-func everyNode(c *sql.Context, n sql.Node, visit func(sql.Node)) {
-	transform.InspectWithOpaque(c, n, func(c *sql.Context, n sql.Node) bool {
-		visit(n)
-		if e, ok := n.(sql.Expressioner); ok {
-			for _, e := range e.Expressions() {
-				sql.Inspect(c, e, func(c *sql.Context, e sql.Expression) bool {
-					if q, ok := e.(*plan.Subquery); ok {
-						everyNode(c, q.Query, visit)
-					}
-					return true
-				})
-			}
-		}
-		return true
-	})
-}
-
 // derived is what stands for a derived table, nil if it stays.
 func (m *derivedMerger) derived(d *plan.SubqueryAlias) sql.Node {
 	p, ok := d.Child.(*plan.Project)
@@ -180,8 +163,8 @@ func (m *derivedMerger) derived(d *plan.SubqueryAlias) sql.Node {
 	for f, ok := from.(*plan.Filter); ok; f, ok = from.(*plan.Filter) {
 		filters, from = append(filters, f.Expression), f.Child
 	}
-	t, ok := unaliased(from).(*plan.ResolvedTable)
-	if !ok || m.times[t.Id()] != 1 || tableBase(t.Table) == nil || tableBase(t.Table).hasKinds() || slices.ContainsFunc(filters, func(e sql.Expression) bool { return !sameAnywhere(m.c, e) || !undecided(m.c, e) }) {
+	t, ok := rules.Unaliased(from).(*plan.ResolvedTable)
+	if !ok || m.times[t.Id()] != 1 || tableBase(t.Table) == nil || tableBase(t.Table).hasKinds() || slices.ContainsFunc(filters, func(e sql.Expression) bool { return !rules.SameAnywhere(m.c, e) || !undecided(m.c, e) }) {
 		return nil
 	}
 	columns, renamed := map[sql.ColumnId]*expression.GetField{}, map[sql.ColumnId]bool{}
@@ -242,21 +225,6 @@ func nth(set sql.ColSet, at int) (sql.ColumnId, bool) {
 		id, ok = set.Next(id + 1)
 	}
 	return id, ok
-}
-
-// sameAnywhere reports whether a condition may be tested wherever the planner likes.
-func sameAnywhere(c *sql.Context, e sql.Expression) bool {
-	ok := true
-	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
-		switch e := e.(type) {
-		case *plan.Subquery, *expression.UserVar, *expression.SetField:
-			ok = false
-		case sql.NonDeterministicExpression:
-			ok = ok && !e.IsNonDeterministic()
-		}
-		return ok
-	})
-	return ok
 }
 
 // undecided reports whether a condition depends on rows in all its parts. The library makes an empty table of one that is false, which it joins with nothing.

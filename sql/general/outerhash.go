@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/spill"
 )
 
@@ -58,7 +59,7 @@ func hashByOuter(c *sql.Context, q sql.Node, outer sql.ColSet) (sql.Node, error)
 			return n, transform.SameTree, nil
 		}
 		keys := plan.NewHashLookup(c, f.Child, entry, probe, plan.JoinTypeHash)
-		if w := weighKeys(c, keys); w != nil {
+		if w := exact.WeighKeys(c, keys); w != nil {
 			keys = w
 		}
 		keys.RightEntryKey = withoutNulls(keys.RightEntryKey)

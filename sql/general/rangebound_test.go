@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // A condition on all columns of an index does not become the product of its lists: twelve lists of twenty values would not fit any machine. What is left out of the
@@ -47,7 +49,7 @@ func TestLongExclusionsMakeNoRanges(t *testing.T) {
 		}
 		return strings.Join(out, ",")
 	}
-	for n, access := range map[int]string{3: "range", maxExcluded: "range", maxExcluded + 1: "ALL", 10_000: "ALL"} {
+	for n, access := range map[int]string{3: "range", rules.MaxExcluded: "range", rules.MaxExcluded + 1: "ALL", 10_000: "ALL"} {
 		for _, where := range []string{"a NOT IN (" + list(n) + ")", "a NOT IN (" + list(n) + ") AND b > 0"} {
 			if got := c.must("EXPLAIN SELECT * FROM t FORCE INDEX (a) WHERE " + where).String(); !strings.Contains(got, "\t"+access+"\t") {
 				t.Errorf("NOT IN of %d values: %q, want %s", n, got, access)

@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/collate"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/exact"
 )
 
 var (
@@ -212,11 +213,11 @@ func compareKeys(ctx *sql.Context, t sql.Type, a, b any) (int, error) {
 	if !ok || !types.IsTextOnly(t) || a == nil || b == nil {
 		return datum.Ordered(t).Compare(ctx, a, b)
 	}
-	x, err := appendSortKey(ctx, nil, st.Collation(), st, a)
+	x, err := exact.AppendSortKey(ctx, nil, st.Collation(), st, a)
 	if err != nil {
 		return 0, err
 	}
-	y, err := appendSortKey(ctx, nil, st.Collation(), st, b)
+	y, err := exact.AppendSortKey(ctx, nil, st.Collation(), st, b)
 	return bytes.Compare(x, y), err
 }
 
@@ -242,7 +243,7 @@ func (b *base) byCollation(ctx *sql.Context, x *index, ranges sql.MySQLRangeColl
 		if !ok1 || !ok2 {
 			return ranges, false, nil // of other conditions: the library has compared them by the column's type
 		}
-		w, err := appendSortKey(ctx, nil, t.Collation(), t, lo.Key)
+		w, err := exact.AppendSortKey(ctx, nil, t.Collation(), t, lo.Key)
 		if err != nil {
 			return nil, false, err
 		}

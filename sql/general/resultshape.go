@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // What a client is told of a result's columns is found in the bound plan, before it is planned: there each column that an expression refers to has an id, and
@@ -65,10 +66,10 @@ func (d *describer) collect(n sql.Node) {
 		switch n := n.(type) {
 		case *plan.JoinNode:
 			if n.Op.IsLeftOuter() || n.Op.IsFullOuter() {
-				d.missing = d.missing.Union(columnsUnder(c, n.Right()))
+				d.missing = d.missing.Union(rules.ColumnsUnder(c, n.Right()))
 			}
 			if n.Op.IsRightOuter() || n.Op.IsFullOuter() {
-				d.missing = d.missing.Union(columnsUnder(c, n.Left()))
+				d.missing = d.missing.Union(rules.ColumnsUnder(c, n.Left()))
 			}
 		case *plan.TableAlias:
 			if t, ok := n.Child.(sql.TableNode); ok {
@@ -96,17 +97,6 @@ func (d *describer) collect(n sql.Node) {
 		}
 		return true
 	})
-}
-
-// columnsUnder are the ids of the columns of the tables that are joined under a node.
-func columnsUnder(c *sql.Context, n sql.Node) (ids sql.ColSet) {
-	transform.Inspect(n, func(n sql.Node) bool {
-		if t, ok := n.(plan.TableIdNode); ok {
-			ids = ids.Union(t.Columns())
-		}
-		return true
-	})
-	return ids
 }
 
 func (d *describer) computed(e sql.Expression) {
@@ -204,7 +194,7 @@ func rolledUp(n sql.Node) bool {
 	for n != nil {
 		if g, ok := n.(*plan.GroupBy); ok {
 			for _, e := range g.GroupByExprs {
-				if _, mark := e.(rollupMark); mark {
+				if _, mark := e.(rules.RollupMark); mark {
 					return true
 				}
 			}

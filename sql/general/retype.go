@@ -18,6 +18,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // Before a statement is planned, its expressions are given MySQL's types and rules (package item), from the tables up: what a subquery or a
@@ -107,7 +108,7 @@ func (r *retype) node(n sql.Node) (sql.Node, error) {
 	case *plan.SubqueryAlias:
 		return r.derived(x), nil
 	case *plan.Project:
-		return computedOnce(r.c, x), nil
+		return rules.ComputedOnce(r.c, x), nil
 	case *plan.Sort:
 		return r.sorted(x), nil
 	}

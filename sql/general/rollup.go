@@ -12,7 +12,9 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/rules"
 )
 
 // GROUP BY ... WITH ROLLUP: rows are sorted by the grouping items, and after the last row of each prefix of them comes a row for the prefix, in which
@@ -20,7 +22,7 @@ import (
 
 func init() {
 	ownFunctions[grammar.RollupFunction] = func(*Engine) sql.Function {
-		return sql.NewFunction0(grammar.RollupFunction, func(*sql.Context) sql.Expression { return rollupMark{} })
+		return sql.NewFunction0(grammar.RollupFunction, func(*sql.Context) sql.Expression { return rules.RollupMark{} })
 	}
 	ownFunctions[grammar.GroupingFunction] = func(*Engine) sql.Function {
 		return sql.FunctionN{Name: grammar.GroupingFunction, Fn: func(_ *sql.Context, args ...sql.Expression) (sql.Expression, error) {
@@ -53,19 +55,7 @@ func bindRollup(s *sqlparser.Select) {
 	}
 }
 
-// rollupMark stands last among the items of a GROUP BY that has WITH ROLLUP.
-type rollupMark struct{}
-
-func (rollupMark) Resolved() bool                          { return true }
-func (rollupMark) String() string                          { return grammar.RollupFunction + "()" }
-func (rollupMark) Type(*sql.Context) sql.Type              { return types.Int64 }
-func (rollupMark) IsNullable(*sql.Context) bool            { return false }
-func (rollupMark) IsNonDeterministic() bool                { return true } // or it would be folded
-func (rollupMark) Children() []sql.Expression              { return nil }
-func (rollupMark) Eval(*sql.Context, sql.Row) (any, error) { return int64(0), nil }
-func (m rollupMark) WithChildren(*sql.Context, ...sql.Expression) (sql.Expression, error) {
-	return m, nil
-}
+// or it would be folded
 
 // grouping is GROUPING(): the rollup knows its value; elsewhere it is 0.
 type grouping struct{ expression.NaryExpression }
@@ -107,7 +97,7 @@ func (b *builder) rollup(c *sql.Context, n *plan.GroupBy, r sql.Row) (sql.RowIte
 	if last < 0 {
 		return nil, nil
 	}
-	if _, ok := n.GroupByExprs[last].(rollupMark); !ok {
+	if _, ok := n.GroupByExprs[last].(rules.RollupMark); !ok {
 		return nil, nil
 	}
 	child, err := b.build(c, n.Child, r)
@@ -276,7 +266,7 @@ func (it *rollupIter) grouping(g *grouping, k int) int64 {
 	for _, a := range g.ChildExpressions {
 		bits <<= 1
 		for i := k; i < len(it.items); i++ {
-			if sameExpression(it.items[i], a) {
+			if exact.SameExpression(it.items[i], a) {
 				bits |= 1
 			}
 		}
@@ -287,7 +277,7 @@ func (it *rollupIter) grouping(g *grouping, k int) int64 {
 // absent reports whether a row of k items has no value for e: it is one of the other items, or, if parts is set, only they are made of it.
 func (it *rollupIter) absent(c *sql.Context, e sql.Expression, k int, parts bool) bool {
 	for i, item := range it.items {
-		if sameExpression(item, e) {
+		if exact.SameExpression(item, e) {
 			return i >= k
 		}
 	}
@@ -297,7 +287,7 @@ func (it *rollupIter) absent(c *sql.Context, e sql.Expression, k int, parts bool
 	uses := func(item sql.Expression) bool {
 		found := false
 		sql.Inspect(c, item, func(_ *sql.Context, x sql.Expression) bool {
-			found = found || x != nil && sameExpression(x, e)
+			found = found || x != nil && exact.SameExpression(x, e)
 			return !found
 		})
 		return found
@@ -313,23 +303,4 @@ func (it *rollupIter) absent(c *sql.Context, e sql.Expression, k int, parts bool
 		}
 	}
 	return false
-}
-
-func sameExpression(a, b sql.Expression) bool {
-	for {
-		if t, ok := a.(*trimmed); ok {
-			a = t.Child
-			continue
-		}
-		if t, ok := b.(*trimmed); ok {
-			b = t.Child
-			continue
-		}
-		break
-	}
-	if x, ok := a.(*expression.GetField); ok {
-		y, ok := b.(*expression.GetField)
-		return ok && x.Id() == y.Id() && x.Index() == y.Index()
-	}
-	return a.String() == b.String()
 }

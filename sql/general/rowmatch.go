@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/exact"
 )
 
 // READ COMMITTED keeps locks on rows that match only, and an UPDATE does not even wait for one whose committed version does
@@ -27,7 +28,7 @@ func (b *builder) matchBelow(c *sql.Context, n *plan.Filter, r sql.Row) {
 		child = a.Child
 	}
 	t, ok := child.(sql.TableNode)
-	if !ok || !repeatable(c, n.Expression) {
+	if !ok || !exact.Repeatable(c, n.Expression) {
 		return
 	}
 	if base := tableBase(t.UnderlyingTable()); base != nil && base.mode.Lock != table.LockNone && !base.computes(c, n.Expression) {
@@ -48,21 +49,6 @@ func (b *base) computes(c *sql.Context, e sql.Expression) bool {
 		return !found
 	})
 	return found
-}
-
-// repeatable reports whether an expression may be evaluated twice.
-func repeatable(c *sql.Context, e sql.Expression) bool {
-	ok := true
-	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
-		switch x := e.(type) {
-		case *plan.Subquery, *assign:
-			ok = false
-		case sql.NonDeterministicExpression:
-			ok = ok && !x.IsNonDeterministic()
-		}
-		return ok
-	})
-	return ok
 }
 
 // filter is the scan's own condition, nil when there is none.

@@ -21,6 +21,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
 )
 
@@ -150,20 +151,20 @@ func New(db table.DB, o Options) (*Engine, error) {
 	quiet()
 	builtin.ReplaceBuiltins()
 	ab := analyzer.NewBuilder(&provider{e})
-	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}, CostedIndexScanExpressionFilter: rangeBound{}})
+	ab.AddOverrides(sql.EngineOverrides{Builder: sql.BuilderOverrides{Parser: &parser{e}}, CostedIndexScanExpressionFilter: rules.RangeBound{}})
 	a := ab.Build()
-	addJoinFilters(a)
-	joinByWhere(a)
+	rules.AddJoinFilters(a)
+	rules.JoinByWhere(a)
 	unnestForDelete(a)
 	keepDeepQueries(a)
-	keepRowsOfFalse(a)
-	keepSelfSorts(a)
-	keepConditionOrder(a)
+	rules.KeepRowsOfFalse(a)
+	rules.KeepSelfSorts(a)
+	rules.KeepConditionOrder(a)
 	allowGenerated(a)
 	heedHints(a)
-	checkGroups(a)
+	rules.CheckGroups(a)
 	serveOrders(a, e)
-	deleteAcrossDatabases(a)
+	rules.DeleteAcrossDatabases(a)
 	orderLargeJoins(a, e)
 	a.Coster = &coster{a.Coster, e}
 	a.Catalog.InfoSchema = &infoSchema{a.Catalog.InfoSchema, e}

@@ -1,21 +1,15 @@
 package general
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"strconv"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
-	"github.com/dolthub/go-mysql-server/sql/types"
 
-	"github.com/zoryadb/zorya/sql/temporal"
+	"github.com/zoryadb/zorya/sql/exact"
 )
 
 // DISTINCT, UNION, INTERSECT and EXCEPT tell rows by what their types and collations hold equal. The library tells them by their bytes.
@@ -40,62 +34,12 @@ func (k *rowKeys) of(c *sql.Context, r sql.Row) (uint64, error) {
 			t = k.schema[i].Type
 		}
 		var err error
-		if k.buf, err = appendDistinct(c, k.buf, t, v); err != nil {
+		if k.buf, err = exact.AppendDistinct(c, k.buf, t, v); err != nil {
 			return 0, err
 		}
 		binary.BigEndian.PutUint32(k.buf[at:], uint32(len(k.buf)-at))
 	}
 	return xxhash.Sum64(k.buf), nil
-}
-
-// appendPlain writes a value that is no string: numbers by what they amount to, whatever their Go type.
-func appendPlain(dst []byte, v any) []byte {
-	switch x := v.(type) {
-	case int64:
-		return strconv.AppendInt(dst, x, 10)
-	case int32:
-		return strconv.AppendInt(dst, int64(x), 10)
-	case int16:
-		return strconv.AppendInt(dst, int64(x), 10)
-	case int8:
-		return strconv.AppendInt(dst, int64(x), 10)
-	case int:
-		return strconv.AppendInt(dst, int64(x), 10)
-	case uint64:
-		return strconv.AppendUint(dst, x, 10)
-	case uint32:
-		return strconv.AppendUint(dst, uint64(x), 10)
-	case uint16:
-		return strconv.AppendUint(dst, uint64(x), 10)
-	case uint8:
-		return strconv.AppendUint(dst, uint64(x), 10)
-	case bool:
-		if x {
-			return append(dst, '1')
-		}
-		return append(dst, '0')
-	case float32:
-		return appendPlain(dst, float64(x))
-	case float64:
-		if x == 0 {
-			x = 0 // -0
-		}
-		return strconv.AppendFloat(dst, x, 'f', -1, 64)
-	case *apd.Decimal:
-		var d apd.Decimal
-		d.Reduce(x)
-		if d.IsZero() {
-			d.Negative = false
-		}
-		return append(dst, d.Text('f')...)
-	case sql.JSONWrapper:
-		if text, err := types.JsonToMySqlString(context.Background(), x); err == nil {
-			return append(dst, text...)
-		}
-	case time.Time:
-		return strconv.AppendInt(dst, temporal.OfHeld(x.UTC()).Packed(), 10)
-	}
-	return fmt.Appendf(dst, "%v", v)
 }
 
 // distinct builds DISTINCT; nil where the library's own will do.

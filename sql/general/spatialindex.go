@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
@@ -96,21 +97,21 @@ func spatialSearchOf(c *sql.Context, b *base, alias string, e sql.Expression) *s
 	n := &spatialSearch{}
 	var args []sql.Expression
 	switch x := e.(type) {
-	case *relation:
-		if !x.is.Near() || within != nil {
+	case *builtin.Relation:
+		if !x.Is.Near() || within != nil {
 			return nil
 		}
 		args = x.ChildExpressions
-	case *distance:
+	case *builtin.Distance:
 		if n.within = within; within == nil {
 			return nil
 		}
 		if args = x.ChildExpressions[:2]; len(x.ChildExpressions) > 2 {
 			n.sphere = &x.ChildExpressions[2]
-		} else if x.sphere {
+		} else if x.Sphere {
 			n.sphere = new(sql.Expression)
 		}
-		if !x.sphere && len(x.ChildExpressions) > 2 {
+		if !x.Sphere && len(x.ChildExpressions) > 2 {
 			return nil // of another unit
 		}
 	default:
@@ -219,7 +220,7 @@ func (n *spatialSearch) refs(c *sql.Context, b *base, mode grammar.LockMode) ([]
 
 // boxes are those in which the boxes of rows lie that are looked for; nil: no row is.
 func (n *spatialSearch) boxes(c *sql.Context) ([]spatial.Box, error) {
-	g, err := geometryBytes(c, n.of, n.row)
+	g, err := builtin.GeometryBytes(c, n.of, n.row)
 	if err != nil || g == nil {
 		return nil, err
 	}
@@ -229,13 +230,13 @@ func (n *spatialSearch) boxes(c *sql.Context) ([]spatial.Box, error) {
 	}
 	globe := spatial.Geographic(spatial.SRID(g))
 	if n.within != nil {
-		far, err := evalFloat(c, n.within, n.row)
+		far, err := builtin.Float(c, n.within, n.row)
 		if err != nil || far == nil || *far < 0 {
 			return nil, err
 		}
 		radius := spatial.EarthRadius
 		if x := n.radius(); x != nil {
-			r, err := evalFloat(c, x, n.row)
+			r, err := builtin.Float(c, x, n.row)
 			if err != nil || r == nil || *r <= 0 {
 				return nil, err
 			}
@@ -301,43 +302,4 @@ func (n *spatialSearch) find(c *sql.Context, t table.Table, mode grammar.LockMod
 		}
 	}
 	return found.sorted(), nil
-}
-
-// geometryBytes is the stored form of the geometry that an expression gives, nil for NULL.
-func geometryBytes(c *sql.Context, e sql.Expression, r sql.Row) ([]byte, error) {
-	v, err := e.Eval(c, r)
-	if err != nil || v == nil {
-		return nil, err
-	}
-	if v, err = sql.UnwrapAny(c, v); err != nil {
-		return nil, err
-	}
-	switch v := v.(type) {
-	case types.GeometryValue:
-		return v.Serialize(), nil
-	case []byte:
-		if wellFormed(v) {
-			return v, nil
-		}
-	case string:
-		if wellFormed([]byte(v)) {
-			return []byte(v), nil
-		}
-	}
-	return nil, errNoGeometry
-}
-
-var errNoGeometry = errors.New("a value is no geometry")
-
-func evalFloat(c *sql.Context, e sql.Expression, r sql.Row) (*float64, error) {
-	v, err := e.Eval(c, r)
-	if err != nil || v == nil {
-		return nil, err
-	}
-	f, _, err := types.Float64.Convert(c, v)
-	if err != nil {
-		return nil, err
-	}
-	x := f.(float64)
-	return &x, nil
 }

@@ -86,6 +86,9 @@ func (b *base) Database() string           { return b.db.name }
 func (b *base) def() *table.Def            { return b.m.def }
 func (b *base) UnderlyingBase() *base      { return b }
 
+// Definition is the engine's definition of the table, for rules over plans.
+func (b *base) Definition() *table.Def { return b.m.def }
+
 func (t *userTable) Schema(*sql.Context) sql.Schema {
 	if t.proj == nil {
 		return t.schema

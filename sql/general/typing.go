@@ -16,6 +16,8 @@ import (
 
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/exact"
+	"github.com/zoryadb/zorya/sql/windows"
 )
 
 // The library calls SUM and AVG floating point, whatever they add up, and does not keep the number of decimals of exact
@@ -170,16 +172,16 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 			return up(inner)
 		}
 		return 0, false
-	case *windowed:
+	case *windows.Aggregated:
 		return up(e.WindowAdaptableExpression)
 	case *assign:
 		if types.IsDecimal(e.Type(s.c)) { // shown as the variable has it
 			return 0, true
 		}
 		return up(e.RightChild)
-	case *plainZero:
+	case *exact.PlainZero:
 		return up(e.Child)
-	case *exactValue:
+	case *exact.Value:
 		return up(e.Child)
 	case *plan.Subquery:
 		if exprs := projections(e.Query); len(exprs) == 1 {
@@ -188,8 +190,8 @@ func (s *scales) of(x sql.Expression, depth int) (scale int, ok bool) {
 			return inner.of(exprs[0], depth+1)
 		}
 		return 0, false
-	case *castDecimal:
-		return int(e.typ.Scale()), true
+	case *exact.CastDecimal:
+		return int(e.Typ.Scale()), true
 	case *aggregation.Sum:
 		return up(e.Child)
 	case *aggregation.Avg:
