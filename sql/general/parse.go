@@ -69,9 +69,16 @@ func (s *Session) parse(text string) (st *Statement, rest string, err error) {
 		}
 	}()
 	text = grammar.NamedParser(grammar.KnownCollations(lexer.PlainComments(text)))
-	text, end, rest := lexer.CutStatement(text, grammar.LexMode(s.parserOptions()))
+	mode := grammar.LexMode(s.parserOptions())
+	if s.plainBackslashes() {
+		mode |= lexer.NoBackslashEscapes
+	}
+	text, end, rest := lexer.CutStatement(text, mode)
 	if text == "" && !end {
 		return nil, rest, nil
+	}
+	if mode&lexer.NoBackslashEscapes != 0 {
+		text = grammar.EscapeBackslashes(text, mode)
 	}
 	t := s.tokens(text)
 	if t.Empty() {
@@ -277,6 +284,11 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 		return nil, "", grammar.SyntaxError(text, ddl.Action)
 	}
 	return out, rest, nil
+}
+
+// plainBackslashes tells whether a backslash is a character like others (NO_BACKSLASH_ESCAPES).
+func (s *Session) plainBackslashes() bool {
+	return sql.LoadSqlMode(s.context(context.Background(), "")).ModeEnabled("NO_BACKSLASH_ESCAPES")
 }
 
 // highNot tells whether NOT binds as ! does.

@@ -75,6 +75,76 @@ func (w *rewriter) tableOfQuery() {
 	}
 }
 
+// tableOfParenthesized: CREATE TABLE t (SELECT ...) UNION (SELECT ...), which the grammar has with AS.
+func (w *rewriter) tableOfParenthesized() {
+	t := w.t
+	depth := 0
+	for i := range t.Tokens {
+		switch t.At(i) {
+		case "(":
+			first := i
+			for t.At(first) == "(" {
+				first++
+			}
+			if depth == 0 && i > 2 && t.Word(first) == "SELECT" && t.Word(i-1) != "UNION" && t.Word(i-1) != "ALL" {
+				if t.Word(i-1) != "AS" {
+					w.suffix(i-1, " AS")
+				}
+				return
+			}
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 && t.Word(i) == "SELECT" {
+			return
+		}
+	}
+}
+
+// lateConditions: t1 JOIN t2 JOIN t3 ON a ON b is t1 JOIN (t2 JOIN t3 ON a) ON b. The tokens from the i-th on are of a FROM, or in parentheses.
+func (w *rewriter) lateConditions(i int) {
+	t := w.t
+	var pending []int // the tokens behind JOIN whose conditions are still to come
+	last := -1        // the latest of them
+	for depth := 0; t.Kind(i) != lexer.EOF; i++ {
+		switch t.At(i) {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth < 0 {
+			return
+		}
+		if depth > 0 {
+			continue
+		}
+		switch t.Word(i) {
+		case "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "SET", "FOR", "SELECT":
+			return
+		case "JOIN", "STRAIGHT_JOIN":
+			last = i + 1
+			if t.Word(i-1) != "NATURAL" && t.Word(i-2) != "NATURAL" && t.Word(i-3) != "NATURAL" {
+				pending = append(pending, last)
+			}
+		case "ON", "USING":
+			if t.Word(i+1) == "DUPLICATE" || len(pending) == 0 {
+				return
+			}
+			join := pending[len(pending)-1]
+			pending = pending[:len(pending)-1]
+			if join != last {
+				w.prefix(join, "(")
+				w.suffix(i-1, ")")
+			}
+		}
+		if t.At(i) == "," {
+			pending, last = nil, -1
+		}
+	}
+}
+
 // hasFrom reports whether one of the words stands at or behind a token.
 func (w *rewriter) hasFrom(i int, words ...string) bool {
 	for ; w.t.Kind(i) != lexer.EOF; i++ {

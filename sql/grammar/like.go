@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/lexer"
 )
 
 // likeExactly keeps the library from turning LIKE into comparisons that do not mean the same: it makes a pattern without wildcards an =, for
@@ -80,3 +82,28 @@ func literalLike(x *sqlparser.ComparisonExpr) bool {
 }
 
 func patternOf(x *sqlparser.ComparisonExpr) string { return string(x.Right.(*sqlparser.SQLVal).Val) }
+
+// EscapeBackslashes writes a text in which a backslash is a character like others, and LIKE has no escape character unless it names one, so that it means the same where these are.
+func EscapeBackslashes(text string, mode lexer.Mode) string {
+	if !strings.Contains(text, `\`) && !mentionsLike(text) {
+		return text
+	}
+	t := lexer.NewCursor(text, mode, 1<<20)
+	w := &rewriter{t: t, skip: map[int]bool{}, with: map[int]string{}}
+	for i := range t.Tokens {
+		if t.Kind(i) == lexer.String && strings.Contains(t.At(i), `\`) {
+			w.put(i, strings.ReplaceAll(t.At(i), `\`, `\\`))
+		}
+	}
+	g := &grouper{t: t, before: map[int]int{}, after: map[int]int{}}
+	for i := range t.Tokens {
+		if last := g.simple(i + 1); t.Word(i) == "LIKE" && i > 0 && last > i+1 && t.Word(last) != "ESCAPE" && !mentionsTables[t.Word(0)] {
+			w.suffix(last-1, " ESCAPE ''")
+		}
+	}
+	w.nameItems()
+	return w.build()
+}
+
+// mentionsTables begin the statements whose LIKE names a table, or has a pattern with an escape character of its own.
+var mentionsTables = map[string]bool{"CREATE": true, "SHOW": true, "HELP": true}

@@ -133,6 +133,7 @@ func (w *rewriter) statement() {
 			w.inlineReferences()
 			w.indexTypes()
 			w.tableOfQuery()
+			w.tableOfParenthesized()
 			w.conditionColumns()
 		}
 	case "DROP":
@@ -251,6 +252,7 @@ func (w *rewriter) token() {
 	switch t.At(0) {
 	case "(":
 		w.parenthesized()
+		w.lateConditions(1)
 		return
 	case "{":
 		w.braces()
@@ -277,6 +279,14 @@ func (w *rewriter) token() {
 		if t.Word(1) == "IN" && t.Word(2) == "SHARE" && (t.Word(4) == "NOWAIT" || t.Word(4) == "SKIP") {
 			w.put(0, "FOR UPDATE OF `"+shareMarker+"`")
 			w.drop(1, 3)
+		}
+	case "NATURAL":
+		if t.Word(1) == "INNER" {
+			w.drop(1, 1)
+		}
+	case "CHAR":
+		if t.Word(1) == "SET" {
+			w.put(0, "CHARACTER")
 		}
 	case "YEAR":
 		if t.At(1) == "(" && t.Kind(2) == lexer.Int && t.At(3) == ")" {
@@ -332,6 +342,7 @@ func (w *rewriter) token() {
 		w.put(0, "GEOMETRYCOLLECTION")
 	case "FROM", "RESPECT":
 		w.nullTreatment()
+		w.lateConditions(1)
 	case "SUBSTRING", "SUBSTR", "MID":
 		if t.At(1) == "(" {
 			w.substring()

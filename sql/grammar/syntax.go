@@ -220,27 +220,31 @@ func Misread(text string, mode lexer.Mode) string {
 	return w.build()
 }
 
-// nameItems gives the items of the outermost SELECT that were rewritten, of a view's or a table's too, and have no alias, their original text as a name.
+// nameItems gives the items of each SELECT that were rewritten, of a view's or a table's too, and have no alias, their original text as a name.
 func (w *rewriter) nameItems() {
 	t := w.t
 	t.Pos = 0
-	first := 0
+	if !w.changed {
+		return
+	}
 	if t.Word(0) == "CREATE" || t.Word(0) == "ALTER" {
-		for parentheses := 0; t.Kind(first) != lexer.EOF && (parentheses > 0 || t.Word(first) != "SELECT"); first++ {
-			switch t.At(first) {
-			case "(":
-				parentheses++
-			case ")":
-				parentheses--
-			case ";": // of a routine's body
+		for i := range len(t.Tokens) - 1 {
+			if t.At(i) == ";" { // of a routine's body
 				return
 			}
 		}
 	}
-	if !w.changed || t.Word(first) != "SELECT" {
-		return
+	for i := range t.Tokens {
+		if t.Word(i) == "SELECT" {
+			w.nameSelect(i + 1)
+		}
 	}
-	depth, from := 0, first+1
+}
+
+// nameSelect is nameItems of the SELECT whose list begins at a token.
+func (w *rewriter) nameSelect(from int) {
+	t := w.t
+	depth := 0
 	for i := from; i <= len(t.Tokens); i++ {
 		switch t.At(i) {
 		case "(":
@@ -248,7 +252,7 @@ func (w *rewriter) nameItems() {
 		case ")":
 			depth--
 		}
-		end := i == len(t.Tokens) || depth == 0 && (t.Word(i) == "FROM" || t.Word(i) == "WHERE" || t.Word(i) == "ORDER" || t.Word(i) == "LIMIT" || t.Word(i) == "UNION" || t.Word(i) == "INTO")
+		end := i == len(t.Tokens) || depth < 0 || depth == 0 && (endsItems[t.Word(i)] || t.At(i) == ";")
 		if !end && (depth != 0 || t.At(i) != ",") {
 			continue
 		}
@@ -259,6 +263,9 @@ func (w *rewriter) nameItems() {
 		}
 	}
 }
+
+// endsItems are the words that a select list ends at.
+var endsItems = map[string]bool{"FROM": true, "WHERE": true, "GROUP": true, "HAVING": true, "ORDER": true, "LIMIT": true, "UNION": true, "EXCEPT": true, "INTERSECT": true, "INTO": true}
 
 // nameItem names the item of the tokens [from, to).
 func (w *rewriter) nameItem(from, to int) {
@@ -278,6 +285,7 @@ func (w *rewriter) nameItem(from, to int) {
 	_, unit := IntervalUnits[t.Word(last)]
 	switch {
 	case t.Kind(last) == lexer.String && last > from && builtin.DatedWords[t.Word(last-1)] != "":
+	case t.Kind(last) == lexer.String && last > from && (t.Word(last-1) == "LIKE" || t.Word(last-1) == "ESCAPE"):
 	case t.At(last) == ")" || unit, to-from == 1:
 	case slices.Contains([]lexer.Kind{lexer.Int, lexer.Decimal, lexer.Float, lexer.Hex, lexer.Bit, lexer.Param, lexer.UserVar}, t.Kind(last)):
 	case slices.Contains([]string{"UNKNOWN", "NULL", "TRUE", "FALSE"}, t.Word(last)) && last > from && (t.Word(last-1) == "IS" || t.Word(last-1) == "NOT"):
