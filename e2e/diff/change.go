@@ -178,7 +178,11 @@ func (g *gen) update(t *tableModel) *Node {
 		ordered = ordered || t.unique(c)
 		col := &t.columns[c]
 		var v *Node
-		switch {
+		switch u := g.tables[r.IntN(len(g.tables))]; {
+		case u != t && u.owner < 0 && len(g.open) == 1 && (col.typ.family == integer || col.typ.family == decimal) && g.chance(weightAssign):
+			from := g.tableSource(u)
+			of := timeless(from.cols)
+			v = expr("(SELECT ", g.aggregate(of, false), " FROM ", from.node(), opt(" WHERE ", g.cond(&scope{cols: from.cols}, 1)), ")")
 		case r.IntN(3) > 0:
 			v = g.value(&column{typ: col.typ, notNull: col.notNull, def: col.def})
 		case col.typ.family == integer || col.typ.family == decimal:

@@ -5,7 +5,7 @@
 //	gen.go     a Case from a seed: the statements of several sessions, in one order
 //	schema.go, types.go, expr.go, query.go, change.go, ddl.go
 //	           what a Case is made of; the generator keeps a model of the schema, not of the data
-//	wide.go    families that came later, each behind a weight
+//	wide.go    families that came later, each behind a weight; shapes.go: more shapes of queries; functions.go: more functions
 //	node.go    a statement as a tree, so that it can be shrunk and sent as text or prepared with parameters
 //	run.go     a Case on two servers; outcome.go: what a client sees, and what of it must agree
 //	known.go   the differences that are meant, each with its reason

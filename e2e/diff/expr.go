@@ -155,6 +155,9 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	if g.chance(weightFunction + weightJSON) {
 		return g.moreNum(sc, depth)
 	}
+	if g.chance(weightLater) {
+		return g.laterNum(sc, depth)
+	}
 	switch r.IntN(32) {
 	case 0, 1, 2:
 		return expr("(", a(), []string{" + ", " - ", " * "}[r.IntN(3)], a(), ")")
@@ -243,6 +246,9 @@ func (g *gen) str(sc *scope, depth int) *Node {
 	if g.chance(weightFunction + weightJSON) {
 		return g.moreStr(sc, depth)
 	}
+	if g.chance(weightLater) {
+		return g.laterStr(sc, depth)
+	}
 	switch r.IntN(24) {
 	case 0, 1, 2:
 		return expr("CONCAT(", list(", ", 1, s(), s()), ")")
@@ -303,6 +309,9 @@ func (g *gen) tmp(sc *scope, depth int) *Node {
 			return lit("DATE"+quote(g.date()), nil)
 		}
 		return lit("TIMESTAMP"+quote(g.date()+" "+g.clock(0)), nil)
+	}
+	if g.chance(weightLater) {
+		return g.laterTmp(sc, depth)
 	}
 	a := func() *Node { return g.tmp(sc, depth-1) }
 	switch r.IntN(7) {

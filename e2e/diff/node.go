@@ -13,7 +13,7 @@ const (
 )
 
 // Node is a statement or a part of one: Head, then Kids with Sep between them. A literal that may be sent as a parameter has a Param
-// (int64 or string). What the oracle has a fault in, and can be asked in other words, has a Theirs: those words for what its kids are now.
+// (int64, float64, string or wire.DateTime). What the oracle has a fault in, and can be asked in other words, has a Theirs: those words for what its kids are now.
 type Node struct {
 	Kind  Kind
 	Head  string

@@ -250,6 +250,9 @@ func (g *gen) query() query {
 	if g.chance(weightRecursive) {
 		return g.recursive()
 	}
+	if g.chance(weightShape) {
+		return g.shaped()
+	}
 	switch g.rng.IntN(12) {
 	case 0, 1, 2:
 		return g.grouped()

@@ -16,7 +16,7 @@ import (
 type Conn interface {
 	// Exec runs one statement. If the connection breaks, the outcome says so and the Conn is of no more use.
 	Exec(text string) Outcome
-	// Prepared runs one as a prepared statement; params are int64 or string.
+	// Prepared runs one as a prepared statement; params are those of a Node.
 	Prepared(text string, params []any) Outcome
 	// Reset makes it a fresh session (COM_RESET_CONNECTION).
 	Reset() error
@@ -65,8 +65,12 @@ func (c *wireConn) Prepared(text string, params []any) Outcome {
 		switch p := p.(type) {
 		case int64:
 			values[i] = wire.IntParam(p)
+		case float64:
+			values[i] = wire.FloatParam(p)
 		case string:
 			values[i] = wire.StringParam(p)
+		case wire.DateTime:
+			values[i] = wire.DateTimeParam(p)
 		default:
 			values[i] = wire.NullParam()
 		}

@@ -164,7 +164,8 @@ func (g *gen) literal(t sqlType) *Node {
 		}
 		return lit(s, nil)
 	case double:
-		return lit(strconv.FormatFloat(float64(g.small(-3))+float64(r.IntN(4))/4, 'f', 2, 64), nil)
+		v := float64(g.small(-3)) + float64(r.IntN(4))/4
+		return lit(strconv.FormatFloat(v, 'f', 2, 64), v)
 	case text:
 		s := word(r)
 		if len([]rune(s)) > t.length && !(g.wild && r.IntN(4) == 0) {
@@ -179,7 +180,7 @@ func (g *gen) literal(t sqlType) *Node {
 		return lit(quote(s), s)
 	case datetime:
 		s := g.date() + " " + g.clock(t.scale)
-		return lit(quote(s), s)
+		return lit(quote(s), g.binary(s))
 	case timeOfDay:
 		s := g.clock(0)
 		return lit(quote(s), s)

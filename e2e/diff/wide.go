@@ -25,6 +25,9 @@ const (
 	weightPartition  = 10 // of tables that may have them
 	weightMode       = 8  // of cases: a sql_mode more
 	weightIndexed    = 30 // of look-ups: ranges of an index, in its order
+	weightShape      = 8  // of queries: those of shapes.go
+	weightLater      = 6  // of expressions: functions of functions.go
+	weightAssign     = 6  // of an UPDATE's values: a subquery
 )
 
 // chance draws only where there is one, so that cases without these families stay what they are.

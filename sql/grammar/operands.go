@@ -53,7 +53,11 @@ func operandAlone(s sqlparser.SelectStatement, left bool, n *int) sqlparser.Sele
 // derived table.
 func (w *rewriter) parenthesized() {
 	t := w.t
-	if word := t.Word(1); word != "SELECT" && word != "WITH" && word != "VALUES" && word != "TABLE" && t.At(1) != "(" {
+	first := 1
+	for t.At(first) == "(" {
+		first++
+	}
+	if word := t.Word(first); word != "SELECT" && word != "WITH" && word != "VALUES" && word != "TABLE" {
 		return
 	}
 	if t.Pos > 0 && !w.startsQuery() {

@@ -187,7 +187,7 @@ func (g *grouper) simple(i int) int {
 	for {
 		switch text := t.At(i); {
 		case text == "-" || text == "+" || text == "~" || text == "!" || t.Word(i) == "BINARY":
-		case g.high && t.Word(i) == "NOT" && t.Word(i+1) != "NULL" && (t.Word(i+1) != "EXISTS" || t.At(i+2) == "("):
+		case g.high && t.Word(i) == "NOT" && t.Word(i-1) != "IS" && t.Word(i+1) != "NULL" && (t.Word(i+1) != "EXISTS" || t.At(i+2) == "("):
 			g.nots = append(g.nots, i)
 		default:
 			end := g.primary(i)
