@@ -45,7 +45,7 @@ func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
 // retyped reports whether a statement's expressions are given types before it is planned.
 func retyped(ast sqlparser.Statement) bool {
 	switch ast := ast.(type) {
-	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
+	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Show:
 		return true
 	case *sqlparser.DDL:
 		return ast.ViewSpec != nil // its query is planned, though not kept
