@@ -185,7 +185,7 @@ func loopCost(c *sql.Context, n memo.JoinRel) float64 {
 		return 0
 	}
 	j := n.JoinPrivate()
-	if h := hintsNow(c); j.Op.IsExcludeNulls() || h != nil && len(h.noHash) > 0 {
+	if h := hintsNow(c); j.Op.IsExcludeNulls() || h != nil && len(h.NoHash) > 0 {
 		return 0
 	}
 	const read, keep, compare = 1.01, 3, 0.01 // of the library's factors: a row that is read, one that is kept, one that is compared

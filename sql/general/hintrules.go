@@ -1,8 +1,11 @@
 package general
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
@@ -10,8 +13,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
-	"github.com/zoryadb/zorya/sql/grammar"
-	"github.com/zoryadb/zorya/sql/lexer"
+	"github.com/zoryadb/zorya/sql/hints"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/rules"
 )
@@ -21,7 +23,7 @@ import (
 
 // heedHints puts the hints' conditions around the library's rules.
 func heedHints(a *analyzer.Analyzer) {
-	unless := func(rule string, off func(h *hints) bool) {
+	unless := func(rule string, off func(h *hints.Set) bool) {
 		rules.Replace(a, rule, func(apply analyzer.RuleFunc) analyzer.RuleFunc {
 			return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 				if h := hintsNow(c); h != nil && off(h) {
@@ -31,9 +33,9 @@ func heedHints(a *analyzer.Analyzer) {
 			}
 		})
 	}
-	unless("unnestInSubqueries", func(h *hints) bool { return h.noSemijoin })
-	unless("unnestExistsSubqueries", func(h *hints) bool { return h.noSemijoin })
-	unless("pushdownSubqueryAliasFilters", func(h *hints) bool { return h.noPushdown })
+	unless("unnestInSubqueries", func(h *hints.Set) bool { return h.NoSemijoin })
+	unless("unnestExistsSubqueries", func(h *hints.Set) bool { return h.NoSemijoin })
+	unless("pushdownSubqueryAliasFilters", func(h *hints.Set) bool { return h.NoPushdown })
 	rules.Replace(a, "replaceIdxSort", func(apply analyzer.RuleFunc) analyzer.RuleFunc {
 		return func(c *sql.Context, a *analyzer.Analyzer, n sql.Node, scope *plan.Scope, sel analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 			if x := executionOf(c); x != nil {
@@ -46,7 +48,7 @@ func heedHints(a *analyzer.Analyzer) {
 }
 
 // hintsNow are those of the statement that is planned, nil if it has none.
-func hintsNow(c *sql.Context) *hints {
+func hintsNow(c *sql.Context) *hints.Set {
 	if x := executionOf(c); x != nil && x.st != nil {
 		return x.st.hints
 	}
@@ -55,33 +57,28 @@ func hintsNow(c *sql.Context) *hints {
 
 // pushesDown reports whether conditions go down into the derived tables of the statement.
 func (x *execution) pushesDown(c *sql.Context) bool {
-	return x.st.Class == Read && (x.st.hints == nil || !x.st.hints.noPushdown) &&
+	return x.st.Class == Read && (x.st.hints == nil || !x.st.hints.NoPushdown) &&
 		!strings.Contains(sessionText(c, "optimizer_switch"), "derived_condition_pushdown=off")
-}
-
-// unhashed reports whether a hint forbids a hash join whose hash table is made of a table; of all tables if the names have "".
-func (h *hints) unhashed(table string) bool {
-	return h != nil && (h.noHash[""] || h.noHash[strings.ToLower(table)])
 }
 
 // hashForbidden reports whether a join is by a hash table of a table that is not to have one.
 func hashForbidden(c *sql.Context, n memo.JoinRel) bool {
 	h := hintsNow(c)
-	if h == nil || len(h.noHash) == 0 || !n.JoinPrivate().Op.IsHash() {
+	if h == nil || len(h.NoHash) == 0 || !n.JoinPrivate().Op.IsHash() {
 		return false
 	}
-	return slices.ContainsFunc(n.JoinPrivate().Right.RelProps.TableIdNodes(), func(t plan.TableIdNode) bool { return h.unhashed(t.Name()) })
+	return slices.ContainsFunc(n.JoinPrivate().Right.RelProps.TableIdNodes(), func(t plan.TableIdNode) bool { return h.Unhashed(t.Name()) })
 }
 
 // unhashedSide is hashForbidden of a join's right side in a plan.
 func unhashedSide(c *sql.Context, n sql.Node) (found bool) {
 	h := hintsNow(c)
-	if h == nil || len(h.noHash) == 0 {
+	if h == nil || len(h.NoHash) == 0 {
 		return false
 	}
 	transform.Inspect(n, func(n sql.Node) bool {
 		if t, ok := n.(sql.NameableNode); ok {
-			found = found || h.unhashed(t.Name())
+			found = found || h.Unhashed(t.Name())
 			return false
 		}
 		return true
@@ -89,57 +86,49 @@ func unhashedSide(c *sql.Context, n sql.Node) (found bool) {
 	return found
 }
 
-// strategy takes a hint that allows or forbids a strategy; tables are those of its block that it names, none: all.
-func (h *hints) strategy(one *hint, tables []string) {
-	all := len(one.args) == 0 || len(one.args) == len(one.kind.words)
-	switch one.name {
-	case "NO_BNL", "NO_HASH_JOIN":
-		if h.noHash == nil {
-			h.noHash = map[string]bool{}
-		}
-		if len(one.tables) == 0 {
-			h.noHash[""] = true
-		}
-		for _, t := range tables {
-			h.noHash[strings.ToLower(t)] = true
-		}
-	case "NO_SEMIJOIN":
-		if h.noSemijoin = h.noSemijoin || all; !all && (slices.Contains(one.args, "FIRSTMATCH") || slices.Contains(one.args, "MATERIALIZATION")) {
-			h.unsupported(one)
-		}
-	case "SEMIJOIN":
-		if !all {
-			h.unsupported(one)
-		}
-	case "SUBQUERY":
-		if h.noSemijoin = true; one.args[0] == "INTOEXISTS" {
-			h.unsupported(one)
-		}
-	case "NO_DERIVED_CONDITION_PUSHDOWN":
-		h.noPushdown = true
-	case "NO_MERGE":
-		h.noMerge = true
-	case "BKA", "INDEX_MERGE", "MRR", "SKIP_SCAN", "GROUP_INDEX", "NO_RANGE_OPTIMIZATION":
-		h.unsupported(one)
+// MaxExecution is how long a SELECT may take by its own hint, 0 for what the session says.
+func (st *Statement) MaxExecution() time.Duration {
+	if st.hints == nil {
+		return 0
 	}
+	return st.hints.Limit
 }
 
-// unsupported warns of a hint that changes nothing here.
-func (h *hints) unsupported(one *hint) {
-	h.wrong = append(h.wrong, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, one.name+" hint"))
-}
-
-// indexClausesOf are those of a text; the lists of several like ones are one.
-func indexClausesOf(text string, mode lexer.Mode) []grammar.IndexHint {
-	var out []grammar.IndexHint
-	grammar.IndexClauses(lexer.NewCursor(text, mode, grammar.MaxTokens), func(_, _ int, one grammar.IndexHint) {
-		for i := range out {
-			if have := &out[i]; have.Table == one.Table && have.Hint == one.Hint && have.Purpose == one.Purpose {
-				have.Names = append(have.Names, one.Names...)
-				return
+// hinted warns of what is wrong with a statement's hints and sets its variables until the statement ends (release).
+func (s *Session) hinted(c *sql.Context, x *execution, h *hints.Set) {
+	for _, e := range h.Wrong {
+		c.Warn(int(e.Code), "%s", e.Message)
+	}
+	for _, one := range h.Variables {
+		name := strings.ToLower(one.Args[0])
+		old, err := s.gms.GetSessionVariable(c, name)
+		switch {
+		case err != nil:
+			c.Warn(3128, "Unresolved name '%s' for SET_VAR hint", one.Args[0])
+			continue
+		case !hints.Settable[name]:
+			e := mysqlerr.New(mysqlerr.ER_NOT_HINT_UPDATABLE_VARIABLE, name)
+			c.Warn(int(e.Code), "%s", e.Message)
+			continue
+		}
+		var value any = one.Args[1]
+		var n int64
+		if _, err := fmt.Sscan(one.Args[1], &n); err == nil && !one.Quoted && fmt.Sprint(n) == one.Args[1] {
+			value = n
+		}
+		if err := s.gms.SetSessionVariable(c, name, value); err != nil {
+			var e *mysqlerr.Error
+			if errors.As(mapError(c, err), &e) {
+				c.Warn(int(e.Code), "%s", e.Message)
+			}
+			continue
+		}
+		before := x.unset
+		x.unset = func() {
+			_ = s.gms.SetSessionVariable(c, name, old) // it was the value before
+			if before != nil {
+				before()
 			}
 		}
-		out = append(out, one)
-	})
-	return out
+	}
 }

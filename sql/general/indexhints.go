@@ -20,7 +20,7 @@ import (
 func hintIndexes(c *sql.Context, x *execution, ast sqlparser.Statement, bound sql.Node) error {
 	list := grammar.FromHints(ast)
 	if x.st != nil && x.st.hints != nil {
-		list = append(list, x.st.hints.indexes...)
+		list = append(list, x.st.hints.Indexes...)
 	}
 	if len(list) == 0 {
 		return nil

@@ -49,7 +49,7 @@ func mergesDerived(c *sql.Context, x *execution, ast sqlparser.Statement) bool {
 		return false
 	}
 	h := x.st.hints
-	return h == nil || !h.noMerge && len(h.indexes) == 0
+	return h == nil || !h.NoMerge && len(h.Indexes) == 0
 }
 
 // node merges what is below n, in subqueries as well.

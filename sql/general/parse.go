@@ -11,6 +11,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/hints"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -37,7 +38,7 @@ type Statement struct {
 	// For the next time (plancache.go). A statement is one session's at a time.
 	key      string // under which the engine keeps it; "": nowhere
 	prepared bool   // the session keeps it
-	hints    *hints
+	hints    *hints.Set
 	plan     *keptPlan
 	repeats  repeats
 	useless  int // plans that were kept in vain since one was used again
@@ -274,7 +275,7 @@ func (s *Session) parseGMS(text, rest string) (*Statement, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	out.locking, out.hints = locking, hintsOf(st, text, written, grammar.LexMode(o))
+	out.locking, out.hints = locking, hints.Of(st, text, written, grammar.LexMode(o))
 	out.Params = countParams(st)
 	out.keepsWarnings = showsDiagnostics(st) || strings.Contains(text, "@@") && countsDiagnostics.MatchString(text)
 	if out.listsDatabases = listsDatabases(st, text); out.listsDatabases {

@@ -1,13 +1,11 @@
-package general
+package hints
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/grammar"
@@ -16,28 +14,28 @@ import (
 )
 
 // Optimizer hints, SELECT /*+ ... */: they are parsed once, with the statement; what is wrong with them is warned of each time that it runs. Honoured are
-// MAX_EXECUTION_TIME, SET_VAR, the orders of joins, the indexes of lookups and sorts (indexhints.go), and those that forbid a strategy (hintrules.go). What
+// MAX_EXECUTION_TIME, SET_VAR, the orders of joins, the indexes of lookups and sorts, and those that forbid a strategy. What
 // asks for a strategy that this server does not have is warned of (1235). Source: the MySQL 8.0 reference manual, section 8.9.3.
 
-// hint is one of a comment.
-type hint struct {
+// Hint is one of a comment.
+type Hint struct {
 	kind   *hintKind
 	name   string   // as the kind spells it
 	block  string   // @block of the whole hint, "": the one that it stands in
 	tables []string // t or t@block
-	args   []string // indexes, strategies, a name, a number; of SET_VAR the variable and its value
-	quoted bool     // SET_VAR's value is a string
+	Args   []string // indexes, strategies, a name, a number; of SET_VAR the variable and its value
+	Quoted bool     // SET_VAR's value is a string
 }
 
-// hints are a statement's.
-type hints struct {
-	wrong   []*mysqlerr.Error
-	limit   time.Duration // MAX_EXECUTION_TIME, 0: none
-	set     []*hint       // SET_VAR
-	indexes []grammar.IndexHint
+// Set are a statement's.
+type Set struct {
+	Wrong     []*mysqlerr.Error
+	Limit     time.Duration // MAX_EXECUTION_TIME, 0: none
+	Variables []*Hint       // SET_VAR
+	Indexes   []grammar.IndexHint
 
-	noHash                          map[string]bool // tables, lower case, of which no join makes a hash table; "": of none
-	noSemijoin, noPushdown, noMerge bool
+	NoHash                          map[string]bool // tables, lower case, of which no join makes a hash table; "": of none
+	NoSemijoin, NoPushdown, NoMerge bool
 }
 
 // shape says what stands within a hint's parentheses.
@@ -81,17 +79,9 @@ var hintKinds = func() map[string]*hintKind {
 	return m
 }()
 
-// MaxExecution is how long a SELECT may take by its own hint, 0 for what the session says.
-func (st *Statement) MaxExecution() time.Duration {
-	if st.hints == nil {
-		return 0
-	}
-	return st.hints.limit
-}
-
-// hintsOf reads the hints of a statement, nil if it has none, and gives the library those that it knows.
+// Of reads the hints of a statement, nil if it has none, and gives the library those that it knows.
 // written is the text as it came, which has index hints that the grammar lacks.
-func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hints {
+func Of(ast sqlparser.Statement, text, written string, mode lexer.Mode) *Set {
 	var clauses []grammar.IndexHint
 	if written != text {
 		clauses = indexClausesOf(written, mode)
@@ -99,10 +89,10 @@ func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hi
 	if !strings.Contains(text, "/*+") && len(clauses) == 0 {
 		return nil
 	}
-	h := &hintReader{out: &hints{indexes: clauses}, blocks: blocksOf(ast)}
+	h := &hintReader{out: &Set{Indexes: clauses}, blocks: blocksOf(ast)}
 	t := lexer.NewCursor(text, mode, grammar.MaxTokens)
 	block := -1
-	var found [][]*hint
+	var found [][]*Hint
 	for ; !t.End(); t.Pos++ {
 		switch t.Word(0) {
 		case "SELECT":
@@ -141,7 +131,7 @@ func hintsOf(ast sqlparser.Statement, text, written string, mode lexer.Mode) *hi
 }
 
 type hintReader struct {
-	out    *hints
+	out    *Set
 	blocks []*hintBlock
 }
 
@@ -191,9 +181,9 @@ func blocksOf(ast sqlparser.Statement) []*hintBlock {
 }
 
 // read parses the hints of one comment, up to the first that is wrong.
-func (h *hintReader) read(text string, from, to int, mode lexer.Mode) []*hint {
+func (h *hintReader) read(text string, from, to int, mode lexer.Mode) []*Hint {
 	t := lexer.NewCursor(text[from:to], mode, grammar.MaxTokens)
-	var out []*hint
+	var out []*Hint
 	for !t.End() {
 		one, ok := readHint(t)
 		if !ok {
@@ -211,11 +201,11 @@ func (h *hintReader) read(text string, from, to int, mode lexer.Mode) []*hint {
 }
 
 func (h *hintReader) warn(code mysqlerr.Code, format string, args ...any) {
-	h.out.wrong = append(h.out.wrong, mysqlerr.NewMessage(code, format, args...))
+	h.out.Wrong = append(h.out.Wrong, mysqlerr.NewMessage(code, format, args...))
 }
 
 // readHint parses one hint; the token that is wrong stays.
-func readHint(t *lexer.Cursor) (*hint, bool) {
+func readHint(t *lexer.Cursor) (*Hint, bool) {
 	name := t.Word(0)
 	kind := hintKinds[name]
 	if kind == nil {
@@ -225,12 +215,12 @@ func readHint(t *lexer.Cursor) (*hint, bool) {
 	if !t.Accept("(") {
 		return nil, false
 	}
-	one := &hint{kind: kind, name: name}
+	one := &Hint{kind: kind, name: name}
 	ok := true
 	switch kind.shape {
 	case ofNumber:
 		ok = t.Kind(0) == lexer.Int
-		one.args = []string{t.At(0)}
+		one.Args = []string{t.At(0)}
 		t.Pos++
 	case ofName:
 		ok = one.word(t)
@@ -242,12 +232,12 @@ func readHint(t *lexer.Cursor) (*hint, bool) {
 		case ofWords:
 			for ok && t.At(0) != ")" {
 				if ok = slices.Contains(kind.words, t.Word(0)); ok {
-					one.args = append(one.args, t.Word(0))
+					one.Args = append(one.Args, t.Word(0))
 					t.Pos++
 					ok = t.At(0) == ")" || t.Accept(",") && t.At(0) != ")"
 				}
 			}
-			ok = ok && (name != "SUBQUERY" || len(one.args) == 1)
+			ok = ok && (name != "SUBQUERY" || len(one.Args) == 1)
 		case ofBlock:
 		case ofIndexes:
 			if ok = one.table(t); ok && t.At(0) != ")" {
@@ -272,22 +262,22 @@ func readHint(t *lexer.Cursor) (*hint, bool) {
 }
 
 // atBlock reads @block.
-func (one *hint) atBlock(t *lexer.Cursor) {
+func (one *Hint) atBlock(t *lexer.Cursor) {
 	if s := t.At(0); len(s) > 1 && s[0] == '@' {
 		one.block = strings.Trim(s[1:], "`")
 		t.Pos++
 	}
 }
 
-func (one *hint) word(t *lexer.Cursor) bool {
+func (one *Hint) word(t *lexer.Cursor) bool {
 	name, ok := t.Name()
 	if ok {
-		one.args = append(one.args, name)
+		one.Args = append(one.Args, name)
 	}
 	return ok
 }
 
-func (one *hint) table(t *lexer.Cursor) bool {
+func (one *Hint) table(t *lexer.Cursor) bool {
 	name, ok := t.Name()
 	if !ok {
 		return false
@@ -301,14 +291,14 @@ func (one *hint) table(t *lexer.Cursor) bool {
 }
 
 // variable reads name = value.
-func (one *hint) variable(t *lexer.Cursor) bool {
+func (one *Hint) variable(t *lexer.Cursor) bool {
 	if !one.word(t) || !t.Accept("=") {
 		return false
 	}
 	value := t.At(0)
 	switch t.Kind(0) {
 	case lexer.String:
-		one.quoted = true
+		one.Quoted = true
 		value = value[1 : len(value)-1]
 	case lexer.Int, lexer.Decimal, lexer.Float, lexer.Word:
 	case lexer.Op:
@@ -321,12 +311,12 @@ func (one *hint) variable(t *lexer.Cursor) bool {
 		return false
 	}
 	t.Pos++
-	one.args = append(one.args, value)
+	one.Args = append(one.Args, value)
 	return true
 }
 
 // names gives blocks the names that QB_NAME says.
-func (h *hintReader) names(found [][]*hint) {
+func (h *hintReader) names(found [][]*Hint) {
 	for at, list := range found {
 		if at >= len(h.blocks) {
 			return
@@ -335,11 +325,11 @@ func (h *hintReader) names(found [][]*hint) {
 			if one.name != "QB_NAME" {
 				continue
 			}
-			taken := slices.ContainsFunc(h.blocks, func(b *hintBlock) bool { return strings.EqualFold(b.name, one.args[0]) })
+			taken := slices.ContainsFunc(h.blocks, func(b *hintBlock) bool { return strings.EqualFold(b.name, one.Args[0]) })
 			if b := h.blocks[at]; taken || b.said["QB_NAME"] {
-				h.ignored("QB_NAME(`" + one.args[0] + "`)")
+				h.ignored("QB_NAME(`" + one.Args[0] + "`)")
 			} else {
-				b.name, b.said["QB_NAME"] = one.args[0], true
+				b.name, b.said["QB_NAME"] = one.Args[0], true
 			}
 		}
 	}
@@ -350,21 +340,21 @@ func (h *hintReader) ignored(what string) {
 }
 
 // resolve takes the hints of one block.
-func (h *hintReader) resolve(ast sqlparser.Statement, at int, list []*hint) {
+func (h *hintReader) resolve(ast sqlparser.Statement, at int, list []*Hint) {
 	for _, one := range list {
 		switch one.name {
 		case "QB_NAME":
 			continue
 		case "RESOURCE_GROUP":
-			if !strings.EqualFold(one.args[0], "USR_default") {
-				h.warn(3651, "Resource Group '%s' does not exist.", one.args[0])
+			if !strings.EqualFold(one.Args[0], "USR_default") {
+				h.warn(3651, "Resource Group '%s' does not exist.", one.Args[0])
 			}
 			continue
 		case "SET_VAR":
-			if slices.ContainsFunc(h.out.set, func(o *hint) bool { return strings.EqualFold(o.args[0], one.args[0]) }) {
-				h.ignored("SET_VAR(" + one.args[0] + "=" + one.args[1] + ")")
+			if slices.ContainsFunc(h.out.Variables, func(o *Hint) bool { return strings.EqualFold(o.Args[0], one.Args[0]) }) {
+				h.ignored("SET_VAR(" + one.Args[0] + "=" + one.Args[1] + ")")
 			} else {
-				h.out.set = append(h.out.set, one)
+				h.out.Variables = append(h.out.Variables, one)
 			}
 			continue
 		case "MAX_EXECUTION_TIME":
@@ -372,12 +362,12 @@ func (h *hintReader) resolve(ast sqlparser.Statement, at int, list []*hint) {
 			switch {
 			case !top || at > 0:
 				h.warn(3125, "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only")
-			case h.out.limit > 0:
-				h.ignored("MAX_EXECUTION_TIME(" + one.args[0] + ")")
+			case h.out.Limit > 0:
+				h.ignored("MAX_EXECUTION_TIME(" + one.Args[0] + ")")
 			default:
 				var ms int64
-				_, _ = fmt.Sscan(one.args[0], &ms) // the lexer says that it is a number; one of no sense is none
-				h.out.limit = time.Duration(min(ms, 1<<31)) * time.Millisecond
+				_, _ = fmt.Sscan(one.Args[0], &ms) // the lexer says that it is a number; one of no sense is none
+				h.out.Limit = time.Duration(min(ms, 1<<31)) * time.Millisecond
 			}
 			continue
 		}
@@ -392,7 +382,7 @@ func (h *hintReader) resolve(ast sqlparser.Statement, at int, list []*hint) {
 }
 
 // block finds the one that a name means.
-func (h *hintReader) block(name string, here *hintBlock, one *hint) *hintBlock {
+func (h *hintReader) block(name string, here *hintBlock, one *Hint) *hintBlock {
 	if name == "" {
 		return here
 	}
@@ -406,7 +396,7 @@ func (h *hintReader) block(name string, here *hintBlock, one *hint) *hintBlock {
 }
 
 // decide takes a hint about a block, its tables or their indexes.
-func (h *hintReader) decide(b *hintBlock, one *hint) {
+func (h *hintReader) decide(b *hintBlock, one *Hint) {
 	first := func(key, shown string) bool {
 		if b.said[key] {
 			h.ignored(one.name + "(" + shown + ")")
@@ -417,7 +407,7 @@ func (h *hintReader) decide(b *hintBlock, one *hint) {
 	}
 	switch one.kind.shape {
 	case ofBlock, ofWords:
-		if first(one.kind.about, strings.TrimSpace("@`"+b.name+"` "+strings.Join(one.args, ", "))) {
+		if first(one.kind.about, strings.TrimSpace("@`"+b.name+"` "+strings.Join(one.Args, ", "))) {
 			if one.name == "JOIN_FIXED_ORDER" {
 				b.order(b.tables)
 			}
@@ -445,9 +435,9 @@ func (h *hintReader) decide(b *hintBlock, one *hint) {
 				taken = append(taken, of.tables[i])
 			}
 		case ofIndexes:
-			if first(one.kind.about+" "+of.tables[i]+" "+strings.ToLower(strings.Join(one.args, ",")), strings.TrimSpace(shown+" "+strings.Join(one.args, ","))) {
+			if first(one.kind.about+" "+of.tables[i]+" "+strings.ToLower(strings.Join(one.Args, ",")), strings.TrimSpace(shown+" "+strings.Join(one.Args, ","))) {
 				taken = append(taken, of.tables[i])
-				h.out.indexes = append(h.out.indexes, grammar.IndexHint{Table: of.tables[i], Hint: one.name, Names: one.args, Shown: shown})
+				h.out.Indexes = append(h.out.Indexes, grammar.IndexHint{Table: of.tables[i], Hint: one.name, Names: one.Args, Shown: shown})
 			}
 		}
 	}
@@ -472,8 +462,8 @@ func (b *hintBlock) order(tables []string) {
 	}
 }
 
-// hintable are the variables that SET_VAR may set.
-var hintable = func() map[string]bool {
+// Settable are the variables that SET_VAR may set.
+var Settable = func() map[string]bool {
 	m := map[string]bool{}
 	for _, name := range strings.Fields(`auto_increment_increment auto_increment_offset big_tables bulk_insert_buffer_size cte_max_recursion_depth default_tmp_storage_engine
 		div_precision_increment end_markers_in_json eq_range_index_dive_limit foreign_key_checks group_concat_max_len histogram_generation_max_mem_size insert_id
@@ -488,41 +478,62 @@ var hintable = func() map[string]bool {
 	return m
 }()
 
-// hinted warns of what is wrong with a statement's hints and sets its variables until the statement ends (release).
-func (s *Session) hinted(c *sql.Context, x *execution, h *hints) {
-	for _, e := range h.wrong {
-		c.Warn(int(e.Code), "%s", e.Message)
+// Unhashed reports whether a hint forbids a hash join whose hash table is made of a table; of all tables if the names have "".
+func (h *Set) Unhashed(table string) bool {
+	return h != nil && (h.NoHash[""] || h.NoHash[strings.ToLower(table)])
+}
+
+// strategy takes a hint that allows or forbids a strategy; tables are those of its block that it names, none: all.
+func (h *Set) strategy(one *Hint, tables []string) {
+	all := len(one.Args) == 0 || len(one.Args) == len(one.kind.words)
+	switch one.name {
+	case "NO_BNL", "NO_HASH_JOIN":
+		if h.NoHash == nil {
+			h.NoHash = map[string]bool{}
+		}
+		if len(one.tables) == 0 {
+			h.NoHash[""] = true
+		}
+		for _, t := range tables {
+			h.NoHash[strings.ToLower(t)] = true
+		}
+	case "NO_SEMIJOIN":
+		if h.NoSemijoin = h.NoSemijoin || all; !all && (slices.Contains(one.Args, "FIRSTMATCH") || slices.Contains(one.Args, "MATERIALIZATION")) {
+			h.unsupported(one)
+		}
+	case "SEMIJOIN":
+		if !all {
+			h.unsupported(one)
+		}
+	case "SUBQUERY":
+		if h.NoSemijoin = true; one.Args[0] == "INTOEXISTS" {
+			h.unsupported(one)
+		}
+	case "NO_DERIVED_CONDITION_PUSHDOWN":
+		h.NoPushdown = true
+	case "NO_MERGE":
+		h.NoMerge = true
+	case "BKA", "INDEX_MERGE", "MRR", "SKIP_SCAN", "GROUP_INDEX", "NO_RANGE_OPTIMIZATION":
+		h.unsupported(one)
 	}
-	for _, one := range h.set {
-		name := strings.ToLower(one.args[0])
-		old, err := s.gms.GetSessionVariable(c, name)
-		switch {
-		case err != nil:
-			c.Warn(3128, "Unresolved name '%s' for SET_VAR hint", one.args[0])
-			continue
-		case !hintable[name]:
-			e := mysqlerr.New(mysqlerr.ER_NOT_HINT_UPDATABLE_VARIABLE, name)
-			c.Warn(int(e.Code), "%s", e.Message)
-			continue
-		}
-		var value any = one.args[1]
-		var n int64
-		if _, err := fmt.Sscan(one.args[1], &n); err == nil && !one.quoted && fmt.Sprint(n) == one.args[1] {
-			value = n
-		}
-		if err := s.gms.SetSessionVariable(c, name, value); err != nil {
-			var e *mysqlerr.Error
-			if errors.As(mapError(c, err), &e) {
-				c.Warn(int(e.Code), "%s", e.Message)
-			}
-			continue
-		}
-		before := x.unset
-		x.unset = func() {
-			_ = s.gms.SetSessionVariable(c, name, old) // it was the value before
-			if before != nil {
-				before()
+}
+
+// unsupported warns of a hint that changes nothing here.
+func (h *Set) unsupported(one *Hint) {
+	h.Wrong = append(h.Wrong, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, one.name+" hint"))
+}
+
+// indexClausesOf are those of a text; the lists of several like ones are one.
+func indexClausesOf(text string, mode lexer.Mode) []grammar.IndexHint {
+	var out []grammar.IndexHint
+	grammar.IndexClauses(lexer.NewCursor(text, mode, grammar.MaxTokens), func(_, _ int, one grammar.IndexHint) {
+		for i := range out {
+			if have := &out[i]; have.Table == one.Table && have.Hint == one.Hint && have.Purpose == one.Purpose {
+				have.Names = append(have.Names, one.Names...)
+				return
 			}
 		}
-	}
+		out = append(out, one)
+	})
+	return out
 }
