@@ -46,6 +46,9 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 	if temp != nil {
 		d = temp.def
 	} else if d, err = s.withKeys(c, schema, name); err != nil {
+		if s.viewExists(c, schema, name) {
+			return nil, mysqlerr.New(mysqlerr.ER_WRONG_OBJECT, schema, name, "BASE TABLE")
+		}
 		return nil, err
 	}
 	m, err := s.e.metas.get(c, d)
@@ -90,7 +93,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 			return nil, err
 		}
 	}
-	if a.rename[1] != "" {
+	if a.rename[1] != "" && a.rename != [2]string{schema, name} {
 		return res, s.renameTables(c, [][2][2]string{{{schema, name}, a.rename}})
 	}
 	return res, nil

@@ -346,11 +346,15 @@ func (s *Session) createTable(c *sql.Context, x *execution, ddl *sqlparser.DDL) 
 		return &Result{}, nil
 	}
 	res, err := s.fillCreated(c, x, ddl, d)
-	if err != nil && !ddl.Temporary {
+	switch {
+	case err == nil:
+		return res, nil
+	case ddl.Temporary:
+		s.dropTemporary(schema, name)
+	default:
 		s.leaving = s.e.dropLater(d) // the statement's transaction has the table open until it is rolled back
-		return nil, err
 	}
-	return res, err
+	return nil, err
 }
 
 // leaveWithin bounds how long AwaitCleanup waits.

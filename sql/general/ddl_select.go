@@ -274,6 +274,11 @@ func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, 
 	if err != nil {
 		return nil, err
 	}
+	if to, ok := ast.(sqlparser.SQLNode); ok && len(s.frames) > 0 {
+		if err := holdNames(ddl.OptSelect.Select, to); err != nil { // a program's variables
+			return nil, err
+		}
+	}
 	class := x.st
 	x.st = &Statement{Text: text, Class: Write, ast: ast}
 	defer func() { x.st = class }()

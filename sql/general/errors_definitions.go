@@ -69,6 +69,12 @@ func definitionPatterns() []pattern {
 			return mysqlerr.New(mysqlerr.ER_M_BIGGER_THAN_D, columnWhere(c, scaleAbovePrecision))
 		}),
 		p(`Too-big precision (\d+) for '(.*)'. Maximum is (\d+)`, func(_ *sql.Context, m []string) *mysqlerr.Error { return precisionError(m[1], m[2]) }),
+		p(`Too big (precision|scale) (\d+) specified. Maximum is (\d+)`, tooManyDigits),
+		p(`column .* type definition is invalid: Valid range for precision is 0-24 or 25-53`, func(c *sql.Context, _ []string) *mysqlerr.Error {
+			return mysqlerr.New(mysqlerr.ER_WRONG_FIELD_SPEC, columnWhere(c, func(cd *sqlparser.ColumnDefinition) bool {
+				return strings.EqualFold(cd.Type.Type, "float") && cd.Type.Length != nil && cd.Type.Scale == nil && beyond(cd.Type.Length, 53)
+			}))
+		}),
 		p(`precision must be between 0 and 6, got (\d+)`, func(_ *sql.Context, m []string) *mysqlerr.Error { return precisionError(m[1], "CAST") }),
 		p(`only datetime/timestamp may declare default values`, func(c *sql.Context, _ []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_INVALID_DEFAULT, columnWhere(c, func(cd *sqlparser.ColumnDefinition) bool {
@@ -103,6 +109,7 @@ func definitionPatterns() []pattern {
 		}),
 		p(`"?IN BOOLEAN MODE"? is not supported`, args(mysqlerr.ER_FT_MATCHING_KEY_NOT_FOUND)),
 		p(`cannot insert 64 into bitSet`, func(*sql.Context, []string) *mysqlerr.Error { return mysqlerr.New(mysqlerr.ER_TOO_MANY_TABLES, 61) }),
+		p(`unable to cast \[\]interface.* to bool`, func(*sql.Context, []string) *mysqlerr.Error { return mysqlerr.New(mysqlerr.ER_OPERAND_COLUMNS, 1) }),
 		p(`unable to find field with index \d+ in row of`, func(*sql.Context, []string) *mysqlerr.Error {
 			return mysqlerr.New(mysqlerr.ER_INTERNAL_ERROR, "a column is not where the plan expects it")
 		}),
@@ -113,6 +120,32 @@ func definitionPatterns() []pattern {
 func precisionError(digits, where string) *mysqlerr.Error {
 	n, _ := strconv.Atoi(digits) // the pattern matched digits; too many of them are too many
 	return mysqlerr.New(mysqlerr.ER_TOO_BIG_PRECISION, n, where, datum.Fraction)
+}
+
+// tooManyDigits is 1426 or 1425 of a DECIMAL.
+func tooManyDigits(c *sql.Context, m []string) *mysqlerr.Error {
+	n, _ := strconv.Atoi(m[2]) // the pattern matched digits
+	most, _ := strconv.Atoi(m[3])
+	scale := m[1] == "scale"
+	name := columnWhere(c, func(cd *sqlparser.ColumnDefinition) bool {
+		if scale {
+			return beyond(cd.Type.Scale, most)
+		}
+		return beyond(cd.Type.Length, most) && !strings.Contains(strings.ToLower(cd.Type.Type), "char") && !strings.Contains(strings.ToLower(cd.Type.Type), "binary")
+	})
+	if scale {
+		return mysqlerr.New(mysqlerr.ER_TOO_BIG_SCALE, n, name, most)
+	}
+	return mysqlerr.New(mysqlerr.ER_TOO_BIG_PRECISION, n, name, most)
+}
+
+// beyond reports whether a length of a type is given and above a number.
+func beyond(v *sqlparser.SQLVal, most int) bool {
+	if v == nil {
+		return false
+	}
+	n, err := strconv.Atoi(string(v.Val))
+	return err != nil || n > most
 }
 
 // invalidBits is 3013 for BIT(0), 1439 for more than 64.

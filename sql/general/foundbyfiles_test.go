@@ -100,3 +100,35 @@ func TestTruncateTemporary(t *testing.T) {
 	c.must("CREATE DATABASE d; USE d; CREATE TEMPORARY TABLE t (a INT AUTO_INCREMENT PRIMARY KEY); INSERT INTO t VALUES (), (); TRUNCATE TABLE t; INSERT INTO t VALUES ()")
 	c.query("SELECT * FROM t", "1")
 }
+
+// CREATE TABLE ... SELECT in a program reads its variables; one of a temporary table leaves none where it fails.
+func TestProgramsCreateFromQueries(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (id INT, v INT); INSERT INTO t VALUES (1, 10), (2, 20)")
+	c.must("CREATE PROCEDURE p(n INT) BEGIN DECLARE k INT DEFAULT n + 1; CREATE TEMPORARY TABLE x AS SELECT *, n, k AS next FROM t WHERE id = n; CREATE TABLE y SELECT n AS z; END")
+	c.must("CALL p(2)")
+	c.query("SELECT * FROM x, y", "2\t20\t2\t3\t2")
+	c.fails("CREATE TEMPORARY TABLE z (a TINYINT) SELECT 1000 AS a", mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, "")
+	c.must("CREATE TEMPORARY TABLE z (a INT)")
+}
+
+// Definitions and values at the ends of their types, and names that are no base table's.
+func TestEndsOfTypes(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE n (a BIGINT, b BIGINT UNSIGNED); CREATE TABLE b (b BIT(7), KEY (b)); INSERT INTO b VALUES (127); CREATE VIEW v AS SELECT * FROM n")
+	c.must("INSERT INTO n VALUES ('9223372036854775807.4', '-0.1'), ('-9223372036854775808.4', '18446744073709551615.4'), ('1.5', '2.5')")
+	c.query("SELECT * FROM n", "9223372036854775807\t0\n-9223372036854775808\t18446744073709551615\n2\t3")
+	c.fails("INSERT INTO n VALUES ('9223372036854775807.5', 1)", mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, "Out of range value for column 'a' at row 1")
+	c.fails("INSERT INTO n VALUES (1, '-0.5')", mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, "Out of range value for column 'b' at row 1")
+	c.query("SELECT b + 0 FROM b WHERE b = 200", "")
+	c.query("SELECT b + 0 FROM b WHERE b = 127", "127")
+	c.query("SELECT b + 0 FROM b WHERE b < 200", "127")
+	c.fails("CREATE TABLE x (a INT, d DECIMAL(66,0))", mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision 66 specified for 'd'. Maximum is 65.")
+	c.fails("CREATE TABLE x (d DECIMAL(32,39))", mysqlerr.ER_TOO_BIG_SCALE, "Too big scale 39 specified for column 'd'. Maximum is 30.")
+	c.fails("CREATE TABLE x (f FLOAT(54))", mysqlerr.ER_WRONG_FIELD_SPEC, "Incorrect column specifier for column 'f'")
+	c.fails("SELECT 1 FROM n WHERE ROW(1, 1)", mysqlerr.ER_OPERAND_COLUMNS, "Operand should contain 1 column(s)")
+	c.fails("ALTER TABLE v RENAME TO w", mysqlerr.ER_WRONG_OBJECT, "'d.v' is not BASE TABLE")
+	c.must("ALTER TABLE n RENAME TO n")
+	c.must("ALTER TABLE n RENAME TO n, ADD c INT")
+	c.query("SELECT COUNT(c), COUNT(*) FROM n", "0\t3")
+}

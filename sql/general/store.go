@@ -236,6 +236,9 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 		if !types.IsFloat(t) {
 			if d, _, err := apd.NewFromString(digits); err == nil {
 				v = d
+				if types.IsInteger(t) {
+					v = wholeNumber(d)
+				}
 			}
 		} else if f, err := strconv.ParseFloat(digits, 64); err != nil { // it is infinite
 			return st.bad(c, limit(t, f, sql.InRange), st.outOfRange(name))
@@ -263,6 +266,21 @@ func (st *store) number(c *sql.Context, t sql.Type, name string, v any) (any, er
 		}
 	}
 	return out, nil
+}
+
+// wholeNumber rounds what a text says: the range of an integer column is that of what is stored (strntoull10rnd), so that '-0.1' is an unsigned 0.
+func wholeNumber(d *apd.Decimal) *apd.Decimal {
+	if d.Exponent >= 0 {
+		return d
+	}
+	c := apd.BaseContext.WithPrecision(uint32(d.NumDigits()) + 1)
+	c.Rounding = apd.RoundHalfUp
+	whole := new(apd.Decimal)
+	if _, err := c.Quantize(whole, d, 0); err != nil {
+		return d
+	}
+	whole.Negative = whole.Negative && !whole.IsZero()
+	return whole
 }
 
 // exactOf is a number with the digits that storing it into a DECIMAL looks at: of a DOUBLE the fewest that tell it from others (double2decimal).

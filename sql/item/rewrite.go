@@ -381,7 +381,12 @@ func (n *Env) alike(c *sql.Context, op string, column, with *arg) bool {
 	case Time:
 		return with.Kind == Time
 	case Bit:
-		return with.Const && with.Kind == Int
+		if !with.Const || with.Kind != Int {
+			return false
+		}
+		n, null, err := with.whole(c, nil) // one that the column has no room for is an error to the library
+		t, ok := column.typ.(types.BitType)
+		return ok && err == nil && !null && (n.unsigned || n.bits >= 0) && uint64(n.bits)>>(t.NumberOfBits()-1)>>1 == 0
 	case Year:
 		if with.Const && with.Kind == Int {
 			v, null, err := with.whole(c, nil)
