@@ -76,9 +76,8 @@ func init() {
 		}
 		return strings.Join(kept, ","), nil
 	})
-	add("ps_is_account_enabled", 2, func(*sql.Context, []string) (any, error) { return "YES", nil }) // setup_actors has all
-	add("sys_get_config", 2, func(_ *sql.Context, v []string) (any, error) { return v[1], nil })     // nothing is configured
-	for _, name := range []string{"master_pos_wait", "source_pos_wait"} {                            // there is no replication to wait for
+	add("sys_get_config", 2, func(_ *sql.Context, v []string) (any, error) { return v[1], nil }) // nothing is configured
+	for _, name := range []string{"master_pos_wait", "source_pos_wait"} {                        // there is no replication to wait for
 		Lacking[name] = sql.FunctionN{Name: name, Fn: func(_ *sql.Context, list ...sql.Expression) (sql.Expression, error) {
 			if len(list) < 2 || len(list) > 4 {
 				return nil, sql.ErrInvalidArgumentNumber.New(name, "2 to 4", len(list))

@@ -100,7 +100,12 @@ func (p *provider) DropDatabase(ctx *sql.Context, name string) error {
 }
 
 // Function finds functions that GMS does not have: our own, and stored ones by name in the current database.
-func (p *provider) Function(ctx *sql.Context, _, name string) (sql.Function, bool) {
+func (p *provider) Function(ctx *sql.Context, schema, name string) (sql.Function, bool) {
+	if strings.EqualFold(schema, "sys") {
+		if f, ok := p.e.storedFunction(ctx, schema+"."+name); ok {
+			return f, true
+		}
+	}
 	if f, ok := ownFunctions[strings.ToLower(name)]; ok {
 		return f(p.e), true
 	}

@@ -174,12 +174,29 @@ func (s *Session) callProcedure(c *sql.Context, x *execution, schema, name strin
 	}
 	for i, a := range p.params {
 		if a.Mode != "IN" {
-			if err := targets[i](m.Value(i)); err != nil {
+			v, err := outValue(c, a.Type, m.Value(i))
+			if err == nil {
+				err = targets[i](v)
+			}
+			if err != nil {
 				return 0, err
 			}
 		}
 	}
 	return h.changed, nil
+}
+
+// outValue is a parameter's value as its caller gets it: members of ENUM and SET by name.
+func outValue(c *sql.Context, typ string, v any) (any, error) {
+	t, err := datum.ParseType(c, typ)
+	if err != nil || v == nil || !memberType(t) {
+		return v, err
+	}
+	text, err := datum.Ordered(t).SQL(c, nil, v)
+	if err != nil {
+		return nil, err
+	}
+	return text.ToString(), nil
 }
 
 // call is CALL within a program.

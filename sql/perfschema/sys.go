@@ -40,3 +40,25 @@ var Views = sync.OnceValue(func() map[string]*View {
 	}
 	return out
 })
+
+// Routine is a procedure or function of the schema sys. Rest is what follows its name in CREATE.
+type Routine struct{ Kind, Name, Rest string }
+
+//go:embed routines.txt
+var routinesText string
+
+// Routines are sys's procedures and functions.
+var Routines = sync.OnceValue(func() (out []Routine) {
+	for line := range strings.Lines(routinesText) {
+		kind, rest, _ := strings.Cut(line, " ")
+		switch {
+		case strings.HasPrefix(line, "#"):
+		case kind == "PROCEDURE" || kind == "FUNCTION":
+			name, rest, _ := strings.Cut(rest, " ")
+			out = append(out, Routine{kind, name, rest})
+		default:
+			out[len(out)-1].Rest += line
+		}
+	}
+	return out
+})
