@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/loadfile"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -27,7 +28,7 @@ type loader struct {
 	m     *meta
 	t     table.Table
 	st    *store
-	in    *loadReader
+	in    *loadfile.Reader
 	loc   *time.Location
 	cols  []loadColumn  // of the table
 	dest  []loadDest    // of a line's fields
@@ -113,7 +114,7 @@ func (s *Session) runLoad(c *sql.Context, x *execution, n *sqlparser.Load) (res 
 		return nil, true, err
 	}
 	defer f.Close()
-	l.in.r.Reset(f)
+	l.in.Reset(f)
 	err = l.run(n)
 	if l.auto.left > 0 && len(l.m.attrs.Parts) > 0 { // see autoValues.release
 		err = errors.Join(err, l.t.ReleaseAutoInc(c, l.auto.next, l.auto.next+l.auto.left))
@@ -161,7 +162,7 @@ func (l *loader) open(x *execution, n *sqlparser.Load, schema string) (ok bool, 
 	if !ok {
 		return false, nil
 	}
-	l.in = newLoadReader(strings.NewReader(""), f)
+	l.in = loadfile.NewReader(strings.NewReader(""), f)
 	switch strings.ToUpper(strings.TrimSpace(n.IgnoreOrReplace)) {
 	case "REPLACE":
 		l.dup = loadReplace
@@ -175,8 +176,8 @@ func (l *loader) open(x *execution, n *sqlparser.Load, schema string) (ok bool, 
 }
 
 // formatOf reads the FIELDS and LINES clauses.
-func formatOf(n *sqlparser.Load) (f loadFormat, ok bool) {
-	f = loadFormat{fieldEnd: []byte("\t"), lineEnd: []byte("\n"), escaped: '\\'}
+func formatOf(n *sqlparser.Load) (f loadfile.Format, ok bool) {
+	f = loadfile.Format{FieldEnd: []byte("\t"), LineEnd: []byte("\n"), Escaped: '\\'}
 	one := func(v *sqlparser.SQLVal, dst *byte) bool {
 		if len(v.Val) > 1 {
 			return false
@@ -189,27 +190,27 @@ func formatOf(n *sqlparser.Load) (f loadFormat, ok bool) {
 	}
 	if n.Fields != nil {
 		if v := n.Fields.TerminatedBy; v != nil {
-			f.fieldEnd = v.Val
+			f.FieldEnd = v.Val
 		}
-		if e := n.Fields.EnclosedBy; e != nil && e.Delim != nil && !one(e.Delim, &f.enclosed) {
+		if e := n.Fields.EnclosedBy; e != nil && e.Delim != nil && !one(e.Delim, &f.Enclosed) {
 			return f, false
 		}
-		if v := n.Fields.EscapedBy; v != nil && !one(v, &f.escaped) {
+		if v := n.Fields.EscapedBy; v != nil && !one(v, &f.Escaped) {
 			return f, false
 		}
 	}
 	if n.Lines != nil {
 		if v := n.Lines.StartingBy; v != nil {
-			f.lineStart = v.Val
+			f.LineStart = v.Val
 		}
 		if v := n.Lines.TerminatedBy; v != nil {
-			f.lineEnd = v.Val
+			f.LineEnd = v.Val
 		}
 	}
-	if len(f.fieldEnd) > 0 && len(f.lineEnd) == 0 {
-		f.lineEnd = f.fieldEnd
+	if len(f.FieldEnd) > 0 && len(f.LineEnd) == 0 {
+		f.LineEnd = f.FieldEnd
 	}
-	return f, len(f.fieldEnd) > 0 // else rows of fixed width
+	return f, len(f.FieldEnd) > 0 // else rows of fixed width
 }
 
 // columns maps fields to columns and variables, and finds what the other columns hold.

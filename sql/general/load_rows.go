@@ -26,7 +26,7 @@ func (l *loader) run(n *sqlparser.Load) error {
 			lines = 10*lines + int64(b-'0')
 		}
 		for ; lines > 0; lines-- {
-			if err := l.in.skipLine(); err != nil {
+			if err := l.in.SkipLine(); err != nil {
 				return endOK(err)
 			}
 		}
@@ -35,7 +35,7 @@ func (l *loader) run(n *sqlparser.Load) error {
 		if l.stats.records%256 == 0 && l.c.Err() != nil {
 			return l.c.Err()
 		}
-		if err := l.in.next(); err != nil {
+		if err := l.in.Next(); err != nil {
 			if ferr := l.flush(); ferr != nil {
 				return ferr
 			}
@@ -118,14 +118,14 @@ func (l *loader) flush() error {
 // row makes a row of the record at hand.
 func (l *loader) row(vals []row.Datum) error {
 	copy(vals, l.base)
-	n := min(len(l.in.at), len(l.dest))
+	n := min(l.in.Fields(), len(l.dest))
 	for i := range n {
 		d := &l.dest[i]
-		null := l.in.at[i].null
+		null := l.in.Null(i)
 		if d.column < 0 {
 			var v any
 			if !null {
-				v = string(l.in.field(i))
+				v = string(l.in.Field(i))
 			}
 			if err := l.c.Session.SetUserVariable(l.c, d.name, v, types.LongText); err != nil {
 				return err
@@ -139,12 +139,12 @@ func (l *loader) row(vals []row.Datum) error {
 			continue
 		}
 		var err error
-		if vals[d.column], err = l.value(d.column, l.in.field(i)); err != nil {
+		if vals[d.column], err = l.value(d.column, l.in.Field(i)); err != nil {
 			return err
 		}
 	}
 	switch {
-	case len(l.in.at) < len(l.dest):
+	case l.in.Fields() < len(l.dest):
 		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_FEW_RECORDS, l.st.row); l.st.strict {
 			return e
 		} else {
@@ -157,7 +157,7 @@ func (l *loader) row(vals []row.Datum) error {
 				}
 			}
 		}
-	case len(l.in.at) > len(l.dest):
+	case l.in.Fields() > len(l.dest):
 		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_MANY_RECORDS, l.st.row); l.st.strict {
 			return e
 		} else {
