@@ -18,7 +18,7 @@ import (
 // driverLimit bounds one driver's checks.
 const driverLimit = 4 * time.Minute
 
-// Other people's drivers: TLS, every type there and back, prepared statements, streaming, batches, several results, cancellation, errors.
+// Other people's drivers and the libraries above them: TLS, every type there and back, prepared statements, streaming, batches, several results, cancellation, errors.
 // Each program under testdata/drivers says "ok" or what differs.
 func TestDrivers(t *testing.T) {
 	c := start(t)
@@ -44,6 +44,9 @@ func TestDrivers(t *testing.T) {
 		{"Ruby mysql2", "ruby", []string{"ruby", "-e", "require 'mysql2'"}, []string{"ruby", "-W0", at("check.rb")}},
 		{"MariaDB Connector/J", "java", []string{"test", "-e", connectorJ}, []string{"java", "-cp", connectorJ, at("Check.java")}},
 		{"Node mysql2", "node", []string{"node", "-e", "require(process.cwd() + '/node_modules/mysql2')"}, []string{"node", at("check.mjs")}},
+		{"TypeORM", "node", []string{"node", "-e", "require(process.cwd() + '/node_modules/typeorm')"}, []string{"node", at("check_typeorm.mjs")}},
+		{"Sequelize", "node", []string{"node", "-e", "require(process.cwd() + '/node_modules/sequelize')"}, []string{"node", at("check_sequelize.mjs")}},
+		{"Doctrine DBAL", "php", []string{"test", "-e", "/usr/share/php/Doctrine/DBAL/autoload.php"}, []string{"php", at("check_doctrine.php")}},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			need(t, d.needs)

@@ -4,7 +4,7 @@
 # apt it says so and lets the tests that need a missing package skip themselves.
 #
 #   install-e2e.sh           what `make e2e` needs
-#   install-e2e.sh drivers   also the drivers of `make drivers` (a Java runtime, Ruby; mysql2 from npm where npm is)
+#   install-e2e.sh drivers   also the drivers of `make drivers` (a Java runtime, Ruby, Doctrine; mysql2, TypeORM and Sequelize from npm where npm is)
 #   install-e2e.sh tools     also the tools of `make tools`
 #   install-e2e.sh apps      also the applications of `make apps` and a browser; where they cannot be had, their tests skip
 #   install-e2e.sh redmine   also Redmine, for the long form
@@ -14,7 +14,7 @@ need=(mariadb-server mariadb-client sysbench mariadb-test-data mariadb-test etcd
 optional=()
 for extra in "$@"; do
 	case $extra in
-	drivers) need+=(ruby-mysql2 default-jre-headless libmariadb-java) ;;
+	drivers) need+=(ruby-mysql2 default-jre-headless libmariadb-java php-doctrine-dbal) ;;
 	tools) need+=(mydumper percona-toolkit mycli) ;;
 	apps) optional+=(chromium php-gd php-getid3 php-curl php-mbstring php-xml libjs-prototype libjs-scriptaculous libjs-cropper phpmyadmin python3-django python3-mysqldb) ;;
 	redmine) optional+=(redmine redmine-mysql ruby-webrick) ;;
@@ -32,7 +32,12 @@ npm_package() { # name version
 	mkdir -p $cache/node
 	(cd $cache/node && npm install --silent --no-audit --no-fund "$1@$2" </dev/null) || echo "install-e2e: npm could not install $1" >&2
 }
-if [[ " $* " = *" drivers "* ]]; then npm_package mysql2 3; fi
+if [[ " $* " = *" drivers "* ]]; then
+	npm_package mysql2 3
+	npm_package reflect-metadata 0.2
+	npm_package typeorm 1
+	npm_package sequelize 6
+fi
 if [[ " $* " = *" apps "* ]]; then npm_package puppeteer-core 24; fi
 # Of wordpress the files are wanted, not the web server it depends on: the packages are unpacked, not installed.
 wordpress=$cache/wordpress
