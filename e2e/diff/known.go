@@ -340,8 +340,8 @@ var open = []rule{
 		return d.What == "error" && a.Code == 1054 && strings.HasSuffix(a.Message, "in 'order clause'") && b.Code == 1267
 	}},
 	{"a remainder of zero has no sign, so that one of a negative number may be stored as UNSIGNED", func(q *facts, a, b Outcome, d *Difference) bool {
-		return strings.Contains(q.text, " % ") && (d.What == "warnings" && slices.Contains(b.Warnings, "Warning 1264") && slices.Equal(distinct(a.Warnings), without(b.Warnings, "Warning 1264")) ||
-			d.What == "error" && a.Code == 0 && b.Code == 1264)
+		return (strings.Contains(q.text, " % ") || q.callsAny("MOD")) && (d.What == "warnings" && slices.Contains(b.Warnings, "Warning 1264") && slices.Equal(distinct(a.Warnings), without(b.Warnings, "Warning 1264")) ||
+			d.What == "error" && (a.Code == 0 || a.Code == 1062) && b.Code == 1264)
 	}},
 	{"the select list is computed for rows that LIMIT cuts off behind a sort, too", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1690 && b.Code == 0 && q.verb == "SELECT" && q.words["ORDER"] > 0 && q.words["LIMIT"] > 0

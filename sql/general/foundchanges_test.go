@@ -177,3 +177,17 @@ func TestTextsThatAreLookedAt(t *testing.T) {
 	c.query("SELECT a FROM (SELECT a, a + u AS b, 1 / 0 AS c FROM m) w", "1")
 	c.query("SHOW WARNINGS", "")
 }
+
+// A text beyond BIGINT is one fault, one of BIGINT UNSIGNED that becomes negative another.
+func TestCastOfDigits(t *testing.T) {
+	c := newServer(t).client()
+	for _, w := range [][3]string{
+		{"CAST('18446744073709551605' AS SIGNED)", "-11", "Warning\t1105\tCast to signed converted positive out-of-range integer to its negative complement"},
+		{"CAST('184467440737095516052019' AS SIGNED)", "-1", "Warning\t1292\tTruncated incorrect INTEGER value: '184467440737095516052019'"},
+		{"CAST('-1' AS UNSIGNED)", "18446744073709551615", "Warning\t1105\tCast to unsigned converted negative integer to its positive complement"},
+		{"CAST('-9223372036854775809' AS UNSIGNED)", "9223372036854775808", "Warning\t1292\tTruncated incorrect INTEGER value: '-9223372036854775809'"},
+	} {
+		c.query("SELECT "+w[0], w[1])
+		c.query("SHOW WARNINGS", w[2])
+	}
+}

@@ -1,6 +1,7 @@
 package item
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -190,6 +191,7 @@ func (x *cast) integer(c *sql.Context, v any) (integer, error) {
 		}
 	case string:
 		switch {
+		case beyond(v): // which has been warned of
 		case x.is.Unsigned && n.bits < 0 && !n.unsigned:
 			c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "Cast to unsigned converted negative integer to its positive complement")
 		case !x.is.Unsigned && n.unsigned:
@@ -197,6 +199,20 @@ func (x *cast) integer(c *sql.Context, v any) (integer, error) {
 		}
 	}
 	return n, nil
+}
+
+// beyond reports whether the integer that a text begins with is one of neither BIGINT nor BIGINT UNSIGNED (my_strtoll10's error).
+func beyond(s string) bool {
+	s = strings.TrimLeft(s, " \t\n\r\v\f")
+	digits := strings.TrimLeft(s, "+-")
+	digits = digits[:len(digits)-len(strings.TrimLeft(digits, "0123456789"))]
+	var err error
+	if strings.HasPrefix(s, "-") {
+		_, err = strconv.ParseInt("-"+digits, 10, 64)
+	} else {
+		_, err = strconv.ParseUint(digits, 10, 64)
+	}
+	return errors.Is(err, strconv.ErrRange)
 }
 
 // limit stops a decimal at the largest number of the type, with warning 1264.
