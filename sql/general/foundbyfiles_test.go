@@ -132,3 +132,9 @@ func TestEndsOfTypes(t *testing.T) {
 	c.must("ALTER TABLE n RENAME TO n, ADD c INT")
 	c.query("SELECT COUNT(c), COUNT(*) FROM n", "0\t3")
 }
+
+// GRANT's SELECT has no list of items.
+func TestGrantToOtherLetters(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; CREATE USER юзер@localhost; GRANT SELECT ON d.* TO юзер@localhost; REVOKE SELECT ON d.* FROM юзер@localhost")
+}

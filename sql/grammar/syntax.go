@@ -224,7 +224,7 @@ func Misread(text string, mode lexer.Mode) string {
 func (w *rewriter) nameItems() {
 	t := w.t
 	t.Pos = 0
-	if !w.changed {
+	if !w.changed || t.Word(0) == "GRANT" || t.Word(0) == "REVOKE" { // whose SELECT is a privilege
 		return
 	}
 	if t.Word(0) == "CREATE" || t.Word(0) == "ALTER" {
