@@ -126,7 +126,10 @@ var statelessPackages = map[string]bool{
 	"github.com/dolthub/go-mysql-server/sql/expression/function":             true,
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation": true,
 	"github.com/zoryadb/zorya/sql/item":                                      true,
+	"github.com/zoryadb/zorya/sql/exact":                                     true,
 	"github.com/zoryadb/zorya/sql/general":                                   true,
+	"github.com/zoryadb/zorya/sql/rules":                                     true,
+	"github.com/zoryadb/zorya/sql/windows":                                   true,
 }
 
 // keepsNothing reports whether an expression keeps nothing from one execution to the next.
