@@ -3,7 +3,10 @@ package general
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/mysql"
@@ -37,6 +40,12 @@ func translated(c *sql.Context, err error) error {
 	cause := unwrapGMS(err)
 	if e := engineError(c, cause); e != nil {
 		return e.Because(err)
+	}
+	var file *fs.PathError
+	var number syscall.Errno
+	if errors.As(cause, &file) && errors.As(file, &number) { // of INTO OUTFILE
+		text := number.Error()
+		return mysqlerr.Signal(1, mysqlerr.UnknownState, fmt.Sprintf("Can't create/write to file '%s' (OS errno %d - %s)", file.Path, number, strings.ToUpper(text[:1])+text[1:])).Because(err)
 	}
 	var se *mysql.SQLError
 	if errors.As(cause, &se) && se.Num != mysql.ERUnknownError {

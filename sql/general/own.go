@@ -642,11 +642,18 @@ func (s *Session) prepareNamed(t *lexer.Cursor) (*Statement, error) {
 // prepareText keeps a statement under a name; a former one of that name is gone even if this one has an error.
 func (s *Session) prepareText(name, text string) error {
 	delete(s.named, strings.ToLower(name))
+	switch s.tokens(text).Word(0) {
+	case "PREPARE", "EXECUTE", "DEALLOCATE":
+		return mysqlerr.New(mysqlerr.ER_UNSUPPORTED_PS)
+	}
 	st, rest, err := s.parse(text)
 	if err != nil {
 		return err
 	}
-	if st == nil || strings.TrimSpace(rest) != "" {
+	if st == nil {
+		return mysqlerr.New(mysqlerr.ER_EMPTY_QUERY)
+	}
+	if strings.TrimSpace(rest) != "" {
 		return mysqlerr.Syntax(text, 0)
 	}
 	if unprepared(s.tokens(text)) {

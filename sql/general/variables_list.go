@@ -199,6 +199,7 @@ max_binlog_cache_size G int:4096:18446744073709547520:4096 18446744073709547520
 max_binlog_stmt_cache_size G int:4096:18446744073709547520:4096 18446744073709547520
 max_relay_log_size G int:0:1073741824:4096 0
 optimizer_max_subgraph_pairs B int:1:2147483647 100000
+=strict_mysql_compatibility B bool ON
 =lc_messages B locale en_US
 =lc_time_names B locale en_US
 optimizer_switch B switch index_merge=on,index_merge_union=on,index_merge_sort_union=on,index_merge_intersection=on,engine_condition_pushdown=on,index_condition_pushdown=on,mrr=on,mrr_cost_based=on,block_nested_loop=on,batched_key_access=off,materialization=on,semijoin=on,loosescan=on,firstmatch=on,duplicateweedout=on,subquery_materialization_cost_based=on,use_index_extensions=on,condition_fanout_filter=on,derived_merge=on,use_invisible_indexes=off,skip_scan=on,hash_join=on,subquery_to_derived=off,prefer_ordering_index=on,hypergraph_optimizer=off,derived_condition_pushdown=on
