@@ -8,8 +8,8 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// Answers that the differential tester found wrong, each by the smallest statements that show it.
-func TestFoundByDifferences(t *testing.T) {
+// Queries whose answers hang on how comparisons, groups and texts are planned, each by the smallest statements that show it.
+func TestAnswers(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
 	c.must("CREATE TABLE t (k VARCHAR(5), s VARCHAR(9), m DATETIME(6), id VARCHAR(20) PRIMARY KEY); INSERT INTO t VALUES ('b', 'b', '2022-03-18 19:40:03', 'ä'), ('B', 'c', '2022-03-18 19:40:03.5', 'c')")
@@ -161,7 +161,8 @@ func TestTextRanges(t *testing.T) {
 	c.query("SELECT COUNT(*) FROM t WHERE NOT s = 'ab ' AND s <> 'aB'", "204")
 }
 
-func TestFoundByDifferencesSince(t *testing.T) {
+// The same of joins, dates, views and definitions.
+func TestAnswersOfJoins(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d COLLATE utf8mb4_general_ci; USE d")
 	c.must("CREATE TABLE a (id INT PRIMARY KEY, d DECIMAL(3,2), i INT, f DOUBLE, s VARCHAR(9)); CREATE TABLE b (id INT PRIMARY KEY, d DECIMAL(9,4), i INT, f DOUBLE, s VARCHAR(9))")
@@ -365,4 +366,58 @@ func TestExistsForAllRows(t *testing.T) {
 	} {
 		c.query(query, want)
 	}
+}
+
+// A star shows every column of a name where USING has made one of two of them; two items of a select list may have one name, subqueries among them.
+func TestNamesTwice(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE u1 (a INT, x INT); CREATE TABLE u2 (a INT, y INT); CREATE TABLE u3 (a INT, z INT)")
+	c.must("INSERT INTO u1 VALUES (1, 1); INSERT INTO u2 VALUES (1, 2); INSERT INTO u3 VALUES (5, 3)")
+	c.query("SELECT * FROM (u1 JOIN u2 USING (a)), u3", "1\t1\t2\t5\t3")
+	c.query("SELECT * FROM u3, (u1 NATURAL JOIN u2)", "5\t3\t1\t1\t2")
+	c.query("SELECT * FROM u1 JOIN u2 USING (a) JOIN u3 ON u3.z = 3", "1\t1\t2\t5\t3")
+	c.query("SELECT * FROM u1 JOIN u2 USING (a) LEFT JOIN u3 USING (a)", "1\t1\t2\tNULL")
+	c.must("CREATE VIEW v AS SELECT u3.z, d.* FROM (SELECT u1.x FROM u1 JOIN u2 USING (a)) d, u3")
+	c.query("SELECT * FROM v", "3\t1")
+	c.query("SELECT (SELECT 1 FROM u2 WHERE u2.a = u1.a) AS n, x + 8 AS n, (SELECT y FROM u2 WHERE u2.a = u1.a) AS n FROM u1", "1\t9\t2")
+}
+
+// Columns of different types are joined by an index or a hash table where their values can be equal, and exactly.
+func TestJoinsOfOtherTypes(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE i (a INT, b BIGINT); CREATE TABLE u (a INT UNSIGNED PRIMARY KEY, b BIGINT UNSIGNED, KEY (b)); CREATE TABLE o (n DECIMAL(20,2), f DOUBLE, s VARCHAR(20), d DATE, t DATETIME)")
+	c.must("INSERT INTO i VALUES (-1, -1), (1, 9007199254740993), (2, 2), (NULL, NULL); INSERT INTO u VALUES (4294967295, 18446744073709551615), (1, 9007199254740992), (2, 2)")
+	c.must("INSERT INTO o VALUES (1, -0.0, '01', '2020-01-01', '2020-01-01 00:00:00'), (2.00, 2, '2x', '2020-01-02', '2020-01-02 00:00:01'), (2.5, 0, NULL, NULL, NULL)")
+	for _, q := range []struct{ query, want string }{
+		{"SELECT i.a, u.a FROM i, u WHERE i.a = u.a ORDER BY 1", "1\t1\n2\t2"},
+		{"SELECT i.a, u.a FROM i LEFT JOIN u ON i.a = u.a ORDER BY 1", "NULL\tNULL\n-1\tNULL\n1\t1\n2\t2"},
+		{"SELECT i.b, u.b FROM i, u WHERE i.b = u.b", "2\t2"},
+		{"SELECT i.b, u.b FROM i JOIN u IGNORE INDEX (b) ON i.b = u.b", "2\t2"},
+		{"SELECT i.a, o.n FROM i, o WHERE i.a = o.n ORDER BY 1", "1\t1.00\n2\t2.00"},
+		{"SELECT i.a, o.f FROM i, o WHERE i.a - 2 = o.f AND i.a = 2", "2\t0\n2\t0"},
+		{"SELECT i.a, o.s FROM i, o WHERE i.a = o.s ORDER BY 1", "1\t01\n2\t2x"},
+		{"SELECT x.d, y.t FROM o x, o y WHERE x.d = y.t", "2020-01-01\t2020-01-01 00:00:00"},
+		{"SELECT a FROM i WHERE a NOT IN (SELECT a FROM u) ORDER BY 1", "-1"},
+		{"SELECT a FROM i WHERE NOT EXISTS (SELECT 1 FROM o WHERE o.n = i.a) ORDER BY 1", "NULL\n-1"},
+	} {
+		c.query(q.query, q.want)
+	}
+	c.must("CREATE TABLE many (a INT UNSIGNED, s VARCHAR(9)); INSERT INTO many WITH RECURSIVE n AS (SELECT 1 AS k UNION ALL SELECT k + 1 FROM n WHERE k < 1000) SELECT k, k FROM n")
+	c.must("CREATE TABLE much (a INT, b DECIMAL(9,1)); INSERT INTO much SELECT a, a FROM many")
+	for _, on := range []string{"many.a = much.a", "many.a = much.b", "many.s = much.a"} {
+		c.query("SELECT COUNT(*) FROM many JOIN much ON "+on, "1000")
+		if plan := c.must("EXPLAIN FORMAT=TREE SELECT COUNT(*) FROM many, much WHERE " + on); !strings.Contains(plan.String(), "hash join") {
+			t.Errorf("%s: %s", on, plan.String())
+		}
+	}
+}
+
+// An aggregate in a subquery of GROUP BY is the subquery's own; one of HAVING keeps what it counts where a semi-join renames its table.
+func TestAggregatesOfSubqueries(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (f1 INT, f2 INT, f3 INT, KEY (f2)); INSERT INTO t VALUES (1, 1, 1), (2, 1, 2), (3, 2, 2); CREATE VIEW v AS SELECT * FROM t")
+	c.fails("SELECT (SELECT MIN(t.f2) FROM t x) AS sq FROM t GROUP BY sq", mysqlerr.ER_WRONG_GROUP_FIELD, "Can't group on 'sq'")
+	c.fails("SELECT (SELECT MIN(v.f2) FROM t) FROM v GROUP BY 1", mysqlerr.ER_WRONG_GROUP_FIELD, "Can't group on '(SELECT MIN(v.f2) FROM t)'")
+	c.query("SELECT * FROM t WHERE f2 IN (SELECT f2 FROM t GROUP BY f2 HAVING COUNT(DISTINCT f3) = 1)", "3\t2\t2")
+	c.query("SELECT * FROM t WHERE f2 IN (SELECT f2 FROM t GROUP BY f2 HAVING GROUP_CONCAT(f3 ORDER BY f3) = '1,2') ORDER BY 1", "1\t1\t1\n2\t1\t2")
 }

@@ -6,8 +6,6 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
-// Changes that the differential tester found wrong, each by the smallest statements that show it.
-
 // An aggregate of a comparison with a binary literal is found again by its text; a view may compare an indexed ENUM with what is no member; DAYNAME says nothing of NULL.
 func TestListsAndViews(t *testing.T) {
 	c := newServer(t).client()
@@ -190,4 +188,38 @@ func TestCastOfDigits(t *testing.T) {
 		c.query("SELECT "+w[0], w[1])
 		c.query("SHOW WARNINGS", w[2])
 	}
+}
+
+// A temporary table that was truncated is the same table.
+func TestTruncateTemporary(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TEMPORARY TABLE t (a INT AUTO_INCREMENT PRIMARY KEY); INSERT INTO t VALUES (), (); TRUNCATE TABLE t; INSERT INTO t VALUES ()")
+	c.query("SELECT * FROM t", "1")
+}
+
+// Definitions and values at the ends of their types, and names that are no base table's.
+func TestEndsOfTypes(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE n (a BIGINT, b BIGINT UNSIGNED); CREATE TABLE b (b BIT(7), KEY (b)); INSERT INTO b VALUES (127); CREATE VIEW v AS SELECT * FROM n")
+	c.must("INSERT INTO n VALUES ('9223372036854775807.4', '-0.1'), ('-9223372036854775808.4', '18446744073709551615.4'), ('1.5', '2.5')")
+	c.query("SELECT * FROM n", "9223372036854775807\t0\n-9223372036854775808\t18446744073709551615\n2\t3")
+	c.fails("INSERT INTO n VALUES ('9223372036854775807.5', 1)", mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, "Out of range value for column 'a' at row 1")
+	c.fails("INSERT INTO n VALUES (1, '-0.5')", mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, "Out of range value for column 'b' at row 1")
+	c.query("SELECT b + 0 FROM b WHERE b = 200", "")
+	c.query("SELECT b + 0 FROM b WHERE b = 127", "127")
+	c.query("SELECT b + 0 FROM b WHERE b < 200", "127")
+	c.fails("CREATE TABLE x (a INT, d DECIMAL(66,0))", mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision 66 specified for 'd'. Maximum is 65.")
+	c.fails("CREATE TABLE x (d DECIMAL(32,39))", mysqlerr.ER_TOO_BIG_SCALE, "Too big scale 39 specified for column 'd'. Maximum is 30.")
+	c.fails("CREATE TABLE x (f FLOAT(54))", mysqlerr.ER_WRONG_FIELD_SPEC, "Incorrect column specifier for column 'f'")
+	c.fails("SELECT 1 FROM n WHERE ROW(1, 1)", mysqlerr.ER_OPERAND_COLUMNS, "Operand should contain 1 column(s)")
+	c.fails("ALTER TABLE v RENAME TO w", mysqlerr.ER_WRONG_OBJECT, "'d.v' is not BASE TABLE")
+	c.must("ALTER TABLE n RENAME TO n")
+	c.must("ALTER TABLE n RENAME TO n, ADD c INT")
+	c.query("SELECT COUNT(c), COUNT(*) FROM n", "0\t3")
+}
+
+// GRANT's SELECT has no list of items.
+func TestGrantToOtherLetters(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; CREATE USER юзер@localhost; GRANT SELECT ON d.* TO юзер@localhost; REVOKE SELECT ON d.* FROM юзер@localhost")
 }
