@@ -60,3 +60,26 @@ func TestColumnPrivileges(t *testing.T) {
 	root.must("GRANT SELECT ON d.t TO u")
 	u.query("SELECT c FROM d.t WHERE id = 1", "30")
 }
+
+// Privileges on one routine, of either kind.
+func TestRoutinePrivileges(t *testing.T) {
+	sv := newServer(t)
+	root := sv.client()
+	root.must("SET GLOBAL log_bin_trust_function_creators = 1; CREATE DATABASE d; USE d; CREATE FUNCTION f() RETURNS INT RETURN 7; CREATE PROCEDURE f() SELECT 8; CREATE USER u, v")
+	u := sv.as("u", "%")
+	u.fails("SELECT d.f()", 1370, "execute command denied to user 'u'@'%' for routine 'd.f'")
+	root.must("GRANT EXECUTE, ALTER ROUTINE ON FUNCTION f TO u WITH GRANT OPTION")
+	u.query("SELECT d.f()", "7")
+	u.fails("CALL d.f()", 1370, "execute command denied to user 'u'@'%' for routine 'd.f'")
+	u.query("SHOW GRANTS", "GRANT USAGE ON *.* TO `u`@`%`\nGRANT EXECUTE, ALTER ROUTINE ON FUNCTION `d`.`f` TO `u`@`%` WITH GRANT OPTION")
+	u.must("GRANT EXECUTE ON FUNCTION d.F TO v")
+	sv.as("v", "%").query("SELECT d.f()", "7")
+	u.fails("GRANT EXECUTE ON PROCEDURE d.f TO v", 1370, "grant command denied to user 'u'@'%' for routine 'd.f'")
+	root.must("GRANT ALL ON PROCEDURE d.f TO v; REVOKE EXECUTE ON FUNCTION d.f FROM v")
+	sv.as("v", "%").query("CALL d.f()", "8")
+	sv.as("v", "%").fails("SELECT d.f()", 1370, "execute command denied to user 'v'@'%' for routine 'd.f'")
+	root.fails("REVOKE EXECUTE ON FUNCTION d.f FROM v", mysqlerr.ER_NONEXISTING_PROC_GRANT, "There is no such grant defined for user 'v' on host '%' on routine 'f'")
+	root.fails("GRANT SELECT ON FUNCTION d.f TO u", mysqlerr.ER_ILLEGAL_GRANT_FOR_TABLE, "Illegal GRANT/REVOKE command; please consult the manual to see which privileges can be used")
+	root.fails("GRANT EXECUTE ON FUNCTION d.g TO u", mysqlerr.ER_SP_DOES_NOT_EXIST, "FUNCTION d.g does not exist")
+	root.fails("GRANT EXECUTE ON FUNCTION d.f TO nobody", mysqlerr.ER_CANT_CREATE_USER_WITH_GRANT, "You are not allowed to create a user with GRANT")
+}

@@ -98,16 +98,9 @@ func (t *timeText) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expre
 	return &timeText{expression.UnaryExpressionStub{Child: ch[0]}}, nil
 }
 
-// storedFunction finds a function in the current database.
-func (e *Engine) storedFunction(ctx *sql.Context, name string) (sql.Function, bool) {
-	if ctx == nil || ctx.Session == nil {
-		return nil, false
-	}
-	schema := ctx.GetCurrentDatabase()
-	if s, n, ok := strings.Cut(name, "."); ok {
-		schema, name = s, n
-	}
-	if schema == "" {
+// storedFunction finds a function of a database; none is in "".
+func (e *Engine) storedFunction(ctx *sql.Context, schema, name string) (sql.Function, bool) {
+	if schema == "" || ctx == nil || ctx.Session == nil {
 		return nil, false
 	}
 	o, err := e.object(ctx, kindFunction, schema, name)

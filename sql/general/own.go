@@ -38,6 +38,9 @@ func (s *Session) own(t *lexer.Cursor) (*Statement, error) {
 	case "CREATE", "ALTER", "DROP":
 		return s.ownDDL(t)
 	case "GRANT", "REVOKE":
+		if st, err := s.ownRoutineGrant(t); st != nil || err != nil {
+			return st, err
+		}
 		return s.ownColumnGrant(t)
 	case "RENAME":
 		return s.ownRename(t)

@@ -101,8 +101,8 @@ func (p *provider) DropDatabase(ctx *sql.Context, name string) error {
 
 // Function finds functions that GMS does not have: our own, and stored ones by name in the current database.
 func (p *provider) Function(ctx *sql.Context, schema, name string) (sql.Function, bool) {
-	if strings.EqualFold(schema, "sys") {
-		if f, ok := p.e.storedFunction(ctx, schema+"."+name); ok {
+	if schema != "" {
+		if f, ok := p.e.storedFunction(ctx, schema, name); ok {
 			return f, true
 		}
 	}
@@ -112,8 +112,10 @@ func (p *provider) Function(ctx *sql.Context, schema, name string) (sql.Function
 	if f, ok := builtin.Lacking[strings.ToLower(name)]; ok {
 		return f, true
 	}
-	if f, ok := p.e.storedFunction(ctx, name); ok {
-		return f, true
+	if schema == "" && ctx != nil && ctx.Session != nil {
+		if f, ok := p.e.storedFunction(ctx, ctx.GetCurrentDatabase(), name); ok {
+			return f, true
+		}
 	}
 	f, ok := builtin.SysFunctions[strings.ToLower(name)]
 	return f, ok
