@@ -223,3 +223,21 @@ func TestGrantToOtherLetters(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d; CREATE USER юзер@localhost; GRANT SELECT ON d.* TO юзер@localhost; REVOKE SELECT ON d.* FROM юзер@localhost")
 }
+
+// A join that updates one table by two names: each name's columns, from what the rows were when they were read.
+func TestUpdateByTwoNames(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, g INT AS (a + b) STORED, v INT AS (a * b), KEY (a), KEY (b), KEY (g), KEY (v))")
+	c.must("INSERT INTO t (id, a, b) VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3)")
+	if a := c.must("UPDATE t x JOIN t y ON y.id = x.id SET x.a = 5, y.b = 7 WHERE x.id = 1"); a.affected != 2 {
+		t.Errorf("%d rows affected", a.affected)
+	}
+	c.query("SELECT * FROM t", "1\t5\t7\t12\t35\n2\t2\t2\t4\t4\n3\t3\t3\t6\t9")
+	c.must("UPDATE t x JOIN t y ON y.id = x.id + 1 SET x.a = y.a * 10, y.b = x.b + 100")
+	c.query("SELECT * FROM t", "1\t20\t7\t27\t140\n2\t30\t107\t137\t3210\n3\t3\t102\t105\t306")
+	c.query("SELECT GROUP_CONCAT(id ORDER BY g), (SELECT id FROM t WHERE v = 3210), (SELECT id FROM t WHERE b = 107 AND a > 25) FROM t WHERE g > 0", "1,3,2\t2\t2")
+	c.must("UPDATE t x JOIN t y ON y.id = x.id SET x.a = 1, y.a = 2 WHERE x.id = 3")
+	c.query("SELECT a FROM t WHERE id = 3", "2")
+	c.fails("UPDATE t x JOIN t y ON y.id = x.id SET x.id = 9, y.a = 2", mysqlerr.ER_MULTI_UPDATE_KEY_CONFLICT, "Primary key/partition key update is not allowed since the table is updated both as 'x' and 'y'.")
+	c.query("CHECK TABLE t", "d.t\tcheck\tstatus\tOK")
+}

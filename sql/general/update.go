@@ -38,7 +38,10 @@ type updateTarget struct {
 	schema sql.Schema
 	from   int             // position of its first column in a row
 	seen   map[string]bool // rows of a join that were updated; nil for one table
-	later  [][2]sql.Row    // old and new rows of a joined table without a primary key
+	later  [][2]sql.Row    // old and new rows of a joined table without a primary key, or of a shared one
+
+	shared   sharedRows // of a table that is updated by several names; nil for others
+	assigned []bool     // of a shared table: the columns that are assigned by this name
 }
 
 // newUpdating returns nil for an UPDATE that the library executes.
@@ -53,6 +56,9 @@ func (b *builder) newUpdating(c *sql.Context, n *plan.Update, in *incoming, chil
 			return nil, nil
 		}
 		if err := u.joined(c, join, source.Child.Schema(c)); err != nil {
+			return nil, err
+		}
+		if err := u.share(source); err != nil {
 			return nil, err
 		}
 		child = source
@@ -119,6 +125,9 @@ func (u *updating) Next(c *sql.Context) (sql.Row, error) {
 	for {
 		r, err := u.src.Next(c)
 		if errors.Is(err, io.EOF) {
+			if err := u.queued(c); err != nil {
+				return nil, err
+			}
 			if err := u.keyless(c); err != nil {
 				return nil, err
 			}
@@ -146,43 +155,45 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 			if absent(was) || t.met(was) {
 				continue
 			}
-			if own := editorOf(t.ed); own != nil && own.m.pk == nil {
+			if own := editorOf(t.ed); own != nil && own.m.pk == nil || t.shared != nil {
 				t.later = append(t.later, [2]sql.Row{was.Copy(), will.Copy()})
 				continue
 			}
 		}
-		u.found++
-		if err := u.missing(c, t, will); err != nil {
-			return err
-		}
-		same, err := identical(c, t.schema, was, will)
-		if err != nil {
-			return err
-		}
-		if same && !t.fires() {
-			continue
-		}
-		for _, x := range u.derived {
-			v, err := x.Eval(c, will)
-			if err != nil {
-				return err
-			}
-			will = v.(sql.Row)
-		}
-		if err := u.check(c, t, will); err != nil {
-			return err
-		}
-		if err := u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, was, will) }); err != nil {
-			return err
-		}
-		if err := u.count(c, t, was); err != nil {
-			return err
-		}
-		if err := t.raise(c, was, will); err != nil {
+		if err := u.change(c, t, was, will); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// change updates one row of a target.
+func (u *updating) change(c *sql.Context, t *updateTarget, was, will sql.Row) error {
+	u.found++
+	if err := u.missing(c, t, will); err != nil {
+		return err
+	}
+	same, err := identical(c, t.schema, was, will)
+	if err != nil || same && !t.fires() {
+		return err
+	}
+	for _, x := range u.derived {
+		v, err := x.Eval(c, will)
+		if err != nil {
+			return err
+		}
+		will = v.(sql.Row)
+	}
+	if err := u.check(c, t, will); err != nil {
+		return err
+	}
+	if err := u.in.whole(c, t.ed, func() error { return updateChecked(c, t.ed, was, will) }); err != nil {
+		return err
+	}
+	if err := u.count(c, t, was); err != nil {
+		return err
+	}
+	return t.raise(c, was, will)
 }
 
 // missing stores what a NULL becomes in a column that is NOT NULL, before anyone asks whether the row is another one.
@@ -305,20 +316,7 @@ func (t *updateTarget) raise(c *sql.Context, was, will sql.Row) error {
 
 // met reports whether a row of the table came before, and remembers it.
 func (t *updateTarget) met(r sql.Row) bool {
-	var b strings.Builder
-	keyed := false
-	for i, col := range t.schema {
-		if col.PrimaryKey {
-			keyed = true
-			fmt.Fprintf(&b, "%d:%v|", i, r[i])
-		}
-	}
-	if !keyed {
-		for i := range r {
-			fmt.Fprintf(&b, "%v|", r[i])
-		}
-	}
-	k := b.String()
+	k := t.key(r)
 	was := t.seen[k]
 	t.seen[k] = true
 	return was
