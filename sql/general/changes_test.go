@@ -241,3 +241,12 @@ func TestUpdateByTwoNames(t *testing.T) {
 	c.fails("UPDATE t x JOIN t y ON y.id = x.id SET x.id = 9, y.a = 2", mysqlerr.ER_MULTI_UPDATE_KEY_CONFLICT, "Primary key/partition key update is not allowed since the table is updated both as 'x' and 'y'.")
 	c.query("CHECK TABLE t", "d.t\tcheck\tstatus\tOK")
 }
+
+// DEFAULT of a generated column, whose base the row does not name.
+func TestDefaultOfGenerated(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT DEFAULT 4, g INT AS (a + 1), s INT AS (g * 9) STORED)")
+	c.must("INSERT INTO t (g) VALUES (DEFAULT); INSERT INTO t (id, s, g) VALUES (9, DEFAULT, DEFAULT), (8, DEFAULT, DEFAULT); REPLACE INTO t (id, g) VALUES (9, DEFAULT); INSERT INTO t SET g = DEFAULT, a = 1")
+	c.query("SELECT * FROM t", "1\t4\t5\t45\n8\t4\t5\t45\n9\t4\t5\t45\n10\t1\t2\t18")
+	c.fails("INSERT INTO t (g) VALUES (DEFAULT), (3)", mysqlerr.ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN, "The value specified for generated column 'g' in table 't' is not allowed.")
+}

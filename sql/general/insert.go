@@ -417,13 +417,48 @@ func withoutGenerated(c *sql.Context, n sql.Node, m *meta) (sql.Node, error) {
 		return n, nil
 	}
 	exprs, found := slices.Clone(p.Projections), false
+	left := map[int]int{} // columns of VALUES that are generated ones, with their place in the table
 	for i, e := range exprs {
-		if _, ok := e.(*sql.ColumnDefaultValue); ok && m.columns[i].Generated != "" {
-			exprs[i], found = expression.NewLiteral(nil, types.Null), true
+		if m.columns[i].Generated == "" {
+			continue
 		}
+		switch e := e.(type) {
+		case *sql.ColumnDefaultValue:
+			exprs[i], found = expression.NewLiteral(nil, types.Null), true
+		case *expression.GetField:
+			left[e.Index()] = i
+		}
+	}
+	child := p.Child
+	if rows, ok := child.(*plan.Values); ok && len(left) > 0 {
+		kept, err := valuesWithout(rows, left, m)
+		if err != nil {
+			return nil, err
+		}
+		child, found = kept, true
 	}
 	if !found {
 		return n, nil
 	}
-	return p.WithExpressions(c, exprs...)
+	q, err := p.WithExpressions(c, exprs...)
+	if err != nil {
+		return nil, err
+	}
+	return q.WithChildren(c, child)
+}
+
+// valuesWithout has NULL where VALUES say DEFAULT of columns that are generated; any other value of one is an error.
+func valuesWithout(rows *plan.Values, generated map[int]int, m *meta) (*plan.Values, error) {
+	out := *rows
+	out.ExpressionTuples = make([][]sql.Expression, len(rows.ExpressionTuples))
+	for i, tuple := range rows.ExpressionTuples {
+		out.ExpressionTuples[i] = slices.Clone(tuple)
+		for k, column := range generated {
+			if _, ok := tuple[k].(*expression.Wrapper); !ok { // of DEFAULT's expression
+				return nil, mysqlerr.New(mysqlerr.ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN, m.def.Columns[column].Name, m.def.Name)
+			}
+			out.ExpressionTuples[i][k] = expression.NewLiteral(nil, types.Null)
+		}
+	}
+	return &out, nil
 }
