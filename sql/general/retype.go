@@ -45,8 +45,10 @@ func itemEnv(c *sql.Context, ast sqlparser.Statement) *item.Env {
 // retyped reports whether a statement's expressions are given types before it is planned.
 func retyped(ast sqlparser.Statement) bool {
 	switch ast := ast.(type) {
-	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Show:
+	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
 		return true
+	case *sqlparser.Show: // of LIKE and WHERE
+		return ast.Filter != nil || ast.ShowTablesOpt != nil && ast.ShowTablesOpt.Filter != nil
 	case *sqlparser.DDL:
 		return ast.ViewSpec != nil // its query is planned, though not kept
 	}

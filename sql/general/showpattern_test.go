@@ -20,4 +20,7 @@ func TestShowEscaped(t *testing.T) {
 	if a := c.must(`SHOW COLUMNS FROM a_b LIKE 'c\_d'`); len(a.rows) != 1 {
 		t.Error(a.rows)
 	}
+	c.must("SELECT 1 / 0, CAST('a' AS SIGNED)")
+	c.query("SHOW WARNINGS LIMIT 1", "Warning\t1365\tDivision by 0")
+	c.query("SHOW WARNINGS LIMIT 0", "")
 }
