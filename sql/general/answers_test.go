@@ -421,3 +421,13 @@ func TestAggregatesOfSubqueries(t *testing.T) {
 	c.query("SELECT * FROM t WHERE f2 IN (SELECT f2 FROM t GROUP BY f2 HAVING COUNT(DISTINCT f3) = 1)", "3\t2\t2")
 	c.query("SELECT * FROM t WHERE f2 IN (SELECT f2 FROM t GROUP BY f2 HAVING GROUP_CONCAT(f3 ORDER BY f3) = '1,2') ORDER BY 1", "1\t1\t1\n2\t1\t2")
 }
+
+// HAVING names what the select list shows before it names the tables' columns.
+func TestHavingOfItems(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE g (id INT, a INT); CREATE TABLE h (id INT, a INT); INSERT INTO g VALUES (1, 2), (2, 3); INSERT INTO h VALUES (1, 5), (2, 6)")
+	c.query("SELECT g.a FROM g JOIN h ON g.id = h.id HAVING a > 2", "3")
+	c.query("SELECT h.a, g.id FROM g JOIN h USING (id) HAVING A < 6 AND id = 1", "5\t1")
+	c.query("SELECT g.a, SUM(h.a) s FROM g JOIN h ON g.id = h.id GROUP BY g.a HAVING a > 2 AND s > 1", "3\t6")
+	c.fails("SELECT g.a, h.a FROM g JOIN h ON g.id = h.id HAVING a > 2", mysqlerr.ER_NON_UNIQ_ERROR, "Column 'a' in having clause is ambiguous")
+}

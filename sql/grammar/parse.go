@@ -28,6 +28,7 @@ func Respell(st sqlparser.Statement, text string, mode lexer.Mode) {
 	collateLast(st, text)
 	defaultCalls(st, text)
 	nameOrdinals(st)
+	havingItems(st)
 	nameLiterals(st)
 	namePartitions(st)
 	keyColumns(st)
