@@ -239,6 +239,9 @@ func TestUpdateByTwoNames(t *testing.T) {
 	c.must("UPDATE t x JOIN t y ON y.id = x.id SET x.a = 1, y.a = 2 WHERE x.id = 3")
 	c.query("SELECT a FROM t WHERE id = 3", "2")
 	c.fails("UPDATE t x JOIN t y ON y.id = x.id SET x.id = 9, y.a = 2", mysqlerr.ER_MULTI_UPDATE_KEY_CONFLICT, "Primary key/partition key update is not allowed since the table is updated both as 'x' and 'y'.")
+	c.must("CREATE TRIGGER r BEFORE UPDATE ON t FOR EACH ROW SET NEW.a = NEW.a + 1000")
+	c.must("UPDATE t x JOIN t y ON y.id = x.id SET x.a = 1, y.b = 2 WHERE x.id = 3")
+	c.query("SELECT a, b, g FROM t WHERE id = 3", "2001\t2\t2003")
 	c.query("CHECK TABLE t", "d.t\tcheck\tstatus\tOK")
 }
 

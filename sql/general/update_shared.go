@@ -88,6 +88,9 @@ func (u *updating) queued(c *sql.Context) error {
 				}
 			}
 			err := u.change(c, t, was, will)
+			if err == nil && t.fires() {
+				will = editorOf(t.ed).became.Copy() // what BEFORE UPDATE made of it
+			}
 			if err == nil {
 				t.shared[k] = will
 			}
