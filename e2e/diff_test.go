@@ -28,7 +28,7 @@ var (
 	diffFor   = flag.Duration("diff.for", 0, "how long (default 25 s, in a soak ZORYA_SOAK seconds)")
 	diffZorya = flag.String("diff.zorya", "", "host:port of a running Zorya, user admin; the default is a cluster of the test's own")
 	diffMaria = flag.String("diff.mariadb", "", "host:port of a running MariaDB, user admin; the default is a server of the test's own")
-	diffTally = flag.Bool("diff.survey", false, "go on after differences, shrink none, and print how many there are of each kind with one example")
+	diffTally = flag.Bool("diff.survey", false, "go on after differences, shrink none, and print them all, by kind")
 	diffLane  = flag.String("diff.lane", "fast", "the lane of simple statements: fast or general (Zorya's fast lane is off)")
 	diffWhat  = flag.String("diff.what", "", "hunt only for these, separated by commas: error, shape, columns, rows, affected, insert id, warnings")
 	diffWide  = flag.Int("diff.wide", 100, "percent of the weights of further families: WITH, ROLLUP, frames, views, triggers, partitions, more functions, more sql_modes")
@@ -164,7 +164,11 @@ func TestDiff(t *testing.T) {
 	}
 	for _, kind := range slices.SortedFunc(maps.Keys(kinds), func(a, b string) int { return len(kinds[b]) - len(kinds[a]) }) {
 		slices.SortFunc(kinds[kind], func(a, b string) int { return len(a) - len(b) })
-		t.Logf("%d of %s\n%s", len(kinds[kind]), kind, strings.Join(kinds[kind][:min(len(kinds[kind]), *diffMost)], "\n"))
+		shown := len(kinds[kind])
+		if !*diffTally {
+			shown = min(shown, *diffMost)
+		}
+		t.Logf("%d of %s\n%s", len(kinds[kind]), kind, strings.Join(kinds[kind][:shown], "\n"))
 	}
 	bound := openDifferences
 	if !ratchet {
