@@ -119,6 +119,7 @@ func Instance(p *Process, o InstanceOptions) error {
 	if err != nil {
 		return err
 	}
+	vol.Queued(srv.Queued)
 	p.metrics.MustRegister(&instanceMetrics{db: db}, vol.Collector())
 	p.serveStatusFrom(func(context.Context) (any, error) { return o.status(cluster, vol), nil })
 	check := serveCheck(db)

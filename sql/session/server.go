@@ -175,6 +175,9 @@ func (srv *Server) global(name string, fallback int) int {
 	return fallback
 }
 
+// Queued reports whether more connections have sent something and wait for a worker than there are processors.
+func (srv *Server) Queued() bool { return srv.wire.Backlog() > runtime.GOMAXPROCS(0) }
+
 // Serve accepts clients on l until Shutdown, when it returns nil, or until l fails. It may be called for several listeners.
 func (srv *Server) Serve(l net.Listener) error {
 	srv.mu.Lock()

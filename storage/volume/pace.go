@@ -15,6 +15,8 @@ import (
 //   - some pitchAcks times the usual time from a release to durability have passed since the release before, at most maxPitch. Short of processors, acks take
 //     longer and frames get fewer, until acks take less again;
 //   - almost as many wait as ever did of late: the clients all stand still, nobody is left who could add to the frame;
+//     neither this nor the pitch counts, up to busyPitch, while connections queue for processors (Client.Queued): whoever is held up then would only
+//     join them, and what a frame takes from the processors they would have had;
 //   - as much log as a frame of what nobody waits for has gathered (Client.urgent sends it whatever the pacer says);
 //   - somebody waits who keeps others waiting (Client.hurry).
 //
@@ -39,7 +41,8 @@ type pacer struct {
 	mark    page.LSN  // 0: none
 	holds   atomic.Uint64
 
-	late            func() // looks whether reserves must be called; nil: there are none
+	busy            func() bool // connections queue for processors; nil: never
+	late            func()      // looks whether reserves must be called; nil: there are none
 	watcher         *time.Timer
 	watching        bool
 	calls, releases int // since toll
@@ -49,6 +52,8 @@ const (
 	pitchAcks = 3
 	maxPitch  = 4 * time.Millisecond
 	siblings  = 2
+	// busyPitch is the longest hold while connections queue for processors: so many commits fill a frame of lazyBytes on a machine of two.
+	busyPitch = 4 * maxPitch
 )
 
 func (p *pacer) pitch() time.Duration { return min(pitchAcks*p.took, maxPitch) }
@@ -67,10 +72,15 @@ func (p *pacer) want(lsn page.LSN, waiting int, now time.Time, release func()) b
 	p.wanted = lsn
 	p.observe(waiting, now)
 	since := now.Sub(p.last)
-	if pitch := p.pitch(); since >= pitch || p.rate < siblings || float64(waiting) >= p.crowd*7/8 {
-		p.releaseAt(now)
-		return true
-	} else if !p.armed {
+	pitch := p.pitch()
+	if since >= pitch || p.rate < siblings || float64(waiting) >= p.crowd*7/8 {
+		if since >= busyPitch || !p.crowded() {
+			p.releaseAt(now)
+			return true
+		}
+		pitch = since + maxPitch
+	}
+	if !p.armed {
 		p.armed = true
 		p.holds.Add(1)
 		if p.timer == nil {
@@ -80,6 +90,20 @@ func (p *pacer) want(lsn page.LSN, waiting int, now time.Time, release func()) b
 		}
 	}
 	return false
+}
+
+func (p *pacer) crowded() bool { return p.busy != nil && p.busy() }
+
+// timeUp is what the timer calls: it reports whether what is held was released, rather than held on because connections queue.
+func (p *pacer) timeUp(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.armed && now.Sub(p.last) < busyPitch && p.crowded() {
+		p.timer.Reset(maxPitch)
+		return false
+	}
+	p.releaseAt(now)
+	return true
 }
 
 // observe counts a commit. mu is held.

@@ -58,6 +58,30 @@ func TestPacer(t *testing.T) {
 	if p.pitch() > maxPitch {
 		t.Fatalf("acks took long, so holds of %v", p.pitch())
 	}
+	// Connections queue for processors: holds go on, though everybody waits, up to busyPitch.
+	queued := true
+	p.busy = func() bool { return queued }
+	hold := func() {
+		t.Helper()
+		for commit(0, 2) {
+			acked(time.Millisecond)
+		}
+		now = now.Add(maxPitch)
+		if commit(0, 10) || p.timeUp(now) || !p.armed {
+			t.Fatal("not held on while connections queue")
+		}
+	}
+	if hold(); commit(busyPitch-maxPitch-1, 10) || !commit(1, 10) {
+		t.Fatal("a commit ends a hold at another time than busyPitch")
+	}
+	if hold(); p.timeUp(now.Add(busyPitch-maxPitch-1)) || !p.timeUp(now.Add(busyPitch-maxPitch)) {
+		t.Fatal("the timer ends a hold at another time than busyPitch")
+	}
+	hold()
+	if queued = false; !p.timeUp(now) || !p.passed(lsn) {
+		t.Fatal("held although no connection queues any more")
+	}
+	acked(time.Millisecond)
 	// What is held is released by the timer, and what has passed asks for nothing.
 	for commit(0, 2) {
 	}

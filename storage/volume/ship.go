@@ -86,7 +86,7 @@ func (c *Client) want(lsn page.LSN) {
 	if lsn == proto.MaxLSN || c.pace.passed(lsn) { // who waits for the end of the volume waits for no record
 		return
 	}
-	if c.pace.want(lsn, c.queue.Waiting()+1, time.Now(), c.releaseHeld) {
+	if c.pace.want(lsn, c.queue.Waiting()+1, time.Now(), c.holdEnds) {
 		c.wakeLinks()
 	}
 }
@@ -97,6 +97,20 @@ func (c *Client) hurry(lsn page.LSN) {
 	c.want(lsn)
 	if lsn != proto.MaxLSN && !c.pace.passed(lsn) {
 		c.releaseHeld()
+	}
+}
+
+// Queued tells the client how it learns whether connections queue for processors. queue is called under the pacer's lock.
+func (c *Client) Queued(queue func() bool) {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	c.pace.busy = queue
+}
+
+// holdEnds is the timer of a hold.
+func (c *Client) holdEnds() {
+	if c.pace.timeUp(time.Now()) {
+		c.wakeLinks()
 	}
 }
 
