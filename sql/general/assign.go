@@ -12,6 +12,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What a row holds when it reaches a table is decided here rather than by the library, which knows no sql_mode, no row numbers and
@@ -123,7 +124,7 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	in := &incoming{UnaryNode: plan.UnaryNode{Child: source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
 	in.rows, in.fromQuery = givenRows(n.Source)
 	in.single = in.rows == 1
-	in.triggered, in.computed = t.m.def.Triggers, given != n.Source
+	in.triggered, in.computed = t.m.Def.Triggers, given != n.Source
 	if p, ok := source.(*plan.Project); ok && in.fromQuery && memoryOf(c) != nil && readsTable(c, p.Child, t) {
 		if in.Child, err = p.WithChildren(c, &readFirst{plan.UnaryNode{Child: p.Child}}); err != nil {
 			return nil, err
@@ -161,7 +162,7 @@ func (b *builder) updateSource(c *sql.Context, n *plan.UpdateSource, r sql.Row) 
 			}
 		}
 	}
-	var m *meta
+	var m *tabledef.Table
 	if dst, err := plan.GetUpdatable(n.Child); err == nil && dst != nil {
 		if t := tableBase(dst); t != nil {
 			m = t.m
@@ -280,7 +281,7 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 	if err := failedOf(c); err != nil {
 		return nil, err
 	}
-	width := len(st.m.schema)
+	width := len(st.m.Schema)
 	if len(r) < width {
 		return r, nil
 	}
@@ -324,7 +325,7 @@ func (i *incomingIter) named(c *sql.Context, j int, v any) any {
 	if j >= len(i.from) {
 		return v
 	}
-	return fitted(c, i.from[j], i.n.st.m.schema[j].Type, v)
+	return fitted(c, i.from[j], i.n.st.m.Schema[j].Type, v)
 }
 
 // sourceTypes are the types that a query gives the columns of a table. The projection that the library puts above it calls them those of the
@@ -355,7 +356,7 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		event, old = "UPDATE", r[len(r)-2*len(now):len(r)-len(now)]
 	}
 	for j := range now {
-		if now[j] == nil || st.m.columns[j].Generated != "" {
+		if now[j] == nil || st.m.Columns[j].Generated != "" {
 			continue
 		}
 		if at, ok := now[j].(time.Time); ok && old != nil {
@@ -371,19 +372,19 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		return nil, err
 	}
 	auto := -1 // a value that is to be generated is 0 for the trigger
-	if a := st.m.def.AutoInc; a >= 0 && now[a] == nil && !i.n.update {
-		auto, now[a] = a, st.m.schema[a].Type.Zero()
+	if a := st.m.Def.AutoInc; a >= 0 && now[a] == nil && !i.n.update {
+		auto, now[a] = a, st.m.Schema[a].Type.Zero()
 	}
 	if err := s.fire(c, st.m, "BEFORE", event, old, now); err != nil {
 		return nil, err
 	}
 	if auto >= 0 {
-		if same, err := identicalValue(c, st.m.schema[auto].Type, now[auto], st.m.schema[auto].Type.Zero()); err != nil || same {
+		if same, err := identicalValue(c, st.m.Schema[auto].Type, now[auto], st.m.Schema[auto].Type.Zero()); err != nil || same {
 			now[auto] = nil
 		}
 	}
 	for j := range now {
-		if now[j] == nil && st.m.columns[j].Generated == "" {
+		if now[j] == nil && st.m.Columns[j].Generated == "" {
 			if now[j], err = i.null(c, j); err != nil {
 				return nil, err
 			}
@@ -393,7 +394,7 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		return nil, err
 	}
 	if i.n.update { // the library does not touch a row that stays as it is
-		same, err := identical(c, st.m.schema, old, now)
+		same, err := identical(c, st.m.Schema, old, now)
 		if err != nil || same {
 			if err == nil {
 				err = s.fire(c, st.m, "AFTER", event, old, now)
@@ -410,7 +411,7 @@ func (i *incomingIter) missing(j int) bool { return i.n.unset != nil && i.n.unse
 // null is what NULL becomes in column j: itself, the implicit default with a warning, or an error.
 func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
 	st := i.n.st
-	col := st.m.schema[j]
+	col := st.m.Schema[j]
 	if col.Nullable || col.AutoIncrement || col.Virtual || col.Generated != nil {
 		return nil, nil
 	}
@@ -490,9 +491,9 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 		switch {
 		case s.target.IsNullable(c) || s.pos < 0:
 			return nil, nil
-		case s.st.upsert && s.st.m.schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
+		case s.st.upsert && s.st.m.Schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
 			return zeroValue(s.target.Type(c)), nil
-		case s.st.m.def.Triggers: // one may mend it
+		case s.st.m.Def.Triggers: // one may mend it
 			return nil, nil
 		case s.fails(): // before anything is wrong with what is assigned next
 			return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name())
@@ -534,7 +535,7 @@ func (st *store) wrap(c *sql.Context, exprs []sql.Expression) []sql.Expression {
 		}
 		s := &stored1{UnaryExpressionStub: expression.UnaryExpressionStub{Child: hexAsNumber(c, set.RightChild, gf.Type(c))}, st: st, target: gf, pos: -1}
 		if st.m != nil {
-			for j, col := range st.m.schema {
+			for j, col := range st.m.Schema {
 				if strings.EqualFold(col.Name, gf.Name()) {
 					s.pos = j
 				}

@@ -28,7 +28,7 @@ func (b *builder) deleteFrom(c *sql.Context, n *plan.DeleteFrom) error {
 			return nil // the library's own error follows
 		}
 		if ours := tableBase(t); ours != nil {
-			d.targets[ours.m.def.ID] = true
+			d.targets[ours.m.Def.ID] = true
 			if err := s.cur.fires(c, ours.m, firing{delete: true}); err != nil {
 				return err
 			}

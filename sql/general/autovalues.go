@@ -37,7 +37,7 @@ type autoValues struct {
 }
 
 func newAutoValues(c *sql.Context, b *base, in *incoming) (*autoValues, error) {
-	i := b.m.def.AutoInc
+	i := b.m.Def.AutoInc
 	if i < 0 {
 		return nil, nil
 	}
@@ -45,8 +45,8 @@ func newAutoValues(c *sql.Context, b *base, in *incoming) (*autoValues, error) {
 	if err != nil {
 		return nil, err
 	}
-	typ := b.m.schema[i].Type
-	a := &autoValues{t: t, column: i, typ: typ, most: mostOf(typ), zeroIsZero: sqlModes(c)["NO_AUTO_VALUE_ON_ZERO"], step: 1, from: 1, estimate: in.rows, gives: len(b.m.attrs.Parts) > 0}
+	typ := b.m.Schema[i].Type
+	a := &autoValues{t: t, column: i, typ: typ, most: mostOf(typ), zeroIsZero: sqlModes(c)["NO_AUTO_VALUE_ON_ZERO"], step: 1, from: 1, estimate: in.rows, gives: len(b.m.Attrs.Parts) > 0}
 	if s := sessionOf(c); s != nil {
 		a.step = max(uint64(integer(s.variable("auto_increment_increment"))), 1)
 		if a.from = max(uint64(integer(s.variable("auto_increment_offset"))), 1); a.from > a.step {

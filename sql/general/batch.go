@@ -27,7 +27,7 @@ const (
 // of one went.
 func (i *inserting) gathers() bool {
 	plain := i.in.fromQuery && !i.in.ignore && !i.n.IsReplace && !i.n.OnDupExprs.HasUpdates()
-	return plain && i.ed == sql.TableEditor(i.own) && !i.own.m.def.Triggers
+	return plain && i.ed == sql.TableEditor(i.own) && !i.own.m.Def.Triggers
 }
 
 // takes keeps a row for later.

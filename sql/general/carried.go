@@ -12,6 +12,7 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // INSERT ... SELECT ... ON DUPLICATE KEY UPDATE v = t.a: columns of the query's tables, whether or not its select list has them. The library knows the select
@@ -29,7 +30,7 @@ func init() {
 }
 
 // carryColumns puts the calls into an INSERT whose rows come from sel. others are the tables that sel names, nil for a derived one.
-func (s *Session) carryColumns(c *sql.Context, x *execution, ins *sqlparser.Insert, sel *sqlparser.Select, others []*meta) {
+func (s *Session) carryColumns(c *sql.Context, x *execution, ins *sqlparser.Insert, sel *sqlparser.Select, others []*tabledef.Table) {
 	if len(sel.GroupBy) > 0 || sel.QueryOpts.Distinct || grammar.Groups(sel.SelectExprs) || grammar.Groups(sel.Having) {
 		return
 	}
@@ -55,11 +56,11 @@ func (s *Session) carryColumns(c *sql.Context, x *execution, ins *sqlparser.Inse
 			table := strings.ToLower(col.Qualifier.Name.String())
 			return names[table] && table != strings.ToLower(ins.Table.Name.String())
 		}
-		if strings.HasPrefix(name, "@") || col.StoredProcVal != nil || x.dest == nil || x.dest.has(name) || aliases[strings.ToLower(name)] {
+		if strings.HasPrefix(name, "@") || col.StoredProcVal != nil || x.dest == nil || x.dest.Has(name) || aliases[strings.ToLower(name)] {
 			return false
 		}
 		for _, m := range others {
-			if m != nil && m.has(name) {
+			if m != nil && m.Has(name) {
 				return true
 			}
 		}
@@ -146,7 +147,7 @@ func (s *Session) starColumns(c *sql.Context, sel *sqlparser.Select, star *sqlpa
 				return false, nil
 			}
 			if m := s.metaNamed(c, name); m != nil && list == nil {
-				for _, column := range m.visible() {
+				for _, column := range m.Visible() {
 					list = append(list, &sqlparser.AliasedExpr{Expr: &sqlparser.ColName{Name: sqlparser.NewColIdent(column), Qualifier: called}})
 				}
 			}

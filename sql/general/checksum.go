@@ -5,6 +5,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // checksumTables is CHECKSUM TABLE: the sum of the CRC-32s of all rows, so that it does not depend on their order. The value is ours: MySQL's
@@ -18,7 +20,7 @@ func (s *Session) checksumTables(c *sql.Context, x *execution, list [][2]string)
 			return nil, err
 		}
 		var sum uint32
-		err = s.scanAll(c, x, db.name, t[1], true, func(m *meta, r sql.Row) error {
+		err = s.scanAll(c, x, db.name, t[1], true, func(m *tabledef.Table, r sql.Row) error {
 			sum += rowChecksum(c, m, r)
 			return nil
 		})
@@ -35,9 +37,9 @@ func (s *Session) checksumTables(c *sql.Context, x *execution, list [][2]string)
 	return s.rowsOf(c, x, schema, out), nil
 }
 
-func rowChecksum(c *sql.Context, m *meta, r sql.Row) uint32 {
+func rowChecksum(c *sql.Context, m *tabledef.Table, r sql.Row) uint32 {
 	h := crc32.NewIEEE()
-	for i, col := range m.schema {
+	for i, col := range m.Schema {
 		if r[i] == nil {
 			_, _ = h.Write([]byte{0}) // a hash never fails
 			continue

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/proto/query"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Protocol types and flags, as the client/server protocol numbers them.
@@ -151,7 +152,7 @@ func textCollation(t sql.Type, results sql.CharacterSetID) uint16 {
 	if ct, ok := t.(sql.TypeWithCollation); ok {
 		return uint16(ct.Collation())
 	}
-	return uint16(defaultCollation)
+	return uint16(tabledef.DefaultCollation)
 }
 
 func protocolType(out *Column, t sql.Type) {

@@ -124,7 +124,7 @@ func (by *outerLookup) prefix(sources ...[]equality) (usesOuter bool) {
 		found := false
 		for _, source := range sources {
 			for _, e := range source {
-				if !found && strings.EqualFold(by.ix.t.m.def.Columns[p.Column].Name, e.column) {
+				if !found && strings.EqualFold(by.ix.t.m.Def.Columns[p.Column].Name, e.column) {
 					by.keys, found, usesOuter = append(by.keys, e.value), true, usesOuter || e.outer
 				}
 			}
@@ -239,7 +239,7 @@ func servedEqualities(c *sql.Context, t sql.TableNode) (served []equality, ok bo
 		high, isHigh := r.UpperBound.(sql.Above)
 		switch {
 		case i < len(cols) && isLow && isHigh && pointRange(c, r, low, high):
-			served = append(served, equality{strings.ToLower(ix.t.m.def.Columns[cols[i]].Name), expression.NewLiteral(low.Key, r.Typ), false})
+			served = append(served, equality{strings.ToLower(ix.t.m.Def.Columns[cols[i]].Name), expression.NewLiteral(low.Key, r.Typ), false})
 		case !wholeRange(r):
 			return nil, false
 		}

@@ -169,7 +169,7 @@ func (o *coster) perKey(c *sql.Context, l *memo.IndexScan) float64 {
 	if err != nil {
 		return 0
 	}
-	at := slices.IndexFunc(x.t.m.def.Indexes, func(d table.Index) bool { return d.Name == x.ix().Name })
+	at := slices.IndexFunc(x.t.m.Def.Indexes, func(d table.Index) bool { return d.Name == x.ix().Name })
 	if at < 0 || at >= len(st.Distinct) || len(st.Distinct[at]) == 0 {
 		return 0
 	}
@@ -471,9 +471,9 @@ func (o *coster) distinctOf(c *sql.Context, b *base, column string) float64 {
 	if err != nil {
 		return 0
 	}
-	at := b.m.schema.IndexOfColName(column)
+	at := b.m.Schema.IndexOfColName(column)
 	var best float64
-	for i, ix := range b.m.def.Indexes {
+	for i, ix := range b.m.Def.Indexes {
 		if i < len(st.Distinct) {
 			best = math.Max(best, perPrefix(ix, st.Distinct[i], at))
 		}

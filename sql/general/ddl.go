@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // own statements among CREATE, ALTER and DROP; nil for those of the library's grammar.
@@ -267,8 +268,8 @@ func (s *Session) referredFromOutside(c *sql.Context, schema string, names []str
 func (s *Session) dropReferred(c *sql.Context, d *table.Def, schema, child string) error {
 	name := ""
 	if cd, err := s.e.catalog.Definition(c, schema, child); err == nil {
-		var a tableAttrs
-		if err := fromJSON(cd.Attrs, &a); err != nil {
+		var a tabledef.Attrs
+		if err := tabledef.Decode(cd.Attrs, &a); err != nil {
 			return err
 		}
 		for _, f := range a.FKs {
@@ -477,17 +478,17 @@ func (s *Session) refersBy(c *sql.Context, child, schema, name string) error {
 }
 
 // resolved returns the generated expressions of a table with their columns bound to positions.
-func (s *Session) resolved(c *sql.Context, m *meta) ([]sql.Expression, error) {
+func (s *Session) resolved(c *sql.Context, m *tabledef.Table) ([]sql.Expression, error) {
 	return s.computed(c, m, generatedOf)
 }
 
 // evalDefaults returns the default expressions of a table, bound likewise.
-func (s *Session) evalDefaults(c *sql.Context, m *meta) ([]sql.Expression, error) {
+func (s *Session) evalDefaults(c *sql.Context, m *tabledef.Table) ([]sql.Expression, error) {
 	return s.computed(c, m, func(col *sql.Column) *sql.ColumnDefaultValue { return col.Default })
 }
 
 // computed is bindColumns with MySQL's types and rules (package item), as the expressions of statements have them.
-func (s *Session) computed(c *sql.Context, m *meta, pick func(*sql.Column) *sql.ColumnDefaultValue) ([]sql.Expression, error) {
+func (s *Session) computed(c *sql.Context, m *tabledef.Table, pick func(*sql.Column) *sql.ColumnDefaultValue) ([]sql.Expression, error) {
 	list, err := s.bindColumns(c, m, pick)
 	if err != nil {
 		return nil, err
@@ -507,22 +508,22 @@ func (s *Session) computed(c *sql.Context, m *meta, pick func(*sql.Column) *sql.
 	return list, nil
 }
 
-func (s *Session) bindColumns(c *sql.Context, m *meta, pick func(*sql.Column) *sql.ColumnDefaultValue) (out []sql.Expression, err error) {
+func (s *Session) bindColumns(c *sql.Context, m *tabledef.Table, pick func(*sql.Column) *sql.ColumnDefaultValue) (out []sql.Expression, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			if e, ok := r.(error); ok {
 				err = e
 				return
 			}
-			err = fmt.Errorf("resolve the expressions of %s.%s: %v", m.def.Schema, m.def.Name, r)
+			err = fmt.Errorf("resolve the expressions of %s.%s: %v", m.Def.Schema, m.Def.Name, r)
 		}
 	}()
 	b := planbuilder.New(c, s.e.gms.Analyzer.Catalog, nil)
-	schema := b.ResolveSchemaDefaults(m.def.Schema, m.def.Name, m.schemaCopy())
+	schema := b.ResolveSchemaDefaults(m.Def.Schema, m.Def.Name, m.SchemaCopy())
 	out = make([]sql.Expression, len(schema))
 	for i, col := range schema {
 		if v := pick(col); v != nil {
-			if out[i], err = m.position(c, v); err != nil {
+			if out[i], err = positioned(m, c, v); err != nil {
 				return nil, err
 			}
 		}
@@ -531,15 +532,15 @@ func (s *Session) bindColumns(c *sql.Context, m *meta, pick func(*sql.Column) *s
 }
 
 // position binds the columns of an expression to their positions in the table's rows.
-func (m *meta) position(c *sql.Context, x sql.Expression) (sql.Expression, error) {
+func positioned(m *tabledef.Table, c *sql.Context, x sql.Expression) (sql.Expression, error) {
 	bound, _, err := transform.Expr(c, x, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
 		gf, ok := e.(*expression.GetField)
 		if !ok {
 			return e, transform.SameTree, nil
 		}
-		pos := columnPosition(m.def, gf.Name())
+		pos := tabledef.Position(m.Def, gf.Name())
 		if pos < 0 {
-			return nil, transform.SameTree, sql.ErrTableColumnNotFound.New(m.def.Name, gf.Name())
+			return nil, transform.SameTree, sql.ErrTableColumnNotFound.New(m.Def.Name, gf.Name())
 		}
 		return gf.WithIndex(pos), transform.NewTree, nil
 	})
@@ -547,9 +548,9 @@ func (m *meta) position(c *sql.Context, x sql.Expression) (sql.Expression, error
 }
 
 // boundChecks returns a table's enforced checks, bound to positions. They are resolved as if each were a generated column.
-func (s *Session) boundChecks(c *sql.Context, m *meta) ([]sql.Expression, error) {
-	out := make([]sql.Expression, len(m.attrs.Checks))
-	for i, ch := range m.attrs.Checks {
+func (s *Session) boundChecks(c *sql.Context, m *tabledef.Table) ([]sql.Expression, error) {
+	out := make([]sql.Expression, len(m.Attrs.Checks))
+	for i, ch := range m.Attrs.Checks {
 		if ch.NotEnforced {
 			continue
 		}
@@ -562,10 +563,10 @@ func (s *Session) boundChecks(c *sql.Context, m *meta) ([]sql.Expression, error)
 }
 
 // boundCondition binds a condition on a table's rows to positions.
-func (s *Session) boundCondition(c *sql.Context, m *meta, text string) (sql.Expression, error) {
+func (s *Session) boundCondition(c *sql.Context, m *tabledef.Table, text string) (sql.Expression, error) {
 	n := *m
-	n.schema = append(n.schema[:len(n.schema):len(n.schema)], &sql.Column{Name: "!check", Type: types.Boolean, Nullable: true, Source: m.def.Name,
-		DatabaseSource: m.def.Schema, Generated: sql.NewUnresolvedColumnDefaultValue("(" + text + ")")})
+	n.Schema = append(n.Schema[:len(n.Schema):len(n.Schema)], &sql.Column{Name: "!check", Type: types.Boolean, Nullable: true, Source: m.Def.Name,
+		DatabaseSource: m.Def.Schema, Generated: sql.NewUnresolvedColumnDefaultValue("(" + text + ")")})
 	list, err := s.computed(c, &n, generatedOf)
 	if err != nil {
 		return nil, err
@@ -577,14 +578,14 @@ func (s *Session) boundCondition(c *sql.Context, m *meta, text string) (sql.Expr
 func (b *base) generated(c *sql.Context) ([]sql.Expression, error) {
 	s := sessionOf(c)
 	if s == nil {
-		return nil, fmt.Errorf("table %s.%s is written outside of a session", b.m.def.Schema, b.m.def.Name)
+		return nil, fmt.Errorf("table %s.%s is written outside of a session", b.m.Def.Schema, b.m.Def.Name)
 	}
 	return s.resolved(c, b.m)
 }
 
 // virtualFiller computes the virtual columns of stored rows, for index builds. It is nil when there are none.
-func (s *Session) virtualFiller(c *sql.Context, m *meta) (func(r []row.Datum) error, error) {
-	if !m.virtual {
+func (s *Session) virtualFiller(c *sql.Context, m *tabledef.Table) (func(r []row.Datum) error, error) {
+	if !m.Virtual {
 		return nil, nil
 	}
 	exprs, err := s.resolved(c, m)
@@ -599,13 +600,13 @@ func (s *Session) virtualFiller(c *sql.Context, m *meta) (func(r []row.Datum) er
 			return err
 		}
 		for i, x := range exprs {
-			if x == nil || !m.def.Columns[i].Virtual {
+			if x == nil || !m.Def.Columns[i].Virtual {
 				continue
 			}
 			if vals[i], err = x.Eval(c, vals); err != nil {
 				return err
 			}
-			if r[i], err = m.codecs[i].Encode(c, vals[i], loc); err != nil {
+			if r[i], err = m.Codecs[i].Encode(c, vals[i], loc); err != nil {
 				return err
 			}
 		}
@@ -614,12 +615,12 @@ func (s *Session) virtualFiller(c *sql.Context, m *meta) (func(r []row.Datum) er
 }
 
 // duplicateInIndex turns a collision during an index build or a copy into 1062.
-func (s *Session) duplicateInIndex(c *sql.Context, m *meta, err error) error {
+func (s *Session) duplicateInIndex(c *sql.Context, m *tabledef.Table, err error) error {
 	if errors.Is(err, table.ErrBuildLog) {
-		name := m.def.Name
-		for i := range m.def.Indexes {
-			if m.def.Indexes[i].ID == 0 {
-				name = m.def.Indexes[i].Name
+		name := m.Def.Name
+		for i := range m.Def.Indexes {
+			if m.Def.Indexes[i].ID == 0 {
+				name = m.Def.Indexes[i].Name
 			}
 		}
 		return mysqlerr.New(mysqlerr.ER_INNODB_ONLINE_LOG_TOO_BIG, name)
@@ -634,13 +635,13 @@ func (s *Session) duplicateInIndex(c *sql.Context, m *meta, err error) error {
 		if i > 0 {
 			text += "-"
 		}
-		if i < len(dup.Key) && p.Column < len(m.codecs) {
-			v, derr := m.codecs[p.Column].Decode(c, &dup.Key[i], item.Location(c))
+		if i < len(dup.Key) && p.Column < len(m.Codecs) {
+			v, derr := m.Codecs[p.Column].Decode(c, &dup.Key[i], item.Location(c))
 			if derr != nil {
 				return err
 			}
-			text += m.keyPartText(c, p.Column, v)
+			text += keyPartText(m, c, p.Column, v)
 		}
 	}
-	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, m.shownName(), ix.Name)
+	return mysqlerr.NewMessage(mysqlerr.ER_DUP_ENTRY, "Duplicate entry '%s' for key '%s.%s'", text, m.ShownName(), ix.Name)
 }

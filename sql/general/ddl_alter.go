@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // ALTER TABLE: the table's CREATE TABLE text is parsed, the clauses edit that syntax tree, the library analyses the outcome as a new
@@ -21,7 +22,7 @@ import (
 // alteration is one ALTER TABLE in progress.
 type alteration struct {
 	s       *Session
-	old     *meta
+	old     *tabledef.Table
 	spec    *sqlparser.TableSpec
 	source  map[string]string // new column, lower case -> old column it takes its values from
 	fkGone  map[string]bool
@@ -51,7 +52,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 		}
 		return nil, err
 	}
-	m, err := s.e.metas.get(c, d)
+	m, err := s.e.metas.Get(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func (s *Session) alterTable(c *sql.Context, x *execution, st *sqlparser.AlterTa
 	if err != nil {
 		return nil, err
 	}
-	if off := s.hooks.KeysOff; off != nil && a.keysOff && temp == nil && a.old.attrs.PartSQL == "" && len(st.Statements) == 1 {
+	if off := s.hooks.KeysOff; off != nil && a.keysOff && temp == nil && a.old.Attrs.PartSQL == "" && len(st.Statements) == 1 {
 		if err := off(c, schema, name); err != nil {
 			return nil, err
 		}
@@ -116,7 +117,7 @@ func (s *Session) withKeys(c *sql.Context, schema, name string) (*table.Def, err
 // parse reads the table's present definition as a syntax tree.
 func (a *alteration) parse(c *sql.Context) error {
 	if x := executionOf(c); x != nil {
-		x.partitions = a.old.attrs.PartSQL
+		x.partitions = a.old.Attrs.PartSQL
 		now, err := grammar.PartitionClause(x.st.written, 0)
 		if err != nil {
 			return err
@@ -127,22 +128,22 @@ func (a *alteration) parse(c *sql.Context) error {
 			x.partitions = ""
 		}
 	}
-	text := grammar.NamedParser(lexer.PlainComments(a.old.createTableText(a.old.def.Name, false, 0, false)))
+	text := grammar.NamedParser(lexer.PlainComments(a.old.CreateText(a.old.Def.Name, false, 0, false)))
 	ast, err := sqlparser.Parse(text)
 	if err != nil {
 		again, _ := grammar.Rewrite(text, 0)
 		if ast, err = sqlparser.Parse(again); err != nil {
-			return fmt.Errorf("read back the definition of %s.%s: %w", a.old.def.Schema, a.old.def.Name, err)
+			return fmt.Errorf("read back the definition of %s.%s: %w", a.old.Def.Schema, a.old.Def.Name, err)
 		}
 	}
 	ddl, ok := ast.(*sqlparser.DDL)
 	if !ok || ddl.TableSpec == nil {
-		return fmt.Errorf("read back the definition of %s.%s: it is a %T", a.old.def.Schema, a.old.def.Name, ast)
+		return fmt.Errorf("read back the definition of %s.%s: it is a %T", a.old.Def.Schema, a.old.Def.Name, ast)
 	}
 	a.spec = ddl.TableSpec
 	for _, cd := range a.spec.Columns {
 		a.source[cd.Name.Lowered()] = cd.Name.String()
-		if i := columnPosition(a.old.def, cd.Name.String()); i >= 0 && a.old.columns[i].Invisible {
+		if i := tabledef.Position(a.old.Def, cd.Name.String()); i >= 0 && a.old.Columns[i].Invisible {
 			grammar.Hide(cd, true)
 		}
 	}
@@ -155,14 +156,14 @@ func (a *alteration) column(name string) (int, error) {
 			return i, nil
 		}
 	}
-	return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.def.Name)
+	return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.Def.Name)
 }
 
 // present is column for a clause that changes a column: one that the table had before, under the name that it still has.
 func (a *alteration) present(name string) (int, error) {
 	i, err := a.column(name)
 	if err == nil && !strings.EqualFold(a.source[strings.ToLower(name)], name) {
-		return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.def.Name)
+		return -1, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, a.old.Def.Name)
 	}
 	return i, err
 }
@@ -170,7 +171,7 @@ func (a *alteration) present(name string) (int, error) {
 func (a *alteration) clause(c *sql.Context, d *sqlparser.DDL) error {
 	switch {
 	case d.Action == sqlparser.RenameStr && len(d.ToTables) == 1:
-		schema := a.old.def.Schema
+		schema := a.old.Def.Schema
 		if q := d.ToTables[0].DbQualifier.String(); q != "" {
 			schema = q
 		}
@@ -354,7 +355,7 @@ func (a *alteration) dependents() error {
 	for _, from := range a.source {
 		kept[strings.ToLower(from)] = true
 	}
-	for _, old := range a.old.schema {
+	for _, old := range a.old.Schema {
 		if kept[strings.ToLower(old.Name)] {
 			continue
 		}
@@ -434,7 +435,7 @@ func dependentCheck(con *sqlparser.ConstraintDefinition, column string) error {
 
 // partitionedBy refuses to drop or rename a column that the partitioning function, which stays, is made of.
 func (a *alteration) partitionedBy(c *sql.Context, from, to string) error {
-	if x := executionOf(c); strings.EqualFold(from, to) || x == nil || a.old.attrs.PartSQL == "" || x.partitions != a.old.attrs.PartSQL {
+	if x := executionOf(c); strings.EqualFold(from, to) || x == nil || a.old.Attrs.PartSQL == "" || x.partitions != a.old.Attrs.PartSQL {
 		return nil
 	}
 	f, err := newPartFunc(c, a.old)
@@ -442,7 +443,7 @@ func (a *alteration) partitionedBy(c *sql.Context, from, to string) error {
 		return err
 	}
 	for _, i := range f.cols {
-		if strings.EqualFold(a.old.schema[i].Name, from) {
+		if strings.EqualFold(a.old.Schema[i].Name, from) {
 			return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_PARTITION_FUNC, from)
 		}
 	}
@@ -607,8 +608,8 @@ func (a *alteration) indexClause(d *sqlparser.DDL) error {
 				return mysqlerr.New(mysqlerr.ER_WRONG_NAME_FOR_INDEX, name)
 			}
 		}
-		if !slices.ContainsFunc(a.old.def.Indexes, func(ix table.Index) bool { return strings.EqualFold(ix.Name, sp.FromName.String()) }) { // one that this statement adds has no other name yet
-			return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.def.Name)
+		if !slices.ContainsFunc(a.old.Def.Indexes, func(ix table.Index) bool { return strings.EqualFold(ix.Name, sp.FromName.String()) }) { // one that this statement adds has no other name yet
+			return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.Def.Name)
 		}
 		for _, ix := range a.spec.Indexes {
 			if ix.Info.Name.EqualString(sp.FromName.String()) {
@@ -616,7 +617,7 @@ func (a *alteration) indexClause(d *sqlparser.DDL) error {
 				return nil
 			}
 		}
-		return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.def.Name)
+		return mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, sp.FromName.String(), a.old.Def.Name)
 	case "disable": // what InnoDB does nothing about
 		a.keysOff = true
 	case "enable": // done: see alterTable
@@ -656,7 +657,7 @@ func (a *alteration) collationClause(sp *sqlparser.AlterCollationSpec, c *sql.Co
 		case convert:
 			cd.Type.Charset, cd.Type.Collate = "", ""
 		case cd.Type.Charset == "" && cd.Type.Collate == "": // columns keep what they had from the table
-			old := sql.CollationID(a.old.attrs.Collation)
+			old := sql.CollationID(a.old.Attrs.Collation)
 			cd.Type.Charset, cd.Type.Collate = old.CharacterSet().Name(), old.Name()
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 	"github.com/zoryadb/zorya/sql/temporal"
 )
 
@@ -59,13 +60,13 @@ func (a *alteration) apply(c *sql.Context, x *execution, old *table.Def) (*Resul
 	return res, a.renameInChildren(c, d, sources)
 }
 
-func (a *alteration) tempName() string { return a.old.def.Name }
+func (a *alteration) tempName() string { return a.old.Def.Name }
 
 func (a *alteration) userSchema() string {
-	if hidden(a.old.def.Schema) {
+	if hidden(a.old.Def.Schema) {
 		return a.s.gms.GetCurrentDatabase()
 	}
-	return a.old.def.Schema
+	return a.old.Def.Schema
 }
 
 // sources finds for each new column the old one that it takes its values from, -1 for a new one.
@@ -78,7 +79,7 @@ func (a *alteration) sources(d *table.Def) []int {
 			from = d.Columns[i].Name
 		}
 		if from != "" {
-			out[i] = columnPosition(a.old.def, from)
+			out[i] = tabledef.Position(a.old.Def, from)
 		}
 	}
 	return out
@@ -107,7 +108,7 @@ func (r *route) rewrites(k alterKind, why string) {
 
 func (a *alteration) compare(c *sql.Context, d *table.Def, sources []int) (route, error) {
 	var r route
-	old := a.old.def
+	old := a.old.Def
 	last := -1
 	for i := range d.Columns {
 		src := sources[i]
@@ -193,8 +194,8 @@ func (a *alteration) compareAdded(c *sql.Context, d *table.Def, i int, r *route)
 		r.none, r.alone = whyAutoInc, true
 		return nil
 	}
-	var attrs columnAttrs
-	if err := fromJSON(d.Columns[i].Attrs, &attrs); err != nil {
+	var attrs tabledef.Column
+	if err := tabledef.Decode(d.Columns[i].Attrs, &attrs); err != nil {
 		return err
 	}
 	r.rewrites(alterCopy, "")
@@ -204,20 +205,20 @@ func (a *alteration) compareAdded(c *sql.Context, d *table.Def, i int, r *route)
 
 // refuseZeroDate refuses a new column that would give the rows that are there the zero date in a mode that has none (1292).
 func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
-	var attrs columnAttrs
-	if err := fromJSON(d.Columns[i].Attrs, &attrs); err != nil {
+	var attrs tabledef.Column
+	if err := tabledef.Decode(d.Columns[i].Attrs, &attrs); err != nil {
 		return err
 	}
 	st := newStore(c, nil, false)
 	if d.Columns[i].Nullable || attrs.Default != "" || attrs.Generated != "" || !st.strict || st.dates&temporal.NoZero == 0 {
 		return nil
 	}
-	nm, err := newMeta(c, d)
+	nm, err := tabledef.New(c, d)
 	if err != nil {
 		return err
 	}
 	kind := ""
-	switch nm.schema[i].Type.Type() {
+	switch nm.Schema[i].Type.Type() {
 	case sqltypes.Date:
 		kind = "date"
 	case sqltypes.Datetime:
@@ -225,12 +226,12 @@ func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
 	default: // MySQL lets a TIMESTAMP be zero here (prepare_create_field looks at DATE and DATETIME)
 		return nil
 	}
-	rows, err := a.s.queryNow(c, executionOf(c), fmt.Sprintf("SELECT 1 FROM %s.%s LIMIT 1", sqltext.Quote(a.old.def.Schema), sqltext.Quote(a.old.def.Name)))
+	rows, err := a.s.queryNow(c, executionOf(c), fmt.Sprintf("SELECT 1 FROM %s.%s LIMIT 1", sqltext.Quote(a.old.Def.Schema), sqltext.Quote(a.old.Def.Name)))
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	st.row = 1
-	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, zeroDateText(nm.schema[i].Type), d.Columns[i].Name)
+	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, zeroDateText(nm.Schema[i].Type), d.Columns[i].Name)
 }
 
 // zeroDateText is the zero of a DATE, DATETIME or TIMESTAMP.
@@ -267,15 +268,15 @@ func keepIndexes(old, d *table.Def) {
 func rowForm(c *table.Column) [4]any { return [4]any{c.Class, c.Nullable, c.Collation, c.Virtual} }
 
 func storedType(attrs string) string {
-	var a columnAttrs
-	_ = fromJSON(attrs, &a) // both were written by this package in this process or checked when the meta was built
+	var a tabledef.Column
+	_ = tabledef.Decode(attrs, &a) // both were written by this package in this process or checked when the meta was built
 	return a.Type + "|" + a.Generated
 }
 
 // instant gives a new column the value of existing rows, if it is one and the same for all.
 func (a *alteration) instant(c *sql.Context, d *table.Def, i int) (bool, error) {
-	var attrs columnAttrs
-	if err := fromJSON(d.Columns[i].Attrs, &attrs); err != nil {
+	var attrs tabledef.Column
+	if err := tabledef.Decode(d.Columns[i].Attrs, &attrs); err != nil {
 		return false, err
 	}
 	if attrs.Generated != "" || d.AutoInc == i || attrs.Default != "" && !attrs.Literal {
@@ -290,8 +291,8 @@ func (a *alteration) instant(c *sql.Context, d *table.Def, i int) (bool, error) 
 }
 
 // fillValue is what rows that exist get in a new column: its default, else NULL, else the type's zero.
-func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *columnAttrs) (row.Datum, error) {
-	nm, err := newMeta(c, d)
+func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *tabledef.Column) (row.Datum, error) {
+	nm, err := tabledef.New(c, d)
 	if err != nil {
 		return row.Datum{}, err
 	}
@@ -305,11 +306,11 @@ func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *colum
 		if err != nil {
 			return row.Datum{}, err
 		}
-		return nm.codecs[i].Encode(c, v, item.Location(c))
+		return nm.Codecs[i].Encode(c, v, item.Location(c))
 	case d.Columns[i].Nullable:
 		return row.NullDatum, nil
 	}
-	return nm.codecs[i].Encode(c, zeroValue(nm.schema[i].Type), nil)
+	return nm.Codecs[i].Encode(c, zeroValue(nm.Schema[i].Type), nil)
 }
 
 // sameIndex compares by column identity, so that a renamed column is the same.
@@ -362,7 +363,7 @@ func (a *alteration) run(c *sql.Context, old, d *table.Def, sources []int, r rou
 	if reflect.DeepEqual(d, old) {
 		return res, nil
 	}
-	nm, err := newMeta(c, d)
+	nm, err := tabledef.New(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -376,7 +377,7 @@ func (a *alteration) run(c *sql.Context, old, d *table.Def, sources []int, r rou
 // converter makes rows of a new definition from those of the old.
 type converter struct {
 	a       *alteration
-	nm      *meta
+	nm      *tabledef.Table
 	sources []int
 	exprs   []sql.Expression // generated columns, and defaults that are expressions
 	fill    []row.Datum
@@ -392,7 +393,7 @@ type converter struct {
 }
 
 func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*converter, error) {
-	nm, err := newMeta(c, d)
+	nm, err := tabledef.New(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -407,7 +408,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		return nil, err
 	}
 	for i := range d.Columns {
-		at := &nm.columns[i]
+		at := &nm.Columns[i]
 		switch {
 		case at.Generated != "":
 			cv.exprs[i] = generated[i]
@@ -421,7 +422,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 			}
 		}
 		cv.evals = cv.evals || cv.exprs[i] != nil
-		cv.same[i] = sources[i] >= 0 && storedType(a.old.def.Columns[sources[i]].Attrs) == storedType(d.Columns[i].Attrs)
+		cv.same[i] = sources[i] >= 0 && storedType(a.old.Def.Columns[sources[i]].Attrs) == storedType(d.Columns[i].Attrs)
 	}
 	cv.storeDates()
 	if len(a.newChecks(nm)) > 0 {
@@ -441,10 +442,10 @@ func (cv *converter) storeDates() {
 	}
 	retyped := false
 	for i, src := range cv.sources {
-		retyped = retyped || src >= 0 && !cv.same[i] && cv.nm.columns[i].Generated == ""
+		retyped = retyped || src >= 0 && !cv.same[i] && cv.nm.Columns[i].Generated == ""
 	}
 	for i, src := range cv.sources {
-		switch t := cv.nm.schema[i].Type.Type(); {
+		switch t := cv.nm.Schema[i].Type.Type(); {
 		case !retyped || src < 0:
 		case t == sqltypes.Date || t == sqltypes.Datetime:
 			cv.same[i] = false
@@ -461,27 +462,27 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 	cv.n++
 	loc := cv.loc
 	if cv.out == nil {
-		cv.out = make([]row.Datum, len(cv.nm.codecs))
+		cv.out = make([]row.Datum, len(cv.nm.Codecs))
 	}
 	out := cv.out // until the next call
 	clear(out)
 	var vals sql.Row
 	if cv.evals {
-		vals = make(sql.Row, len(cv.nm.codecs))
+		vals = make(sql.Row, len(cv.nm.Codecs))
 	}
 	old := cv.a.old
 	for i := range out {
 		switch src := cv.sources[i]; {
-		case cv.nm.columns[i].Generated != "":
+		case cv.nm.Columns[i].Generated != "":
 			continue
-		case src < 0 && cv.nm.def.AutoInc == i:
+		case src < 0 && cv.nm.Def.AutoInc == i:
 			out[i] = autoDatum(cv.nm, i, cv.n)
 		case src < 0:
 			out[i] = cv.fill[i]
 		default:
 			if cv.same[i] {
 				out[i] = r[src]
-				if out[i].Null && !cv.nm.def.Columns[i].Nullable {
+				if out[i].Null && !cv.nm.Def.Columns[i].Nullable {
 					var err error
 					if out[i], err = cv.cast(i, nil); err != nil {
 						return nil, err
@@ -494,11 +495,11 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 				}
 				break
 			}
-			v, err := old.codecs[src].Decode(cv.c, &r[src], loc)
+			v, err := old.Codecs[src].Decode(cv.c, &r[src], loc)
 			if err != nil {
 				return nil, err
 			}
-			if t := old.schema[src].Type; v != nil && types.IsNumber(t) && memberType(cv.nm.schema[i].Type) { // copied by its text, not by its number
+			if t := old.Schema[src].Type; v != nil && types.IsNumber(t) && memberType(cv.nm.Schema[i].Type) { // copied by its text, not by its number
 				if v, err = item.StoredText(cv.c, t, v); err != nil {
 					return nil, err
 				}
@@ -510,7 +511,7 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 		if !cv.evals {
 			continue
 		}
-		v, err := cv.nm.codecs[i].Decode(cv.c, &out[i], loc)
+		v, err := cv.nm.Codecs[i].Decode(cv.c, &out[i], loc)
 		if err != nil {
 			return nil, err
 		}
@@ -525,7 +526,7 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 			return nil, err
 		}
 		vals[i] = v
-		if out[i], err = cv.nm.codecs[i].Encode(cv.c, v, loc); err != nil {
+		if out[i], err = cv.nm.Codecs[i].Encode(cv.c, v, loc); err != nil {
 			return nil, err
 		}
 	}
@@ -534,7 +535,7 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 
 // zeroStamp stores a TIMESTAMP anew that is the zero date.
 func (cv *converter) zeroStamp(i int, d *row.Datum) error {
-	v, err := cv.nm.codecs[i].Decode(cv.c, d, cv.loc)
+	v, err := cv.nm.Codecs[i].Decode(cv.c, d, cv.loc)
 	if err != nil {
 		return err
 	}
@@ -555,7 +556,7 @@ func (cv *converter) check(vals sql.Row) error {
 			return err
 		}
 		if sql.IsFalse(v) {
-			return mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_VIOLATED, cv.nm.attrs.Checks[i].Name)
+			return mysqlerr.New(mysqlerr.ER_CHECK_CONSTRAINT_VIOLATED, cv.nm.Attrs.Checks[i].Name)
 		}
 	}
 	return nil
@@ -563,38 +564,38 @@ func (cv *converter) check(vals sql.Row) error {
 
 // cast converts a value into a column of another type, as the sql_mode says.
 func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
-	col := cv.nm.schema[i]
+	col := cv.nm.Schema[i]
 	cv.st.row = int64(cv.n)
 	if v == nil {
 		switch {
-		case cv.nm.def.Columns[i].Nullable:
+		case cv.nm.Def.Columns[i].Nullable:
 			return row.NullDatum, nil
 		case cv.st.strict:
 			return row.Datum{}, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
 		}
 		cv.st.warn(cv.c, cv.st.truncated(col.Name))
 		if types.IsEnum(col.Type) {
-			return cv.nm.codecs[i].Encode(cv.c, uint16(0), cv.loc) // the error value, no member
+			return cv.nm.Codecs[i].Encode(cv.c, uint16(0), cv.loc) // the error value, no member
 		}
-		return cv.nm.codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
+		return cv.nm.Codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
 	}
-	from := cv.a.old.schema[cv.sources[i]].Type
+	from := cv.a.old.Schema[cv.sources[i]].Type
 	if n, ok := datum.Integer(v); ok && n == 0 && types.IsEnum(from) && types.IsEnum(col.Type) {
-		return cv.nm.codecs[i].Encode(cv.c, v, cv.loc) // the error value stays what it is
+		return cv.nm.Codecs[i].Encode(cv.c, v, cv.loc) // the error value stays what it is
 	}
 	v = fitted(cv.c, from, col.Type, v)
 	if v, err = cv.st.column(cv.c, i, v); err != nil {
 		return row.Datum{}, err
 	}
-	return cv.nm.codecs[i].Encode(cv.c, v, cv.loc)
+	return cv.nm.Codecs[i].Encode(cv.c, v, cv.loc)
 }
 
 func (cv *converter) explain(c *sql.Context, err error) error {
 	return cv.a.s.duplicateInIndex(c, cv.nm, err)
 }
 
-func autoDatum(m *meta, i int, n uint64) row.Datum {
-	if m.codecs[i].Class == row.Float64 || m.codecs[i].Class == row.Float32 {
+func autoDatum(m *tabledef.Table, i int, n uint64) row.Datum {
+	if m.Codecs[i].Class == row.Float64 || m.Codecs[i].Class == row.Float32 {
 		return row.FromFloat(float64(n))
 	}
 	return row.FromUint(n)

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What an ALTER TABLE means for constraints: rows that are there must satisfy new ones, and foreign keys, of this table and of those that
@@ -24,11 +25,11 @@ func checksForeignKeys(c *sql.Context) bool {
 }
 
 // newChecks are the enforced checks of the new definition that the old one did not enforce.
-func (a *alteration) newChecks(nm *meta) []check {
-	var out []check
-	for _, ch := range nm.attrs.Checks {
-		had := func(o check) bool { return o.Expr == ch.Expr && !o.NotEnforced }
-		if !ch.NotEnforced && !slices.ContainsFunc(a.old.attrs.Checks, had) {
+func (a *alteration) newChecks(nm *tabledef.Table) []tabledef.Check {
+	var out []tabledef.Check
+	for _, ch := range nm.Attrs.Checks {
+		had := func(o tabledef.Check) bool { return o.Expr == ch.Expr && !o.NotEnforced }
+		if !ch.NotEnforced && !slices.ContainsFunc(a.old.Attrs.Checks, had) {
 			out = append(out, ch)
 		}
 	}
@@ -38,7 +39,7 @@ func (a *alteration) newChecks(nm *meta) []check {
 // compareConstraints notes that rows must be looked at for a new check (they are copied for it, as MySQL does), and refuses what foreign
 // keys forbid.
 func (a *alteration) compareConstraints(c *sql.Context, d *table.Def, sources []int, r *route) error {
-	nm, err := newMeta(c, d)
+	nm, err := tabledef.New(c, d)
 	if err != nil {
 		return err
 	}
@@ -48,8 +49,8 @@ func (a *alteration) compareConstraints(c *sql.Context, d *table.Def, sources []
 	if !checksForeignKeys(c) {
 		return nil
 	}
-	for i := range nm.attrs.FKs {
-		f := &nm.attrs.FKs[i]
+	for i := range nm.Attrs.FKs {
+		f := &nm.Attrs.FKs[i]
 		if err := a.keepsColumns(d, sources, f.Columns, func(code mysqlerr.Code, column string) error {
 			return mysqlerr.New(code, column, f.Name)
 		}, mysqlerr.ER_FK_COLUMN_CANNOT_DROP, mysqlerr.ER_FK_COLUMN_CANNOT_CHANGE); err != nil {
@@ -64,15 +65,15 @@ func (a *alteration) compareConstraints(c *sql.Context, d *table.Def, sources []
 
 // keepsParents looks at the foreign keys of other tables, and of this one, that refer to the table.
 func (a *alteration) keepsParents(c *sql.Context, d *table.Def, sources []int) error {
-	old := a.old.def
+	old := a.old.Def
 	for _, by := range old.ReferBy {
 		schema, name, _ := strings.Cut(by, ".")
 		child, err := a.s.e.catalog.Definition(c, schema, name)
 		if err != nil {
 			return skipMissing(err)
 		}
-		var attrs tableAttrs
-		if err := fromJSON(child.Attrs, &attrs); err != nil {
+		var attrs tabledef.Attrs
+		if err := tabledef.Decode(child.Attrs, &attrs); err != nil {
 			return err
 		}
 		for i := range attrs.FKs {
@@ -95,9 +96,9 @@ func (a *alteration) keepsParents(c *sql.Context, d *table.Def, sources []int) e
 
 // keepsColumns refuses to drop a column of a foreign key or to change how its values are stored.
 func (a *alteration) keepsColumns(d *table.Def, sources []int, columns []string, refuse func(mysqlerr.Code, string) error, drop, change mysqlerr.Code) error {
-	old := a.old.def
+	old := a.old.Def
 	for _, name := range columns {
-		from := columnPosition(old, name)
+		from := tabledef.Position(old, name)
 		if from < 0 {
 			continue // a new foreign key's new column
 		}
@@ -116,7 +117,7 @@ func (a *alteration) keepsColumns(d *table.Def, sources []int, columns []string,
 func (a *alteration) renamed(d *table.Def, sources []int, columns []string) []string {
 	out := slices.Clone(columns)
 	for i, name := range columns {
-		if to := slices.Index(sources, columnPosition(a.old.def, name)); to >= 0 {
+		if to := slices.Index(sources, tabledef.Position(a.old.Def, name)); to >= 0 {
 			out[i] = d.Columns[to].Name
 		}
 	}
@@ -125,19 +126,19 @@ func (a *alteration) renamed(d *table.Def, sources []int, columns []string) []st
 
 // keepsChildIndexes refuses to drop the last index of a foreign key's own columns. (The new definition has one in any case: it is made
 // for a foreign key that lacks it.)
-func (a *alteration) keepsChildIndexes(nm *meta) error {
-	for i := range nm.attrs.FKs {
-		f := &nm.attrs.FKs[i]
-		if !slices.ContainsFunc(a.old.attrs.FKs, func(o foreignKey) bool { return strings.EqualFold(o.Name, f.Name) }) {
+func (a *alteration) keepsChildIndexes(nm *tabledef.Table) error {
+	for i := range nm.Attrs.FKs {
+		f := &nm.Attrs.FKs[i]
+		if !slices.ContainsFunc(a.old.Attrs.FKs, func(o tabledef.ForeignKey) bool { return strings.EqualFold(o.Name, f.Name) }) {
 			continue
 		}
-		written := *nm.def
-		written.Indexes = slices.DeleteFunc(slices.Clone(nm.def.Indexes), func(x table.Index) bool {
-			var attrs indexAttrs
-			_ = fromJSON(x.Attrs, &attrs)
+		written := *nm.Def
+		written.Indexes = slices.DeleteFunc(slices.Clone(nm.Def.Indexes), func(x table.Index) bool {
+			var attrs tabledef.Index
+			_ = tabledef.Decode(x.Attrs, &attrs)
 			return attrs.ForFK && !slices.ContainsFunc(a.spec.Indexes, func(s *sqlparser.IndexDefinition) bool { return s.Info.Name.EqualString(x.Name) })
 		})
-		if x := lostIndex(a.old.def, &written, f.Columns, f.Columns); x != "" {
+		if x := lostIndex(a.old.Def, &written, f.Columns, f.Columns); x != "" {
 			return mysqlerr.New(mysqlerr.ER_DROP_INDEX_FK, x)
 		}
 	}
@@ -158,22 +159,22 @@ func lostIndex(old, d *table.Def, columns, was []string) string {
 }
 
 // newForeignKeys are the foreign keys that existing rows must be held against: none while foreign_key_checks is off.
-func (a *alteration) newForeignKeys(c *sql.Context, d *table.Def) ([]foreignKey, error) {
+func (a *alteration) newForeignKeys(c *sql.Context, d *table.Def) ([]tabledef.ForeignKey, error) {
 	if !checksForeignKeys(c) {
 		return nil, nil
 	}
-	var attrs tableAttrs
-	if err := fromJSON(d.Attrs, &attrs); err != nil {
+	var attrs tabledef.Attrs
+	if err := tabledef.Decode(d.Attrs, &attrs); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(attrs.FKs, func(f foreignKey) bool {
-		return slices.ContainsFunc(a.old.attrs.FKs, func(o foreignKey) bool { return strings.EqualFold(o.Name, f.Name) })
+	return slices.DeleteFunc(attrs.FKs, func(f tabledef.ForeignKey) bool {
+		return slices.ContainsFunc(a.old.Attrs.FKs, func(o tabledef.ForeignKey) bool { return strings.EqualFold(o.Name, f.Name) })
 	}), nil
 }
 
 // runWithForeignKeys adds foreign keys. An anti-join of the rows that are there refuses what cannot be while others go on; the engine verifies what they
 // changed meanwhile when it has locked the tables, and publishes the keys only then.
-func (a *alteration) runWithForeignKeys(c *sql.Context, x *execution, old, d *table.Def, sources []int, r route, fks []foreignKey) (*Result, error) {
+func (a *alteration) runWithForeignKeys(c *sql.Context, x *execution, old, d *table.Def, sources []int, r route, fks []tabledef.ForeignKey) (*Result, error) {
 	r.atLeast(alterCopy, whyForeignKeys)
 	if err := a.opts.permit(r.kind, r.why, r.none); err != nil {
 		return nil, err
@@ -201,11 +202,11 @@ func (a *alteration) runWithForeignKeys(c *sql.Context, x *execution, old, d *ta
 }
 
 // provable says which rows prove a new foreign key: those that are there, if its columns keep their values.
-func provable(old, d *table.Def, sources []int, f *foreignKey) table.ForeignKey {
+func provable(old, d *table.Def, sources []int, f *tabledef.ForeignKey) table.ForeignKey {
 	k := table.ForeignKey{Parent: [2]string{f.ParentSchema, f.ParentTable}, ParentColumns: f.ParentColumns}
 	same := f.ParentSchema != old.Schema || f.ParentTable != old.Name
 	for _, name := range f.Columns {
-		to := columnPosition(d, name)
+		to := tabledef.Position(d, name)
 		k.Columns = append(k.Columns, to)
 		if from := sources[to]; from >= 0 && !d.Columns[to].Virtual && storedType(old.Columns[from].Attrs) == storedType(d.Columns[to].Attrs) &&
 			rowForm(&old.Columns[from]) == rowForm(&d.Columns[to]) {
@@ -220,12 +221,12 @@ func provable(old, d *table.Def, sources []int, f *foreignKey) table.ForeignKey 
 	return k
 }
 
-func noParent(d *table.Def, f *foreignKey) error {
-	return mysqlerr.New(mysqlerr.ER_NO_REFERENCED_ROW_2, fmt.Sprintf("%s.%s, %s", sqltext.Quote(d.Schema), sqltext.Quote(d.Name), f.text(d.Schema)))
+func noParent(d *table.Def, f *tabledef.ForeignKey) error {
+	return mysqlerr.New(mysqlerr.ER_NO_REFERENCED_ROW_2, fmt.Sprintf("%s.%s, %s", sqltext.Quote(d.Schema), sqltext.Quote(d.Name), f.Text(d.Schema)))
 }
 
 // orphan returns error 1452 if a row of the table, as it is, has no parent.
-func (a *alteration) orphan(c *sql.Context, x *execution, d *table.Def, columns []int, f *foreignKey) error {
+func (a *alteration) orphan(c *sql.Context, x *execution, d *table.Def, columns []int, f *tabledef.ForeignKey) error {
 	var on, given []string
 	for i, pos := range columns {
 		name := d.Columns[pos].Name
@@ -265,7 +266,7 @@ func (s *Session) queryNow(c *sql.Context, x *execution, text string) (rows []sq
 
 // renameInChildren writes the new names of columns into the foreign keys that refer to them.
 func (a *alteration) renameInChildren(c *sql.Context, d *table.Def, sources []int) error {
-	old := a.old.def
+	old := a.old.Def
 	for _, by := range old.ReferBy {
 		schema, name, _ := strings.Cut(by, ".")
 		if schema == old.Schema && name == old.Name {
@@ -275,8 +276,8 @@ func (a *alteration) renameInChildren(c *sql.Context, d *table.Def, sources []in
 		if err != nil {
 			return skipMissing(err)
 		}
-		var attrs tableAttrs
-		if err := fromJSON(child.Attrs, &attrs); err != nil {
+		var attrs tabledef.Attrs
+		if err := tabledef.Decode(child.Attrs, &attrs); err != nil {
 			return err
 		}
 		changed := false
@@ -293,7 +294,7 @@ func (a *alteration) renameInChildren(c *sql.Context, d *table.Def, sources []in
 			continue
 		}
 		n := *child
-		n.Attrs = toJSON(attrs)
+		n.Attrs = tabledef.Encode(attrs)
 		if _, err := a.s.e.catalog.AlterTable(c, child, &n, table.Build{}); err != nil {
 			return fmt.Errorf("rename columns in the foreign keys of %s: %w", by, err)
 		}
@@ -302,7 +303,7 @@ func (a *alteration) renameInChildren(c *sql.Context, d *table.Def, sources []in
 }
 
 // referredTables are the tables that foreign keys refer to.
-func referredTables(fks []foreignKey) []string {
+func referredTables(fks []tabledef.ForeignKey) []string {
 	var out []string
 	for i := range fks {
 		if parent := fks[i].ParentSchema + "." + fks[i].ParentTable; !slices.Contains(out, parent) {

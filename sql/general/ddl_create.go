@@ -24,6 +24,7 @@ import (
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // The library analyses CREATE TABLE; the definition that comes out is stored in one atomic step. ALTER TABLE edits the syntax tree of the
@@ -32,9 +33,9 @@ import (
 // define turns an analysed CREATE TABLE into a definition without ids.
 func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.TableSpec, schema, name string) (*table.Def, error) {
 	d := &table.Def{Schema: schema, Name: name, AutoInc: -1}
-	attrs := tableAttrs{Collation: uint16(n.Collation)}
+	attrs := tabledef.Attrs{Collation: uint16(n.Collation)}
 	if attrs.Collation == 0 {
-		attrs.Collation = uint16(defaultCollation)
+		attrs.Collation = uint16(tabledef.DefaultCollation)
 	}
 	if spec != nil {
 		tableOptions(&attrs, spec.TableOpts)
@@ -76,7 +77,7 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 		return nil, fmt.Errorf("table %s.%s has %d checks, its plan %d", schema, name, len(s.cur.checks), len(n.Checks()))
 	}
 	for i, ch := range n.Checks() {
-		def := check{Name: ch.Name, Expr: s.cur.checks[i], NotEnforced: !ch.Enforced}
+		def := tabledef.Check{Name: ch.Name, Expr: s.cur.checks[i], NotEnforced: !ch.Enforced}
 		if def.Name == "" {
 			generated++
 			def.Name = fmt.Sprintf("%s_chk_%d", name, generated)
@@ -93,7 +94,7 @@ func (s *Session) define(c *sql.Context, n *plan.CreateTable, spec *sqlparser.Ta
 		return nil, err
 	}
 	attrs.PartSQL = s.cur.partitions
-	d.Attrs = toJSON(attrs)
+	d.Attrs = tabledef.Encode(attrs)
 	return d, nil
 }
 
@@ -121,22 +122,22 @@ func fitComment(c *sql.Context, code mysqlerr.Code, name, comment string, most i
 
 func fitIndexComments(c *sql.Context, d *table.Def) error {
 	for i := range d.Indexes {
-		var a indexAttrs
-		_ = fromJSON(d.Indexes[i].Attrs, &a) // just written by this package
+		var a tabledef.Index
+		_ = tabledef.Decode(d.Indexes[i].Attrs, &a) // just written by this package
 		fit, err := fitComment(c, mysqlerr.ER_TOO_LONG_INDEX_COMMENT, d.Indexes[i].Name, a.Comment, maxComment)
 		if err != nil {
 			return err
 		}
 		if fit != a.Comment {
 			a.Comment = fit
-			d.Indexes[i].Attrs = toJSON(a)
+			d.Indexes[i].Attrs = tabledef.Encode(a)
 		}
 	}
 	return nil
 }
 
 // tableOptions keeps the options that MySQL shows again; the engine's name is not one: everything is InnoDB here.
-func tableOptions(a *tableAttrs, opts []*sqlparser.TableOption) {
+func tableOptions(a *tabledef.Attrs, opts []*sqlparser.TableOption) {
 	for _, o := range opts {
 		name, value := strings.ToUpper(o.Name), o.Value
 		switch name {
@@ -194,8 +195,8 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 		if err != nil {
 			return err
 		}
-		a := columnAttrs{Type: typeText(col.Type), Comment: col.Comment}
-		a.takeMark()
+		a := tabledef.Column{Type: tabledef.TypeText(col.Type), Comment: col.Comment}
+		a.TakeMark()
 		if a.Comment, err = fitComment(c, mysqlerr.ER_TOO_LONG_FIELD_COMMENT, col.Name, a.Comment, maxComment); err != nil {
 			return err
 		}
@@ -204,7 +205,7 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 			return err
 		}
 		if written != "" {
-			a.Generated = parenthesized(written)
+			a.Generated = tabledef.Parenthesized(written)
 		}
 		if cd := asts[lower]; cd != nil {
 			columnFromAST(&a, cd, col)
@@ -222,7 +223,7 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 			d.AutoInc = i
 		}
 		d.Columns = append(d.Columns, table.Column{Name: col.Name, Class: codec.Class, Nullable: col.Nullable, Collation: codec.Collation,
-			Virtual: col.Virtual, Attrs: toJSON(a)})
+			Virtual: col.Virtual, Attrs: tabledef.Encode(a)})
 	}
 	for _, i := range pk.PkOrdinals {
 		d.Columns[i].Nullable = false
@@ -243,7 +244,7 @@ func printable(b []byte) bool {
 }
 
 // columnFromAST adds what the library does not keep.
-func columnFromAST(a *columnAttrs, cd *sqlparser.ColumnDefinition, col *sql.Column) {
+func columnFromAST(a *tabledef.Column, cd *sqlparser.ColumnDefinition, col *sql.Column) {
 	if !bool(cd.Type.Zerofill) {
 		return
 	}
@@ -280,15 +281,6 @@ func spanFraction(decl, column string) (int, error) {
 		return 0, mysqlerr.NewMessage(mysqlerr.ER_TOO_BIG_PRECISION, "Too-big precision %s specified for '%s'. Maximum is %d.", strings.TrimRight(digits, ") "), column, datum.Fraction)
 	}
 	return n, nil
-}
-
-func columnPosition(d *table.Def, name string) int {
-	for i := range d.Columns {
-		if strings.EqualFold(d.Columns[i].Name, name) {
-			return i
-		}
-	}
-	return -1
 }
 
 // createTable executes CREATE TABLE in all its forms.
@@ -600,15 +592,15 @@ func (s *Session) defineLike(c *sql.Context, ddl *sqlparser.DDL, schema, name st
 	}
 	d := copyDef(src)
 	d.Schema, d.Name = schema, name
-	var a tableAttrs
-	if err := fromJSON(d.Attrs, &a); err != nil {
+	var a tabledef.Attrs
+	if err := tabledef.Decode(d.Attrs, &a); err != nil {
 		return nil, err
 	}
 	a.FKs = nil
 	for i := range a.Checks {
 		a.Checks[i].Name = fmt.Sprintf("%s_chk_%d", name, i+1)
 	}
-	d.Attrs, d.ReferTo = toJSON(a), nil
+	d.Attrs, d.ReferTo = tabledef.Encode(a), nil
 	return d, nil
 }
 

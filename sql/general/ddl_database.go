@@ -10,6 +10,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // databaseDDL does not go through the library: its catalog lock would make all databases wait for one.
@@ -78,7 +79,7 @@ func serverCollation(c *sql.Context) sql.CollationID {
 	if id, err := sql.ParseCollation("", sessionText(c, "collation_server"), false); err == nil && id != 0 {
 		return id
 	}
-	return defaultCollation
+	return tabledef.DefaultCollation
 }
 
 func charsetCollation(list []*sqlparser.CharsetAndCollate, d sql.CollationID) (sql.CollationID, error) {

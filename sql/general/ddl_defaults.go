@@ -19,9 +19,10 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
-func columnDefaults(c *sql.Context, col *sql.Column, a *columnAttrs) error {
+func columnDefaults(c *sql.Context, col *sql.Column, a *tabledef.Column) error {
 	if col.Generated != nil {
 		a.Generated = expressionText(col.Generated)
 	} else if col.Default != nil {
@@ -228,15 +229,15 @@ func (s *Session) rowsOfDefaults(c *sql.Context, st sqlparser.Statement) sqlpars
 		return st
 	}
 	plain, other, some := "", "", false
-	for i := range m.columns {
-		a := &m.columns[i]
+	for i := range m.Columns {
+		a := &m.Columns[i]
 		expression := a.Default != "" && !a.Literal && strings.HasPrefix(a.Default, "(")
 		some = some || expression || a.Generated != ""
-		if plain == "" && !expression && a.Generated == "" && !m.schema[i].HiddenSystem && (a.Default != "" || m.schema[i].Nullable || m.schema[i].AutoIncrement) {
-			plain = m.schema[i].Name
+		if plain == "" && !expression && a.Generated == "" && !m.Schema[i].HiddenSystem && (a.Default != "" || m.Schema[i].Nullable || m.Schema[i].AutoIncrement) {
+			plain = m.Schema[i].Name
 		}
-		if other == "" && a.Generated == "" && !m.schema[i].HiddenSystem {
-			other = m.schema[i].Name
+		if other == "" && a.Generated == "" && !m.Schema[i].HiddenSystem {
+			other = m.Schema[i].Name
 		}
 	}
 	plain = cmp.Or(plain, other)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What a table's definition says twice, or must not refer to.
@@ -35,8 +36,8 @@ func warnDuplicateIndexes(c *sql.Context, d, old *table.Def) {
 
 // indexesAlike reports whether b is an index of a's kind over the same columns.
 func indexesAlike(a, b *table.Index) bool {
-	var x, y indexAttrs
-	if fromJSON(a.Attrs, &x) != nil || fromJSON(b.Attrs, &y) != nil {
+	var x, y tabledef.Index
+	if tabledef.Decode(a.Attrs, &x) != nil || tabledef.Decode(b.Attrs, &y) != nil {
 		return false
 	}
 	return !a.Hidden && !a.Primary && a.Unique == b.Unique && x.Fulltext == y.Fulltext && x.Spatial == y.Spatial && slices.Equal(a.Parts, b.Parts)

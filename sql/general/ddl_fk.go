@@ -14,12 +14,13 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // defineForeignKeys resolves, names and checks a table's foreign keys, and gives each the index it needs.
-func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAttrs, fks []*sql.ForeignKeyConstraint) error {
+func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tabledef.Attrs, fks []*sql.ForeignKeyConstraint) error {
 	for _, fk := range fks {
-		f := foreignKey{Name: fk.Name, Columns: append([]string(nil), fk.Columns...), ParentSchema: fk.ParentDatabase, ParentTable: fk.ParentTable,
+		f := tabledef.ForeignKey{Name: fk.Name, Columns: append([]string(nil), fk.Columns...), ParentSchema: fk.ParentDatabase, ParentTable: fk.ParentTable,
 			ParentColumns: append([]string(nil), fk.ParentColumns...), OnUpdate: actionText(fk.OnUpdate), OnDelete: actionText(fk.OnDelete)}
 		if f.ParentSchema == "" {
 			f.ParentSchema = d.Schema
@@ -38,7 +39,7 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 			if slices.ContainsFunc(f.Columns[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
 				return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, name)
 			}
-			pos := columnPosition(d, name)
+			pos := tabledef.Position(d, name)
 			if pos < 0 {
 				return mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, name)
 			}
@@ -65,7 +66,7 @@ func (s *Session) defineForeignKeys(c *sql.Context, d *table.Def, attrs *tableAt
 }
 
 // foreignNames are what makes foreign keys' names unique in a schema: MySQL compares them in lower case.
-func foreignNames(fks []foreignKey) []string {
+func foreignNames(fks []tabledef.ForeignKey) []string {
 	var out []string
 	for i := range fks {
 		out = append(out, strings.ToLower(fks[i].Name))
@@ -99,7 +100,7 @@ func actionText(a sql.ForeignKeyReferentialAction) string {
 
 // generatedName is the name of a foreign key that has none: the number after the highest one that was made so. Names that differ by case do not count, and
 // numbers are of 32 bits, so that the name may be taken.
-func generatedName(base string, have []foreignKey) string {
+func generatedName(base string, have []tabledef.ForeignKey) string {
 	last := uint32(0)
 	for i := range have {
 		digits, ok := strings.CutPrefix(have[i].Name, base)
@@ -118,7 +119,7 @@ func generatedName(base string, have []foreignKey) string {
 }
 
 // checkParent verifies the referenced table, unless foreign_key_checks is off: dumps create tables in any order.
-func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error {
+func (s *Session) checkParent(c *sql.Context, d *table.Def, f *tabledef.ForeignKey) error {
 	if !checksForeignKeys(c) {
 		return nil
 	}
@@ -140,7 +141,7 @@ func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error
 		return err
 	}
 	for i, name := range f.ParentColumns {
-		pos := columnPosition(parent, name)
+		pos := tabledef.Position(parent, name)
 		if pos < 0 {
 			return mysqlerr.NewMessage(3734, "Failed to add the foreign key constraint. Missing column '%s' for constraint '%s' in the referenced table '%s'",
 				name, f.Name, f.ParentTable)
@@ -161,9 +162,9 @@ func (s *Session) checkParent(c *sql.Context, d *table.Def, f *foreignKey) error
 }
 
 // sameKind refuses a foreign key between columns of different types.
-func (s *Session) sameKind(c *sql.Context, child, parent *table.Def, f *foreignKey, i, pos int) error {
-	var ca, pa columnAttrs
-	if err := errors.Join(fromJSON(child.Columns[columnPosition(child, f.Columns[i])].Attrs, &ca), fromJSON(parent.Columns[pos].Attrs, &pa)); err != nil {
+func (s *Session) sameKind(c *sql.Context, child, parent *table.Def, f *tabledef.ForeignKey, i, pos int) error {
+	var ca, pa tabledef.Column
+	if err := errors.Join(tabledef.Decode(child.Columns[tabledef.Position(child, f.Columns[i])].Attrs, &ca), tabledef.Decode(parent.Columns[pos].Attrs, &pa)); err != nil {
 		return err
 	}
 	ct, err := datum.ParseType(c, ca.Type)
@@ -210,11 +211,11 @@ func leads(d *table.Def, ix *table.Index, columns []string) bool {
 }
 
 // indexForFK adds the index that a foreign key needs on its own columns: under the name that the statement gave the key, else under the first column's.
-func indexForFK(d *table.Def, f *foreignKey, unnamed bool) error {
+func indexForFK(d *table.Def, f *tabledef.ForeignKey, unnamed bool) error {
 	if hasLeading(d, f.Columns) {
 		return nil
 	}
-	ix := table.Index{Name: f.Name, Attrs: toJSON(indexAttrs{ForFK: true})}
+	ix := table.Index{Name: f.Name, Attrs: tabledef.Encode(tabledef.Index{ForFK: true})}
 	taken := func(ix table.Index) bool { return strings.EqualFold(ix.Name, f.Name) }
 	if !unnamed && slices.ContainsFunc(d.Indexes, taken) {
 		return mysqlerr.New(mysqlerr.ER_DUP_KEYNAME, f.Name)
@@ -223,7 +224,7 @@ func indexForFK(d *table.Def, f *foreignKey, unnamed bool) error {
 		ix.Name = freeIndexName(d.Indexes, f.Columns[0])
 	}
 	for _, name := range f.Columns {
-		ix.Parts = append(ix.Parts, table.Part{Column: columnPosition(d, name)})
+		ix.Parts = append(ix.Parts, table.Part{Column: tabledef.Position(d, name)})
 	}
 	list := append([]table.Index(nil), d.Indexes...)
 	if list[0].Hidden {

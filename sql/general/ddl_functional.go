@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Functional key parts, KEY ((a + b)): each is a hidden virtual column of the table, as in MySQL. The definition as text has the expression
@@ -62,7 +63,7 @@ func withFunctionalColumns(ddl *sqlparser.DDL) (*sqlparser.DDL, map[string]strin
 			if f.Expression == nil {
 				continue
 			}
-			if _, bare := unparenthesized(f.Expression).(*sqlparser.ColName); bare {
+			if _, bare := tabledef.Unparenthesized(f.Expression).(*sqlparser.ColName); bare {
 				return nil, nil, mysqlerr.New(mysqlerr.ER_FUNCTIONAL_INDEX_ON_FIELD)
 			}
 			id := sqlparser.NewColIdent(functionalPrefix + strings.TrimPrefix(sql.HiddenSystemColumnName(info.Name.String(), j), sql.HiddenSystemColumnPrefix))
@@ -143,16 +144,6 @@ func namesIndex(spec *sqlparser.TableSpec, name string) bool {
 	return false
 }
 
-func unparenthesized(x sqlparser.Expr) sqlparser.Expr {
-	for {
-		p, ok := x.(*sqlparser.ParenExpr)
-		if !ok {
-			return x
-		}
-		x = p.Expr
-	}
-}
-
 // functionalName is the stored name of a column that was analysed as name.
 func functionalName(name string) string {
 	if rest, ok := strings.CutPrefix(name, functionalPrefix); ok {
@@ -212,7 +203,7 @@ func defineFunctional(c *sql.Context, schema sql.Schema, col *sql.Column) error 
 		}
 		coll, _ := sql.GetCoercibility(c, col.Generated.Expr)
 		if coll == sql.Collation_Unspecified || coll == sql.Collation_binary {
-			coll = defaultCollation
+			coll = tabledef.DefaultCollation
 		}
 		if width == 0 || width > functionalWidth {
 			width = functionalWidth
@@ -237,11 +228,3 @@ func functionalDependent(spec *sqlparser.TableSpec, column string) bool {
 }
 
 func isLob(t sql.Type) bool { return t.Type() == sqltypes.Text || t.Type() == sqltypes.Blob }
-
-// bare is an expression's text without the parentheses that a generated column's has.
-func bare(s string) string {
-	if strings.HasPrefix(s, "(") && closes(s) {
-		s = s[1 : len(s)-1]
-	}
-	return s
-}

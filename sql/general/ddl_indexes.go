@@ -18,14 +18,15 @@ import (
 	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // The indexes of a definition: what CREATE TABLE says of them, their names, and their order.
 
 // indexOrder sorts indexes as InnoDB does: the primary key, unique ones over NOT NULL columns, other unique ones, the rest, full text.
 func indexOrder(d *table.Def, ix *table.Index) int {
-	var a indexAttrs
-	_ = fromJSON(ix.Attrs, &a) // just written by this package
+	var a tabledef.Index
+	_ = tabledef.Decode(ix.Attrs, &a) // just written by this package
 	switch {
 	case ix.Primary || ix.Hidden:
 		return 0
@@ -151,9 +152,9 @@ func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 		return table.Index{}, noText(def.Comment)
 	}
 	ix := table.Index{Name: def.Name, Unique: def.IsUnique()}
-	a := indexAttrs{Comment: def.Comment, Fulltext: def.IsFullText(), Spatial: def.IsSpatial()}
+	a := tabledef.Index{Comment: def.Comment, Fulltext: def.IsFullText(), Spatial: def.IsSpatial()}
 	for _, col := range def.Columns {
-		pos := columnPosition(d, functionalName(col.Name))
+		pos := tabledef.Position(d, functionalName(col.Name))
 		if pos < 0 {
 			return ix, mysqlerr.New(mysqlerr.ER_KEY_COLUMN_DOES_NOT_EXITS, col.Name)
 		}
@@ -182,7 +183,7 @@ func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 	case a.Spatial:
 		ix.Kind = spatial.Kind
 	}
-	ix.Attrs = toJSON(a)
+	ix.Attrs = tabledef.Encode(a)
 	return ix, nil
 }
 
@@ -220,8 +221,8 @@ func applyIndexAST(ix *table.Index, def *sqlparser.IndexDefinition) {
 }
 
 func indexOptions(ix *table.Index, opts []*sqlparser.IndexOption, using string) {
-	var a indexAttrs
-	_ = fromJSON(ix.Attrs, &a) // just written by this package
+	var a tabledef.Index
+	_ = tabledef.Decode(ix.Attrs, &a) // just written by this package
 	for _, o := range opts {
 		if o.Using != "" {
 			using = o.Using
@@ -237,5 +238,5 @@ func indexOptions(ix *table.Index, opts []*sqlparser.IndexOption, using string) 
 	}
 	a.NGram = a.Fulltext && strings.EqualFold(using, grammar.NgramParser)
 	a.BTree, a.Hash = strings.EqualFold(using, "btree"), strings.EqualFold(using, "hash")
-	ix.Attrs = toJSON(a)
+	ix.Attrs = tabledef.Encode(a)
 }

@@ -18,8 +18,8 @@ func (a *alteration) orderBy(c *sql.Context, written string) error {
 			return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "order clause")
 		}
 	}
-	if ix := a.old.def.Indexes; len(columns) > 0 && len(ix) > 0 && !ix[0].Hidden {
-		c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.old.def.Name)
+	if ix := a.old.Def.Indexes; len(columns) > 0 && len(ix) > 0 && !ix[0].Hidden {
+		c.Warn(int(mysqlerr.ER_UNKNOWN_ERROR), "ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.old.Def.Name)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // renameTables renames tables, or a view, with their triggers and the foreign keys that point to them.
@@ -112,7 +113,7 @@ func renamedKeys(d *table.Def, from, to [2]string) error {
 	for i := range a.Checks {
 		rename(&a.Checks[i].Name, "_chk_")
 	}
-	d.Attrs, d.Names = toJSON(a), foreignNames(a.FKs)
+	d.Attrs, d.Names = tabledef.Encode(a), foreignNames(a.FKs)
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // withSelectColumns makes of CREATE TABLE ... SELECT a CREATE TABLE with the columns that the SELECT adds. A column that is one of a table's has that one's
@@ -140,15 +141,15 @@ func copiedColumn(tables map[string]origin, col *sql.Column, e sql.Expression, o
 	if !ok || o.m == nil {
 		return ""
 	}
-	i := columnPosition(o.m.def, name)
+	i := tabledef.Position(o.m.Def, name)
 	if i < 0 {
 		return ""
 	}
 	m := *o.m
-	m.attrs.Collation = 0 // the new table's may be another: each column says its own
-	m.schema = append(sql.Schema(nil), m.schema...)
-	m.columns = append([]columnAttrs(nil), m.columns...)
-	was, a := *m.schema[i], &m.columns[i]
+	m.Attrs.Collation = 0 // the new table's may be another: each column says its own
+	m.Schema = append(sql.Schema(nil), m.Schema...)
+	m.Columns = append([]tabledef.Column(nil), m.Columns...)
+	was, a := *m.Schema[i], &m.Columns[i]
 	if was.AutoIncrement {
 		was.AutoIncrement, a.Default, a.Literal = false, "0", true
 	}
@@ -159,8 +160,8 @@ func copiedColumn(tables map[string]origin, col *sql.Column, e sql.Expression, o
 	if was.Nullable && a.Default == "" && types.IsTimestampType(was.Type) {
 		a.Default = "NULL"
 	}
-	m.schema[i] = &was
-	return m.columnText(i, false)
+	m.Schema[i] = &was
+	return m.ColumnText(i, false)
 }
 
 // computedColumn is the definition of a column for the values of an expression; e may be nil, when it is not known.
@@ -181,7 +182,7 @@ func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables ma
 		shape := shaper.Of(e)
 		t, nullable = expressionType(c, t, e, &shape), outer || shape.Null
 	}
-	written := typeText(t)
+	written := tabledef.TypeText(t)
 	if e != nil {
 		switch a := item.Of(c, e); {
 		case a.Kind == item.Time && types.IsTimespan(t):
@@ -190,7 +191,7 @@ func computedColumn(c *sql.Context, col *sql.Column, e sql.Expression, tables ma
 				written = spanText(datum.Fraction)
 			}
 		case a.Kind == item.Datetime && t == types.DatetimeMaxPrecision:
-			written = typeText(types.MustCreateDatetimeType(sqltypes.Datetime, a.Dec))
+			written = tabledef.TypeText(types.MustCreateDatetimeType(sqltypes.Datetime, a.Dec))
 		}
 	}
 	text := sqltext.Quote(col.Name) + " " + written
@@ -269,7 +270,7 @@ func (s *Session) fillCreated(c *sql.Context, x *execution, ddl *sqlparser.DDL, 
 	if q := ddl.Table.DbQualifier.String(); q != "" {
 		target = sqltext.Quote(q) + "." + target
 	}
-	text := fmt.Sprintf("%s INTO %s (%s) %s", cmp.Or(x.st.duplicates, "INSERT"), target, quoteNames(names), sel)
+	text := fmt.Sprintf("%s INTO %s (%s) %s", cmp.Or(x.st.duplicates, "INSERT"), target, tabledef.QuoteNames(names), sel)
 	ast, err := s.e.parseOne(c, text)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // DESCRIBE, SHOW COLUMNS, SHOW INDEX and SHOW TABLE STATUS from the dictionary: the library does not know prefixes, directions, display
@@ -168,9 +169,9 @@ func (s *Session) columnsStatement(d described, full bool) *Statement {
 			}
 		}
 		var list []sql.Row
-		for i, col := range m.schema {
+		for i, col := range m.Schema {
 			if !col.HiddenSystem {
-				list = append(list, m.describeColumn(i, full))
+				list = append(list, describeColumn(m, i, full))
 			}
 		}
 		return s.selected(c, x, schema, list, d.filter)
@@ -178,7 +179,7 @@ func (s *Session) columnsStatement(d described, full bool) *Statement {
 }
 
 // described finds the definition; m is nil for views and system tables. It fills in the schema.
-func (s *Session) described(c *sql.Context, x *execution, d *described) (m *meta, t *table.Def, err error) {
+func (s *Session) described(c *sql.Context, x *execution, d *described) (m *tabledef.Table, t *table.Def, err error) {
 	if d.schema == "" {
 		d.schema = c.GetCurrentDatabase()
 	}
@@ -205,7 +206,7 @@ func (s *Session) described(c *sql.Context, x *execution, d *described) (m *meta
 			return nil, nil, err
 		}
 	}
-	m, err = s.e.metas.get(c, t)
+	m, err = s.e.metas.Get(c, t)
 	return m, t, err
 }
 
@@ -251,8 +252,8 @@ func (s *Session) selected(c *sql.Context, x *execution, schema sql.Schema, list
 }
 
 // describeColumn is a row of SHOW [FULL] COLUMNS.
-func (m *meta) describeColumn(i int, full bool) sql.Row {
-	col, a := m.schema[i], &m.columns[i]
+func describeColumn(m *tabledef.Table, i int, full bool) sql.Row {
+	col, a := m.Schema[i], &m.Columns[i]
 	null := "NO"
 	if col.Nullable {
 		null = "YES"
@@ -263,88 +264,11 @@ func (m *meta) describeColumn(i int, full bool) sql.Row {
 		own = ct.Collation()
 		coll = own.Name()
 	}
-	kind := m.declared(i, own)
+	kind := m.Declared(i, own)
 	if !full {
-		return sql.Row{col.Name, kind, null, m.columnKey(i), m.shownDefault(i), m.columnExtra(i)}
+		return sql.Row{col.Name, kind, null, m.Key(i), m.ShownDefault(i), m.Extra(i)}
 	}
-	return sql.Row{col.Name, kind, coll, null, m.columnKey(i), m.shownDefault(i), m.columnExtra(i), "select,insert,update,references", a.Comment}
-}
-
-// columnKey is PRI, UNI, MUL or nothing.
-func (m *meta) columnKey(i int) string {
-	key := ""
-	primary := len(m.pk) > 0
-	for j := range m.def.Indexes {
-		ix := &m.def.Indexes[j]
-		if ix.Hidden {
-			continue
-		}
-		promoted := !primary && ix.Unique && !m.nullableKey(ix)
-		for k, p := range ix.Parts {
-			if p.Column != i {
-				continue
-			}
-			switch {
-			case ix.Primary || promoted:
-				return "PRI"
-			case k == 0 && ix.Unique && len(ix.Parts) == 1 && p.Prefix == 0:
-				key = "UNI"
-			case k == 0 && key == "":
-				key = "MUL"
-			}
-		}
-		if promoted {
-			primary = true // the first such index stands for the primary key
-		}
-	}
-	return key
-}
-
-func (m *meta) nullableKey(ix *table.Index) bool {
-	for _, p := range ix.Parts {
-		if m.def.Columns[p.Column].Nullable {
-			return true
-		}
-	}
-	return false
-}
-
-// shownDefault is a DEFAULT without quotes, nil for none.
-func (m *meta) shownDefault(i int) any {
-	a := &m.columns[i]
-	switch {
-	case a.Default == "" || a.Generated != "":
-		return nil
-	case a.Literal && strings.HasPrefix(a.Default, "'"):
-		return lexer.Unquote(a.Default)
-	case a.Literal:
-		return a.Default
-	case strings.HasPrefix(a.Default, "(") && closes(a.Default):
-		return a.Default[1 : len(a.Default)-1]
-	}
-	return a.Default
-}
-
-func (m *meta) columnExtra(i int) string {
-	col, a := m.schema[i], &m.columns[i]
-	var out []string
-	switch {
-	case col.AutoIncrement:
-		out = append(out, "auto_increment")
-	case a.Generated != "" && col.Virtual:
-		out = append(out, "VIRTUAL GENERATED")
-	case a.Generated != "":
-		out = append(out, "STORED GENERATED")
-	case a.Default != "" && !a.Literal:
-		out = append(out, "DEFAULT_GENERATED")
-	}
-	if a.OnUpdate != "" {
-		out = append(out, "on update "+a.OnUpdate)
-	}
-	if a.Invisible {
-		out = append(out, "INVISIBLE")
-	}
-	return strings.Join(out, " ")
+	return sql.Row{col.Name, kind, coll, null, m.Key(i), m.ShownDefault(i), m.Extra(i), "select,insert,update,references", a.Comment}
 }
 
 var indexSchema = sql.Schema{{Name: "Table", Type: varchars}, {Name: "Non_unique", Type: types.Int64}, {Name: "Key_name", Type: varchars, Nullable: true},
@@ -354,10 +278,10 @@ var indexSchema = sql.Schema{{Name: "Table", Type: varchars}, {Name: "Non_unique
 	{Name: "Visible", Type: varchars}, {Name: "Expression", Type: types.LongText, Nullable: true}}
 
 // indexRows are the rows of SHOW INDEX.
-func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
+func (s *Session) indexRows(c *sql.Context, m *tabledef.Table) ([]sql.Row, error) {
 	var st table.Statistics
 	if s.cur != nil && s.cur.stmt != nil && !previewing(c) {
-		err := s.cur.look(c, m.def.Schema, m.def.Name, func(t table.Table) (err error) {
+		err := s.cur.look(c, m.Def.Schema, m.Def.Name, func(t table.Table) (err error) {
 			st, err = s.e.statisticsOf(c, t)
 			return err
 		})
@@ -366,13 +290,13 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 		}
 	}
 	var out []sql.Row
-	for j := range m.def.Indexes {
-		ix, a := &m.def.Indexes[j], &m.indexes[j]
+	for j := range m.Def.Indexes {
+		ix, a := &m.Def.Indexes[j], &m.Indexes[j]
 		if ix.Hidden {
 			continue
 		}
 		for k, p := range ix.Parts {
-			col := m.schema[p.Column]
+			col := m.Schema[p.Column]
 			var name, coll, count, part, expr any = col.Name, "A", int64(0), nil, nil
 			if j < len(st.Distinct) && k < len(st.Distinct[j]) {
 				count = int64(st.Distinct[j][k])
@@ -402,9 +326,9 @@ func (s *Session) indexRows(c *sql.Context, m *meta) ([]sql.Row, error) {
 				visible = "NO"
 			}
 			if col.HiddenSystem {
-				name, expr = nil, bare(grammar.JSONValueText(arrayText(m.columns[p.Column].Generated)))
+				name, expr = nil, tabledef.Bare(grammar.JSONValueText(tabledef.ArrayText(m.Columns[p.Column].Generated)))
 			}
-			out = append(out, sql.Row{m.def.Name, unique, ix.Name, uint32(k + 1), name, coll, count, part, nil, null, kind, "", a.Comment, visible, expr})
+			out = append(out, sql.Row{m.Def.Name, unique, ix.Name, uint32(k + 1), name, coll, count, part, nil, null, kind, "", a.Comment, visible, expr})
 		}
 	}
 	return out, nil
@@ -489,7 +413,7 @@ func (s *Session) statusRows(c *sql.Context, x *execution, db *database) ([]sql.
 
 // statusRow is a table's row of SHOW TABLE STATUS: the counts are the engine's estimates.
 func (s *Session) statusRow(c *sql.Context, x *execution, d *table.Def) (sql.Row, error) {
-	m, err := s.e.metas.get(c, d)
+	m, err := s.e.metas.Get(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -501,6 +425,6 @@ func (s *Session) statusRow(c *sql.Context, x *execution, d *table.Def) (sql.Row
 	if z.auto > 0 {
 		auto = z.auto
 	}
-	return sql.Row{d.Name, "InnoDB", uint64(10), m.rowFormat(), z.rows, z.average(), z.data, uint64(0), z.index, uint64(0), auto, d.Created.UTC().Truncate(1e9), nil, nil,
-		sql.CollationID(m.attrs.Collation).Name(), nil, m.createOptions(), m.attrs.Comment}, nil
+	return sql.Row{d.Name, "InnoDB", uint64(10), m.RowFormat(), z.rows, z.average(), z.data, uint64(0), z.index, uint64(0), auto, d.Created.UTC().Truncate(1e9), nil, nil,
+		sql.CollationID(m.Attrs.Collation).Name(), nil, m.CreateOptions(), m.Attrs.Comment}, nil
 }

@@ -93,7 +93,7 @@ func (e *editor) Insert(ctx *sql.Context, r sql.Row) error {
 
 // verify evaluates the checks that the library does not see.
 func (e *editor) verify(ctx *sql.Context, r sql.Row) error {
-	if !e.m.virtual {
+	if !e.m.Virtual {
 		return nil
 	}
 	return e.evaluateChecks(ctx, r)
@@ -101,7 +101,7 @@ func (e *editor) verify(ctx *sql.Context, r sql.Row) error {
 
 // evaluateChecks holds a row against the table's CHECK constraints.
 func (e *editor) evaluateChecks(ctx *sql.Context, r sql.Row) error {
-	if len(e.m.attrs.Checks) == 0 {
+	if len(e.m.Attrs.Checks) == 0 {
 		return nil
 	}
 	if !e.bound {
@@ -120,7 +120,7 @@ func (e *editor) evaluateChecks(ctx *sql.Context, r sql.Row) error {
 			return err
 		}
 		if sql.IsFalse(v) {
-			return sql.ErrCheckConstraintViolated.New(e.m.attrs.Checks[i].Name)
+			return sql.ErrCheckConstraintViolated.New(e.m.Attrs.Checks[i].Name)
 		}
 	}
 	return nil
@@ -140,7 +140,7 @@ func (e *editor) duplicate(ctx *sql.Context, r sql.Row, err error) error {
 		return err
 	}
 	e.dup, e.dupRef, e.dupOld = old, dup.Ref, dup.Row
-	if e.m.pk == nil {
+	if e.m.PK == nil {
 		sessionOf(ctx).cur.refs.remember(e.def(), dup.Row, dup.Ref)
 	}
 	ix := &dup.Table.Indexes[dup.Index]
@@ -159,19 +159,19 @@ func (e *editor) keyText(ctx *sql.Context, ix *table.Index, key []row.Datum, r s
 			text += "-"
 		}
 		v := r[p.Column]
-		if i < len(key) && !e.m.def.Columns[p.Column].Virtual && (v == nil || p.Prefix > 0) {
-			if kv, err := e.m.codecs[p.Column].Decode(ctx, &key[i], e.loc); err == nil {
+		if i < len(key) && !e.m.Def.Columns[p.Column].Virtual && (v == nil || p.Prefix > 0) {
+			if kv, err := e.m.Codecs[p.Column].Decode(ctx, &key[i], e.loc); err == nil {
 				v = kv
 			}
 		}
-		text += e.m.keyPartText(ctx, p.Column, v)
+		text += keyPartText(e.m, ctx, p.Column, v)
 	}
-	return duplicateText(text, e.m.shownName(), ix.Name)
+	return duplicateText(text, e.m.ShownName(), ix.Name)
 }
 
 // fillVirtual computes a row's virtual columns.
 func (b *base) fillVirtual(ctx *sql.Context, r sql.Row) error {
-	if !b.m.virtual {
+	if !b.m.Virtual {
 		return nil
 	}
 	exprs, err := b.generated(ctx)
@@ -179,7 +179,7 @@ func (b *base) fillVirtual(ctx *sql.Context, r sql.Row) error {
 		return err
 	}
 	for i, x := range exprs {
-		if x == nil || !b.m.def.Columns[i].Virtual {
+		if x == nil || !b.m.Def.Columns[i].Virtual {
 			continue
 		}
 		if r[i], err = x.Eval(ctx, r); err != nil {
@@ -192,11 +192,11 @@ func (b *base) fillVirtual(ctx *sql.Context, r sql.Row) error {
 // stored reports whether a row is as the storage gave it: its virtual columns were not computed. Foreign keys' actions and collisions
 // bring such rows; those of statements have them computed.
 func (b *base) stored(r sql.Row) bool {
-	if !b.m.virtual {
+	if !b.m.Virtual {
 		return false
 	}
-	for i := range b.m.def.Columns {
-		if b.m.def.Columns[i].Virtual && r[i] != nil {
+	for i := range b.m.Def.Columns {
+		if b.m.Def.Columns[i].Virtual && r[i] != nil {
 			return false
 		}
 	}
@@ -216,7 +216,7 @@ func (e *editor) encodeVirtual(ctx *sql.Context, d []row.Datum) error {
 		if !e.def().Columns[i].Virtual {
 			continue
 		}
-		if d[i], err = e.m.codecs[i].Encode(ctx, r[i], e.zone(ctx)); err != nil {
+		if d[i], err = e.m.Codecs[i].Encode(ctx, r[i], e.zone(ctx)); err != nil {
 			return err
 		}
 	}
@@ -233,7 +233,7 @@ func (e *editor) editError(err error) error {
 // find locates the stored row that GMS shows as r.
 func (e *editor) find(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, []row.Datum, error) {
 	ref, old, err := e.locate(ctx, t, r)
-	if err == nil && e.m.virtual && (e.isDup(r) || e.stored(r)) {
+	if err == nil && e.m.Virtual && (e.isDup(r) || e.stored(r)) {
 		old = slices.Clone(old)
 		err = e.encodeVirtual(ctx, old)
 	}
@@ -252,7 +252,7 @@ func (e *editor) locate(ctx *sql.Context, t table.Table, r sql.Row) (table.Ref, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if e.m.pk == nil {
+	if e.m.PK == nil {
 		e.unpad(ctx, old)
 		if ref := sessionOf(ctx).cur.refs.placeOf(r); ref != nil {
 			return ref, old, nil
@@ -311,7 +311,7 @@ func (e *editor) unpad(ctx *sql.Context, r []row.Datum) {
 		return
 	}
 	for i := range r {
-		if e.m.schema[i].Type.Type() == sqltypes.Char {
+		if e.m.Schema[i].Type.Type() == sqltypes.Char {
 			r[i].B = bytes.TrimRight(r[i].B, " ")
 		}
 	}

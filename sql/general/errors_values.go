@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 func duplicateText(value, tableName, indexName string) string {
@@ -24,14 +25,14 @@ func foreignKeyError(c *sql.Context, code mysqlerr.Code, m []string) *mysqlerr.E
 	detail := fmt.Sprintf("`%s`, CONSTRAINT `%s`", m[2], m[1][strings.LastIndexByte(m[1], 0)+1:])
 	if s := sessionOf(c); s != nil && s.cur != nil {
 		if f, schema := s.findForeignKey(c, m[2], m[1]); f != nil {
-			detail = fmt.Sprintf("`%s`.`%s`, %s", schema, m[2], f.text(schema))
+			detail = fmt.Sprintf("`%s`.`%s`, %s", schema, m[2], f.Text(schema))
 		}
 	}
 	return mysqlerr.New(code, detail)
 }
 
 // findForeignKey looks for a constraint by its foreignID among the tables that the statement opened.
-func (s *Session) findForeignKey(c *sql.Context, tableName, name string) (*foreignKey, string) {
+func (s *Session) findForeignKey(c *sql.Context, tableName, name string) (*tabledef.ForeignKey, string) {
 	for k := range s.cur.opened {
 		if !strings.EqualFold(k[1], tableName) {
 			continue
@@ -40,8 +41,8 @@ func (s *Session) findForeignKey(c *sql.Context, tableName, name string) (*forei
 		if err != nil {
 			continue
 		}
-		var a tableAttrs
-		if fromJSON(d.Attrs, &a) != nil {
+		var a tabledef.Attrs
+		if tabledef.Decode(d.Attrs, &a) != nil {
 			continue
 		}
 		for i := range a.FKs {
@@ -73,11 +74,11 @@ func columnOfKind(c *sql.Context, kind string) string {
 		return ""
 	}
 	for _, t := range s.cur.opened {
-		m, err := s.e.metas.get(c, t.Def())
+		m, err := s.e.metas.Get(c, t.Def())
 		if err != nil {
 			continue
 		}
-		for _, col := range m.schema {
+		for _, col := range m.Schema {
 			base, _, _ := strings.Cut(strings.ToLower(col.Type.String()), "(")
 			if base == kind && s.cur.writes(col.Name) {
 				return col.Name
@@ -113,11 +114,11 @@ func columnByType(c *sql.Context, typ string) string {
 	}
 	var found []string
 	for _, t := range s.cur.opened {
-		m, err := s.e.metas.get(c, t.Def())
+		m, err := s.e.metas.Get(c, t.Def())
 		if err != nil {
 			continue
 		}
-		for _, col := range m.schema {
+		for _, col := range m.Schema {
 			if strings.HasPrefix(strings.ToLower(col.Type.String()), strings.ToLower(strings.TrimSpace(typ))) && s.cur.writes(col.Name) {
 				found = append(found, col.Name)
 			}

@@ -22,6 +22,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // phase says what the library is doing with a statement.
@@ -64,7 +65,7 @@ type execution struct {
 	carried      []any                     // what carry noted of the row that comes next
 	carriedTypes []sql.Type                // of those
 	lost         uint64                    // rows of a DELETE that were gone already: editor.loses
-	dest         *meta                     // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
+	dest         *tabledef.Table           // the table of an INSERT ... SELECT ... ON DUPLICATE KEY UPDATE
 	lastArg      *uint64                   // what LAST_INSERT_ID(expr) was last given
 	behind       [][2]string               // the tables behind the views that the statement writes through, in lower case
 	partial      *partialAccess            // while the statement is bound

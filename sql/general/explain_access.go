@@ -239,7 +239,7 @@ func (b *explainBlock) perKey(ours *base, x *index, parts int, total uint64) uin
 
 // partitionsOf are those that the ranges of an access leave; nil: all.
 func (b *explainBlock) partitionsOf(n *plan.IndexedTableAccess, ours *base, x *index) []bool {
-	if !n.IsStatic() || len(ours.m.attrs.Parts) == 0 || ours.unopened(b.e.c) {
+	if !n.IsStatic() || len(ours.m.Attrs.Parts) == 0 || ours.unopened(b.e.c) {
 		return nil
 	}
 	t, err := ours.ensure(b.e.c)
@@ -341,8 +341,8 @@ func (b *base) keyLength(x *index, parts int) int {
 	n := 0
 	for i := range min(parts, len(x.ix().Parts)) {
 		p := x.ix().Parts[i]
-		col := b.m.schema[p.Column]
-		n += typeLength(col.Type, p.Prefix, b.m.columns[p.Column].Fraction)
+		col := b.m.Schema[p.Column]
+		n += typeLength(col.Type, p.Prefix, b.m.Columns[p.Column].Fraction)
 		if col.Nullable {
 			n++
 		}

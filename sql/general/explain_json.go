@@ -275,7 +275,7 @@ func (a *access) width() uint64 {
 	n := 0
 	if r := a.reads; r != nil {
 		for i, c := range r.of.schema {
-			n += typeLength(c.Type, 0, r.of.m.columns[i].Fraction)
+			n += typeLength(c.Type, 0, r.of.m.Columns[i].Fraction)
 		}
 	}
 	return uint64(max(n, 1))

@@ -145,7 +145,7 @@ func (r *reading) covers() bool {
 			has[strings.ToLower(r.of.schema[p.Column].Name)] = true
 		}
 	}
-	for _, i := range r.of.m.pk {
+	for _, i := range r.of.m.PK {
 		has[strings.ToLower(r.of.schema[i].Name)] = true
 	}
 	return !slices.ContainsFunc(r.needed, func(name string) bool { return !has[strings.ToLower(name)] })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // EXPLAIN's note 1003: the statement as the server reads it, with stars and names written out and the query blocks numbered. It shows the statement that was
@@ -152,7 +153,7 @@ func (w *noteWriter) column(n *sqlparser.ColName) string {
 	for i := len(w.scopes) - 1; i >= 0; i-- {
 		for _, t := range w.scopes[i] {
 			same := strings.EqualFold(t.name.Name.String(), n.Qualifier.Name.String())
-			if same || n.Qualifier.Name.IsEmpty() && t.m != nil && columnPosition(t.m.def, n.Name.String()) >= 0 {
+			if same || n.Qualifier.Name.IsEmpty() && t.m != nil && tabledef.Position(t.m.Def, n.Name.String()) >= 0 {
 				return named(t.name, n.Name.String())
 			}
 		}
@@ -172,7 +173,7 @@ func (w *noteWriter) star(buf *sqlparser.TrackedBuffer, n *sqlparser.StarExpr) {
 				list = append(list, named(t.name, "*"))
 				continue
 			}
-			for _, column := range t.m.visible() {
+			for _, column := range t.m.Visible() {
 				list = append(list, named(t.name, column)+" AS "+sqltext.Quote(column))
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What the fast lane and the dispatcher ask of the general lane (session.FastSession).
@@ -67,44 +68,44 @@ func (s *Session) Charsets() (client, results sql.CharacterSetID) {
 
 // TableInfo describes a table to the fast lane.
 func (s *Session) TableInfo(ctx context.Context, d *table.Def) (*TableInfo, error) {
-	m, err := s.e.metas.get(s.context(ctx, ""), d)
+	m, err := s.e.metas.Get(s.context(ctx, ""), d)
 	if err != nil {
 		return nil, err
 	}
-	info := &TableInfo{Plain: true, Partitioned: len(m.attrs.Parts) > 0, Columns: make([]ColumnInfo, len(d.Columns))}
-	for _, c := range m.attrs.Checks {
+	info := &TableInfo{Plain: true, Partitioned: len(m.Attrs.Parts) > 0, Columns: make([]ColumnInfo, len(d.Columns))}
+	for _, c := range m.Attrs.Checks {
 		if !c.NotEnforced {
 			info.Plain = false
 		}
 	}
-	if len(m.attrs.Parts) > 0 {
+	if len(m.Attrs.Parts) > 0 {
 		info.Plain = false
 	}
-	info.Keys = m.keys()
+	info.Keys = foreignKeysOf(m)
 	for i := range d.Columns {
-		a := &m.columns[i]
+		a := &m.Columns[i]
 		if a.Generated != "" {
 			info.Plain = false
 		}
-		info.Filled = info.Filled || a.Zerofill > 0 && !types.IsInteger(m.schema[i].Type)
-		info.Columns[i] = ColumnInfo{Codec: m.codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate, Unsigned: a.unsigned(),
-			Hidden: a.Invisible || m.schema[i].HiddenSystem}
+		info.Filled = info.Filled || a.Zerofill > 0 && !types.IsInteger(m.Schema[i].Type)
+		info.Columns[i] = ColumnInfo{Codec: m.Codecs[i], Default: a.Default, Literal: a.Literal, OnUpdate: a.OnUpdate, Unsigned: a.Unsigned(),
+			Hidden: a.Invisible || m.Schema[i].HiddenSystem}
 	}
 	return info, nil
 }
 
 // keys returns the table's foreign keys, in the order in which they are checked.
-func (m *meta) keys() []ForeignKey {
-	fks := slices.Clone(m.attrs.FKs)
-	slices.SortStableFunc(fks, func(a, b foreignKey) int {
-		return cmp.Or(cmp.Compare(foreignIndex(m.def, a.Columns), foreignIndex(m.def, b.Columns)), cmp.Compare(a.Name, b.Name))
+func foreignKeysOf(m *tabledef.Table) []ForeignKey {
+	fks := slices.Clone(m.Attrs.FKs)
+	slices.SortStableFunc(fks, func(a, b tabledef.ForeignKey) int {
+		return cmp.Or(cmp.Compare(foreignIndex(m.Def, a.Columns), foreignIndex(m.Def, b.Columns)), cmp.Compare(a.Name, b.Name))
 	})
 	out := make([]ForeignKey, len(fks))
 	for i := range fks {
 		f := &fks[i]
 		out[i] = ForeignKey{Schema: f.ParentSchema, Table: f.ParentTable, Parts: f.ParentColumns}
 		for _, name := range f.Columns {
-			out[i].Columns = append(out[i].Columns, slices.IndexFunc(m.def.Columns, func(c table.Column) bool { return strings.EqualFold(c.Name, name) }))
+			out[i].Columns = append(out[i].Columns, slices.IndexFunc(m.Def.Columns, func(c table.Column) bool { return strings.EqualFold(c.Name, name) }))
 		}
 	}
 	return out

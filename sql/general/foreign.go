@@ -8,6 +8,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // The library checks foreign keys and carries out their actions; what it looks up for that comes from here. A lookup reads what is current, the
@@ -59,14 +60,14 @@ func (t *rangeTable) readsKey(x *index) {
 // ON UPDATE that does more than refuse.
 func (b *base) actsOn(x *index) bool {
 	parts := x.ix().Parts
-	for i := range b.m.attrs.FKs {
-		f := &b.m.attrs.FKs[i]
-		if len(f.Columns) > len(parts) || !f.acts() {
+	for i := range b.m.Attrs.FKs {
+		f := &b.m.Attrs.FKs[i]
+		if len(f.Columns) > len(parts) || !f.Acts() {
 			continue
 		}
 		same := true
 		for _, p := range parts[:len(f.Columns)] {
-			same = same && slices.ContainsFunc(f.Columns, func(c string) bool { return strings.EqualFold(c, b.m.def.Columns[p.Column].Name) })
+			same = same && slices.ContainsFunc(f.Columns, func(c string) bool { return strings.EqualFold(c, b.m.Def.Columns[p.Column].Name) })
 		}
 		if same {
 			return true
@@ -75,20 +76,9 @@ func (b *base) actsOn(x *index) bool {
 	return false
 }
 
-// acts reports whether the key does more than refuse.
-func (f *foreignKey) acts() bool { return !refuses(f.OnDelete) || !refuses(f.OnUpdate) }
-
-func refuses(action string) bool {
-	switch refAction(action) {
-	case sql.ForeignKeyReferentialAction_DefaultAction, sql.ForeignKeyReferentialAction_Restrict, sql.ForeignKeyReferentialAction_NoAction:
-		return true
-	}
-	return false
-}
-
 // acted reports whether foreign keys may change rows of the table while a statement does.
 func (e *editor) acted() bool {
-	return slices.ContainsFunc(e.m.attrs.FKs, func(f foreignKey) bool { return f.acts() })
+	return slices.ContainsFunc(e.m.Attrs.FKs, func(f tabledef.ForeignKey) bool { return f.Acts() })
 }
 
 // loses reports whether the statement may find a row gone that it has read: an earlier one's deletion led to this one's. The row does not count.

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // InnoDB changes a row index by index, the clustered one first, and at each one (row_upd_sec_index_entry, row_ins_sec_index_entry) looks first for
@@ -86,7 +87,7 @@ func updateChecked(ctx *sql.Context, ed sql.RowUpdater, old, now sql.Row) error 
 			if at > upTo {
 				break
 			}
-			if !refuses(string(a.ForeignKey.OnUpdate)) {
+			if !tabledef.Refuses(string(a.ForeignKey.OnUpdate)) {
 				continue
 			}
 			if err := h.Editor.OnUpdateRestrict(ctx, *a, old, now); err != nil {
@@ -213,7 +214,7 @@ func (e *editor) takenBelow(ctx *sql.Context, old sql.Row, err error) error {
 	}
 	record, _, _ := strings.Cut(strings.TrimPrefix(e.keyText(ctx, &e.def().Indexes[first], nil, old), dupMarker), "\x00")
 	index, _, _ := strings.Cut(child[2], ": ")
-	return mysqlerr.New(mysqlerr.ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO, e.m.shownName(), record, child[1], index)
+	return mysqlerr.New(mysqlerr.ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO, e.m.ShownName(), record, child[1], index)
 }
 
 // keyOf is what an index holds of a row, and whether a NULL is among it.
@@ -221,7 +222,7 @@ func (e *editor) keyOf(ix *table.Index, r []row.Datum) (key []row.Datum, null bo
 	for _, p := range ix.Parts {
 		k := r[p.Column]
 		if p.Prefix > 0 {
-			k.B = cutPrefix(e.m.codecs[p.Column].Collation, k.B, p.Prefix)
+			k.B = cutPrefix(e.m.Codecs[p.Column].Collation, k.B, p.Prefix)
 		}
 		key, null = append(key, k), null || k.Null
 	}

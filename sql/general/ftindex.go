@@ -11,6 +11,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // FULLTEXT indexes as they are defined: their parser, and the configuration under which they are made.
@@ -38,8 +39,8 @@ func fulltextKinds(c *sql.Context, d *table.Def) error {
 			}
 			listed = true
 		}
-		var a indexAttrs
-		if err := fromJSON(ix.Attrs, &a); err != nil {
+		var a tabledef.Index
+		if err := tabledef.Decode(ix.Attrs, &a); err != nil {
 			return err
 		}
 		own := o

@@ -116,7 +116,7 @@ func newSearch(c *sql.Context, x *execution, from [2]string, names []string) (*s
 	if err != nil {
 		return nil, err
 	}
-	m, err := x.s.e.metas.get(c, t.Def())
+	m, err := x.s.e.metas.Get(c, t.Def())
 	if err != nil {
 		return nil, err
 	}

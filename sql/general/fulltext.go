@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // MATCH ... AGAINST is a function of the row's words (package fulltext) and of how many rows have each of the query's. What the index says of a query is
@@ -220,7 +221,7 @@ func (x *execution) noteAliases(c *sql.Context, n sql.Node) {
 			transform.Inspect(a.Child, func(in sql.Node) bool {
 				if t, ok := in.(sql.TableNode); ok {
 					if ours := tableBase(t.UnderlyingTable()); ours != nil {
-						x.aliases[strings.ToLower(a.Name())] = [2]string{ours.m.def.Schema, ours.m.def.Name}
+						x.aliases[strings.ToLower(a.Name())] = [2]string{ours.m.Def.Schema, ours.m.Def.Name}
 					}
 				}
 				return true
@@ -231,10 +232,10 @@ func (x *execution) noteAliases(c *sql.Context, n sql.Node) {
 }
 
 // fulltextIndex is the position of an index of just these columns, 1191 if there is none.
-func fulltextIndex(m *meta, names []string) (int, error) {
-	d := m.def
+func fulltextIndex(m *tabledef.Table, names []string) (int, error) {
+	d := m.Def
 	for i := range d.Indexes {
-		if !m.indexes[i].Fulltext || len(d.Indexes[i].Parts) != len(names) {
+		if !m.Indexes[i].Fulltext || len(d.Indexes[i].Parts) != len(names) {
 			continue
 		}
 		all := true
@@ -300,7 +301,7 @@ func (n matching) explain(_ *sql.Context, b *base, a *access) {
 		}
 	}
 	if i, err := fulltextIndex(b.m, names); err == nil {
-		a.key = b.m.def.Indexes[i].Name
+		a.key = b.m.Def.Indexes[i].Name
 		a.kind, a.possible, a.keyLen, a.ref, a.rows = "fulltext", []string{a.key}, 0, []string{"const"}, 1
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/rules"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // An expression of a condition or an order that is a generated column's, or that of a functional key part, is that column, as in MySQL: so an index on it serves.
@@ -103,12 +104,12 @@ func notSimple(c *sql.Context, n sql.Node) sql.Node {
 
 // indexesGenerated reports whether an index of the table is over a generated column.
 func (b *base) indexesGenerated() bool {
-	for i := range b.m.def.Indexes {
-		if b.m.def.Indexes[i].Kind != "" {
+	for i := range b.m.Def.Indexes {
+		if b.m.Def.Indexes[i].Kind != "" {
 			continue
 		}
-		for _, p := range b.m.def.Indexes[i].Parts {
-			if b.m.columns[p.Column].Generated != "" {
+		for _, p := range b.m.Def.Indexes[i].Parts {
+			if b.m.Columns[p.Column].Generated != "" {
 				return true
 			}
 		}
@@ -117,17 +118,17 @@ func (b *base) indexesGenerated() bool {
 }
 
 // generatedColumns are those of a table that have an index.
-func (s *Session) generatedColumns(c *sql.Context, m *meta) (out []generatedColumn, err error) {
+func (s *Session) generatedColumns(c *sql.Context, m *tabledef.Table) (out []generatedColumn, err error) {
 	exprs, err := s.bindColumns(c, m, generatedOf)
 	if err != nil {
 		return nil, err
 	}
 	seen := map[int]bool{}
-	for i := range m.def.Indexes {
-		if m.def.Indexes[i].Kind != "" {
+	for i := range m.Def.Indexes {
+		if m.Def.Indexes[i].Kind != "" {
 			continue
 		}
-		for _, p := range m.def.Indexes[i].Parts {
+		for _, p := range m.Def.Indexes[i].Parts {
 			if exprs[p.Column] == nil || seen[p.Column] {
 				continue
 			}
@@ -136,7 +137,7 @@ func (s *Session) generatedColumns(c *sql.Context, m *meta) (out []generatedColu
 			if v, ok := e.(*sql.ColumnDefaultValue); ok {
 				e = v.Expr
 			}
-			if _, plain := e.(*expression.GetField); !plain && (m.schema[p.Column].HiddenSystem || alikeTypes(e.Type(c), m.schema[p.Column].Type)) {
+			if _, plain := e.(*expression.GetField); !plain && (m.Schema[p.Column].HiddenSystem || alikeTypes(e.Type(c), m.Schema[p.Column].Type)) {
 				out = append(out, generatedColumn{p.Column, e})
 			}
 		}

@@ -91,7 +91,7 @@ func (x *index) order(c *sql.Context, alias string, reverse bool) []orderedBy {
 	var out []orderedBy
 	for i, col := range x.extended() {
 		parts := x.ix().Parts
-		out = append(out, orderedBy{table: strings.ToLower(alias), column: strings.ToLower(x.t.m.def.Columns[col].Name), desc: backwards != (i < len(parts) && parts[i].Desc)})
+		out = append(out, orderedBy{table: strings.ToLower(alias), column: strings.ToLower(x.t.m.Def.Columns[col].Name), desc: backwards != (i < len(parts) && parts[i].Desc)})
 	}
 	return out
 }
@@ -142,10 +142,10 @@ func determined(c *sql.Context, n sql.Node, table string, order []orderedBy) (fo
 		if t == nil {
 			return true
 		}
-		if b := tableBase(t.UnderlyingTable()); b != nil && strings.EqualFold(name, table) && len(b.m.pk) > 0 {
-			found = !slices.ContainsFunc(b.m.pk, func(col int) bool {
+		if b := tableBase(t.UnderlyingTable()); b != nil && strings.EqualFold(name, table) && len(b.m.PK) > 0 {
+			found = !slices.ContainsFunc(b.m.PK, func(col int) bool {
 				return !slices.ContainsFunc(order, func(o orderedBy) bool {
-					return o.table == strings.ToLower(name) && o.column == strings.ToLower(b.m.def.Columns[col].Name)
+					return o.table == strings.ToLower(name) && o.column == strings.ToLower(b.m.Def.Columns[col].Name)
 				})
 			})
 		}
@@ -403,7 +403,7 @@ func (b *base) orderIndexes(c *sql.Context, groups bool) []*index {
 		keeps = b.groupKeeps
 	}
 	var out []*index
-	for i := range b.m.def.Indexes {
+	for i := range b.m.Def.Indexes {
 		x := &index{b, i}
 		if x.CanSupport(c) && !slices.ContainsFunc(keeps, func(keep func(string) bool) bool { return !keep(x.ID()) }) {
 			out = append(out, x)
@@ -476,7 +476,7 @@ func (b *base) readColumns(n sql.Node) []string {
 		return true
 	})
 	if out == nil {
-		for _, col := range b.m.def.Columns {
+		for _, col := range b.m.Def.Columns {
 			out = append(out, col.Name)
 		}
 	}
@@ -603,7 +603,7 @@ func (o *orderServer) access(t sql.TableNode, name string, j *plan.JoinNode) sql
 		}
 		var by []sql.Expression
 		for _, p := range x.ix().Parts {
-			v := value[strings.ToLower(b.m.def.Columns[p.Column].Name)]
+			v := value[strings.ToLower(b.m.Def.Columns[p.Column].Name)]
 			if v == nil {
 				break
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // HANDLER ... OPEN, READ and CLOSE. A handler is a place in an order of a table's rows: each READ is a SELECT of the rows beyond it, so it sees what
@@ -200,18 +201,18 @@ func (s *Session) openHandler(c *sql.Context, x *execution, schema, name, alias 
 	if m == nil {
 		return mysqlerr.New(mysqlerr.ER_WRONG_OBJECT, db.name, name, "BASE TABLE")
 	}
-	if _, ok := m.clustered(); !ok {
+	if _, ok := clusteredOrder(m); !ok {
 		return mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "HANDLER of a table without a unique key of columns that are NOT NULL")
 	}
 	if s.handlers == nil {
 		s.handlers = map[string]*openHandler{}
 	}
-	s.handlers[key] = &openHandler{db: db, name: name, alias: alias, id: m.def.ID, version: m.def.Version}
+	s.handlers[key] = &openHandler{db: db, name: name, alias: alias, id: m.Def.ID, version: m.Def.Version}
 	return nil
 }
 
 // metaOf is a base table's definition; nil for a view.
-func metaOf(c *sql.Context, db *database, name string) (*meta, error) {
+func metaOf(c *sql.Context, db *database, name string) (*tabledef.Table, error) {
 	t, ok, err := db.GetTableInsensitive(c, name)
 	if err != nil || !ok {
 		return nil, err
@@ -223,15 +224,15 @@ func metaOf(c *sql.Context, db *database, name string) (*meta, error) {
 }
 
 // clustered is the order of a table's rows: its primary key's, or its first unique key's without NULLs, as in InnoDB.
-func (m *meta) clustered() ([]keyColumn, bool) {
-	for i := range m.def.Indexes {
-		ix := &m.def.Indexes[i]
+func clusteredOrder(m *tabledef.Table) ([]keyColumn, bool) {
+	for i := range m.Def.Indexes {
+		ix := &m.Def.Indexes[i]
 		if !ix.Primary && !ix.Unique {
 			continue
 		}
 		var out []keyColumn
 		for _, p := range ix.Parts {
-			if m.schema[p.Column].Nullable || m.schema[p.Column].HiddenSystem || p.Prefix > 0 {
+			if m.Schema[p.Column].Nullable || m.Schema[p.Column].HiddenSystem || p.Prefix > 0 {
 				out = nil
 				break
 			}
@@ -245,20 +246,20 @@ func (m *meta) clustered() ([]keyColumn, bool) {
 }
 
 // handlerOrder is the order of an index, then of the table: the same for no two rows. parts is the number of the index's own columns.
-func (m *meta) handlerOrder(index, alias string) (out []keyColumn, parts int, err error) {
-	rest, ok := m.clustered()
+func handlerOrder(m *tabledef.Table, index, alias string) (out []keyColumn, parts int, err error) {
+	rest, ok := clusteredOrder(m)
 	if !ok {
 		return nil, 0, mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, alias, "HANDLER")
 	}
 	if index == "" {
 		return rest, len(rest), nil
 	}
-	at := slices.IndexFunc(m.def.Indexes, func(ix table.Index) bool { return !ix.Hidden && strings.EqualFold(ix.Name, index) })
-	if at < 0 || m.def.Indexes[at].Kind != "" {
+	at := slices.IndexFunc(m.Def.Indexes, func(ix table.Index) bool { return !ix.Hidden && strings.EqualFold(ix.Name, index) })
+	if at < 0 || m.Def.Indexes[at].Kind != "" {
 		return nil, 0, mysqlerr.New(mysqlerr.ER_KEY_DOES_NOT_EXITS, index, alias)
 	}
-	for _, p := range m.def.Indexes[at].Parts {
-		if m.schema[p.Column].HiddenSystem {
+	for _, p := range m.Def.Indexes[at].Parts {
+		if m.Schema[p.Column].HiddenSystem {
 			return nil, 0, mysqlerr.New(mysqlerr.ER_NOT_SUPPORTED_YET, "HANDLER READ of an index on an expression")
 		}
 		out = append(out, keyColumn{p.Column, p.Desc})
@@ -283,11 +284,11 @@ func (s *Session) readHandler(c *sql.Context, x *execution, name string, r *hand
 	if err != nil {
 		return nil, err
 	}
-	if m == nil || m.def.ID != h.id || m.def.Version != h.version {
+	if m == nil || m.Def.ID != h.id || m.Def.Version != h.version {
 		delete(s.handlers, strings.ToLower(name))
 		return nil, unknown
 	}
-	order, parts, err := m.handlerOrder(r.index, h.alias)
+	order, parts, err := handlerOrder(m, r.index, h.alias)
 	if err != nil {
 		return nil, err
 	}
@@ -367,7 +368,7 @@ func (p *placing) Next(c *sql.Context) (sql.Row, error) {
 
 // handlerQuery writes the SELECT of a READ. NULLs are the least values.
 type handlerQuery struct {
-	m      *meta
+	m      *tabledef.Table
 	alias  string
 	order  []keyColumn
 	b      strings.Builder // the condition
@@ -375,7 +376,7 @@ type handlerQuery struct {
 }
 
 func (q *handlerQuery) column(i int) string {
-	return q.alias + "." + sqltext.Quote(q.m.schema[q.order[i].column].Name)
+	return q.alias + "." + sqltext.Quote(q.m.Schema[q.order[i].column].Name)
 }
 
 // columns are the positions of the order's columns among those that are shown.
@@ -383,7 +384,7 @@ func (q *handlerQuery) columns() []int {
 	out := make([]int, len(q.order))
 	for i, o := range q.order {
 		for j := range o.column {
-			if !q.m.schema[j].HiddenSystem {
+			if !q.m.Schema[j].HiddenSystem {
 				out[i]++
 			}
 		}
@@ -409,8 +410,8 @@ func (q *handlerQuery) text(h *openHandler, r *handlerRead, backward bool) strin
 			by[i] += " DESC"
 		}
 	}
-	cols := make([]string, 0, len(q.m.schema))
-	for _, name := range q.m.visible() {
+	cols := make([]string, 0, len(q.m.Schema))
+	for _, name := range q.m.Visible() {
 		cols = append(cols, q.alias+"."+sqltext.Quote(name))
 	}
 	return fmt.Sprintf("SELECT %s FROM %s.%s AS %s%s ORDER BY %s LIMIT %d OFFSET %d", strings.Join(cols, ", "), sqltext.Quote(h.db.name), sqltext.Quote(h.name), q.alias, cond,
@@ -462,7 +463,7 @@ func (q *handlerQuery) after(row []any, backward bool) {
 		q.b.WriteString(q.column(i) + " = ?")
 		q.params = append(q.params, row[i])
 	}
-	if nullable := q.m.schema[q.order[0].column].Nullable; row[0] != nil && (!nullable || !down(0)) {
+	if nullable := q.m.Schema[q.order[0].column].Nullable; row[0] != nil && (!nullable || !down(0)) {
 		op := " >= ? AND "
 		if down(0) {
 			op = " <= ? AND "

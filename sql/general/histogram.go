@@ -21,6 +21,7 @@ import (
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 	"github.com/zoryadb/zorya/sql/temporal"
 )
 
@@ -96,21 +97,21 @@ func (e *Engine) histogramsOf(ctx context.Context, d *table.Def) (map[string]*hi
 }
 
 // histogramOf is the histogram of a table's column at position i, nil if there is none that still holds.
-func (e *Engine) histogramOf(c *sql.Context, m *meta, i int) *histogram {
-	list, err := e.histogramsOf(c, m.def)
+func (e *Engine) histogramOf(c *sql.Context, m *tabledef.Table, i int) *histogram {
+	list, err := e.histogramsOf(c, m.Def)
 	if err != nil {
 		return nil // an estimate does without
 	}
-	h := list[strings.ToLower(m.def.Columns[i].Name)]
-	if h == nil || h.Type != storedType(m.def.Columns[i].Attrs) {
+	h := list[strings.ToLower(m.Def.Columns[i].Name)]
+	if h == nil || h.Type != storedType(m.Def.Columns[i].Attrs) {
 		return nil
 	}
 	e.histograms.mu.Lock()
 	defer e.histograms.mu.Unlock()
 	if h.low == nil {
 		for _, b := range h.Buckets {
-			low, _, err1 := datum.Ordered(m.schema[i].Type).Convert(c, b.Low)
-			high, _, err2 := datum.Ordered(m.schema[i].Type).Convert(c, b.High)
+			low, _, err1 := datum.Ordered(m.Schema[i].Type).Convert(c, b.Low)
+			high, _, err2 := datum.Ordered(m.Schema[i].Type).Convert(c, b.High)
 			if err1 != nil || err2 != nil {
 				return nil
 			}
@@ -235,7 +236,7 @@ func (s *Session) changeHistograms(c *sql.Context, x *execution, list [][2]strin
 	if err != nil {
 		return nil, err
 	}
-	mt, err := s.e.metas.get(c, t.Def())
+	mt, err := s.e.metas.Get(c, t.Def())
 	if err != nil {
 		return nil, err
 	}
@@ -256,27 +257,27 @@ func (s *Session) changeHistograms(c *sql.Context, x *execution, list [][2]strin
 }
 
 // changeHistogram makes or drops one histogram and returns what the result says of it.
-func (s *Session) changeHistogram(c *sql.Context, x *execution, t table.Table, m *meta, name string, h histogramClause) (kind, text string, err error) {
-	i := columnPosition(m.def, name)
+func (s *Session) changeHistogram(c *sql.Context, x *execution, t table.Table, m *tabledef.Table, name string, h histogramClause) (kind, text string, err error) {
+	i := tabledef.Position(m.Def, name)
 	if h.drop {
-		have, err := s.e.histogramsOf(c, m.def)
+		have, err := s.e.histogramsOf(c, m.Def)
 		if err != nil {
 			return "", "", err
 		}
 		if i < 0 || have[strings.ToLower(name)] == nil {
 			return "Error", fmt.Sprintf("No histogram statistics found for column '%s'.", name), nil
 		}
-		err = s.e.catalog.PutObjects(c, table.Object{Kind: table.KindHistogram, Schema: table.Attached(m.def.ID), Name: strings.ToLower(m.def.Columns[i].Name)})
+		err = s.e.catalog.PutObjects(c, table.Object{Kind: table.KindHistogram, Schema: table.Attached(m.Def.ID), Name: strings.ToLower(m.Def.Columns[i].Name)})
 		return "status", fmt.Sprintf("Histogram statistics removed for column '%s'.", name), err
 	}
 	if i < 0 {
 		return "Error", fmt.Sprintf("The column '%s' does not exist.", name), nil
 	}
-	typ := m.schema[i].Type
+	typ := m.Schema[i].Type
 	if types.IsJSON(typ) || types.IsGeometry(typ) {
 		return "Error", fmt.Sprintf("The column '%s' has an unsupported data type.", name), nil
 	}
-	for _, ix := range m.def.Indexes {
+	for _, ix := range m.Def.Indexes {
 		if ix.Unique && len(ix.Parts) == 1 && ix.Parts[0].Column == i && ix.Parts[0].Prefix == 0 {
 			return "Error", fmt.Sprintf("The column '%s' is covered by a single-part unique index.", name), nil
 		}
@@ -287,14 +288,14 @@ func (s *Session) changeHistogram(c *sql.Context, x *execution, t table.Table, m
 	}
 	body, err := json.Marshal(made)
 	if err == nil {
-		err = s.e.catalog.PutObjects(c, table.Object{Kind: table.KindHistogram, Schema: table.Attached(m.def.ID), Name: strings.ToLower(m.def.Columns[i].Name), Body: body})
+		err = s.e.catalog.PutObjects(c, table.Object{Kind: table.KindHistogram, Schema: table.Attached(m.Def.ID), Name: strings.ToLower(m.Def.Columns[i].Name), Body: body})
 	}
 	return "status", fmt.Sprintf("Histogram statistics created for column '%s'.", name), err
 }
 
 // makeHistogram reads the column, of a large table a sample of it.
-func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *meta, i, buckets int) (*histogram, error) {
-	h := &histogram{Column: m.def.Columns[i].Name, Type: storedType(m.def.Columns[i].Attrs), Specified: buckets, Sampling: 1,
+func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *tabledef.Table, i, buckets int) (*histogram, error) {
+	h := &histogram{Column: m.Def.Columns[i].Name, Type: storedType(m.Def.Columns[i].Attrs), Specified: buckets, Sampling: 1,
 		Updated: time.Now().UTC()}
 	n, err := t.Count(c)
 	if err != nil {
@@ -306,7 +307,7 @@ func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *
 		where = fmt.Sprintf(" WHERE RAND() < %g", h.Sampling)
 	}
 	col := sqltext.Quote(h.Column)
-	_, rows, err := s.query(c, x, fmt.Sprintf("SELECT %s, COUNT(*) FROM %s.%s%s GROUP BY %s ORDER BY %s", col, sqltext.Quote(m.def.Schema), sqltext.Quote(m.def.Name), where, col, col))
+	_, rows, err := s.query(c, x, fmt.Sprintf("SELECT %s, COUNT(*) FROM %s.%s%s GROUP BY %s ORDER BY %s", col, sqltext.Quote(m.Def.Schema), sqltext.Quote(m.Def.Name), where, col, col))
 	if err != nil {
 		return nil, err
 	}
@@ -319,7 +320,7 @@ func (s *Session) makeHistogram(c *sql.Context, x *execution, t table.Table, m *
 			null += float64(n)
 			continue
 		}
-		text, err := datum.Ordered(m.schema[i].Type).SQL(c, nil, r[0])
+		text, err := datum.Ordered(m.Schema[i].Type).SQL(c, nil, r[0])
 		if err != nil {
 			return nil, err
 		}
@@ -370,8 +371,8 @@ func columnStatisticsTable(e *Engine) *ownTable {
 	return &ownTable{name: "COLUMN_STATISTICS", schema: infoColumns("COLUMN_STATISTICS", "SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME", "HISTOGRAM"),
 		rows: func(ctx *sql.Context) ([]sql.Row, error) {
 			var out []sql.Row
-			err := e.eachHolder(ctx, table.KindHistogram, func(m *meta) error {
-				list, err := e.histogramsOf(ctx, m.def)
+			err := e.eachHolder(ctx, table.KindHistogram, func(m *tabledef.Table) error {
+				list, err := e.histogramsOf(ctx, m.Def)
 				if err != nil {
 					return err
 				}
@@ -397,7 +398,7 @@ func columnStatisticsTable(e *Engine) *ownTable {
 }
 
 // eachHolder walks the tables that have objects of a kind attached, in the databases that the user may see and the statement asks for.
-func (e *Engine) eachHolder(ctx *sql.Context, kind string, fn func(m *meta) error) error {
+func (e *Engine) eachHolder(ctx *sql.Context, kind string, fn func(m *tabledef.Table) error) error {
 	may := map[string]bool{}
 	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
 		may[db.Name()] = true
@@ -417,7 +418,7 @@ func (e *Engine) eachHolder(ctx *sql.Context, kind string, fn func(m *meta) erro
 			}
 			continue
 		}
-		m, err := e.metas.get(ctx, d)
+		m, err := e.metas.Get(ctx, d)
 		if err == nil {
 			err = fn(m)
 		}
@@ -429,13 +430,13 @@ func (e *Engine) eachHolder(ctx *sql.Context, kind string, fn func(m *meta) erro
 }
 
 // histogramRow shows a histogram that still holds as MySQL's JSON document.
-func (e *Engine) histogramRow(ctx *sql.Context, m *meta, h *histogram) (sql.Row, error) {
-	d := m.def
-	i := columnPosition(d, h.Column)
+func (e *Engine) histogramRow(ctx *sql.Context, m *tabledef.Table, h *histogram) (sql.Row, error) {
+	d := m.Def
+	i := tabledef.Position(d, h.Column)
 	if i < 0 || e.histogramOf(ctx, m, i) == nil {
 		return nil, nil
 	}
-	kind, show := histogramType(m.schema[i].Type)
+	kind, show := histogramType(m.Schema[i].Type)
 	doc := struct {
 		Buckets   [][]any `json:"buckets"`
 		Type      string  `json:"data-type"`

@@ -106,7 +106,7 @@ func TestHistogramShares(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := sv.e.metas.get(ctx, d)
+	m, err := sv.e.metas.Get(ctx, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestHistogramShares(t *testing.T) {
 				less++
 			}
 		}
-		got, _, ok := h.below(ctx, m.schema[1].Type, int32(v))
+		got, _, ok := h.below(ctx, m.Schema[1].Type, int32(v))
 		if want := float64(less) / n; !ok || got < want-0.02 || got > want+0.02 {
 			t.Errorf("below %d are %.3f, the histogram says %.3f (%v)", v, want, got, ok)
 		}

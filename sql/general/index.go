@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // index is GMS's view of one B+tree of a table.
@@ -24,10 +25,10 @@ var (
 	_ sql.FilteredIndex = (*index)(nil)
 )
 
-func (x *index) ix() *table.Index                      { return &x.t.m.def.Indexes[x.pos] }
-func (x *index) attrs() *indexAttrs                    { return &x.t.m.indexes[x.pos] }
+func (x *index) ix() *table.Index                      { return &x.t.m.Def.Indexes[x.pos] }
+func (x *index) attrs() *tabledef.Index                { return &x.t.m.Indexes[x.pos] }
 func (x *index) column(i int) int                      { return x.ix().Parts[i].Column }
-func (x *index) expr(col int) string                   { return x.t.Name() + "." + x.t.m.def.Columns[col].Name }
+func (x *index) expr(col int) string                   { return x.t.Name() + "." + x.t.m.Def.Columns[col].Name }
 func (x *index) ID() string                            { return x.ix().Name }
 func (x *index) Database() string                      { return x.t.db.name }
 func (x *index) Table() string                         { return x.t.Name() }
@@ -59,7 +60,7 @@ func (x *index) ColumnExpressionTypes(*sql.Context) []sql.ColumnExpressionType {
 	out := make([]sql.ColumnExpressionType, len(x.ix().Parts))
 	for i := range out {
 		c := x.column(i)
-		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: soughtType(x.t.m.schema[c].Type)}
+		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: soughtType(x.t.m.Schema[c].Type)}
 	}
 	return out
 }
@@ -87,7 +88,7 @@ func (x *index) extended() []int {
 		out = append(out, p.Column)
 		seen[p.Column] = true
 	}
-	for _, c := range x.t.m.pk {
+	for _, c := range x.t.m.PK {
 		if !seen[c] {
 			out = append(out, c)
 		}
@@ -108,7 +109,7 @@ func (x *index) ExtendedColumnExpressionTypes(*sql.Context) []sql.ColumnExpressi
 	cols := x.extended()
 	out := make([]sql.ColumnExpressionType, len(cols))
 	for i, c := range cols {
-		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: soughtType(x.t.m.schema[c].Type)}
+		out[i] = sql.ColumnExpressionType{Expression: x.expr(c), Type: soughtType(x.t.m.Schema[c].Type)}
 	}
 	return out
 }
@@ -118,7 +119,7 @@ func (x *index) CoversColumns(cols []string) bool {
 		found := false
 		for i := range x.ix().Parts {
 			p := x.ix().Parts[i]
-			found = found || p.Prefix == 0 && strings.EqualFold(x.t.m.def.Columns[p.Column].Name, name)
+			found = found || p.Prefix == 0 && strings.EqualFold(x.t.m.Def.Columns[p.Column].Name, name)
 		}
 		if !found {
 			return false

@@ -75,7 +75,7 @@ func hinted(c *sql.Context, one *grammar.IndexHint, b *base) (func(name string) 
 	var named []string
 	for _, want := range one.Names {
 		found := ""
-		for i := range b.m.def.Indexes {
+		for i := range b.m.Def.Indexes {
 			name := (&index{b, i}).ID()
 			if strings.EqualFold(name, want) {
 				found = name

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // infoColumnsTable is information_schema.COLUMNS. The library's resolves the defaults of every table of every database before the first row; here
@@ -68,11 +69,11 @@ func (r *infoColumnsRows) table(c *sql.Context, name string) ([]sql.Row, error) 
 	if err != nil {
 		return nil, err
 	}
-	m, err := r.e.metas.get(c, d)
+	m, err := r.e.metas.Get(c, d)
 	if err != nil {
 		return nil, err
 	}
-	return infoColumnRows(c, schema, d.Name, m.infoColumns()), nil
+	return infoColumnRows(c, schema, d.Name, infoColumnsOf(m)), nil
 }
 
 // view makes the rows of a view: none if what it selects from is gone.
@@ -93,7 +94,7 @@ func (r *infoColumnsRows) view(c *sql.Context, v *sql.ViewDefinition) []sql.Row 
 // infoColumn is what information_schema.COLUMNS tells of a column. The rest follows from its type.
 type infoColumn struct {
 	*sql.Column
-	attrs *columnAttrs
+	attrs *tabledef.Column
 	key   string
 	def   any
 	extra string
@@ -102,7 +103,7 @@ type infoColumn struct {
 func plainColumns(schema sql.Schema) []infoColumn {
 	out := make([]infoColumn, len(schema))
 	for i, col := range schema {
-		out[i] = infoColumn{Column: col, attrs: &columnAttrs{}, extra: col.Extra}
+		out[i] = infoColumn{Column: col, attrs: &tabledef.Column{}, extra: col.Extra}
 		if col.PrimaryKey {
 			out[i].key = "PRI"
 		}
@@ -110,11 +111,11 @@ func plainColumns(schema sql.Schema) []infoColumn {
 	return out
 }
 
-func (m *meta) infoColumns() []infoColumn {
-	out := make([]infoColumn, 0, len(m.schema))
-	for i, col := range m.schema {
+func infoColumnsOf(m *tabledef.Table) []infoColumn {
+	out := make([]infoColumn, 0, len(m.Schema))
+	for i, col := range m.Schema {
 		if !col.HiddenSystem {
-			out = append(out, infoColumn{Column: col, attrs: &m.columns[i], key: m.columnKey(i), def: m.shownDefault(i), extra: m.columnExtra(i)})
+			out = append(out, infoColumn{Column: col, attrs: &m.Columns[i], key: m.Key(i), def: m.ShownDefault(i), extra: m.Extra(i)})
 		}
 	}
 	return out
@@ -139,7 +140,7 @@ func infoColumnRows(c *sql.Context, schema, name string, columns []infoColumn) [
 		charset, collation, chars, octets := col.text(c)
 		precision, scale := col.precision()
 		var srid any
-		if id, bound := spatialRef(col.Type); bound {
+		if id, bound := tabledef.SpatialRef(col.Type); bound {
 			srid = id
 		}
 		out = append(out, sql.Row{"def", schema, name, col.Name, uint32(i + 1), col.def, null, word, chars, octets, precision, scale, col.fraction(), charset, collation,
@@ -148,13 +149,13 @@ func infoColumnRows(c *sql.Context, schema, name string, columns []infoColumn) [
 	return out
 }
 
-// typeText is the type without its collation.
+// tabledef.TypeText is the type without its collation.
 func (col *infoColumn) typeText() string {
 	own := sql.Collation_Unspecified
 	if ct, ok := col.Type.(sql.TypeWithCollation); ok && !types.IsBinaryType(col.Type) {
 		own = ct.Collation()
 	}
-	return col.attrs.declared(col.Type, own)
+	return col.attrs.Declared(col.Type, own)
 }
 
 // text is what is told of types of text; NULLs for others.
@@ -231,7 +232,7 @@ func (col *infoColumn) fraction() any {
 
 // generation is GENERATION_EXPRESSION.
 func generation(expr string) string {
-	if strings.HasPrefix(expr, "(") && closes(expr) {
+	if strings.HasPrefix(expr, "(") && tabledef.Closes(expr) {
 		return expr[1 : len(expr)-1]
 	}
 	return expr

@@ -7,6 +7,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // parametersTable is information_schema.PARAMETERS: of functions what they return, as number 0, and then the parameters of each routine.
@@ -80,5 +81,5 @@ func routineColumn(t sql.Type, o *stored) *infoColumn {
 			}
 		}
 	}
-	return &infoColumn{Column: &sql.Column{Type: t}, attrs: &columnAttrs{}}
+	return &infoColumn{Column: &sql.Column{Type: t}, attrs: &tabledef.Column{}}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/perfschema"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // infoSchema is the library's information_schema with tables of our own: those that it fills wrongly for what this package
@@ -31,7 +32,7 @@ type ownTable struct {
 func (t *ownTable) Name() string                                       { return t.name }
 func (t *ownTable) String() string                                     { return t.name }
 func (t *ownTable) Schema(*sql.Context) sql.Schema                     { return t.schema }
-func (t *ownTable) Collation() sql.CollationID                         { return defaultCollation }
+func (t *ownTable) Collation() sql.CollationID                         { return tabledef.DefaultCollation }
 func (t *ownTable) Partitions(*sql.Context) (sql.PartitionIter, error) { return &partitions{}, nil }
 func (t *ownTable) PartitionRows(ctx *sql.Context, _ sql.Partition) (sql.RowIter, error) {
 	rows, err := t.rows(ctx)
@@ -171,7 +172,7 @@ func viewsTable(e *Engine) *ownTable {
 				return out, err
 			}
 			for _, name := range slices.Sorted(maps.Keys(perfschema.Views())) {
-				out = append(out, sql.Row{"def", "sys", name, perfschema.Views()[name].Select, "NONE", "NO", sysDefiner, "INVOKER", "utf8mb4", defaultCollation.Name()})
+				out = append(out, sql.Row{"def", "sys", name, perfschema.Views()[name].Select, "NONE", "NO", sysDefiner, "INVOKER", "utf8mb4", tabledef.DefaultCollation.Name()})
 			}
 			return out, nil
 		}}

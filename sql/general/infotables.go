@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // lookWait bounds how long a listing waits for a table that DDL has locked: it then says nothing of its size.
@@ -54,11 +55,11 @@ func (x *execution) sizes(c *sql.Context, schema, name string) (z tableSizes, er
 			if err != nil {
 				return err
 			}
-			m, err := sessionOf(c).e.metas.get(c, t.Def())
+			m, err := sessionOf(c).e.metas.Get(c, t.Def())
 			if err != nil {
 				return err
 			}
-			z.auto = min(max(next, 1), m.lastAuto())
+			z.auto = min(max(next, 1), lastAuto(m))
 		}
 		return nil
 	})
@@ -245,7 +246,7 @@ type infoTable struct {
 	db   sql.Database
 	name string
 	view bool
-	m    *meta
+	m    *tabledef.Table
 	z    *tableSizes
 }
 
@@ -308,21 +309,21 @@ func (t *infoTable) column(c *sql.Context, i int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if t.m, err = t.e.metas.get(c, d); err != nil {
+		if t.m, err = t.e.metas.Get(c, d); err != nil {
 			return nil, err
 		}
 	}
 	switch i {
 	case infoRowFormat:
-		return t.m.rowFormat(), nil
+		return t.m.RowFormat(), nil
 	case infoCreated:
-		return local(c, t.m.def.Created), nil
+		return local(c, t.m.Def.Created), nil
 	case infoCollation:
-		return sql.CollationID(t.m.attrs.Collation).Name(), nil
+		return sql.CollationID(t.m.Attrs.Collation).Name(), nil
 	case infoOptions:
-		return t.m.createOptions(), nil
+		return t.m.CreateOptions(), nil
 	case infoComment:
-		return t.m.attrs.Comment, nil
+		return t.m.Attrs.Comment, nil
 	}
 	return nil, nil
 }
@@ -405,24 +406,4 @@ func (t *infoTable) systemColumn(c *sql.Context, i int) (any, error) {
 		return "", nil
 	}
 	return nil, nil
-}
-
-// rowFormat is the ROW_FORMAT that listings show.
-func (m *meta) rowFormat() string {
-	if f := m.attrs.Options["ROW_FORMAT"]; f != "" {
-		return strings.ToUpper(f[:1]) + strings.ToLower(f[1:])
-	}
-	return "Dynamic"
-}
-
-// createOptions are the table's options as listings show them.
-func (m *meta) createOptions() string {
-	var options []string
-	for _, k := range sortedKeys(m.attrs.Options) {
-		options = append(options, strings.ToLower(k)+"="+m.attrs.Options[k])
-	}
-	if m.attrs.PartSQL != "" {
-		options = append(options, "partitioned")
-	}
-	return strings.Join(options, " ")
 }

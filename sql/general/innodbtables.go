@@ -9,6 +9,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 	"github.com/zoryadb/zorya/storage/page"
 )
 
@@ -36,14 +37,14 @@ const (
 )
 
 // dictionaryTable has the rows that each table has.
-func dictionaryTable(name string, columns []string, rows func(*sql.Context, *execution, *meta) ([]sql.Row, error)) func(*Engine) *ownTable {
+func dictionaryTable(name string, columns []string, rows func(*sql.Context, *execution, *tabledef.Table) ([]sql.Row, error)) func(*Engine) *ownTable {
 	return func(e *Engine) *ownTable {
 		return &ownTable{name: name, schema: infoColumns(name, columns...), rows: func(c *sql.Context) (out []sql.Row, _ error) {
 			s := sessionOf(c)
 			if !s.Allowed("PROCESS") {
 				return nil, mysqlerr.New(mysqlerr.ER_SPECIFIC_ACCESS_DENIED_ERROR, "PROCESS")
 			}
-			err := e.eachTable(c, func(_ string, m *meta) error {
+			err := e.eachTable(c, func(_ string, m *tabledef.Table) error {
 				list, err := rows(c, s.cur, m)
 				out = append(out, list...)
 				return err
@@ -53,19 +54,17 @@ func dictionaryTable(name string, columns []string, rows func(*sql.Context, *exe
 	}
 }
 
-func (m *meta) innodbName() string { return m.def.Schema + "/" + m.def.Name }
-
 // hiddenColumns are InnoDB's own of each row: row id, transaction, undo record.
 const hiddenColumns = 3
 
-func innodbTable(_ *sql.Context, _ *execution, m *meta) ([]sql.Row, error) {
+func innodbTable(_ *sql.Context, _ *execution, m *tabledef.Table) ([]sql.Row, error) {
 	versions := int64(0)
-	for i := range m.def.Columns {
-		if m.def.Columns[i].Instant != nil {
+	for i := range m.Def.Columns {
+		if m.Def.Columns[i].Instant != nil {
 			versions++
 		}
 	}
-	return []sql.Row{{m.def.ID, m.innodbName(), int64(dynamicTable), int64(len(m.def.Columns) + hiddenColumns), int64(m.def.ID), m.rowFormat(), uint64(0), "Single", int64(0), versions}}, nil
+	return []sql.Row{{m.Def.ID, m.InnoDBName(), int64(dynamicTable), int64(len(m.Def.Columns) + hiddenColumns), int64(m.Def.ID), m.RowFormat(), uint64(0), "Single", int64(0), versions}}, nil
 }
 
 // indexKind is how InnoDB numbers the kinds of indexes.
@@ -85,36 +84,36 @@ func indexKind(i int, ix *table.Index) int64 {
 	return 0
 }
 
-func innodbIndexes(_ *sql.Context, _ *execution, m *meta) (out []sql.Row, _ error) {
-	for i := range m.def.Indexes {
-		ix := &m.def.Indexes[i]
-		out = append(out, sql.Row{ix.ID, ix.Name, m.def.ID, indexKind(i, ix), int64(len(ix.Parts)), int64(ix.Root), int64(m.def.ID), int64(50)})
+func innodbIndexes(_ *sql.Context, _ *execution, m *tabledef.Table) (out []sql.Row, _ error) {
+	for i := range m.Def.Indexes {
+		ix := &m.Def.Indexes[i]
+		out = append(out, sql.Row{ix.ID, ix.Name, m.Def.ID, indexKind(i, ix), int64(len(ix.Parts)), int64(ix.Root), int64(m.Def.ID), int64(50)})
 	}
 	return out, nil
 }
 
-func innodbFields(_ *sql.Context, _ *execution, m *meta) (out []sql.Row, _ error) {
-	for i := range m.def.Indexes {
-		ix := &m.def.Indexes[i]
+func innodbFields(_ *sql.Context, _ *execution, m *tabledef.Table) (out []sql.Row, _ error) {
+	for i := range m.Def.Indexes {
+		ix := &m.Def.Indexes[i]
 		for pos, p := range ix.Parts {
-			if p.Column < len(m.def.Columns) && !ix.Hidden {
-				out = append(out, sql.Row{ix.ID, m.def.Columns[p.Column].Name, uint64(pos)})
+			if p.Column < len(m.Def.Columns) && !ix.Hidden {
+				out = append(out, sql.Row{ix.ID, m.Def.Columns[p.Column].Name, uint64(pos)})
 			}
 		}
 	}
 	return out, nil
 }
 
-func innodbSpace(c *sql.Context, x *execution, m *meta) ([]sql.Row, error) {
-	z, err := x.sizes(c, m.def.Schema, m.def.Name)
+func innodbSpace(c *sql.Context, x *execution, m *tabledef.Table) ([]sql.Row, error) {
+	z, err := x.sizes(c, m.Def.Schema, m.Def.Name)
 	if err != nil {
 		return nil, err
 	}
 	size := z.data + z.index
-	return []sql.Row{{m.def.ID, m.innodbName(), uint64(dynamicSpace), m.rowFormat(), uint64(page.Size), uint64(0), "Single", uint64(4096), size, size, uint64(0), DefaultVersion, uint64(1), "N", "normal"}}, nil
+	return []sql.Row{{m.Def.ID, m.InnoDBName(), uint64(dynamicSpace), m.RowFormat(), uint64(page.Size), uint64(0), "Single", uint64(4096), size, size, uint64(0), DefaultVersion, uint64(1), "N", "normal"}}, nil
 }
 
-func innodbSpaceBrief(_ *sql.Context, _ *execution, m *meta) ([]sql.Row, error) {
-	id := fmt.Sprint(m.def.ID)
-	return []sql.Row{{id, m.innodbName(), "./" + m.innodbName() + ".ibd", fmt.Sprint(dynamicSpace), "Single"}}, nil
+func innodbSpaceBrief(_ *sql.Context, _ *execution, m *tabledef.Table) ([]sql.Row, error) {
+	id := fmt.Sprint(m.Def.ID)
+	return []sql.Row{{id, m.InnoDBName(), "./" + m.InnoDBName() + ".ibd", fmt.Sprint(dynamicSpace), "Single"}}, nil
 }

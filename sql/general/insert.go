@@ -17,6 +17,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // INSERT and REPLACE are executed here rather than by the library, which counts rows, gives AUTO_INCREMENT values and tells
@@ -94,8 +95,8 @@ func editorOf(ed any) *editor {
 }
 
 // replacesInPlace: MySQL deletes and inserts where others would notice the row go.
-func replacesInPlace(c *sql.Context, m *meta) (bool, error) {
-	if len(m.def.ReferBy) > 0 {
+func replacesInPlace(c *sql.Context, m *tabledef.Table) (bool, error) {
+	if len(m.Def.ReferBy) > 0 {
 		return false, nil
 	}
 	s := sessionOf(c)
@@ -206,7 +207,7 @@ func (i *inserting) row(c *sql.Context, r sql.Row) error {
 
 // write inserts a row, or does what is to be done when it meets another.
 func (i *inserting) write(c *sql.Context, r sql.Row, before uint64) error {
-	for range len(i.own.m.def.Indexes) + 1 {
+	for range len(i.own.m.Def.Indexes) + 1 {
 		err := insertChecked(c, i.ed, r)
 		if err == nil {
 			i.copied++
@@ -247,7 +248,7 @@ func (i *inserting) write(c *sql.Context, r sql.Row, before uint64) error {
 		}
 		i.deleted++
 	}
-	return fmt.Errorf("a row of %s meets more rows than it has unique indexes", i.own.m.def.Name)
+	return fmt.Errorf("a row of %s meets more rows than it has unique indexes", i.own.m.Def.Name)
 }
 
 // existingRow is the row that an insert met, nil if the error is another.
@@ -283,7 +284,7 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 		return err
 	}
 	i.touched++
-	if same && !i.own.m.def.Triggers {
+	if same && !i.own.m.Def.Triggers {
 		return nil
 	}
 	for j, col := range i.schema {
@@ -300,8 +301,8 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 	if err := i.in.whole(c, i.ed, func() error { return updateChecked(c, i.ed, old, now) }); err != nil {
 		return err
 	}
-	if i.own.m.def.Triggers { // which may have made it the row that was there
-		if same, err = identical(c, i.own.m.schema, old, i.own.became); err != nil {
+	if i.own.m.Def.Triggers { // which may have made it the row that was there
+		if same, err = identical(c, i.own.m.Schema, old, i.own.became); err != nil {
 			return err
 		}
 	}
@@ -411,15 +412,15 @@ func withoutAuto(c *sql.Context, n sql.Node) (sql.Node, error) {
 }
 
 // withoutGenerated leaves generated columns out of an INSERT's rows: the library would compute them from values that no column has stored yet.
-func withoutGenerated(c *sql.Context, n sql.Node, m *meta) (sql.Node, error) {
+func withoutGenerated(c *sql.Context, n sql.Node, m *tabledef.Table) (sql.Node, error) {
 	p, ok := n.(*plan.Project)
-	if !ok || len(p.Projections) != len(m.columns) {
+	if !ok || len(p.Projections) != len(m.Columns) {
 		return n, nil
 	}
 	exprs, found := slices.Clone(p.Projections), false
 	left := map[int]int{} // columns of VALUES that are generated ones, with their place in the table
 	for i, e := range exprs {
-		if m.columns[i].Generated == "" {
+		if m.Columns[i].Generated == "" {
 			continue
 		}
 		switch e := e.(type) {
@@ -448,14 +449,14 @@ func withoutGenerated(c *sql.Context, n sql.Node, m *meta) (sql.Node, error) {
 }
 
 // valuesWithout has NULL where VALUES say DEFAULT of columns that are generated; any other value of one is an error.
-func valuesWithout(rows *plan.Values, generated map[int]int, m *meta) (*plan.Values, error) {
+func valuesWithout(rows *plan.Values, generated map[int]int, m *tabledef.Table) (*plan.Values, error) {
 	out := *rows
 	out.ExpressionTuples = make([][]sql.Expression, len(rows.ExpressionTuples))
 	for i, tuple := range rows.ExpressionTuples {
 		out.ExpressionTuples[i] = slices.Clone(tuple)
 		for k, column := range generated {
 			if _, ok := tuple[k].(*expression.Wrapper); !ok { // of DEFAULT's expression
-				return nil, mysqlerr.New(mysqlerr.ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN, m.def.Columns[column].Name, m.def.Name)
+				return nil, mysqlerr.New(mysqlerr.ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN, m.Def.Columns[column].Name, m.Def.Name)
 			}
 			out.ExpressionTuples[i][k] = expression.NewLiteral(nil, types.Null)
 		}

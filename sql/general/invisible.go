@@ -12,32 +12,6 @@ import (
 // Invisible columns: a star does not show them, an INSERT without column list does not fill them, and who names them sees them. Package
 // grammar marks them in a definition. Statements with a star, or without a column list, that meet such a table name the visible columns instead.
 
-// takeMark moves the mark from the comment into the attributes.
-func (a *columnAttrs) takeMark() {
-	a.Comment, a.Invisible = strings.CutPrefix(a.Comment, grammar.InvisibleMark)
-}
-
-// hides reports whether the table has invisible columns.
-func (m *meta) hides() bool {
-	for i := range m.columns {
-		if m.columns[i].Invisible {
-			return true
-		}
-	}
-	return false
-}
-
-// visible are the names of the columns that a star stands for.
-func (m *meta) visible() []string {
-	out := make([]string, 0, len(m.schema))
-	for i, col := range m.schema {
-		if !m.columns[i].Invisible && !col.HiddenSystem {
-			out = append(out, col.Name)
-		}
-	}
-	return out
-}
-
 // visibleOnly names the visible columns where the statement leaves the columns of a table with invisible ones open; st itself otherwise. The
 // syntax tree of a prepared statement outlives the table's definition, so a tree of its own is changed.
 func (s *Session) visibleOnly(c *sql.Context, st sqlparser.Statement, text string) sqlparser.Statement {
@@ -90,14 +64,14 @@ func (s *Session) openInsert(c *sql.Context, n *sqlparser.Insert, fill bool) boo
 		return false
 	}
 	m := s.metaNamed(c, n.Table)
-	if m == nil || !m.hides() {
+	if m == nil || !m.Hides() {
 		return false
 	}
 	if rows, ok := n.Rows.(*sqlparser.AliasedValues); ok && len(rows.Values) > 0 && len(rows.Values[0]) == 0 {
 		return false // VALUES ()
 	}
 	if fill {
-		for _, name := range m.visible() {
+		for _, name := range m.Visible() {
 			n.Columns = append(n.Columns, sqlparser.NewColIdent(name))
 		}
 	}

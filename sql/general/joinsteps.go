@@ -150,17 +150,17 @@ func (r *joinRegion) indexesOf(i int, p *joinPart, b *base, st table.Statistics,
 			give(e)
 		}
 	}
-	for at, d := range b.m.def.Indexes {
+	for at, d := range b.m.Def.Indexes {
 		if d.Kind != "" || d.Hidden || at >= len(st.Distinct) {
 			continue
 		}
 		x := readIndex{unique: d.Unique || d.Primary}
 		for k, part := range d.Parts {
-			if k >= len(st.Distinct[at]) || part.Prefix > 0 || part.Column >= len(b.m.schema) {
+			if k >= len(st.Distinct[at]) || part.Prefix > 0 || part.Column >= len(b.m.Schema) {
 				x.unique = false
 				break
 			}
-			x.columns = append(x.columns, readColumn{by[b.m.schema[part.Column].Name], float64(st.Rows) / math.Max(1, float64(st.Distinct[at][k]))})
+			x.columns = append(x.columns, readColumn{by[b.m.Schema[part.Column].Name], float64(st.Rows) / math.Max(1, float64(st.Distinct[at][k]))})
 		}
 		p.indexes = append(p.indexes, x)
 	}
@@ -178,11 +178,11 @@ func (r *joinRegion) ranged(p *joinPart, b *base, own []sql.Expression) float64 
 		if !ok || !column {
 			continue
 		}
-		for _, d := range b.m.def.Indexes {
+		for _, d := range b.m.Def.Indexes {
 			if d.Kind != "" || d.Hidden || len(d.Parts) == 0 {
 				continue
 			}
-			if at := d.Parts[0].Column; at < len(b.m.schema) && b.m.schema[at].Name == f.Name() {
+			if at := d.Parts[0].Column; at < len(b.m.Schema) && b.m.Schema[at].Name == f.Name() {
 				least = min(least, math.Max(1, p.read*r.costs.selects(r.c, e, r.ids))*lookedUpRow)
 			}
 		}

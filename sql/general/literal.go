@@ -17,6 +17,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // The library makes a literal that is compared with a column one of the column's type before anything else, and so rounds 1.501 to a DECIMAL(6,2).
@@ -140,7 +141,7 @@ func hexAsNumber(c *sql.Context, e sql.Expression, to sql.Type) sql.Expression {
 }
 
 // numericHex is hexAsNumber for the rows of an INSERT's VALUES. names are those of its columns, none: all.
-func numericHex(c *sql.Context, n sql.Node, names []string, m *meta) (sql.Node, error) {
+func numericHex(c *sql.Context, n sql.Node, names []string, m *tabledef.Table) (sql.Node, error) {
 	out, _, err := transform.Node(c, n, func(_ *sql.Context, n sql.Node) (sql.Node, transform.TreeIdentity, error) {
 		v, ok := n.(*plan.Values)
 		if !ok {
@@ -153,12 +154,12 @@ func numericHex(c *sql.Context, n sql.Node, names []string, m *meta) (sql.Node, 
 			for j, e := range t {
 				at := j
 				if len(names) > 0 && j < len(names) {
-					at = columnPosition(m.def, names[j])
+					at = tabledef.Position(m.Def, names[j])
 				}
-				if at < 0 || at >= len(m.schema) {
+				if at < 0 || at >= len(m.Schema) {
 					continue
 				}
-				if x := hexAsNumber(c, e, m.schema[at].Type); x != e {
+				if x := hexAsNumber(c, e, m.Schema[at].Type); x != e {
 					if same {
 						tuples[i] = slices.Clone(t)
 					}

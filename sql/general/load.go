@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/loadfile"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // LOAD DATA LOCAL straight onto the table layer: a file's fields become datums, by the rules of store.go for whatever is not
@@ -25,7 +26,7 @@ import (
 type loader struct {
 	s     *Session
 	c     *sql.Context
-	m     *meta
+	m     *tabledef.Table
 	t     table.Table
 	st    *store
 	in    *loadfile.Reader
@@ -116,7 +117,7 @@ func (s *Session) runLoad(c *sql.Context, x *execution, n *sqlparser.Load) (res 
 	defer f.Close()
 	l.in.Reset(f)
 	err = l.run(n)
-	if l.auto.left > 0 && len(l.m.attrs.Parts) > 0 { // see autoValues.release
+	if l.auto.left > 0 && len(l.m.Attrs.Parts) > 0 { // see autoValues.release
 		err = errors.Join(err, l.t.ReleaseAutoInc(c, l.auto.next, l.auto.next+l.auto.left))
 	}
 	if err != nil {
@@ -146,11 +147,11 @@ func (l *loader) open(x *execution, n *sqlparser.Load, schema string) (ok bool, 
 	if l.t, err = x.openTable(l.c, schema, name); err != nil {
 		return false, nil // its own error, or a view
 	}
-	if l.m, err = l.s.e.metas.get(l.c, l.t.Def()); err != nil {
+	if l.m, err = l.s.e.metas.Get(l.c, l.t.Def()); err != nil {
 		return false, err
 	}
-	d := l.m.def
-	if d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0 || len(l.m.attrs.Checks) > 0 || l.m.virtual {
+	d := l.m.Def
+	if d.Triggers || len(d.ReferTo) > 0 || len(d.ReferBy) > 0 || len(l.m.Attrs.Checks) > 0 || l.m.Virtual {
 		return false, nil
 	}
 	switch strings.ToLower(n.Charset) {
@@ -216,10 +217,10 @@ func formatOf(n *sqlparser.Load) (f loadfile.Format, ok bool) {
 // columns maps fields to columns and variables, and finds what the other columns hold.
 func (l *loader) columns(n *sqlparser.Load) (ok bool, err error) {
 	m := l.m
-	given := make([]bool, len(m.schema))
+	given := make([]bool, len(m.Schema))
 	if len(n.Columns) == 0 {
-		for i := range m.schema {
-			if !sql.IsHiddenSystemColumn(m.schema[i].Name) && !m.columns[i].Invisible {
+		for i := range m.Schema {
+			if !sql.IsHiddenSystemColumn(m.Schema[i].Name) && !m.Columns[i].Invisible {
 				l.dest = append(l.dest, loadDest{column: i})
 				given[i] = true
 			}
@@ -231,7 +232,7 @@ func (l *loader) columns(n *sqlparser.Load) (ok bool, err error) {
 			l.dest = append(l.dest, loadDest{column: -1, name: name[1:]})
 			continue
 		}
-		i := columnPosition(m.def, name)
+		i := tabledef.Position(m.Def, name)
 		if i < 0 {
 			return false, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "field list")
 		}
@@ -239,17 +240,17 @@ func (l *loader) columns(n *sqlparser.Load) (ok bool, err error) {
 		given[i] = true
 	}
 	for _, e := range n.SetExprs {
-		if i := columnPosition(m.def, e.Name.Name.String()); i >= 0 {
+		if i := tabledef.Position(m.Def, e.Name.Name.String()); i >= 0 {
 			given[i] = true
 		}
 	}
 	if ok, err := l.setExprs(n); err != nil || !ok {
 		return false, err
 	}
-	l.cols = make([]loadColumn, len(m.schema))
-	l.base = make([]row.Datum, len(m.schema))
-	for i := range m.schema {
-		if m.columns[i].Generated != "" {
+	l.cols = make([]loadColumn, len(m.Schema))
+	l.base = make([]row.Datum, len(m.Schema))
+	for i := range m.Schema {
+		if m.Columns[i].Generated != "" {
 			return false, nil
 		}
 		l.cols[i] = l.columnForm(i)
@@ -264,7 +265,7 @@ func (l *loader) columns(n *sqlparser.Load) (ok bool, err error) {
 // setDefault finds what column i holds in rows that say nothing of it.
 func (l *loader) setDefault(i int, given bool) (ok bool, err error) {
 	m := l.m
-	at := &m.columns[i]
+	at := &m.Columns[i]
 	switch {
 	case i == l.auto.column:
 		return true, nil
@@ -281,17 +282,17 @@ func (l *loader) setDefault(i int, given bool) (ok bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		l.base[i], err = m.codecs[i].Encode(l.c, v, l.loc)
+		l.base[i], err = m.Codecs[i].Encode(l.c, v, l.loc)
 		return true, err
-	case m.def.Columns[i].Nullable:
+	case m.Def.Columns[i].Nullable:
 		return true, nil
 	}
 	if !given {
-		if e := mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, m.schema[i].Name); l.st.strict {
+		if e := mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, m.Schema[i].Name); l.st.strict {
 			return false, e
 		}
 	}
-	l.base[i], err = m.codecs[i].Encode(l.c, zeroValue(m.schema[i].Type), nil)
+	l.base[i], err = m.Codecs[i].Encode(l.c, zeroValue(m.Schema[i].Type), nil)
 	return true, err
 }
 
@@ -301,14 +302,14 @@ func (l *loader) setExprs(n *sqlparser.Load) (ok bool, err error) {
 		return true, nil
 	}
 	nm := *l.m
-	nm.schema = nm.schema[:len(nm.schema):len(nm.schema)]
+	nm.Schema = nm.Schema[:len(nm.Schema):len(nm.Schema)]
 	for _, e := range n.SetExprs {
-		i := columnPosition(l.m.def, e.Name.Name.String())
+		i := tabledef.Position(l.m.Def, e.Name.Name.String())
 		if i < 0 {
 			return false, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, e.Name.Name.String(), "field list")
 		}
 		l.sets = append(l.sets, loadSet{column: i})
-		nm.schema = append(nm.schema, &sql.Column{Name: "!set", Type: types.LongText, Nullable: true, Source: l.m.def.Name, DatabaseSource: l.m.def.Schema,
+		nm.Schema = append(nm.Schema, &sql.Column{Name: "!set", Type: types.LongText, Nullable: true, Source: l.m.Def.Name, DatabaseSource: l.m.Def.Schema,
 			Generated: sql.NewUnresolvedColumnDefaultValue("(" + sqlparser.String(e.Expr) + ")")})
 	}
 	bound, err := l.s.computed(l.c, &nm, generatedOf)
@@ -316,19 +317,19 @@ func (l *loader) setExprs(n *sqlparser.Load) (ok bool, err error) {
 		return false, nil
 	}
 	for i := range l.sets {
-		x := bound[len(l.m.schema)+i]
+		x := bound[len(l.m.Schema)+i]
 		if d, ok := x.(*sql.ColumnDefaultValue); ok {
 			x = d.Expr // as it is: the column's own conversion follows
 		}
 		l.sets[i].expr = x
 	}
-	l.vals = make(sql.Row, len(l.m.schema))
+	l.vals = make(sql.Row, len(l.m.Schema))
 	return true, nil
 }
 
 // columnForm decides how a column's text is read.
 func (l *loader) columnForm(i int) (k loadColumn) {
-	t, codec := l.m.schema[i].Type, &l.m.codecs[i]
+	t, codec := l.m.Schema[i].Type, &l.m.Codecs[i]
 	tt, isText := t.(sql.StringType)
 	switch base := t.Type(); {
 	case types.IsInteger(t):

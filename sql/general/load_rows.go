@@ -175,16 +175,16 @@ func (l *loader) row(vals []row.Datum) error {
 // null stores NULL in a column, or what a NOT NULL one has instead.
 func (l *loader) null(i int, vals []row.Datum) error {
 	vals[i] = row.NullDatum
-	if l.m.def.Columns[i].Nullable || i == l.auto.column {
+	if l.m.Def.Columns[i].Nullable || i == l.auto.column {
 		return nil
 	}
-	e := mysqlerr.New(mysqlerr.ER_WARN_NULL_TO_NOTNULL, l.m.schema[i].Name, l.st.row)
+	e := mysqlerr.New(mysqlerr.ER_WARN_NULL_TO_NOTNULL, l.m.Schema[i].Name, l.st.row)
 	if l.st.strict {
 		return e
 	}
 	l.st.warn(l.c, e)
 	var err error
-	vals[i], err = l.m.codecs[i].Encode(l.c, zeroValue(l.m.schema[i].Type), nil)
+	vals[i], err = l.m.Codecs[i].Encode(l.c, zeroValue(l.m.Schema[i].Type), nil)
 	return err
 }
 
@@ -214,7 +214,7 @@ func (l *loader) value(i int, f []byte) (row.Datum, error) {
 			return row.FromBytes(f), nil
 		}
 	case loadMoment:
-		if d, ok := parseMoment(f, l.m.schema[i].Type.Type() == sqltypes.Date); ok {
+		if d, ok := parseMoment(f, l.m.Schema[i].Type.Type() == sqltypes.Date); ok {
 			return d, nil
 		}
 	}
@@ -227,7 +227,7 @@ func (l *loader) stored(i int, v any) (row.Datum, error) {
 	if err != nil {
 		return row.Datum{}, err
 	}
-	return l.m.codecs[i].Encode(l.c, v, l.loc)
+	return l.m.Codecs[i].Encode(l.c, v, l.loc)
 }
 
 // parseInt reads a plain decimal number of at most 18 digits.
@@ -288,7 +288,7 @@ func parseMoment(f []byte, date bool) (d row.Datum, ok bool) {
 // set evaluates the SET clause, left to right: each sees what those before it set.
 func (l *loader) set(vals []row.Datum) error {
 	for i := range vals {
-		v, err := l.m.codecs[i].Decode(l.c, &vals[i], l.loc)
+		v, err := l.m.Codecs[i].Decode(l.c, &vals[i], l.loc)
 		if err != nil {
 			return err
 		}
@@ -306,7 +306,7 @@ func (l *loader) set(vals []row.Datum) error {
 		} else if vals[s.column], err = l.stored(s.column, v); err != nil {
 			return err
 		}
-		if l.vals[s.column], err = l.m.codecs[s.column].Decode(l.c, &vals[s.column], l.loc); err != nil {
+		if l.vals[s.column], err = l.m.Codecs[s.column].Decode(l.c, &vals[s.column], l.loc); err != nil {
 			return err
 		}
 	}
@@ -320,9 +320,9 @@ func (l *loader) number(vals []row.Datum) error {
 		return nil
 	}
 	d := &vals[a.column]
-	float := l.m.codecs[a.column].Class == row.Float32 || l.m.codecs[a.column].Class == row.Float64
+	float := l.m.Codecs[a.column].Class == row.Float32 || l.m.Codecs[a.column].Class == row.Float64
 	if !d.Null && (d.N != 0 || a.zeroIsZero) {
-		if l.m.codecs[a.column].Class == row.Int && d.Int() < 0 || float && d.Float() < 0 {
+		if l.m.Codecs[a.column].Class == row.Int && d.Int() < 0 || float && d.Float() < 0 {
 			return nil
 		}
 		n := d.Uint()
@@ -351,7 +351,7 @@ func (l *loader) number(vals []row.Datum) error {
 // collided does what the statement says about a row whose insert met err.
 func (l *loader) collided(vals []row.Datum, err error) error {
 	var dup *table.DuplicateKey
-	for range len(l.m.def.Indexes) + 1 {
+	for range len(l.m.Def.Indexes) + 1 {
 		switch {
 		case err == nil:
 			return nil

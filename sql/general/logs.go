@@ -20,6 +20,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/logs"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // The logs' variables and tables. The dispatcher writes the logs (session/logging.go); package logs keeps them.
@@ -40,7 +41,7 @@ func (e *Engine) logVariables() []sql.SystemVariable {
 	vars := []*sql.MysqlSystemVariable{
 		flag("slow_query_log"), flag("general_log"), flag("log_queries_not_using_indexes"), flag("log_slow_admin_statements"), flag("log_raw"),
 		text("slow_query_log_file", name+"-slow.log"), text("general_log_file", name+".log"),
-		{Name: "log_output", Scope: scope, Dynamic: true, Type: types.NewSystemSetType("log_output", defaultCollation, "NONE", "FILE", "TABLE"), Default: "FILE"},
+		{Name: "log_output", Scope: scope, Dynamic: true, Type: types.NewSystemSetType("log_output", tabledef.DefaultCollation, "NONE", "FILE", "TABLE"), Default: "FILE"},
 		{Name: "log_timestamps", Scope: scope, Dynamic: true, Type: types.NewSystemEnumType("log_timestamps", "UTC", "SYSTEM"), Default: "UTC"},
 		{Name: "log_throttle_queries_not_using_indexes", Scope: scope, Dynamic: true,
 			Type: types.NewSystemIntType("log_throttle_queries_not_using_indexes", 0, math.MaxUint32, false), Default: int64(0)},

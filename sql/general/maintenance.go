@@ -244,11 +244,11 @@ func (s *Session) maintain(c *sql.Context, x *execution, op string, list [][2]st
 // analyzeStatistics finds a table's statistics anew and stores them.
 func (s *Session) analyzeStatistics(c *sql.Context, t table.Table) error {
 	d := t.Def()
-	m, err := s.e.metas.get(c, d)
+	m, err := s.e.metas.Get(c, d)
 	if err != nil {
 		return err
 	}
-	st, err := t.Analyze(c, m.samplePages())
+	st, err := t.Analyze(c, m.SamplePages())
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func (s *Session) analyzeStatistics(c *sql.Context, t table.Table) error {
 		return err
 	}
 	s.e.stats.forget(d.ID)
-	s.e.stats.put(d, st, m.persistent() && m.fixed())
+	s.e.stats.put(d, st, m.Persistent() && m.Fixed())
 	return nil
 }
 

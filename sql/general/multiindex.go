@@ -18,7 +18,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/multi"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
-	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Multi-valued indexes as they are defined: KEY ((CAST(json AS type ARRAY))) is a functional key part whose hidden column lists the keys of the array's elements
@@ -34,7 +34,7 @@ func init() {
 
 // arrayOfIndex tells a cast to an array which index it is of. Other expressions stay; a cast elsewhere is refused when it is bound.
 func arrayOfIndex(e sqlparser.Expr, index string) sqlparser.Expr {
-	f, ok := unparenthesized(e).(*sqlparser.FuncExpr)
+	f, ok := tabledef.Unparenthesized(e).(*sqlparser.FuncExpr)
 	if !ok || !f.Name.EqualString(grammar.ArrayFunction) || len(f.Exprs) != 2 {
 		return e
 	}
@@ -44,53 +44,8 @@ func arrayOfIndex(e sqlparser.Expr, index string) sqlparser.Expr {
 }
 
 func arrayColumn(col *table.Column) bool {
-	var a columnAttrs
-	return sql.IsHiddenSystemColumn(col.Name) && fromJSON(col.Attrs, &a) == nil && strings.HasPrefix(bare(a.Generated), grammar.ArrayFunction+"(")
-}
-
-// arrayText is the text of a functional key part as MySQL shows it.
-func arrayText(text string) string {
-	if !strings.HasPrefix(bare(text), grammar.ArrayFunction+"(") {
-		return text
-	}
-	st, err := sqlparser.Parse("SELECT " + text)
-	if err != nil {
-		return text
-	}
-	sel, ok := st.(*sqlparser.Select)
-	if !ok || len(sel.SelectExprs) != 1 {
-		return text
-	}
-	ae, ok := sel.SelectExprs[0].(*sqlparser.AliasedExpr)
-	if !ok {
-		return text
-	}
-	f, ok := unparenthesized(ae.Expr).(*sqlparser.FuncExpr)
-	if !ok || len(f.Exprs) != 3 {
-		return text
-	}
-	of, ok1 := f.Exprs[0].(*sqlparser.AliasedExpr)
-	kind, ok2 := f.Exprs[1].(*sqlparser.AliasedExpr)
-	if !ok1 || !ok2 {
-		return text
-	}
-	name, ok := textLiteral(kind.Expr)
-	if !ok {
-		return text
-	}
-	return "cast(" + sqltext.Style{Charset: "utf8mb4"}.Expr(of.Expr) + " as " + name + " array)"
-}
-
-// textLiteral is the value of a text, with an introducer or without.
-func textLiteral(e sqlparser.Expr) (string, bool) {
-	if u, ok := e.(*sqlparser.UnaryExpr); ok {
-		e = u.Expr
-	}
-	v, ok := e.(*sqlparser.SQLVal)
-	if !ok || v.Type != sqlparser.StrVal {
-		return "", false
-	}
-	return string(v.Val), true
+	var a tabledef.Column
+	return sql.IsHiddenSystemColumn(col.Name) && tabledef.Decode(col.Attrs, &a) == nil && strings.HasPrefix(tabledef.Bare(a.Generated), grammar.ArrayFunction+"(")
 }
 
 func isArray(e sql.Expression) bool {

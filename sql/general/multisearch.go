@@ -60,10 +60,10 @@ func multiNarrows(c *sql.Context, b *base, alias string, e sql.Expression) narro
 	if err != nil {
 		return nil
 	}
-	for i := range b.m.def.Indexes {
-		ix := &b.m.def.Indexes[i]
+	for i := range b.m.Def.Indexes {
+		ix := &b.m.Def.Indexes[i]
 		at, ok := multi.ParseKind(ix.Kind)
-		if !ok || b.m.indexes[i].Invisible || slices.ContainsFunc(b.keeps, func(keep func(string) bool) bool { return !keep(ix.Name) }) {
+		if !ok || b.m.Indexes[i].Invisible || slices.ContainsFunc(b.keeps, func(keep func(string) bool) bool { return !keep(ix.Name) }) {
 			continue
 		}
 		x := exprs[ix.Parts[at].Column]
@@ -95,7 +95,7 @@ func asked(c *sql.Context, e sql.Expression) sql.Expression {
 
 // hasArrays reports whether some index of the table is multi-valued.
 func (b *base) hasArrays() bool {
-	return slices.ContainsFunc(b.m.def.Indexes, func(ix table.Index) bool { _, ok := multi.ParseKind(ix.Kind); return ok })
+	return slices.ContainsFunc(b.m.Def.Indexes, func(ix table.Index) bool { _, ok := multi.ParseKind(ix.Kind); return ok })
 }
 
 // sameOfRow reports whether e, of a statement, is the expression of, of the table called alias: functions of the same names over the same columns and literals.
@@ -134,7 +134,7 @@ func sameOfRow(c *sql.Context, alias string, of, e sql.Expression) bool {
 }
 
 func (n *multiSearch) explain(c *sql.Context, b *base, a *access) {
-	a.key = b.m.def.Indexes[n.index].Name
+	a.key = b.m.Def.Indexes[n.index].Name
 	a.kind, a.possible, a.keyLen, a.ref, a.rows = "range", []string{a.key}, n.of.keyLen(), nil, 1
 	if n.function == grammar.MemberFunction {
 		a.kind, a.ref = "ref", []string{"const"}

@@ -181,11 +181,11 @@ func keyed(c *sql.Context, b *base, alias string, e sql.Expression) bool {
 			}
 		}
 	}
-	for i := range b.m.def.Indexes {
-		ix := &b.m.def.Indexes[i]
+	for i := range b.m.Def.Indexes {
+		ix := &b.m.Def.Indexes[i]
 		all := ix.Unique && !ix.Hidden && len(known) > 0
 		for _, p := range ix.Parts {
-			all = all && known[strings.ToLower(b.m.def.Columns[p.Column].Name)]
+			all = all && known[strings.ToLower(b.m.Def.Columns[p.Column].Name)]
 		}
 		if all {
 			return true
@@ -196,8 +196,8 @@ func keyed(c *sql.Context, b *base, alias string, e sql.Expression) bool {
 
 // hasKinds reports whether some index of the table has a kind.
 func (b *base) hasKinds() bool {
-	for i := range b.m.def.Indexes {
-		if b.m.def.Indexes[i].Kind != "" {
+	for i := range b.m.Def.Indexes {
+		if b.m.Def.Indexes[i].Kind != "" {
 			return true
 		}
 	}
@@ -245,7 +245,7 @@ func (it *narrowIter) Next(c *sql.Context) (sql.Row, error) {
 		if r == nil {
 			continue
 		}
-		if it.mode.Lock == table.LockExclusive && it.t.m.pk == nil {
+		if it.mode.Lock == table.LockExclusive && it.t.m.PK == nil {
 			sessionOf(c).cur.refs.remember(it.t.def(), r, ref)
 		}
 		out, err := it.t.decode(c, r, it.t.proj, it.loc)

@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Views, triggers, procedures, functions and events are texts in the catalog.
@@ -230,7 +231,7 @@ func (d *database) CreateView(ctx *sql.Context, name, selectText, createText str
 		for i, c := range spec.Columns {
 			names[i] = c.String()
 		}
-		cols = " (" + quoteNames(names) + ")"
+		cols = " (" + tabledef.QuoteNames(names) + ")"
 	}
 	o.Text = fmt.Sprintf("CREATE ALGORITHM=%s DEFINER=%s SQL SECURITY %s VIEW %s%s AS %s", algorithm, o.Definer, security, sqltext.Quote(name), cols, selectText)
 	switch spec.CheckOption {

@@ -10,6 +10,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // VALUES(c) of INSERT ... SELECT ... ON DUPLICATE KEY UPDATE: the library looks for it among the columns that the SELECT names.
@@ -38,7 +39,7 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 		return nil
 	}
 	x.dest = s.metaNamed(c, ins.Table)
-	var others []*meta
+	var others []*tabledef.Table
 	if sel, ok := ins.Rows.(*sqlparser.Select); ok {
 		for _, from := range sel.From {
 			others = s.metasOf(c, from, others)
@@ -54,9 +55,9 @@ func (s *Session) valuesOfSelect(c *sql.Context, x *execution, ast sqlparser.Sta
 			case *sqlparser.Subquery:
 				return false, nil
 			case *sqlparser.ColName:
-				if n.Qualifier.IsEmpty() && x.dest.has(n.Name.String()) {
+				if n.Qualifier.IsEmpty() && x.dest.Has(n.Name.String()) {
 					for _, m := range others {
-						if m.has(n.Name.String()) {
+						if m.Has(n.Name.String()) {
 							return false, mysqlerr.New(mysqlerr.ER_NON_UNIQ_ERROR, n.Name.String(), "field list")
 						}
 					}
@@ -110,24 +111,24 @@ func tablesOfUpdates(ins *sqlparser.Insert) error {
 }
 
 // metaNamed describes a table, nil if there is none.
-func (s *Session) metaNamed(c *sql.Context, t sqlparser.TableName) *meta {
+func (s *Session) metaNamed(c *sql.Context, t sqlparser.TableName) *tabledef.Table {
 	schema, err := s.schemaFor(t)
 	if err != nil {
 		return nil
 	}
 	if temp := s.temps[tempKey(schema, t.Name.String())]; temp != nil {
-		m, _ := s.e.metas.get(c, temp.def) // without it the library reports what is wrong
+		m, _ := s.e.metas.Get(c, temp.def) // without it the library reports what is wrong
 		return m
 	}
 	d, err := s.e.catalog.Definition(c, schema, t.Name.String())
 	if err != nil {
 		return nil
 	}
-	m, _ := s.e.metas.get(c, d)
+	m, _ := s.e.metas.Get(c, d)
 	return m
 }
 
-func (s *Session) metasOf(c *sql.Context, from sqlparser.TableExpr, list []*meta) []*meta {
+func (s *Session) metasOf(c *sql.Context, from sqlparser.TableExpr, list []*tabledef.Table) []*tabledef.Table {
 	switch t := from.(type) {
 	case *sqlparser.AliasedTableExpr:
 		if name, ok := t.Expr.(sqlparser.TableName); ok {
@@ -141,20 +142,6 @@ func (s *Session) metasOf(c *sql.Context, from sqlparser.TableExpr, list []*meta
 		}
 	}
 	return list
-}
-
-func (m *meta) has(column string) bool { return m.columnAt(column) >= 0 }
-
-// columnAt is the position of a column by its name, -1 if there is none.
-func (m *meta) columnAt(column string) int {
-	if m != nil {
-		for i, col := range m.schema {
-			if strings.EqualFold(col.Name, column) {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // inserted is a column of the row that could not be inserted. It is evaluated on the old row followed by the new one.
@@ -173,11 +160,11 @@ func newInserted(c *sql.Context, args ...sql.Expression) (sql.Expression, error)
 		return nil, err
 	}
 	name, _ := datum.Text(v)
-	i := x.dest.columnAt(name)
+	i := x.dest.Position(name)
 	if i < 0 {
 		return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, "field list")
 	}
-	return &inserted{len(x.dest.schema) + i, x.dest.schema[i]}, nil
+	return &inserted{len(x.dest.Schema) + i, x.dest.Schema[i]}, nil
 }
 
 func (n *inserted) Resolved() bool               { return true }

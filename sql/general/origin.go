@@ -13,6 +13,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // describeResult describes the result of a plan: types as MySQL has them, and for each column that is one of a table's, whatever both are called in
@@ -96,8 +97,8 @@ func fieldOf(x sql.Expression) *expression.GetField {
 // origin is a table of a plan: as the statement calls it, and what it is.
 type origin struct {
 	alias, table, database string
-	columns                sql.Schema // of a base table
-	m                      *meta      // of one of ours
+	columns                sql.Schema      // of a base table
+	m                      *tabledef.Table // of one of ours
 }
 
 // origins are the tables of a plan by what the statement calls them. Outer ones are met first and hide those of subqueries.
@@ -136,7 +137,7 @@ func originOf(c *sql.Context, t sql.TableNode) origin {
 		o.database = d.Name()
 	}
 	if b := tableBase(u); b != nil {
-		o.table, o.m = b.m.def.Name, b.m
+		o.table, o.m = b.m.Def.Name, b.m
 	}
 	return o
 }
@@ -167,11 +168,11 @@ func (o *origin) number(out *Column, name string) {
 	if o.m == nil || !out.number() {
 		return
 	}
-	i := columnPosition(o.m.def, name)
+	i := tabledef.Position(o.m.Def, name)
 	if i < 0 {
 		return
 	}
-	a := &o.m.columns[i]
+	a := &o.m.Columns[i]
 	if out.Type == protoNewDecimal {
 		switch {
 		case strings.HasPrefix(a.Decl, "float("):

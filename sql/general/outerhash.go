@@ -149,8 +149,8 @@ func (x *execution) mayChange(c *sql.Context, n sql.Node) bool {
 	transform.InspectWithOpaque(c, n, func(_ *sql.Context, n sql.Node) bool {
 		if at, ok := n.(sql.TableNode); ok {
 			b := tableBase(at.UnderlyingTable())
-			changes = changes || b == nil || len(b.m.def.ReferTo) > 0 ||
-				slices.ContainsFunc(written, func(name string) bool { return strings.EqualFold(name, b.m.def.Name) })
+			changes = changes || b == nil || len(b.m.Def.ReferTo) > 0 ||
+				slices.ContainsFunc(written, func(name string) bool { return strings.EqualFold(name, b.m.Def.Name) })
 		}
 		return !changes
 	})

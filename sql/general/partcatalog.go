@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // partCatalog is the engine's catalog with partitioned tables: what is done to one is done to its trees.
@@ -22,8 +23,8 @@ type partCatalog struct {
 	e *Engine
 }
 
-func tableAttrsOf(d *table.Def) (a tableAttrs, err error) {
-	if err = fromJSON(d.Attrs, &a); err != nil {
+func tableAttrsOf(d *table.Def) (a tabledef.Attrs, err error) {
+	if err = tabledef.Decode(d.Attrs, &a); err != nil {
 		err = fmt.Errorf("table %s.%s: %w", d.Schema, d.Name, err)
 	}
 	return a, err
@@ -48,16 +49,16 @@ func treeDef(d *table.Def, tree int) *table.Def {
 	}
 	a, _ := tableAttrsOf(d) // read before
 	a.PartSQL, a.Parts, a.PartNext = "", nil, 0
-	n.Attrs = toJSON(a)
+	n.Attrs = tabledef.Encode(a)
 	return &n
 }
 
 // plan checks a partitioned definition and numbers its trees from next on.
-func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tableAttrs, next int) (*partFunc, error) {
+func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tabledef.Attrs, next int) (*partFunc, error) {
 	a.Parts = nil
 	if a.PartSQL == "" {
-		a.Parts, a.PartNext = []partRef{{Tree: next}}, next+1
-		d.Attrs = toJSON(*a)
+		a.Parts, a.PartNext = []tabledef.Partition{{Tree: next}}, next+1
+		d.Attrs = tabledef.Encode(*a)
 		return nil, nil
 	}
 	if len(a.FKs) > 0 || len(d.ReferBy) > 0 {
@@ -68,11 +69,11 @@ func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tableAttrs, next int
 		return nil, err
 	}
 	for _, part := range f.parts {
-		a.Parts = append(a.Parts, partRef{part.Name, next})
+		a.Parts = append(a.Parts, tabledef.Partition{Name: part.Name, Tree: next})
 		next++
 	}
 	a.PartNext = next
-	d.Attrs = toJSON(*a)
+	d.Attrs = tabledef.Encode(*a)
 	return f, nil
 }
 
@@ -82,7 +83,7 @@ func errPartitionedFK() error {
 
 // checkedPartFunc compiles the partitioning of a definition that is about to be published.
 func checkedPartFunc(c *sql.Context, d *table.Def) (*partFunc, error) {
-	m, err := newMeta(c, d)
+	m, err := tabledef.New(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func checkedPartFunc(c *sql.Context, d *table.Def) (*partFunc, error) {
 const maxPartitions = 8192
 
 // makeTrees makes the trees of some partitions. Whoever calls it has called changing, and calls changed in the end.
-func (p *partCatalog) makeTrees(ctx context.Context, d *table.Def, refs []partRef) error {
+func (p *partCatalog) makeTrees(ctx context.Context, d *table.Def, refs []tabledef.Partition) error {
 	for _, r := range refs {
 		if _, err := p.Catalog.CreateTable(ctx, treeDef(d, r.Tree)); err != nil {
 			return err
@@ -129,7 +130,7 @@ func (p *partCatalog) changed(ctx context.Context, schema, name string) error {
 	}
 	for _, n := range names {
 		base, tree, ok := strings.Cut(n, partMark)
-		if !ok || base != name || slices.ContainsFunc(parts, func(r partRef) bool { return strconv.Itoa(r.Tree) == tree }) {
+		if !ok || base != name || slices.ContainsFunc(parts, func(r tabledef.Partition) bool { return strconv.Itoa(r.Tree) == tree }) {
 			continue
 		}
 		if err := p.Catalog.DropTable(ctx, schema, n); err != nil && !errors.Is(err, table.ErrNoTable) {
@@ -166,7 +167,7 @@ func (p *partCatalog) CreateTable(ctx context.Context, d *table.Def) (*table.Def
 		if err == nil && len(a.Parts) > 0 { // LIKE a table that was partitioned once
 			n := *d
 			a.Parts, a.PartNext = nil, 0
-			n.Attrs = toJSON(a)
+			n.Attrs = tabledef.Encode(a)
 			d = &n
 		}
 		return p.Catalog.CreateTable(ctx, d)
@@ -187,7 +188,7 @@ func (p *partCatalog) CreateTable(ctx context.Context, d *table.Def) (*table.Def
 }
 
 // partsOf are the trees of a table; none: it is not there or has none.
-func (p *partCatalog) partsOf(ctx context.Context, schema, name string) (*table.Def, []partRef, error) {
+func (p *partCatalog) partsOf(ctx context.Context, schema, name string) (*table.Def, []tabledef.Partition, error) {
 	d, err := p.Definition(ctx, schema, name)
 	if errors.Is(err, table.ErrNoTable) || errors.Is(err, table.ErrNoSchema) {
 		return nil, nil, nil
@@ -234,7 +235,7 @@ func (p *partCatalog) emptyTrees(ctx context.Context, d *table.Def, set []bool) 
 	if err != nil {
 		return err
 	}
-	var made []partRef
+	var made []tabledef.Partition
 	a.Parts = slices.Clone(a.Parts)
 	for i := range a.Parts {
 		if set == nil || set[i] {
@@ -248,14 +249,14 @@ func (p *partCatalog) emptyTrees(ctx context.Context, d *table.Def, set []bool) 
 
 // publish makes trees, lets fill fill them while the table is locked, publishes the definition that names them, and drops those that it no
 // longer names. When it fails everything is as it was.
-func (p *partCatalog) publish(ctx context.Context, d *table.Def, a *tableAttrs, made []partRef, fill func(ctx context.Context) error) error {
+func (p *partCatalog) publish(ctx context.Context, d *table.Def, a *tabledef.Attrs, made []tabledef.Partition, fill func(ctx context.Context) error) error {
 	if err := p.changing(ctx, d.Schema, d.Name); err != nil {
 		return err
 	}
 	err := p.makeTrees(ctx, d, made)
 	if err == nil {
 		n := *d
-		n.Attrs = toJSON(*a)
+		n.Attrs = tabledef.Encode(*a)
 		_, err = p.Catalog.AlterTable(ctx, d, &n, table.Build{Within: fill})
 	}
 	return errors.Join(err, p.changed(ctx, d.Schema, d.Name))
@@ -292,7 +293,7 @@ func (p *partCatalog) AlterTable(ctx context.Context, old, new *table.Def, o tab
 	case len(was.Parts) > 0 && was.PartSQL == a.PartSQL && sameRows(old, new):
 		n := *new
 		a.Parts, a.PartNext = was.Parts, was.PartNext
-		n.Attrs = toJSON(a)
+		n.Attrs = tabledef.Encode(a)
 		return p.Catalog.AlterTable(ctx, old, &n, o)
 	}
 	from := make([]int, len(new.Columns))
@@ -454,7 +455,7 @@ type treeWriter struct {
 	p     *partCatalog
 	c     *sql.Context
 	d     *table.Def
-	parts []partRef
+	parts []tabledef.Partition
 	f     *partFunc // nil: one tree
 	only  []bool    // partitions of f whose trees may take rows; nil: all
 	txn   table.Txn
@@ -536,7 +537,7 @@ func (w *treeWriter) abandon(ctx context.Context) {
 }
 
 // copy reads all rows of trees and puts them, converted, where they belong now.
-func (w *treeWriter) copy(ctx context.Context, from *table.Def, parts []partRef, convert func([]row.Datum) ([]row.Datum, error)) error {
+func (w *treeWriter) copy(ctx context.Context, from *table.Def, parts []tabledef.Partition, convert func([]row.Datum) ([]row.Datum, error)) error {
 	for _, r := range parts {
 		err := w.p.opened(ctx, &table.Def{Schema: from.Schema, Name: treeName(from.Name, r.Tree)}, func(t table.Table) error {
 			cur, err := t.Scan(ctx, table.ScanOptions{})

@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // ALTER TABLE ... ADD, DROP, TRUNCATE, COALESCE, REORGANIZE, EXCHANGE PARTITION. A change makes new trees, fills them while the table is locked,
@@ -26,7 +27,7 @@ type partitionChange struct {
 	c       *sql.Context
 	p       *partCatalog
 	d       *table.Def
-	a       tableAttrs
+	a       tabledef.Attrs
 	clauses *grammar.Partitioning
 }
 
@@ -193,7 +194,7 @@ func (ch *partitionChange) indexes(names []string, verb string) ([]bool, error) 
 	}
 	set := make([]bool, len(ch.a.Parts))
 	for _, n := range names {
-		i := slices.IndexFunc(ch.a.Parts, func(r partRef) bool { return strings.EqualFold(r.Name, n) })
+		i := slices.IndexFunc(ch.a.Parts, func(r tabledef.Partition) bool { return strings.EqualFold(r.Name, n) })
 		if i < 0 || set[i] {
 			if verb == "TRUNCATE" {
 				return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_PARTITION, n, ch.d.Name)
@@ -213,14 +214,14 @@ func (ch *partitionChange) hashed() bool {
 func (ch *partitionChange) checked() (*partFunc, error) {
 	ch.a.PartSQL = ch.clauses.Clause()
 	n := *ch.d
-	n.Attrs = toJSON(ch.a)
+	n.Attrs = tabledef.Encode(ch.a)
 	return checkedPartFunc(ch.c, &n)
 }
 
 // fresh numbers a new tree.
-func (ch *partitionChange) fresh(name string) partRef {
+func (ch *partitionChange) fresh(name string) tabledef.Partition {
 	ch.a.PartNext++
-	return partRef{name, ch.a.PartNext - 1}
+	return tabledef.Partition{Name: name, Tree: ch.a.PartNext - 1}
 }
 
 var recordsNone = &Result{Info: "Records: 0  Duplicates: 0  Warnings: 0"}
@@ -237,7 +238,7 @@ func (ch *partitionChange) add(defs []grammar.PartitionDef) (*Result, error) {
 	if _, err := ch.checked(); err != nil {
 		return nil, err
 	}
-	var made []partRef
+	var made []tabledef.Partition
 	for _, d := range defs {
 		made = append(made, ch.fresh(d.Name))
 	}
@@ -290,7 +291,7 @@ func (ch *partitionChange) count(n int) (*Result, error) {
 }
 
 // move publishes the change with the rows of the trees that go in those that come.
-func (ch *partitionChange) move(f *partFunc, made, gone []partRef) error {
+func (ch *partitionChange) move(f *partFunc, made, gone []tabledef.Partition) error {
 	w := &treeWriter{p: ch.p, c: ch.c, d: ch.d, parts: ch.a.Parts, f: f, only: make([]bool, len(ch.a.Parts))}
 	for i, r := range ch.a.Parts {
 		w.only[i] = slices.Contains(made, r)
@@ -306,7 +307,7 @@ func (ch *partitionChange) drop(names []string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var keep []partRef
+	var keep []tabledef.Partition
 	var defs []grammar.PartitionDef
 	for i, r := range ch.a.Parts {
 		if set != nil && !set[i] {
@@ -351,7 +352,7 @@ func (ch *partitionChange) reorganize(names []string, defs []grammar.PartitionDe
 	if isRange && last-first+1 != len(names) {
 		return nil, mysqlerr.NewMessage(1519, "When reorganizing a set of partitions they must be in consecutive order")
 	}
-	var gone, made, parts []partRef
+	var gone, made, parts []tabledef.Partition
 	var all []grammar.PartitionDef
 	for i, r := range ch.a.Parts {
 		if i == first {
@@ -385,7 +386,7 @@ func (ch *partitionChange) reorganize(names []string, defs []grammar.PartitionDe
 
 // exchange swaps a partition's tree with a table of the same columns and indexes.
 func (ch *partitionChange) exchange(name, schema, with string, validate bool) (*Result, error) {
-	at := slices.IndexFunc(ch.a.Parts, func(r partRef) bool { return strings.EqualFold(r.Name, name) })
+	at := slices.IndexFunc(ch.a.Parts, func(r tabledef.Partition) bool { return strings.EqualFold(r.Name, name) })
 	if at < 0 {
 		return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_PARTITION, name, ch.d.Name)
 	}

@@ -18,11 +18,12 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // partFunc is a partitioning function: which partition a row belongs to, and which partitions rows with given columns can be in. It is immutable.
 type partFunc struct {
-	m     *meta
+	m     *tabledef.Table
 	p     *grammar.Partitioning
 	kind  string         // RANGE, LIST, HASH, KEY
 	list  bool           // COLUMNS: values are compared column by column
@@ -45,13 +46,13 @@ var maxValue = maxValueType{}
 var monotonic = map[string]bool{"year": true, "to_days": true, "to_seconds": true, "unix_timestamp": true}
 
 // newPartFunc compiles a table's partitioning; nil when the table has none.
-func newPartFunc(c *sql.Context, m *meta) (*partFunc, error) {
-	if m.attrs.PartSQL == "" {
+func newPartFunc(c *sql.Context, m *tabledef.Table) (*partFunc, error) {
+	if m.Attrs.PartSQL == "" {
 		return nil, nil
 	}
-	p := grammar.ParsePartitioning(m.attrs.PartSQL)
+	p := grammar.ParsePartitioning(m.Attrs.PartSQL)
 	if p == nil {
-		return nil, fmt.Errorf("partitioning of %s.%s: %q cannot be read", m.def.Schema, m.def.Name, m.attrs.PartSQL)
+		return nil, fmt.Errorf("partitioning of %s.%s: %q cannot be read", m.Def.Schema, m.Def.Name, m.Attrs.PartSQL)
 	}
 	f := &partFunc{m: m, p: p, parts: p.Names()}
 	f.kind = strings.Fields(strings.TrimPrefix(p.Method, "LINEAR "))[0]
@@ -97,7 +98,7 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 	}
 	for t := lexer.NewCursor(f.p.Expr, 0, grammar.MaxTokens); !t.End(); t.Accept(",") {
 		name, ok := t.Name()
-		at := columnPosition(f.m.def, name)
+		at := tabledef.Position(f.m.Def, name)
 		if !ok || at < 0 {
 			return mysqlerr.NewMessage(1488, "Field in list of fields for partition function not found in table")
 		}
@@ -107,7 +108,7 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 		f.cols = append(f.cols, at)
 	}
 	if len(f.cols) == 0 { // KEY(): of the primary key
-		ix := &f.m.def.Indexes[0]
+		ix := &f.m.Def.Indexes[0]
 		if ix.Hidden {
 			return mysqlerr.NewMessage(1488, "Field in list of fields for partition function not found in table")
 		}
@@ -131,15 +132,15 @@ func (f *partFunc) bind(c *sql.Context, texts []string) (out []sql.Expression, e
 			out, err = nil, mysqlerr.NewMessage(1054, "Unknown column '%s' in 'partition function'", strings.Trim(texts[0], "`"))
 		}
 	}()
-	schema := f.m.schemaCopy()
+	schema := f.m.SchemaCopy()
 	n := len(schema)
 	for i, text := range texts {
-		schema = append(schema, &sql.Column{Name: fmt.Sprintf("!part%d", i), Type: types.Int64, Nullable: true, Source: f.m.def.Name, DatabaseSource: f.m.def.Schema,
+		schema = append(schema, &sql.Column{Name: fmt.Sprintf("!part%d", i), Type: types.Int64, Nullable: true, Source: f.m.Def.Name, DatabaseSource: f.m.Def.Schema,
 			Generated: sql.NewUnresolvedColumnDefaultValue("(" + text + ")")})
 	}
 	b := planbuilder.New(c, sessionOf(c).e.gms.Analyzer.Catalog, nil)
-	for _, col := range b.ResolveSchemaDefaults(f.m.def.Schema, f.m.def.Name, schema)[n:] {
-		x, err := f.m.position(c, col.Generated)
+	for _, col := range b.ResolveSchemaDefaults(f.m.Def.Schema, f.m.Def.Name, schema)[n:] {
+		x, err := positioned(f.m, c, col.Generated)
 		if err != nil {
 			return nil, err
 		}
@@ -229,8 +230,8 @@ func (f *partFunc) checkNames() error {
 
 // checkKeys refuses a unique key that does not hold all columns of the function: 1503. Its rows could be in several partitions.
 func (f *partFunc) checkKeys() error {
-	for i := range f.m.def.Indexes {
-		ix := &f.m.def.Indexes[i]
+	for i := range f.m.Def.Indexes {
+		ix := &f.m.Def.Indexes[i]
 		if !ix.Unique || ix.Hidden {
 			continue
 		}
@@ -275,7 +276,7 @@ func (f *partFunc) tuple(c *sql.Context, texts []string) (tuple, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := x[0].Eval(c, make(sql.Row, len(f.m.schema)))
+		v, err := x[0].Eval(c, make(sql.Row, len(f.m.Schema)))
 		if err != nil {
 			return nil, err
 		}
@@ -293,7 +294,7 @@ func (f *partFunc) element(c *sql.Context, i int, v any) (any, error) {
 	}
 	t := sql.Type(types.Int64)
 	if f.list {
-		t = f.m.schema[f.cols[i]].Type
+		t = f.m.Schema[f.cols[i]].Type
 	} else if u, ok := v.(uint64); ok && u > 1<<63-1 {
 		return u, nil
 	}
@@ -332,7 +333,7 @@ func (f *partFunc) compareElement(c *sql.Context, i int, a, b any) (int, error) 
 		return 1, nil
 	}
 	if f.list {
-		return datum.Ordered(f.m.schema[f.cols[i]].Type).Compare(c, a, b)
+		return datum.Ordered(f.m.Schema[f.cols[i]].Type).Compare(c, a, b)
 	}
 	x, xu := a.(uint64)
 	y, yu := b.(uint64)
@@ -413,7 +414,7 @@ func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
 			if x == nil {
 				continue
 			}
-			d, err := f.m.codecs[f.cols[i]].Encode(c, x, nil)
+			d, err := f.m.Codecs[f.cols[i]].Encode(c, x, nil)
 			if err != nil {
 				return 0, err
 			}
@@ -440,7 +441,7 @@ func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
 
 // hashKey is what equal values of a column have in common: for text, its weights.
 func (f *partFunc) hashKey(c *sql.Context, col int, v any, d *row.Datum) ([]byte, error) {
-	if t, ok := f.m.schema[col].Type.(sql.StringType); ok {
+	if t, ok := f.m.Schema[col].Type.(sql.StringType); ok {
 		if text, ok := v.(string); ok {
 			var b bytes.Buffer
 			h, err := t.Collation().HashToUint(strings.TrimRight(text, " "))
@@ -471,10 +472,10 @@ func (f *partFunc) bucket(h uint64) int {
 
 // of finds the partition of a stored row: 1526 when there is none.
 func (f *partFunc) of(c *sql.Context, r []row.Datum) (int, error) {
-	vals := make(sql.Row, len(f.m.schema))
+	vals := make(sql.Row, len(f.m.Schema))
 	loc := item.Location(c)
 	for _, col := range f.cols {
-		v, err := f.m.codecs[col].Decode(c, &r[col], loc)
+		v, err := f.m.Codecs[col].Decode(c, &r[col], loc)
 		if err != nil {
 			return 0, err
 		}
@@ -530,7 +531,7 @@ func (f *partFunc) prune(c *sql.Context, by map[int]*limits) ([]bool, error) {
 			return nil, nil
 		}
 	}
-	vals := make(sql.Row, len(f.m.schema))
+	vals := make(sql.Row, len(f.m.Schema))
 	var walk func(i int) error
 	walk = func(i int) error {
 		if i < len(f.cols) {
@@ -574,7 +575,7 @@ func (f *partFunc) pruneInterval(c *sql.Context, by map[int]*limits, out []bool)
 			if v == nil {
 				continue
 			}
-			vals := make(sql.Row, len(f.m.schema))
+			vals := make(sql.Row, len(f.m.Schema))
 			vals[f.cols[0]] = v
 			x, err := f.value(c, vals)
 			if err != nil {

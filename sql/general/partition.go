@@ -7,6 +7,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // The partitions of tables, as information_schema lists them.
@@ -45,7 +46,7 @@ func (e *Engine) partitionRows(ctx *sql.Context) ([]sql.Row, error) {
 }
 
 // partitionSize is how many rows a partition has, their average length, and the bytes of rows and of indexes: estimates.
-func (e *Engine) partitionSize(ctx *sql.Context, d *table.Def, r partRef) (rows, average, data, index any) {
+func (e *Engine) partitionSize(ctx *sql.Context, d *table.Def, r tabledef.Partition) (rows, average, data, index any) {
 	none := uint64(0)
 	s := sessionOf(ctx)
 	if s == nil || s.cur == nil || s.cur.stmt == nil {
@@ -63,19 +64,19 @@ func (e *Engine) partitionsOf(ctx *sql.Context, d *table.Def) []sql.Row {
 		return sql.Row{"def", d.Schema, d.Name, nil, nil, nil, nil, nil, nil, nil, nil, nil, uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0),
 			d.Created.UTC().Truncate(1e9), nil, nil, nil, "", nil, nil}
 	}
-	m, err := e.metas.get(ctx, d)
-	if err != nil || m.attrs.PartSQL == "" {
+	m, err := e.metas.Get(ctx, d)
+	if err != nil || m.Attrs.PartSQL == "" {
 		return []sql.Row{row()}
 	}
-	p := grammar.ParsePartitioning(m.attrs.PartSQL)
+	p := grammar.ParsePartitioning(m.Attrs.PartSQL)
 	if p == nil {
 		return []sql.Row{row()}
 	}
 	var out []sql.Row
 	for i, part := range p.Names() {
 		r := row()
-		if i < len(m.attrs.Parts) {
-			r[12], r[13], r[14], r[16] = e.partitionSize(ctx, d, m.attrs.Parts[i])
+		if i < len(m.Attrs.Parts) {
+			r[12], r[13], r[14], r[16] = e.partitionSize(ctx, d, m.Attrs.Parts[i])
 		}
 		r[3], r[5], r[7], r[9], r[22] = part.Name, uint64(i+1), strings.ReplaceAll(p.Method, "  ", " "), p.ShownExpr(), part.Comment
 		if v := strings.TrimPrefix(strings.TrimPrefix(part.Values, "LESS THAN "), "IN "); v != "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 func partitionedServer(t *testing.T) *client {
@@ -249,7 +250,7 @@ func TestPartitionCrash(t *testing.T) {
 	if err := p.changing(ctx, "d", "t"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.makeTrees(ctx, d, []partRef{{"new", 7}, {"newer", 8}}); err != nil {
+	if err := p.makeTrees(ctx, d, []tabledef.Partition{{Name: "new", Tree: 7}, {Name: "newer", Tree: 8}}); err != nil {
 		t.Fatal(err)
 	}
 	count := func() int {

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Pruning by conditions: a condition right above a partitioned table tells which partitions its rows can be in. Ranges of indexes prune by
@@ -37,10 +38,10 @@ func prunePartitions(c *sql.Context, n sql.Node) {
 				child = nil
 			}
 		}
-		if b == nil || len(b.m.attrs.Parts) == 0 {
+		if b == nil || len(b.m.Attrs.Parts) == 0 {
 			return true
 		}
-		if fn, err := b.m.partFunc(c); err == nil && fn != nil {
+		if fn, err := partFuncOf(b.m, c); err == nil && fn != nil {
 			by := map[int]*limits{}
 			for _, e := range expression.SplitConjunction(c, f.Expression) {
 				restrict(c, b, cmp.Or(alias, b.Name()), e, by)
@@ -75,7 +76,7 @@ func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[in
 		if !ok || !strings.EqualFold(g.Table(), table) {
 			return -1
 		}
-		return columnPosition(b.m.def, g.Name())
+		return tabledef.Position(b.m.Def, g.Name())
 	}
 	set := func(col int, op string, x sql.Expression) {
 		v, ok := b.constant(c, col, x)
@@ -183,7 +184,7 @@ func (b *base) constant(c *sql.Context, col int, e sql.Expression) (any, bool) {
 	if v == nil {
 		return nil, true
 	}
-	t := b.m.schema[col].Type
+	t := b.m.Schema[col].Type
 	out, in, err := datum.Ordered(t).Convert(c, v)
 	if err != nil || in != sql.InRange {
 		return nil, false
@@ -208,12 +209,12 @@ func (b *base) constant(c *sql.Context, col int, e sql.Expression) (any, bool) {
 
 // shownPartitions is EXPLAIN's list: the partitions that a reference reads, nil for a table without.
 func (b *base) shownPartitions(within []bool) any {
-	if b.m.attrs.PartSQL == "" {
+	if b.m.Attrs.PartSQL == "" {
 		return nil
 	}
 	set := intersect(intersect(b.chosen, b.pruned), within)
 	var out []string
-	for i, r := range b.m.attrs.Parts {
+	for i, r := range b.m.Attrs.Parts {
 		if set == nil || set[i] {
 			out = append(out, r.Name)
 		}

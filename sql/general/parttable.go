@@ -16,18 +16,13 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // A partitioned table is one engine table for each partition, and one for the table itself, which holds the definition, the metadata lock and the
-// auto-increment counter but no rows. The definition says which tree is which partition's (tableAttrs.Parts): whatever changes partitions makes
+// auto-increment counter but no rows. The definition says which tree is which partition's (tabledef.Attrs.Parts): whatever changes partitions makes
 // new trees first and is done when the new definition is published, in one transaction; trees that no definition names are dropped, at the
 // latest when the server starts. See docs/architecture.md, section 12.
-
-// partRef names the tree of one partition.
-type partRef struct {
-	Name string `json:"name,omitempty"` // "": the table is no longer partitioned, its rows are in this tree
-	Tree int    `json:"tree"`
-}
 
 type tablePart = table.Part
 
@@ -51,7 +46,7 @@ func isTree(name string) bool { return strings.Contains(name, partMark) }
 type partitioned struct {
 	table.Table // the table itself
 	x           *execution
-	m           *meta
+	m           *tabledef.Table
 	f           *partFunc // nil: one tree
 	trees       []table.Table
 }
@@ -63,18 +58,18 @@ func (x *execution) partition(ctx context.Context, t table.Table) (table.Table, 
 		return t, nil
 	}
 	c := sqlContext(ctx)
-	m, err := x.s.e.metas.get(c, d)
+	m, err := x.s.e.metas.Get(c, d)
 	if err != nil {
 		return nil, err
 	}
-	if len(m.attrs.Parts) == 0 {
+	if len(m.Attrs.Parts) == 0 {
 		return t, nil
 	}
-	f, err := m.partFunc(c)
+	f, err := partFuncOf(m, c)
 	if err != nil {
 		return nil, err
 	}
-	return &partitioned{Table: t, x: x, m: m, f: f, trees: make([]table.Table, len(m.attrs.Parts))}, nil
+	return &partitioned{Table: t, x: x, m: m, f: f, trees: make([]table.Table, len(m.Attrs.Parts))}, nil
 }
 
 func sqlContext(ctx context.Context) *sql.Context {
@@ -85,13 +80,13 @@ func sqlContext(ctx context.Context) *sql.Context {
 }
 
 // partFunc compiles the partitioning function once for a version of the definition.
-func (m *meta) partFunc(c *sql.Context) (*partFunc, error) {
-	if f := m.part.Load(); f != nil {
+func partFuncOf(m *tabledef.Table, c *sql.Context) (*partFunc, error) {
+	if f, ok := m.Partitioning.Load().(*partFunc); ok {
 		return f, nil
 	}
 	f, err := newPartFunc(c, m)
 	if err == nil && f != nil {
-		m.part.Store(f)
+		m.Partitioning.Store(f)
 	}
 	return f, err
 }
@@ -99,7 +94,7 @@ func (m *meta) partFunc(c *sql.Context) (*partFunc, error) {
 // tree opens a partition.
 func (p *partitioned) tree(ctx context.Context, i int) (table.Table, error) {
 	if p.trees[i] == nil {
-		t, err := p.x.stmt.Open(ctx, p.m.def.Schema, treeName(p.m.def.Name, p.m.attrs.Parts[i].Tree))
+		t, err := p.x.stmt.Open(ctx, p.m.Def.Schema, treeName(p.m.Def.Name, p.m.Attrs.Parts[i].Tree))
 		if errors.Is(err, table.ErrNoTable) {
 			return nil, table.ErrDefChanged
 		}
@@ -126,7 +121,7 @@ func (p *partitioned) ref(i int, r table.Ref) table.Ref {
 
 func (p *partitioned) split(r table.Ref) (int, table.Ref, error) {
 	if len(r) < 2 || int(binary.BigEndian.Uint16(r)) >= len(p.trees) {
-		return 0, nil, fmt.Errorf("row reference %x is not of partitioned table %s", []byte(r), p.m.def.Name)
+		return 0, nil, fmt.Errorf("row reference %x is not of partitioned table %s", []byte(r), p.m.Def.Name)
 	}
 	return int(binary.BigEndian.Uint16(r)), r[2:], nil
 }
@@ -136,7 +131,7 @@ func (p *partitioned) explain(i int, err error) error {
 	var dup *table.DuplicateKey
 	if errors.As(err, &dup) {
 		n := *dup
-		n.Table, n.Ref = p.m.def, p.ref(i, dup.Ref)
+		n.Table, n.Ref = p.m.Def, p.ref(i, dup.Ref)
 		return &n
 	}
 	return err
@@ -176,12 +171,12 @@ func (p *partitioned) scanOf(ctx context.Context, o table.ScanOptions, set []boo
 
 // within prunes by the range of an index.
 func (p *partitioned) within(ctx context.Context, index int, r *table.Range) ([]bool, error) {
-	if p.f == nil || r.Low == nil && r.High == nil || p.m.def.Indexes[index].Hidden {
+	if p.f == nil || r.Low == nil && r.High == nil || p.m.Def.Indexes[index].Hidden {
 		return nil, nil
 	}
 	c := sqlContext(ctx)
 	by := map[int]*limits{}
-	parts := p.m.def.Indexes[index].Parts
+	parts := p.m.Def.Indexes[index].Parts
 	loc := item.Location(c)
 	for i := range min(len(parts), max(len(r.Low), len(r.High))) {
 		if parts[i].Prefix > 0 {
@@ -192,7 +187,7 @@ func (p *partitioned) within(ctx context.Context, index int, r *table.Range) ([]
 			if i >= len(d) {
 				return nil, false, nil
 			}
-			v, err := p.m.codecs[col].Decode(c, &d[i], loc)
+			v, err := p.m.Codecs[col].Decode(c, &d[i], loc)
 			return v, true, err
 		}
 		lo, hasLo, err := get(r.Low)
@@ -283,7 +278,7 @@ func (p *partitioned) InsertRows(ctx context.Context, rows [][]row.Datum) (n int
 
 // allowed is 1748 for a partition that the statement does not name.
 func (p *partitioned) allowed(i int) error {
-	if set := p.x.targets[p.m.def.ID]; set != nil && !set[i] {
+	if set := p.x.targets[p.m.Def.ID]; set != nil && !set[i] {
 		return mysqlerr.New(mysqlerr.ER_ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET)
 	}
 	return nil
@@ -479,23 +474,4 @@ func (m *mergeCursor) Close() {
 		s.Close()
 	}
 	m.all, m.list = nil, nil
-}
-
-// chosenParts are the partitions that a statement names: 1735, 1747.
-func (m *meta) chosenParts(names []string) ([]bool, error) {
-	if names == nil {
-		return nil, nil
-	}
-	if m.attrs.PartSQL == "" {
-		return nil, mysqlerr.New(mysqlerr.ER_PARTITION_CLAUSE_ON_NONPARTITIONED)
-	}
-	out := make([]bool, len(m.attrs.Parts))
-	for _, n := range names {
-		i := slices.IndexFunc(m.attrs.Parts, func(r partRef) bool { return strings.EqualFold(r.Name, n) })
-		if i < 0 {
-			return nil, mysqlerr.New(mysqlerr.ER_UNKNOWN_PARTITION, n, m.def.Name)
-		}
-		out[i] = true
-	}
-	return out, nil
 }

@@ -227,8 +227,8 @@ func (s *Session) usablePlan(c *sql.Context, x *execution) *keptPlan {
 	}
 	x.st.useless = 0
 	for _, b := range p.bases {
-		t, err := x.openTable(c, b.m.def.Schema, b.m.def.Name)
-		if err != nil || t.Def() != b.m.def { // what is wrong, analysis will say
+		t, err := x.openTable(c, b.m.Def.Schema, b.m.Def.Name)
+		if err != nil || t.Def() != b.m.Def { // what is wrong, analysis will say
 			p.unbind()
 			x.st.plan = nil
 			return nil
@@ -307,7 +307,7 @@ func planTables(c *sql.Context, node sql.Node) (bases []*base, ok bool) {
 	ok = true
 	add := func(b *base) {
 		switch {
-		case b == nil || b.alias != "" || b.m.virtual || b.mode != (grammar.LockMode{}) || b.match != nil:
+		case b == nil || b.alias != "" || b.m.Virtual || b.mode != (grammar.LockMode{}) || b.match != nil:
 			ok = false
 		case !slices.Contains(bases, b):
 			bases = append(bases, b)
@@ -372,7 +372,7 @@ func (s *Session) allTables(c *sql.Context, st sqlparser.Statement, bases []*bas
 			schema := cmp.Or(name.DbQualifier.String(), c.GetCurrentDatabase())
 			table, _ := grammar.Selection(name.Name.String())
 			all = all && slices.ContainsFunc(bases, func(b *base) bool {
-				return strings.EqualFold(b.m.def.Schema, schema) && strings.EqualFold(b.m.def.Name, table)
+				return strings.EqualFold(b.m.Def.Schema, schema) && strings.EqualFold(b.m.Def.Name, table)
 			})
 		}
 		return all, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // provider is GMS's list of databases: the catalog's schemas.
@@ -85,14 +86,14 @@ func (p *provider) AllDatabases(ctx *sql.Context) []sql.Database {
 }
 
 func (p *provider) CreateDatabase(ctx *sql.Context, name string) error {
-	return p.CreateCollatedDatabase(ctx, name, defaultCollation)
+	return p.CreateCollatedDatabase(ctx, name, tabledef.DefaultCollation)
 }
 
 func (p *provider) CreateCollatedDatabase(ctx *sql.Context, name string, c sql.CollationID) error {
 	if hidden(name) {
 		return mysqlerr.New(mysqlerr.ER_WRONG_DB_NAME, name)
 	}
-	return p.e.catalog.CreateSchema(ctx, table.Schema{Name: name, Attrs: toJSON(schemaAttrs{Collation: uint16(c)})})
+	return p.e.catalog.CreateSchema(ctx, table.Schema{Name: name, Attrs: tabledef.Encode(tabledef.SchemaAttrs{Collation: uint16(c)})})
 }
 
 func (p *provider) DropDatabase(ctx *sql.Context, name string) error {
@@ -137,11 +138,13 @@ var (
 
 func (d *database) Name() string { return d.name }
 
-func (d *database) GetCollation(*sql.Context) sql.CollationID { return schemaCollation(d.schema) }
+func (d *database) GetCollation(*sql.Context) sql.CollationID {
+	return tabledef.SchemaCollation(d.schema)
+}
 
 func (d *database) SetCollation(ctx *sql.Context, c sql.CollationID) error {
 	s := *d.schema
-	s.Attrs = toJSON(schemaAttrs{Collation: uint16(c)})
+	s.Attrs = tabledef.Encode(tabledef.SchemaAttrs{Collation: uint16(c)})
 	return d.e.catalog.AlterSchema(ctx, s)
 }
 
@@ -172,14 +175,14 @@ func (d *database) find(ctx *sql.Context, name string, mode grammar.LockMode) (s
 	name, parts := grammar.Selection(name)
 	t, ok, err := d.open(ctx, name, mode)
 	if u, is := t.(*userTable); is && ok && err == nil && parts != nil {
-		if u.chosen, err = u.m.chosenParts(parts); err != nil {
+		if u.chosen, err = u.m.ChosenParts(parts); err != nil {
 			return nil, false, err
 		}
 		if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.st.Class == Write {
 			if s.cur.targets == nil {
 				s.cur.targets = map[uint64][]bool{}
 			}
-			s.cur.targets[u.m.def.ID] = u.chosen
+			s.cur.targets[u.m.Def.ID] = u.chosen
 		}
 	}
 	if !ok && err == nil {
@@ -203,7 +206,7 @@ func (d *database) GetTableInsensitiveAsOf(ctx *sql.Context, name string, asOf a
 	}
 	t, found, err := d.find(ctx, name, mode.At(level))
 	if u, ok := t.(*userTable); ok && err == nil {
-		u.mode = u.mode.Of(u.m.def.Columns)
+		u.mode = u.mode.Of(u.m.Def.Columns)
 	}
 	return t, found, err
 }
@@ -243,10 +246,10 @@ func (d *database) open(ctx *sql.Context, name string, mode grammar.LockMode) (s
 }
 
 func (d *database) wrap(ctx *sql.Context, def *table.Def, bound table.Table, mode grammar.LockMode) (sql.Table, error) {
-	m, err := d.e.metas.get(ctx, def)
+	m, err := d.e.metas.Get(ctx, def)
 	if err != nil {
 		return nil, err
 	}
-	base := &base{db: d, m: m, bound: bound, mode: mode, schema: m.schemaCopy()}
+	base := &base{db: d, m: m, bound: bound, mode: mode, schema: m.SchemaCopy()}
 	return newTable(base), nil
 }

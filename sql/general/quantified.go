@@ -271,15 +271,15 @@ func (d *defaultOf) Eval(c *sql.Context, _ sql.Row) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.e.metas.get(c, def)
+	m, err := s.e.metas.Get(c, def)
 	if err != nil {
 		return nil, err
 	}
-	for i, col := range m.schema {
+	for i, col := range m.Schema {
 		if !strings.EqualFold(col.Name, gf.Name()) {
 			continue
 		}
-		a := &m.columns[i]
+		a := &m.Columns[i]
 		switch {
 		case a.Default != "" && !a.Literal: // an expression, for which MySQL has no DEFAULT()
 			return nil, mysqlerr.NewMessage(3771, "DEFAULT function cannot be used with default value expressions")

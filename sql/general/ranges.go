@@ -24,7 +24,7 @@ var (
 )
 
 func (b *base) damaged(col int, err error) error {
-	return fmt.Errorf("column %s of %s.%s: %w", b.m.def.Columns[col].Name, b.m.def.Schema, b.m.def.Name, err)
+	return fmt.Errorf("column %s of %s.%s: %w", b.m.Def.Columns[col].Name, b.m.Def.Schema, b.m.Def.Name, err)
 }
 
 // span turns one of GMS's ranges, which bounds each column by itself, into a range of keys: an equality prefix and one
@@ -137,12 +137,12 @@ func (b *base) key(ctx *sql.Context, col int, v any, prefix int, loc *time.Locat
 			return row.Datum{}, boundOpen, nil
 		}
 	}
-	d, err := b.m.codecs[col].Encode(ctx, cv, loc)
+	d, err := b.m.Codecs[col].Encode(ctx, cv, loc)
 	if err != nil {
 		return row.Datum{}, boundOpen, nil
 	}
 	if prefix > 0 {
-		d.B = cutPrefix(b.m.codecs[col].Collation, d.B, prefix)
+		d.B = cutPrefix(b.m.Codecs[col].Collation, d.B, prefix)
 	}
 	return d, boundExact, nil
 }

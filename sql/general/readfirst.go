@@ -53,7 +53,7 @@ func readsTable(c *sql.Context, n sql.Node, t *base) bool {
 	transform.InspectWithOpaque(c, n, func(c *sql.Context, n sql.Node) bool {
 		if at, ok := n.(sql.TableNode); ok {
 			b := tableBase(at.UnderlyingTable())
-			reads = reads || b != nil && b.m.def.ID == t.m.def.ID
+			reads = reads || b != nil && b.m.Def.ID == t.m.Def.ID
 		}
 		if x, ok := n.(sql.Expressioner); ok && !reads {
 			for _, e := range x.Expressions() {

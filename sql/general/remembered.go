@@ -72,7 +72,7 @@ func (d *outerPlaces) node(c *sql.Context, n sql.Node) {
 			d.ok = d.ok && !n.Volatile
 		case sql.TableNode:
 			b := tableBase(n.UnderlyingTable())
-			d.ok = d.ok && (b == nil && plan.IsDualTable(n.UnderlyingTable()) || b != nil && b.mode.Lock == table.LockNone && !b.m.virtual)
+			d.ok = d.ok && (b == nil && plan.IsDualTable(n.UnderlyingTable()) || b != nil && b.mode.Lock == table.LockNone && !b.m.Virtual)
 		}
 		if e, is := n.(sql.Expressioner); is && d.ok {
 			for _, e := range e.Expressions() {

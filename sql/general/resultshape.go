@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/rules"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What a client is told of a result's columns is found in the bound plan, before it is planned: there each column that an expression refers to has an id, and
@@ -382,7 +383,7 @@ func (src *columnSource) column(c *sql.Context) shaped {
 	if src.at >= 0 {
 		s.orgName = o.columns[src.at].Name
 		if o.m != nil {
-			o.m.describe(&s, src.at)
+			describeDefined(o.m, &s, src.at)
 		}
 	}
 	s.settle()
@@ -495,10 +496,10 @@ func (s *shaped) apply(out *Column, results sql.CharacterSetID) {
 }
 
 // describe gives the column of a table what its definition says beside the type.
-func (m *meta) describe(s *shaped, i int) {
-	col, a := m.schema[i], &m.columns[i]
+func describeDefined(m *tabledef.Table, s *shaped, i int) {
+	col, a := m.Schema[i], &m.Columns[i]
 	s.Null = col.Nullable
-	if a.unsigned() {
+	if a.Unsigned() {
 		s.Unsigned = true
 		if s.Type == protoNewDecimal {
 			s.Length--
@@ -532,7 +533,7 @@ func (m *meta) describe(s *shaped, i int) {
 	if !s.Null && a.Default == "" && a.Generated == "" && !col.AutoIncrement {
 		s.flags |= flagNoDefault
 	}
-	s.flags |= m.keyFlags(i)
+	s.flags |= keyFlags(m, i)
 }
 
 // declaredWidth is M of a type that was written as FLOAT(M,D) or DOUBLE(M,D), 0 for any other.
@@ -545,14 +546,14 @@ func declaredWidth(decl, kind string) (n int64) {
 }
 
 // keyFlags says of which kinds of keys a column is.
-func (m *meta) keyFlags(i int) (flags uint16) {
-	primary := len(m.pk) > 0
-	for j := range m.def.Indexes {
-		ix := &m.def.Indexes[j]
+func keyFlags(m *tabledef.Table, i int) (flags uint16) {
+	primary := len(m.PK) > 0
+	for j := range m.Def.Indexes {
+		ix := &m.Def.Indexes[j]
 		if ix.Hidden {
 			continue
 		}
-		is := ix.Primary || !primary && ix.Unique && !m.nullableKey(ix)
+		is := ix.Primary || !primary && ix.Unique && !m.NullableKey(ix)
 		primary = primary || is
 		for k, p := range ix.Parts {
 			if p.Column != i {

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Procedures and functions run as programs (package program): this file finds them, checks who may, and hands arguments to and fro.
@@ -28,7 +29,7 @@ type parsedProgram struct {
 	prog    *program.Program
 	params  []program.Param
 	returns sql.Type
-	table   *meta // a trigger's: what its statements call NEW and OLD columns by position of
+	table   *tabledef.Table // a trigger's: what its statements call NEW and OLD columns by position of
 }
 
 // programOf parses a routine, once a session and version of it.
@@ -368,7 +369,7 @@ func (f *call) String() string {
 }
 
 func (f *call) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
-	return defaultCollation, 4
+	return tabledef.DefaultCollation, 4
 }
 
 func (f *call) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {

@@ -5,19 +5,17 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // _rowid is the only column of a table's primary key, or else of its first unique key without NULLs, if that is a whole number.
 
-const rowIDName = "_rowid"
-
 // withRowIDs puts the columns that _rowid stands for into a statement. kept is a tree that outlives the statement and is not changed.
 func (s *Session) withRowIDs(c *sql.Context, ast, kept sqlparser.Statement, text string) sqlparser.Statement {
-	if !strings.Contains(strings.ToLower(text), rowIDName) {
+	if !strings.Contains(strings.ToLower(text), tabledef.RowIDName) {
 		return ast
 	}
 	if ast == kept {
@@ -61,7 +59,7 @@ func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sq
 				return false, nil
 			}
 			if m := s.metaNamed(c, name); m != nil {
-				if key := m.rowID(); key != "" {
+				if key := m.RowID(); key != "" {
 					keys[strings.ToLower(cmp.Or(n.As.String(), name.Name.String()))], only = key, key
 				}
 			}
@@ -76,11 +74,11 @@ func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sq
 		case *sqlparser.Subquery:
 			return false, nil
 		case *sqlparser.AliasedExpr:
-			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Name.EqualString(rowIDName) {
-				n.As = sqlparser.NewColIdent(rowIDName)
+			if col, ok := n.Expr.(*sqlparser.ColName); ok && n.As.IsEmpty() && col.Name.EqualString(tabledef.RowIDName) {
+				n.As = sqlparser.NewColIdent(tabledef.RowIDName)
 			}
 		case *sqlparser.ColName:
-			if !n.Name.EqualString(rowIDName) {
+			if !n.Name.EqualString(tabledef.RowIDName) {
 				break
 			}
 			key := keys[strings.ToLower(n.Qualifier.Name.String())]
@@ -96,20 +94,4 @@ func (s *Session) nameRowIDs(c *sql.Context, from sqlparser.TableExprs, in ...sq
 	for _, n := range in {
 		_ = grammar.Walk(name, n) // nor does this one
 	}
-}
-
-// rowID is the column that _rowid stands for, "" if there is none.
-func (m *meta) rowID() string {
-	if columnPosition(m.def, rowIDName) >= 0 || len(m.def.Indexes) == 0 {
-		return ""
-	}
-	ix := &m.def.Indexes[0]
-	if ix.Hidden || !ix.Unique || len(ix.Parts) != 1 {
-		return ""
-	}
-	col := m.schema[ix.Parts[0].Column]
-	if col.HiddenSystem || !types.IsInteger(col.Type) || m.def.Columns[ix.Parts[0].Column].Nullable {
-		return ""
-	}
-	return col.Name
 }

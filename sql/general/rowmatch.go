@@ -41,8 +41,8 @@ func (b *base) computes(c *sql.Context, e sql.Expression) bool {
 	found := false
 	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
 		if f, ok := e.(*expression.GetField); ok {
-			for i := range b.m.def.Columns {
-				col := &b.m.def.Columns[i]
+			for i := range b.m.Def.Columns {
+				col := &b.m.Def.Columns[i]
 				found = found || col.Virtual && strings.EqualFold(col.Name, f.Name())
 			}
 		}

@@ -182,7 +182,7 @@ func (it *rowIter) Next(ctx *sql.Context) (sql.Row, error) {
 		if !ok {
 			continue
 		}
-		keyless := it.mode.Lock == table.LockExclusive && it.t.m.pk == nil
+		keyless := it.mode.Lock == table.LockExclusive && it.t.m.PK == nil
 		if keyless && !it.t.foreign {
 			sessionOf(ctx).cur.refs.remember(it.t.def(), r, ref)
 		}
@@ -202,7 +202,7 @@ func (b *base) padsChars(ctx *sql.Context) bool {
 	if !showsFullLength(ctx) {
 		return false
 	}
-	for _, c := range b.m.schema {
+	for _, c := range b.m.Schema {
 		if c.Type.Type() == sqltypes.Char {
 			return true
 		}
@@ -220,7 +220,7 @@ func (b *base) padChars(r sql.Row, proj []int) {
 		if proj != nil {
 			c = proj[i]
 		}
-		r[i] = fullLength(b.m.schema[c].Type, v)
+		r[i] = fullLength(b.m.Schema[c].Type, v)
 	}
 }
 
@@ -288,7 +288,7 @@ func (it *rowIter) nextDatums(ctx *sql.Context) ([]row.Datum, table.Ref, error) 
 func (it *rowIter) matches(ctx *sql.Context, r []row.Datum) (bool, error) {
 	for i := range it.check {
 		c := &it.check[i]
-		v, err := it.t.m.codecs[c.column].Decode(ctx, &r[c.column], it.loc)
+		v, err := it.t.m.Codecs[c.column].Decode(ctx, &r[c.column], it.loc)
 		if err != nil {
 			return false, err
 		}
@@ -311,12 +311,12 @@ func (it *rowIter) Close(*sql.Context) error {
 // decode makes GMS's row of the columns proj (nil: all). Virtual columns are nil: GMS computes them.
 func (b *base) decode(ctx *sql.Context, r []row.Datum, proj []int, loc *time.Location) (sql.Row, error) {
 	if proj == nil {
-		out := make(sql.Row, len(b.m.codecs))
+		out := make(sql.Row, len(b.m.Codecs))
 		for i := range out {
-			if b.m.def.Columns[i].Virtual {
+			if b.m.Def.Columns[i].Virtual {
 				continue
 			}
-			v, err := b.m.codecs[i].Decode(ctx, &r[i], loc)
+			v, err := b.m.Codecs[i].Decode(ctx, &r[i], loc)
 			if err != nil {
 				return nil, b.damaged(i, err)
 			}
@@ -326,10 +326,10 @@ func (b *base) decode(ctx *sql.Context, r []row.Datum, proj []int, loc *time.Loc
 	}
 	out := make(sql.Row, len(proj))
 	for i, c := range proj {
-		if b.m.def.Columns[c].Virtual {
+		if b.m.Def.Columns[c].Virtual {
 			continue
 		}
-		v, err := b.m.codecs[c].Decode(ctx, &r[c], loc)
+		v, err := b.m.Codecs[c].Decode(ctx, &r[c], loc)
 		if err != nil {
 			return nil, b.damaged(c, err)
 		}
@@ -340,9 +340,9 @@ func (b *base) decode(ctx *sql.Context, r []row.Datum, proj []int, loc *time.Loc
 
 // encode makes the engine's row of a full GMS row.
 func (b *base) encode(ctx *sql.Context, r sql.Row, loc *time.Location) ([]row.Datum, error) {
-	out := make([]row.Datum, len(b.m.codecs))
+	out := make([]row.Datum, len(b.m.Codecs))
 	for i := range out {
-		d, err := b.m.codecs[i].Encode(ctx, r[i], loc)
+		d, err := b.m.Codecs[i].Encode(ctx, r[i], loc)
 		if err != nil {
 			return nil, b.damaged(i, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // spread is a column with a histogram.
@@ -101,12 +102,12 @@ func (o *coster) spreadOf(c *sql.Context, e sql.Expression, tables []plan.TableI
 	if b == nil || b.m == nil {
 		return nil
 	}
-	i := columnPosition(b.m.def, f.Name())
+	i := tabledef.Position(b.m.Def, f.Name())
 	if i < 0 {
 		return nil
 	}
 	if h := o.e.histogramOf(c, b.m, i); h != nil && len(h.Buckets) > 0 {
-		return &spread{h, b.m.schema[i].Type}
+		return &spread{h, b.m.Schema[i].Type}
 	}
 	return nil
 }

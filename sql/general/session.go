@@ -23,6 +23,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Engine is the general lane of one database instance. At most one per process: GMS keeps its variables in globals.
@@ -30,7 +31,7 @@ type Engine struct {
 	db      table.DB
 	catalog table.Catalog
 	opts    Options
-	metas   metaCache
+	metas   tabledef.Cache
 	plans   planCache
 	sets    setCache
 	stats   statistics
@@ -512,3 +513,16 @@ func (g *gmsSession) GetPreparedQuery(string) (sqlparser.Statement, bool) { retu
 
 // UseDatabase is called by USE, after its own checks.
 func (g *gmsSession) UseDatabase(*sql.Context, sql.Database) error { return nil }
+
+func collationExists(id uint16) bool {
+	it := sql.NewCollationsIterator()
+	for {
+		c, ok := it.Next()
+		if !ok {
+			return false
+		}
+		if uint16(c.ID) == id {
+			return true
+		}
+	}
+}

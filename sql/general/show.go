@@ -17,6 +17,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/perfschema"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // texts is the schema of a result of text columns.
@@ -225,7 +226,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 		schema = c.GetCurrentDatabase()
 	}
 	if v := perfschema.Views()[strings.ToLower(name)]; v != nil && strings.EqualFold(schema, "sys") {
-		return s.rowsOf(c, x, createdView, []sql.Row{{v.Name, viewDefinition(v).CreateViewStatement, "utf8mb4", defaultCollation.Name()}}), nil
+		return s.rowsOf(c, x, createdView, []sql.Row{{v.Name, viewDefinition(v).CreateViewStatement, "utf8mb4", tabledef.DefaultCollation.Name()}}), nil
 	}
 	if grammar.SystemSchema(schema) {
 		text := fmt.Sprintf("SHOW CREATE %s %s.%s", kind, sqltext.Quote(schema), sqltext.Quote(name))
@@ -270,7 +271,7 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 	if kind == "VIEW" {
 		return nil, mysqlerr.NewMessage(mysqlerr.ER_WRONG_OBJECT, "'%s.%s' is not VIEW", db.name, name)
 	}
-	m, err := s.e.metas.get(c, d)
+	m, err := s.e.metas.Get(c, d)
 	if err != nil {
 		return nil, err
 	}
@@ -283,13 +284,13 @@ func (s *Session) showCreateTable(c *sql.Context, x *execution, kind, schema, na
 		if next, err = t.AutoInc(); err != nil {
 			return nil, err
 		}
-		next = min(next, m.lastAuto())
+		next = min(next, lastAuto(m))
 	}
 	shown := d.Name
 	if temp != nil {
 		shown = temp.name
 	}
-	return s.rowsOf(c, x, texts("Table", "Create Table"), []sql.Row{{shown, m.createTableText(shown, temp != nil, next, true)}}), nil
+	return s.rowsOf(c, x, texts("Table", "Create Table"), []sql.Row{{shown, m.CreateText(shown, temp != nil, next, true)}}), nil
 }
 
 func (s *Session) showCreateObject(c *sql.Context, x *execution, kind, schema, name string) (*Result, error) {
@@ -449,12 +450,12 @@ func (s *Session) preview(c *sql.Context, st *Statement) ([]Column, error) {
 	return describeResult(c, x, node, schema, st.ast), nil
 }
 
-func (s *Session) scanAll(c *sql.Context, x *execution, schema, name string, scan bool, each func(m *meta, r sql.Row) error) error {
+func (s *Session) scanAll(c *sql.Context, x *execution, schema, name string, scan bool, each func(m *tabledef.Table, r sql.Row) error) error {
 	t, err := x.openTable(c, schema, name)
 	if err != nil || !scan {
 		return err
 	}
-	m, err := s.e.metas.get(c, t.Def())
+	m, err := s.e.metas.Get(c, t.Def())
 	if err != nil {
 		return err
 	}

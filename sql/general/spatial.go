@@ -6,6 +6,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What spatial columns store: values of their own type and SRID.
@@ -43,7 +44,7 @@ func geometry(c *sql.Context, t sql.Type, name string, v any) (any, error) {
 }
 
 func wrongSRID(t sql.Type, name string, g types.GeometryValue) error {
-	srid, _ := spatialRef(t)
+	srid, _ := tabledef.SpatialRef(t)
 	return mysqlerr.NewMessage(3643, "The SRID of the geometry does not match the SRID of the column '%s'. The SRID of the geometry is %d, but the SRID of the column is %d. "+
 		"Consider changing the SRID of the geometry or the SRID property of the column.", name, g.GetSRID(), srid)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/spatial"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // SPATIAL indexes as they are defined, and as they narrow tables: a relation to a geometry that is known is looked for among the rows whose boxes meet its box.
@@ -173,13 +174,13 @@ func settled(c *sql.Context, e sql.Expression) bool {
 
 // spatialIndex is the position of an index that plans may use on a column, 0 if there is none.
 func (b *base) spatialIndex(column string) int {
-	for i := range b.m.def.Indexes {
-		ix := &b.m.def.Indexes[i]
-		if ix.Kind != spatial.Kind || b.m.indexes[i].Invisible || slices.ContainsFunc(b.keeps, func(keep func(string) bool) bool { return !keep(ix.Name) }) {
+	for i := range b.m.Def.Indexes {
+		ix := &b.m.Def.Indexes[i]
+		if ix.Kind != spatial.Kind || b.m.Indexes[i].Invisible || slices.ContainsFunc(b.keeps, func(keep func(string) bool) bool { return !keep(ix.Name) }) {
 			continue
 		}
 		col := ix.Parts[0].Column
-		if _, bound := spatialRef(b.m.schema[col].Type); bound && strings.EqualFold(b.m.def.Columns[col].Name, column) {
+		if _, bound := tabledef.SpatialRef(b.m.Schema[col].Type); bound && strings.EqualFold(b.m.Def.Columns[col].Name, column) {
 			return i
 		}
 	}
@@ -190,7 +191,7 @@ func (b *base) spatialIndex(column string) int {
 const spatialKeyLen = 34
 
 func (n *spatialSearch) explain(c *sql.Context, b *base, a *access) {
-	a.key = b.m.def.Indexes[n.index].Name
+	a.key = b.m.Def.Indexes[n.index].Name
 	a.kind, a.possible, a.keyLen, a.ref, a.rows = "range", []string{a.key}, spatialKeyLen, nil, 1
 	t, err := b.ensure(c)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // statistics are the tables' cardinalities as they were computed last. Computing costs a bounded number of page reads, so they are computed when
@@ -23,7 +24,7 @@ type statistics struct {
 // changesOf grows with each forget of one of the tables.
 func (s *statistics) changesOf(tables []*base) (n uint64) {
 	for _, b := range tables {
-		n += s.changes[b.m.def.ID%uint64(len(s.changes))].Load()
+		n += s.changes[b.m.Def.ID%uint64(len(s.changes))].Load()
 	}
 	return n
 }
@@ -75,11 +76,11 @@ func (e *Engine) statisticsOf(c *sql.Context, t table.Table) (table.Statistics, 
 			return *st, nil
 		}
 	}
-	m, err := e.metas.get(c, d)
+	m, err := e.metas.Get(c, d)
 	if err != nil {
 		return table.Statistics{}, err
 	}
-	st, err := t.Analyze(c, m.samplePages())
+	st, err := t.Analyze(c, m.SamplePages())
 	if err == nil {
 		s.put(d, st, false)
 	}
@@ -96,11 +97,11 @@ func (e *Engine) asStored(c *sql.Context, t table.Table) (st *table.Statistics, 
 	if !ok {
 		return nil, false, nil
 	}
-	m, err := e.metas.get(c, t.Def())
-	if err != nil || !m.persistent() {
+	m, err := e.metas.Get(c, t.Def())
+	if err != nil || !m.Persistent() {
 		return nil, false, err
 	}
-	if m.fixed() {
+	if m.Fixed() {
 		return &now, true, nil
 	}
 	n, err := t.Count(c)
@@ -129,7 +130,7 @@ func (e *Engine) statisticsRows(ctx *sql.Context) ([]sql.Row, error) {
 		return nil, nil
 	}
 	var out []sql.Row
-	err := e.eachTable(ctx, func(schema string, m *meta) error {
+	err := e.eachTable(ctx, func(schema string, m *tabledef.Table) error {
 		list, err := s.indexRows(ctx, m)
 		if err != nil {
 			return err
@@ -143,7 +144,7 @@ func (e *Engine) statisticsRows(ctx *sql.Context) ([]sql.Row, error) {
 }
 
 // eachTable walks the tables of the databases that the user may see and the statement asks for.
-func (e *Engine) eachTable(ctx *sql.Context, fn func(schema string, m *meta) error) error {
+func (e *Engine) eachTable(ctx *sql.Context, fn func(schema string, m *tabledef.Table) error) error {
 	for _, db := range e.gms.Analyzer.Catalog.AllDatabases(ctx) {
 		name := db.Name()
 		if grammar.SystemSchema(name) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // storedStatistics are what ANALYZE TABLE found, attached to the table in the catalog: so the optimiser's plans are the same after a restart. Nothing of them is in
@@ -33,19 +33,6 @@ type storedIndex struct {
 
 // statisticsName is the name of the one object that a table has of this kind.
 const statisticsName = "all"
-
-// persistent reports whether ANALYZE TABLE stores what it finds (STATS_PERSISTENT), fixed whether nothing but ANALYZE TABLE replaces it (STATS_AUTO_RECALC).
-func (m *meta) persistent() bool { return m.attrs.Options["STATS_PERSISTENT"] != "0" }
-func (m *meta) fixed() bool      { return m.attrs.Options["STATS_AUTO_RECALC"] == "0" }
-
-// samplePages is how many places of an index ANALYZE looks at (STATS_SAMPLE_PAGES); 0: the engine's choice.
-func (m *meta) samplePages() int {
-	n, err := strconv.ParseUint(m.attrs.Options["STATS_SAMPLE_PAGES"], 10, 16)
-	if err != nil {
-		return 0
-	}
-	return int(n)
-}
 
 // innodbTableStats is information_schema.INNODB_TABLESTATS: of the tables whose statistics are in memory, as in InnoDB.
 func innodbTableStats(e *Engine) *ownTable {
@@ -74,12 +61,12 @@ func innodbTableStats(e *Engine) *ownTable {
 }
 
 // storeStatistics keeps a table's statistics; tables with STATS_PERSISTENT=0 and temporary ones have none.
-func (e *Engine) storeStatistics(c *sql.Context, m *meta, st table.Statistics) error {
-	if !m.persistent() || hidden(m.def.Schema) {
+func (e *Engine) storeStatistics(c *sql.Context, m *tabledef.Table, st table.Statistics) error {
+	if !m.Persistent() || hidden(m.Def.Schema) {
 		return nil
 	}
 	out := storedStatistics{Updated: time.Now().UTC(), Rows: st.Rows}
-	for i, ix := range m.def.Indexes {
+	for i, ix := range m.Def.Indexes {
 		s := storedIndex{Name: ix.Name}
 		if i < len(st.Distinct) {
 			s.Distinct = st.Distinct[i]
@@ -94,10 +81,10 @@ func (e *Engine) storeStatistics(c *sql.Context, m *meta, st table.Statistics) e
 	}
 	body, err := json.Marshal(out)
 	if err == nil {
-		err = e.catalog.PutObjects(c, table.Object{Kind: table.KindStatistics, Schema: table.Attached(m.def.ID), Name: statisticsName, Body: body})
+		err = e.catalog.PutObjects(c, table.Object{Kind: table.KindStatistics, Schema: table.Attached(m.Def.ID), Name: statisticsName, Body: body})
 	}
 	if err != nil {
-		return fmt.Errorf("store the statistics of %s.%s: %w", m.def.Schema, m.def.Name, err)
+		return fmt.Errorf("store the statistics of %s.%s: %w", m.Def.Schema, m.Def.Name, err)
 	}
 	return nil
 }
@@ -133,7 +120,7 @@ func (s *storedStatistics) of(d *table.Def) (st table.Statistics, ok bool) {
 func tableStatsTable(e *Engine, name string) *ownTable {
 	return &ownTable{name: name, schema: mysqlColumns(name, "database_name", varchar64, "table_name", varchar255, "last_update", types.Timestamp, "n_rows", types.Uint64,
 		"clustered_index_size", types.Uint64, "sum_of_other_index_sizes", types.Uint64), rows: func(c *sql.Context) (out []sql.Row, _ error) {
-		return out, e.eachStored(c, func(m *meta, s *storedStatistics) {
+		return out, e.eachStored(c, func(m *tabledef.Table, s *storedStatistics) {
 			var first, rest uint64
 			for i, ix := range s.Indexes {
 				if i == 0 {
@@ -142,7 +129,7 @@ func tableStatsTable(e *Engine, name string) *ownTable {
 					rest += ix.Pages
 				}
 			}
-			out = append(out, sql.Row{m.def.Schema, m.def.Name, local(c, s.Updated), s.Rows, first, rest})
+			out = append(out, sql.Row{m.Def.Schema, m.Def.Name, local(c, s.Updated), s.Rows, first, rest})
 		})
 	}}
 }
@@ -150,20 +137,20 @@ func tableStatsTable(e *Engine, name string) *ownTable {
 func indexStatsTable(e *Engine, name string) *ownTable {
 	return &ownTable{name: name, schema: mysqlColumns(name, "database_name", varchar64, "table_name", varchar255, "index_name", varchar64, "last_update", types.Timestamp,
 		"stat_name", varchar64, "stat_value", types.Uint64, "sample_size", types.Uint64, "stat_description", varchar512), rows: func(c *sql.Context) (out []sql.Row, _ error) {
-		return out, e.eachStored(c, func(m *meta, s *storedStatistics) {
-			for _, ix := range m.def.Indexes {
+		return out, e.eachStored(c, func(m *tabledef.Table, s *storedStatistics) {
+			for _, ix := range m.Def.Indexes {
 				i := slices.IndexFunc(s.Indexes, func(o storedIndex) bool { return o.Name == ix.Name })
 				if i < 0 {
 					continue
 				}
 				row := func(stat string, value uint64, what string) {
-					out = append(out, sql.Row{m.def.Schema, m.def.Name, ix.Name, local(c, s.Updated), stat, value, nil, what})
+					out = append(out, sql.Row{m.Def.Schema, m.Def.Name, ix.Name, local(c, s.Updated), stat, value, nil, what})
 				}
 				var columns []string
 				for k, n := range s.Indexes[i].Distinct {
 					column := "DB_ROW_ID"
 					if k < len(ix.Parts) && !ix.Hidden {
-						column = m.def.Columns[ix.Parts[k].Column].Name
+						column = m.Def.Columns[ix.Parts[k].Column].Name
 					}
 					columns = append(columns, column)
 					row(fmt.Sprintf("n_diff_pfx%02d", k+1), n, strings.Join(columns, ","))
@@ -176,9 +163,9 @@ func indexStatsTable(e *Engine, name string) *ownTable {
 }
 
 // eachStored walks the tables that have statistics, by database and name.
-func (e *Engine) eachStored(c *sql.Context, fn func(m *meta, s *storedStatistics)) error {
-	return e.eachHolder(c, table.KindStatistics, func(m *meta) error {
-		s, err := e.readStatistics(c, m.def)
+func (e *Engine) eachStored(c *sql.Context, fn func(m *tabledef.Table, s *storedStatistics)) error {
+	return e.eachHolder(c, table.KindStatistics, func(m *tabledef.Table) error {
+		s, err := e.readStatistics(c, m.Def)
 		if err == nil && s != nil {
 			fn(m, s)
 		}

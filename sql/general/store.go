@@ -16,13 +16,14 @@ import (
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 	"github.com/zoryadb/zorya/sql/temporal"
 )
 
 // store converts values to what columns of a table hold, by MySQL's rules of strict and non-strict mode: in strict mode a value that
 // does not fit is an error; otherwise, and with IGNORE, the nearest that does is stored with a warning.
 type store struct {
-	m        *meta // nil: a join, whose columns are known by type only
+	m        *tabledef.Table // nil: a join, whose columns are known by type only
 	strict   bool
 	division bool           // ERROR_FOR_DIVISION_BY_ZERO
 	dates    temporal.Flags // that the sql_mode allows
@@ -33,7 +34,7 @@ type store struct {
 	held     []*sql.Warning
 }
 
-func newStore(c *sql.Context, m *meta, ignore bool) *store {
+func newStore(c *sql.Context, m *tabledef.Table, ignore bool) *store {
 	mode := sqlModes(c)
 	return &store{m: m, strict: !ignore && (mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"]),
 		division: mode["ERROR_FOR_DIVISION_BY_ZERO"], dates: item.DateFlags(c)}
@@ -95,12 +96,12 @@ func (st *store) bad(c *sql.Context, near any, e *mysqlerr.Error) (any, error) {
 
 // column converts v, not nil, for column i.
 func (st *store) column(c *sql.Context, i int, v any) (any, error) {
-	if exact, ok := v.(*apd.Decimal); ok && exact.Sign() < 0 && st.m.columns[i].unsigned() {
-		return st.bad(c, zeroValue(st.m.schema[i].Type), st.outOfRange(st.m.schema[i].Name))
+	if exact, ok := v.(*apd.Decimal); ok && exact.Sign() < 0 && st.m.Columns[i].Unsigned() {
+		return st.bad(c, zeroValue(st.m.Schema[i].Type), st.outOfRange(st.m.Schema[i].Name))
 	}
-	out, err := st.value(c, st.m.schema[i].Type, st.m.schema[i].Name, st.m.columns[i].Fraction, v)
-	if err == nil && st.m.columns[i].unsigned() && negative(out) {
-		return st.bad(c, zeroValue(st.m.schema[i].Type), st.outOfRange(st.m.schema[i].Name))
+	out, err := st.value(c, st.m.Schema[i].Type, st.m.Schema[i].Name, st.m.Columns[i].Fraction, v)
+	if err == nil && st.m.Columns[i].Unsigned() && negative(out) {
+		return st.bad(c, zeroValue(st.m.Schema[i].Type), st.outOfRange(st.m.Schema[i].Name))
 	}
 	return out, err
 }

@@ -136,7 +136,7 @@ func (st *store) document(name string, v any) (any, error) {
 		why, at = builtin.JSONFaultAt(text, err)
 	}
 	if st.m != nil {
-		name = st.m.def.Name + "." + name
+		name = st.m.Def.Name + "." + name
 	}
 	return nil, mysqlerr.New(mysqlerr.ER_INVALID_JSON_TEXT, why, at, name)
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // base is one table as one statement sees it.
 type base struct {
 	db     *database
-	m      *meta
+	m      *tabledef.Table
 	bound  table.Table // nil: listed only, opened at the first access to data
 	mode   grammar.LockMode
 	schema sql.Schema
@@ -74,20 +75,20 @@ func (b *base) Name() string {
 	if b.alias != "" {
 		return b.alias
 	}
-	return b.m.def.Name
+	return b.m.Def.Name
 }
 
 func (b *base) String() string             { return b.Name() }
-func (b *base) Collation() sql.CollationID { return sql.CollationID(b.m.attrs.Collation) }
-func (b *base) Comment() string            { return b.m.attrs.Comment }
+func (b *base) Collation() sql.CollationID { return sql.CollationID(b.m.Attrs.Collation) }
+func (b *base) Comment() string            { return b.m.Attrs.Comment }
 func (b *base) IsTemporary() bool          { return b.alias != "" }
 func (b *base) PreciseMatch() bool         { return true }
 func (b *base) Database() string           { return b.db.name }
-func (b *base) def() *table.Def            { return b.m.def }
+func (b *base) def() *table.Def            { return b.m.Def }
 func (b *base) UnderlyingBase() *base      { return b }
 
 // Definition is the engine's definition of the table, for rules over plans.
-func (b *base) Definition() *table.Def { return b.m.def }
+func (b *base) Definition() *table.Def { return b.m.Def }
 
 func (t *userTable) Schema(*sql.Context) sql.Schema {
 	if t.proj == nil {
@@ -101,7 +102,7 @@ func (t *userTable) Schema(*sql.Context) sql.Schema {
 }
 
 func (b *base) PrimaryKeySchema(*sql.Context) sql.PrimaryKeySchema {
-	return sql.NewPrimaryKeySchema(b.schema, b.m.pk...)
+	return sql.NewPrimaryKeySchema(b.schema, b.m.PK...)
 }
 
 func (t *userTable) Projections() []string { return t.names }
@@ -139,8 +140,8 @@ func (b *base) GetIndexes(c *sql.Context) ([]sql.Index, error) {
 			keeps = b.sortKeeps
 		}
 	}
-	out := make([]sql.Index, 0, len(b.m.def.Indexes))
-	for i := range b.m.def.Indexes {
+	out := make([]sql.Index, 0, len(b.m.Def.Indexes))
+	for i := range b.m.Def.Indexes {
 		x := &index{b, i}
 		if x.usable() && !slices.ContainsFunc(keeps, func(keep func(string) bool) bool { return !keep(x.ID()) }) {
 			out = append(out, x)
@@ -160,13 +161,13 @@ func (b *base) ensure(ctx *sql.Context) (table.Table, error) {
 	}
 	s := sessionOf(ctx)
 	if s == nil || s.cur == nil || s.cur.stmt == nil {
-		return nil, fmt.Errorf("table %s.%s is read outside of a statement", b.db.name, b.m.def.Name)
+		return nil, fmt.Errorf("table %s.%s is read outside of a statement", b.db.name, b.m.Def.Name)
 	}
-	t, err := s.cur.openTable(ctx, b.m.def.Schema, b.m.def.Name)
+	t, err := s.cur.openTable(ctx, b.m.Def.Schema, b.m.Def.Name)
 	if err != nil {
 		return nil, err
 	}
-	if t.Def().Version != b.m.def.Version || t.Def().ID != b.m.def.ID {
+	if t.Def().Version != b.m.Def.Version || t.Def().ID != b.m.Def.ID {
 		return nil, table.ErrDefChanged
 	}
 	b.bound = t
@@ -228,8 +229,8 @@ func skipMissing(err error) error {
 }
 
 func (b *base) GetChecks(*sql.Context) ([]sql.CheckDefinition, error) {
-	out := make([]sql.CheckDefinition, 0, len(b.m.attrs.Checks))
-	for _, c := range b.m.attrs.Checks {
+	out := make([]sql.CheckDefinition, 0, len(b.m.Attrs.Checks))
+	for _, c := range b.m.Attrs.Checks {
 		out = append(out, sql.CheckDefinition{Name: c.Name, CheckExpression: c.Expr, Enforced: !c.NotEnforced})
 	}
 	return out, nil
@@ -245,15 +246,15 @@ func (b *base) PeekNextAutoIncrementValue(ctx *sql.Context) (uint64, error) {
 		return 0, skipMissing(err)
 	}
 	n, err := t.AutoInc()
-	return min(n, b.m.lastAuto()), err
+	return min(n, lastAuto(b.m)), err
 }
 
 // lastAuto is the highest value that the AUTO_INCREMENT column can hold: the counter shown never passes it.
-func (m *meta) lastAuto() uint64 {
-	if m.def.AutoInc < 0 {
+func lastAuto(m *tabledef.Table) uint64 {
+	if m.Def.AutoInc < 0 {
 		return math.MaxUint64
 	}
-	if n, ok := datum.Integer(limit(m.schema[m.def.AutoInc].Type, nil, sql.Overflow)); ok {
+	if n, ok := datum.Integer(limit(m.Schema[m.Def.AutoInc].Type, nil, sql.Overflow)); ok {
 		return uint64(n)
 	}
 	return math.MaxUint64
@@ -296,35 +297,28 @@ func (autoIncSetter) Close(*sql.Context) error                              { re
 
 // GetDeclaredForeignKeys returns this table's own foreign keys in the order in which InnoDB checks them.
 func (b *base) GetDeclaredForeignKeys(ctx *sql.Context) ([]sql.ForeignKeyConstraint, error) {
-	out := make([]sql.ForeignKeyConstraint, 0, len(b.m.attrs.FKs))
-	for i := range b.m.attrs.FKs {
-		out = append(out, b.m.attrs.FKs[i].constraint(ctx, b.m.def))
+	out := make([]sql.ForeignKeyConstraint, 0, len(b.m.Attrs.FKs))
+	for i := range b.m.Attrs.FKs {
+		out = append(out, constraintOf(&b.m.Attrs.FKs[i], ctx, b.m.Def))
 	}
-	inCheckOrder(b.m.def, out, func(f *sql.ForeignKeyConstraint) []string { return f.Columns })
+	inCheckOrder(b.m.Def, out, func(f *sql.ForeignKeyConstraint) []string { return f.Columns })
 	return out, nil
 }
 
-func (f *foreignKey) constraint(ctx *sql.Context, d *table.Def) sql.ForeignKeyConstraint {
+func constraintOf(f *tabledef.ForeignKey, ctx *sql.Context, d *table.Def) sql.ForeignKeyConstraint {
 	name := f.Name
 	if s := sessionOf(ctx); s != nil && s.cur != nil && s.cur.st != nil && s.cur.phase == analyzing && s.cur.st.Class == Write {
 		name = foreignID(d.Schema, d.Name, name)
 	}
 	return sql.ForeignKeyConstraint{Name: name, Database: d.Schema, Table: d.Name, Columns: f.Columns, ParentDatabase: f.ParentSchema,
-		ParentTable: f.ParentTable, ParentColumns: f.ParentColumns, OnUpdate: refAction(f.OnUpdate), OnDelete: refAction(f.OnDelete),
+		ParentTable: f.ParentTable, ParentColumns: f.ParentColumns, OnUpdate: tabledef.RefAction(f.OnUpdate), OnDelete: tabledef.RefAction(f.OnDelete),
 		IsResolved: true}
-}
-
-func refAction(s string) sql.ForeignKeyReferentialAction {
-	if s == "" {
-		return sql.ForeignKeyReferentialAction_DefaultAction
-	}
-	return sql.ForeignKeyReferentialAction(s)
 }
 
 // GetReferencedForeignKeys returns the foreign keys of other tables that point here.
 func (b *base) GetReferencedForeignKeys(ctx *sql.Context) ([]sql.ForeignKeyConstraint, error) {
 	var out []sql.ForeignKeyConstraint
-	for _, child := range b.m.def.ReferBy {
+	for _, child := range b.m.Def.ReferBy {
 		schema, name, _ := strings.Cut(child, ".")
 		d, err := b.db.e.catalog.Definition(ctx, schema, name)
 		if skipMissing(err) != nil {
@@ -333,17 +327,17 @@ func (b *base) GetReferencedForeignKeys(ctx *sql.Context) ([]sql.ForeignKeyConst
 		if err != nil {
 			continue
 		}
-		var a tableAttrs
-		if err := fromJSON(d.Attrs, &a); err != nil {
+		var a tabledef.Attrs
+		if err := tabledef.Decode(d.Attrs, &a); err != nil {
 			return nil, err
 		}
 		for i := range a.FKs {
-			if f := &a.FKs[i]; f.ParentSchema == b.m.def.Schema && f.ParentTable == b.m.def.Name {
-				out = append(out, f.constraint(ctx, d))
+			if f := &a.FKs[i]; f.ParentSchema == b.m.Def.Schema && f.ParentTable == b.m.Def.Name {
+				out = append(out, constraintOf(f, ctx, d))
 			}
 		}
 	}
-	inCheckOrder(b.m.def, out, func(f *sql.ForeignKeyConstraint) []string { return f.ParentColumns })
+	inCheckOrder(b.m.Def, out, func(f *sql.ForeignKeyConstraint) []string { return f.ParentColumns })
 	return out, nil
 }
 

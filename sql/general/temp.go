@@ -11,12 +11,11 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Temporary tables are ordinary tables in a schema that nobody sees, each under a name that no other ever had: one that was dropped goes only when nothing holds it,
 // and its session may have made another meanwhile. They go with the session; what a crash leaves behind is dropped at the next start.
-
-const tempSchema = "#tmp"
 
 type tempTable struct {
 	schema, name string // as the user calls it
@@ -33,11 +32,11 @@ func (s *Session) temporary(ctx *sql.Context, d *database, name string, mode gra
 	if t == nil {
 		return nil, nil
 	}
-	m, err := s.e.metas.get(ctx, t.def)
+	m, err := s.e.metas.Get(ctx, t.def)
 	if err != nil {
 		return nil, err
 	}
-	b := &base{db: d, m: m, mode: mode, schema: m.schemaCopy(), alias: t.name}
+	b := &base{db: d, m: m, mode: mode, schema: m.SchemaCopy(), alias: t.name}
 	for _, c := range b.schema {
 		c.Source, c.DatabaseSource = t.name, d.name
 	}
@@ -66,18 +65,18 @@ func (d *database) GetAllTemporaryTables(ctx *sql.Context) ([]sql.Table, error) 
 
 func (s *Session) createTemporary(ctx context.Context, d *table.Def) error {
 	schema, name := d.Schema, d.Name
-	var a tableAttrs
-	if err := fromJSON(d.Attrs, &a); err != nil {
+	var a tabledef.Attrs
+	if err := tabledef.Decode(d.Attrs, &a); err != nil {
 		return err
 	}
 	if len(a.FKs) > 0 {
 		return mysqlerr.New(mysqlerr.ER_CANNOT_ADD_FOREIGN)
 	}
-	if err := s.e.catalog.CreateSchema(ctx, table.Schema{Name: tempSchema}); err != nil && !errors.Is(err, table.ErrSchemaExists) {
+	if err := s.e.catalog.CreateSchema(ctx, table.Schema{Name: tabledef.TempSchema}); err != nil && !errors.Is(err, table.ErrSchemaExists) {
 		return err
 	}
 	n := *d
-	n.Schema, n.Name = tempSchema, fmt.Sprintf("%d#%d#%s", s.login.ID, s.e.temporaries.Add(1), name)
+	n.Schema, n.Name = tabledef.TempSchema, fmt.Sprintf("%d#%d#%s", s.login.ID, s.e.temporaries.Add(1), name)
 	made, err := s.e.catalog.CreateTable(ctx, &n)
 	if err != nil {
 		return err
@@ -87,14 +86,6 @@ func (s *Session) createTemporary(ctx context.Context, d *table.Def) error {
 	}
 	s.temps[tempKey(schema, name)] = &tempTable{schema, name, made}
 	return nil
-}
-
-// shownName is the table's name as the user calls it.
-func (m *meta) shownName() string {
-	if parts := strings.SplitN(m.def.Name, "#", 3); m.def.Schema == tempSchema && len(parts) == 3 {
-		return parts[2]
-	}
-	return m.def.Name
 }
 
 // refreshTemporary rereads a temporary table's definition after ALTER TABLE and TRUNCATE.
@@ -144,7 +135,7 @@ func (e *Engine) dropTemporaries(ctx context.Context) error {
 	if e.opts.ReadOnly {
 		return nil
 	}
-	err := e.catalog.DropSchema(ctx, tempSchema)
+	err := e.catalog.DropSchema(ctx, tabledef.TempSchema)
 	if errors.Is(err, table.ErrNoSchema) {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // Triggers run as programs where rows are changed: BEFORE INSERT, and BEFORE UPDATE of an UPDATE, on the rows on their way (incoming); all others in the
@@ -65,17 +66,17 @@ func (t *triggerRow) set(c *sql.Context, name string, v any) error {
 }
 
 // triggersOf lists the triggers of a table for a timing and an event, in order.
-func (e *Engine) triggersOf(c *sql.Context, m *meta, timing, event string) ([]*stored, error) {
-	if !m.def.Triggers {
+func (e *Engine) triggersOf(c *sql.Context, m *tabledef.Table, timing, event string) ([]*stored, error) {
+	if !m.Def.Triggers {
 		return nil, nil
 	}
-	list, err := e.objects(c, kindTrigger, m.def.Schema)
+	list, err := e.objects(c, kindTrigger, m.Def.Schema)
 	if err != nil {
 		return nil, err
 	}
 	var out []*stored
 	for _, o := range list {
-		if o.Table == m.def.Name && o.Timing == timing && o.Event == event {
+		if o.Table == m.Def.Name && o.Timing == timing && o.Event == event {
 			out = append(out, o)
 		}
 	}
@@ -84,7 +85,7 @@ func (e *Engine) triggersOf(c *sql.Context, m *meta, timing, event string) ([]*s
 }
 
 // fire runs the triggers of a table for a row. A BEFORE trigger may change now.
-func (s *Session) fire(c *sql.Context, m *meta, timing, event string, old, now sql.Row) error {
+func (s *Session) fire(c *sql.Context, m *tabledef.Table, timing, event string, old, now sql.Row) error {
 	list, err := s.e.triggersOf(c, m, timing, event)
 	if err != nil || len(list) == 0 {
 		return err
@@ -92,7 +93,7 @@ func (s *Session) fire(c *sql.Context, m *meta, timing, event string, old, now s
 	x := s.cur
 	st := newStore(c, m, false)
 	st.row = 1
-	row := &triggerRow{schema: m.schema, old: old, new: now, st: st, before: timing == "BEFORE", event: event}
+	row := &triggerRow{schema: m.Schema, old: old, new: now, st: st, before: timing == "BEFORE", event: event}
 	outermost := x.busy == nil
 	if outermost {
 		x.busy = x.usedTables()
@@ -127,7 +128,7 @@ func (x *execution) usedTables() map[[2]string]bool {
 	return x.used
 }
 
-func (s *Session) runTrigger(c *sql.Context, x *execution, m *meta, o *stored, row *triggerRow) error {
+func (s *Session) runTrigger(c *sql.Context, x *execution, m *tabledef.Table, o *stored, row *triggerRow) error {
 	p, err := s.programOf(c, o)
 	if err == nil && p.table != m {
 		if p.table != nil { // the table was altered: columns may have other positions
@@ -144,7 +145,7 @@ func (s *Session) runTrigger(c *sql.Context, x *execution, m *meta, o *stored, r
 	if s.depthOf(o) > 0 {
 		return mysqlerr.New(mysqlerr.ER_SP_NO_RECURSION)
 	}
-	leave, err := s.enter(c, x, m.def.Schema, o)
+	leave, err := s.enter(c, x, m.Def.Schema, o)
 	if err != nil {
 		return err
 	}
@@ -159,28 +160,28 @@ func (s *Session) runTrigger(c *sql.Context, x *execution, m *meta, o *stored, r
 }
 
 // fires records what the running statement fires from the editor of a table, and refuses what a trigger or function may not change.
-func (x *execution) fires(c *sql.Context, m *meta, f firing) error {
-	k := [2]string{m.def.Schema, m.def.Name}
+func (x *execution) fires(c *sql.Context, m *tabledef.Table, f firing) error {
+	k := [2]string{m.Def.Schema, m.Def.Name}
 	if x.busy[k] {
-		return mysqlerr.NewMessage(1442, "Can't update table '%s' in stored function/trigger because it is already used by statement which invoked this stored function/trigger.", m.def.Name)
+		return mysqlerr.NewMessage(1442, "Can't update table '%s' in stored function/trigger because it is already used by statement which invoked this stored function/trigger.", m.Def.Name)
 	}
-	if !m.def.Triggers {
+	if !m.Def.Triggers {
 		return nil
 	}
 	if x.firing == nil {
 		x.firing = map[uint64]firing{}
 	}
-	x.firing[m.def.ID] = f
+	x.firing[m.Def.ID] = f
 	return nil
 }
 
 // firing is what the running statement fires for the editor's table.
 func (e *editor) firing(c *sql.Context) firing {
-	if !e.m.def.Triggers {
+	if !e.m.Def.Triggers {
 		return firing{}
 	}
 	if s := sessionOf(c); s != nil && s.cur != nil {
-		return s.cur.firing[e.m.def.ID]
+		return s.cur.firing[e.m.Def.ID]
 	}
 	return firing{}
 }
@@ -194,7 +195,7 @@ func (e *editor) beforeUpdate(c *sql.Context, old, now sql.Row) (sql.Row, error)
 	}
 	in := &incomingIter{n: &incoming{st: newStore(c, e.m, false), update: true}}
 	for j := range now {
-		if now[j] == nil && e.m.columns[j].Generated == "" {
+		if now[j] == nil && e.m.Columns[j].Generated == "" {
 			var err error
 			if now[j], err = in.null(c, j); err != nil {
 				return nil, err
@@ -205,19 +206,19 @@ func (e *editor) beforeUpdate(c *sql.Context, old, now sql.Row) (sql.Row, error)
 }
 
 // updated tells the statement which triggers an UPDATE fires, and returns whether BEFORE UPDATE runs on its rows as they come.
-func (b *builder) updated(c *sql.Context, n *plan.Update) (onRows bool, m *meta, err error) {
+func (b *builder) updated(c *sql.Context, n *plan.Update) (onRows bool, m *tabledef.Table, err error) {
 	x := executionOf(c)
 	if x == nil {
 		return false, nil, nil
 	}
 	if dst, err := plan.GetUpdatable(n.Child); err == nil && dst != nil {
 		if t := tableBase(dst); t != nil {
-			return t.m.def.Triggers, t.m, x.fires(c, t.m, firing{update: true})
+			return t.m.Def.Triggers, t.m, x.fires(c, t.m, firing{update: true})
 		}
 	}
 	transform.Inspect(n.Child, func(in sql.Node) bool { // a join: each row of each table is the editor's
 		if t, ok := in.(sql.TableNode); ok && err == nil {
-			if ours := tableBase(t.UnderlyingTable()); ours != nil && ours.m.def.Triggers {
+			if ours := tableBase(t.UnderlyingTable()); ours != nil && ours.m.Def.Triggers {
 				err = x.fires(c, ours.m, firing{update: true, beforeUpdate: true})
 			}
 		}
@@ -284,7 +285,7 @@ func (s *Session) createTrigger(t *lexer.Cursor) (*Statement, error) {
 		if err != nil {
 			return nil, err
 		}
-		m, err := s.e.metas.get(c, d)
+		m, err := s.e.metas.Get(c, d)
 		if err != nil {
 			return nil, err
 		}
@@ -321,7 +322,7 @@ func (s *Session) createTrigger(t *lexer.Cursor) (*Statement, error) {
 }
 
 // checkTrigger reports what is wrong with a trigger's body, also columns of NEW and OLD that do not exist.
-func (s *Session) checkTrigger(c *sql.Context, o *stored, m *meta, text string) error {
+func (s *Session) checkTrigger(c *sql.Context, o *stored, m *tabledef.Table, text string) error {
 	if o.Body == "" {
 		return mysqlerr.Syntax(text, len(text))
 	}
@@ -333,7 +334,7 @@ func (s *Session) checkTrigger(c *sql.Context, o *stored, m *meta, text string) 
 	if err := s.checkProgram(c, p.prog, "trigger"); err != nil {
 		return err
 	}
-	row := &triggerRow{schema: m.schema, event: o.Event}
+	row := &triggerRow{schema: m.Schema, event: o.Event}
 	h := &programHost{s: s, c: c, within: "trigger", row: row}
 	for _, e := range p.prog.Exprs {
 		if _, err := h.compileExpr(e); err != nil {

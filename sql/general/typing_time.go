@@ -180,10 +180,10 @@ func (s *spans) table(t sql.Table) {
 	if b == nil {
 		return
 	}
-	for i, col := range b.m.schema {
+	for i, col := range b.m.Schema {
 		if types.IsTimespan(col.Type) {
 			name := strings.ToLower(col.Name)
-			s.columns[name] = max(s.columns[name], b.m.columns[i].Fraction)
+			s.columns[name] = max(s.columns[name], b.m.Columns[i].Fraction)
 		}
 	}
 }

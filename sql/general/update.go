@@ -155,7 +155,7 @@ func (u *updating) row(c *sql.Context, old, now sql.Row) error {
 			if absent(was) || t.met(was) {
 				continue
 			}
-			if own := editorOf(t.ed); own != nil && own.m.pk == nil || t.shared != nil {
+			if own := editorOf(t.ed); own != nil && own.m.PK == nil || t.shared != nil {
 				t.later = append(t.later, [2]sql.Row{was.Copy(), will.Copy()})
 				continue
 			}
@@ -212,7 +212,7 @@ func (u *updating) missing(c *sql.Context, t *updateTarget, will sql.Row) (err e
 // fires reports whether BEFORE UPDATE runs when the editor gets the row: that of a joined table, though it be assigned what it has.
 func (t *updateTarget) fires() bool {
 	own := editorOf(t.ed)
-	return t.seen != nil && own != nil && own.m.def.Triggers
+	return t.seen != nil && own != nil && own.m.Def.Triggers
 }
 
 // count counts a row that was stored, if it is another one than before: triggers may have made it what it was.
@@ -231,7 +231,7 @@ func (u *updating) check(c *sql.Context, t *updateTarget, will sql.Row) error {
 	if t.seen == nil {
 		return evaluateChecks(c, u.checks, will)
 	}
-	if own := editorOf(t.ed); own != nil && !own.m.virtual { // whose virtual columns are not of the new row yet: its Update checks
+	if own := editorOf(t.ed); own != nil && !own.m.Virtual { // whose virtual columns are not of the new row yet: its Update checks
 		return own.evaluateChecks(c, will)
 	}
 	return nil
@@ -294,15 +294,15 @@ func (e *editor) alike(c *sql.Context, r sql.Row) (uint64, error) {
 // raise lifts the AUTO_INCREMENT counter above a value that an UPDATE gave, as MySQL 8.0 does.
 func (t *updateTarget) raise(c *sql.Context, was, will sql.Row) error {
 	own := editorOf(t.ed)
-	if own == nil || own.m.def.AutoInc < 0 || own.m.def.AutoInc >= len(will) {
+	if own == nil || own.m.Def.AutoInc < 0 || own.m.Def.AutoInc >= len(will) {
 		return nil
 	}
-	i := own.m.def.AutoInc
-	same, err := identicalValue(c, own.m.schema[i].Type, was[i], will[i])
+	i := own.m.Def.AutoInc
+	same, err := identicalValue(c, own.m.Schema[i].Type, was[i], will[i])
 	if err != nil || same {
 		return err
 	}
-	a := autoValues{column: i, most: mostOf(own.m.schema[i].Type)}
+	a := autoValues{column: i, most: mostOf(own.m.Schema[i].Type)}
 	v, positive, _ := a.given(will)
 	if !positive || v > a.most {
 		return nil

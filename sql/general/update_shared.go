@@ -30,12 +30,12 @@ func (u *updating) share(source *plan.UpdateSource) error {
 	for i := range u.targets {
 		a := &u.targets[i]
 		own := editorOf(a.ed)
-		if own == nil || own.m.pk == nil {
+		if own == nil || own.m.PK == nil {
 			continue
 		}
 		for k := range u.targets[:i] {
 			b := &u.targets[k]
-			if other := editorOf(b.ed); other == nil || other.m.def.ID != own.m.def.ID {
+			if other := editorOf(b.ed); other == nil || other.m.Def.ID != own.m.Def.ID {
 				continue
 			}
 			if a.assigns(assigned, ofPrimaryKey) || b.assigns(assigned, ofPrimaryKey) {

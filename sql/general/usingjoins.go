@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/grammar"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // What stars stand for, and joins by USING and NATURAL. The library's star knows neither invisible columns nor, beyond one such join, which columns are one: it shows
@@ -86,7 +87,7 @@ func (s *Session) openQuery(c *sql.Context, n *sqlparser.Select, ctes map[string
 	if !ok {
 		return false
 	}
-	open := nested || slices.ContainsFunc(from, func(t starred) bool { return t.joined != nil || t.m != nil && t.m.hides() })
+	open := nested || slices.ContainsFunc(from, func(t starred) bool { return t.joined != nil || t.m != nil && t.m.Hides() })
 	if !open || !fill {
 		return open
 	}
@@ -148,7 +149,7 @@ func withoutStars(exprs sqlparser.SelectExprs, from []starred) (out sqlparser.Se
 // starred is a table of a FROM by the name that its columns go by, or the columns that a join by USING has made one.
 type starred struct {
 	name    sqlparser.TableName
-	m       *meta           // of a base table
+	m       *tabledef.Table // of a base table
 	derived []string        // the columns of another, where they are known
 	joined  []joinedColumn  // columns that are one
 	merged  map[string]bool // columns of the table, lower case, that are among them; not nil within such a join
@@ -166,7 +167,7 @@ func (j joinedColumn) column() *sqlparser.ColName {
 
 // columns are those that a star stands for without those that are left out.
 func (t *starred) columns(out map[string]bool) (list sqlparser.SelectExprs) {
-	if t.joined == nil && t.merged == nil && (t.m == nil || !t.m.hides()) {
+	if t.joined == nil && t.merged == nil && (t.m == nil || !t.m.Hides()) {
 		return sqlparser.SelectExprs{&sqlparser.StarExpr{TableName: t.name}}
 	}
 	for _, one := range t.joined {
@@ -193,7 +194,7 @@ func (t *starred) names(out map[string]bool) []string {
 		all = append(all, one.name)
 	}
 	if t.m != nil {
-		all = t.m.visible()
+		all = t.m.Visible()
 	}
 	return slices.DeleteFunc(all, func(name string) bool { return out[strings.ToLower(name)] })
 }

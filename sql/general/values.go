@@ -14,6 +14,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/sqltext"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 // displayValue is a value as the text protocol would send it.
@@ -29,13 +30,13 @@ func displayValue(c *sql.Context, t sql.Type, v any) string {
 }
 
 // keyPartText is a value of a column as the message of a duplicate key prints it: a TIME with the digits that it keeps, BINARY without what filled it up.
-func (m *meta) keyPartText(c *sql.Context, column int, v any) string {
-	t := m.schema[column].Type
+func keyPartText(m *tabledef.Table, c *sql.Context, column int, v any) string {
+	t := m.Schema[column].Type
 	text := displayValue(c, t, v)
 	switch {
 	case types.IsTimespan(t):
 		if point := strings.IndexByte(text, '.'); point >= 0 {
-			if n := m.columns[column].Fraction; n == 0 {
+			if n := m.Columns[column].Fraction; n == 0 {
 				text = text[:point]
 			} else {
 				text = text[:min(len(text), point+1+n)]

@@ -15,12 +15,10 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 const kindVariable = "variable"
-
-// defaultCollation is MySQL 8.0's; the library's own default differs.
-const defaultCollation = sql.Collation_utf8mb4_0900_ai_ci
 
 // quiet keeps the library from writing to the process's log.
 func quiet() { logrus.SetLevel(logrus.PanicLevel) }
@@ -74,8 +72,8 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	boundVariables()
 	noteGlobals()
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
-		"collation_server": defaultCollation.Name(), "collation_connection": defaultCollation.Name(), "collation_database": defaultCollation.Name(),
-		"default_collation_for_utf8mb4": defaultCollation.Name(), "character_set_server": "utf8mb4", "character_set_database": "utf8mb4"}
+		"collation_server": tabledef.DefaultCollation.Name(), "collation_connection": tabledef.DefaultCollation.Name(), "collation_database": tabledef.DefaultCollation.Name(),
+		"default_collation_for_utf8mb4": tabledef.DefaultCollation.Name(), "character_set_server": "utf8mb4", "character_set_database": "utf8mb4"}
 	if sv, _, ok := sql.SystemVariables.GetGlobal("sql_mode"); ok {
 		if m, ok := sv.(*sql.MysqlSystemVariable); ok {
 			with := *m

@@ -16,7 +16,7 @@ func (e *editor) verifyView(c *sql.Context, r sql.Row) error {
 	if x == nil || x.viewChecks == nil {
 		return nil
 	}
-	checks := x.viewChecks[[2]string{e.m.def.Schema, e.m.def.Name}]
+	checks := x.viewChecks[[2]string{e.m.Def.Schema, e.m.Def.Name}]
 	for i := range checks {
 		ch := &checks[i]
 		if ch.bound == nil {

@@ -398,7 +398,7 @@ func (s *Session) columnsNamed(c *sql.Context, schema, name string) ([]string, e
 		return nil, nil
 	}
 	var out []string
-	for _, col := range m.schema {
+	for _, col := range m.Schema {
 		if !col.HiddenSystem {
 			out = append(out, col.Name)
 		}

@@ -41,9 +41,9 @@ func (r *retype) fillTable(t *plan.ResolvedTable, ids sql.ColSet) {
 		return
 	}
 	widths := map[string]int{}
-	for i := range b.m.columns {
-		if w := b.m.columns[i].Zerofill; w > 0 {
-			widths[b.m.schema[i].Name] = w
+	for i := range b.m.Columns {
+		if w := b.m.Columns[i].Zerofill; w > 0 {
+			widths[b.m.Schema[i].Name] = w
 		}
 	}
 	schema := t.Schema(r.c)

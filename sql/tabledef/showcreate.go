@@ -1,4 +1,4 @@
-package general
+package tabledef
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
@@ -15,27 +16,27 @@ import (
 	"github.com/zoryadb/zorya/sql/sqltext"
 )
 
-// createTableText is SHOW CREATE TABLE as MySQL 8.0 prints it. ALTER TABLE parses it back: what is not in this text does not
+// CreateText is SHOW CREATE TABLE as MySQL 8.0 prints it. ALTER TABLE parses it back: what is not in this text does not
 // survive an ALTER. autoInc is the counter's next value, 0 to leave it out. Numbers as defaults are quoted for people, as MySQL
 // does, and not for the library.
-func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quoted bool) string {
+func (m *Table) CreateText(name string, temporary bool, autoInc uint64, quoted bool) string {
 	var parts []string
-	for i, c := range m.schema {
+	for i, c := range m.Schema {
 		if !c.HiddenSystem {
-			parts = append(parts, "  "+m.columnText(i, quoted))
+			parts = append(parts, "  "+m.ColumnText(i, quoted))
 		}
 	}
-	for i := range m.def.Indexes {
+	for i := range m.Def.Indexes {
 		if text := m.indexText(i); text != "" {
 			parts = append(parts, "  "+text)
 		}
 	}
-	fks := append([]foreignKey(nil), m.attrs.FKs...)
+	fks := append([]ForeignKey(nil), m.Attrs.FKs...)
 	sort.SliceStable(fks, func(i, j int) bool { return fks[i].Name < fks[j].Name })
 	for i := range fks {
-		parts = append(parts, "  "+fks[i].text(m.def.Schema))
+		parts = append(parts, "  "+fks[i].Text(m.Def.Schema))
 	}
-	for _, c := range m.attrs.Checks {
+	for _, c := range m.Attrs.Checks {
 		text := fmt.Sprintf("  CONSTRAINT %s CHECK (%s)", sqltext.Quote(c.Name), c.Expr)
 		if c.NotEnforced {
 			text += " /*!80016 NOT ENFORCED */"
@@ -51,19 +52,19 @@ func (m *meta) createTableText(name string, temporary bool, autoInc uint64, quot
 	if autoInc > 1 {
 		fmt.Fprintf(&b, " AUTO_INCREMENT=%d", autoInc)
 	}
-	c := sql.CollationID(m.attrs.Collation)
+	c := sql.CollationID(m.Attrs.Collation)
 	fmt.Fprintf(&b, " DEFAULT CHARSET=%s", c.CharacterSet().Name())
 	if c != c.CharacterSet().DefaultCollation() || c.CharacterSet().Name() == "utf8mb4" {
 		fmt.Fprintf(&b, " COLLATE=%s", c.Name())
 	}
-	for _, k := range sortedKeys(m.attrs.Options) {
-		fmt.Fprintf(&b, " %s=%s", k, m.attrs.Options[k])
+	for _, k := range sortedKeys(m.Attrs.Options) {
+		fmt.Fprintf(&b, " %s=%s", k, m.Attrs.Options[k])
 	}
-	if m.attrs.Comment != "" {
-		b.WriteString(" COMMENT=" + sqltext.Literal(m.attrs.Comment))
+	if m.Attrs.Comment != "" {
+		b.WriteString(" COMMENT=" + sqltext.Literal(m.Attrs.Comment))
 	}
-	if m.attrs.PartSQL != "" {
-		if p := grammar.ParsePartitioning(m.attrs.PartSQL); p != nil {
+	if m.Attrs.PartSQL != "" {
+		if p := grammar.ParsePartitioning(m.Attrs.PartSQL); p != nil {
 			b.WriteString(p.Text())
 		}
 	}
@@ -82,17 +83,18 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-func (m *meta) columnText(i int, quoted bool) string {
-	c, a := m.schema[i], &m.columns[i]
-	table := sql.CollationID(m.attrs.Collation)
+// ColumnText is a column's line of SHOW CREATE TABLE.
+func (m *Table) ColumnText(i int, quoted bool) string {
+	c, a := m.Schema[i], &m.Columns[i]
+	table := sql.CollationID(m.Attrs.Collation)
 	var b strings.Builder
-	b.WriteString(sqltext.Quote(c.Name) + " " + m.declared(i, table))
+	b.WriteString(sqltext.Quote(c.Name) + " " + m.Declared(i, table))
 	if a.Generated != "" {
 		kind := "STORED"
 		if c.Virtual {
 			kind = "VIRTUAL"
 		}
-		fmt.Fprintf(&b, " GENERATED ALWAYS AS %s %s", parenthesized(a.Generated), kind)
+		fmt.Fprintf(&b, " GENERATED ALWAYS AS %s %s", Parenthesized(a.Generated), kind)
 	}
 	switch {
 	case !c.Nullable:
@@ -100,7 +102,7 @@ func (m *meta) columnText(i int, quoted bool) string {
 	case types.IsTimestampType(c.Type) && a.Generated == "":
 		b.WriteString(" NULL")
 	}
-	if srid, ok := spatialRef(c.Type); ok {
+	if srid, ok := SpatialRef(c.Type); ok {
 		fmt.Fprintf(&b, " /*!80003 SRID %d */", srid)
 	}
 	switch {
@@ -128,22 +130,23 @@ func (m *meta) columnText(i int, quoted bool) string {
 	return b.String()
 }
 
-func quotedDefault(a *columnAttrs) string {
+func quotedDefault(a *Column) string {
 	if c := a.Default[0]; a.Literal && (c >= '0' && c <= '9' || c == '-' || c == '.') && !strings.HasPrefix(a.Default, "0x") {
 		return "'" + a.Default + "'"
 	}
 	return a.Default
 }
 
-func parenthesized(s string) string {
-	if strings.HasPrefix(s, "(") && closes(s) {
+// Parenthesized is s with parentheses around it, its own if it has them.
+func Parenthesized(s string) string {
+	if strings.HasPrefix(s, "(") && Closes(s) {
 		return s
 	}
 	return "(" + s + ")"
 }
 
-// closes reports whether the parenthesis that opens s is closed by its last byte.
-func closes(s string) bool {
+// Closes reports whether the parenthesis that opens s is closed by its last byte.
+func Closes(s string) bool {
 	depth := 0
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
@@ -186,12 +189,13 @@ func displayType(t sql.Type, table sql.CollationID) string {
 	return text
 }
 
-// declared is a column's type as definitions show it. Numbers that are filled with zeros show to what width.
-func (m *meta) declared(i int, table sql.CollationID) string {
-	return m.columns[i].declared(m.schema[i].Type, table)
+// Declared is a column's type as definitions show it. Numbers that are filled with zeros show to what width.
+func (m *Table) Declared(i int, table sql.CollationID) string {
+	return m.Columns[i].Declared(m.Schema[i].Type, table)
 }
 
-func (a *columnAttrs) declared(t sql.Type, table sql.CollationID) string {
+// Declared is the type of a column whose type to the library is t, in a table of the collation.
+func (a *Column) Declared(t sql.Type, table sql.CollationID) string {
 	kind := cmp.Or(a.Decl, displayType(t, table))
 	if a.Zerofill == 0 {
 		return kind
@@ -202,16 +206,16 @@ func (a *columnAttrs) declared(t sql.Type, table sql.CollationID) string {
 	return kind + " zerofill"
 }
 
-func (m *meta) indexText(i int) string {
-	ix, a := &m.def.Indexes[i], &m.indexes[i]
+func (m *Table) indexText(i int) string {
+	ix, a := &m.Def.Indexes[i], &m.Indexes[i]
 	if ix.Hidden {
 		return ""
 	}
 	cols := make([]string, len(ix.Parts))
 	for j, p := range ix.Parts {
-		c := m.schema[p.Column]
+		c := m.Schema[p.Column]
 		if c.HiddenSystem {
-			cols[j] = parenthesized(arrayText(m.columns[p.Column].Generated))
+			cols[j] = Parenthesized(ArrayText(m.Columns[p.Column].Generated))
 		} else {
 			cols[j] = sqltext.Quote(c.Name)
 		}
@@ -254,13 +258,14 @@ func (m *meta) indexText(i int) string {
 	return text
 }
 
-func (f *foreignKey) text(schema string) string {
+// Text is the key's line of SHOW CREATE TABLE in a database.
+func (f *ForeignKey) Text(schema string) string {
 	parent := sqltext.Quote(f.ParentTable)
 	if f.ParentSchema != schema {
 		parent = sqltext.Quote(f.ParentSchema) + "." + parent
 	}
-	text := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", sqltext.Quote(f.Name), quoteNames(f.Columns), parent,
-		quoteNames(f.ParentColumns))
+	text := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)", sqltext.Quote(f.Name), QuoteNames(f.Columns), parent,
+		QuoteNames(f.ParentColumns))
 	if f.OnDelete != "" && f.OnDelete != "NO ACTION" {
 		text += " ON DELETE " + f.OnDelete
 	}
@@ -270,10 +275,75 @@ func (f *foreignKey) text(schema string) string {
 	return text
 }
 
-func quoteNames(names []string) string {
+// QuoteNames lists names in backticks.
+func QuoteNames(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		out[i] = sqltext.Quote(n)
 	}
 	return strings.Join(out, ",")
+}
+
+// Unparenthesized is an expression without the parentheses around it.
+func Unparenthesized(x sqlparser.Expr) sqlparser.Expr {
+	for {
+		p, ok := x.(*sqlparser.ParenExpr)
+		if !ok {
+			return x
+		}
+		x = p.Expr
+	}
+}
+
+// Bare is an expression's text without the parentheses that a generated column's has.
+func Bare(s string) string {
+	if strings.HasPrefix(s, "(") && Closes(s) {
+		s = s[1 : len(s)-1]
+	}
+	return s
+}
+
+// ArrayText is the text of a functional key part as MySQL shows it.
+func ArrayText(text string) string {
+	if !strings.HasPrefix(Bare(text), grammar.ArrayFunction+"(") {
+		return text
+	}
+	st, err := sqlparser.Parse("SELECT " + text)
+	if err != nil {
+		return text
+	}
+	sel, ok := st.(*sqlparser.Select)
+	if !ok || len(sel.SelectExprs) != 1 {
+		return text
+	}
+	ae, ok := sel.SelectExprs[0].(*sqlparser.AliasedExpr)
+	if !ok {
+		return text
+	}
+	f, ok := Unparenthesized(ae.Expr).(*sqlparser.FuncExpr)
+	if !ok || len(f.Exprs) != 3 {
+		return text
+	}
+	of, ok1 := f.Exprs[0].(*sqlparser.AliasedExpr)
+	kind, ok2 := f.Exprs[1].(*sqlparser.AliasedExpr)
+	if !ok1 || !ok2 {
+		return text
+	}
+	name, ok := textLiteral(kind.Expr)
+	if !ok {
+		return text
+	}
+	return "cast(" + sqltext.Style{Charset: "utf8mb4"}.Expr(of.Expr) + " as " + name + " array)"
+}
+
+// textLiteral is the value of a text, with an introducer or without.
+func textLiteral(e sqlparser.Expr) (string, bool) {
+	if u, ok := e.(*sqlparser.UnaryExpr); ok {
+		e = u.Expr
+	}
+	v, ok := e.(*sqlparser.SQLVal)
+	if !ok || v.Type != sqlparser.StrVal {
+		return "", false
+	}
+	return string(v.Val), true
 }
