@@ -282,17 +282,19 @@ func TestDigitsKept(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d; USE d; CREATE TABLE a (g INT, x INT); INSERT INTO a VALUES (1, 1), (1, 1), (1, 2), (2, 5), (2, 5), (2, 6)")
 	for query, want := range map[string]string{
-		"SELECT AVG(x), AVG(x) * 3, AVG(x) + 0e0, ROUND(AVG(x), 9), CONCAT(AVG(x)), JSON_ARRAY(AVG(x)) FROM a WHERE g = 1": "1.3333\t4.0000\t1.333333333\t1.333333333\t1.3333\t[1.3333]",
-		"SELECT g, AVG(x) * 3 y FROM a GROUP BY g HAVING AVG(x) * 3 > 3.9999 ORDER BY y":                                   "1\t4.0000\n2\t16.0000",
-		"SELECT g, AVG(x) y FROM a GROUP BY g HAVING y * 3 > 3.9999 ORDER BY AVG(x) DESC":                                  "2\t5.3333\n1\t1.3333",
-		"SELECT g FROM a GROUP BY g HAVING AVG(x) > 1.3333 ORDER BY -AVG(x) LIMIT 5":                                       "2\n1",
-		"SELECT g, SUM(x) * 3 y FROM a GROUP BY g HAVING y > 12 OR COUNT(*) > 2 ORDER BY y DESC, COUNT(*) * 2":             "2\t48\n1\t12",
-		"SELECT DISTINCT AVG(x), AVG(x) * 3 FROM a GROUP BY g ORDER BY 1":                                                  "1.3333\t4.0000\n5.3333\t16.0000",
-		"SELECT g, AVG(x) * 3 FROM a GROUP BY g WITH ROLLUP":                                                               "1\t4.0000\n2\t16.0000\nNULL\t10.0000",
-		"SELECT SUM(x / 3), SUM(x / 3) * 3 FROM a WHERE g = 1":                                                             "1.3333\t4.0000",
-		"SELECT y, y * 3 FROM (SELECT AVG(x) y, AVG(x) * 3 FROM a WHERE g = 1) t":                                          "1.3333\t3.9999",
-		"SELECT AVG(x) * 3 FROM a GROUP BY g UNION SELECT 4.0000 ORDER BY 1":                                               "4.0000\n16.0000",
-		"SELECT AVG(x + 0e0) * 3, AVG(DISTINCT x) * 3 FROM a WHERE g = 1":                                                  "4\t4.5000",
+		"SELECT AVG(x), AVG(x) * 3, AVG(x) + 0e0, ROUND(AVG(x), 9), CONCAT(AVG(x)), JSON_ARRAY(AVG(x)) FROM a WHERE g = 1":    "1.3333\t4.0000\t1.333333333\t1.333333333\t1.3333\t[1.3333]",
+		"SELECT g, AVG(x) * 3 y FROM a GROUP BY g HAVING AVG(x) * 3 > 3.9999 ORDER BY y":                                      "1\t4.0000\n2\t16.0000",
+		"SELECT g, AVG(x) y FROM a GROUP BY g HAVING y * 3 > 3.9999 ORDER BY AVG(x) DESC":                                     "2\t5.3333\n1\t1.3333",
+		"SELECT g FROM a GROUP BY g HAVING AVG(x) > 1.3333 ORDER BY -AVG(x) LIMIT 5":                                          "2\n1",
+		"SELECT g, SUM(x) * 3 y FROM a GROUP BY g HAVING y > 12 OR COUNT(*) > 2 ORDER BY y DESC, COUNT(*) * 2":                "2\t48\n1\t12",
+		"SELECT DISTINCT AVG(x), AVG(x) * 3 FROM a GROUP BY g ORDER BY 1":                                                     "1.3333\t4.0000\n5.3333\t16.0000",
+		"SELECT g, AVG(x) * 3 FROM a GROUP BY g WITH ROLLUP":                                                                  "1\t4.0000\n2\t16.0000\nNULL\t10.0000",
+		"SELECT SUM(x / 3), SUM(x / 3) * 3 FROM a WHERE g = 1":                                                                "1.3333\t4.0000",
+		"SELECT y, y * 3 FROM (SELECT AVG(x) y, AVG(x) * 3 FROM a WHERE g = 1) t":                                             "1.3333\t3.9999",
+		"SELECT AVG(x) * 3 FROM a GROUP BY g UNION SELECT 4.0000 ORDER BY 1":                                                  "4.0000\n16.0000",
+		"SELECT AVG(x + 0e0) * 3, AVG(DISTINCT x) * 3 FROM a WHERE g = 1":                                                     "4\t4.5000",
+		"SELECT SQRT(1 / 3), LN(1 / 3), LOG(2, 1 / 3), LOG2(1 / 3), LOG10(1 / 3), SQRT((SELECT 1 / 3))":                       "0.5773502689009506\t-1.0986122896681096\t-1.5849625021638512\t-1.5849625021638512\t-0.47712125515395687\t0.5773502689009506",
+		"SELECT SIN(1 / x), COS(1 / x), TAN(1 / x), COT(1 / x), ASIN(1 / x), ATAN(1 / x), DEGREES(1 / x) FROM (SELECT 3 x) t": "0.3271946964811666\t0.9449569464238026\t0.34625354913727835\t2.888057039390901\t0.3398369091005685\t0.3217505540966422\t19.09859315192885",
 	} {
 		c.query(query, want)
 	}

@@ -145,6 +145,12 @@ func TestTextsThatAreLookedAt(t *testing.T) {
 	c.must("CREATE TABLE s (id INT, v SET('x','y','z'), n INT UNSIGNED); INSERT INTO s VALUES (1, '3', 3), (2, '8', 8), (3, 'x,9', 0); ALTER TABLE s MODIFY n SET('x','y')")
 	c.query("SELECT v, n FROM s ORDER BY id", "x,y\tx,y\n\t\nx\t")
 
+	// Blanks at its end are none of the last member's.
+	c.must("CREATE TABLE e (v ENUM('a','b'), s SET('a','b'), n ENUM('a','b') CHARACTER SET binary); INSERT INTO e VALUES ('b  ', 'a,b ', 'b'), (' b', 'b ,a ', 'b ')")
+	c.query("SELECT * FROM e", "b\ta,b\tb\n\ta\t")
+	c.must("CREATE TABLE f (v TEXT); INSERT INTO f VALUES ('b '); ALTER TABLE f MODIFY v ENUM('a','b')")
+	c.query("SELECT v FROM f WHERE v = 2", "b")
+
 	// A key that is longer than the column: with blanks at its end it may be equal.
 	c.must("CREATE TABLE k (id INT PRIMARY KEY, v VARCHAR(4), UNIQUE (v)); INSERT INTO k VALUES (1, 'Ab'), (2, 'q')")
 	c.must("CREATE TABLE o (v VARCHAR(9)); INSERT INTO o VALUES ('aB     '), ('qqqqqqqq')")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
 	"github.com/dolthub/go-mysql-server/sql/expression/function/aggregation"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
@@ -177,30 +178,38 @@ func (r *retype) wholeAggregate(c *sql.Context, e sql.Expression) (sql.Expressio
 	return e, nil
 }
 
-// wholeOperands gives what an operator computes with the digits of scalar subqueries' values: a cached value has them all (Item_cache_decimal). nil for e itself.
+// wholeOperands gives what an operator computes with the digits of scalar subqueries' values: a cached value has them all (Item_cache_decimal). A function of floating
+// numbers has all digits of any value (Item_func_numhybrid::val_real). nil for e itself.
 func (r *retype) wholeOperands(c *sql.Context, e sql.Expression) (sql.Expression, error) {
+	whole := r.env.Uncut
 	switch e.(type) {
 	case *expression.Arithmetic, *expression.Div, *expression.UnaryMinus:
+		whole = func(*sql.Context, sql.Expression) sql.Expression { return nil } // item's operators ask their operands
+	case *function.Sqrt, *function.Log, *function.LogBase, *function.Sin, *function.Cos, *function.Tan, *function.Cot, *function.Asin, *function.Acos, *function.Atan,
+		*function.Degrees, *function.Radians:
 	default:
 		return nil, nil
 	}
 	var out []sql.Expression
 	for i, x := range e.Children() {
-		q, ok := x.(*plan.Subquery)
-		if !ok {
-			continue
+		to := whole(c, x)
+		if q, ok := x.(*plan.Subquery); ok {
+			query, err := r.wholeQuery(c, q.Query)
+			if err != nil {
+				return nil, err
+			}
+			if query != q.Query {
+				shown := r.env.Shown(c, q.WithQuery(query))
+				to = orExpr(whole(c, shown), shown)
+			}
 		}
-		query, err := r.wholeQuery(c, q.Query)
-		if err != nil {
-			return nil, err
-		}
-		if query == q.Query {
+		if to == nil {
 			continue
 		}
 		if out == nil {
 			out = slices.Clone(e.Children())
 		}
-		out[i] = r.env.Shown(c, q.WithQuery(query))
+		out[i] = to
 	}
 	if out == nil {
 		return nil, nil

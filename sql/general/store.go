@@ -442,18 +442,25 @@ func decimalLimit(t sql.Type, v any) (any, bool) {
 	return n, true
 }
 
+// listed is a member of an ENUM, or members of a SET. Blanks at the end of a text are none of its last member's (lengthsp); those of other members are.
 func (st *store) listed(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+	s, text := datum.Text(v)
+	if of, ok := t.(sql.TypeWithCollation); text && ok && of.Collation() != sql.Collation_binary {
+		s = strings.TrimRight(s, " ")
+		v = s
+	}
+	set, several := t.(sql.SetType)
 	out, in, err := t.Convert(c, v)
-	if err == nil && in == sql.InRange {
+	if err == nil && in == sql.InRange && !(text && several && strings.Contains(s, " ,")) {
 		return out, nil
 	}
 	var near any = uint16(0)
-	if set, ok := t.(sql.SetType); ok {
+	if several {
 		near = uint64(0)
-		if s, ok := datum.Text(v); ok {
+		if text {
 			var have []string
 			for _, m := range strings.Split(s, ",") {
-				if _, _, err := set.Convert(c, m); err == nil {
+				if _, _, err := set.Convert(c, m); err == nil && !strings.HasSuffix(m, " ") {
 					have = append(have, m)
 				}
 			}
