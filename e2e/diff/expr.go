@@ -64,7 +64,7 @@ func (g *gen) number() *Node {
 // whether a row wants it, and looks at no row where a constant does not fit its column.
 func untold(of string, v *Node) *Node {
 	text := v.OfOracle()
-	return (&Node{Kind: v.Kind, Head: v.Head, Kids: v.Kids, Sep: v.Sep, Min: v.Min, Param: v.Param}).asked(func([]*Node) *Node { return cat("IF(" + of + " IS NULL, " + text + ", " + text + ")") })
+	return (&Node{Kind: v.Kind, Head: v.Head, Kids: v.Kids, Sep: v.Sep, Min: v.Min, Param: v.Param}).asked(func([]*Node) *Node { return cat("IF(CONCAT(" + of + ") = '~', " + text + ", " + text + ")") })
 }
 
 // asText is a text in other words than a literal, by which no server can look up rows.
@@ -125,6 +125,17 @@ func wholeYears(sc *scope, k []*Node) []*Node {
 	}
 	k = slices.Clone(k)
 	k[1], k[3] = whole(k[1], k[3]), whole(k[3], k[1])
+	return k
+}
+
+// untoldFractions has MariaDB look up no whole number by a fraction, which it rounds.
+func untoldFractions(sc *scope, k []*Node) []*Node {
+	k = slices.Clone(k)
+	for _, i := range []int{1, 3} {
+		if len(k[i].Kids) == 0 && strings.Contains(k[i].Head, ".") && len(sc.cols) > 0 {
+			k[i] = untold(sc.cols[0].name, k[i])
+		}
+	}
 	return k
 }
 
@@ -358,7 +369,7 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 		case 1:
 			return expr("(", g.tmp(sc, depth), op, g.tmp(sc, depth), ")").asked(nullSafe)
 		}
-		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")").asked(func(k []*Node) *Node { return nullSafe(wholeYears(sc, k)) })
+		return expr("(", g.num(sc, depth), op, g.num(sc, depth), ")").asked(func(k []*Node) *Node { return nullSafe(untoldFractions(sc, wholeYears(sc, k))) })
 	}
 	wild := g.wild
 	g.wild = g.wild && r.IntN(4) == 0

@@ -221,8 +221,8 @@ var meant = []rule{
 	}},
 	{"a text has no number of decimals in MySQL 8.0 (DECIMAL_NOT_SPECIFIED), so that what is computed with it shows as many as it needs; some of MariaDB's have none",
 		func(q *facts, a, b Outcome, d *Difference) bool {
-			return d.What == "rows" && q.callsAny("DATE_FORMAT", "GROUP_CONCAT", "HEX") &&
-				sameBut(a.Rows, b.Rows, func(s string) string { return quoted.ReplaceAllStringFunc(s, plainNumber) })
+			return d.What == "rows" && q.callsAny("DATE_FORMAT", "GROUP_CONCAT", "HEX") && (sameOr(a.Rows, b.Rows, roundsTo) ||
+				sameBut(a.Rows, b.Rows, func(s string) string { return quoted.ReplaceAllStringFunc(s, plainNumber) }))
 		}},
 	{"ROUND or TRUNCATE of an integer is an integer in MySQL 8.0 while its type has less than 22 digits (Item_func_round::resolve_type); MariaDB shows decimals for those that are computed", func(q *facts, a, b Outcome, d *Difference) bool {
 		if d.What == "error" { // and an integer may be out of range
@@ -233,14 +233,18 @@ var meant = []rule{
 	{"a group may be what a select item computes; MariaDB refuses that (1056) under some of WITH ROLLUP", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && (a.Code == 0 || slices.Contains(ofValues, a.Code)) && b.Code == 1056 && q.words["ROLLUP"] > 0
 	}},
-	{"a zero date in a column is one for CAST AS DATE and IF too; in MariaDB it is NULL", func(q *facts, a, b Outcome, d *Difference) bool {
+	{"a zero date in a column is one for DATE, CAST AS DATE and IF too; in MariaDB it is NULL", func(q *facts, a, b Outcome, d *Difference) bool {
 		if d.What == "error" {
 			return a.Code == 1292 && zeroDateStored.MatchString(a.Message) && b.Code == 0 && q.callsAny("CAST", "IF")
 		}
 		if d.What == "affected" {
 			return a.Affected > b.Affected && q.callsAny("CAST") && q.words["DATETIME"]+q.words["DATE"] > q.calls["DATE"]
 		}
-		return d.What == "rows" && q.callsAny("CAST", "IF") && sameOr(a.Rows, b.Rows, func(x, y string) bool { return zeroDate.MatchString(x) && y == "NULL" })
+		if d.What != "rows" || !q.callsAny("DATE", "CAST", "IF") {
+			return false
+		}
+		unlike := slices.ContainsFunc(otherRows(a.Rows, b.Rows), func(row string) bool { return !slices.ContainsFunc(strings.Split(row, "|"), zeroDate.MatchString) })
+		return !unlike && q.words["WHERE"] > 0 || sameOr(a.Rows, b.Rows, func(x, y string) bool { return zeroDate.MatchString(x) && y == "NULL" })
 	}},
 	{"a choice between integers is an integer in MySQL 8.0, and what is computed with an unsigned one may be below zero (1690); in MariaDB it is a DECIMAL where one is unsigned", func(_ *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1690 && strings.HasPrefix(a.Message, "BIGINT UNSIGNED") && b.Code == 0 && choice.MatchString(a.Message)
@@ -299,6 +303,27 @@ func sameOr(a, b []string, explained func(x, y string) bool) bool {
 		left = slices.Delete(left, at, at+1)
 	}
 	return len(left) == 0
+}
+
+// roundsTo reports whether a quoted number is another one but for decimals that the other does not show.
+func roundsTo(x, y string) bool {
+	f, err := strconv.ParseFloat(strings.Trim(x, "'"), 64)
+	_, decimals, ok := strings.Cut(strings.Trim(y, "'"), ".")
+	return err == nil && ok && strconv.FormatFloat(f, 'f', len(decimals), 64) == strings.Trim(y, "'")
+}
+
+// otherRows are the rows of each of two results that the other has not.
+func otherRows(a, b []string) []string {
+	left := slices.Clone(b)
+	var out []string
+	for _, r := range a {
+		if at := slices.Index(left, r); at >= 0 {
+			left = slices.Delete(left, at, at+1)
+			continue
+		}
+		out = append(out, r)
+	}
+	return append(out, left...)
 }
 
 // plainNumber writes a quoted number as a floating one.

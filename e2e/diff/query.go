@@ -25,6 +25,9 @@ func (g *gen) tableSource(t *tableModel) source {
 	return s
 }
 
+// viewed reports whether it is a view or a derived table: MariaDB makes a number of its BIT where rows are grouped or made distinct.
+func (s source) viewed() bool { return s.table == nil }
+
 func (s *source) node() *Node { return cat(s.table.name + " AS " + s.alias) }
 
 // from makes a FROM clause and the scope of what is selected from it.
@@ -157,7 +160,7 @@ func (g *gen) subqueryCond(outer *scope) *Node {
 	if c == nil {
 		return g.comparison(outer, 0)
 	}
-	// Integers of the list's type or a smaller one: what that cannot hold is not in the list for MariaDB, whether there is a NULL or not.
+	// Integers of the list's type or a smaller one.
 	o := g.pick(outer, func(t sqlType) bool {
 		return t.family == c.typ.family && t.collation == c.typ.collation && (t.lo == "0") == (c.typ.lo == "0") &&
 			(len(t.hi) < len(c.typ.hi) || t.hi == c.typ.hi)
@@ -166,7 +169,17 @@ func (g *gen) subqueryCond(outer *scope) *Node {
 	if o != nil {
 		left = column1(o)
 	}
-	return expr("(", left, []string{" IN ", " IN ", " NOT IN "}[r.IntN(3)], "(SELECT ", c.name, from, where, "))")
+	return expr("(", left, []string{" IN ", " IN ", " NOT IN "}[r.IntN(3)], "(SELECT ", listed(c), from, where, "))")
+}
+
+// listed is a column that a list is made of. What its type cannot hold MariaDB looks up by an index all the same, rounded, or finds to be not in the list whether
+// there is a NULL or not.
+func listed(c *ref) *Node {
+	n := column1(c)
+	if c.typ.family == integer || c.typ.family == decimal {
+		return n.asked(func([]*Node) *Node { return cat("(" + c.name + " + 0.0)") })
+	}
+	return n
 }
 
 // aggregate is one aggregate function whose value does not depend on the order of rows. str asks for a string.
@@ -372,6 +385,7 @@ func (g *gen) grouped() query {
 	where := g.where(sc, sources)
 	sc.sub = 0
 	var keys, items []*Node
+	viewed := slices.ContainsFunc(sources, source.viewed)
 	fold, bits := false, false
 	for i := range r.IntN(3) {
 		var k *Node
@@ -387,7 +401,7 @@ func (g *gen) grouped() query {
 				}
 			}
 		default:
-			c := g.pick(sc, func(t sqlType) bool { return t.family != bytesType })
+			c := g.pick(sc, func(t sqlType) bool { return t.family != bytesType && (!viewed || t.family != bit) })
 			if c == nil {
 				continue
 			}
@@ -410,10 +424,7 @@ func (g *gen) grouped() query {
 		node = cat(node, " GROUP BY ", fixed(", ", keys...))
 		// MariaDB counts equal values of several groups for DISTINCT, and leaves out no expression of a view's columns and no BIT. Which of two equal items a column
 		// stands for is nobody's promise.
-		plain := !bits && (len(keys) < 2 || keys[0].String() != keys[1].String())
-		for _, s := range sources {
-			plain = plain && s.table != nil
-		}
+		plain := !bits && !viewed && (len(keys) < 2 || keys[0].String() != keys[1].String())
 		if g.chance(weightRollup) && plain && !strings.Contains(node.String(), "DISTINCT") {
 			node, rollup = cat(node, opt(" WITH ROLLUP")), true
 		}
@@ -432,8 +443,7 @@ func (g *gen) distinct() query {
 	sc.sub = 1
 	where := g.where(sc, sources)
 	sc.sub = 0
-	// No BIT of a view: MariaDB makes a number of it where rows are made distinct.
-	viewed := slices.ContainsFunc(sources, func(s source) bool { return s.table == nil })
+	viewed := slices.ContainsFunc(sources, source.viewed)
 	var items []*Node
 	for i := range 1 + g.rng.IntN(3) {
 		if c := g.pick(sc, func(t sqlType) bool { return !viewed || t.family != bit }); c != nil && g.rng.IntN(3) > 0 {

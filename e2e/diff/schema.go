@@ -128,7 +128,7 @@ func (g *gen) newTable(name string) (*tableModel, *Node) {
 			}
 		}
 		e := g.simpleNum(sc)
-		t.columns = append(t.columns, column{name: t.newName("c"), typ: sqlType{family: integer, sql: "BIGINT", lo: "0", hi: "1"}, computed: e, stored: r.IntN(2) == 0})
+		t.columns = append(t.columns, column{name: t.newName("c"), typ: integers[9], computed: e, stored: r.IntN(2) == 0})
 	}
 	for range r.IntN(4) {
 		if ix, ok := g.newIndex(t); ok {

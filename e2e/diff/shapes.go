@@ -56,14 +56,14 @@ func (g *gen) shaped() query {
 		a, b := g.pick(sc, number), g.pick(&scope{cols: u.cols}, number)
 		if a != nil && b != nil {
 			inner := &scope{cols: append(append([]ref{}, u.cols...), s.cols...)}
-			cond := expr("(", column1(a), []string{" > ", " >= ", " < ", " <= ", " = ", " <> "}[r.IntN(6)], []string{"ANY", "ALL", "SOME"}[r.IntN(3)], " (SELECT "+b.name+" FROM ", u.node(), opt(" WHERE ", g.cond(inner, 1)), "))")
+			cond := expr("(", column1(a), []string{" > ", " >= ", " < ", " <= ", " = ", " <> "}[r.IntN(6)], []string{"ANY", "ALL", "SOME"}[r.IntN(3)], " (SELECT ", listed(b), " FROM ", u.node(), opt(" WHERE ", g.cond(inner, 1)), "))")
 			return query{node: cat("SELECT ", g.items(sc), " FROM ", s.node(), " WHERE ", []string{"", "NOT "}[r.IntN(2)], cond)}
 		}
-	case 4: // a scalar of the first row
+	case 4: // a scalar of the first row, of no BIT: bytes in MySQL 8.0 (Item_cache_bit), a number in MariaDB
 		u := g.tableSource(g.tables[r.IntN(len(g.tables))])
 		if len(u.key) > 0 {
 			inner := &scope{cols: append(append([]ref{}, u.cols...), s.cols...)}
-			scalar := expr("(SELECT ", column1(g.pick(&scope{cols: u.cols}, func(sqlType) bool { return true })), " FROM ", u.node(), opt(" WHERE ", g.cond(inner, 1)), " ORDER BY "+strings.Join(u.key, ", "), " LIMIT 1)")
+			scalar := expr("(SELECT ", column1(g.pick(&scope{cols: u.cols}, func(t sqlType) bool { return t.family != bit })), " FROM ", u.node(), opt(" WHERE ", g.cond(inner, 1)), " ORDER BY "+strings.Join(u.key, ", "), " LIMIT 1)")
 			return query{node: cat("SELECT ", g.item(sc, 0), ", ", scalar, " AS x1 FROM ", s.node(), g.where(sc, []source{s}))}
 		}
 	case 5: // USING

@@ -268,8 +268,11 @@ func (g *gen) json(sc *scope, depth int) *Node {
 	return expr("JSON_ARRAY(", list(", ", 1, v(), v()), ")").asked(document)
 }
 
-// document has MariaDB know that JSON_OBJECT and JSON_ARRAY of NULL are documents, no reason to make an inner join of an outer one.
-func document(k []*Node) *Node { return cat("COALESCE(", joined(k), ")") }
+// document has MariaDB know that JSON_OBJECT and JSON_ARRAY of NULL are documents, no reason to make an inner join of an outer one, and that a document's text is
+// utf8mb4_bin, that of a column (Item::set_data_type_json).
+func document(k []*Node) *Node {
+	return cat("CAST(COALESCE(", joined(k), ") AS CHAR CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)")
+}
 
 // collated is a text in another collation or by way of another character set.
 func (g *gen) collated(sc *scope, depth int) *Node {
