@@ -433,3 +433,43 @@ func TestHavingOfItems(t *testing.T) {
 	c.query("SELECT g.a, SUM(h.a) s FROM g JOIN h ON g.id = h.id GROUP BY g.a HAVING a > 2 AND s > 1", "3\t6")
 	c.fails("SELECT g.a, h.a FROM g JOIN h ON g.id = h.id HAVING a > 2", mysqlerr.ER_NON_UNIQ_ERROR, "Column 'a' in having clause is ambiguous")
 }
+
+// Groups and windows hand up what subqueries above them use: in the select list of a join, in HAVING, in ORDER BY, beside a window.
+func TestSubqueriesOverGroups(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE p (id INT PRIMARY KEY, name VARCHAR(9)); CREATE TABLE b (id INT PRIMARY KEY, pages INT, pid INT, KEY (pid)); CREATE TABLE b2 LIKE b")
+	c.must("INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO b VALUES (1, 500, 1), (2, 100, 2), (3, 600, 3), (4, 100, 3); INSERT INTO b2 SELECT * FROM b")
+	const join = "FROM p JOIN b ON p.id = b.pid GROUP BY p.id "
+	for _, q := range []struct{ query, want string }{
+		{"SELECT p.name, COUNT(*), (SELECT COUNT(*) FROM b2 WHERE b2.pid = p.id) " + join, "a\t1\t1\nb\t1\t1\nc\t2\t2"},
+		{"SELECT p.name, (SELECT p.id) x " + join + "HAVING x > 1 ORDER BY x DESC", "c\t3\nb\t2"},
+		{"SELECT p.name, (SELECT p.id + COUNT(b.id)) x " + join + "ORDER BY x DESC", "c\t5\nb\t3\na\t2"},
+		{"SELECT name FROM p GROUP BY id HAVING (SELECT p.id) = 2", "b"},
+		{"SELECT p.name " + join + "HAVING COUNT(*) = (SELECT COUNT(*) FROM b2 WHERE b2.pid = p.id AND pages > 400)", "a"},
+		{"SELECT name FROM p GROUP BY id ORDER BY (SELECT -p.id)", "c\nb\na"},
+		{"SELECT p.name " + join + "ORDER BY (SELECT -p.id) LIMIT 1", "c"},
+		{"SELECT p.name, (SELECT MAX(u.id) FROM b u WHERE u.pid = p.id AND EXISTS (SELECT 1 FROM b w WHERE w.pid = p.id AND w.id >= u.id)) x " + join + "ORDER BY x", "a\t1\nb\t2\nc\t4"},
+		{"SELECT (SELECT q.id) x FROM (SELECT * FROM p) q JOIN b ON q.id = b.pid GROUP BY q.id ORDER BY x DESC", "3\n2\n1"},
+		{"SELECT CASE WHEN (SELECT COUNT(*) FROM b2 WHERE b2.pid = p.id) > 1 THEN 'many' ELSE 'one' END k, COUNT(*) FROM p JOIN b ON p.id = b.pid GROUP BY k ORDER BY k", "many\t2\none\t2"},
+		{"SELECT name, ROW_NUMBER() OVER (ORDER BY name DESC) r, (SELECT COUNT(*) FROM b WHERE pid = p.id) FROM p ORDER BY name", "a\t3\t1\nb\t2\t1\nc\t1\t2"},
+		{"SELECT name, ROW_NUMBER() OVER (ORDER BY name DESC) r FROM p ORDER BY (SELECT MAX(pages) FROM b WHERE pid = p.id)", "b\t2\na\t3\nc\t1"},
+		{"SELECT (SELECT COUNT(*) " + join + "HAVING COUNT(*) > (SELECT COUNT(*) FROM b2 WHERE b2.pid = p.id AND b2.id < 4) LIMIT 1)", "2"},
+		{"SELECT * FROM (SELECT p.name, (SELECT MAX(pages) FROM b2 WHERE pid = p.id) m " + join + ") x ORDER BY m", "b\t100\na\t500\nc\t600"},
+	} {
+		c.query(q.query, q.want)
+	}
+	c.must("INSERT INTO b2 SELECT 100 + p.id, (SELECT MAX(pages) FROM b WHERE b.pid = p.id) + COUNT(*), 0 " + join)
+	c.query("SELECT id, pages FROM b2 WHERE pid = 0 ORDER BY id", "101\t501\n102\t101\n103\t602")
+	c.fails("SELECT p.name, (SELECT b.id) "+join, mysqlerr.ER_WRONG_FIELD_WITH_GROUP, "Expression #2 of SELECT list is not in GROUP BY clause and contains nonaggregated column 'd.b.id' "+
+		"which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by")
+}
+
+// LIKE of a binary pattern goes by bytes, whatever the column's collation.
+func TestLikeBinary(t *testing.T) {
+	c := newServer(t).client()
+	c.must("CREATE DATABASE d; USE d; CREATE TABLE t (l VARCHAR(9), f VARCHAR(9), KEY (l)); INSERT INTO t VALUES ('Jackson', 'Jack'), ('jackson', 'Jack')")
+	for _, where := range []string{"l LIKE BINARY 'Jack%'", "l LIKE BINARY CONCAT(f, '%')", "l LIKE CAST('Jack%' AS BINARY)", "l LIKE CONCAT(BINARY f, '%')", "l NOT LIKE BINARY 'jack%'",
+		"l LIKE BINARY 'Jackson'", "l LIKE BINARY 'Jack|son' ESCAPE '|'", "BINARY l LIKE 'Jack%'", "l LIKE BINARY CONCAT(REPLACE(f, '%', '\\%'), '%')"} {
+		c.query("SELECT l FROM t WHERE "+where, "Jackson")
+	}
+}

@@ -490,10 +490,9 @@ func (a *alteration) renameColumn(from, to string) error {
 	for _, con := range a.spec.Constraints {
 		switch det := con.Details.(type) {
 		case *sqlparser.ForeignKeyDefinition:
-			for k := range det.Source {
-				if det.Source[k].EqualString(from) {
-					det.Source[k] = id
-				}
+			swapIdents(det.Source, from, id)
+			if d, of := a.old.Def, det.ReferencedTable; of.Name.String() == d.Name && (of.DbQualifier.IsEmpty() || of.DbQualifier.String() == d.Schema) {
+				swapIdents(det.ReferencedColumns, from, id)
 			}
 		case *sqlparser.CheckConstraintDefinition:
 			if err := grammar.Walk(swap, det.Expr); err != nil {
@@ -511,6 +510,14 @@ func (a *alteration) renameColumn(from, to string) error {
 		}
 	}
 	return nil
+}
+
+func swapIdents(list sqlparser.Columns, from string, to sqlparser.ColIdent) {
+	for i := range list {
+		if list[i].EqualString(from) {
+			list[i] = to
+		}
+	}
 }
 
 func (a *alteration) constraintClause(d *sqlparser.DDL) error {

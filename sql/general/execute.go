@@ -274,6 +274,9 @@ func (s *Session) plan(c *sql.Context, x *execution, ast sqlparser.Statement, te
 	if err := grammar.AliasGroups(c, bound); err != nil {
 		return nil, nil, err
 	}
+	if bound, err = rules.CarryOuter(c, bound); err != nil {
+		return nil, nil, err
+	}
 	if u, ok := bound.(*plan.Update); ok && u.IsJoin { // the library refuses joined tables without a key when it knows that it is a join
 		u.IsJoin, u.HasSingleRel = false, false
 	}

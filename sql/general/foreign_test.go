@@ -90,6 +90,8 @@ func TestForeignKeyOfNewColumn(t *testing.T) {
 	c.must("ALTER TABLE ch ADD CONSTRAINT b FOREIGN KEY (up) REFERENCES ch (id)")
 	c.must("ALTER TABLE ch DROP FOREIGN KEY b; UPDATE ch SET up = 9 WHERE id = 3")
 	c.fails("ALTER TABLE ch ADD CONSTRAINT b FOREIGN KEY (up) REFERENCES ch (id)", 1452, "")
+	c.must("CREATE TABLE self (id INT PRIMARY KEY, up INT, CONSTRAINT s FOREIGN KEY (up) REFERENCES self (id)); ALTER TABLE self RENAME COLUMN id TO nid, CHANGE up pid INT; INSERT INTO self VALUES (1, NULL), (2, 1)")
+	c.fails("INSERT INTO self VALUES (3, 9)", 1452, "Cannot add or update a child row: a foreign key constraint fails (`d`.`self`, CONSTRAINT `s` FOREIGN KEY (`pid`) REFERENCES `self` (`nid`))")
 	c.must("CREATE TABLE s (v VARCHAR(20), KEY (v)); CREATE TABLE sc (v CHAR(10)); INSERT INTO s VALUES ('Abc'); INSERT INTO sc VALUES ('aBC'), (NULL)")
 	c.must("ALTER TABLE sc ADD FOREIGN KEY (v) REFERENCES s (v)")
 }

@@ -128,18 +128,20 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 		if err != nil && l.Kind != Other && r.Kind != Other {
 			return nil, err
 		}
-		if err == nil && coll == sql.Collation_binary && l.text() && l.Coll != sql.Collation_binary { // the library goes by the left side
-			return n.give(c, expression.NewLike(newEncoded(c, n, e.LeftChild), e.RightChild, e.Escape), "ss-")
-		}
-		if early && e.Escape == nil && escapes(e.RightChild) {
+		changed := true
+		switch {
+		case err == nil && coll == sql.Collation_binary && l.text() && l.Coll != sql.Collation_binary: // the library goes by the left side
+			e = expression.NewLike(newEncoded(c, n, e.LeftChild), e.RightChild, e.Escape).(*expression.Like)
+		case early && e.Escape == nil && escapes(e.RightChild):
 			e = expression.NewLike(e.LeftChild, e.RightChild, expression.NewLiteral(`\`, types.LongText)).(*expression.Like)
-			x, err := n.give(c, e, "ss-")
-			if x == nil {
-				x = e
-			}
-			return x, err
+		default:
+			changed = false
 		}
-		return n.give(c, e, "ss-")
+		x, err := n.give(c, e, "ss-")
+		if x == nil && changed {
+			x = e
+		}
+		return x, err
 	case sql.Aggregation:
 		return n.aggregate(c, e)
 	case sql.FunctionExpression:
