@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/exact"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
@@ -121,7 +122,7 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	if given, err = numericHex(c, given, n.ColumnNames, t.m); err != nil {
 		return nil, err
 	}
-	in := &incoming{UnaryNode: plan.UnaryNode{Child: source}, st: newStore(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
+	in := &incoming{UnaryNode: plan.UnaryNode{Child: source}, st: field.New(c, t.m, n.Ignore), ignore: n.Ignore, unset: n.DeferredDefaults.Contains}
 	in.rows, in.fromQuery = givenRows(n.Source)
 	in.single = in.rows == 1
 	in.triggered, in.computed = t.m.Def.Triggers, given != n.Source
@@ -137,8 +138,8 @@ func (b *builder) insert(c *sql.Context, n *plan.InsertInto, r sql.Row) (sql.Row
 	}
 	out := n.WithSource(n.Source)
 	if n.OnDupExprs.HasUpdates() {
-		in.st.upsert, in.st.refuses = true, (in.single || in.fromQuery) && !n.Ignore
-		exprs, err := out.OnDupExprs.WithExpressions(in.st.wrap(c, n.OnDupExprs.AllExpressions()))
+		in.st.Upsert, in.st.Refuses = true, (in.single || in.fromQuery) && !n.Ignore
+		exprs, err := out.OnDupExprs.WithExpressions(storing(c, in.st, n.OnDupExprs.AllExpressions()))
 		if err != nil {
 			return nil, err
 		}
@@ -168,10 +169,10 @@ func (b *builder) updateSource(c *sql.Context, n *plan.UpdateSource, r sql.Row) 
 			m = t.m
 		}
 	}
-	st := newStore(c, m, n.Ignore)
+	st := field.New(c, m, n.Ignore)
 	out := *n
 	var err error
-	if out.UpdateExprs, err = n.UpdateExprs.WithExpressions(st.wrap(c, exprs)); err != nil {
+	if out.UpdateExprs, err = n.UpdateExprs.WithExpressions(storing(c, st, exprs)); err != nil {
 		return nil, err
 	}
 	if whole := beforeChanges(c, n.Child); whole != nil && memoryOf(c) != nil {
@@ -189,7 +190,7 @@ func (b *builder) update(c *sql.Context, n *plan.Update, r sql.Row) (sql.RowIter
 	if err != nil {
 		return nil, err
 	}
-	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Child}, st: newStore(c, m, n.Ignore), ignore: n.Ignore, update: true, triggered: true}
+	in := &incoming{UnaryNode: plan.UnaryNode{Child: n.Child}, st: field.New(c, m, n.Ignore), ignore: n.Ignore, update: true, triggered: true}
 	child := n.Child
 	if onRows {
 		child = in
@@ -240,7 +241,7 @@ func givenRows(n sql.Node) (rows uint64, query bool) {
 // incoming are the rows on their way into a table: for an INSERT the rows themselves, for an UPDATE the old and the new row.
 type incoming struct {
 	plan.UnaryNode
-	st        *store
+	st        *field.Store
 	ignore    bool
 	update    bool
 	triggered bool           // the table has triggers: BEFORE runs here, and what depends on base columns is computed again
@@ -277,11 +278,11 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 		return nil, err
 	}
 	st := i.n.st
-	st.row++
+	st.Row++
 	if err := failedOf(c); err != nil {
 		return nil, err
 	}
-	width := len(st.m.Schema)
+	width := len(st.Table.Schema)
 	if len(r) < width {
 		return r, nil
 	}
@@ -293,7 +294,7 @@ func (i *incomingIter) Next(c *sql.Context) (sql.Row, error) {
 	for j := range now {
 		switch {
 		case now[j] != nil:
-			now[j], err = st.column(c, j, i.named(c, j, now[j]))
+			now[j], err = st.Column(c, j, i.named(c, j, now[j]))
 		case !i.missing(j):
 			now[j], err = i.null(c, j)
 		}
@@ -325,7 +326,7 @@ func (i *incomingIter) named(c *sql.Context, j int, v any) any {
 	if j >= len(i.from) {
 		return v
 	}
-	return fitted(c, i.from[j], i.n.st.m.Schema[j].Type, v)
+	return field.Fitted(c, i.from[j], i.n.st.Table.Schema[j].Type, v)
 }
 
 // sourceTypes are the types that a query gives the columns of a table. The projection that the library puts above it calls them those of the
@@ -356,7 +357,7 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		event, old = "UPDATE", r[len(r)-2*len(now):len(r)-len(now)]
 	}
 	for j := range now {
-		if now[j] == nil || st.m.Columns[j].Generated != "" {
+		if now[j] == nil || st.Table.Columns[j].Generated != "" {
 			continue
 		}
 		if at, ok := now[j].(time.Time); ok && old != nil {
@@ -364,7 +365,7 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 				continue
 			}
 		}
-		if now[j], err = st.column(c, j, i.named(c, j, now[j])); err != nil {
+		if now[j], err = st.Column(c, j, i.named(c, j, now[j])); err != nil {
 			return nil, err
 		}
 	}
@@ -372,19 +373,19 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		return nil, err
 	}
 	auto := -1 // a value that is to be generated is 0 for the trigger
-	if a := st.m.Def.AutoInc; a >= 0 && now[a] == nil && !i.n.update {
-		auto, now[a] = a, st.m.Schema[a].Type.Zero()
+	if a := st.Table.Def.AutoInc; a >= 0 && now[a] == nil && !i.n.update {
+		auto, now[a] = a, st.Table.Schema[a].Type.Zero()
 	}
-	if err := s.fire(c, st.m, "BEFORE", event, old, now); err != nil {
+	if err := s.fire(c, st.Table, "BEFORE", event, old, now); err != nil {
 		return nil, err
 	}
 	if auto >= 0 {
-		if same, err := identicalValue(c, st.m.Schema[auto].Type, now[auto], st.m.Schema[auto].Type.Zero()); err != nil || same {
+		if same, err := identicalValue(c, st.Table.Schema[auto].Type, now[auto], st.Table.Schema[auto].Type.Zero()); err != nil || same {
 			now[auto] = nil
 		}
 	}
 	for j := range now {
-		if now[j] == nil && st.m.Columns[j].Generated == "" {
+		if now[j] == nil && st.Table.Columns[j].Generated == "" {
 			if now[j], err = i.null(c, j); err != nil {
 				return nil, err
 			}
@@ -394,10 +395,10 @@ func (i *incomingIter) trigger(c *sql.Context, r, now sql.Row) (_ sql.Row, err e
 		return nil, err
 	}
 	if i.n.update { // the library does not touch a row that stays as it is
-		same, err := identical(c, st.m.Schema, old, now)
+		same, err := identical(c, st.Table.Schema, old, now)
 		if err != nil || same {
 			if err == nil {
-				err = s.fire(c, st.m, "AFTER", event, old, now)
+				err = s.fire(c, st.Table, "AFTER", event, old, now)
 			}
 			return r, err
 		}
@@ -411,30 +412,30 @@ func (i *incomingIter) missing(j int) bool { return i.n.unset != nil && i.n.unse
 // null is what NULL becomes in column j: itself, the implicit default with a warning, or an error.
 func (i *incomingIter) null(c *sql.Context, j int) (any, error) {
 	st := i.n.st
-	col := st.m.Schema[j]
+	col := st.Table.Schema[j]
 	if col.Nullable || col.AutoIncrement || col.Virtual || col.Generated != nil {
 		return nil, nil
 	}
 	missing := i.missing(j)
 	switch {
 	case missing && types.IsEnum(col.Type): // its implicit default is a default
-	case missing && st.strict:
+	case missing && st.Strict:
 		return nil, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name)
 	case missing:
-		st.warn(c, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name))
-	case st.strict || i.n.single && !i.n.ignore:
+		st.Warn(c, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name))
+	case st.Strict || i.n.single && !i.n.ignore:
 		return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name)
 	default:
-		st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name))
+		st.Warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, col.Name))
 	}
-	return zeroValue(col.Type), nil
+	return field.Zero(col.Type), nil
 }
 
 // regenerate computes the generated columns from what the others store.
 func (i *incomingIter) regenerate(c *sql.Context, r sql.Row) (err error) {
 	st := i.n.st
 	if i.exprs == nil {
-		if i.exprs, err = (&base{m: st.m}).generated(c); err != nil {
+		if i.exprs, err = (&base{m: st.Table}).generated(c); err != nil {
 			return err
 		}
 	}
@@ -444,7 +445,7 @@ func (i *incomingIter) regenerate(c *sql.Context, r sql.Row) (err error) {
 		}
 		v, err := x.Eval(c, r)
 		if err == nil && v != nil {
-			v, err = st.column(c, j, v)
+			v, err = st.Column(c, j, v)
 		}
 		if err != nil {
 			return err
@@ -457,7 +458,7 @@ func (i *incomingIter) regenerate(c *sql.Context, r sql.Row) (err error) {
 // stored1 is the right side of an assignment in an UPDATE: the value as its column stores it.
 type stored1 struct {
 	expression.UnaryExpressionStub
-	st     *store
+	st     *field.Store
 	target *expression.GetField
 	pos    int // -1: the column is known by its type only
 	rows   int64
@@ -479,7 +480,7 @@ func (s *stored1) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expres
 
 func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 	s.rows++
-	s.st.row = s.rows
+	s.st.Row = s.rows
 	v, err := s.Child.Eval(c, r)
 	if err == nil {
 		err = failedOf(c)
@@ -491,28 +492,28 @@ func (s *stored1) Eval(c *sql.Context, r sql.Row) (any, error) {
 		switch {
 		case s.target.IsNullable(c) || s.pos < 0:
 			return nil, nil
-		case s.st.upsert && s.st.m.Schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
-			return zeroValue(s.target.Type(c)), nil
-		case s.st.m.Def.Triggers: // one may mend it
+		case s.st.Upsert && s.st.Table.Schema[s.pos].AutoIncrement: // taken for a value that is to be generated, which an UPDATE does not do
+			return field.Zero(s.target.Type(c)), nil
+		case s.st.Table.Def.Triggers: // one may mend it
 			return nil, nil
 		case s.fails(): // before anything is wrong with what is assigned next
 			return nil, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name())
 		}
-		s.st.warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
-		return zeroValue(s.target.Type(c)), nil
+		s.st.Warn(c, mysqlerr.New(mysqlerr.ER_BAD_NULL_ERROR, s.target.Name()))
+		return field.Zero(s.target.Type(c)), nil
 	}
 	if s.itself() {
 		return v, nil
 	}
-	v = fitted(c, s.Child.Type(c), s.target.Type(c), v)
+	v = field.Fitted(c, s.Child.Type(c), s.target.Type(c), v)
 	if s.pos >= 0 {
-		return s.st.column(c, s.pos, v)
+		return s.st.Column(c, s.pos, v)
 	}
-	return s.st.value(c, s.target.Type(c), s.target.Name(), datum.Fraction, v)
+	return s.st.Value(c, s.target.Type(c), s.target.Name(), datum.Fraction, v)
 }
 
 // fails reports whether NULL is refused where the column is NOT NULL.
-func (s *stored1) fails() bool { return s.st.strict || s.st.refuses }
+func (s *stored1) fails() bool { return s.st.Strict || s.st.Refuses }
 
 // itself reports whether the assignment is of the form c = c, which leaves even what the sql_mode would refuse.
 func (s *stored1) itself() bool {
@@ -520,8 +521,8 @@ func (s *stored1) itself() bool {
 	return ok && f.Index() == s.target.Index() && f.TableId() == s.target.TableId() && strings.EqualFold(f.Name(), s.target.Name())
 }
 
-// wrap puts a stored1 around the value of each assignment.
-func (st *store) wrap(c *sql.Context, exprs []sql.Expression) []sql.Expression {
+// storing puts a stored1 around the value of each assignment.
+func storing(c *sql.Context, st *field.Store, exprs []sql.Expression) []sql.Expression {
 	out := make([]sql.Expression, len(exprs))
 	for i, x := range exprs {
 		out[i] = x
@@ -534,8 +535,8 @@ func (st *store) wrap(c *sql.Context, exprs []sql.Expression) []sql.Expression {
 			continue
 		}
 		s := &stored1{UnaryExpressionStub: expression.UnaryExpressionStub{Child: hexAsNumber(c, set.RightChild, gf.Type(c))}, st: st, target: gf, pos: -1}
-		if st.m != nil {
-			for j, col := range st.m.Schema {
+		if st.Table != nil {
+			for j, col := range st.Table.Schema {
 				if strings.EqualFold(col.Name, gf.Name()) {
 					s.pos = j
 				}

@@ -7,6 +7,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/types"
+
+	"github.com/zoryadb/zorya/sql/field"
 )
 
 // multiDelete counts the rows of DELETE t1, t2 FROM a join: a row that several rows of the join name is deleted and counted once,
@@ -59,7 +61,7 @@ func (b *builder) newDeleting(c *sql.Context, n *plan.DeleteFrom, r sql.Row) (sq
 	if err != nil {
 		return nil, nil // the library's own error follows
 	}
-	d := &deleting{ed: t.Deleter(c), in: &incoming{st: newStore(c, nil, true), ignore: true}}
+	d := &deleting{ed: t.Deleter(c), in: &incoming{st: field.New(c, nil, true), ignore: true}}
 	if d.src, err = b.e.gms.Analyzer.ExecBuilder.Build(c, n.Child, r); err != nil {
 		return nil, err
 	}

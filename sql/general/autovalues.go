@@ -7,6 +7,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
@@ -46,7 +47,7 @@ func newAutoValues(c *sql.Context, b *base, in *incoming) (*autoValues, error) {
 		return nil, err
 	}
 	typ := b.m.Schema[i].Type
-	a := &autoValues{t: t, column: i, typ: typ, most: mostOf(typ), zeroIsZero: sqlModes(c)["NO_AUTO_VALUE_ON_ZERO"], step: 1, from: 1, estimate: in.rows, gives: len(b.m.Attrs.Parts) > 0}
+	a := &autoValues{t: t, column: i, typ: typ, most: mostOf(typ), zeroIsZero: field.Modes(c)["NO_AUTO_VALUE_ON_ZERO"], step: 1, from: 1, estimate: in.rows, gives: len(b.m.Attrs.Parts) > 0}
 	if s := sessionOf(c); s != nil {
 		a.step = max(uint64(integer(s.variable("auto_increment_increment"))), 1)
 		if a.from = max(uint64(integer(s.variable("auto_increment_offset"))), 1); a.from > a.step {
@@ -64,7 +65,7 @@ func newAutoValues(c *sql.Context, b *base, in *incoming) (*autoValues, error) {
 
 // mostOf is the greatest value of a column's type.
 func mostOf(t sql.Type) uint64 {
-	switch v := limit(t, int64(1), sql.Overflow).(type) {
+	switch v := field.Limit(t, int64(1), sql.Overflow).(type) {
 	case uint64:
 		return v
 	case float32:

@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -209,8 +210,8 @@ func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
 	if err := tabledef.Decode(d.Columns[i].Attrs, &attrs); err != nil {
 		return err
 	}
-	st := newStore(c, nil, false)
-	if d.Columns[i].Nullable || attrs.Default != "" || attrs.Generated != "" || !st.strict || st.dates&temporal.NoZero == 0 {
+	st := field.New(c, nil, false)
+	if d.Columns[i].Nullable || attrs.Default != "" || attrs.Generated != "" || !st.Strict || st.Dates&temporal.NoZero == 0 {
 		return nil
 	}
 	nm, err := tabledef.New(c, d)
@@ -230,8 +231,8 @@ func (a *alteration) refuseZeroDate(c *sql.Context, d *table.Def, i int) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	st.row = 1
-	return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, zeroDateText(nm.Schema[i].Type), d.Columns[i].Name)
+	st.Row = 1
+	return st.Incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, zeroDateText(nm.Schema[i].Type), d.Columns[i].Name)
 }
 
 // zeroDateText is the zero of a DATE, DATETIME or TIMESTAMP.
@@ -310,7 +311,7 @@ func (a *alteration) fillValue(c *sql.Context, d *table.Def, i int, attrs *table
 	case d.Columns[i].Nullable:
 		return row.NullDatum, nil
 	}
-	return nm.Codecs[i].Encode(c, zeroValue(nm.Schema[i].Type), nil)
+	return nm.Codecs[i].Encode(c, field.Zero(nm.Schema[i].Type), nil)
 }
 
 // sameIndex compares by column identity, so that a renamed column is the same.
@@ -383,7 +384,7 @@ type converter struct {
 	fill    []row.Datum
 	same    []bool // the column holds its values as they were
 	stamps  []bool // of these TIMESTAMPs whose zero is looked at: storeDates
-	st      *store
+	st      *field.Store
 	checks  []sql.Expression // each for a check of the new definition, nil: rows are known to pass it
 	evals   bool             // there are expressions
 	out     []row.Datum
@@ -398,7 +399,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 		return nil, err
 	}
 	cv := &converter{a: a, nm: nm, sources: sources, c: c, fill: make([]row.Datum, len(d.Columns)), exprs: make([]sql.Expression, len(d.Columns)),
-		same: make([]bool, len(d.Columns)), stamps: make([]bool, len(d.Columns)), loc: item.Location(c), st: newStore(c, nm, false)}
+		same: make([]bool, len(d.Columns)), stamps: make([]bool, len(d.Columns)), loc: item.Location(c), st: field.New(c, nm, false)}
 	defaults, err := a.s.evalDefaults(c, nm)
 	if err != nil {
 		return nil, err
@@ -437,7 +438,7 @@ func (a *alteration) converter(c *sql.Context, d *table.Def, sources []int) (*co
 // storeDates has the dates of unchanged columns stored anew, and so looked at, where another column's type changes: MySQL copies such a table row by row, and what
 // has a date is then not copied as it is (Copy_field::get_copy_func). Of TIMESTAMPs only the zero is: the others are moments, which no wall clock need tell again.
 func (cv *converter) storeDates() {
-	if cv.st.dates == temporal.Fuzzy {
+	if cv.st.Dates == temporal.Fuzzy {
 		return
 	}
 	retyped := false
@@ -565,26 +566,26 @@ func (cv *converter) check(vals sql.Row) error {
 // cast converts a value into a column of another type, as the sql_mode says.
 func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 	col := cv.nm.Schema[i]
-	cv.st.row = int64(cv.n)
+	cv.st.Row = int64(cv.n)
 	if v == nil {
 		switch {
 		case cv.nm.Def.Columns[i].Nullable:
 			return row.NullDatum, nil
-		case cv.st.strict:
+		case cv.st.Strict:
 			return row.Datum{}, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
 		}
-		cv.st.warn(cv.c, cv.st.truncated(col.Name))
+		cv.st.Warn(cv.c, cv.st.Truncated(col.Name))
 		if types.IsEnum(col.Type) {
 			return cv.nm.Codecs[i].Encode(cv.c, uint16(0), cv.loc) // the error value, no member
 		}
-		return cv.nm.Codecs[i].Encode(cv.c, zeroValue(col.Type), cv.loc)
+		return cv.nm.Codecs[i].Encode(cv.c, field.Zero(col.Type), cv.loc)
 	}
 	from := cv.a.old.Schema[cv.sources[i]].Type
 	if n, ok := datum.Integer(v); ok && n == 0 && types.IsEnum(from) && types.IsEnum(col.Type) {
 		return cv.nm.Codecs[i].Encode(cv.c, v, cv.loc) // the error value stays what it is
 	}
-	v = fitted(cv.c, from, col.Type, v)
-	if v, err = cv.st.column(cv.c, i, v); err != nil {
+	v = field.Fitted(cv.c, from, col.Type, v)
+	if v, err = cv.st.Column(cv.c, i, v); err != nil {
 		return row.Datum{}, err
 	}
 	return cv.nm.Codecs[i].Encode(cv.c, v, cv.loc)

@@ -19,6 +19,7 @@ import (
 	"github.com/zoryadb/zorya/base/wait"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -107,13 +108,13 @@ const (
 // fitComment refuses a comment that is no text, or too long; it is cut, with a warning, where modes are not strict.
 func fitComment(c *sql.Context, code mysqlerr.Code, name, comment string, most int) (string, error) {
 	if !utf8.ValidString(comment) {
-		return "", noText(comment)
+		return "", field.NoText(comment)
 	}
 	if utf8.RuneCountInString(comment) <= most {
 		return comment, nil
 	}
 	e := mysqlerr.New(code, name, most)
-	if mode := sqlModes(c); mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"] {
+	if mode := field.Modes(c); mode["STRICT_TRANS_TABLES"] || mode["STRICT_ALL_TABLES"] {
 		return "", e
 	}
 	c.Warn(int(e.Code), "%s", e.Message)

@@ -17,6 +17,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/sqltext"
 	"github.com/zoryadb/zorya/sql/tabledef"
@@ -120,8 +121,8 @@ func noteRoundedDefault(c *sql.Context, col *sql.Column) {
 		if !ok {
 			continue
 		}
-		if d, _, err := apd.NewFromString(string(v.Val)); err == nil && loses(d, int32(t.Scale())) {
-			(&store{row: 1}).note(c, mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, col.Name, 1))
+		if d, _, err := apd.NewFromString(string(v.Val)); err == nil && field.Loses(d, int32(t.Scale())) {
+			(&field.Store{Row: 1}).Note(c, mysqlerr.New(mysqlerr.WARN_DATA_TRUNCATED, col.Name, 1))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/fulltext"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/multi"
@@ -149,7 +150,7 @@ func freeIndexName(list []table.Index, base string) string {
 
 func indexOf(d *table.Def, def *sql.IndexDef) (table.Index, error) {
 	if !utf8.ValidString(def.Comment) {
-		return table.Index{}, noText(def.Comment)
+		return table.Index{}, field.NoText(def.Comment)
 	}
 	ix := table.Index{Name: def.Name, Unique: def.IsUnique()}
 	a := tabledef.Index{Comment: def.Comment, Fulltext: def.IsFullText(), Spatial: def.IsSpatial()}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zoryadb/zorya/base/crash"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -393,7 +394,7 @@ func (s *Session) runNode(c *sql.Context, x *execution, st *Statement) (*Result,
 	if r, done, err := s.runAccounts(c, x, st); done || err != nil {
 		return r, err
 	}
-	modes := sqlModes(c)
+	modes := field.Modes(c)
 	x.strict = (modes["STRICT_TRANS_TABLES"] || modes["STRICT_ALL_TABLES"]) && changesRows(st.ast)
 	node, flags, err := s.analyze(c, x, st.ast, st.Text)
 	if err != nil {

@@ -157,7 +157,7 @@ func (n *incoming) ignored(c *sql.Context, err error) error {
 	switch e.Code {
 	case mysqlerr.ER_SUBQUERY_NO_1_ROW, mysqlerr.ER_ROW_IS_REFERENCED_2, mysqlerr.ER_NO_REFERENCED_ROW_2, mysqlerr.ER_BAD_NULL_ERROR, mysqlerr.ER_DUP_ENTRY,
 		mysqlerr.ER_VIEW_CHECK_FAILED, mysqlerr.ER_CHECK_CONSTRAINT_VIOLATED:
-		n.st.warn(c, e)
+		n.st.Warn(c, e)
 		return nil
 	}
 	return err
@@ -291,7 +291,7 @@ func (i *inserting) updateExisting(c *sql.Context, old, r sql.Row, before uint64
 		if now[j] != nil || col.Nullable {
 			continue
 		}
-		if now[j], err = i.in.st.leftNull(c, col); err != nil {
+		if now[j], err = i.in.st.LeftNull(c, col); err != nil {
 			return err
 		}
 	}

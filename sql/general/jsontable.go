@@ -10,6 +10,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/builtin"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/jsondoc"
 	"github.com/zoryadb/zorya/sql/jsonpath"
@@ -45,7 +46,7 @@ type tableMaker struct {
 	root    *jsonpath.Path
 	columns []tableColumn
 	width   int
-	st      store
+	st      field.Store
 }
 
 // jsonTable builds the rows of a JSON_TABLE for the row r of the tables before it.
@@ -79,7 +80,7 @@ func (b *builder) jsonTable(c *sql.Context, n *plan.JSONTable, r sql.Row) (sql.R
 }
 
 func newTableMaker(c *sql.Context, n *plan.JSONTable) (m *tableMaker, err error) {
-	m = &tableMaker{st: store{strict: true, holds: true, row: 1}}
+	m = &tableMaker{st: field.Store{Strict: true, Holds: true, Row: 1}}
 	if m.root, err = builtin.ParsePath(n.RootPath); err != nil {
 		return nil, err
 	}
@@ -260,9 +261,9 @@ func (m *tableMaker) convert(c *sql.Context, col *tableColumn, v any) (any, erro
 	if d, ok := col.of.(sql.DatetimeType); ok {
 		fraction = d.Precision()
 	}
-	out, err := m.st.value(c, col.of, col.name, fraction, plain)
-	m.st.held = m.st.held[:0]
-	if err == nil && negative(out) && types.IsUnsigned(col.of) {
+	out, err := m.st.Value(c, col.of, col.name, fraction, plain)
+	m.st.Held = m.st.Held[:0]
+	if err == nil && field.Negative(out) && types.IsUnsigned(col.of) {
 		err = mysqlerr.New(mysqlerr.ER_WARN_DATA_OUT_OF_RANGE, col.name, 1)
 	}
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/loadfile"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -28,7 +29,7 @@ type loader struct {
 	c     *sql.Context
 	m     *tabledef.Table
 	t     table.Table
-	st    *store
+	st    *field.Store
 	in    *loadfile.Reader
 	loc   *time.Location
 	cols  []loadColumn  // of the table
@@ -170,9 +171,9 @@ func (l *loader) open(x *execution, n *sqlparser.Load, schema string) (ok bool, 
 	default: // LOCAL: the client cannot be stopped, so it is as if IGNORE was said
 		l.dup = loadIgnore
 	}
-	l.st = newStore(l.c, l.m, l.dup == loadIgnore)
-	l.st.holds = true
-	l.auto = autoReserve{column: d.AutoInc, step: 1, zeroIsZero: sqlModes(l.c)["NO_AUTO_VALUE_ON_ZERO"]}
+	l.st = field.New(l.c, l.m, l.dup == loadIgnore)
+	l.st.Holds = true
+	l.auto = autoReserve{column: d.AutoInc, step: 1, zeroIsZero: field.Modes(l.c)["NO_AUTO_VALUE_ON_ZERO"]}
 	return l.columns(n)
 }
 
@@ -288,11 +289,11 @@ func (l *loader) setDefault(i int, given bool) (ok bool, err error) {
 		return true, nil
 	}
 	if !given {
-		if e := mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, m.Schema[i].Name); l.st.strict {
+		if e := mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, m.Schema[i].Name); l.st.Strict {
 			return false, e
 		}
 	}
-	l.base[i], err = m.Codecs[i].Encode(l.c, zeroValue(m.Schema[i].Type), nil)
+	l.base[i], err = m.Codecs[i].Encode(l.c, field.Zero(m.Schema[i].Type), nil)
 	return true, err
 }
 

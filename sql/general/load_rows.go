@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/temporal"
 )
@@ -42,21 +43,21 @@ func (l *loader) run(n *sqlparser.Load) error {
 			return endOK(err)
 		}
 		l.stats.records++
-		l.st.row++
+		l.st.Row++
 		vals := l.room()
-		l.st.held = l.st.held[:0]
+		l.st.Held = l.st.Held[:0]
 		if err := l.row(vals); err != nil {
 			if ferr := l.flush(); ferr != nil {
 				return ferr
 			}
-			l.st.tell(l.c)
+			l.st.Tell(l.c)
 			return err
 		}
-		if len(l.st.held) > 0 { // warnings come in the order of rows: what those before meet comes first
+		if len(l.st.Held) > 0 { // warnings come in the order of rows: what those before meet comes first
 			if err := l.flush(); err != nil {
 				return err
 			}
-			l.st.tell(l.c)
+			l.st.Tell(l.c)
 			copy(l.room(), vals)
 			vals = l.room()
 		}
@@ -145,10 +146,10 @@ func (l *loader) row(vals []row.Datum) error {
 	}
 	switch {
 	case l.in.Fields() < len(l.dest):
-		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_FEW_RECORDS, l.st.row); l.st.strict {
+		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_FEW_RECORDS, l.st.Row); l.st.Strict {
 			return e
 		} else {
-			l.st.warn(l.c, e)
+			l.st.Warn(l.c, e)
 		}
 		for i := n; i < len(l.dest); i++ {
 			if d := &l.dest[i]; d.column < 0 {
@@ -158,10 +159,10 @@ func (l *loader) row(vals []row.Datum) error {
 			}
 		}
 	case l.in.Fields() > len(l.dest):
-		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_MANY_RECORDS, l.st.row); l.st.strict {
+		if e := mysqlerr.New(mysqlerr.ER_WARN_TOO_MANY_RECORDS, l.st.Row); l.st.Strict {
 			return e
 		} else {
-			l.st.warn(l.c, e)
+			l.st.Warn(l.c, e)
 		}
 	}
 	if len(l.sets) > 0 {
@@ -178,13 +179,13 @@ func (l *loader) null(i int, vals []row.Datum) error {
 	if l.m.Def.Columns[i].Nullable || i == l.auto.column {
 		return nil
 	}
-	e := mysqlerr.New(mysqlerr.ER_WARN_NULL_TO_NOTNULL, l.m.Schema[i].Name, l.st.row)
-	if l.st.strict {
+	e := mysqlerr.New(mysqlerr.ER_WARN_NULL_TO_NOTNULL, l.m.Schema[i].Name, l.st.Row)
+	if l.st.Strict {
 		return e
 	}
-	l.st.warn(l.c, e)
+	l.st.Warn(l.c, e)
 	var err error
-	vals[i], err = l.m.Codecs[i].Encode(l.c, zeroValue(l.m.Schema[i].Type), nil)
+	vals[i], err = l.m.Codecs[i].Encode(l.c, field.Zero(l.m.Schema[i].Type), nil)
 	return err
 }
 
@@ -223,7 +224,7 @@ func (l *loader) value(i int, f []byte) (row.Datum, error) {
 
 // stored converts a value by the rules of all other statements.
 func (l *loader) stored(i int, v any) (row.Datum, error) {
-	v, err := l.st.column(l.c, i, v)
+	v, err := l.st.Column(l.c, i, v)
 	if err != nil {
 		return row.Datum{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/hints"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -365,7 +366,7 @@ func namesAreTexts(text string, mode lexer.Mode) error {
 	t := lexer.NewCursor(text, mode, grammar.MaxTokens)
 	for i := range t.Tokens {
 		if k, name := t.Kind(i), t.At(i); (k == lexer.Word || k == lexer.Quoted) && !utf8.ValidString(name) {
-			return noText(strings.Trim(name, "`"))
+			return field.NoText(strings.Trim(name, "`"))
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
@@ -370,9 +371,9 @@ func (h *programHost) Convert(m *program.Machine, slot int, v any) (any, error) 
 	if err != nil || v == nil {
 		return nil, err
 	}
-	st := newStore(h.c, nil, false)
-	st.row = 1
-	return st.value(h.c, t, m.Variable(slot).Name, fractionOf(t), v)
+	st := field.New(h.c, nil, false)
+	st.Row = 1
+	return st.Value(h.c, t, m.Variable(slot).Name, fractionOf(t), v)
 }
 
 // fractionOf is the number of digits that a time of type t keeps.

@@ -10,6 +10,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
@@ -431,7 +432,7 @@ func (f *call) Eval(ctx *sql.Context, r sql.Row) (any, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
-	st := newStore(ctx, nil, false)
-	st.row = 1
-	return st.value(ctx, f.returns, f.name+"()", fractionOf(f.returns), v)
+	st := field.New(ctx, nil, false)
+	st.Row = 1
+	return st.Value(ctx, f.returns, f.name+"()", fractionOf(f.returns), v)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/builtin"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
@@ -241,7 +242,7 @@ func (s *Session) begin(l Login) {
 // setClientCollation does what SET NAMES does, for the handshake's collation.
 func (s *Session) setClientCollation(id uint16) {
 	c := sql.CollationID(id)
-	if !collationExists(id) || c.CharacterSet().Encoder() == nil || leastBytes(c.CharacterSet()) > 1 {
+	if !collationExists(id) || c.CharacterSet().Encoder() == nil || field.LeastBytes(c.CharacterSet()) > 1 {
 		return
 	}
 	ctx := s.context(context.Background(), "")

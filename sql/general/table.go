@@ -11,6 +11,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
@@ -254,7 +255,7 @@ func lastAuto(m *tabledef.Table) uint64 {
 	if m.Def.AutoInc < 0 {
 		return math.MaxUint64
 	}
-	if n, ok := datum.Integer(limit(m.Schema[m.Def.AutoInc].Type, nil, sql.Overflow)); ok {
+	if n, ok := datum.Integer(field.Limit(m.Schema[m.Def.AutoInc].Type, nil, sql.Overflow)); ok {
 		return uint64(n)
 	}
 	return math.MaxUint64

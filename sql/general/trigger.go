@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
 
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/program"
@@ -30,7 +31,7 @@ type firing struct {
 type triggerRow struct {
 	schema   sql.Schema
 	old, new sql.Row
-	st       *store
+	st       *field.Store
 	before   bool
 	event    string
 }
@@ -57,7 +58,7 @@ func (t *triggerRow) set(c *sql.Context, name string, v any) error {
 	}
 	if v != nil {
 		var err error
-		if v, err = t.st.column(c, i, v); err != nil {
+		if v, err = t.st.Column(c, i, v); err != nil {
 			return err
 		}
 	}
@@ -91,8 +92,8 @@ func (s *Session) fire(c *sql.Context, m *tabledef.Table, timing, event string, 
 		return err
 	}
 	x := s.cur
-	st := newStore(c, m, false)
-	st.row = 1
+	st := field.New(c, m, false)
+	st.Row = 1
 	row := &triggerRow{schema: m.Schema, old: old, new: now, st: st, before: timing == "BEFORE", event: event}
 	outermost := x.busy == nil
 	if outermost {
@@ -193,7 +194,7 @@ func (e *editor) beforeUpdate(c *sql.Context, old, now sql.Row) (sql.Row, error)
 	if err := s.fire(c, e.m, "BEFORE", "UPDATE", old, now); err != nil {
 		return nil, err
 	}
-	in := &incomingIter{n: &incoming{st: newStore(c, e.m, false), update: true}}
+	in := &incomingIter{n: &incoming{st: field.New(c, e.m, false), update: true}}
 	for j := range now {
 		if now[j] == nil && e.m.Columns[j].Generated == "" {
 			var err error

@@ -16,6 +16,7 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 )
 
 // UPDATE is executed here: for the library a row whose texts changed only in what their collation ignores is unchanged.
@@ -73,7 +74,7 @@ func (b *builder) newUpdating(c *sql.Context, n *plan.Update, in *incoming, chil
 		}
 		source, ok := child.(*plan.UpdateSource)
 		if own := editorOf(u.targets[0].ed); ok && own != nil && len(r) == 0 && source.UpdateExprs.HasDerivedUpdates() {
-			u.derived = newStore(c, own.m, source.Ignore).wrap(c, source.UpdateExprs.DerivedUpdateExprs())
+			u.derived = storing(c, field.New(c, own.m, source.Ignore), source.UpdateExprs.DerivedUpdateExprs())
 			explicit := source.UpdateExprs.ExplicitUpdateExprs()
 			child = plan.NewUpdateSource(c, source.Child, source.Ignore, plan.NewUpdateExprs(explicit, len(explicit)))
 		}
@@ -202,7 +203,7 @@ func (u *updating) missing(c *sql.Context, t *updateTarget, will sql.Row) (err e
 		if will[j] != nil || col.Nullable || t.fires() { // a trigger may mend it: the engine looks again
 			continue
 		}
-		if will[j], err = u.in.st.leftNull(c, col); err != nil {
+		if will[j], err = u.in.st.LeftNull(c, col); err != nil {
 			return err
 		}
 	}

@@ -48,21 +48,6 @@ func keyPartText(m *tabledef.Table, c *sql.Context, column int, v any) string {
 	return text
 }
 
-// zeroValue is what a NOT NULL column without a default holds in rows that are older than it.
-func zeroValue(t sql.Type) any {
-	switch {
-	case types.IsEnum(t):
-		return uint16(1)
-	case types.IsTime(t):
-		return types.ZeroTime
-	case types.IsJSON(t):
-		return types.JSONDocument{Val: nil}
-	case types.IsDecimal(t):
-		return apd.New(0, 0)
-	}
-	return t.Zero()
-}
-
 // paramValue gives a parameter the type of its Go value.
 func paramValue(c *sql.Context, p any) (any, sql.Type, error) {
 	switch v := p.(type) {

@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/locale"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -138,7 +139,7 @@ func (t setNameType) Convert(ctx context.Context, v any) (any, sql.ConvertInRang
 		if lower := strings.ToLower(s); lower == "utf8" || strings.HasPrefix(lower, "utf8_") {
 			v = "utf8mb3" + lower[len("utf8"):]
 		}
-		if cs, err := sql.ParseCharacterSet(s); err == nil && t.name == "character_set_client" && leastBytes(cs) > 1 { // statements are read byte by byte
+		if cs, err := sql.ParseCharacterSet(s); err == nil && t.name == "character_set_client" && field.LeastBytes(cs) > 1 { // statements are read byte by byte
 			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, t.name, s)
 		}
 	}
@@ -166,7 +167,7 @@ func (t localeType) Convert(ctx context.Context, v any) (any, sql.ConvertInRange
 		l = locale.Numbered(n)
 	}
 	if l == nil {
-		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_UNKNOWN_LOCALE, shown(v))
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_UNKNOWN_LOCALE, field.Shown(v))
 	}
 	return l.Name, sql.InRange, nil
 }
@@ -281,7 +282,7 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 		}
 	}
 	out, in, err := b.SystemVariableType.Convert(ctx, v)
-	if !b.signed && negative(v) { // the library makes it a large one
+	if !b.signed && field.Negative(v) { // the library makes it a large one
 		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
 	}
 	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.signed {
@@ -298,19 +299,19 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 	if !ok || c.Session == nil {
 		return out, in, err
 	}
-	if sqlModes(c)["STRICT_ALL_TABLES"] {
-		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, b.name, shown(v))
+	if field.Modes(c)["STRICT_ALL_TABLES"] {
+		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, b.name, field.Shown(v))
 	}
-	e := mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect %s value: '%s'", b.name, shown(v))
+	e := mysqlerr.NewMessage(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "Truncated incorrect %s value: '%s'", b.name, field.Shown(v))
 	c.Session.Warn(&sql.Warning{Level: "Warning", Code: int(e.Code), Message: e.Message})
 	switch {
 	case err == nil:
 		return out, in, nil
-	case b.signed && negativeUnsigned(types.Uint64, v) || b.signed && below(v, b.low):
+	case b.signed && field.NegativeUnsigned(types.Uint64, v) || b.signed && below(v, b.low):
 		return b.low, sql.InRange, nil
 	case b.signed:
 		return b.whole(int64(b.high)), sql.InRange, nil
-	case negative(v) || below(v, int64(min(b.ulow, math.MaxInt64))):
+	case field.Negative(v) || below(v, int64(min(b.ulow, math.MaxInt64))):
 		return b.ulow, sql.InRange, nil
 	}
 	return b.whole(b.high), sql.InRange, nil

@@ -1,4 +1,4 @@
-package general
+package field
 
 import (
 	"math"
@@ -17,36 +17,36 @@ import (
 )
 
 // moment is a value as a DATE, DATETIME or TIMESTAMP stores it. What is a date, but none that the sql_mode or the type allows, is out of range, what is none is cut.
-func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, error) {
+func (st *Store) moment(c *sql.Context, t sql.Type, name string, v any) (any, error) {
 	kind := "datetime"
 	if t.Type() == sqltypes.Date {
 		kind = "date"
 	}
-	allowed := st.dates
+	allowed := st.Dates
 	if t.Type() == sqltypes.Timestamp {
 		allowed &= temporal.NoZero
 	}
 	given := v
 	wrong := func(code func(string) *mysqlerr.Error) (any, error) {
 		e := code(name)
-		if st.strict {
+		if st.Strict {
 			if at, ok := given.(time.Time); ok && kind == "date" {
 				given = temporal.OfHeld(at).Text(0)[:len("0000-00-00")]
 			}
-			e = st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, given, name)
+			e = st.Incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, kind, given, name)
 		}
 		return st.bad(c, types.ZeroTime, e)
 	}
 	d, st2, read := dateOf(v)
 	switch {
 	case st2 == temporal.Bad:
-		return wrong(st.truncated)
+		return wrong(st.Truncated)
 	case read && !d.Check(allowed):
 		return wrong(st.outOfRange)
-	case st2 == temporal.Cut && st.strict:
-		return wrong(st.truncated)
+	case st2 == temporal.Cut && st.Strict:
+		return wrong(st.Truncated)
 	case st2 == temporal.Cut:
-		st.warn(c, st.truncated(name))
+		st.Warn(c, st.Truncated(name))
 	}
 	if read {
 		v = d.Held()
@@ -56,7 +56,7 @@ func (st *store) moment(c *sql.Context, t sql.Type, name string, v any) (any, er
 	case err != nil || in != sql.InRange:
 		return wrong(st.outOfRange)
 	case kind == "date" && st2 == temporal.OK && d.Clock() != 0:
-		st.note(c, st.truncated(name))
+		st.Note(c, st.Truncated(name))
 	}
 	return out, nil
 }
@@ -95,28 +95,28 @@ func dateOf(v any) (d temporal.Value, st temporal.Status, read bool) {
 var offset = regexp.MustCompile(`:\d\d(\.\d*)?[+-]\d\d:\d\d$`)
 
 // span is a value as a TIME stores it.
-func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, error) {
-	incorrect := func() *mysqlerr.Error { return st.incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", v, name) }
+func (st *Store) span(c *sql.Context, name string, fraction int, v any) (any, error) {
+	incorrect := func() *mysqlerr.Error { return st.Incorrect(mysqlerr.ER_TRUNCATED_WRONG_VALUE, "time", v, name) }
 	var at types.Timespan
 	if s, ok := datum.Text(v); ok {
 		span, res := datum.ReadSpan(s)
 		switch res {
 		case temporal.Bad:
 			e := incorrect()
-			if !st.strict {
-				e = st.truncated(name)
+			if !st.Strict {
+				e = st.Truncated(name)
 			}
 			return st.bad(c, types.Timespan(0), e)
 		case temporal.Range:
-			if st.strict {
+			if st.Strict {
 				return nil, incorrect()
 			}
-			st.warn(c, st.outOfRange(name))
+			st.Warn(c, st.outOfRange(name))
 		case temporal.Cut:
-			if st.strict {
-				return nil, st.truncated(name)
+			if st.Strict {
+				return nil, st.Truncated(name)
 			}
-			st.warn(c, st.truncated(name))
+			st.Warn(c, st.Truncated(name))
 		}
 		at = span
 	} else {
@@ -128,7 +128,7 @@ func (st *store) span(c *sql.Context, name string, fraction int, v any) (any, er
 			return out, nil
 		}
 		if day, dated := v.(time.Time); dated && !temporal.OfHeld(day).Zero() {
-			st.note(c, st.truncated(name))
+			st.Note(c, st.Truncated(name))
 		}
 	}
 	return datum.RoundSpan(at, fraction), nil

@@ -1,4 +1,4 @@
-package general
+package field
 
 import (
 	"github.com/dolthub/go-mysql-server/sql"
