@@ -68,6 +68,18 @@ func (f *facts) callsAny(names ...string) bool {
 	return false
 }
 
+// dividesByZeroColumn reports whether it divides by a column that a pair of its condition equates with zero, so that an optimizer knows the divisor.
+func (f *facts) dividesByZeroColumn() bool {
+	for _, by := range byColumn.FindAllStringSubmatch(f.text, -1) {
+		for _, pair := range zeroByPairs.FindAllStringSubmatch(f.text, -1) {
+			if pair[1] == by[1] && pair[3] == "0" || pair[2] == by[1] && pair[4] == "0" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // betweenIndexed reports whether BETWEEN is asked of a column that an index of the Case begins with.
 func (f *facts) betweenIndexed() bool {
 	for _, m := range lowerBound.FindAllStringSubmatch(f.text, -1) {

@@ -139,7 +139,8 @@ func (g *gen) scalarSubquery(outer *scope, str bool) *Node {
 	}
 	what := g.aggregate(of, str)
 	if !str && strings.HasPrefix(what.String(), "GROUP_CONCAT") {
-		what = expr("(", what, " + 0)") // GREATEST and LEAST of a text and a number compare texts in MySQL 8.0, numbers in MariaDB
+		// GREATEST and LEAST of a text and a number compare texts in MySQL 8.0, numbers in MariaDB, which shows a text plus an integer within the width of the first row's.
+		what = expr("(", what, " + 0)").asked(func(k []*Node) *Node { return cat(k[0], k[1], " + 0e0)") })
 	}
 	query := expr("(SELECT ", what, from, opt(" WHERE ", g.cond(sc, 1)), ")")
 	if strings.HasPrefix(what.String(), "BIT_") { // as a DOUBLE MariaDB's have a sign
@@ -238,7 +239,7 @@ func (g *gen) where(sc *scope, sources []source) *Node {
 		for i, c := range s.table.primary {
 			op, typ := []string{" = ", " = ", " >= ", " < "}[r.IntN(4)], s.table.columns[c].typ
 			v := g.sought(typ)
-			if op != " = " && numberAsText(typ, v) {
+			if (op != " = " || typ.family == decimal) && numberAsText(typ, v) { // by an index of DECIMALs MariaDB looks for a text that is no number without a word
 				v = untold(s.key[i], v)
 			}
 			conds = append(conds, expr(s.key[i], op, v))
@@ -366,7 +367,12 @@ func (g *gen) point() query {
 	}
 	var conds, cols []*Node
 	for _, c := range t.primary {
-		conds = append(conds, cat("`"+t.columns[c].name+"` = ", g.sought(t.columns[c].typ)))
+		name, typ := "`"+t.columns[c].name+"`", t.columns[c].typ
+		v := g.sought(typ)
+		if typ.family == decimal && numberAsText(typ, v) {
+			v = untold(name, v)
+		}
+		conds = append(conds, cat(name+" = ", v))
 	}
 	for range 1 + g.rng.IntN(3) {
 		cols = append(cols, cat("`"+t.columns[g.rng.IntN(len(t.columns))].name+"`"))

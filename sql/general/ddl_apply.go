@@ -571,6 +571,12 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 		switch {
 		case cv.nm.Def.Columns[i].Nullable:
 			return row.NullDatum, nil
+		case col.Type.Type() == sqltypes.Timestamp: // do_copy_timestamp
+			v, err := cv.st.Column(cv.c, i, cv.now(col.Type))
+			if err != nil {
+				return row.Datum{}, err
+			}
+			return cv.nm.Codecs[i].Encode(cv.c, v, cv.loc)
 		case cv.st.Strict:
 			return row.Datum{}, mysqlerr.New(mysqlerr.ER_INVALID_USE_OF_NULL)
 		}
@@ -589,6 +595,22 @@ func (cv *converter) cast(i int, v any) (_ row.Datum, err error) {
 		return row.Datum{}, err
 	}
 	return cv.nm.Codecs[i].Encode(cv.c, v, cv.loc)
+}
+
+// now is the wall clock's time of the statement, cut to what a TIMESTAMP holds.
+func (cv *converter) now(t sql.Type) time.Time {
+	at := cv.c.QueryTime().UTC()
+	if cv.loc != nil {
+		at = at.In(cv.loc)
+	}
+	unit := time.Second
+	if d, ok := t.(sql.DatetimeType); ok {
+		for range d.Precision() {
+			unit /= 10
+		}
+	}
+	y, m, d := at.Date()
+	return time.Date(y, m, d, at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC).Truncate(unit)
 }
 
 func (cv *converter) explain(c *sql.Context, err error) error {

@@ -1,10 +1,13 @@
 package general
 
 import (
+	"strings"
+
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/dolthub/vitess/go/sqltypes"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/item"
@@ -35,8 +38,13 @@ func (r *retype) decided(e sql.Expression, stored bool) (left sql.Expression, va
 	case *expression.Or:
 		one, other, join, absorbs = x.LeftChild, x.RightChild, func(l, r sql.Expression) sql.Expression { return expression.NewOr(l, r) }, true
 	default:
-		if value, known := withItself(r.c, e); known && stored {
-			return nil, value, nil
+		if stored {
+			if value, known := withItself(r.c, e); known {
+				return nil, value, nil
+			}
+			if isNeverNull(r.c, e) {
+				return nil, false, nil
+			}
 		}
 		if !item.Constant(r.c, e) {
 			return e, false, nil
@@ -78,6 +86,18 @@ func withItself(c *sql.Context, e sql.Expression) (value, known bool) {
 		return false, false
 	}
 	return op != "<" && op != ">", true
+}
+
+// isNeverNull reports whether e is IS NULL of what cannot be. To it the zero date of a DATE or DATETIME that is NOT NULL is NULL: that is not decided.
+func isNeverNull(c *sql.Context, e sql.Expression) bool {
+	op, value, _, ok := item.Limited(e)
+	if f, is := e.(sql.FunctionExpression); is && strings.EqualFold(f.FunctionName(), "isnull") {
+		op, value, ok = "null", f.Children()[0], true
+	}
+	return ok && op == "null" && item.NeverNull(value, func(f *expression.GetField) bool {
+		t := f.Type(c).Type()
+		return f.Id() != 0 && !f.IsNullable(c) && t != sqltypes.Date && t != sqltypes.Datetime
+	})
 }
 
 // ofStoredRows reports whether the rows that n has are those of tables, joined or not, but by an outer join.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/vitess/go/sqltypes"
 
 	"github.com/zoryadb/zorya/engine/row"
@@ -35,6 +36,8 @@ type editor struct {
 	verified bool // rows are inserted that verify has seen
 	// rows of an INSERT ... SELECT that go into the table together.
 	batch rowBatch
+	// keeper tells of foreign keys whether a row's key changed, by its bytes (byBytes).
+	keeper *plan.ForeignKeyEditor
 }
 
 var (

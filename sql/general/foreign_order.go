@@ -3,6 +3,7 @@ package general
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ func updateChecked(ctx *sql.Context, ed sql.RowUpdater, old, now sql.Row) error 
 			if !tabledef.Refuses(string(a.ForeignKey.OnUpdate)) {
 				continue
 			}
-			if err := h.Editor.OnUpdateRestrict(ctx, *a, old, now); err != nil {
+			if err := own.byBytes(h.Editor).OnUpdateRestrict(ctx, *a, old, now); err != nil {
 				return own.takenBefore(ctx, at, old, now, err)
 			}
 		}
@@ -119,13 +120,14 @@ func updateChecked(ctx *sql.Context, ed sql.RowUpdater, old, now sql.Row) error 
 	}
 	for i := range h.Editor.RefActions {
 		a := h.Editor.RefActions[i]
-		act := h.Editor.OnUpdateCascade
+		keeper := own.byBytes(h.Editor)
+		act := keeper.OnUpdateCascade
 		switch a.ForeignKey.OnUpdate {
 		case sql.ForeignKeyReferentialAction_Cascade:
 		case sql.ForeignKeyReferentialAction_SetNull:
-			act = h.Editor.OnUpdateSetNull
+			act = keeper.OnUpdateSetNull
 		case sql.ForeignKeyReferentialAction_SetDefault:
-			act = h.Editor.OnUpdateSetDefault
+			act = keeper.OnUpdateSetDefault
 		default:
 			continue
 		}
@@ -134,6 +136,38 @@ func updateChecked(ctx *sql.Context, ed sql.RowUpdater, old, now sql.Row) error 
 		}
 	}
 	return nil
+}
+
+// byBytes is a keeper to which a key has changed where its bytes have: InnoDB holds children against the old key of their parent though the new one be equal to it
+// (row_upd_changes_first_fields_binary).
+func (e *editor) byBytes(of *plan.ForeignKeyEditor) *plan.ForeignKeyEditor {
+	if e.keeper != nil {
+		return e.keeper
+	}
+	keeper := *of
+	keeper.Schema = slices.Clone(of.Schema)
+	for i, col := range of.Schema {
+		if t, text := col.Type.(sql.StringType); text {
+			told := *col
+			told.Type = bytewise{t}
+			keeper.Schema[i] = &told
+		}
+	}
+	e.keeper = &keeper
+	return e.keeper
+}
+
+// bytewise is a text's type that calls only the same bytes equal.
+type bytewise struct{ sql.StringType }
+
+func (t bytewise) Compare(ctx context.Context, a, b any) (int, error) {
+	n, err := t.StringType.Compare(ctx, a, b)
+	x, ok := a.(string)
+	y, too := b.(string)
+	if err != nil || n != 0 || !ok || !too {
+		return n, err
+	}
+	return strings.Compare(x, y), nil
 }
 
 // keeperOf finds the library's keeper of foreign keys and the editor of the table; nil if there are none to keep.

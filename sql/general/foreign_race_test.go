@@ -162,6 +162,16 @@ func TestForeignActionsOfAStatement(t *testing.T) {
 		t.Errorf("%d rows deleted; the others went with their parents", a.affected)
 	}
 	c.query("SELECT * FROM t ORDER BY id", "6\tNULL")
+	// A key that becomes another text is another key, though the two be equal.
+	c.must("CREATE TABLE k (id VARCHAR(9) PRIMARY KEY); CREATE TABLE kc (k VARCHAR(9), FOREIGN KEY (k) REFERENCES k (id) ON UPDATE CASCADE); CREATE TABLE kn (k VARCHAR(9), FOREIGN KEY (k) REFERENCES k (id) ON UPDATE SET NULL)")
+	c.must("CREATE TABLE kr (k VARCHAR(9), FOREIGN KEY (k) REFERENCES k (id)); INSERT INTO k VALUES ('a'), ('b'), ('c'); INSERT INTO kc VALUES ('A'); INSERT INTO kn VALUES ('B'); INSERT INTO kr VALUES ('C')")
+	c.must("UPDATE k SET id = UPPER(id) WHERE id < 'c'")
+	c.query("SELECT kc.k, kn.k FROM kc, kn", "A\tNULL")
+	c.must("UPDATE k SET id = 'a' WHERE id = 'a'; UPDATE k SET id = 'c' WHERE id = 'c'")
+	c.query("SELECT * FROM kc", "a")
+	refused := "Cannot delete or update a parent row: a foreign key constraint fails (`d`.`kr`, CONSTRAINT `kr_ibfk_1` FOREIGN KEY (`k`) REFERENCES `k` (`id`))"
+	c.fails("UPDATE k SET id = 'C' WHERE id = 'c'", mysqlerr.ER_ROW_IS_REFERENCED_2, refused)
+	c.fails("INSERT INTO k SELECT k FROM kr ON DUPLICATE KEY UPDATE id = VALUES(id)", mysqlerr.ER_ROW_IS_REFERENCED_2, refused)
 	c.must("CHECK TABLE t; CHECK TABLE c")
 }
 

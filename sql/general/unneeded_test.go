@@ -13,6 +13,7 @@ func TestUnneededIsNotComputed(t *testing.T) {
 	c := newServer(t).client()
 	c.must("CREATE DATABASE d; USE d")
 	c.must("CREATE TABLE e (a INT, s VARCHAR(9)); CREATE TABLE z (a INT, s VARCHAR(9)); INSERT INTO z VALUES (1, 'x'), (2, '3y')")
+	c.must("CREATE TABLE w (a INT NOT NULL, s VARCHAR(9) NOT NULL, KEY (a)); INSERT INTO w VALUES (1, 'x')")
 	for _, q := range []struct{ q, want string }{
 		{"SELECT a FROM e WHERE a IN (CAST('a b' AS SIGNED))", ""},
 		{"SELECT a FROM e WHERE IF(a, CAST('_1x' AS SIGNED), a)", ""},
@@ -20,6 +21,11 @@ func TestUnneededIsNotComputed(t *testing.T) {
 		{"SELECT 1 FROM (SELECT s + 1 AS x, a FROM z) AS y WHERE a > 0", ""},
 		{"SELECT 1 FROM z WHERE EXISTS (SELECT 1 FROM (SELECT s + 1 AS x, a FROM z) AS y)", ""},
 		{"SELECT ISNULL(FIELD(s, 1)) FROM z", ""},
+		{"SELECT a FROM w WHERE a IN (CONCAT('3x')) AND a IS NULL", ""},
+		{"SELECT a FROM w WHERE ISNULL(CAST(s AS SIGNED))", ""},
+		{"SELECT a FROM z WHERE a < 2 AND a BETWEEN 4 AND CAST(s AS SIGNED)", "Warning\t1292\tTruncated incorrect INTEGER value: 'x'\n"},
+		{"SELECT a FROM z WHERE a < 2 AND a NOT BETWEEN 4 AND CAST(s AS SIGNED)", "Warning\t1292\tTruncated incorrect INTEGER value: 'x'\n"},
+		{"SELECT a FROM w WHERE a BETWEEN 4 AND CAST(s AS SIGNED)", ""}, // by the index
 		{"SELECT a FROM z WHERE a >= CAST('0b' AS SIGNED)", "Warning\t1292\tTruncated incorrect INTEGER value: '0b'\n"},
 		{"SELECT x FROM (SELECT s + 1 AS x, a FROM z) AS y WHERE a = 2", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
 		{"SELECT NULL + s FROM z WHERE a = 2", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},

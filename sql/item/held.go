@@ -157,8 +157,14 @@ func constant(c *sql.Context, e sql.Expression) bool {
 func Constant(c *sql.Context, e sql.Expression) bool { return constant(c, e) }
 
 // neverNull reports whether MySQL knows without looking that e is not NULL.
-func neverNull(e sql.Expression) bool {
+func neverNull(e sql.Expression) bool { return NeverNull(e, nil) }
+
+// NeverNull is neverNull where columns, if it is not nil, tells of which that is known.
+func NeverNull(e sql.Expression, columns func(*expression.GetField) bool) bool {
+	neverNull := func(e sql.Expression) bool { return NeverNull(e, columns) }
 	switch x := e.(type) {
+	case *expression.GetField:
+		return columns != nil && columns(x)
 	case *expression.Literal:
 		return x.Value() != nil
 	case *textual:

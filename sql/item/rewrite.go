@@ -44,10 +44,19 @@ func (n *Env) Expr(c *sql.Context, e sql.Expression, early bool) (sql.Expression
 	case *expression.GreaterThanOrEqual:
 		return n.comparison(c, ">=", e, e.Left(), e.Right(), early)
 	case *expression.Between:
-		if early && n.indexable(c, ">=", e.Val, e.Lower) && n.indexable(c, "<=", e.Val, e.Upper) {
+		low, high := !ofColumns(c, e.Lower), !ofColumns(c, e.Upper)
+		if early && low == high && n.indexable(c, ">=", e.Val, e.Lower) && n.indexable(c, "<=", e.Val, e.Upper) {
 			return nil, nil
 		}
 		x, err := newBetween(c, n, e.Val, e.Lower, e.Upper)
+		if early && x != nil && err == nil { // both bounds are computed of each row that the one without columns leaves
+			switch {
+			case low && !high && n.indexable(c, ">=", e.Val, e.Lower):
+				return expression.NewAnd(x, Native(">=", e.Val, e.Lower)), nil
+			case high && !low && n.indexable(c, "<=", e.Val, e.Upper):
+				return expression.NewAnd(x, Native("<=", e.Val, e.Upper)), nil
+			}
+		}
 		return some(x, x != nil, err)
 	case *expression.InTuple:
 		return n.in(c, e.Left(), e.Right(), early)
@@ -192,6 +201,17 @@ func simple(e sql.Expression) bool {
 		return true
 	}
 	return false
+}
+
+// ofColumns reports whether e may have another value for another row.
+func ofColumns(c *sql.Context, e sql.Expression) bool {
+	is := false
+	sql.Inspect(c, e, func(_ *sql.Context, e sql.Expression) bool {
+		_, column := e.(*expression.GetField)
+		is = is || column
+		return !is
+	})
+	return is
 }
 
 // known reports whether all arguments have types that this package knows.

@@ -86,7 +86,17 @@ func (v Value) Add(iv Interval, unit string) (Value, bool) {
 		}
 		v.Year, v.Month, v.Day = OfDayNumber(n)
 		return v, true
-	case "YEAR", "QUARTER", "MONTH", "YEAR_MONTH":
+	case "YEAR": // a day that its month has not stays what it is, but for the leap day
+		n := int64(v.Year) + sign*iv.Years
+		if n < 0 || n >= 10000 {
+			return v, false
+		}
+		v.Year = int(n)
+		if v.Month == 2 && v.Day == 29 {
+			v.Day = DaysInMonth(v.Year, 2)
+		}
+		return v, true
+	case "QUARTER", "MONTH", "YEAR_MONTH":
 		n := int64(v.Year)*12 + int64(v.Month) - 1 + sign*(iv.Years*12+iv.Months)
 		if n < 0 || n >= 120000 {
 			return v, false
