@@ -38,6 +38,26 @@ func TestRangesAreBounded(t *testing.T) {
 	}
 }
 
+// A fraction is left out of an index's ranges of a column that can have it.
+func TestFractionsAreExcluded(t *testing.T) {
+	c := newServer(t).client()
+	for typ, all := range map[string]string{"DOUBLE": "1\n3", "FLOAT": "1\n3", "DECIMAL(5,2)": "1\n3", "INT": "1\n2\n3"} {
+		c.must("DROP DATABASE IF EXISTS d; CREATE DATABASE d; USE d; CREATE TABLE t (id INT PRIMARY KEY, v " + typ + ", KEY (v)); INSERT INTO t VALUES (1, 1), (2, 3.25), (3, 9), (4, NULL)")
+		c.must("SET @f = 3.25e0, @d = 3.25")
+		for _, where := range []string{"v <> 3.25e0", "3.25 <> v", "v NOT IN (3.25e0)", "v NOT IN (3.25, 7.5)", "NOT (v = 3.25e0 OR v = 8)", "v <> 3.25e0 AND v > 0"} {
+			c.query("SELECT id FROM t FORCE INDEX (v) WHERE "+where+" ORDER BY id", all)
+		}
+		for _, where := range []string{"v <> ?", "v NOT IN (?)"} {
+			c.must("PREPARE s FROM 'SELECT id FROM t FORCE INDEX (v) WHERE " + where + " ORDER BY id'")
+			c.query("EXECUTE s USING @f", all)
+			c.query("EXECUTE s USING @d", all)
+		}
+		if got := c.must("UPDATE t SET id = id + 10 WHERE v <> 3.25e0"); got.affected != uint64(strings.Count(all, "\n")+1) {
+			t.Errorf("%s: %d rows updated", typ, got.affected)
+		}
+	}
+}
+
 // A NOT IN of many values makes no ranges: the library cuts all there are at each further value, which for ten thousand takes a minute.
 func TestLongExclusionsMakeNoRanges(t *testing.T) {
 	c := newServer(t).client()

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cockroachdb/apd/v3"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/analyzer"
 	"github.com/dolthub/go-mysql-server/sql/expression"
@@ -70,6 +71,10 @@ func compared(e sql.Expression) sql.Expression {
 		return likeRange(e)
 	case *expression.Not:
 		switch of := e.Child.(type) {
+		case *expression.Equals:
+			if fraction(of.Left()) || fraction(of.Right()) {
+				return expression.NewOr(expression.NewLessThan(of.Left(), of.Right()), expression.NewGreaterThan(of.Left(), of.Right()))
+			}
 		case *expression.Between:
 			if _, ok := of.Val.(*expression.GetField); ok {
 				return expression.NewOr(expression.NewLessThan(of.Val, of.Lower), expression.NewGreaterThan(of.Val, of.Upper))
@@ -87,10 +92,27 @@ func compared(e sql.Expression) sql.Expression {
 	return e
 }
 
-// fewExcluded is a condition, as one that no index is searched by if it is a NOT IN of more than MaxExcluded values.
+// fraction reports whether e is a number that is not whole. The library takes no column for equal to one, whatever its type is, and drops the condition.
+func fraction(e sql.Expression) bool {
+	l, ok := e.(*expression.Literal)
+	if !ok {
+		return false
+	}
+	switch v := l.Value().(type) {
+	case float32:
+		return float32(int64(v)) != v
+	case float64:
+		return float64(int64(v)) != v
+	case *apd.Decimal:
+		return v.Exponent < 0
+	}
+	return false
+}
+
+// fewExcluded is a condition, as one that no index is searched by if it is a NOT IN of more than MaxExcluded values, or of fractions.
 func fewExcluded(e sql.Expression) sql.Expression {
 	if op, _, right, ok := analyzer.IndexLeafChildren(e); ok && op == sql.IndexScanOpNotInSet {
-		if list, ok := right.(expression.Tuple); ok && len(list) > MaxExcluded {
+		if list, ok := right.(expression.Tuple); ok && (len(list) > MaxExcluded || slices.ContainsFunc(list, fraction)) {
 			return &unranged{expression.UnaryExpressionStub{Child: e}}
 		}
 	}
