@@ -128,6 +128,9 @@ func wholeYears(sc *scope, k []*Node) []*Node {
 	return k
 }
 
+// unsignedZero is a remainder for MariaDB, whose zero has the sign of what was divided and is then no other zero.
+func unsignedZero(k []*Node) *Node { return cat("(", joined(k), " + 0)") }
+
 // untoldFractions has MariaDB look up no whole number by a fraction, which it rounds.
 func untoldFractions(sc *scope, k []*Node) []*Node {
 	k = slices.Clone(k)
@@ -173,7 +176,12 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 0, 1, 2:
 		return expr("(", a(), []string{" + ", " - ", " * "}[r.IntN(3)], a(), ")")
 	case 3:
-		return expr("(", a(), []string{" / ", " % ", " DIV "}[r.IntN(3)], a(), ")")
+		return expr("(", a(), []string{" / ", " % ", " DIV "}[r.IntN(3)], a(), ")").asked(func(k []*Node) *Node {
+			if k[2].Head != " % " {
+				return joined(k)
+			}
+			return unsignedZero(k)
+		})
 	case 4:
 		return expr("(- ", a(), ")")
 	case 5:
@@ -198,7 +206,11 @@ func (g *gen) num(sc *scope, depth int) *Node {
 	case 16:
 		return expr("CASE ", a(), list("", 1, cat(" WHEN ", a(), " THEN ", one()), cat(" WHEN ", a(), " THEN ", one())), opt(" ELSE ", one()), " END")
 	case 17, 18:
-		return expr([]string{"IFNULL(", "COALESCE(", "NULLIF("}[r.IntN(3)], one(), ", ", one(), ")")
+		f := []string{"IFNULL(", "COALESCE(", "NULLIF("}[r.IntN(3)]
+		if f == "NULLIF(" { // which compares its first with its second
+			one = a
+		}
+		return expr(f, one(), ", ", one(), ")")
 	case 19:
 		return expr([]string{"GREATEST(", "LEAST("}[r.IntN(2)], list(", ", 2, one(), one(), one()), ")")
 	case 20:
@@ -223,7 +235,7 @@ func (g *gen) num(sc *scope, depth int) *Node {
 		}
 		return expr("(", b(), []string{" & ", " | ", " ^ "}[r.IntN(3)], b(), ")")
 	case 24:
-		return expr("MOD(", a(), ", ", a(), ")")
+		return expr("MOD(", a(), ", ", a(), ")").asked(unsignedZero)
 	case 25:
 		// FIELD of NULL is 0, for MariaDB nevertheless a reason to make an inner join of an outer one.
 		return expr("FIELD(", list(", ", 2, a(), a(), a()), ")").asked(func(k []*Node) *Node { return cat("COALESCE(FIELD(", k[1], "))") })
@@ -393,7 +405,12 @@ func (g *gen) comparison(sc *scope, depth int) *Node {
 		return expr("(", col, []string{" IN (", " IN (", " NOT IN ("}[r.IntN(3)], list(", ", 1, v(), v(), v()), "))")
 	case 5:
 		if d := g.pick(sc, func(t sqlType) bool { return t.family == c.typ.family }); d != nil {
-			return expr("(", col, op, column1(d), ")").asked(nullSafe)
+			return expr("(", col, op, column1(d), ")").asked(func(k []*Node) *Node {
+				if c.typ.family == year && op != " <=> " { // where another = tells MariaDB what the year is, it compares that as another number
+					return cat("(", k[1], " + 0", k[2], k[3], " + 0)")
+				}
+				return nullSafe(k)
+			})
 		}
 	case 6:
 		if c.typ.family == text {

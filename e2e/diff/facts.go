@@ -14,6 +14,8 @@ type facts struct {
 	words map[string]int // bare words, in capitals: keywords, and names that are not quoted
 	calls map[string]int // those of them that a parenthesis follows at once
 	past  string         // the statements before it
+
+	prepared bool // with parameters
 }
 
 func factsOf(text string) *facts {
