@@ -36,6 +36,9 @@ const (
 
 // EstimateCost implements memo.Coster.
 func (o *coster) EstimateCost(c *sql.Context, n memo.RelExpr, s sql.StatsProvider) (float64, error) {
+	if err := c.Err(); err != nil { // a join of many tables is planned for long enough to be killed meanwhile
+		return 0, err
+	}
 	if previewing(c) {
 		return o.Coster.EstimateCost(c, n, s)
 	}

@@ -12,11 +12,14 @@ import (
 
 // Errors of the library about a definition that do not say which column they are about: the statement is asked.
 
-// writtenColumns are the definitions of columns that the statement has.
+// writtenColumns are the definitions of columns that the statement has, or the variable of a program whose type is looked at.
 func writtenColumns(c *sql.Context) (all []*sqlparser.ColumnDefinition) {
 	x := executionOf(c)
 	if x == nil || x.st == nil {
 		return nil
+	}
+	if x.declares != nil {
+		return []*sqlparser.ColumnDefinition{x.declares}
 	}
 	switch n := x.st.ast.(type) {
 	case *sqlparser.DDL:

@@ -57,12 +57,14 @@ type execution struct {
 	sorting      bool                             // the planner looks for indexes that give an order
 	planned      sql.Node                         // the plan that they are those of
 	declared     map[string]string                // of a CREATE TABLE: types as written
+	declares     *sqlparser.ColumnDefinition      // the variable of a program whose type is looked at
 	checks       []string                         // of a CREATE TABLE: the conditions of its checks
 	casts        map[string]string                // of a CREATE TABLE: the texts of functional key parts with casts, by their columns as they are analysed
 	results      []*Result                        // of a CALL, so far
 	silent       int                              // > 0: within a function, whose SELECTs give no result
 	missing      [2]string                        // the last table that was not found, for its message
 	multi        *multiDelete
+	assigned     *assignedRow              // of an INSERT whose VALUES refer to columns
 	carried      []any                     // what carry noted of the row that comes next
 	carriedTypes []sql.Type                // of those
 	lost         uint64                    // rows of a DELETE that were gone already: editor.loses
@@ -229,6 +231,9 @@ func (s *Session) analyze(c *sql.Context, x *execution, ast sqlparser.Statement,
 		ast = s.visibleOnly(c, ast, text)
 	}
 	ast = s.rowsOfDefaults(c, s.withRowIDs(c, ast, shared, text))
+	if ast, err = s.assignedColumns(c, x, ast); err != nil {
+		return nil, nil, err
+	}
 	if err := s.valuesOfSelect(c, x, ast); err != nil {
 		return nil, nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
-	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -107,7 +106,7 @@ func (e *Engine) storedFunction(ctx *sql.Context, schema, name string) (sql.Func
 	if err != nil || o == nil {
 		return nil, false
 	}
-	t, err := datum.ParseType(ctx, o.Returns)
+	d, err := declaredType(ctx, o, "", o.Returns)
 	if err != nil {
 		return nil, false
 	}
@@ -116,7 +115,7 @@ func (e *Engine) storedFunction(ctx *sql.Context, schema, name string) (sql.Func
 			return nil, mysqlerr.NewMessage(mysqlerr.ER_SP_WRONG_NO_OF_ARGS, "Incorrect number of arguments for FUNCTION %s.%s; expected %d, got %d",
 				schema, o.Name, want, len(args))
 		}
-		return &call{e: e, schema: schema, name: o.Name, returns: t, args: args}, nil
+		return &call{e: e, schema: schema, name: o.Name, returns: d, args: args}, nil
 	}}, true
 }
 
@@ -247,7 +246,7 @@ func (s *Session) createRoutine(t *lexer.Cursor, word string) (*Statement, error
 		o.routine(word, after)
 		o.DBCollation = db.GetCollation(c).Name()
 		if (o.Returns == "") != (kind == kindProcedure) || o.Body == "" {
-			return nil, mysqlerr.Syntax(text, len(text))
+			return nil, mysqlerr.Syntax(text, len(text)-len(o.Body))
 		}
 		if kind == kindFunction && !hasReturn(o.Body) {
 			return nil, mysqlerr.New(mysqlerr.ER_SP_NORETURN, schemaOr(schema, db.name)+"."+name)
@@ -303,11 +302,6 @@ func (s *Session) checkRoutine(c *sql.Context, o *stored) error {
 
 // checkProgram checks a program that runs within a function or a trigger, or "" for one that may do anything.
 func (s *Session) checkProgram(c *sql.Context, p *program.Program, within string) error {
-	for i := range p.Vars {
-		if _, err := datum.ParseType(c, p.Vars[i].Type); err != nil {
-			return mysqlerr.Syntax(p.Vars[i].Type, 0)
-		}
-	}
 	if p.Returns && within != "function" {
 		return mysqlerr.New(mysqlerr.ER_SP_BADRETURN)
 	}

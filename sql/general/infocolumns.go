@@ -135,21 +135,26 @@ func infoColumnRows(c *sql.Context, schema, name string, columns []infoColumn) [
 			null = "YES"
 		}
 		kind := col.typeText()
-		word, _, _ := strings.Cut(kind, "(")
-		word, _, _ = strings.Cut(word, " ")
 		charset, collation, chars, octets := col.text(c)
 		precision, scale := col.precision()
 		var srid any
 		if id, bound := tabledef.SpatialRef(col.Type); bound {
 			srid = id
 		}
-		out = append(out, sql.Row{"def", schema, name, col.Name, uint32(i + 1), col.def, null, word, chars, octets, precision, scale, col.fraction(), charset, collation,
+		out = append(out, sql.Row{"def", schema, name, col.Name, uint32(i + 1), col.def, null, typeWord(kind), chars, octets, precision, scale, col.fraction(), charset, collation,
 			kind, col.key, col.extra, privileges, cmp.Or(col.attrs.Comment, col.Comment), grammar.JSONValueText(generation(col.attrs.Generated)), srid})
 	}
 	return out
 }
 
-// tabledef.TypeText is the type without its collation.
+// typeWord is the first word of a type's text.
+func typeWord(text string) string {
+	word, _, _ := strings.Cut(text, "(")
+	word, _, _ = strings.Cut(word, " ")
+	return word
+}
+
+// typeText is the type without its collation.
 func (col *infoColumn) typeText() string {
 	own := sql.Collation_Unspecified
 	if ct, ok := col.Type.(sql.TypeWithCollation); ok && !types.IsBinaryType(col.Type) {

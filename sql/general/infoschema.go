@@ -180,7 +180,7 @@ func viewsTable(e *Engine) *ownTable {
 
 func routinesTable(e *Engine) *ownTable {
 	return &ownTable{name: "ROUTINES", schema: infoColumns("ROUTINES", "SPECIFIC_NAME", "ROUTINE_CATALOG", "ROUTINE_SCHEMA", "ROUTINE_NAME", "ROUTINE_TYPE", "DATA_TYPE",
-		"#CHARACTER_MAXIMUM_LENGTH", "#CHARACTER_OCTET_LENGTH", "#NUMERIC_PRECISION", "#NUMERIC_SCALE", "#DATETIME_PRECISION", "CHARACTER_SET_NAME", "COLLATION_NAME",
+		"^CHARACTER_MAXIMUM_LENGTH", "^CHARACTER_OCTET_LENGTH", "#NUMERIC_PRECISION", "^NUMERIC_SCALE", "#DATETIME_PRECISION", "CHARACTER_SET_NAME", "COLLATION_NAME",
 		"DTD_IDENTIFIER", "ROUTINE_BODY", "ROUTINE_DEFINITION", "EXTERNAL_NAME", "EXTERNAL_LANGUAGE", "PARAMETER_STYLE", "IS_DETERMINISTIC", "SQL_DATA_ACCESS",
 		"SQL_PATH", "SECURITY_TYPE", "@CREATED", "@LAST_ALTERED", "SQL_MODE", "ROUTINE_COMMENT", "DEFINER", "CHARACTER_SET_CLIENT", "COLLATION_CONNECTION",
 		"DATABASE_COLLATION"),
@@ -208,13 +208,18 @@ func routineRow(ctx *sql.Context, schema, kind string, o *stored) sql.Row {
 	if o.Invoker {
 		security = "INVOKER"
 	}
-	var dataType any = ""
-	var dtd any
+	var dataType, chars, octets, precision, scale, fraction, charset, collation, dtd any = "", nil, nil, nil, nil, nil, nil, nil, nil
 	if kind == kindFunction {
-		base, _, _ := strings.Cut(strings.ToLower(o.Returns), "(")
-		dataType, dtd = strings.TrimSpace(base), strings.ToLower(o.Returns)
+		if d, err := declaredType(ctx, o, "", o.Returns); err == nil {
+			col := d.column()
+			text := col.typeText()
+			dataType, dtd = typeWord(text), text
+			charset, collation, chars, octets = col.text(ctx)
+			precision, scale = col.precision()
+			fraction = col.fraction()
+		}
 	}
-	return sql.Row{o.Name, "def", schema, o.Name, strings.ToUpper(kind), dataType, nil, nil, nil, nil, nil, nil, nil, dtd, "SQL", o.Body, nil, "SQL", "SQL",
+	return sql.Row{o.Name, "def", schema, o.Name, strings.ToUpper(kind), dataType, chars, octets, precision, scale, fraction, charset, collation, dtd, "SQL", o.Body, nil, "SQL", "SQL",
 		deterministic, access, nil, security, o.Created, o.Modified, o.SQLMode, o.Comment, o.plainDefiner(), o.Charset, o.Collation, o.DBCollation}
 }
 

@@ -23,7 +23,7 @@ import (
 const keptLeaves = 16
 
 // weighedLeaves are the most leaves of a join whose orders the library weighs. Tests change it, to plan small joins both ways.
-var weighedLeaves = 8
+var weighedLeaves = 6
 
 // orderLargeJoins puts the order of large joins before the library's planning.
 func orderLargeJoins(a *analyzer.Analyzer, e *Engine) {

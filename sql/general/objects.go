@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/program"
 	"github.com/zoryadb/zorya/sql/sqltext"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
@@ -393,12 +394,11 @@ func (o *stored) routine(kind, after string) {
 func (o *stored) characteristics(t *lexer.Cursor) {
 	if t.Accept("RETURNS") {
 		from := t.Pos
-		for !t.End() && !characteristicWord(t) {
-			t.Pos++
+		if !program.AcceptType(t) {
+			o.Body = t.Rest()
+			return
 		}
-		if t.Pos > from && t.Pos <= len(t.Tokens) {
-			o.Returns = strings.TrimSpace(t.Span(from, t.Pos))
-		}
+		o.Returns = t.Span(from, t.Pos)
 	}
 	for !t.End() {
 		switch {
@@ -424,13 +424,4 @@ func (o *stored) characteristics(t *lexer.Cursor) {
 			return
 		}
 	}
-}
-
-// characteristicWord reports whether the type of RETURNS is over.
-func characteristicWord(t *lexer.Cursor) bool {
-	switch t.Word(0) {
-	case "LANGUAGE", "NOT", "DETERMINISTIC", "CONTAINS", "NO", "READS", "MODIFIES", "SQL", "COMMENT", "RETURN", "BEGIN":
-		return true
-	}
-	return t.Kind(0) == lexWord && t.At(1) == ":" // a label
 }

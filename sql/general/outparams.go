@@ -36,10 +36,7 @@ func (s *Session) outResult(c *sql.Context, x *execution, n *sqlparser.Call, out
 		if !ok {
 			continue
 		}
-		t, err := datum.ParseType(c, a.Type)
-		if err != nil {
-			return nil, err
-		}
+		t := p.declared(i).Type
 		if v != nil {
 			if v, _, err = datum.Ordered(t).Convert(c, v); err != nil {
 				return nil, err

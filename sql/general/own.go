@@ -635,7 +635,7 @@ func (s *Session) prepareNamed(t *lexer.Cursor) (*Statement, error) {
 			}
 			text = displayAny(c, v)
 		}
-		if err := s.prepareText(name, text); err != nil {
+		if err := s.prepareText(c, name, text); err != nil {
 			return nil, err
 		}
 		return &Result{Info: "Statement prepared"}, nil
@@ -643,7 +643,7 @@ func (s *Session) prepareNamed(t *lexer.Cursor) (*Statement, error) {
 }
 
 // prepareText keeps a statement under a name; a former one of that name is gone even if this one has an error.
-func (s *Session) prepareText(name, text string) error {
+func (s *Session) prepareText(c *sql.Context, name, text string) error {
 	delete(s.named, strings.ToLower(name))
 	switch s.tokens(text).Word(0) {
 	case "PREPARE", "EXECUTE", "DEALLOCATE":
@@ -661,6 +661,9 @@ func (s *Session) prepareText(name, text string) error {
 	}
 	if unprepared(s.tokens(text)) {
 		return mysqlerr.New(mysqlerr.ER_UNSUPPORTED_PS)
+	}
+	if err := s.resolve(c, st, text); err != nil {
+		return err
 	}
 	if s.named == nil {
 		s.named = map[string]*Statement{}

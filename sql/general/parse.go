@@ -115,11 +115,38 @@ func (s *Session) Prepare(ctx context.Context, text string) (*Statement, error) 
 	if strings.TrimSpace(rest) != "" && !s.tokens(rest).Empty() {
 		return nil, mysqlerr.Syntax(rest, 0)
 	}
-	if st.ast == nil || st.Class != Read && !returnsRows(st.ast) {
-		return st, nil
-	}
-	return st, s.describe(ctx, st)
+	return st, s.resolve(ctx, st, text)
 }
+
+// resolve finds the columns of a prepared statement, and what is wrong with the names in one that changes rows.
+func (s *Session) resolve(ctx context.Context, st *Statement, text string) error {
+	switch st.ast.(type) {
+	case nil:
+		return nil
+	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
+		own, _, err := s.parse(text) // the binder writes into the trees of these
+		if err != nil {
+			return err
+		}
+		err = s.describe(ctx, own)
+		var e *mysqlerr.Error
+		if errors.As(err, &e) && unresolved[e.Code] {
+			return err
+		}
+		return nil // without values for its parameters, what else is wrong is not known yet
+	}
+	if st.Class != Read && !returnsRows(st.ast) {
+		return nil
+	}
+	return s.describe(ctx, st)
+}
+
+// unresolved are the errors of names, and of who may use what they name.
+var unresolved = map[mysqlerr.Code]bool{mysqlerr.ER_NO_DB_ERROR: true, mysqlerr.ER_BAD_DB_ERROR: true, mysqlerr.ER_NO_SUCH_TABLE: true,
+	mysqlerr.ER_BAD_TABLE_ERROR: true, mysqlerr.ER_UNKNOWN_TABLE: true, mysqlerr.ER_BAD_FIELD_ERROR: true, mysqlerr.ER_NON_UNIQ_ERROR: true,
+	mysqlerr.ER_NONUNIQ_TABLE: true, mysqlerr.ER_FIELD_SPECIFIED_TWICE: true, mysqlerr.ER_WRONG_VALUE_COUNT_ON_ROW: true, mysqlerr.ER_SP_DOES_NOT_EXIST: true,
+	mysqlerr.ER_TABLEACCESS_DENIED_ERROR: true, mysqlerr.ER_COLUMNACCESS_DENIED_ERROR: true, mysqlerr.ER_DBACCESS_DENIED_ERROR: true,
+	mysqlerr.ER_NON_UPDATABLE_TABLE: true, mysqlerr.ER_NON_INSERTABLE_TABLE: true}
 
 // describe finds the columns of a prepared statement without executing it.
 func (s *Session) describe(ctx context.Context, st *Statement) error {
@@ -127,8 +154,9 @@ func (s *Session) describe(ctx context.Context, st *Statement) error {
 		return nil
 	}
 	x := &execution{s: s, ctx: ctx, st: st}
+	before := s.cur
 	s.cur = x
-	defer func() { s.cur = nil }()
+	defer func() { s.cur = before }()
 	c := s.context(ctx, st.Text)
 	cols, err := s.preview(c, st)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/engine/table"
-	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/field"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
@@ -29,8 +28,7 @@ type programHost struct {
 	x *execution
 
 	within  string // "function", "trigger": neither results nor transaction control; "" in procedures and events
-	types   []sql.Type
-	told    int // warnings of the session that the machine has been told of
+	told    int    // warnings of the session that the machine has been told of
 	changed int64
 	row     *triggerRow // of a trigger
 }
@@ -54,16 +52,14 @@ func (h *programHost) bindings(m *program.Machine, k *compiled) (map[string]sql.
 	}
 	out := make(map[string]sql.Expression, len(k.slots)+len(k.columns))
 	declared := make(map[*expression.Literal]sql.Type, len(out))
-	hold := func(name string, v any, t sql.Type) {
+	hold := func(name string, v any, t sql.Type) *expression.Literal {
 		l := literalOf(v, t)
 		out[name], declared[l] = l, t
+		return l
 	}
 	for name, slot := range k.slots {
-		t, err := h.typeOf(m, slot)
-		if err != nil {
-			return nil, nil, err
-		}
-		hold(name, m.Value(slot), t)
+		d := declarationOf(m.Variable(slot))
+		declared[hold(name, m.Value(slot), d.Type)] = d.shownType()
 	}
 	pad := len(k.columns) > 0 && showsFullLength(h.c)
 	for name, i := range k.columns {
@@ -91,20 +87,6 @@ func literalOf(v any, t sql.Type) *expression.Literal {
 		return expression.NewLiteral(nil, types.Null)
 	}
 	return expression.NewLiteral(v, t)
-}
-
-func (h *programHost) typeOf(m *program.Machine, slot int) (sql.Type, error) {
-	for len(h.types) <= slot {
-		h.types = append(h.types, nil)
-	}
-	if h.types[slot] == nil {
-		t, err := datum.ParseType(h.c, m.Variable(slot).Type)
-		if err != nil {
-			return nil, mysqlerr.Syntax(m.Variable(slot).Type, 0).Because(err)
-		}
-		h.types[slot] = t
-	}
-	return h.types[slot], nil
 }
 
 // compileExpr parses an expression once.
@@ -277,7 +259,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 	}
 	x := h.x
 	save := *x
-	x.st, x.bindings, x.variables, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = k.st, b, declared, nil, nil, nil, 0, nil, nil
+	x.st, x.bindings, x.variables, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind, x.assigned = k.st, b, declared, nil, nil, nil, 0, nil, nil, nil
 	if h.within != "" {
 		x.silent++
 		if n, ok := x.stmt.(table.Nester); ok {
@@ -287,7 +269,7 @@ func (h *programHost) run(m *program.Machine, k *compiled) ([][]any, *Result, er
 		x.used = nil
 	}
 	defer func() {
-		x.st, x.bindings, x.variables, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind = save.st, save.bindings, save.variables, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks, save.behind
+		x.st, x.bindings, x.variables, x.phase, x.params, x.firing, x.multi, x.lost, x.viewChecks, x.behind, x.assigned = save.st, save.bindings, save.variables, save.phase, save.params, save.firing, save.multi, save.lost, save.viewChecks, save.behind, save.assigned
 		if h.within != "" {
 			x.silent--
 		}
@@ -367,21 +349,13 @@ func (h *programHost) Equal(a, b any) (bool, error) {
 
 // Convert implements program.Host.
 func (h *programHost) Convert(m *program.Machine, slot int, v any) (any, error) {
-	t, err := h.typeOf(m, slot)
-	if err != nil || v == nil {
-		return nil, err
+	if v == nil {
+		return nil, nil
 	}
+	d := declarationOf(m.Variable(slot))
 	st := field.New(h.c, nil, false)
 	st.Row = 1
-	return st.Value(h.c, t, m.Variable(slot).Name, fractionOf(t), v)
-}
-
-// fractionOf is the number of digits that a time of type t keeps.
-func fractionOf(t sql.Type) int {
-	if d, ok := t.(sql.DatetimeType); ok {
-		return d.Precision()
-	}
-	return 0
+	return st.Value(h.c, d.Type, m.Variable(slot).Name, d.fraction(), v)
 }
 
 // Assign implements program.Host.

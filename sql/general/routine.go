@@ -29,7 +29,7 @@ const cachedPrograms = 256
 type parsedProgram struct {
 	prog    *program.Program
 	params  []program.Param
-	returns sql.Type
+	returns *declaration
 	table   *tabledef.Table // a trigger's: what its statements call NEW and OLD columns by position of
 }
 
@@ -47,8 +47,14 @@ func (s *Session) programOf(c *sql.Context, o *stored) (*parsedProgram, error) {
 	if p.prog, err = program.Parse(o.Body, p.params, mode); err != nil {
 		return nil, err
 	}
+	for i := range p.prog.Vars {
+		v := &p.prog.Vars[i]
+		if v.Declared, err = declaredType(c, o, v.Name, v.Type); err != nil {
+			return nil, err
+		}
+	}
 	if o.Returns != "" {
-		if p.returns, err = datum.ParseType(c, o.Returns); err != nil {
+		if p.returns, err = declaredType(c, o, "", o.Returns); err != nil {
 			return nil, err
 		}
 	}
@@ -176,7 +182,7 @@ func (s *Session) callProcedure(c *sql.Context, x *execution, schema, name strin
 	}
 	for i, a := range p.params {
 		if a.Mode != "IN" {
-			v, err := outValue(c, a.Type, m.Value(i))
+			v, err := outValue(c, p.declared(i).Type, m.Value(i))
 			if err == nil {
 				err = targets[i](v)
 			}
@@ -189,10 +195,9 @@ func (s *Session) callProcedure(c *sql.Context, x *execution, schema, name strin
 }
 
 // outValue is a parameter's value as its caller gets it: members of ENUM and SET by name.
-func outValue(c *sql.Context, typ string, v any) (any, error) {
-	t, err := datum.ParseType(c, typ)
-	if err != nil || v == nil || !memberType(t) {
-		return v, err
+func outValue(c *sql.Context, t sql.Type, v any) (any, error) {
+	if v == nil || !memberType(t) {
+		return v, nil
 	}
 	text, err := datum.Ordered(t).SQL(c, nil, v)
 	if err != nil {
@@ -352,15 +357,16 @@ func (s *Session) resultOf(c *sql.Context, x *execution, columns []Column, all [
 type call struct {
 	e            *Engine
 	schema, name string
-	returns      sql.Type
+	returns      *declaration
 	args         []sql.Expression
 }
 
-func (f *call) Resolved() bool               { return expression.ExpressionsResolved(f.args...) }
-func (f *call) Type(*sql.Context) sql.Type   { return f.returns }
-func (f *call) IsNullable(*sql.Context) bool { return true }
-func (f *call) Children() []sql.Expression   { return f.args }
-func (f *call) IsNonDeterministic() bool     { return true }
+func (f *call) Resolved() bool                { return expression.ExpressionsResolved(f.args...) }
+func (f *call) Type(*sql.Context) sql.Type    { return f.returns.Type }
+func (f *call) SecondDigits(*sql.Context) int { return f.returns.digits() }
+func (f *call) IsNullable(*sql.Context) bool  { return true }
+func (f *call) Children() []sql.Expression    { return f.args }
+func (f *call) IsNonDeterministic() bool      { return true }
 func (f *call) String() string {
 	list := make([]string, len(f.args))
 	for i, a := range f.args {
@@ -434,5 +440,5 @@ func (f *call) Eval(ctx *sql.Context, r sql.Row) (any, error) {
 	}
 	st := field.New(ctx, nil, false)
 	st.Row = 1
-	return st.Value(ctx, f.returns, f.name+"()", fractionOf(f.returns), v)
+	return st.Value(ctx, f.returns.Type, f.name+"()", f.returns.fraction(), v)
 }

@@ -434,7 +434,7 @@ func (s *Session) preview(c *sql.Context, st *Statement) ([]Column, error) {
 		x.params = append(x.params, nil)
 	}
 	switch st.ast.(type) {
-	case sqlparser.SelectStatement, *sqlparser.Show, *sqlparser.Explain:
+	case sqlparser.SelectStatement, *sqlparser.Show, *sqlparser.Explain, *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete:
 	default:
 		return nil, nil
 	}

@@ -163,9 +163,18 @@ func (s *spans) subqueries(e sql.Expression) {
 	})
 }
 
-// SpanDigits is how many digits of a second a TIME column has, -1 if that cannot be told.
-func (g *gmsSession) SpanDigits(c *sql.Context, column *expression.GetField) int {
+// SpanDigits is how many digits of a second a TIME column or a program's variable has, -1 if that cannot be told.
+func (g *gmsSession) SpanDigits(c *sql.Context, e sql.Expression) int {
 	x := executionOf(c)
+	column, ok := e.(*expression.GetField)
+	if !ok {
+		if l, ok := e.(*expression.Literal); ok && x != nil {
+			if t, ok := x.variables[l].(spanType); ok {
+				return t.digits
+			}
+		}
+		return -1
+	}
 	if x == nil || x.planned == nil {
 		return -1
 	}
@@ -173,6 +182,12 @@ func (g *gmsSession) SpanDigits(c *sql.Context, column *expression.GetField) int
 		x.spans = newSpans(c, x.planned)
 	}
 	return x.spans.named(column.Name(), 0)
+}
+
+// IsVariable tells the value of a program's variable, or of a column of NEW or OLD, from a literal.
+func (g *gmsSession) IsVariable(c *sql.Context, l *expression.Literal) bool {
+	x := executionOf(c)
+	return x != nil && x.variables[l] != nil
 }
 
 func (s *spans) table(t sql.Table) {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
+
+	"github.com/zoryadb/zorya/sql/lexer"
 )
 
 // Forms of CREATE TABLE and ALTER TABLE that the library's grammar lacks.
@@ -36,6 +38,18 @@ func (w *rewriter) sizedTexts() {
 		}
 		w.put(i, size+name)
 		w.drop(i+1, 3)
+	}
+}
+
+// characterWord writes out BYTE, ASCII and UNICODE after a type of text: character sets of old.
+func (w *rewriter) characterWord(word string) {
+	t, at := w.t, -1
+	if t.At(at) == ")" && t.At(at-2) == "(" && t.Kind(at-1) == lexer.Int {
+		at -= 3
+	}
+	switch t.Word(at) {
+	case "CHAR", "CHARACTER", "VARCHAR", "VARYING", "TEXT", "TINYTEXT", "MEDIUMTEXT", "LONGTEXT":
+		w.put(0, "CHARACTER SET "+map[string]string{"BYTE": "binary", "ASCII": "latin1", "UNICODE": "ucs2"}[word])
 	}
 }
 

@@ -292,6 +292,8 @@ func (w *rewriter) token() {
 		if t.At(1) == "(" && t.Kind(2) == lexer.Int && t.At(3) == ")" {
 			w.drop(1, 3)
 		}
+	case "BYTE", "ASCII", "UNICODE":
+		w.characterWord(t.Word(0))
 	case "UNKNOWN":
 		if w.t.Pos > 1 && (strings.EqualFold(t.At(-1), "IS") || strings.EqualFold(t.At(-1), "NOT") && strings.EqualFold(t.At(-2), "IS")) {
 			w.put(0, "NULL")

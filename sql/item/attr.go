@@ -144,7 +144,7 @@ func Of(c *sql.Context, e sql.Expression) Attr {
 		}
 	case *expression.GetField:
 		a.Bool = false // a column of BOOLEAN may hold 2
-		if s, ok := c.Session.(spanDigits); ok && a.Kind == Time {
+		if s, ok := c.Session.(declarations); ok && a.Kind == Time {
 			a.Dec = s.SpanDigits(c, e)
 		}
 		if a.text() {
@@ -189,9 +189,12 @@ func digitsOf(c *sql.Context, e sql.Expression) int {
 	return datum.Fraction
 }
 
-// spanDigits is a session that knows how many digits of a second a TIME column of the statement's has, -1 if it does not.
-type spanDigits interface {
-	SpanDigits(c *sql.Context, column *expression.GetField) int
+// declarations is a session that knows how many digits of a second a TIME column of the statement's, or a variable of the program that it is in, has, -1 if it
+// does not.
+type declarations interface {
+	SpanDigits(c *sql.Context, e sql.Expression) int
+	// IsVariable tells the value of such a variable from a literal.
+	IsVariable(c *sql.Context, l *expression.Literal) bool
 }
 
 // ofConnection are the functions whose text has the connection's collation.
@@ -215,12 +218,20 @@ func ofLiteral(c *sql.Context, l *expression.Literal) Attr {
 	switch a.Kind {
 	case String:
 		a.Coerc = 4
+		if s, ok := c.Session.(declarations); ok && s.IsVariable(c, l) {
+			a.Coerc = 2
+		}
 		a.Hex = a.typ == types.LongBlob
 	case Int:
 		if n, ok := datum.Whole(l.Value()); ok {
 			a.Prec = digits(n)
 		}
-	case Time: // the digits that it needs
+	case Time: // the digits that it needs, unless it is declared
+		if s, ok := c.Session.(declarations); ok {
+			if a.Dec = s.SpanDigits(c, l); a.Dec >= 0 {
+				break
+			}
+		}
 		if t, ok := l.Value().(types.Timespan); ok {
 			micros := t.AsMicroseconds() % 1e6
 			for a.Dec = datum.Fraction; a.Dec > 0 && micros%10 == 0; a.Dec-- {

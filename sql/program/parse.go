@@ -31,9 +31,8 @@ func ParseParams(text string, mode lexer.Mode) ([]Param, error) {
 		if a.Name, err = p.name(); err != nil {
 			return nil, err
 		}
-		a.Type = p.until(func() bool { return p.At(0) == "," })
-		if a.Type == "" {
-			return nil, p.wrong()
+		if a.Type, err = p.typeText(); err != nil {
+			return nil, err
 		}
 		out = append(out, a)
 		if !p.Accept(",") && !p.End() {
@@ -201,7 +200,7 @@ func (p *parser) declareVar(name, typ string) error {
 		return mysqlerr.NewMessage(1331, "Duplicate variable: %s", name)
 	}
 	p.scope.vars[k] = len(p.prog.Vars)
-	p.prog.Vars = append(p.prog.Vars, Variable{name, typ})
+	p.prog.Vars = append(p.prog.Vars, Variable{Name: name, Type: typ})
 	return nil
 }
 

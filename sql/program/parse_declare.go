@@ -84,12 +84,11 @@ func (p *parser) declaration(b *block, stage *int) error {
 		}
 	}
 	d := declare{}
-	typ := p.until(func() bool { return p.semicolon() || p.Word(0) == "DEFAULT" })
-	if typ == "" {
-		return p.wrong()
+	typ, err := p.typeText()
+	if err != nil {
+		return err
 	}
 	if p.Accept("DEFAULT") {
-		var err error
 		if d.init, err = p.expr(p.semicolon); err != nil {
 			return err
 		}

@@ -30,6 +30,7 @@ type Program struct {
 // Variable is a parameter or what DECLARE declares.
 type Variable struct {
 	Name, Type string // the type as written
+	Declared   any    // the Host's
 }
 
 // Scope says what names mean at a place of the text.
