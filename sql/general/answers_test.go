@@ -454,6 +454,10 @@ func TestSubqueriesOverGroups(t *testing.T) {
 		{"SELECT name, ROW_NUMBER() OVER (ORDER BY name DESC) r, (SELECT COUNT(*) FROM b WHERE pid = p.id) FROM p ORDER BY name", "a\t3\t1\nb\t2\t1\nc\t1\t2"},
 		{"SELECT name, ROW_NUMBER() OVER (ORDER BY name DESC) r FROM p ORDER BY (SELECT MAX(pages) FROM b WHERE pid = p.id)", "b\t2\na\t3\nc\t1"},
 		{"SELECT (SELECT COUNT(*) " + join + "HAVING COUNT(*) > (SELECT COUNT(*) FROM b2 WHERE b2.pid = p.id AND b2.id < 4) LIMIT 1)", "2"},
+		{"SELECT p.id, SUM(b.id IN (SELECT u.id FROM b u WHERE u.pages = 600)) FROM p JOIN b FORCE INDEX (pid) ON p.id = b.pid GROUP BY p.id ORDER BY p.id", "1\t0\n2\t0\n3\t1"},
+		{"SELECT pid, SUM(b.id IN (SELECT id FROM b2 WHERE pages = 600)) FROM b GROUP BY pid WITH ROLLUP", "1\t0\n2\t0\n3\t1\nNULL\t1"},
+		{"SELECT id, SUM(b.id IN (SELECT id FROM b2 WHERE pages > 100)) OVER (PARTITION BY pid) FROM b ORDER BY id", "1\t1\n2\t0\n3\t1\n4\t1"},
+		{"SELECT id, SUM(b.id IN (SELECT id FROM b2 WHERE pages > 100)) OVER (ORDER BY id DESC ROWS 1 PRECEDING) FROM b ORDER BY id", "1\t1\n2\t1\n3\t1\n4\t0"},
 		{"SELECT * FROM (SELECT p.name, (SELECT MAX(pages) FROM b2 WHERE pid = p.id) m " + join + ") x ORDER BY m", "b\t100\na\t500\nc\t600"},
 	} {
 		c.query(q.query, q.want)

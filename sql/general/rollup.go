@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/sql/exact"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/rules"
+	"github.com/zoryadb/zorya/sql/spill"
 )
 
 // GROUP BY ... WITH ROLLUP: rows are sorted by the grouping items, and after the last row of each prefix of them comes a row for the prefix, in which
@@ -139,11 +140,10 @@ func (it *rollupIter) Next(c *sql.Context) (sql.Row, error) {
 
 func (it *rollupIter) Close(c *sql.Context) error {
 	for _, list := range it.open {
-		for _, b := range list {
-			b.Dispose(c)
-		}
+		spill.Release(list...)
 	}
 	it.open = nil
+	spill.Dispose(c, it.buffers)
 	return it.child.Close(c)
 }
 
@@ -234,7 +234,7 @@ func (it *rollupIter) emit(c *sql.Context, buffers []sql.AggregationBuffer, k in
 			continue
 		}
 		v, err := buffers[i].Eval(c)
-		buffers[i].Dispose(c)
+		spill.Release(buffers[i])
 		if err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (it *orderedIter) Next(c *sql.Context) (sql.Row, error) {
 			err = update(c, it.buffers, r)
 		}
 		if err != nil {
-			dispose(c, done)
+			Release(done...)
 			return nil, err
 		}
 		if done != nil {
@@ -69,8 +69,9 @@ func (it *orderedIter) Next(c *sql.Context) (sql.Row, error) {
 }
 
 func (it *orderedIter) Close(c *sql.Context) error {
-	dispose(c, it.buffers)
+	Release(it.buffers...)
 	it.buffers = nil
+	Dispose(c, it.g.Buffers)
 	return it.child.Close(c)
 }
 
@@ -127,7 +128,7 @@ func (it *groupIter) Next(c *sql.Context) (sql.Row, error) {
 
 // closed gives the row of a group, and its memory back.
 func closed(c *sql.Context, buffers []sql.AggregationBuffer) (sql.Row, error) {
-	defer dispose(c, buffers)
+	defer Release(buffers...)
 	r := make(sql.Row, len(buffers))
 	for i, b := range buffers {
 		var err error
@@ -138,7 +139,25 @@ func closed(c *sql.Context, buffers []sql.AggregationBuffer) (sql.Row, error) {
 	return r, nil
 }
 
-func dispose(c *sql.Context, buffers []sql.AggregationBuffer) {
+// holder is a buffer that holds memory or files of its own.
+type holder interface{ release() }
+
+// Release gives back what the buffers of a group hold. The expressions that they compute stay as they are, with the results of their subqueries: other
+// groups' buffers compute the same ones.
+func Release(buffers ...sql.AggregationBuffer) {
+	for _, b := range buffers {
+		if h, ok := b.(holder); ok {
+			h.release()
+		}
+	}
+}
+
+// Dispose gives back what the expressions of all groups' buffers hold, when there is no group left.
+func Dispose(c *sql.Context, of func(*sql.Context) ([]sql.AggregationBuffer, error)) {
+	buffers, err := of(c)
+	if err != nil {
+		return // there have been none
+	}
 	for _, b := range buffers {
 		b.Dispose(c)
 	}
@@ -220,7 +239,7 @@ func (it *groupIter) merge(c *sql.Context) error {
 		}
 		return it.out.add(c, first, r)
 	}
-	defer func() { dispose(c, buffers) }()
+	defer func() { Release(buffers...) }()
 	for {
 		key, r, err := it.rest.next(c)
 		if errors.Is(err, io.EOF) {
@@ -254,10 +273,11 @@ func (it *groupIter) merge(c *sql.Context) error {
 
 func (it *groupIter) Close(c *sql.Context) error {
 	for _, b := range it.open {
-		dispose(c, b)
+		Release(b...)
 	}
 	it.open, it.groups = nil, nil
 	it.held.close()
+	Dispose(c, it.g.Buffers)
 	return errors.Join(it.rest.close(), it.out.close(), it.child.Close(c))
 }
 
@@ -305,7 +325,8 @@ func (b *counted) Eval(c *sql.Context) (any, error) {
 	}
 }
 
-func (b *counted) Dispose(*sql.Context) { _ = b.set.close() } // a temporary file that is not read any more
+func (b *counted) Dispose(*sql.Context) { b.release() }
+func (b *counted) release()             { _ = b.set.close() } // a temporary file that is not read any more
 
 // gathered gives another buffer only as many rows as its result can hold, and those in order.
 type gathered struct {
@@ -408,12 +429,17 @@ func (b *gathered) rest(c *sql.Context) error {
 }
 
 func (b *gathered) Dispose(c *sql.Context) {
+	b.release()
+	b.AggregationBuffer.Dispose(c)
+}
+
+func (b *gathered) release() {
 	_ = b.set.close() // temporary files that are not read any more
 	if b.rows != nil {
 		_ = b.rows.Close()
 	}
 	b.held.close()
-	b.AggregationBuffer.Dispose(c)
+	Release(b.AggregationBuffer)
 }
 
 // charged tells the account of the rows that a buffer keeps.
@@ -435,6 +461,11 @@ func (b *charged) Update(c *sql.Context, r sql.Row) error {
 }
 
 func (b *charged) Dispose(c *sql.Context) {
-	b.held.close()
+	b.release()
 	b.AggregationBuffer.Dispose(c)
+}
+
+func (b *charged) release() {
+	b.held.close()
+	Release(b.AggregationBuffer)
 }

@@ -91,8 +91,9 @@ type frameSum struct {
 
 func (f *frameSum) DefaultFramer() sql.WindowFramer { return f.framer }
 
-func (f *frameSum) StartPartition(c *sql.Context, _ sql.WindowInterval, _ sql.WindowBuffer) error {
-	f.Dispose(c)
+// StartPartition keeps what the aggregate computes of, with the results of its subqueries: the next partition's buffer computes the same.
+func (f *frameSum) StartPartition(*sql.Context, sql.WindowInterval, sql.WindowBuffer) error {
+	f.buf = nil
 	return nil
 }
 
@@ -105,7 +106,6 @@ func (f *frameSum) Dispose(c *sql.Context) {
 
 func (f *frameSum) Compute(c *sql.Context, frame sql.WindowInterval, rows sql.WindowBuffer) (any, error) {
 	if f.buf == nil || frame.Start != f.start || frame.End < f.end {
-		f.Dispose(c)
 		var err error
 		if f.buf, err = f.of.NewBuffer(c); err != nil {
 			return nil, err
