@@ -95,7 +95,7 @@ var aggregates = map[string]bool{"avg": true, "bit_and": true, "bit_or": true, "
 	"json_objectagg": true, "max": true, "min": true, "std": true, "stddev": true, "stddev_pop": true, "stddev_samp": true, "sum": true, "var_pop": true,
 	"var_samp": true, "variance": true}
 
-// bindHaving prepares the aggregates in HAVING clauses for the planner. It may be called again for a statement that is executed again.
+// bindHaving prepares the aggregates in HAVING clauses, and what ORDER BY names, for the planner. It may be called again for a statement that is executed again.
 func bindHaving(st sqlparser.Statement) {
 	node, ok := st.(sqlparser.SQLNode)
 	if !ok {
@@ -107,6 +107,7 @@ func bindHaving(st sqlparser.Statement) {
 			return true, nil
 		}
 		bindRollup(s)
+		sortByColumns(s)
 		grammar.SwapExprs(reflect.ValueOf(s.OrderBy), func(e sqlparser.Expr) sqlparser.Expr {
 			switch e := e.(type) {
 			case *sqlparser.Subquery:

@@ -30,6 +30,8 @@ func TestUnneededIsNotComputed(t *testing.T) {
 		{"SELECT x FROM (SELECT s + 1 AS x, a FROM z) AS y WHERE a = 2", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
 		{"SELECT NULL + s FROM z WHERE a = 2", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
 		{"SELECT NULL + a / 0 FROM z WHERE a = 2", ""},
+		{"SELECT a AS k, s + 1 FROM z ORDER BY k DESC LIMIT 1", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
+		{"SELECT z.a AS k, s + 1, 5 AS a FROM z ORDER BY k DESC LIMIT 1", "Warning\t1292\tTruncated incorrect DOUBLE value: '3y'\n"},
 	} {
 		for range 2 { // parsed, and from the cache
 			c.must(q.q)
@@ -38,6 +40,7 @@ func TestUnneededIsNotComputed(t *testing.T) {
 			}
 		}
 	}
+	c.query("SELECT a AS k, -a AS a FROM z ORDER BY k LIMIT 1", "1\t-1") // k is the column, though another item has its name
 	if got := c.must("SELECT 1 FROM z ORDER BY RAND(3), a").String(); got != "1\n1\n" {
 		t.Errorf("%q", got)
 	}
