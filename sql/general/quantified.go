@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
 func init() {
@@ -258,8 +259,11 @@ func (d *defaultOf) Eval(c *sql.Context, _ sql.Row) (any, error) {
 	if d.known {
 		return d.value, nil
 	}
-	gf, ok := d.Child.(*expression.GetField)
 	s := sessionOf(c)
+	if row, ok := d.Child.(*assigned); ok && s != nil && s.cur != nil && s.cur.assigned != nil {
+		return d.ofColumn(c, s, s.cur.assigned.m, row.column)
+	}
+	gf, ok := d.Child.(*expression.GetField)
 	if !ok || s == nil || s.cur == nil {
 		return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, d.Child.String(), "field list")
 	}
@@ -275,29 +279,31 @@ func (d *defaultOf) Eval(c *sql.Context, _ sql.Row) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, col := range m.Schema {
-		if !strings.EqualFold(col.Name, gf.Name()) {
-			continue
-		}
-		a := &m.Columns[i]
-		switch {
-		case a.Default != "" && !a.Literal: // an expression, for which MySQL has no DEFAULT()
-			return nil, mysqlerr.NewMessage(3771, "DEFAULT function cannot be used with default value expressions")
-		case a.Default != "":
-			_, rows, err := s.query(c, s.cur, "SELECT "+a.Default)
-			if err != nil {
-				return nil, err
-			}
-			if len(rows) == 1 && len(rows[0]) == 1 && rows[0][0] != nil {
-				if d.value, _, err = datum.Round(c, col.Type, rows[0][0]); err != nil {
-					return nil, err
-				}
-			}
-		case !col.Nullable:
-			return nil, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name)
-		}
-		d.known = true
-		return d.value, nil
+	if i := m.Schema.IndexOfColName(gf.Name()); i >= 0 {
+		return d.ofColumn(c, s, m, i)
 	}
 	return nil, mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, gf.Name(), "field list")
+}
+
+// ofColumn is the default of a table's column, computed once.
+func (d *defaultOf) ofColumn(c *sql.Context, s *Session, m *tabledef.Table, i int) (any, error) {
+	col, a := m.Schema[i], &m.Columns[i]
+	switch {
+	case a.Default != "" && !a.Literal: // an expression, for which MySQL has no DEFAULT()
+		return nil, mysqlerr.NewMessage(3771, "DEFAULT function cannot be used with default value expressions")
+	case a.Default != "":
+		_, rows, err := s.query(c, s.cur, "SELECT "+a.Default)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 1 && len(rows[0]) == 1 && rows[0][0] != nil {
+			if d.value, _, err = datum.Round(c, col.Type, rows[0][0]); err != nil {
+				return nil, err
+			}
+		}
+	case !col.Nullable:
+		return nil, mysqlerr.New(mysqlerr.ER_NO_DEFAULT_FOR_FIELD, col.Name)
+	}
+	d.known = true
+	return d.value, nil
 }

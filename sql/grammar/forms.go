@@ -294,11 +294,13 @@ func nameLiterals(st sqlparser.Statement) {
 	}, node)
 }
 
-// defaultCalls has DEFAULT(column) of a query or a view's query computed: the planner takes it for the DEFAULT of an INSERT.
+// defaultCalls has DEFAULT(column) computed: the planner takes it for DEFAULT, which is that of the column that is assigned.
 func defaultCalls(st sqlparser.Statement, text string) {
 	var query any
 	switch st := st.(type) {
 	case sqlparser.SelectStatement:
+		query = st
+	case *sqlparser.Insert, *sqlparser.Update:
 		query = st
 	case *sqlparser.DDL:
 		if query = st.ViewSpec; st.ViewSpec == nil && st.OptSelect != nil {
