@@ -95,6 +95,7 @@ func TestDefinedExpressions(t *testing.T) {
 	c.fails("SELECT TRIM(a FROM IFNULL(a, b)) FROM mix", mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS,
 		"Illegal mix of collations (utf8mb4_general_ci,IMPLICIT) and (utf8mb4_bin,NONE) for operation 'trim'")
 	c.must("SET NAMES utf8mb4 COLLATE utf8mb4_general_ci")
+	c.query("SELECT HEX(CHAR(74 USING utf16)), CHAR(201 USING ucs2) = 'É', HEX(CHAR(74 USING utf32)), HEX(CHAR(65536 USING utf16)), CONVERT(0x4A USING utf16)", "004A\t1\t0000004A\t00010000\tJ")
 	c.fails("SELECT CHAR(77 USING utf8mb4) = 'm'", mysqlerr.ER_CANT_AGGREGATE_2COLLATIONS,
 		"Illegal mix of collations (utf8mb4_0900_ai_ci,COERCIBLE) and (utf8mb4_general_ci,COERCIBLE) for operation '='")
 }

@@ -2,6 +2,7 @@ package item
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -66,7 +67,11 @@ func unicodeText(cs sql.CharacterSetID) bool {
 }
 
 // readBytes reads bytes as text of a character set. Where they are none it is NULL in a strict mode, and else what comes before, with warning 1300.
+// Bytes that do not fill its units are those of a number: zeros stand before them.
 func readBytes(c *sql.Context, s string, cs sql.CharacterSetID) (any, error) {
+	if n := len(s) % unit(cs); n > 0 {
+		s = strings.Repeat("\x00", unit(cs)-n) + s
+	}
 	text, good := DecodedBytes(s, cs)
 	if good == len(s) {
 		return text, nil
@@ -78,6 +83,17 @@ func readBytes(c *sql.Context, s string, cs sql.CharacterSetID) (any, error) {
 		return nil, nil
 	}
 	return text, nil
+}
+
+// unit is how many bytes a character set's shortest character has.
+func unit(cs sql.CharacterSetID) int {
+	switch cs {
+	case sql.CharacterSet_ucs2, sql.CharacterSet_utf16, sql.CharacterSet_utf16le:
+		return 2
+	case sql.CharacterSet_utf32:
+		return 4
+	}
+	return 1
 }
 
 // DecodedBytes is the text that s begins with, and how many of its bytes that is.
