@@ -47,6 +47,7 @@ func TestTransfer(t *testing.T) {
 		readers.Go(func() { watchSum(ctx, t, c, &snapshots, &unclean) })
 	}
 	b.run()
+	paused := watchPauses(ctx, &b.commits)
 	killed := map[string]int{}
 	for begun, told := time.Now(), time.Now(); time.Since(begun) < length; {
 		time.Sleep(pause)
@@ -68,6 +69,7 @@ func TestTransfer(t *testing.T) {
 	b.halt()
 	cancel()
 	readers.Wait()
+	pause = <-paused
 	if err := unclean.Load(); err != nil {
 		t.Errorf("a client saw %v", *err)
 	}
@@ -79,8 +81,31 @@ func TestTransfer(t *testing.T) {
 	if b.commits.Load() == 0 || snapshots.Load() == 0 {
 		t.Errorf("%d transfers, %d snapshots", b.commits.Load(), snapshots.Load())
 	}
-	figure(t, "transfer: 256 connections for %v, killed %v: %d transfers acknowledged and all there, %d snapshots with the right sum, %d retryable errors",
-		length, killed, b.commits.Load(), snapshots.Load(), b.errs.Load())
+	figure(t, "transfer: 256 connections for %v, killed %v: %d transfers acknowledged and all there, %d snapshots with the right sum, %d retryable errors, longest time without a transfer %v",
+		length, killed, b.commits.Load(), snapshots.Load(), b.errs.Load(), pause.Round(10*time.Millisecond))
+}
+
+// watchPauses gives, once ctx ends, the longest time in which nothing was committed.
+func watchPauses(ctx context.Context, commits *atomic.Int64) <-chan time.Duration {
+	out := make(chan time.Duration, 1)
+	go func() {
+		var longest time.Duration
+		last, since := commits.Load(), time.Now()
+		for tick := time.NewTicker(100 * time.Millisecond); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				out <- longest
+				return
+			case now := <-tick.C:
+				longest = max(longest, now.Sub(since))
+				if n := commits.Load(); n != last {
+					last, since = n, now
+				}
+			}
+		}
+	}()
+	return out
 }
 
 // victim is a process of a kind: the writer, the control plane, or any storage node.
