@@ -6,9 +6,7 @@ import (
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/expression"
 	"github.com/dolthub/go-mysql-server/sql/planbuilder"
-	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
@@ -523,28 +521,12 @@ func (s *Session) bindColumns(c *sql.Context, m *tabledef.Table, pick func(*sql.
 	out = make([]sql.Expression, len(schema))
 	for i, col := range schema {
 		if v := pick(col); v != nil {
-			if out[i], err = positioned(m, c, v); err != nil {
+			if out[i], err = m.Bind(c, v); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return out, nil
-}
-
-// position binds the columns of an expression to their positions in the table's rows.
-func positioned(m *tabledef.Table, c *sql.Context, x sql.Expression) (sql.Expression, error) {
-	bound, _, err := transform.Expr(c, x, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
-		gf, ok := e.(*expression.GetField)
-		if !ok {
-			return e, transform.SameTree, nil
-		}
-		pos := tabledef.Position(m.Def, gf.Name())
-		if pos < 0 {
-			return nil, transform.SameTree, sql.ErrTableColumnNotFound.New(m.Def.Name, gf.Name())
-		}
-		return gf.WithIndex(pos), transform.NewTree, nil
-	})
-	return bound, err
 }
 
 // boundChecks returns a table's enforced checks, bound to positions. They are resolved as if each were a generated column.

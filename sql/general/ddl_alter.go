@@ -13,6 +13,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/partition"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
@@ -438,11 +439,11 @@ func (a *alteration) partitionedBy(c *sql.Context, from, to string) error {
 	if x := executionOf(c); strings.EqualFold(from, to) || x == nil || a.old.Attrs.PartSQL == "" || x.partitions != a.old.Attrs.PartSQL {
 		return nil
 	}
-	f, err := newPartFunc(c, a.old)
+	f, err := partition.New(c, sessionOf(c).e.gms.Analyzer.Catalog, a.old)
 	if err != nil {
 		return err
 	}
-	for _, i := range f.cols {
+	for _, i := range f.Cols {
 		if strings.EqualFold(a.old.Schema[i].Name, from) {
 			return mysqlerr.New(mysqlerr.ER_DEPENDENT_BY_PARTITION_FUNC, from)
 		}

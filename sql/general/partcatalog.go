@@ -14,6 +14,7 @@ import (
 	"github.com/zoryadb/zorya/engine/row"
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/partition"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
@@ -54,7 +55,7 @@ func treeDef(d *table.Def, tree int) *table.Def {
 }
 
 // plan checks a partitioned definition and numbers its trees from next on.
-func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tabledef.Attrs, next int) (*partFunc, error) {
+func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tabledef.Attrs, next int) (*partition.Function, error) {
 	a.Parts = nil
 	if a.PartSQL == "" {
 		a.Parts, a.PartNext = []tabledef.Partition{{Tree: next}}, next+1
@@ -68,7 +69,7 @@ func (p *partCatalog) plan(c *sql.Context, d *table.Def, a *tabledef.Attrs, next
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range f.parts {
+	for _, part := range f.Parts {
 		a.Parts = append(a.Parts, tabledef.Partition{Name: part.Name, Tree: next})
 		next++
 	}
@@ -82,19 +83,19 @@ func errPartitionedFK() error {
 }
 
 // checkedPartFunc compiles the partitioning of a definition that is about to be published.
-func checkedPartFunc(c *sql.Context, d *table.Def) (*partFunc, error) {
+func checkedPartFunc(c *sql.Context, d *table.Def) (*partition.Function, error) {
 	m, err := tabledef.New(c, d)
 	if err != nil {
 		return nil, err
 	}
-	f, err := newPartFunc(c, m)
+	f, err := partition.New(c, sessionOf(c).e.gms.Analyzer.Catalog, m)
 	if err != nil {
 		return nil, err
 	}
-	if n := len(f.parts); n > maxPartitions {
+	if n := len(f.Parts); n > maxPartitions {
 		return nil, mysqlerr.NewMessage(1499, "Too many partitions (including subpartitions) were defined")
 	}
-	return f, f.checkKeys()
+	return f, f.CheckKeys()
 }
 
 const maxPartitions = 8192
@@ -456,8 +457,8 @@ type treeWriter struct {
 	c     *sql.Context
 	d     *table.Def
 	parts []tabledef.Partition
-	f     *partFunc // nil: one tree
-	only  []bool    // partitions of f whose trees may take rows; nil: all
+	f     *partition.Function // nil: one tree
+	only  []bool              // partitions of f whose trees may take rows; nil: all
 	txn   table.Txn
 	stmt  table.Stmt
 	trees []table.Table
@@ -474,7 +475,7 @@ func (w *treeWriter) put(ctx context.Context, r []row.Datum) error {
 	i := 0
 	if w.f != nil {
 		var err error
-		if i, err = w.f.of(w.c, r); err != nil {
+		if i, err = w.f.Of(w.c, r); err != nil {
 			return err
 		}
 	}

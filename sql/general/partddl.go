@@ -15,6 +15,7 @@ import (
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/lexer"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/partition"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
@@ -211,7 +212,7 @@ func (ch *partitionChange) hashed() bool {
 }
 
 // checked compiles the changed clause.
-func (ch *partitionChange) checked() (*partFunc, error) {
+func (ch *partitionChange) checked() (*partition.Function, error) {
 	ch.a.PartSQL = ch.clauses.Clause()
 	n := *ch.d
 	n.Attrs = tabledef.Encode(ch.a)
@@ -284,14 +285,14 @@ func (ch *partitionChange) count(n int) (*Result, error) {
 	}
 	gone := ch.a.Parts
 	ch.a.Parts = nil
-	for _, d := range f.parts {
+	for _, d := range f.Parts {
 		ch.a.Parts = append(ch.a.Parts, ch.fresh(d.Name))
 	}
 	return recordsNone, ch.move(f, ch.a.Parts, gone)
 }
 
 // move publishes the change with the rows of the trees that go in those that come.
-func (ch *partitionChange) move(f *partFunc, made, gone []tabledef.Partition) error {
+func (ch *partitionChange) move(f *partition.Function, made, gone []tabledef.Partition) error {
 	w := &treeWriter{p: ch.p, c: ch.c, d: ch.d, parts: ch.a.Parts, f: f, only: make([]bool, len(ch.a.Parts))}
 	for i, r := range ch.a.Parts {
 		w.only[i] = slices.Contains(made, r)
@@ -373,7 +374,7 @@ func (ch *partitionChange) reorganize(names []string, defs []grammar.PartitionDe
 		return nil, err
 	}
 	if isRange {
-		n, err := f.compare(ch.c, f.less[first+len(defs)-1], old.less[last])
+		n, err := f.Compare(ch.c, f.Less[first+len(defs)-1], old.Less[last])
 		if err != nil {
 			return nil, err
 		}
@@ -463,7 +464,7 @@ func (ch *partitionChange) redefine(ctx context.Context, other, tree [2]string, 
 }
 
 // validate demands that all rows of a table belong to a partition: 1737.
-func (ch *partitionChange) validate(ctx context.Context, f *partFunc, at int, u *table.Def) error {
+func (ch *partitionChange) validate(ctx context.Context, f *partition.Function, at int, u *table.Def) error {
 	return ch.p.opened(ctx, u, func(t table.Table) error {
 		cur, err := t.Scan(ctx, table.ScanOptions{})
 		if err != nil {
@@ -475,7 +476,7 @@ func (ch *partitionChange) validate(ctx context.Context, f *partFunc, at int, u 
 			if err != nil || !ok {
 				return err
 			}
-			if i, err := f.of(ch.c, cur.Row()); err != nil || i != at {
+			if i, err := f.Of(ch.c, cur.Row()); err != nil || i != at {
 				return mysqlerr.New(mysqlerr.ER_ROW_DOES_NOT_MATCH_PARTITION)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/sql/datum"
+	"github.com/zoryadb/zorya/sql/partition"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
@@ -41,12 +42,12 @@ func prunePartitions(c *sql.Context, n sql.Node) {
 		if b == nil || len(b.m.Attrs.Parts) == 0 {
 			return true
 		}
-		if fn, err := partFuncOf(b.m, c); err == nil && fn != nil {
-			by := map[int]*limits{}
+		if fn, err := partFuncOf(c, b.m); err == nil && fn != nil {
+			by := map[int]*partition.Limits{}
 			for _, e := range expression.SplitConjunction(c, f.Expression) {
 				restrict(c, b, cmp.Or(alias, b.Name()), e, by)
 			}
-			if set, err := fn.prune(c, by); err == nil && len(by) > 0 { // a condition that cannot be computed fails when it is
+			if set, err := fn.Prune(c, by); err == nil && len(by) > 0 { // a condition that cannot be computed fails when it is
 				b.pruned = intersect(b.pruned, set)
 			}
 		}
@@ -70,7 +71,7 @@ func intersect(a, b []bool) []bool {
 }
 
 // restrict adds what one condition says of one column.
-func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[int]*limits) {
+func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[int]*partition.Limits) {
 	column := func(e sql.Expression) int {
 		g, ok := e.(*expression.GetField)
 		if !ok || !strings.EqualFold(g.Table(), table) {
@@ -85,20 +86,20 @@ func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[in
 		}
 		l := by[col]
 		if l == nil {
-			l = &limits{}
+			l = &partition.Limits{}
 		}
 		switch op {
 		case "=":
-			if !l.fixed() {
-				l.in = []any{v}
+			if !l.Fixed() {
+				l.In = []any{v}
 			}
 		case "<", "<=":
-			if l.hi == nil && v != nil {
-				l.hi, l.hiOpen = v, op == "<"
+			if l.Hi == nil && v != nil {
+				l.Hi, l.HiOpen = v, op == "<"
 			}
 		case ">", ">=":
-			if l.lo == nil && v != nil {
-				l.lo, l.loOpen = v, op == ">"
+			if l.Lo == nil && v != nil {
+				l.Lo, l.LoOpen = v, op == ">"
 			}
 		}
 		by[col] = l
@@ -131,7 +132,7 @@ func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[in
 		}
 	case *expression.IsNull:
 		if col := column(e.Child); col >= 0 {
-			by[col] = &limits{in: []any{nil}}
+			by[col] = &partition.Limits{In: []any{nil}}
 		}
 	case *expression.InTuple:
 		among(c, b, column(e.Left()), e.Right(), by)
@@ -141,9 +142,9 @@ func restrict(c *sql.Context, b *base, table string, e sql.Expression, by map[in
 }
 
 // among is restrict for IN.
-func among(c *sql.Context, b *base, col int, right sql.Expression, by map[int]*limits) {
+func among(c *sql.Context, b *base, col int, right sql.Expression, by map[int]*partition.Limits) {
 	list, ok := right.(expression.Tuple)
-	if !ok || col < 0 || by[col] != nil && by[col].fixed() {
+	if !ok || col < 0 || by[col] != nil && by[col].Fixed() {
 		return
 	}
 	var in []any
@@ -156,10 +157,10 @@ func among(c *sql.Context, b *base, col int, right sql.Expression, by map[int]*l
 	}
 	l := by[col]
 	if l == nil {
-		l = &limits{}
+		l = &partition.Limits{}
 		by[col] = l
 	}
-	l.in = in
+	l.In = in
 }
 
 // constant is the value of an expression without columns, if the column holds it as it is.

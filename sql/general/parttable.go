@@ -16,6 +16,7 @@ import (
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
+	"github.com/zoryadb/zorya/sql/partition"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
@@ -23,8 +24,6 @@ import (
 // auto-increment counter but no rows. The definition says which tree is which partition's (tabledef.Attrs.Parts): whatever changes partitions makes
 // new trees first and is done when the new definition is published, in one transaction; trees that no definition names are dropped, at the
 // latest when the server starts. See docs/architecture.md, section 12.
-
-type tablePart = table.Part
 
 // partMark separates the name of a table and the number of a tree in an engine table's name; grammar.SelectMark the table and the partitions that
 // a statement names.
@@ -47,7 +46,7 @@ type partitioned struct {
 	table.Table // the table itself
 	x           *execution
 	m           *tabledef.Table
-	f           *partFunc // nil: one tree
+	f           *partition.Function // nil: one tree
 	trees       []table.Table
 }
 
@@ -65,7 +64,7 @@ func (x *execution) partition(ctx context.Context, t table.Table) (table.Table, 
 	if len(m.Attrs.Parts) == 0 {
 		return t, nil
 	}
-	f, err := partFuncOf(m, c)
+	f, err := partFuncOf(c, m)
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +78,12 @@ func sqlContext(ctx context.Context) *sql.Context {
 	return sql.NewContext(ctx)
 }
 
-// partFunc compiles the partitioning function once for a version of the definition.
-func partFuncOf(m *tabledef.Table, c *sql.Context) (*partFunc, error) {
-	if f, ok := m.Partitioning.Load().(*partFunc); ok {
+// partition.Function compiles the partitioning function once for a version of the definition.
+func partFuncOf(c *sql.Context, m *tabledef.Table) (*partition.Function, error) {
+	if f, ok := m.Partitioning.Load().(*partition.Function); ok {
 		return f, nil
 	}
-	f, err := newPartFunc(c, m)
+	f, err := partition.New(c, sessionOf(c).e.gms.Analyzer.Catalog, m)
 	if err == nil && f != nil {
 		m.Partitioning.Store(f)
 	}
@@ -111,7 +110,7 @@ func (p *partitioned) of(ctx context.Context, r []row.Datum) (int, error) {
 	if p.f == nil {
 		return 0, nil
 	}
-	return p.f.of(sqlContext(ctx), r)
+	return p.f.Of(sqlContext(ctx), r)
 }
 
 // A row's reference is that within its tree, after two bytes for the partition.
@@ -175,7 +174,7 @@ func (p *partitioned) within(ctx context.Context, index int, r *table.Range) ([]
 		return nil, nil
 	}
 	c := sqlContext(ctx)
-	by := map[int]*limits{}
+	by := map[int]*partition.Limits{}
 	parts := p.m.Def.Indexes[index].Parts
 	loc := item.Location(c)
 	for i := range min(len(parts), max(len(r.Low), len(r.High))) {
@@ -198,21 +197,21 @@ func (p *partitioned) within(ctx context.Context, index int, r *table.Range) ([]
 		if err != nil {
 			return nil, err
 		}
-		l := &limits{}
+		l := &partition.Limits{}
 		by[col] = l
 		if hasLo && hasHi && sameDatum(&r.Low[i], &r.High[i]) {
-			l.in = []any{lo}
+			l.In = []any{lo}
 			continue
 		}
 		if hasLo { // an open bound on a longer key is closed for its prefix
-			l.lo, l.loOpen = lo, r.LowOpen && i == len(r.Low)-1
+			l.Lo, l.LoOpen = lo, r.LowOpen && i == len(r.Low)-1
 		}
 		if hasHi {
-			l.hi, l.hiOpen = hi, r.HighOpen && i == len(r.High)-1
+			l.Hi, l.HiOpen = hi, r.HighOpen && i == len(r.High)-1
 		}
 		break
 	}
-	return p.f.prune(c, by)
+	return p.f.Prune(c, by)
 }
 
 func sameDatum(a, b *row.Datum) bool {

@@ -16,13 +16,13 @@ import (
 	"github.com/zoryadb/zorya/sql/item"
 )
 
-// A table has one partition. For an index lookup it carries the lookup.
-type partition struct{ lookup sql.IndexLookup }
+// onePartition is what the library scans: a table has one to it. For an index lookup it carries the lookup.
+type onePartition struct{ lookup sql.IndexLookup }
 
-func (partition) Key() []byte { return []byte{0} }
+func (onePartition) Key() []byte { return []byte{0} }
 
 type partitions struct {
-	p    partition
+	p    onePartition
 	done bool
 }
 
@@ -42,11 +42,11 @@ func (t *rangeTable) LookupPartitions(ctx *sql.Context, lookup sql.IndexLookup) 
 	if t.foreign && foreignMutant != nil {
 		foreignMutant(ctx, t.base)
 	}
-	return &partitions{p: partition{lookup}}, nil
+	return &partitions{p: onePartition{lookup}}, nil
 }
 
 func (t *rangeTable) Partitions(*sql.Context) (sql.PartitionIter, error) {
-	return &partitions{p: partition{t.lookup}}, nil
+	return &partitions{p: onePartition{t.lookup}}, nil
 }
 
 func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
@@ -54,7 +54,7 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 	if err != nil {
 		return nil, err
 	}
-	if lookup, ok := p.(partition); !ok || lookup.lookup.Index == nil {
+	if lookup, ok := p.(onePartition); !ok || lookup.lookup.Index == nil {
 		if it, err := t.narrowed(ctx, bound); it != nil || err != nil {
 			return it, err
 		}
@@ -62,7 +62,7 @@ func (t *userTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIte
 	it := &rowIter{t: t, bound: bound, mode: t.effectiveMode(ctx), loc: item.Location(ctx)}
 	it.pad = t.padsChars(ctx)
 	it.need = t.proj
-	part, _ := p.(partition)
+	part, _ := p.(onePartition)
 	if part.lookup.Index == nil {
 		it.spans = []span{{}}
 		return it, nil

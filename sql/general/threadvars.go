@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/dolthub/go-mysql-server/sql"
+
+	"github.com/zoryadb/zorya/sql/sysvar"
 )
 
 // Variables of sessions that others look at: performance_schema's variables_by_thread and user_variables_by_thread; and where global values come
@@ -136,10 +138,10 @@ func variableInfos(e *Engine, c *sql.Context) [][]any {
 			o.source = "COMPILED"
 		}
 		low, high := "0", "0"
-		if b, ok := sv.GetType().(bounded); ok {
-			low, high = strconv.FormatUint(b.ulow, 10), strconv.FormatUint(b.high, 10)
-			if b.signed {
-				low = strconv.FormatInt(b.low, 10)
+		if b, ok := sv.GetType().(sysvar.Bounded); ok {
+			low, high = strconv.FormatUint(b.Ulow, 10), strconv.FormatUint(b.High, 10)
+			if b.Signed {
+				low = strconv.FormatInt(b.Low, 10)
 			}
 		}
 		out = append(out, []any{name, o.source, o.path, low, high, at(o.at), orNull(o.user), orNull(o.host)})

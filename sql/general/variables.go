@@ -15,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/zoryadb/zorya/engine/table"
+	"github.com/zoryadb/zorya/sql/sysvar"
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
@@ -64,12 +65,12 @@ func (e *Engine) initVariables(ctx context.Context) error {
 	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{Name: "mandatory_roles", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global),
 		Dynamic: true, Type: types.NewSystemStringType("mandatory_roles"), Default: "", NotifyChanged: e.mandatoryRolesChange}})
 	sql.SystemVariables.AddSystemVariables(memoryVariables(o.MemoryLimit))
-	listed, err := listedVariables()
+	listed, err := sysvar.Listed()
 	if err != nil {
 		return err
 	}
 	sql.SystemVariables.AddSystemVariables(listed)
-	boundVariables()
+	sysvar.Bound()
 	noteGlobals()
 	values := map[string]any{"lower_case_table_names": int8(0), "max_connections": int64(16000), "max_prepared_stmt_count": int64(1048576), "local_infile": int8(1),
 		"collation_server": tabledef.DefaultCollation.Name(), "collation_connection": tabledef.DefaultCollation.Name(), "collation_database": tabledef.DefaultCollation.Name(),

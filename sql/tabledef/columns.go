@@ -3,6 +3,9 @@ package tabledef
 import (
 	"strings"
 
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/expression"
+	"github.com/dolthub/go-mysql-server/sql/transform"
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/table"
@@ -157,4 +160,20 @@ func (m *Table) RowID() string {
 		return ""
 	}
 	return col.Name
+}
+
+// Bind binds the columns of an expression to their positions in the table's rows.
+func (m *Table) Bind(c *sql.Context, x sql.Expression) (sql.Expression, error) {
+	bound, _, err := transform.Expr(c, x, func(_ *sql.Context, e sql.Expression) (sql.Expression, transform.TreeIdentity, error) {
+		gf, ok := e.(*expression.GetField)
+		if !ok {
+			return e, transform.SameTree, nil
+		}
+		pos := Position(m.Def, gf.Name())
+		if pos < 0 {
+			return nil, transform.SameTree, sql.ErrTableColumnNotFound.New(m.Def.Name, gf.Name())
+		}
+		return gf.WithIndex(pos), transform.NewTree, nil
+	})
+	return bound, err
 }

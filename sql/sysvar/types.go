@@ -1,4 +1,5 @@
-package general
+// Package sysvar owns the system variables of MySQL 8.0 that the library lacks, and what values any of them takes.
+package sysvar
 
 import (
 	"context"
@@ -22,8 +23,8 @@ import (
 // What the values of system variables may be. The library refuses a number beyond a variable's bounds, where MySQL takes the nearest with a
 // warning, and takes a text of digits, which MySQL refuses.
 
-// listedVariables makes the variables of variableList that the library does not have.
-func listedVariables() ([]sql.SystemVariable, error) {
+// Listed makes the variables of variableList that the library does not have.
+func Listed() ([]sql.SystemVariable, error) {
 	var out []sql.SystemVariable
 	for _, line := range strings.Split(strings.TrimSpace(variableList), "\n") {
 		f := strings.SplitN(line, " ", 4)
@@ -54,7 +55,7 @@ var blockSizes = sync.OnceValue(func() map[string]uint64 {
 		if f := strings.Fields(line); len(f) > 2 && strings.Count(f[2], ":") == 3 {
 			n, err := strconv.ParseUint(f[2][strings.LastIndexByte(f[2], ':')+1:], 10, 64)
 			if err != nil {
-				panic("general: block size of " + line)
+				panic("sysvar: block size of " + line)
 			}
 			sizes[strings.TrimPrefix(f[0], "=")] = n
 		}
@@ -205,8 +206,8 @@ func (t wordType) Equals(other sql.Type) bool {
 	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
 }
 
-// boundVariables gives all whole-number variables MySQL's manners at their bounds, and those of character sets and collations their names.
-func boundVariables() {
+// Bound gives all whole-number variables MySQL's manners at their bounds, and those of character sets and collations their names.
+func Bound() {
 	var again []sql.SystemVariable
 	for name := range sql.SystemVariables.GetAllGlobalVariables() {
 		sv, _, ok := sql.SystemVariables.GetGlobal(name)
@@ -235,7 +236,7 @@ func boundVariables() {
 // boundedType wraps the library's types of whole numbers, whose bounds it does not tell.
 func boundedType(name string, t sql.Type) sql.Type {
 	svt, ok := t.(sql.SystemVariableType)
-	if _, done := t.(bounded); !ok || done {
+	if _, done := t.(Bounded); !ok || done {
 		return nil
 	}
 	v := reflect.ValueOf(t)
@@ -247,32 +248,32 @@ func boundedType(name string, t sql.Type) sql.Type {
 	case !low.IsValid() || !high.IsValid():
 		return nil
 	case low.CanInt() && high.CanInt():
-		b := bounded{SystemVariableType: svt, name: name, low: low.Int(), signed: true, high: uint64(high.Int()), block: blockSizes()[name]}
+		b := Bounded{SystemVariableType: svt, name: name, Low: low.Int(), Signed: true, High: uint64(high.Int()), block: blockSizes()[name]}
 		if one := v.FieldByName("negativeOne"); one.IsValid() {
 			b.minusOne = one.Bool()
 		}
 		return b
 	case low.CanUint() && high.CanUint():
-		return bounded{SystemVariableType: svt, name: name, ulow: low.Uint(), high: high.Uint(), block: blockSizes()[name]}
+		return Bounded{SystemVariableType: svt, name: name, Ulow: low.Uint(), High: high.Uint(), block: blockSizes()[name]}
 	}
 	return nil
 }
 
-// bounded is the type of a whole-number variable.
-type bounded struct {
+// Bounded is the type of a whole-number variable.
+type Bounded struct {
 	sql.SystemVariableType
 	name     string
-	signed   bool
-	low      int64
-	ulow     uint64
-	high     uint64 // an int64 if signed
+	Signed   bool
+	Low      int64
+	Ulow     uint64
+	High     uint64 // an int64 if signed
 	minusOne bool
 	block    uint64 // 0: 1
 }
 
 // Convert refuses what is no whole number (1232) and moves one that is out of bounds to the nearest that is not, with a warning; it is an
 // error under STRICT_ALL_TABLES.
-func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
+func (b Bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, error) {
 	switch x := v.(type) {
 	case nil, string, []byte, float32, float64, *apd.Decimal:
 		return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_TYPE_FOR_VAR, b.name)
@@ -282,10 +283,10 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 		}
 	}
 	out, in, err := b.SystemVariableType.Convert(ctx, v)
-	if !b.signed && field.Negative(v) { // the library makes it a large one
+	if !b.Signed && field.Negative(v) { // the library makes it a large one
 		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
 	}
-	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.signed {
+	if u, ok := v.(uint64); ok && u > math.MaxInt64 && b.Signed {
 		err = sql.ErrInvalidSystemVariableValue.New(b.name, v)
 	}
 	if err == nil {
@@ -307,26 +308,26 @@ func (b bounded) Convert(ctx context.Context, v any) (any, sql.ConvertInRange, e
 	switch {
 	case err == nil:
 		return out, in, nil
-	case b.signed && field.NegativeUnsigned(types.Uint64, v) || b.signed && below(v, b.low):
-		return b.low, sql.InRange, nil
-	case b.signed:
-		return b.whole(int64(b.high)), sql.InRange, nil
-	case field.Negative(v) || below(v, int64(min(b.ulow, math.MaxInt64))):
-		return b.ulow, sql.InRange, nil
+	case b.Signed && field.NegativeUnsigned(types.Uint64, v) || b.Signed && below(v, b.Low):
+		return b.Low, sql.InRange, nil
+	case b.Signed:
+		return b.whole(int64(b.High)), sql.InRange, nil
+	case field.Negative(v) || below(v, int64(min(b.Ulow, math.MaxInt64))):
+		return b.Ulow, sql.InRange, nil
 	}
-	return b.whole(b.high), sql.InRange, nil
+	return b.whole(b.High), sql.InRange, nil
 }
 
 // whole is the nearest multiple of the block size that is not above a value, but not below the least value.
-func (b bounded) whole(v any) any {
+func (b Bounded) whole(v any) any {
 	if b.block < 2 {
 		return v
 	}
 	switch n := v.(type) {
 	case int64:
-		return max(b.low, n-n%int64(b.block))
+		return max(b.Low, n-n%int64(b.block))
 	case uint64:
-		return max(b.ulow, n-n%b.block)
+		return max(b.Ulow, n-n%b.block)
 	}
 	return v
 }
@@ -340,8 +341,8 @@ func below(v any, low int64) bool {
 	return ok && n < low
 }
 
-func (b bounded) Equals(other sql.Type) bool {
-	o, ok := other.(bounded)
+func (b Bounded) Equals(other sql.Type) bool {
+	o, ok := other.(Bounded)
 	return ok && o.SystemVariableType.Equals(b.SystemVariableType)
 }
 

@@ -1,4 +1,5 @@
-package general
+// Package partition owns what partitions mean: in which one a row of a partitioned table is, and which ones a condition leaves. It knows no trees.
+package partition
 
 import (
 	"bytes"
@@ -13,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/types"
 
 	"github.com/zoryadb/zorya/engine/row"
+	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/grammar"
 	"github.com/zoryadb/zorya/sql/item"
@@ -21,22 +23,23 @@ import (
 	"github.com/zoryadb/zorya/sql/tabledef"
 )
 
-// partFunc is a partitioning function: which partition a row belongs to, and which partitions rows with given columns can be in. It is immutable.
-type partFunc struct {
-	m     *tabledef.Table
-	p     *grammar.Partitioning
-	kind  string         // RANGE, LIST, HASH, KEY
-	list  bool           // COLUMNS: values are compared column by column
-	cols  []int          // of the function
-	expr  sql.Expression // nil: COLUMNS and KEY
-	mono  bool           // expr grows with its only column
-	parts []grammar.PartitionDef
-	less  []tuple   // RANGE: bounds
-	in    [][]tuple // LIST: members
+// Function is a partitioning function: which partition a row belongs to, and which partitions rows with given columns can be in. It is immutable.
+type Function struct {
+	catalog sql.Catalog
+	m       *tabledef.Table
+	p       *grammar.Partitioning
+	kind    string         // RANGE, LIST, HASH, KEY
+	list    bool           // COLUMNS: values are compared column by column
+	Cols    []int          // of the function
+	expr    sql.Expression // nil: COLUMNS and KEY
+	mono    bool           // expr grows with its only column
+	Parts   []grammar.PartitionDef
+	Less    []Tuple   // RANGE: bounds
+	in      [][]Tuple // LIST: members
 }
 
-// tuple is a value of the function: one number, or one value for each column. A nil element is NULL, maxValue is above all.
-type tuple []any
+// Tuple is a value of the function: one number, or one value for each column. A nil element is NULL, maxValue is above all.
+type Tuple []any
 
 type maxValueType struct{}
 
@@ -45,8 +48,8 @@ var maxValue = maxValueType{}
 // monotonic are functions of one column that grow with it. YEAR and the like of NULL are NULL, which is below all.
 var monotonic = map[string]bool{"year": true, "to_days": true, "to_seconds": true, "unix_timestamp": true}
 
-// newPartFunc compiles a table's partitioning; nil when the table has none.
-func newPartFunc(c *sql.Context, m *tabledef.Table) (*partFunc, error) {
+// New compiles a table's partitioning; nil when the table has none.
+func New(c *sql.Context, catalog sql.Catalog, m *tabledef.Table) (*Function, error) {
 	if m.Attrs.PartSQL == "" {
 		return nil, nil
 	}
@@ -54,7 +57,7 @@ func newPartFunc(c *sql.Context, m *tabledef.Table) (*partFunc, error) {
 	if p == nil {
 		return nil, fmt.Errorf("partitioning of %s.%s: %q cannot be read", m.Def.Schema, m.Def.Name, m.Attrs.PartSQL)
 	}
-	f := &partFunc{m: m, p: p, parts: p.Names()}
+	f := &Function{catalog: catalog, m: m, p: p, Parts: p.Names()}
 	f.kind = strings.Fields(strings.TrimPrefix(p.Method, "LINEAR "))[0]
 	f.list = strings.Contains(p.Method, "COLUMNS") || f.kind == "KEY"
 	if err := f.bindFunction(c); err != nil {
@@ -64,7 +67,7 @@ func newPartFunc(c *sql.Context, m *tabledef.Table) (*partFunc, error) {
 }
 
 // bindFunction resolves the columns or the expression.
-func (f *partFunc) bindFunction(c *sql.Context) error {
+func (f *Function) bindFunction(c *sql.Context) error {
 	if !f.list {
 		xs, err := f.bind(c, []string{f.p.ShownExpr()})
 		if err != nil {
@@ -72,12 +75,12 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 		}
 		f.expr = xs[0]
 		sql.Inspect(c, f.expr, func(_ *sql.Context, e sql.Expression) bool {
-			if g, ok := e.(*expression.GetField); ok && !slices.Contains(f.cols, g.Index()) {
-				f.cols = append(f.cols, g.Index())
+			if g, ok := e.(*expression.GetField); ok && !slices.Contains(f.Cols, g.Index()) {
+				f.Cols = append(f.Cols, g.Index())
 			}
 			return true
 		})
-		if len(f.cols) == 0 {
+		if len(f.Cols) == 0 {
 			return mysqlerr.NewMessage(1486, "Constant, random or timezone-dependent expressions in (sub)partitioning function are not allowed")
 		}
 		if t := f.expr.Type(c); !types.IsInteger(t) && !types.IsBoolean(t) && !(types.IsNumber(t) && len(f.expr.Children()) > 0 && !divides(f.expr)) {
@@ -102,18 +105,18 @@ func (f *partFunc) bindFunction(c *sql.Context) error {
 		if !ok || at < 0 {
 			return mysqlerr.NewMessage(1488, "Field in list of fields for partition function not found in table")
 		}
-		if slices.Contains(f.cols, at) {
+		if slices.Contains(f.Cols, at) {
 			return mysqlerr.New(mysqlerr.ER_SAME_NAME_PARTITION_FIELD, name)
 		}
-		f.cols = append(f.cols, at)
+		f.Cols = append(f.Cols, at)
 	}
-	if len(f.cols) == 0 { // KEY(): of the primary key
+	if len(f.Cols) == 0 { // KEY(): of the primary key
 		ix := &f.m.Def.Indexes[0]
 		if ix.Hidden {
 			return mysqlerr.NewMessage(1488, "Field in list of fields for partition function not found in table")
 		}
 		for _, p := range ix.Parts {
-			f.cols = append(f.cols, p.Column)
+			f.Cols = append(f.Cols, p.Column)
 		}
 	}
 	return nil
@@ -126,7 +129,7 @@ func divides(e sql.Expression) bool {
 }
 
 // bind resolves expressions over the table's columns.
-func (f *partFunc) bind(c *sql.Context, texts []string) (out []sql.Expression, err error) {
+func (f *Function) bind(c *sql.Context, texts []string) (out []sql.Expression, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			out, err = nil, mysqlerr.NewMessage(1054, "Unknown column '%s' in 'partition function'", strings.Trim(texts[0], "`"))
@@ -138,9 +141,9 @@ func (f *partFunc) bind(c *sql.Context, texts []string) (out []sql.Expression, e
 		schema = append(schema, &sql.Column{Name: fmt.Sprintf("!part%d", i), Type: types.Int64, Nullable: true, Source: f.m.Def.Name, DatabaseSource: f.m.Def.Schema,
 			Generated: sql.NewUnresolvedColumnDefaultValue("(" + text + ")")})
 	}
-	b := planbuilder.New(c, sessionOf(c).e.gms.Analyzer.Catalog, nil)
+	b := planbuilder.New(c, f.catalog, nil)
 	for _, col := range b.ResolveSchemaDefaults(f.m.Def.Schema, f.m.Def.Name, schema)[n:] {
-		x, err := positioned(f.m, c, col.Generated)
+		x, err := f.m.Bind(c, col.Generated)
 		if err != nil {
 			return nil, err
 		}
@@ -153,9 +156,9 @@ func (f *partFunc) bind(c *sql.Context, texts []string) (out []sql.Expression, e
 }
 
 // bindValues evaluates VALUES LESS THAN and VALUES IN.
-func (f *partFunc) bindValues(c *sql.Context) error {
+func (f *Function) bindValues(c *sql.Context) error {
 	if f.kind != "RANGE" && f.kind != "LIST" {
-		if len(f.parts) == 0 {
+		if len(f.Parts) == 0 {
 			return mysqlerr.New(mysqlerr.ER_NO_PARTS_ERROR, "partitions")
 		}
 		return f.checkNames()
@@ -167,7 +170,7 @@ func (f *partFunc) bindValues(c *sql.Context) error {
 	if f.kind == "LIST" {
 		want, words = "IN ", "IN"
 	}
-	for i, d := range f.parts {
+	for i, d := range f.Parts {
 		rest, ok := strings.CutPrefix(d.Values, want)
 		if !ok {
 			if d.Values != "" {
@@ -184,23 +187,23 @@ func (f *partFunc) bindValues(c *sql.Context) error {
 			if err != nil {
 				return err
 			}
-			if n := len(f.less); n > 0 {
-				if cmp, err := f.compare(c, f.less[n-1], v); err != nil {
+			if n := len(f.Less); n > 0 {
+				if cmp, err := f.Compare(c, f.Less[n-1], v); err != nil {
 					return err
 				} else if cmp >= 0 {
-					if f.less[n-1][0] == any(maxValue) && !f.list {
+					if f.Less[n-1][0] == any(maxValue) && !f.list {
 						return mysqlerr.NewMessage(1481, "MAXVALUE can only be used in last partition definition")
 					}
 					return mysqlerr.NewMessage(1493, "VALUES LESS THAN value must be strictly increasing for each partition")
 				}
 			}
-			f.less = append(f.less, v)
+			f.Less = append(f.Less, v)
 			continue
 		}
 		f.in = append(f.in, nil)
 		for _, item := range splitList(inner) {
 			items := []string{item}
-			if len(f.cols) > 1 && f.list {
+			if len(f.Cols) > 1 && f.list {
 				items = splitList(strings.TrimSuffix(strings.TrimPrefix(item, "("), ")"))
 			}
 			v, err := f.tuple(c, items)
@@ -216,9 +219,9 @@ func (f *partFunc) bindValues(c *sql.Context) error {
 	return f.checkNames()
 }
 
-func (f *partFunc) checkNames() error {
+func (f *Function) checkNames() error {
 	seen := map[string]bool{}
-	for _, d := range f.parts {
+	for _, d := range f.Parts {
 		if k := strings.ToLower(d.Name); seen[k] {
 			return mysqlerr.New(mysqlerr.ER_SAME_NAME_PARTITION, d.Name)
 		} else {
@@ -228,15 +231,15 @@ func (f *partFunc) checkNames() error {
 	return nil
 }
 
-// checkKeys refuses a unique key that does not hold all columns of the function: 1503. Its rows could be in several partitions.
-func (f *partFunc) checkKeys() error {
+// CheckKeys refuses a unique key that does not hold all columns of the function: 1503. Its rows could be in several partitions.
+func (f *Function) CheckKeys() error {
 	for i := range f.m.Def.Indexes {
 		ix := &f.m.Def.Indexes[i]
 		if !ix.Unique || ix.Hidden {
 			continue
 		}
-		for _, col := range f.cols {
-			if !slices.ContainsFunc(ix.Parts, func(p tablePart) bool { return p.Column == col && p.Prefix == 0 }) {
+		for _, col := range f.Cols {
+			if !slices.ContainsFunc(ix.Parts, func(p table.Part) bool { return p.Column == col && p.Prefix == 0 }) {
 				kind := "UNIQUE INDEX"
 				if ix.Primary {
 					kind = "PRIMARY KEY"
@@ -262,11 +265,11 @@ func splitList(text string) (out []string) {
 }
 
 // tuple evaluates constants.
-func (f *partFunc) tuple(c *sql.Context, texts []string) (tuple, error) {
-	if f.list && len(texts) != len(f.cols) || !f.list && len(texts) != 1 {
+func (f *Function) tuple(c *sql.Context, texts []string) (Tuple, error) {
+	if f.list && len(texts) != len(f.Cols) || !f.list && len(texts) != 1 {
 		return nil, mysqlerr.New(mysqlerr.ER_PARTITION_COLUMN_LIST_ERROR)
 	}
-	out := make(tuple, len(texts))
+	out := make(Tuple, len(texts))
 	for i, text := range texts {
 		if strings.EqualFold(text, "MAXVALUE") {
 			out[i] = maxValue
@@ -288,13 +291,13 @@ func (f *partFunc) tuple(c *sql.Context, texts []string) (tuple, error) {
 }
 
 // element converts a value into the form in which the function compares its i-th element.
-func (f *partFunc) element(c *sql.Context, i int, v any) (any, error) {
+func (f *Function) element(c *sql.Context, i int, v any) (any, error) {
 	if v == nil {
 		return nil, nil
 	}
 	t := sql.Type(types.Int64)
 	if f.list {
-		t = f.m.Schema[f.cols[i]].Type
+		t = f.m.Schema[f.Cols[i]].Type
 	} else if u, ok := v.(uint64); ok && u > 1<<63-1 {
 		return u, nil
 	}
@@ -305,8 +308,8 @@ func (f *partFunc) element(c *sql.Context, i int, v any) (any, error) {
 	return out, err
 }
 
-// compare orders tuples; a shorter one is compared by its elements alone.
-func (f *partFunc) compare(c *sql.Context, a, b tuple) (int, error) {
+// Compare orders tuples; a shorter one is compared by its elements alone.
+func (f *Function) Compare(c *sql.Context, a, b Tuple) (int, error) {
 	for i := range min(len(a), len(b)) {
 		if n, err := f.compareElement(c, i, a[i], b[i]); n != 0 || err != nil {
 			return n, err
@@ -315,7 +318,7 @@ func (f *partFunc) compare(c *sql.Context, a, b tuple) (int, error) {
 	return 0, nil
 }
 
-func (f *partFunc) compareElement(c *sql.Context, i int, a, b any) (int, error) {
+func (f *Function) compareElement(c *sql.Context, i int, a, b any) (int, error) {
 	_, am := a.(maxValueType)
 	_, bm := b.(maxValueType)
 	switch {
@@ -333,7 +336,7 @@ func (f *partFunc) compareElement(c *sql.Context, i int, a, b any) (int, error) 
 		return 1, nil
 	}
 	if f.list {
-		return datum.Ordered(f.m.Schema[f.cols[i]].Type).Compare(c, a, b)
+		return datum.Ordered(f.m.Schema[f.Cols[i]].Type).Compare(c, a, b)
 	}
 	x, xu := a.(uint64)
 	y, yu := b.(uint64)
@@ -356,10 +359,10 @@ func (f *partFunc) compareElement(c *sql.Context, i int, a, b any) (int, error) 
 }
 
 // member finds the LIST partition that holds a value; -1: none.
-func (f *partFunc) member(c *sql.Context, v tuple) int {
+func (f *Function) member(c *sql.Context, v Tuple) int {
 	for i := range f.in {
 		for _, m := range f.in[i] {
-			if n, err := f.compare(c, m, v); n == 0 && err == nil {
+			if n, err := f.Compare(c, m, v); n == 0 && err == nil {
 				return i
 			}
 		}
@@ -368,10 +371,10 @@ func (f *partFunc) member(c *sql.Context, v tuple) int {
 }
 
 // value computes the function for a row whose columns of the function are set.
-func (f *partFunc) value(c *sql.Context, r sql.Row) (tuple, error) {
+func (f *Function) value(c *sql.Context, r sql.Row) (Tuple, error) {
 	if f.list {
-		out := make(tuple, len(f.cols))
-		for i, col := range f.cols {
+		out := make(Tuple, len(f.Cols))
+		for i, col := range f.Cols {
 			out[i] = r[col]
 		}
 		return out, nil
@@ -381,17 +384,17 @@ func (f *partFunc) value(c *sql.Context, r sql.Row) (tuple, error) {
 		return nil, err
 	}
 	e, err := f.element(c, 0, v)
-	return tuple{e}, err
+	return Tuple{e}, err
 }
 
 // place finds the partition of a value: -1 when none takes it.
-func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
+func (f *Function) place(c *sql.Context, v Tuple) (int, error) {
 	switch f.kind {
 	case "RANGE":
-		lo, hi := 0, len(f.less)
+		lo, hi := 0, len(f.Less)
 		for lo < hi {
 			mid := (lo + hi) / 2
-			n, err := f.compare(c, v, f.less[mid])
+			n, err := f.Compare(c, v, f.Less[mid])
 			if err != nil {
 				return 0, err
 			}
@@ -401,7 +404,7 @@ func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
 				lo = mid + 1
 			}
 		}
-		if lo == len(f.less) {
+		if lo == len(f.Less) {
 			return -1, nil
 		}
 		return lo, nil
@@ -414,11 +417,11 @@ func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
 			if x == nil {
 				continue
 			}
-			d, err := f.m.Codecs[f.cols[i]].Encode(c, x, nil)
+			d, err := f.m.Codecs[f.Cols[i]].Encode(c, x, nil)
 			if err != nil {
 				return 0, err
 			}
-			key, err := f.hashKey(c, f.cols[i], x, &d)
+			key, err := f.hashKey(c, f.Cols[i], x, &d)
 			if err != nil {
 				return 0, err
 			}
@@ -433,14 +436,14 @@ func (f *partFunc) place(c *sql.Context, v tuple) (int, error) {
 	if strings.HasPrefix(f.p.Method, "LINEAR") {
 		return f.bucket(uint64(n)), nil
 	}
-	if n %= int64(len(f.parts)); n < 0 {
+	if n %= int64(len(f.Parts)); n < 0 {
 		n = -n
 	}
 	return int(n), nil
 }
 
 // hashKey is what equal values of a column have in common: for text, its weights.
-func (f *partFunc) hashKey(c *sql.Context, col int, v any, d *row.Datum) ([]byte, error) {
+func (f *Function) hashKey(c *sql.Context, col int, v any, d *row.Datum) ([]byte, error) {
 	if t, ok := f.m.Schema[col].Type.(sql.StringType); ok {
 		if text, ok := v.(string); ok {
 			var b bytes.Buffer
@@ -453,8 +456,8 @@ func (f *partFunc) hashKey(c *sql.Context, col int, v any, d *row.Datum) ([]byte
 }
 
 // bucket is MySQL's choice of a hash partition, LINEAR or not.
-func (f *partFunc) bucket(h uint64) int {
-	n := uint64(len(f.parts))
+func (f *Function) bucket(h uint64) int {
+	n := uint64(len(f.Parts))
 	if !strings.HasPrefix(f.p.Method, "LINEAR") {
 		return int(h % n)
 	}
@@ -470,11 +473,11 @@ func (f *partFunc) bucket(h uint64) int {
 	return int(b)
 }
 
-// of finds the partition of a stored row: 1526 when there is none.
-func (f *partFunc) of(c *sql.Context, r []row.Datum) (int, error) {
+// Of finds the partition of a stored row: 1526 when there is none.
+func (f *Function) Of(c *sql.Context, r []row.Datum) (int, error) {
 	vals := make(sql.Row, len(f.m.Schema))
 	loc := item.Location(c)
-	for _, col := range f.cols {
+	for _, col := range f.Cols {
 		v, err := f.m.Codecs[col].Decode(c, &r[col], loc)
 		if err != nil {
 			return 0, err
@@ -492,7 +495,7 @@ func (f *partFunc) of(c *sql.Context, r []row.Datum) (int, error) {
 	return i, err
 }
 
-func (f *partFunc) noPartition(c *sql.Context, v tuple) error {
+func (f *Function) noPartition(c *sql.Context, v Tuple) error {
 	text := "from column_list"
 	if !f.list {
 		text = "NULL"
@@ -501,135 +504,4 @@ func (f *partFunc) noPartition(c *sql.Context, v tuple) error {
 		}
 	}
 	return mysqlerr.New(mysqlerr.ER_NO_PARTITION_FOR_GIVEN_VALUE, text)
-}
-
-// limits is what is known of one column of a query: one of several values, or an interval.
-type limits struct {
-	in             []any // nil: no such list
-	lo, hi         any   // nil: open
-	loOpen, hiOpen bool
-}
-
-func (l *limits) fixed() bool { return l.in != nil }
-
-// maxPruned bounds how many combinations of values are looked up.
-const maxPruned = 1 << 12
-
-// prune finds the partitions that can hold rows whose columns are within limits; nil: all.
-func (f *partFunc) prune(c *sql.Context, by map[int]*limits) ([]bool, error) {
-	if by == nil {
-		return nil, nil
-	}
-	out := make([]bool, len(f.parts))
-	combos := 1
-	for _, col := range f.cols {
-		l := by[col]
-		if l == nil || !l.fixed() {
-			return f.pruneInterval(c, by, out)
-		}
-		if combos *= max(len(l.in), 1); combos > maxPruned {
-			return nil, nil
-		}
-	}
-	vals := make(sql.Row, len(f.m.Schema))
-	var walk func(i int) error
-	walk = func(i int) error {
-		if i < len(f.cols) {
-			for _, v := range by[f.cols[i]].in {
-				vals[f.cols[i]] = v
-				if err := walk(i + 1); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		v, err := f.value(c, vals)
-		if err != nil {
-			return err
-		}
-		at, err := f.place(c, v)
-		if err == nil && at >= 0 {
-			out[at] = true
-		}
-		return err
-	}
-	return out, walk(0)
-}
-
-// pruneInterval prunes by the first column's interval.
-func (f *partFunc) pruneInterval(c *sql.Context, by map[int]*limits, out []bool) ([]bool, error) {
-	l := by[f.cols[0]]
-	if l == nil || f.kind != "RANGE" && f.kind != "LIST" || !f.list && !f.mono {
-		return nil, nil
-	}
-	lo, hi, loOpen, hiOpen := l.lo, l.hi, l.loOpen, l.hiOpen
-	if l.fixed() { // the first column of several
-		if len(l.in) != 1 {
-			return nil, nil
-		}
-		lo, hi, loOpen, hiOpen = l.in[0], l.in[0], false, false
-	}
-	ends := [2]any{lo, hi}
-	if !f.list {
-		for i, v := range ends {
-			if v == nil {
-				continue
-			}
-			vals := make(sql.Row, len(f.m.Schema))
-			vals[f.cols[0]] = v
-			x, err := f.value(c, vals)
-			if err != nil {
-				return nil, err
-			}
-			ends[i] = x[0]
-		}
-		if _, plain := f.expr.(*expression.GetField); !plain {
-			loOpen, hiOpen = false, false // YEAR(c) may be the same on both sides of the bound
-		} // a NULL bound, as YEAR of a wrong date, is open
-	}
-	single := len(f.cols) == 1 || !f.list
-	inside := func(v any) (bool, error) { // of LIST
-		for i, end := range ends {
-			if end == nil {
-				continue
-			}
-			n, err := f.compareElement(c, 0, v, end)
-			if err != nil || v == nil || i == 0 && (n < 0 || n == 0 && loOpen) || i == 1 && (n > 0 || n == 0 && hiOpen) {
-				return false, err
-			}
-		}
-		return true, nil
-	}
-	for i := range out {
-		if f.kind == "LIST" {
-			for _, m := range f.in[i] {
-				ok, err := inside(m[0])
-				if err != nil {
-					return nil, err
-				}
-				out[i] = out[i] || ok
-			}
-			continue
-		}
-		out[i] = true
-		if ends[0] != nil { // all rows of the partition are below the interval
-			n, err := f.compareElement(c, 0, f.less[i][0], ends[0])
-			if err != nil {
-				return nil, err
-			}
-			if n < 0 || n == 0 && (single || loOpen) {
-				out[i] = false
-			}
-		}
-		if ends[1] != nil && i > 0 { // above
-			n, err := f.compareElement(c, 0, f.less[i-1][0], ends[1])
-			if err != nil {
-				return nil, err
-			}
-			if n > 0 || n == 0 && hiOpen {
-				out[i] = false
-			}
-		}
-	}
-	return out, nil
 }

@@ -1,4 +1,4 @@
-package general
+package sysvar
 
 // variableList are the system variables of MySQL 8.0 that the library lacks, so that what clients, tools and dumps read and set is there.
 // A line is: name, scope, type, default; a name after = replaces the library's variable, whose bounds are not MySQL's. Scopes: G global, B global and session,
