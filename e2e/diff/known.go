@@ -49,6 +49,9 @@ var meant = []rule{
 	{"SQLSTATE of 1369 is HY000 in MySQL 8.0, 44000 in MariaDB", func(_ *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "error" && a.Code == 1369 && b.Code == 1369 && a.State == "HY000"
 	}},
+	{"JSON is a type in MySQL 8.0, whose text has a collation of its own but is no mix of two; MariaDB's is a text like others", func(q *facts, a, b Outcome, d *Difference) bool {
+		return d.What == "error" && a.Code == 0 && (b.Code == 1267 || b.Code == 1270 || b.Code == 1271) && q.callsAny("JSON_ARRAY", "JSON_OBJECT", "JSON_EXTRACT")
+	}},
 	{"UPDATE IGNORE warns of a duplicate key (1062) and of foreign keys (1451, 1452) since MySQL 5.7 (Ignore_error_handler); MariaDB is silent", func(q *facts, a, b Outcome, d *Difference) bool {
 		return d.What == "warnings" && q.verb == "UPDATE" && q.ignore() &&
 			slices.Equal(without(a.Warnings, "Warning 1062", "Warning 1451", "Warning 1452"), without(b.Warnings, "Warning 1062", "Warning 1451", "Warning 1452", "Note 1105"))
