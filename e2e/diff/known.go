@@ -304,7 +304,7 @@ var (
 	// divided is a constant that is divided by a zero.
 	divided = regexp.MustCompile(`\((-?[0-9.]+|NULL) (/|%|DIV) -?0(\.0+)?\)`)
 	// zeroByPairs is a pair of columns that is compared with a pair of numbers.
-	zeroByPairs = regexp.MustCompile("\\(\\((\\S+), (\\S+)\\) (?:=|IN) \\(\\((\\S+), (\\S+?)\\)\\)\\)")
+	zeroByPairs = regexp.MustCompile(`\(\((\S+), (\S+)\) (?:=|IN) \(\((\S+), (\S+?)\)\)\)`)
 	byColumn    = regexp.MustCompile("(?:/|%|DIV) ((?:\\w+\\.)?`\\w+`)\\)")
 	outOfColumn = regexp.MustCompile(`^Out of range value for column '(\w+)'`)
 	inTrigger   = regexp.MustCompile(`in '(NEW|OLD)'`)

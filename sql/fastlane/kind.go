@@ -34,7 +34,7 @@ type colKind struct {
 	char      bool              // CHAR: trailing spaces matter
 	precision int               // formDecimal; fractional digits of formDatetime and formTimestamp
 	scale     int
-	unsigned  bool // formDecimal
+	unsigned  bool // formDecimal, FLOAT
 	enum      sql.EnumType
 	codec     *datum.Codec
 }
@@ -86,6 +86,8 @@ func kindOf(c *Column, nullable bool) colKind {
 		if t.String() == "double" && !c.Unsigned {
 			k.form = formFloat
 		}
+	case sqltypes.Float32:
+		k.unsigned = c.Unsigned
 	case sqltypes.Decimal:
 		if d, ok := t.(sql.DecimalType); ok && d.Precision() <= fixedDigits {
 			k.form, k.precision, k.scale, k.unsigned = formDecimal, int(d.Precision()), int(d.Scale()), c.Unsigned

@@ -29,7 +29,7 @@ func (k *colKind) load(a *Arg) (row.Datum, bool) {
 	switch t := k.codec.Type; t.Type() {
 	case sqltypes.Float32:
 		f, ok := a.float()
-		return row.FromFloat(float64(float32(f))), ok && t.String() == "float" && math.Abs(f) <= math.MaxFloat32
+		return row.FromFloat(float64(float32(f))), ok && t.String() == "float" && math.Abs(f) <= math.MaxFloat32 && (f >= 0 || !k.unsigned)
 	case sqltypes.Year:
 		return row.FromUint(a.N), a.Kind == ArgInt && !a.Neg && a.N >= 1901 && a.N <= 2155
 	case sqltypes.Time:

@@ -81,7 +81,7 @@ func init() {
 		p(`no database selected`, args(mysqlerr.ER_NO_DB_ERROR)),
 		p(`can't create database (.*); database exists`, args(mysqlerr.ER_DB_CREATE_EXISTS, 1)),
 		p(`column "(.*?)" could not be found in any table in scope`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownColumn(c, m[1]) }),
-		p(`table "(.*?)" does not have column "(.*?)"`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownColumn(c, m[2]) }),
+		p(`table "(.*?)" does not have column "(.*?)"`, func(c *sql.Context, m []string) *mysqlerr.Error { return unknownColumn(c, m[1]+"."+m[2]) }),
 		p(`Unknown column '(.*)' in '(.*)'`, func(c *sql.Context, m []string) *mysqlerr.Error {
 			if strings.HasSuffix(m[2], " clause") {
 				return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, m[1], m[2])

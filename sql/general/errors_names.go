@@ -56,6 +56,9 @@ func targetOf(st sqlparser.Statement) string {
 
 // noSuchTable is 1146 with the database that the statement looked in.
 func noSuchTable(c *sql.Context, name string) *mysqlerr.Error {
+	if err := columnOfNone(c, name); err != nil {
+		return err
+	}
 	if s := sessionOf(c); s != nil && s.cur != nil && s.cur.missing != [2]string{} {
 		if m := s.cur.missing; name == "" || strings.EqualFold(m[1], name) {
 			return mysqlerr.New(mysqlerr.ER_NO_SUCH_TABLE, m[0], m[1])
@@ -77,6 +80,36 @@ func noSuchTable(c *sql.Context, name string) *mysqlerr.Error {
 		return mysqlerr.New(mysqlerr.ER_UNKNOWN_TABLE, name, sql.InformationSchemaDatabaseName)
 	}
 	return mysqlerr.New(mysqlerr.ER_NO_SUCH_TABLE, db, name)
+}
+
+// columnOfNone is 1054 of a column whose table is none that the statement reads: the library looks for a table of that name.
+func columnOfNone(c *sql.Context, name string) *mysqlerr.Error {
+	x := executionOf(c)
+	if name == "" || x == nil || x.st == nil {
+		return nil
+	}
+	node, ok := x.st.ast.(sqlparser.SQLNode)
+	if !ok {
+		return nil
+	}
+	table, named := name[strings.LastIndexByte(name, '.')+1:], false
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case sqlparser.TableName:
+			named = named || strings.EqualFold(n.Name.String(), table)
+		case *sqlparser.ColName, *sqlparser.StarExpr:
+			return false, nil
+		}
+		return !named, nil
+	}, node)
+	f := &columnFinder{is: func(n sqlparser.SQLNode) bool {
+		col, ok := n.(*sqlparser.ColName)
+		return ok && col != nil && strings.EqualFold(col.Qualifier.Name.String(), table)
+	}}
+	if named || !f.statement(x.st.ast) {
+		return nil
+	}
+	return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, written(f.column), f.clause)
 }
 
 // starOf reports whether the running statement has name.* and no table of that name.
@@ -146,7 +179,7 @@ func unknownColumn(c *sql.Context, name string) *mysqlerr.Error {
 		}
 	}
 	col, clause := statementColumn(c, name, false)
-	if col != nil && !strings.Contains(name, ".") {
+	if col != nil && (!strings.Contains(name, ".") || strings.HasSuffix(strings.ToLower(written(col)), strings.ToLower(name))) {
 		name = written(col)
 	}
 	return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, name, clause)
@@ -179,6 +212,15 @@ func statementColumn(c *sql.Context, name string, bare bool) (*sqlparser.ColName
 		return nil, fieldList
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
+	if table := strings.TrimSuffix(name, "."+last); table != name {
+		f := &columnFinder{is: func(n sqlparser.SQLNode) bool {
+			col, ok := n.(*sqlparser.ColName)
+			return ok && col != nil && col.Name.EqualString(last) && strings.EqualFold(col.Qualifier.Name.String(), table)
+		}}
+		if f.statement(s.cur.st.ast) {
+			return f.column, f.clause
+		}
+	}
 	f := &columnFinder{is: func(n sqlparser.SQLNode) bool {
 		switch n := n.(type) {
 		case *sqlparser.ColName:

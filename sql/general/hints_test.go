@@ -92,4 +92,18 @@ func TestHints(t *testing.T) {
 			t.Errorf("%s: %s, want %s first", q, line, want)
 		}
 	}
+	for q, want := range map[string]string{
+		"SELECT STRAIGHT_JOIN a.id FROM a JOIN b ON a.id = b.id JOIN b c ON c.id = a.id": "abc", "SELECT STRAIGHT_JOIN a.id FROM b JOIN b c ON b.id = c.id JOIN a ON c.id = a.id": "bca",
+		"SELECT a.id FROM a STRAIGHT_JOIN b ON a.id = b.id JOIN b c ON c.id = b.id": "abc", "SELECT a.id FROM b c STRAIGHT_JOIN a ON c.id = a.id STRAIGHT_JOIN b ON b.id = a.id": "cab",
+	} {
+		got := ""
+		for _, line := range strings.Split(c.must("EXPLAIN "+q).String(), "\n") {
+			if f := strings.Split(line, "\t"); len(f) > 2 {
+				got += f[2]
+			}
+		}
+		if got != want {
+			t.Errorf("%s is joined as %s, want %s", q, got, want)
+		}
+	}
 }

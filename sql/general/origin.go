@@ -27,6 +27,11 @@ func describeResult(c *sql.Context, x *execution, node sql.Node, schema sql.Sche
 		}
 	}
 	writtenAliases(ast, out)
+	if show, ok := ast.(*sqlparser.Show); ok && len(out) > 0 && strings.HasPrefix(out[0].Name, "Tables_in_") && show.ShowTablesOpt != nil {
+		if f := show.ShowTablesOpt.Filter; f != nil && f.Filter == nil {
+			out[0].Name += " (" + f.Like + ")"
+		}
+	}
 	return encodeNames(c, out)
 }
 

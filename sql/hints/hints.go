@@ -86,10 +86,16 @@ func Of(ast sqlparser.Statement, text, written string, mode lexer.Mode) *Set {
 	if written != text {
 		clauses = indexClausesOf(written, mode)
 	}
-	if !strings.Contains(text, "/*+") && len(clauses) == 0 {
+	straight, hinted := strings.Contains(strings.ToLower(text), sqlparser.StraightJoinStr), strings.Contains(text, "/*+")
+	if !straight && !hinted && len(clauses) == 0 {
 		return nil
 	}
 	h := &hintReader{out: &Set{Indexes: clauses}, blocks: blocksOf(ast)}
+	for _, b := range h.blocks {
+		if straight && b.sel != nil && joinsStraight(b.sel) {
+			b.order(b.tables)
+		}
+	}
 	t := lexer.NewCursor(text, mode, grammar.MaxTokens)
 	block := -1
 	var found [][]*Hint
@@ -453,6 +459,21 @@ func (h *hintReader) decide(b *hintBlock, one *Hint) {
 	} else {
 		b.order(append(known, rest...))
 	}
+}
+
+// joinsStraight reports whether a block says STRAIGHT_JOIN, of all its tables or between two of them. The others keep their place then, too.
+func joinsStraight(sel *sqlparser.Select) bool {
+	straight := sel.QueryOpts.StraightJoinHint
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case *sqlparser.JoinTableExpr:
+			straight = straight || n.Join == sqlparser.StraightJoinStr
+		case *sqlparser.Subquery:
+			return false, nil
+		}
+		return !straight, nil
+	}, sel.From)
+	return straight
 }
 
 // order has the library join a block's tables in an order.
