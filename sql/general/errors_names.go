@@ -92,24 +92,34 @@ func columnOfNone(c *sql.Context, name string) *mysqlerr.Error {
 	if !ok {
 		return nil
 	}
-	table, named := name[strings.LastIndexByte(name, '.')+1:], false
-	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
-		switch n := n.(type) {
-		case sqlparser.TableName:
-			named = named || strings.EqualFold(n.Name.String(), table)
-		case *sqlparser.ColName, *sqlparser.StarExpr:
-			return false, nil
-		}
-		return !named, nil
-	}, node)
+	table := name[strings.LastIndexByte(name, '.')+1:]
 	f := &columnFinder{is: func(n sqlparser.SQLNode) bool {
 		col, ok := n.(*sqlparser.ColName)
 		return ok && col != nil && strings.EqualFold(col.Qualifier.Name.String(), table)
 	}}
-	if named || !f.statement(x.st.ast) {
+	if saysTable(node, table) || !f.statement(x.st.ast) {
 		return nil
 	}
 	return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, written(f.column), f.clause)
+}
+
+// saysTable reports whether a statement has a table that it calls so.
+func saysTable(st sqlparser.SQLNode, name string) (named bool) {
+	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
+		switch n := n.(type) {
+		case sqlparser.TableName:
+			named = named || strings.EqualFold(n.Name.String(), name)
+		case *sqlparser.AliasedTableExpr:
+			named = named || strings.EqualFold(n.As.String(), name)
+			if _, ok := n.Expr.(sqlparser.TableName); ok && !n.As.IsEmpty() {
+				return false, nil // its own name is gone
+			}
+		case *sqlparser.ColName, *sqlparser.StarExpr:
+			return false, nil
+		}
+		return !named, nil
+	}, st)
+	return named
 }
 
 // starOf reports whether the running statement has name.* and no table of that name.
@@ -212,12 +222,19 @@ func statementColumn(c *sql.Context, name string, bare bool) (*sqlparser.ColName
 		return nil, fieldList
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
-	if table := strings.TrimSuffix(name, "."+last); table != name {
-		f := &columnFinder{is: func(n sqlparser.SQLNode) bool {
+	find := func(is func(table string) bool) *columnFinder {
+		return &columnFinder{is: func(n sqlparser.SQLNode) bool {
 			col, ok := n.(*sqlparser.ColName)
-			return ok && col != nil && col.Name.EqualString(last) && strings.EqualFold(col.Qualifier.Name.String(), table)
+			return ok && col != nil && col.Name.EqualString(last) && is(col.Qualifier.Name.String())
 		}}
-		if f.statement(s.cur.st.ast) {
+	}
+	if table := strings.TrimSuffix(name, "."+last); table != name {
+		if f := find(func(t string) bool { return strings.EqualFold(t, table) }); f.statement(s.cur.st.ast) {
+			return f.column, f.clause
+		}
+	}
+	if st, ok := s.cur.st.ast.(sqlparser.SQLNode); ok && !bare { // the library may name a column without the table that there is not
+		if f := find(func(t string) bool { return t != "" && !saysTable(st, t) }); f.statement(st) {
 			return f.column, f.clause
 		}
 	}
