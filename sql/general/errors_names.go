@@ -273,6 +273,8 @@ func (f *columnFinder) statement(st any) bool {
 			part{n.Having, "having clause"}, part{n.OrderBy, "order clause"})
 	case *sqlparser.ParenSelect:
 		return f.statement(n.Select)
+	case *sqlparser.DDL:
+		return n.ViewSpec != nil && f.statement(n.ViewSpec.ViewExpr)
 	case *sqlparser.SetOp:
 		return f.statement(n.Left) || f.statement(n.Right) || f.parts(part{n.OrderBy, "order clause"})
 	case *sqlparser.Update:
