@@ -185,12 +185,20 @@ func defineColumns(c *sql.Context, d *table.Def, pk sql.PrimaryKeySchema, tableC
 			return mysqlerr.New(mysqlerr.ER_DUP_FIELDNAME, col.Name)
 		}
 		seen[lower] = true
-		if ct, ok := col.Type.(sql.TypeWithCollation); ok && ct.Collation() == sql.Collation_Unspecified {
-			t, err := ct.WithNewCollation(tableColl)
-			if err != nil {
-				return err
+		if ct, ok := col.Type.(sql.TypeWithCollation); ok {
+			coll := tableColl
+			ast := asts[lower]
+			binary := ast != nil && ast.Type.BinaryCollate && ast.Type.Charset == "" && ast.Type.Collate == "" // the library knows BINARY beside CHARACTER SET only
+			if binary {
+				coll = tableColl.CharacterSet().BinaryCollation()
 			}
-			col.Type = t
+			if binary || ct.Collation() == sql.Collation_Unspecified {
+				t, err := ct.WithNewCollation(coll)
+				if err != nil {
+					return err
+				}
+				col.Type = t
+			}
 		}
 		codec, err := datum.For(col.Type)
 		if err != nil {
