@@ -55,7 +55,7 @@ func Supported(id uint16) bool {
 }
 
 func build(id uint16) row.Collator {
-	if !exists(id) {
+	if !Exists(id) {
 		return nil
 	}
 	c := sql.CollationID(id)
@@ -89,7 +89,8 @@ func build(id uint16) row.Collator {
 	return w
 }
 
-func exists(id uint16) bool {
+// Exists reports whether a MySQL collation has the id.
+func Exists(id uint16) bool {
 	it := sql.NewCollationsIterator()
 	for {
 		c, ok := it.Next()

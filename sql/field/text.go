@@ -24,9 +24,7 @@ const shownBytes = 6
 // ofBytes returns bytes of no character set, to be stored in a column of the character set, as UTF-8: they are read as its characters. What has less than a character's
 // bytes gets zeros before it.
 func (st *Store) ofBytes(c *sql.Context, cs sql.CharacterSetID, name, s string) (string, error) {
-	if short := len(s) % LeastBytes(cs); short > 0 {
-		s = strings.Repeat("\x00", LeastBytes(cs)-short) + s
-	}
+	s = item.WholeUnits(s, cs)
 	text, good := item.DecodedBytes(s, cs)
 	if good < len(s) {
 		if _, err := st.bad(c, nil, st.incorrectString(s[good:], name)); err != nil {
@@ -34,17 +32,6 @@ func (st *Store) ofBytes(c *sql.Context, cs sql.CharacterSetID, name, s string) 
 		}
 	}
 	return text, nil
-}
-
-// LeastBytes is how many bytes the shortest character of a set has.
-func LeastBytes(cs sql.CharacterSetID) int {
-	switch cs {
-	case sql.CharacterSet_ucs2, sql.CharacterSet_utf16, sql.CharacterSet_utf16le:
-		return 2
-	case sql.CharacterSet_utf32:
-		return 4
-	}
-	return 1
 }
 
 // wellFormed returns s, to be stored in a column of the character set, as UTF-8. Bytes that are no character end the text, a character

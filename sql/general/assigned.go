@@ -6,7 +6,6 @@ import (
 
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/expression"
-	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
 	"github.com/zoryadb/zorya/sql/datum"
@@ -266,12 +265,7 @@ func (e *assigned) Type(*sql.Context) sql.Type   { return e.t }
 func (e *assigned) IsNullable(*sql.Context) bool { return true }
 func (e *assigned) IsNonDeterministic() bool     { return true } // its value is the row's
 
-func (e *assigned) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
-	if t, ok := e.t.(sql.TypeWithCollation); ok && types.IsText(e.t) {
-		return t.Collation(), 2
-	}
-	return sql.Collation_binary, 5
-}
+func (e *assigned) CollationCoercibility(*sql.Context) (sql.CollationID, byte) { return asColumn(e.t) }
 
 func (e *assigned) WithChildren(_ *sql.Context, ch ...sql.Expression) (sql.Expression, error) {
 	if len(ch) != 1 {

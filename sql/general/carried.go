@@ -231,9 +231,12 @@ func (e *carried) IsNullable(*sql.Context) bool { return true }
 func (e *carried) Children() []sql.Expression   { return nil }
 func (e *carried) IsNonDeterministic() bool     { return true } // its value is the row's
 
-func (e *carried) CollationCoercibility(*sql.Context) (sql.CollationID, byte) {
-	if t, ok := e.t.(sql.TypeWithCollation); ok && types.IsText(e.t) {
-		return t.Collation(), 2
+func (e *carried) CollationCoercibility(*sql.Context) (sql.CollationID, byte) { return asColumn(e.t) }
+
+// asColumn is the collation and coercibility of a column of a type.
+func asColumn(t sql.Type) (sql.CollationID, byte) {
+	if of, ok := t.(sql.TypeWithCollation); ok && types.IsText(t) {
+		return of.Collation(), 2
 	}
 	return sql.Collation_binary, 5
 }

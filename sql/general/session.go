@@ -20,7 +20,8 @@ import (
 
 	"github.com/zoryadb/zorya/engine/table"
 	"github.com/zoryadb/zorya/sql/builtin"
-	"github.com/zoryadb/zorya/sql/field"
+	"github.com/zoryadb/zorya/sql/collate"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 	"github.com/zoryadb/zorya/sql/rules"
 	"github.com/zoryadb/zorya/sql/spill"
@@ -242,7 +243,7 @@ func (s *Session) begin(l Login) {
 // setClientCollation does what SET NAMES does, for the handshake's collation.
 func (s *Session) setClientCollation(id uint16) {
 	c := sql.CollationID(id)
-	if !collationExists(id) || c.CharacterSet().Encoder() == nil || field.LeastBytes(c.CharacterSet()) > 1 {
+	if !collate.Exists(id) || c.CharacterSet().Encoder() == nil || item.LeastBytes(c.CharacterSet()) > 1 {
 		return
 	}
 	ctx := s.context(context.Background(), "")
@@ -514,16 +515,3 @@ func (g *gmsSession) GetPreparedQuery(string) (sqlparser.Statement, bool) { retu
 
 // UseDatabase is called by USE, after its own checks.
 func (g *gmsSession) UseDatabase(*sql.Context, sql.Database) error { return nil }
-
-func collationExists(id uint16) bool {
-	it := sql.NewCollationsIterator()
-	for {
-		c, ok := it.Next()
-		if !ok {
-			return false
-		}
-		if uint16(c.ID) == id {
-			return true
-		}
-	}
-}

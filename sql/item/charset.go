@@ -67,11 +67,8 @@ func unicodeText(cs sql.CharacterSetID) bool {
 }
 
 // readBytes reads bytes as text of a character set. Where they are none it is NULL in a strict mode, and else what comes before, with warning 1300.
-// Bytes that do not fill its units are those of a number: zeros stand before them.
 func readBytes(c *sql.Context, s string, cs sql.CharacterSetID) (any, error) {
-	if n := len(s) % unit(cs); n > 0 {
-		s = strings.Repeat("\x00", unit(cs)-n) + s
-	}
+	s = WholeUnits(s, cs)
 	text, good := DecodedBytes(s, cs)
 	if good == len(s) {
 		return text, nil
@@ -85,8 +82,16 @@ func readBytes(c *sql.Context, s string, cs sql.CharacterSetID) (any, error) {
 	return text, nil
 }
 
-// unit is how many bytes a character set's shortest character has.
-func unit(cs sql.CharacterSetID) int {
+// WholeUnits is s with zeros before it where its bytes do not fill the units of a character set, as those of a number do not.
+func WholeUnits(s string, cs sql.CharacterSetID) string {
+	if n := len(s) % LeastBytes(cs); n > 0 {
+		return strings.Repeat("\x00", LeastBytes(cs)-n) + s
+	}
+	return s
+}
+
+// LeastBytes is how many bytes a character set's shortest character has.
+func LeastBytes(cs sql.CharacterSetID) int {
 	switch cs {
 	case sql.CharacterSet_ucs2, sql.CharacterSet_utf16, sql.CharacterSet_utf16le:
 		return 2

@@ -16,6 +16,7 @@ import (
 
 	"github.com/zoryadb/zorya/sql/datum"
 	"github.com/zoryadb/zorya/sql/field"
+	"github.com/zoryadb/zorya/sql/item"
 	"github.com/zoryadb/zorya/sql/locale"
 	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
@@ -140,7 +141,7 @@ func (t setNameType) Convert(ctx context.Context, v any) (any, sql.ConvertInRang
 		if lower := strings.ToLower(s); lower == "utf8" || strings.HasPrefix(lower, "utf8_") {
 			v = "utf8mb3" + lower[len("utf8"):]
 		}
-		if cs, err := sql.ParseCharacterSet(s); err == nil && t.name == "character_set_client" && field.LeastBytes(cs) > 1 { // statements are read byte by byte
+		if cs, err := sql.ParseCharacterSet(s); err == nil && t.name == "character_set_client" && item.LeastBytes(cs) > 1 { // statements are read byte by byte
 			return nil, sql.InRange, mysqlerr.New(mysqlerr.ER_WRONG_VALUE_FOR_VAR, t.name, s)
 		}
 	}
