@@ -97,29 +97,31 @@ func columnOfNone(c *sql.Context, name string) *mysqlerr.Error {
 		col, ok := n.(*sqlparser.ColName)
 		return ok && col != nil && strings.EqualFold(col.Qualifier.Name.String(), table)
 	}}
-	if saysTable(node, table) || !f.statement(x.st.ast) {
+	if _, read := saysTable(node, table); read || !f.statement(x.st.ast) {
 		return nil
 	}
 	return mysqlerr.New(mysqlerr.ER_BAD_FIELD_ERROR, written(f.column), f.clause)
 }
 
-// saysTable reports whether a statement has a table that it calls so.
-func saysTable(st sqlparser.SQLNode, name string) (named bool) {
+// saysTable reports whether a statement has a table that it calls so, and whether it reads a table of that name, as whatever it calls it.
+func saysTable(st sqlparser.SQLNode, name string) (called, read bool) {
 	_ = grammar.Walk(func(n sqlparser.SQLNode) (bool, error) { // the visitor gives no error
 		switch n := n.(type) {
 		case sqlparser.TableName:
-			named = named || strings.EqualFold(n.Name.String(), name)
+			same := strings.EqualFold(n.Name.String(), name)
+			called, read = called || same, read || same
 		case *sqlparser.AliasedTableExpr:
-			named = named || strings.EqualFold(n.As.String(), name)
-			if _, ok := n.Expr.(sqlparser.TableName); ok && !n.As.IsEmpty() {
-				return false, nil // its own name is gone
+			called = called || strings.EqualFold(n.As.String(), name)
+			if t, ok := n.Expr.(sqlparser.TableName); ok && !n.As.IsEmpty() {
+				read = read || strings.EqualFold(t.Name.String(), name)
+				return false, nil
 			}
 		case *sqlparser.ColName, *sqlparser.StarExpr:
 			return false, nil
 		}
-		return !named, nil
+		return true, nil
 	}, st)
-	return named
+	return called, read
 }
 
 // starOf reports whether the running statement has name.* and no table of that name.
@@ -234,7 +236,7 @@ func statementColumn(c *sql.Context, name string, bare bool) (*sqlparser.ColName
 		}
 	}
 	if st, ok := s.cur.st.ast.(sqlparser.SQLNode); ok && !bare { // the library may name a column without the table that there is not
-		if f := find(func(t string) bool { return t != "" && !saysTable(st, t) }); f.statement(st) {
+		if f := find(func(t string) bool { called, _ := saysTable(st, t); return t != "" && !called }); f.statement(st) {
 			return f.column, f.clause
 		}
 	}
