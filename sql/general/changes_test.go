@@ -155,6 +155,10 @@ func TestTextsThatAreLookedAt(t *testing.T) {
 	c.must("CREATE TABLE f (v TEXT); INSERT INTO f VALUES ('b '); ALTER TABLE f MODIFY v ENUM('a','b')")
 	c.query("SELECT v FROM f WHERE v = 2", "b")
 
+	// A BIT becomes the member of its number.
+	c.must("CREATE TABLE bits (id INT PRIMARY KEY, e BIT(4), s BIT(4)); INSERT INTO bits VALUES (1, b'1', b'11'), (2, b'10', b'10'); ALTER TABLE bits MODIFY e ENUM('a','b'), MODIFY s SET('x','y')")
+	c.query("SELECT e, s FROM bits ORDER BY id", "a\tx,y\nb\ty")
+
 	// A key that is longer than the column: with blanks at its end it may be equal.
 	c.must("CREATE TABLE k (id INT PRIMARY KEY, v VARCHAR(4), UNIQUE (v)); INSERT INTO k VALUES (1, 'Ab'), (2, 'q')")
 	c.must("CREATE TABLE o (v VARCHAR(9)); INSERT INTO o VALUES ('aB     '), ('qqqqqqqq')")

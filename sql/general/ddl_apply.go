@@ -500,7 +500,7 @@ func (cv *converter) convert(r []row.Datum) ([]row.Datum, error) {
 			if err != nil {
 				return nil, err
 			}
-			if t := old.Schema[src].Type; v != nil && types.IsNumber(t) && memberType(cv.nm.Schema[i].Type) { // copied by its text, not by its number
+			if t := old.Schema[src].Type; v != nil && types.IsNumber(t) && !types.IsBit(t) && memberType(cv.nm.Schema[i].Type) { // copied by its text, not by its number, but for a BIT (do_field_int)
 				if v, err = item.StoredText(cv.c, t, v); err != nil {
 					return nil, err
 				}
