@@ -2,15 +2,12 @@ package general
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dolthub/go-mysql-server/sql"
-
-	"github.com/zoryadb/zorya/sql/mysqlerr"
 )
 
 // The library gives each session a copy of all system and status variables: 80 KiB and 100 us. Here the sessions that begin
@@ -164,9 +161,6 @@ func (g *gmsSession) SetSessionVariable(ctx *sql.Context, name string, value any
 	if err != nil {
 		return err
 	}
-	if zone, ok := v.Val.(string); ok && name == "time_zone" && !offsetInRange(zone) {
-		return mysqlerr.New(mysqlerr.ER_UNKNOWN_TIME_ZONE, zone)
-	}
 	g.keep(v)
 	return nil
 }
@@ -291,21 +285,4 @@ func (g *gmsSession) GetCollation() sql.CollationID {
 		return sql.Collation_Default
 	}
 	return c
-}
-
-// offsetInRange reports whether a time zone that is an offset is one that MySQL takes: from -13:59 to +14:00.
-func offsetInRange(zone string) bool {
-	if zone == "" || zone[0] != '+' && zone[0] != '-' {
-		return true
-	}
-	hours, minutes, _ := strings.Cut(zone[1:], ":")
-	h, err := strconv.Atoi(hours)
-	m, err2 := strconv.Atoi(minutes)
-	if err != nil || err2 != nil {
-		return true // the library has its say
-	}
-	if zone[0] == '-' {
-		return h*60+m <= 13*60+59
-	}
-	return h*60+m <= 14*60
 }

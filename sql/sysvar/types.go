@@ -207,7 +207,7 @@ func (t wordType) Equals(other sql.Type) bool {
 	return ok && o.SystemVariableType.Equals(t.SystemVariableType)
 }
 
-// Bound gives all whole-number variables MySQL's manners at their bounds, and those of character sets and collations their names.
+// Bound gives all whole-number variables MySQL's manners at their bounds, those of character sets and collations their names, and time_zone its range.
 func Bound() {
 	var again []sql.SystemVariable
 	for name := range sql.SystemVariables.GetAllGlobalVariables() {
@@ -228,6 +228,9 @@ func Bound() {
 			again = append(again, &with)
 		} else if t, ok := m.Type.(sql.SystemVariableType); ok && (strings.HasPrefix(m.Name, "character_set_") || strings.HasPrefix(m.Name, "collation_")) {
 			with.Type = setNameType{t, m.Name}
+			again = append(again, &with)
+		} else if t, ok := m.Type.(sql.SystemVariableType); ok && m.Name == "time_zone" {
+			with.Type = zoneType{t}
 			again = append(again, &with)
 		}
 	}
